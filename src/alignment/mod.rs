@@ -1,0 +1,10 @@
+//! From what a reporter wrote to what it means: vocabularies, identifier alignment, states.
+
+pub mod codec;
+mod outcome;
+mod state;
+mod vocabulary;
+
+pub use outcome::{AlignmentMode, Outcome, OverrideReason, Signature, SpfCheck};
+pub use state::Verdict;
+pub use vocabulary::{AuthResult, Disposition, DkimState, OverrideType, Reading, Scope, SpfState};

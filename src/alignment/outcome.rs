@@ -1,0 +1,281 @@
+//! The outcome of a record: everything but its address and its count, normalized and judged.
+//!
+//! The same few outcomes repeat millions of times, so they are made once and shared.
+
+use super::state::Verdict;
+use super::vocabulary::{AuthResult, Disposition, OverrideType, Reading, Scope};
+use crate::domain;
+use crate::report::{Irregularities, IrregularityCode, Record, Text};
+
+/// How strictly the two mechanisms were to be aligned (`adkim`, `aspf`).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub struct AlignmentMode {
+    /// DKIM: equal names, not equal organizational domains.
+    pub dkim_strict: bool,
+    /// SPF: the same.
+    pub spf_strict: bool,
+}
+
+impl AlignmentMode {
+    /// From the policy's tags; what is absent or unknown is relaxed (RFC 7489 §6.3).
+    #[must_use]
+    pub fn from_tags(adkim: Option<&str>, aspf: Option<&str>) -> Self {
+        let strict = |tag: Option<&str>| tag.is_some_and(|tag| tag.eq_ignore_ascii_case("s"));
+        AlignmentMode {
+            dkim_strict: strict(adkim),
+            spf_strict: strict(aspf),
+        }
+    }
+}
+
+/// A listed signature.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Signature {
+    /// `d=`, normalized.
+    pub domain: Option<String>,
+    /// `s=`, in lower case.
+    pub selector: Option<String>,
+    /// The result.
+    pub result: AuthResult,
+    /// The word for the result, where it is not in the vocabulary.
+    pub word: Option<String>,
+    /// `human_result`, where it says more than the result.
+    pub human: Option<String>,
+}
+
+/// A listed SPF check.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SpfCheck {
+    /// The domain that was checked, normalized.
+    pub domain: Option<String>,
+    /// For which identity; most reporters do not say.
+    pub scope: Option<Scope>,
+    /// The result.
+    pub result: AuthResult,
+    /// The word for the result, where it is not in the vocabulary.
+    pub word: Option<String>,
+    /// `human_result`, where it says more than the result.
+    pub human: Option<String>,
+}
+
+/// A reason for an override.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OverrideReason {
+    /// The kind.
+    pub kind: OverrideType,
+    /// The word for it, where it is not in the vocabulary.
+    pub word: Option<String>,
+    /// The comment.
+    pub comment: Option<String>,
+}
+
+/// Everything of a record but its address and its count, and what it means.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outcome {
+    /// The modes it was judged under.
+    pub mode: AlignmentMode,
+    /// Domain of the From header field, normalized.
+    pub header_from: Option<String>,
+    /// Domain of MAIL FROM, normalized; empty for the null reverse-path; absent where the report does not say.
+    pub envelope_from: Option<String>,
+    /// The recipients' domain, normalized.
+    pub envelope_to: Option<String>,
+    /// What was done; absent where the report does not say.
+    pub disposition: Option<Disposition>,
+    /// The word for it, where it is not in the vocabulary.
+    pub disposition_word: Option<String>,
+    /// Whether the reporter found DKIM aligned and passing; absent where it does not say.
+    pub evaluated_dkim: Option<bool>,
+    /// Whether the reporter found SPF aligned and passing; absent where it does not say.
+    pub evaluated_spf: Option<bool>,
+    /// Why the policy was overridden.
+    pub reasons: Vec<OverrideReason>,
+    /// The listed signatures, in order.
+    pub dkim: Vec<Signature>,
+    /// The listed SPF checks, in order.
+    pub spf: Vec<SpfCheck>,
+    /// What all of it amounts to.
+    pub verdict: Verdict,
+}
+
+impl Outcome {
+    /// Reads and judges a record, noting what is odd about it.
+    #[must_use]
+    pub fn of(record: &Record, mode: AlignmentMode, odd: &mut Irregularities) -> Self {
+        let evaluated = &record.row.policy_evaluated;
+        let identifiers = &record.identifiers;
+        let (disposition, disposition_word) = disposition(&evaluated.disposition, odd);
+        let mut outcome = Outcome {
+            mode,
+            header_from: name(&identifiers.header_from),
+            envelope_from: identifiers.envelope_from.get().map(|text| {
+                domain::normalize(mailbox_domain(text)).map_or_else(String::new, Into::into)
+            }),
+            envelope_to: name(&identifiers.envelope_to),
+            disposition,
+            disposition_word,
+            evaluated_dkim: evaluation(&evaluated.dkim, "dkim", odd),
+            evaluated_spf: evaluation(&evaluated.spf, "spf", odd),
+            reasons: evaluated
+                .reasons
+                .iter()
+                .map(|reason| override_reason(&reason.kind, &reason.comment, odd))
+                .collect(),
+            dkim: Vec::with_capacity(record.auth_results.dkim.len()),
+            spf: Vec::with_capacity(record.auth_results.spf.len()),
+            verdict: Verdict::default(),
+        };
+        for listed in record.auth_results.dkim.iter() {
+            let (result, word) = result(&listed.result, AuthResult::read_dkim, "dkim", odd);
+            outcome.dkim.push(Signature {
+                domain: name(&listed.domain),
+                selector: listed.selector.filled().map(str::to_ascii_lowercase),
+                human: human(&listed.human_result, &listed.result),
+                result,
+                word,
+            });
+        }
+        for listed in record.auth_results.spf.iter() {
+            let (result, word) = result(&listed.result, AuthResult::read_spf, "spf", odd);
+            outcome.spf.push(SpfCheck {
+                domain: listed
+                    .domain
+                    .filled()
+                    .map(mailbox_domain)
+                    .and_then(domain::normalize)
+                    .map(Into::into),
+                scope: scope(&listed.scope, odd),
+                human: human(&listed.human_result, &listed.result),
+                result,
+                word,
+            });
+        }
+        if outcome.header_from.is_none() {
+            odd.add(IrregularityCode::NoHeaderFrom, "");
+        }
+        if outcome.dkim.is_empty() && outcome.spf.is_empty() {
+            odd.add(IrregularityCode::NoAuthResults, "");
+        }
+        outcome.verdict = Verdict::of(&outcome);
+        outcome
+    }
+}
+
+fn name(text: &Text) -> Option<String> {
+    text.filled().and_then(domain::normalize).map(Into::into)
+}
+
+/// The domain of what should be a domain, and at some reporters is a mailbox.
+fn mailbox_domain(text: &str) -> &str {
+    let text = text.trim_matches(['<', '>']);
+    text.rsplit_once('@').map_or(text, |(_, domain)| domain)
+}
+
+fn disposition(text: &Text, odd: &mut Irregularities) -> (Option<Disposition>, Option<String>) {
+    let Some(word) = text.filled() else {
+        return (None, None);
+    };
+    match Disposition::read(word) {
+        Reading::Known(value) | Reading::Alias(value) => (Some(value), None),
+        Reading::Unknown => {
+            odd.add(IrregularityCode::BadEnum, &format!("disposition: {word}"));
+            (Some(Disposition::Unknown), Some(word.to_owned()))
+        }
+    }
+}
+
+fn evaluation(text: &Text, mechanism: &str, odd: &mut Irregularities) -> Option<bool> {
+    let Some(word) = text.filled() else {
+        odd.add(IrregularityCode::NoEvaluation, mechanism);
+        return None;
+    };
+    if word.eq_ignore_ascii_case("pass") {
+        return Some(true);
+    }
+    if !word.eq_ignore_ascii_case("fail") {
+        odd.add(
+            IrregularityCode::BadEvaluated,
+            &format!("{mechanism}: {word}"),
+        );
+    }
+    Some(false)
+}
+
+fn override_reason(kind: &Text, comment: &Text, odd: &mut Irregularities) -> OverrideReason {
+    let comment = comment.filled().map(str::to_owned);
+    let Some(word) = kind.filled() else {
+        odd.add(IrregularityCode::EmptyReasonType, "");
+        return OverrideReason {
+            kind: OverrideType::Other,
+            word: None,
+            comment,
+        };
+    };
+    match OverrideType::read(word) {
+        Reading::Known(kind) | Reading::Alias(kind) => OverrideReason {
+            kind,
+            word: None,
+            comment,
+        },
+        Reading::Unknown => {
+            odd.add(IrregularityCode::BadEnum, &format!("reason type: {word}"));
+            OverrideReason {
+                kind: OverrideType::Unknown,
+                word: Some(word.to_owned()),
+                comment,
+            }
+        }
+    }
+}
+
+fn result(
+    text: &Text,
+    read: impl Fn(&str) -> Reading<AuthResult>,
+    mechanism: &str,
+    odd: &mut Irregularities,
+) -> (AuthResult, Option<String>) {
+    let Some(word) = text.filled() else {
+        odd.add(IrregularityCode::EmptyResult, mechanism);
+        return (AuthResult::Unknown, None);
+    };
+    match read(word) {
+        Reading::Known(result) => (result, None),
+        Reading::Alias(result) => {
+            odd.add(
+                IrregularityCode::AliasValue,
+                &format!("{mechanism}: {word}"),
+            );
+            (result, Some(word.to_owned()))
+        }
+        Reading::Unknown => {
+            odd.add(IrregularityCode::BadEnum, &format!("{mechanism}: {word}"));
+            (AuthResult::Unknown, Some(word.to_owned()))
+        }
+    }
+}
+
+fn scope(text: &Text, odd: &mut Irregularities) -> Option<Scope> {
+    let word = text.filled()?;
+    match Scope::read(word) {
+        Reading::Known(scope) => Some(scope),
+        Reading::Alias(scope) => {
+            odd.add(IrregularityCode::AliasValue, &format!("scope: {word}"));
+            Some(scope)
+        }
+        Reading::Unknown => {
+            odd.add(IrregularityCode::BadEnum, &format!("scope: {word}"));
+            None
+        }
+    }
+}
+
+/// The text for people, unless it only repeats the result, as nearly all do.
+fn human(text: &Text, result: &Text) -> Option<String> {
+    text.filled()
+        .filter(|human| {
+            !result
+                .get()
+                .is_some_and(|result| human.eq_ignore_ascii_case(result))
+        })
+        .map(str::to_owned)
+}

@@ -1,0 +1,206 @@
+//! From results to states: what the listed signatures and checks amount to for header From.
+//!
+//! The reporter's evaluation is the verdict, what it lists is the evidence; both are kept, and where they disagree
+//! that is noted and not mended.
+
+use super::outcome::{Outcome, Signature, SpfCheck};
+use super::vocabulary::{AuthResult, DkimState, Scope, SpfState};
+use crate::domain;
+
+/// What an outcome amounts to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verdict {
+    /// The DKIM state.
+    pub dkim: DkimState,
+    /// The SPF state.
+    pub spf: SpfState,
+    /// With a broken signature: which result it had. A key that was not fetched tells another story than a body
+    /// that was changed.
+    pub broken_by: Option<AuthResult>,
+    /// Whether DKIM passes and aligns by the listed signatures; absent without header From.
+    pub recomputed_dkim: Option<bool>,
+    /// Whether SPF passes and aligns by the listed checks; absent without header From.
+    pub recomputed_spf: Option<bool>,
+    /// Whether DMARC passes: as the reporter evaluated it, recomputed where it did not.
+    pub dmarc: Option<bool>,
+    /// `dmarc` had to be recomputed, at least in part.
+    pub dmarc_recomputed: bool,
+    /// The evaluation and the recomputation disagree on DKIM or on SPF.
+    pub contradiction: bool,
+    /// The organizational domain that SPF authenticated, where it is not header From's own.
+    pub authenticated: Option<String>,
+}
+
+impl Default for Verdict {
+    fn default() -> Self {
+        Verdict {
+            dkim: DkimState::Unknown,
+            spf: SpfState::Unknown,
+            broken_by: None,
+            recomputed_dkim: None,
+            recomputed_spf: None,
+            dmarc: None,
+            dmarc_recomputed: false,
+            contradiction: false,
+            authenticated: None,
+        }
+    }
+}
+
+impl Verdict {
+    /// Judges an outcome by its results.
+    #[must_use]
+    pub fn of(outcome: &Outcome) -> Self {
+        let (dkim, broken_by) = dkim_state(outcome);
+        let recomputed_dkim = outcome.header_from.as_deref().map(|from| {
+            outcome
+                .dkim
+                .iter()
+                .any(|one| one.result == AuthResult::Pass && aligns(one, from, outcome))
+        });
+        let recomputed_spf = outcome.header_from.as_deref().map(|from| {
+            outcome.spf.iter().any(|one| {
+                one.result == AuthResult::Pass
+                    && is_mail_from(one, outcome)
+                    && spf_aligns(one, from, outcome)
+            })
+        });
+        let (by_dkim, by_spf) = (
+            outcome.evaluated_dkim.or(recomputed_dkim),
+            outcome.evaluated_spf.or(recomputed_spf),
+        );
+        let differs = |said: Option<bool>, found: Option<bool>| matches!((said, found), (Some(a), Some(b)) if a != b);
+        Verdict {
+            dkim,
+            spf: spf_state(outcome),
+            broken_by,
+            recomputed_dkim,
+            recomputed_spf,
+            dmarc: match (by_dkim, by_spf) {
+                (Some(true), _) | (_, Some(true)) => Some(true),
+                (Some(false), Some(false)) => Some(false),
+                _ => None,
+            },
+            dmarc_recomputed: outcome.evaluated_dkim.is_none() || outcome.evaluated_spf.is_none(),
+            contradiction: differs(outcome.evaluated_dkim, recomputed_dkim)
+                || differs(outcome.evaluated_spf, recomputed_spf),
+            authenticated: authenticated(outcome),
+        }
+    }
+}
+
+fn aligns(signature: &Signature, from: &str, outcome: &Outcome) -> bool {
+    signature
+        .domain
+        .as_deref()
+        .is_some_and(|domain| domain::aligned(domain, from, outcome.mode.dkim_strict))
+}
+
+fn spf_aligns(check: &SpfCheck, from: &str, outcome: &Outcome) -> bool {
+    check
+        .domain
+        .as_deref()
+        .is_some_and(|domain| domain::aligned(domain, from, outcome.mode.spf_strict))
+}
+
+/// Whether a check is for the identity that DMARC uses: MAIL FROM, or HELO where the reverse-path is null or not
+/// told (RFC 7208 §2.4).
+fn is_mail_from(check: &SpfCheck, outcome: &Outcome) -> bool {
+    check.scope != Some(Scope::Helo) || outcome.envelope_from.as_deref().is_none_or(str::is_empty)
+}
+
+fn dkim_state(outcome: &Outcome) -> (DkimState, Option<AuthResult>) {
+    if outcome.evaluated_dkim == Some(true) {
+        return (DkimState::Aligned, None);
+    }
+    if outcome.dkim.is_empty() && outcome.spf.is_empty() {
+        return (DkimState::Unknown, None);
+    }
+    let Some(from) = outcome.header_from.as_deref() else {
+        return (DkimState::Unknown, None);
+    };
+    let mut broken = None;
+    let (mut unclear, mut foreign) = (false, false);
+    for signature in &outcome.dkim {
+        if signature.domain.is_none() || signature.result == AuthResult::None {
+            continue;
+        }
+        if !aligns(signature, from, outcome) {
+            foreign = true;
+            continue;
+        }
+        match signature.result {
+            AuthResult::Pass => return (DkimState::Aligned, None),
+            AuthResult::Unknown => unclear = true,
+            result => broken = worse(broken, result),
+        }
+    }
+    match (broken, unclear, foreign) {
+        (Some(result), _, _) => (DkimState::Broken, Some(result)),
+        (None, true, _) => (DkimState::Unknown, None),
+        (None, false, true) => (DkimState::Unaligned, None),
+        (None, false, false) => (DkimState::Unsigned, None),
+    }
+}
+
+/// The result that tells more: a changed message before a missing key before a key that was not fetched.
+fn worse(known: Option<AuthResult>, result: AuthResult) -> Option<AuthResult> {
+    let rank = |result| match result {
+        AuthResult::Fail => 3,
+        AuthResult::PermError => 2,
+        AuthResult::TempError => 0,
+        _ => 1,
+    };
+    match known {
+        Some(known) if rank(known) >= rank(result) => Some(known),
+        _ => Some(result),
+    }
+}
+
+fn spf_state(outcome: &Outcome) -> SpfState {
+    if outcome.evaluated_spf == Some(true) {
+        return SpfState::Aligned;
+    }
+    let mut state = SpfState::Unknown;
+    let from = outcome.header_from.as_deref();
+    for check in &outcome.spf {
+        let usable = is_mail_from(check, outcome);
+        let found = match check.result {
+            AuthResult::Pass
+                if usable && from.is_some_and(|from| spf_aligns(check, from, outcome)) =>
+            {
+                SpfState::Aligned
+            }
+            AuthResult::Pass if from.is_some() => SpfState::Unaligned,
+            AuthResult::Fail
+            | AuthResult::SoftFail
+            | AuthResult::Neutral
+            | AuthResult::PermError => SpfState::Fail,
+            AuthResult::None => SpfState::None,
+            _ => SpfState::Unknown,
+        };
+        // The states are declared best first.
+        state = state.min(found);
+    }
+    state
+}
+
+fn authenticated(outcome: &Outcome) -> Option<String> {
+    let check = outcome
+        .spf
+        .iter()
+        .find(|check| check.result == AuthResult::Pass && is_mail_from(check, outcome))?;
+    let name = check
+        .domain
+        .as_deref()
+        .or(outcome.envelope_from.as_deref())
+        .filter(|name| !name.is_empty())?;
+    let organization = domain::organizational(name);
+    match outcome.header_from.as_deref() {
+        Some(from) if domain::organizational(from) == organization => None,
+        _ => Some(organization.to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests;

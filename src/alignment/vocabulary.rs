@@ -1,0 +1,278 @@
+//! The enumerations of the report, and what reporters write for them.
+
+/// What one word of a report means, and what was odd about it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reading<T> {
+    /// The word is in the vocabulary.
+    Known(T),
+    /// The word is a known other spelling.
+    Alias(T),
+    /// The word is not in the vocabulary.
+    Unknown,
+}
+
+macro_rules! words {
+    ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $word:literal,)+ }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum $name { $($(#[$vdoc])* $variant,)+ }
+
+        impl $name {
+            /// Every value.
+            pub const ALL: &'static [$name] = &[$($name::$variant,)+];
+
+            /// The word for it.
+            #[must_use]
+            pub fn as_str(self) -> &'static str {
+                match self { $($name::$variant => $word,)+ }
+            }
+
+            /// The value with this number, as stored; unknown numbers come from newer programs.
+            #[must_use]
+            pub fn from_code(code: u8) -> Option<Self> {
+                Self::ALL.get(usize::from(code)).copied()
+            }
+
+            /// The number it is stored as.
+            #[must_use]
+            pub fn code(self) -> u8 {
+                self as u8
+            }
+
+            fn exact(word: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|value| value.as_str().eq_ignore_ascii_case(word))
+            }
+        }
+    };
+}
+
+words! {
+    /// A DKIM or SPF result (RFC 8601 §2.7).
+    AuthResult {
+        /// Nothing was there to verify.
+        None = "none",
+        /// Verified.
+        Pass = "pass",
+        /// Did not verify.
+        Fail = "fail",
+        /// SPF `~all`.
+        SoftFail = "softfail",
+        /// No statement.
+        Neutral = "neutral",
+        /// Verified, and not accepted for a local reason.
+        Policy = "policy",
+        /// Could not be told, for now.
+        TempError = "temperror",
+        /// Could not be told, for good.
+        PermError = "permerror",
+        /// The report does not say, or says something nobody knows.
+        Unknown = "unknown",
+    }
+}
+
+words! {
+    /// What the receiver did with the messages.
+    Disposition {
+        /// Nothing.
+        None = "none",
+        /// Treated as suspicious.
+        Quarantine = "quarantine",
+        /// Refused.
+        Reject = "reject",
+        /// DMARC passed under an enforcing policy (RFC 9990).
+        Pass = "pass",
+        /// The report does not say, or says something nobody knows.
+        Unknown = "unknown",
+    }
+}
+
+words! {
+    /// Why the disposition is not the policy's: RFC 7489's words and RFC 9990's.
+    OverrideType {
+        /// Forwarded, as far as the receiver can tell.
+        Forwarded = "forwarded",
+        /// Left out of the percentage that the policy applied to.
+        SampledOut = "sampled_out",
+        /// Came by a forwarder that the receiver trusts.
+        TrustedForwarder = "trusted_forwarder",
+        /// Came by a mailing list.
+        MailingList = "mailing_list",
+        /// The receiver's own rules.
+        LocalPolicy = "local_policy",
+        /// The policy is being tested (RFC 9990).
+        PolicyTestMode = "policy_test_mode",
+        /// Something else.
+        Other = "other",
+        /// A word nobody knows.
+        Unknown = "unknown",
+    }
+}
+
+words! {
+    /// Which identity SPF was checked for.
+    Scope {
+        /// MAIL FROM.
+        MailFrom = "mfrom",
+        /// HELO or EHLO.
+        Helo = "helo",
+    }
+}
+
+impl AuthResult {
+    /// What a DKIM result says.
+    #[must_use]
+    pub fn read_dkim(word: &str) -> Reading<Self> {
+        match Self::exact(word) {
+            // DKIM has no softfail, and "unknown" is no result.
+            Some(AuthResult::SoftFail | AuthResult::Unknown) => Reading::Unknown,
+            Some(result) => Reading::Known(result),
+            None if word.eq_ignore_ascii_case("invalid") || word.eq_ignore_ascii_case("error") => {
+                Reading::Alias(AuthResult::PermError)
+            }
+            None => Reading::Unknown,
+        }
+    }
+
+    /// What an SPF result says.
+    #[must_use]
+    pub fn read_spf(word: &str) -> Reading<Self> {
+        match Self::exact(word) {
+            // RFC 7489's schema says that TempError is often written so.
+            Some(AuthResult::Unknown) => Reading::Alias(AuthResult::TempError),
+            Some(result) => Reading::Known(result),
+            None if word.eq_ignore_ascii_case("hardfail") => Reading::Alias(AuthResult::Fail),
+            None if word.eq_ignore_ascii_case("error") => Reading::Alias(AuthResult::PermError),
+            None => Reading::Unknown,
+        }
+    }
+}
+
+impl Disposition {
+    /// What a disposition says.
+    #[must_use]
+    pub fn read(word: &str) -> Reading<Self> {
+        match Self::exact(word) {
+            Some(Disposition::Unknown) | None => Reading::Unknown,
+            Some(disposition) => Reading::Known(disposition),
+        }
+    }
+}
+
+impl OverrideType {
+    /// What an override type says.
+    #[must_use]
+    pub fn read(word: &str) -> Reading<Self> {
+        let spelled: String = word
+            .chars()
+            .map(|c| {
+                if c == '-' || c.is_ascii_whitespace() {
+                    '_'
+                } else {
+                    c
+                }
+            })
+            .collect();
+        match Self::exact(&spelled) {
+            Some(OverrideType::Unknown) | None => Reading::Unknown,
+            Some(kind) => Reading::Known(kind),
+        }
+    }
+}
+
+impl Scope {
+    /// What a scope says.
+    #[must_use]
+    pub fn read(word: &str) -> Reading<Self> {
+        match Self::exact(word) {
+            Some(scope) => Reading::Known(scope),
+            None if word.eq_ignore_ascii_case("mailfrom") || word.eq_ignore_ascii_case("ehlo") => {
+                Reading::Alias(if word.len() == 4 {
+                    Scope::Helo
+                } else {
+                    Scope::MailFrom
+                })
+            }
+            None => Reading::Unknown,
+        }
+    }
+}
+
+words! {
+    /// What the listed signatures of a record amount to; exactly one holds.
+    DkimState {
+        /// A signature of the domain verified, or the reporter says so.
+        Aligned = "aligned",
+        /// Signed by other domains only.
+        Unaligned = "unaligned",
+        /// Signed by the domain, and the signature did not verify.
+        Broken = "broken",
+        /// No usable signature.
+        Unsigned = "unsigned",
+        /// Cannot be told from the report.
+        Unknown = "unknown",
+    }
+}
+
+words! {
+    /// What SPF amounts to for a record; exactly one holds.
+    SpfState {
+        /// Passed for the domain.
+        Aligned = "aligned",
+        /// Passed for another domain.
+        Unaligned = "unaligned",
+        /// Did not pass.
+        Fail = "fail",
+        /// The envelope's domain publishes no SPF.
+        None = "none",
+        /// Cannot be told from the report.
+        Unknown = "unknown",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_unknown_word_ever_becomes_a_pass() {
+        for word in ["", "passed", "p", "ok", "1", "true", "pass\u{200b}"] {
+            assert_eq!(AuthResult::read_dkim(word), Reading::Unknown);
+            assert_eq!(AuthResult::read_spf(word), Reading::Unknown);
+            assert_eq!(Disposition::read(word), Reading::Unknown);
+        }
+    }
+
+    #[test]
+    fn aliases_differ_by_mechanism() {
+        assert_eq!(
+            AuthResult::read_spf("HardFail"),
+            Reading::Alias(AuthResult::Fail)
+        );
+        assert_eq!(
+            AuthResult::read_spf("unknown"),
+            Reading::Alias(AuthResult::TempError)
+        );
+        assert_eq!(AuthResult::read_dkim("unknown"), Reading::Unknown);
+        assert_eq!(
+            AuthResult::read_dkim("invalid"),
+            Reading::Alias(AuthResult::PermError)
+        );
+        assert_eq!(
+            AuthResult::read_dkim("TempError"),
+            Reading::Known(AuthResult::TempError)
+        );
+        assert_eq!(
+            OverrideType::read("Local Policy"),
+            Reading::Known(OverrideType::LocalPolicy)
+        );
+    }
+
+    #[test]
+    fn numbers_stay_with_their_values() {
+        assert_eq!(
+            AuthResult::from_code(AuthResult::PermError.code()),
+            Some(AuthResult::PermError)
+        );
+        assert_eq!(AuthResult::from_code(200), None);
+    }
+}

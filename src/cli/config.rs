@@ -1,0 +1,139 @@
+//! The configuration file.
+//!
+//! Everything in it is optional. A mistake in it is one error that names the file, the line and the key.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::anyhow;
+use serde::Deserialize;
+
+use super::context::read_text;
+use super::failure::Failure;
+use crate::limits::Limits;
+
+/// The whole file.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// `[database]`.
+    pub database: Database,
+    /// `[limits]`.
+    pub limits: Limits,
+    /// `[[account]]`, which this version does not read.
+    pub account: Vec<toml::Table>,
+    /// `[[sender]]`, which this version does not read.
+    pub sender: Vec<toml::Table>,
+    /// `[readiness]`, which this version does not read.
+    pub readiness: toml::Table,
+}
+
+/// `[database]`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Database {
+    /// Where it is.
+    pub path: Option<PathBuf>,
+    /// Whose bytes are kept.
+    pub keep_raw: KeepRaw,
+}
+
+/// Whose bytes are kept.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum KeepRaw {
+    /// Those of every report.
+    #[default]
+    All,
+    /// Only those of what could not be read.
+    Quarantined,
+}
+
+impl Config {
+    /// Reads a configuration file.
+    pub(crate) fn load(path: &Path) -> Result<Self, Failure> {
+        let text = read_text(path)?;
+        Self::parse(&text)
+            .map_err(|reason| Failure::Failed(anyhow!("{}: {reason}", path.display())))
+    }
+
+    /// The parts that are there and are not read by this version.
+    #[must_use]
+    pub fn unread(&self) -> Vec<&'static str> {
+        let parts = [
+            ("[[account]]", self.account.is_empty()),
+            ("[[sender]]", self.sender.is_empty()),
+            ("[readiness]", self.readiness.is_empty()),
+        ];
+        parts
+            .into_iter()
+            .filter(|(_, empty)| !empty)
+            .map(|(name, _)| name)
+            .collect()
+    }
+
+    /// Reads the text of a configuration file; an error names the line, and the key where there is one.
+    ///
+    /// # Errors
+    /// The reason, in one line.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        toml::from_str(text).map_err(|error| {
+            let line = error.span().map_or(1, |span| {
+                text[..span.start.min(text.len())].matches('\n').count() + 1
+            });
+            let key = error
+                .span()
+                .and_then(|span| text.get(span))
+                .map(str::trim)
+                .unwrap_or("");
+            let key = key.lines().next().unwrap_or("");
+            let reason = error.message().replace('\n', " ");
+            if key.is_empty() || reason.contains(key) {
+                format!("line {line}: {reason}")
+            } else {
+                format!("line {line}: {reason} (at `{key}`)")
+            }
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn everything_is_optional() {
+        assert_eq!(Config::parse("").unwrap(), Config::default());
+        let config = Config::parse(
+            "[database]\npath = \"/x\"\nkeep_raw = \"quarantined\"\n[limits]\nrecords = 5\n",
+        )
+        .unwrap();
+        assert_eq!(
+            (config.database.keep_raw, config.limits.records),
+            (KeepRaw::Quarantined, 5)
+        );
+        assert_eq!(config.limits.message, Limits::default().message);
+    }
+
+    #[test]
+    fn what_is_not_read_yet_is_told() {
+        let config =
+            Config::parse("[[account]]\nname = \"rua\"\n[readiness]\nmin_days = 28\n").unwrap();
+        assert_eq!(config.unread(), ["[[account]]", "[readiness]"]);
+    }
+
+    #[test]
+    fn mistakes_name_line_and_key() {
+        for (text, parts) in [
+            ("[database]\npth = \"x\"\n", ["line 2", "pth"]),
+            ("[database]\n\nkeep_raw = \"some\"\n", ["line 3", "some"]),
+            ("[limits]\nrecords = \"many\"\n", ["line 2", "many"]),
+            ("[limits\n", ["line 1", ""]),
+        ] {
+            let error = Config::parse(text).unwrap_err();
+            assert!(
+                parts.iter().all(|part| error.contains(part)) && !error.contains('\n'),
+                "{error}"
+            );
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! What was typed, what the configuration says and what the environment is, merged once.
+
+use std::io::{BufWriter, IsTerminal, Stdout, Write};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, anyhow};
+use etcetera::BaseStrategy;
+use jiff::Timestamp;
+
+use super::config::Config;
+use super::failure::Failure;
+use super::{Color, Format, Global};
+use crate::render::Style;
+use crate::store::Store;
+
+/// What a command works with.
+pub(crate) struct Context {
+    pub(crate) config: Config,
+    pub(crate) format: Format,
+    pub(crate) style: Style,
+    pub(crate) quiet: bool,
+    pub(crate) verbose: bool,
+    pub(crate) now: Timestamp,
+    db: Option<PathBuf>,
+    out: BufWriter<Stdout>,
+}
+
+/// The width of a table where there is no terminal to fit.
+const PIPE_WIDTH: u16 = 120;
+
+impl Context {
+    pub(crate) fn new(global: &Global) -> Result<Self, Failure> {
+        let config = match &global.config {
+            Some(path) => Config::load(path)?,
+            None => match default_path(Folder::Config, "config.toml") {
+                Some(path) if path.exists() => Config::load(&path)?,
+                _ => Config::default(),
+            },
+        };
+        for part in config.unread().into_iter().filter(|_| !global.quiet) {
+            eprintln!("dmarcstat: note: {part} of the configuration is not read by this version");
+        }
+        let terminal = std::io::stdout().is_terminal();
+        let color = match global.color {
+            Color::Always => true,
+            Color::Never => false,
+            Color::Auto => {
+                terminal
+                    && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+                    && std::env::var_os("TERM").is_none_or(|value| value != "dumb")
+            }
+        };
+        Ok(Context {
+            db: global.db.clone().or_else(|| config.database.path.clone()),
+            config,
+            format: global.format,
+            style: Style {
+                width: width(),
+                color,
+            },
+            quiet: global.quiet,
+            verbose: global.verbose > 0,
+            now: Timestamp::now(),
+            out: BufWriter::new(std::io::stdout()),
+        })
+    }
+
+    /// Standard output, buffered.
+    pub(crate) fn out(&mut self) -> &mut impl Write {
+        &mut self.out
+    }
+
+    /// Writes out what is buffered.
+    pub(crate) fn flush(&mut self) -> Result<(), Failure> {
+        Ok(self.out.flush()?)
+    }
+
+    /// Opens the database to write to, making it on first use.
+    pub(crate) fn open_to_write(&self) -> Result<Store, Failure> {
+        Ok(Store::open(&self.database()?)?)
+    }
+
+    /// Opens the database to answer from.
+    pub(crate) fn open_to_read(&self) -> Result<Store, Failure> {
+        Ok(Store::open_existing(&self.database()?)?)
+    }
+
+    fn database(&self) -> Result<PathBuf, Failure> {
+        self.db
+            .clone()
+            .or_else(|| default_path(Folder::Data, "reports.db"))
+            .ok_or_else(|| {
+                Failure::Failed(anyhow!(
+                    "no home folder is known to keep the database in; name one with --db"
+                ))
+            })
+    }
+}
+
+/// A file in one of the user's folders, by the conventions of the system (XDG on Unix).
+fn default_path(kind: Folder, name: &str) -> Option<PathBuf> {
+    let strategy = etcetera::choose_base_strategy().ok()?;
+    let base = match kind {
+        Folder::Config => strategy.config_dir(),
+        Folder::Data => strategy.data_dir(),
+    };
+    Some(base.join("dmarcstat").join(name))
+}
+
+/// The user's folders.
+enum Folder {
+    Config,
+    Data,
+}
+
+/// The width to fit: that of the terminal; COLUMNS rules where it is set.
+fn width() -> u16 {
+    let columns = std::env::var("COLUMNS")
+        .ok()
+        .and_then(|text| text.parse::<u16>().ok())
+        .filter(|&width| width > 0);
+    let terminal = || {
+        std::io::stdout()
+            .is_terminal()
+            .then(terminal_size::terminal_size)
+            .flatten()
+            .map(|(terminal_size::Width(width), _)| width)
+    };
+    columns.or_else(terminal).unwrap_or(PIPE_WIDTH).max(40)
+}
+
+/// Reads a file of text, with its name in the error.
+pub(super) fn read_text(path: &Path) -> Result<String, Failure> {
+    Ok(std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?)
+}

@@ -1,0 +1,69 @@
+//! How a run ends: the exit statuses, and errors as a line for the operator.
+
+use std::process::ExitCode;
+
+use crate::render::text::sanitize;
+use crate::store::StoreError;
+
+/// The exit statuses, which scripts rely on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Status {
+    /// Done.
+    Done = 0,
+    /// Done, but an input could not be opened or something new was quarantined.
+    Partly = 3,
+    /// The check answers no.
+    No = 4,
+}
+
+/// Why it could not be done.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// With a message that says what, and what next: status 1.
+    Failed(anyhow::Error),
+    /// Wrong usage: status 2.
+    Usage(String),
+    /// Whoever read the answer has gone, as after `| head`: no error.
+    ClosedPipe,
+}
+
+pub(crate) type Outcome = Result<Status, Failure>;
+
+impl Failure {
+    /// Says it and gives the exit status.
+    pub(crate) fn report(self) -> ExitCode {
+        match self {
+            Failure::Failed(error) => {
+                eprintln!("dmarcstat: {}", sanitize(&format!("{error:#}")));
+                ExitCode::from(1)
+            }
+            Failure::Usage(message) => {
+                eprintln!("dmarcstat: {}", sanitize(&message));
+                ExitCode::from(2)
+            }
+            Failure::ClosedPipe => ExitCode::SUCCESS,
+        }
+    }
+}
+
+impl From<anyhow::Error> for Failure {
+    fn from(error: anyhow::Error) -> Self {
+        Failure::Failed(error)
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        Failure::Failed(error.into())
+    }
+}
+
+impl From<std::io::Error> for Failure {
+    fn from(error: std::io::Error) -> Self {
+        if error.kind() == std::io::ErrorKind::BrokenPipe {
+            Failure::ClosedPipe
+        } else {
+            Failure::Failed(anyhow::Error::new(error).context("cannot write the answer"))
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! `dmarcstat ingest`.
+
+use std::path::PathBuf;
+use std::time::Instant;
+
+use super::config::KeepRaw;
+use super::context::Context;
+use super::failure::{Outcome, Status};
+use super::progress::Progress;
+use crate::ingest::{IngestOptions, IngestSummary, ingest};
+use crate::limits::Limits;
+use crate::render;
+use crate::source;
+use crate::store::Store;
+
+/// Read reports from files into the database
+///
+/// A FILE is a report (.xml, .gz, .zip), a mail, an mbox, a Maildir, or a folder of any of these; `-` is standard
+/// input. What a file is follows from its bytes, never from its name.
+#[derive(Debug, clap::Args)]
+pub(super) struct Ingest {
+    /// What to read
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+}
+
+impl Ingest {
+    pub(super) fn run(self, context: &mut Context) -> Outcome {
+        let began = Instant::now();
+        let mut store = context.open_to_write()?;
+        let summary = read_into(&mut store, &self.files, context, true)?;
+        let format = context.format;
+        render::ingest(
+            &summary,
+            began.elapsed().as_secs_f64(),
+            format.into(),
+            context.out(),
+        )?;
+        Ok(status(&summary))
+    }
+}
+
+/// The exit status that inputs deserve.
+pub(super) fn status(summary: &IngestSummary) -> Status {
+    if summary.failed.is_empty() && summary.quarantined.iter().all(|one| one.known) {
+        Status::Done
+    } else {
+        Status::Partly
+    }
+}
+
+/// Reads files into a store, with progress shown.
+pub(super) fn read_into(
+    store: &mut Store,
+    files: &[PathBuf],
+    context: &Context,
+    keep: bool,
+) -> Result<IngestSummary, super::failure::Failure> {
+    let limits: Limits = context.config.limits.clone();
+    let options = IngestOptions {
+        limits: limits.clone(),
+        keep_raw: keep && context.config.database.keep_raw == KeepRaw::All,
+        now: context.now.as_second(),
+        examiners: 0,
+    };
+    let mut progress = Progress::new(context);
+    let result = ingest(
+        store,
+        &options,
+        |sink| source::from_paths(files, &limits, sink),
+        &mut progress,
+    );
+    progress.finish();
+    Ok(result?)
+}

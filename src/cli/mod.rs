@@ -1,0 +1,138 @@
+//! The command line: what may be typed, and what each command does.
+//!
+//! Only here are the clock, the environment and the terminal read; everything below gets what it needs as arguments.
+
+mod answers;
+mod completions;
+pub mod config;
+mod context;
+mod failure;
+mod ingest;
+mod progress;
+mod prune;
+mod quarantine;
+mod reports;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use context::Context;
+use failure::Status;
+
+use crate::render::Form;
+
+/// Says which of your mail is not DKIM-signed and why, from DMARC aggregate reports.
+#[derive(Debug, Parser)]
+#[command(
+    name = "dmarcstat",
+    version,
+    max_term_width = 100,
+    arg_required_else_help = true
+)]
+pub struct Cli {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// What every command understands.
+#[derive(Debug, Args)]
+pub(crate) struct Global {
+    /// The database [default: reports.db in the user's data folder]
+    #[arg(long, global = true, value_name = "FILE", env = "DMARCSTAT_DB")]
+    db: Option<PathBuf>,
+    /// The configuration [default: config.toml in the user's configuration folder, if there is one]
+    #[arg(long, global = true, value_name = "FILE", env = "DMARCSTAT_CONFIG")]
+    config: Option<PathBuf>,
+    /// How to write the answer
+    #[arg(long, global = true, value_enum, default_value_t = Format::Table)]
+    format: Format,
+    /// Whether to use colour
+    #[arg(long, global = true, value_enum, default_value_t = Color::Auto)]
+    color: Color,
+    /// Say nothing but the answer and errors
+    #[arg(short, long, global = true)]
+    quiet: bool,
+    /// Say more of what is going on
+    #[arg(short, long, global = true, action = clap::ArgAction::Count, conflicts_with = "quiet")]
+    verbose: u8,
+}
+
+/// The forms of an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For reading in a terminal
+    Table,
+    /// One JSON object
+    Json,
+    /// For a spreadsheet
+    Csv,
+    /// For a ticket or a web page
+    Markdown,
+}
+
+/// When to use colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Color {
+    /// On a terminal, unless NO_COLOR is set
+    Auto,
+    /// Also in a pipe
+    Always,
+    /// Not at all
+    Never,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Ingest(ingest::Ingest),
+    Unsigned(answers::Unsigned),
+    Sources(answers::Sources),
+    Reports(reports::Reports),
+    Quarantine(quarantine::Quarantine),
+    Prune(prune::Prune),
+    Completions(completions::Completions),
+}
+
+/// Runs the program on the arguments of the process.
+#[must_use]
+pub fn run() -> ExitCode {
+    // clap ends the process by itself: 2 for wrong usage, 0 for help.
+    let cli = Cli::parse();
+    let mut context = match Context::new(&cli.global) {
+        Ok(context) => context,
+        Err(failure) => return failure.report(),
+    };
+    let result = match cli.command {
+        Command::Ingest(command) => command.run(&mut context),
+        Command::Unsigned(command) => command.run(&mut context),
+        Command::Sources(command) => command.run(&mut context),
+        Command::Reports(command) => command.run(&mut context),
+        Command::Quarantine(command) => command.run(&mut context),
+        Command::Prune(command) => command.run(&mut context),
+        Command::Completions(command) => command.run(&mut context),
+    };
+    match result.and_then(|status| context.flush().map(|()| status)) {
+        Ok(status) => status.into(),
+        Err(failure) => failure.report(),
+    }
+}
+
+impl From<Status> for ExitCode {
+    fn from(status: Status) -> ExitCode {
+        ExitCode::from(status as u8)
+    }
+}
+
+impl From<Format> for Form {
+    fn from(format: Format) -> Form {
+        match format {
+            Format::Table => Form::Table,
+            Format::Json => Form::Json,
+            Format::Csv => Form::Csv,
+            Format::Markdown => Form::Markdown,
+        }
+    }
+}

@@ -1,0 +1,51 @@
+//! `dmarcstat prune`.
+
+use jiff::civil::Date;
+
+use super::context::Context;
+use super::failure::{Failure, Outcome, Status};
+use crate::query::Span;
+use crate::render;
+use crate::report::period::{date_of, day_of};
+
+/// Forget the reports of days long past
+#[derive(Debug, clap::Args)]
+pub(super) struct Prune {
+    /// Forget reports of days older than this (400d, 52w)
+    #[arg(long, value_name = "AGE")]
+    older_than: Span,
+    /// What today is
+    #[arg(long, value_name = "DATE")]
+    as_of: Option<Date>,
+    /// Only say what would be forgotten
+    #[arg(long)]
+    dry_run: bool,
+}
+
+impl Prune {
+    pub(super) fn run(self, context: &mut Context) -> Outcome {
+        let today = self
+            .as_of
+            .unwrap_or_else(|| context.now.to_zoned(jiff::tz::TimeZone::UTC).date());
+        let before = day_of(today) - self.older_than.days();
+        let pruned = if self.dry_run {
+            context.open_to_read()?.prunable(before)?
+        } else {
+            // A database is not made only to be emptied.
+            drop(context.open_to_read()?);
+            context.open_to_write()?.prune(before)?
+        };
+        let (format, quiet) = (context.format, context.quiet);
+        if !quiet || format != super::Format::Table {
+            render::prune(
+                pruned,
+                date_of(before),
+                self.dry_run,
+                format.into(),
+                context.out(),
+            )
+            .map_err(Failure::from)?;
+        }
+        Ok(Status::Done)
+    }
+}

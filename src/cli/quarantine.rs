@@ -1,0 +1,208 @@
+//! `dmarcstat quarantine`.
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::{Context as _, anyhow};
+use clap::Subcommand;
+
+use super::context::Context;
+use super::failure::{Failure, Outcome, Status};
+use super::progress::Progress;
+use crate::ingest::{IngestOptions, ingest};
+use crate::mail::Envelope;
+use crate::query::Span;
+use crate::render;
+use crate::report::period::DAY;
+use crate::source::{Content, Input, InputSink};
+use crate::store::{QuarantineEntry, Store};
+
+/// What could not be read, kept byte for byte, with the reason
+#[derive(Debug, clap::Args)]
+pub(super) struct Quarantine {
+    #[command(subcommand)]
+    action: Option<Action>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// All of it
+    List,
+    /// One entry, with the beginning of its bytes
+    Show {
+        /// Its number
+        id: i64,
+    },
+    /// Write the bytes of an entry, as they came, to standard output or a new file
+    Export {
+        /// Its number
+        id: i64,
+        /// The file to make
+        #[arg(short, long, value_name = "FILE")]
+        output: Option<PathBuf>,
+    },
+    /// Try to read entries again, as after an upgrade or with higher limits
+    Retry {
+        /// Their numbers [default: all]
+        ids: Vec<i64>,
+    },
+    /// Forget entries
+    Drop {
+        /// Their numbers
+        #[arg(required_unless_present_any = ["all", "older_than"])]
+        ids: Vec<i64>,
+        /// All of them
+        #[arg(long, conflicts_with_all = ["ids", "older_than"])]
+        all: bool,
+        /// Those that came longer ago than this (90d, 12w)
+        #[arg(long, value_name = "AGE", conflicts_with = "ids")]
+        older_than: Option<Span>,
+    },
+}
+
+impl Quarantine {
+    pub(super) fn run(self, context: &mut Context) -> Outcome {
+        let (format, style) = (context.format, context.style);
+        match self.action.unwrap_or(Action::List) {
+            Action::List => {
+                let entries = context.open_to_read()?.quarantine()?;
+                render::quarantine_list(&entries, format.into(), &style, context.out())?;
+            }
+            Action::Show { id } => {
+                let store = context.open_to_read()?;
+                let found = store.quarantined(id)?.ok_or_else(|| unknown(id))?;
+                render::quarantine_entry(&found, format.into(), &style, context.out())?;
+            }
+            Action::Export { id, output } => {
+                let store = context.open_to_read()?;
+                let found = store.quarantined(id)?.ok_or_else(|| unknown(id))?;
+                match output {
+                    None => context.out().write_all(&found.bytes)?,
+                    Some(path) => {
+                        // Never over a file that is there: the name may have been a slip.
+                        let file = std::fs::OpenOptions::new()
+                            .write(true)
+                            .create_new(true)
+                            .open(&path);
+                        file.and_then(|mut file| file.write_all(&found.bytes))
+                            .with_context(|| format!("cannot write {}", path.display()))?;
+                    }
+                }
+            }
+            Action::Retry { ids } => return retry(&ids, context),
+            Action::Drop {
+                ids,
+                all,
+                older_than,
+            } => {
+                drop(context.open_to_read()?);
+                let mut store = context.open_to_write()?;
+                let before =
+                    older_than.map(|age| context.now.as_second() - i64::from(age.days()) * DAY);
+                let entries = store.quarantine()?;
+                let chosen: Vec<i64> = entries
+                    .iter()
+                    .filter(|entry| {
+                        all || ids.contains(&entry.id)
+                            || before.is_some_and(|before| entry.first_seen < before)
+                    })
+                    .map(|entry| entry.id)
+                    .collect();
+                if let Some(&id) = ids.iter().find(|id| !chosen.contains(id)) {
+                    return Err(unknown(id).into());
+                }
+                let dropped = store.drop_quarantined(&chosen)?;
+                render::quarantine_actions(
+                    "dropped",
+                    dropped,
+                    entries.len() - dropped,
+                    format.into(),
+                    context.out(),
+                )?;
+            }
+        }
+        Ok(Status::Done)
+    }
+}
+
+fn unknown(id: i64) -> anyhow::Error {
+    anyhow!("there is no entry {id} in the quarantine; `dmarcstat quarantine` lists them")
+}
+
+/// Reads entries again; those that are no longer refused leave the quarantine.
+fn retry(ids: &[i64], context: &mut Context) -> Outcome {
+    drop(context.open_to_read()?);
+    let mut store = context.open_to_write()?;
+    let entries = store.quarantine()?;
+    let chosen: Vec<QuarantineEntry> = entries
+        .into_iter()
+        .filter(|entry| ids.is_empty() || ids.contains(&entry.id))
+        .collect();
+    if let Some(&id) = ids
+        .iter()
+        .find(|id| !chosen.iter().any(|entry| entry.id == **id))
+    {
+        return Err(unknown(id).into());
+    }
+    let options = IngestOptions {
+        limits: context.config.limits.clone(),
+        keep_raw: context.config.database.keep_raw == super::config::KeepRaw::All,
+        now: context.now.as_second(),
+        examiners: 0,
+    };
+    let mut released = Vec::new();
+    for entry in &chosen {
+        let Some(found) = store.quarantined(entry.id)? else {
+            continue;
+        };
+        let mut progress = Progress::new(context);
+        let before = store.quarantine()?.len();
+        let input = input(entry, found.bytes);
+        let summary = ingest(
+            &mut store,
+            &options,
+            |sink: &mut dyn InputSink| drop(sink.push(input)),
+            &mut progress,
+        )?;
+        progress.finish();
+        // Refused again, it stands where it stood, with the reason of today.
+        let refused = summary.quarantined.iter().any(|one| one.known);
+        if !refused && store.quarantine()?.len() <= before {
+            released.push(entry.id);
+        }
+    }
+    let released = release(&mut store, &released)?;
+    let (format, left) = (context.format, store.quarantine()?.len());
+    render::quarantine_actions("released", released, left, format.into(), context.out())?;
+    Ok(if released < chosen.len() {
+        Status::Partly
+    } else {
+        Status::Done
+    })
+}
+
+fn release(store: &mut Store, ids: &[i64]) -> Result<usize, Failure> {
+    Ok(if ids.is_empty() {
+        0
+    } else {
+        store.drop_quarantined(ids)?
+    })
+}
+
+/// An entry as an input.
+fn input(entry: &QuarantineEntry, bytes: Vec<u8>) -> Input {
+    Input {
+        location: entry.origin.location.clone(),
+        file_name: entry.origin.file_name.clone(),
+        is_mail: false,
+        envelope: Envelope {
+            subject: entry.origin.subject.clone(),
+            from: entry.origin.from.clone(),
+            date: entry.origin.date,
+            message_id: entry.origin.message_id.clone(),
+            tls_report: false,
+        },
+        content: Content::Bytes(Arc::new(bytes)),
+    }
+}

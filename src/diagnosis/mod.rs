@@ -1,0 +1,14 @@
+//! From figures to paths: who sends, of which class, how sure, and what to do. Pure functions over what
+//! [`query`](crate::query) answers.
+//!
+//! Senders and classes are provisional: without a catalogue of providers, a provider of many networks is many paths, and
+//! whether mail was forwarded is told from its signatures alone.
+
+mod class;
+mod forwarding;
+mod path;
+mod remedy;
+
+pub use class::{Class, Standing, Thresholds};
+pub use path::{Answer, DkimFigures, DomainAnswer, SendingPath, Unproven, WindowAnswer, diagnose};
+pub use remedy::{DnsRecord, Remedy};

@@ -1,0 +1,285 @@
+//! The answer of `unsigned` and `sources`: paths, worst first.
+
+use std::cmp::Reverse;
+use std::net::IpAddr;
+
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+
+use super::class::{Class, Standing, Thresholds, class, standing};
+use super::forwarding::forwarded;
+use super::remedy::{Remedy, remedy};
+use crate::alignment::{AuthResult, DkimState};
+use crate::domain;
+use crate::query::{DomainFigures, PathFigures, SenderKey, Survey};
+use crate::report::period::date_of;
+
+/// The answer.
+#[derive(Debug, Clone, Serialize)]
+pub struct Answer {
+    /// Which answer, and its version.
+    pub schema: &'static str,
+    /// The days it is about.
+    pub window: WindowAnswer,
+    /// The end of the newest report in the database.
+    pub newest_report: Option<String>,
+    /// Reports within the window.
+    pub reports: u64,
+    /// Reporters within the window.
+    pub reporters: usize,
+    /// By policy domain.
+    pub domains: Vec<DomainAnswer>,
+    /// The paths.
+    pub paths: Vec<SendingPath>,
+    /// Paths for which nothing vouches, in sum.
+    pub unproven: Unproven,
+}
+
+/// The days of an answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct WindowAnswer {
+    /// The first.
+    pub begin: Option<String>,
+    /// The last.
+    pub end: Option<String>,
+}
+
+/// A policy domain.
+#[derive(Debug, Clone, Serialize)]
+pub struct DomainAnswer {
+    /// Its name.
+    pub domain: String,
+    /// The policy it published last.
+    pub policy: Option<String>,
+    /// Messages.
+    pub messages: u64,
+    /// Messages that passed DMARC.
+    pub dmarc_pass: u64,
+    /// Messages with an aligned, verifying signature.
+    pub dkim_aligned: u64,
+    /// Messages with aligned SPF.
+    pub spf_aligned: u64,
+    /// Reports.
+    pub reports: u64,
+    /// Reporters.
+    pub reporters: usize,
+}
+
+/// Messages by DKIM state; the five add up to the path's messages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[allow(missing_docs, reason = "the names are the states'")]
+pub struct DkimFigures {
+    pub aligned: u64,
+    pub unaligned: u64,
+    pub broken: u64,
+    pub unsigned: u64,
+    pub unknown: u64,
+}
+
+/// A sending path.
+#[derive(Debug, Clone, Serialize)]
+pub struct SendingPath {
+    /// Short, and the same on every machine for the same path.
+    pub id: String,
+    /// Header From.
+    pub domain: String,
+    /// Who hands over.
+    pub sender: String,
+    /// The rule that named it.
+    pub named_by: String,
+    /// The provider, where it is catalogued.
+    pub provider: Option<String>,
+    /// The tenant, where the provider shows it.
+    pub tenant: Option<String>,
+    /// The class.
+    pub class: Class,
+    /// The standing.
+    pub standing: Standing,
+    /// Messages.
+    pub messages: u64,
+    /// By DKIM state.
+    pub dkim: DkimFigures,
+    /// Messages with aligned SPF.
+    pub spf_aligned: u64,
+    /// Messages that passed DMARC.
+    pub dmarc_pass: u64,
+    /// Messages that were refused.
+    pub rejected: u64,
+    /// Messages that were quarantined.
+    pub quarantined: u64,
+    /// Domains whose signatures verified, or would have.
+    pub signing_domains: Vec<String>,
+    /// The selectors of those.
+    pub selectors: Vec<String>,
+    /// Every address.
+    pub source_ips: Vec<IpAddr>,
+    /// Every reporter.
+    pub reporters: Vec<String>,
+    /// First day seen.
+    pub first_seen: String,
+    /// Last day seen.
+    pub last_seen: String,
+    /// What else to know.
+    pub notes: Vec<String>,
+    /// What to do.
+    pub remedy: Option<Remedy>,
+}
+
+/// Paths in sum.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Unproven {
+    /// How many.
+    pub paths: u64,
+    /// Their messages.
+    pub messages: u64,
+}
+
+/// Makes paths of the figures, worst first; those with fewer than `min_messages` messages are left out.
+#[must_use]
+pub fn diagnose(
+    survey: &Survey,
+    thresholds: &Thresholds,
+    min_messages: u64,
+) -> (Vec<SendingPath>, Vec<DomainAnswer>) {
+    let forwarded = forwarded(&survey.paths);
+    let mut paths: Vec<SendingPath> = survey
+        .paths
+        .iter()
+        .zip(forwarded)
+        .filter(|(path, _)| path.messages >= min_messages)
+        .map(|(path, forwarded)| {
+            let evidence = survey
+                .evidence
+                .get(&path.domain)
+                .copied()
+                .unwrap_or_default();
+            let standing = standing(path, evidence, thresholds);
+            let class = class(path, standing, forwarded, thresholds);
+            sending_path(path, class, standing)
+        })
+        .collect();
+    paths.sort_by_cached_key(|path| {
+        let failing = path.messages - path.dmarc_pass.min(path.messages);
+        let not_aligned = path.messages - path.dkim.aligned.min(path.messages);
+        (
+            path.standing,
+            Reverse(failing),
+            Reverse(not_aligned),
+            path.domain.clone(),
+            path.sender.clone(),
+        )
+    });
+    (paths, survey.domains.iter().map(domain_answer).collect())
+}
+
+fn domain_answer(figures: &DomainFigures) -> DomainAnswer {
+    DomainAnswer {
+        domain: figures.domain.clone(),
+        policy: figures.policy.clone(),
+        messages: figures.messages,
+        dmarc_pass: figures.dmarc_pass,
+        dkim_aligned: figures.dkim_aligned,
+        spf_aligned: figures.spf_aligned,
+        reports: figures.reports,
+        reporters: figures.reporters,
+    }
+}
+
+fn sending_path(path: &PathFigures, class: Class, standing: Standing) -> SendingPath {
+    let (sender, named_by) = match &path.sender {
+        SenderKey::Domain(domain) => (domain.clone(), "spf: authenticated domain"),
+        SenderKey::Network(IpAddr::V4(net)) => (format!("{net}/24"), "network"),
+        SenderKey::Network(IpAddr::V6(net)) => (format!("{net}/48"), "network"),
+        SenderKey::Nobody => (
+            "no address".to_owned(),
+            "nothing: the reports name no address",
+        ),
+    };
+    let count = |state: DkimState| path.dkim[usize::from(state.code())];
+    let (signing_domains, selectors) = signing(path);
+    // A remedy for what does not align names who signed instead.
+    let foreign: Vec<String> = signing_domains
+        .iter()
+        .filter(|domain| !domain::aligned(domain, &path.domain, false))
+        .cloned()
+        .collect();
+    let mut notes = Vec::new();
+    if path.reporters.len() == 1 {
+        notes.push(format!("one reporter: {}", path.reporters[0]));
+    }
+    if (1..10).contains(&path.messages) {
+        notes.push("few messages".to_owned());
+    }
+    SendingPath {
+        id: id(&path.domain, named_by, &sender),
+        remedy: remedy(class, &sender, &path.domain, &foreign, &selectors),
+        domain: path.domain.clone(),
+        named_by: named_by.to_owned(),
+        sender,
+        provider: None,
+        tenant: None,
+        class,
+        standing,
+        messages: path.messages,
+        dkim: DkimFigures {
+            aligned: count(DkimState::Aligned),
+            unaligned: count(DkimState::Unaligned),
+            broken: count(DkimState::Broken),
+            unsigned: count(DkimState::Unsigned),
+            unknown: count(DkimState::Unknown),
+        },
+        spf_aligned: path.spf_aligned,
+        dmarc_pass: path.dmarc_pass,
+        rejected: path.rejected,
+        quarantined: path.quarantined,
+        signing_domains,
+        selectors,
+        source_ips: path.addresses.clone(),
+        reporters: path.reporters.clone(),
+        first_seen: date_of(path.first).to_string(),
+        last_seen: date_of(path.last).to_string(),
+        notes,
+    }
+}
+
+/// Who signed, and with which selectors, each by the messages it signed.
+fn signing(path: &PathFigures) -> (Vec<String>, Vec<String>) {
+    let mut domains: Vec<(String, u64)> = Vec::new();
+    let mut selectors: Vec<(String, u64)> = Vec::new();
+    for list in &path.signers {
+        for signer in list
+            .signers
+            .iter()
+            .filter(|signer| signer.result != AuthResult::None)
+        {
+            add(&mut domains, &signer.domain, list.messages);
+            if let Some(selector) = &signer.selector {
+                add(&mut selectors, selector, list.messages);
+            }
+        }
+    }
+    (ranked(domains), ranked(selectors))
+}
+
+fn add(sums: &mut Vec<(String, u64)>, name: &str, messages: u64) {
+    match sums.iter_mut().find(|(known, _)| known == name) {
+        Some((_, sum)) => *sum += messages,
+        None => sums.push((name.to_owned(), messages)),
+    }
+}
+
+fn ranked(mut sums: Vec<(String, u64)>) -> Vec<String> {
+    sums.sort_by(|a, b| (Reverse(a.1), &a.0).cmp(&(Reverse(b.1), &b.0)));
+    sums.into_iter().map(|(name, _)| name).collect()
+}
+
+/// Eight characters of base32 over what makes the path.
+fn id(domain: &str, named_by: &str, sender: &str) -> String {
+    const ALPHABET: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
+    let digest = Sha256::digest(format!("{domain}\0{named_by}\0{sender}"));
+    digest
+        .iter()
+        .take(8)
+        .map(|byte| char::from(ALPHABET[usize::from(byte & 31)]))
+        .collect()
+}

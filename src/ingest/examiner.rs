@@ -1,0 +1,544 @@
+//! From an input to its steps: what it is, what is in it, what became of each.
+
+use std::fs::File;
+use std::io::{BufReader, Read, Seek, SeekFrom, Write};
+use std::sync::Arc;
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use sha2::{Digest, Sha256};
+
+use super::collect::Outcomes;
+use super::document::{Contents, Desk, Paper, Reopen};
+use super::gate::Outbox;
+use super::step::{OtherKind, Step};
+use crate::limits::Limits;
+use crate::mail::{self, Envelope, Leaf};
+use crate::rejection::{Rejection, RejectionCode};
+use crate::report::window::Budget;
+use crate::report::{Irregularities, IrregularityCode, shorten};
+use crate::source::{Content, Input};
+use crate::store::{DigestKey, NewQuarantine, Origin, Raw, RawBytes};
+use crate::unpack::{Document, HEAD, Item, Kind, Seen, Unpacker, sniff};
+
+/// Examines inputs, one after the other.
+pub(super) struct Examiner<'e> {
+    limits: &'e Limits,
+    outcomes: Outcomes,
+    /// Whether the bytes of reports are kept.
+    keep_raw: bool,
+    buffer: Vec<u8>,
+    pub(super) outbox: Outbox,
+    /// What was found in the current input: reports, good and bad, and reports of other kinds.
+    found: usize,
+    nested: u32,
+}
+
+impl<'e> Examiner<'e> {
+    pub(super) fn new(limits: &'e Limits, key: DigestKey, keep_raw: bool, outbox: Outbox) -> Self {
+        let outcomes = Outcomes::new(key);
+        Examiner {
+            limits,
+            outcomes,
+            keep_raw,
+            buffer: Vec::new(),
+            outbox,
+            found: 0,
+            nested: 0,
+        }
+    }
+
+    /// Examines one input to its end.
+    pub(super) fn examine(&mut self, input: &Input) {
+        self.found = 0;
+        self.nested = 0;
+        let mut origin = origin(
+            input.location.clone(),
+            &input.envelope,
+            input.file_name.clone(),
+        );
+        let mut is_mail = input.is_mail;
+        match &input.content {
+            Content::Unreadable(reason) => {
+                self.outbox.push(Step::Failed {
+                    location: input.location.clone(),
+                    reason: reason.clone(),
+                });
+                self.outbox.push(Step::End { mail: false });
+                return;
+            }
+            Content::Oversized { head, size, mail } => {
+                is_mail |= *mail;
+                let code = if is_mail {
+                    RejectionCode::LimitMessage
+                } else {
+                    RejectionCode::LimitCompressed
+                };
+                let detail = format!("{size} bytes; the first {} are kept", head.len());
+                origin.file_name = None;
+                self.reject(
+                    &Arc::new(origin),
+                    Rejection::new(code).detail(detail),
+                    "",
+                    &|| raw_plain(head.clone()),
+                );
+            }
+            Content::Document(file) => self.large_document(file, origin),
+            Content::Bytes(bytes) => {
+                is_mail |= sniff(&bytes[..bytes.len().min(HEAD)]) == Kind::Message;
+                if is_mail {
+                    self.mail(bytes, &input.location);
+                } else {
+                    self.open(bytes, origin, false);
+                }
+            }
+        }
+        if self.found == 0 {
+            let origin = Origin {
+                location: input.location.clone(),
+                ..Origin::default()
+            };
+            self.other(OtherKind::NotAReport, origin, None);
+        }
+        self.outbox.push(Step::End { mail: is_mail });
+    }
+
+    /// What is left to do for an input on which the program failed.
+    pub(super) fn failed_on(&mut self, input: &Input) {
+        self.outbox.push(Step::Discard);
+        let origin = Origin {
+            location: input.location.clone(),
+            ..Origin::default()
+        };
+        let bytes = match &input.content {
+            Content::Bytes(bytes) => Arc::clone(bytes),
+            _ => Arc::default(),
+        };
+        self.reject(
+            &Arc::new(origin),
+            Rejection::new(RejectionCode::Internal),
+            "",
+            &|| Arc::new(raw(&bytes, true)),
+        );
+        self.outbox.push(Step::End {
+            mail: input.is_mail,
+        });
+    }
+
+    fn other(&mut self, kind: OtherKind, origin: Origin, note: Option<String>) {
+        self.found += 1;
+        self.outbox.push(Step::Other(kind, Arc::new(origin), note));
+    }
+
+    fn reject(
+        &mut self,
+        origin: &Arc<Origin>,
+        rejection: Rejection,
+        inner: &str,
+        raw: &dyn Fn() -> Arc<Raw>,
+    ) {
+        self.found += 1;
+        self.outbox.push(Step::Quarantine(Box::new(NewQuarantine {
+            rejection,
+            raw: raw(),
+            inner: inner.to_owned(),
+            origin: Arc::clone(origin),
+            reporter: None,
+            domain: None,
+            period: None,
+        })));
+    }
+
+    fn mail(&mut self, message: &[u8], location: &str) {
+        let limits = self.limits;
+        let mut visit = MailVisit {
+            examiner: self,
+            location,
+            failure_report: false,
+            tls_report: false,
+        };
+        mail::walk(message, limits, &mut visit);
+        let (failure, tls) = (visit.failure_report, visit.tls_report);
+        if tls && !failure && self.found == 0 {
+            let origin = Origin {
+                location: location.to_owned(),
+                ..Origin::default()
+            };
+            self.other(OtherKind::TlsReport, origin, None);
+        }
+    }
+
+    /// Opens the bytes of a file or an attachment.
+    fn open(&mut self, bytes: &Arc<Vec<u8>>, origin: Origin, lenient_base64: bool) {
+        let origin = Arc::new(origin);
+        let budget = Budget::new(self.limits);
+        let mut odd = Irregularities::default();
+        if lenient_base64 {
+            odd.add(IrregularityCode::Base64, "");
+        }
+        let raw = Lazy::new(bytes, self.keep_raw);
+        let limits = self.limits;
+        let mut visit = |item: Item<'_, '_>| self.item(item, &origin, &raw, &odd, &budget);
+        Unpacker {
+            limits,
+            budget: &budget,
+            visit: &mut visit,
+        }
+        .unpack(bytes);
+    }
+
+    fn item(
+        &mut self,
+        item: Item<'_, '_>,
+        origin: &Arc<Origin>,
+        raw: &Lazy<'_>,
+        odd: &Irregularities,
+        budget: &Budget,
+    ) -> Seen {
+        match item {
+            Item::Xml(document, stream) => {
+                let inner = inner_path(&document.members);
+                let origin = if inner.is_empty() {
+                    Arc::clone(origin)
+                } else {
+                    Arc::new(Origin {
+                        location: format!("{}/{inner}", origin.location),
+                        ..(**origin).clone()
+                    })
+                };
+                let paper = Paper {
+                    source: &document,
+                    opened: Some(stream),
+                    utf16: document.utf16,
+                    origin: &origin,
+                    raw: &|| raw.get(),
+                    inner: &inner,
+                    odd,
+                    budget,
+                };
+                self.read(paper)
+            }
+            Item::TlsReport => {
+                self.other(OtherKind::TlsReport, (**origin).clone(), None);
+                Seen::Else
+            }
+            Item::Message(bytes) => {
+                if self.nested < self.limits.message_depth {
+                    self.nested += 1;
+                    self.mail(bytes, &origin.location);
+                    self.nested -= 1;
+                } else {
+                    self.reject(
+                        origin,
+                        Rejection::new(RejectionCode::LimitMessageDepth),
+                        "",
+                        &|| raw.kept(),
+                    );
+                }
+                Seen::Else
+            }
+            Item::Other(note) => {
+                if let Some(note) = note {
+                    self.other(
+                        OtherKind::NotAReport,
+                        (**origin).clone(),
+                        Some(note.to_owned()),
+                    );
+                }
+                Seen::Else
+            }
+            Item::Rejected(members, rejection) => {
+                let inner = inner_path(&members);
+                self.reject(origin, rejection, &inner, &|| raw.kept());
+                Seen::Report
+            }
+        }
+    }
+
+    fn read(&mut self, paper: Paper<'_>) -> Seen {
+        let mut desk = Desk {
+            limits: self.limits,
+            outcomes: &mut self.outcomes,
+            outbox: &mut self.outbox,
+            buffer: &mut self.buffer,
+        };
+        match desk.read(paper) {
+            Contents::Report => {
+                self.found += 1;
+                Seen::Report
+            }
+            Contents::OtherXml => Seen::Else,
+        }
+    }
+
+    /// A bare XML document that is read from the disk as often as it takes.
+    fn large_document(&mut self, file: &File, origin: Origin) {
+        let origin = Arc::new(origin);
+        let budget = Budget::new(self.limits);
+        let keep = self.keep_raw;
+        let paper = Paper {
+            source: &OnDisk(file),
+            opened: None,
+            utf16: false,
+            origin: &origin,
+            raw: &|| raw_of_file(file, keep),
+            inner: "",
+            odd: &Irregularities::default(),
+            budget: &budget,
+        };
+        self.read(paper);
+    }
+}
+
+fn origin(location: String, envelope: &Envelope, file_name: Option<String>) -> Origin {
+    Origin {
+        location,
+        message_id: envelope.message_id.clone(),
+        from: envelope.from.clone(),
+        subject: envelope.subject.clone(),
+        date: envelope.date,
+        file_name,
+    }
+}
+
+/// Which member of an archive, as it stands in a location.
+fn inner_path(members: &[usize]) -> String {
+    members
+        .iter()
+        .map(|member| format!("member.{member}"))
+        .collect::<Vec<_>>()
+        .join("/")
+}
+
+struct MailVisit<'v, 'e> {
+    examiner: &'v mut Examiner<'e>,
+    location: &'v str,
+    /// The mail is a failure report: what else is in it is somebody's mail and none of ours.
+    failure_report: bool,
+    tls_report: bool,
+}
+
+impl MailVisit<'_, '_> {
+    fn origin(&self, envelope: &Envelope, part: usize, file_name: Option<String>) -> Origin {
+        origin(
+            format!("{}/part.{part}", self.location),
+            envelope,
+            file_name,
+        )
+    }
+}
+
+impl mail::Visitor for MailVisit<'_, '_> {
+    fn leaf(&mut self, envelope: &Envelope, leaf: Leaf<'_>) {
+        if self.failure_report {
+            return;
+        }
+        self.tls_report |=
+            envelope.tls_report || leaf.content_type.starts_with("application/tlsrpt");
+        let kind = leaf.content_type.as_str();
+        if kind == "message/feedback-report" {
+            self.failure_report = true;
+            let note = failure_report(&leaf.decoded().0);
+            let origin = self.origin(envelope, leaf.number, None);
+            return self
+                .examiner
+                .other(OtherKind::FailureReport, origin, Some(note));
+        }
+        let refused = match kind {
+            "application/pkcs7-mime" | "application/x-pkcs7-mime" => {
+                Some(RejectionCode::SmimeOpaque)
+            }
+            "application/ms-tnef" => Some(RejectionCode::Tnef),
+            _ => None,
+        };
+        let (body, lenient) = leaf.decoded();
+        let origin = self.origin(envelope, leaf.number, leaf.file_name.clone());
+        if let Some(code) = refused {
+            let body = body.into_owned();
+            let origin = Arc::new(origin);
+            return self
+                .examiner
+                .reject(&origin, Rejection::new(code), "", &|| {
+                    raw_plain(body.clone())
+                });
+        }
+        // Text without a name is what people and programs write around reports; a report in it begins as one.
+        let is_prose =
+            kind.starts_with("text/") && leaf.file_name.is_none() && !kind.ends_with("xml");
+        if is_prose && !begins_as_report(&body) {
+            return;
+        }
+        self.examiner
+            .open(&Arc::new(body.into_owned()), origin, lenient);
+    }
+
+    fn rejected(&mut self, part: usize, rejection: Rejection, bytes: &[u8]) {
+        if self.failure_report {
+            return;
+        }
+        let origin = Arc::new(self.origin(&Envelope::default(), part, None));
+        self.examiner
+            .reject(&origin, rejection, "", &|| raw_plain(bytes.to_vec()));
+    }
+}
+
+fn begins_as_report(body: &[u8]) -> bool {
+    match sniff(&body[..body.len().min(HEAD)]) {
+        Kind::Gzip | Kind::Zip => true,
+        Kind::Xml => {
+            let text = body.trim_ascii_start();
+            let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
+            text.starts_with(b"<?xml") || text.starts_with(b"<feedback")
+        }
+        _ => false,
+    }
+}
+
+/// A failure report in one line; what it says of the mail itself is not kept.
+fn failure_report(report: &[u8]) -> String {
+    let text = String::from_utf8_lossy(&report[..report.len().min(16 * 1024)]);
+    let field = |name: &str| {
+        text.lines()
+            .find_map(|line| {
+                line.split_once(':')
+                    .filter(|(key, _)| key.trim().eq_ignore_ascii_case(name))
+            })
+            .map_or("unknown", |(_, value)| shorten(value.trim(), 80))
+    };
+    format!(
+        "failure report on {} from {}, {}",
+        field("Reported-Domain"),
+        field("Source-IP"),
+        field("Auth-Failure")
+    )
+}
+
+impl Reopen for Document<'_> {
+    fn reopen(&self) -> std::io::Result<Box<dyn Read + '_>> {
+        Ok(self.open())
+    }
+}
+
+struct OnDisk<'f>(&'f File);
+
+impl Reopen for OnDisk<'_> {
+    fn reopen(&self) -> std::io::Result<Box<dyn Read + '_>> {
+        // All handles of a file share one position, and only one of them is read at a time.
+        Ok(Box::new(BufReader::new(At {
+            file: self.0,
+            offset: 0,
+        })))
+    }
+}
+
+/// Reads a file from its beginning, whatever else reads it.
+struct At<'f> {
+    file: &'f File,
+    offset: u64,
+}
+
+impl Read for At<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        self.file.seek(SeekFrom::Start(self.offset))?;
+        let read = self.file.read(buffer)?;
+        self.offset += read as u64;
+        Ok(read)
+    }
+}
+
+/// The bytes that reports came in: hashed and packed once, when first asked for.
+struct Lazy<'b> {
+    bytes: &'b Arc<Vec<u8>>,
+    keep: bool,
+    made: std::cell::OnceCell<Arc<Raw>>,
+}
+
+impl<'b> Lazy<'b> {
+    fn new(bytes: &'b Arc<Vec<u8>>, keep: bool) -> Self {
+        Lazy {
+            bytes,
+            keep,
+            made: std::cell::OnceCell::new(),
+        }
+    }
+
+    fn get(&self) -> Arc<Raw> {
+        Arc::clone(
+            self.made
+                .get_or_init(|| Arc::new(raw(self.bytes, self.keep))),
+        )
+    }
+
+    /// The same for something quarantined, whose bytes are always kept.
+    fn kept(&self) -> Arc<Raw> {
+        if self.keep {
+            self.get()
+        } else {
+            Arc::new(raw(self.bytes, true))
+        }
+    }
+}
+
+fn raw(bytes: &Arc<Vec<u8>>, keep: bool) -> Raw {
+    let packed = || {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+        encoder
+            .write_all(bytes)
+            .and_then(|()| encoder.finish())
+            .ok()
+    };
+    let is_text = matches!(
+        sniff(&bytes[..bytes.len().min(HEAD)]),
+        Kind::Xml | Kind::XmlUtf16 | Kind::Message
+    );
+    let kept = match () {
+        () if !keep => RawBytes::Dropped,
+        // What came packed would not get smaller.
+        () if is_text && bytes.len() > 1024 => {
+            packed().map_or_else(|| RawBytes::Plain(Arc::clone(bytes)), RawBytes::Packed)
+        }
+        () => RawBytes::Plain(Arc::clone(bytes)),
+    };
+    Raw {
+        sha256: Sha256::digest(bytes.as_slice()).into(),
+        size: bytes.len() as u64,
+        bytes: kept,
+    }
+}
+
+fn raw_plain(bytes: Vec<u8>) -> Arc<Raw> {
+    Arc::new(raw(&Arc::new(bytes), true))
+}
+
+/// A file's bytes, packed into another file.
+fn raw_of_file(file: &File, keep: bool) -> Arc<Raw> {
+    let mut sha = Sha256::new();
+    let mut size = 0;
+    let mut reader = At { file, offset: 0 };
+    let mut packed = keep
+        .then(tempfile::tempfile)
+        .and_then(Result::ok)
+        .map(|out| GzEncoder::new(out, Compression::fast()));
+    let mut buffer = vec![0; 64 * 1024];
+    while let Ok(read) = reader.read(&mut buffer) {
+        if read == 0 {
+            break;
+        }
+        sha.update(&buffer[..read]);
+        size += read as u64;
+        if packed
+            .as_mut()
+            .is_some_and(|out| out.write_all(&buffer[..read]).is_err())
+        {
+            packed = None;
+        }
+    }
+    let bytes = packed
+        .and_then(|out| out.finish().ok())
+        .map_or(RawBytes::Dropped, RawBytes::PackedFile);
+    Arc::new(Raw {
+        sha256: sha.finalize().into(),
+        size,
+        bytes,
+    })
+}

@@ -1,0 +1,170 @@
+//! Order and measure between those who examine and the one who writes.
+//!
+//! Inputs are examined side by side and written in the order in which they came, so that a run is the same on every
+//! machine. What is examined early waits in memory, within a budget; the first in line never waits, so all get on.
+
+use std::sync::mpsc::{SyncSender, sync_channel};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+
+use super::step::Step;
+
+/// What may wait in memory for its turn.
+const WAITING_BYTES: usize = 24 * 1024 * 1024;
+/// A unit hands over what it has when it holds this much.
+const HAND_OVER: usize = 1024 * 1024;
+
+/// Some steps of one unit of work.
+pub(super) struct Packet {
+    pub(super) unit: u64,
+    pub(super) steps: Vec<Step>,
+    pub(super) weight: usize,
+    /// No more steps of this unit follow.
+    pub(super) last: bool,
+}
+
+#[derive(Default)]
+struct State {
+    /// The unit whose turn it is.
+    head: u64,
+    waiting: usize,
+    closed: bool,
+}
+
+/// The gate before the writer.
+#[derive(Default)]
+pub(super) struct Gate {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Gate {
+    /// Waits until the unit is first in line, or, for its last packet, until there is room to wait in. False when
+    /// nothing will be written any more.
+    fn enter(&self, unit: u64, weight: usize, last: bool) -> bool {
+        let mut state = lock(&self.state);
+        while !state.closed
+            && state.head != unit
+            && !(last && state.waiting + weight <= WAITING_BYTES)
+        {
+            state = self
+                .changed
+                .wait(state)
+                .unwrap_or_else(PoisonError::into_inner);
+        }
+        state.waiting += weight;
+        !state.closed
+    }
+
+    /// A packet was written.
+    pub(super) fn written(&self, packet: &Packet) {
+        let mut state = lock(&self.state);
+        state.waiting = state.waiting.saturating_sub(packet.weight);
+        if packet.last {
+            state.head = packet.unit + 1;
+        }
+        drop(state);
+        self.changed.notify_all();
+    }
+
+    /// Nothing will be written any more: everybody may go home.
+    pub(super) fn close(&self) {
+        lock(&self.state).closed = true;
+        self.changed.notify_all();
+    }
+}
+
+/// Where an examiner puts the steps of its unit.
+pub(super) struct Outbox {
+    unit: u64,
+    steps: Vec<Step>,
+    weight: usize,
+    gate: Arc<Gate>,
+    sender: SyncSender<Packet>,
+    /// Nobody listens any more.
+    pub(super) closed: bool,
+}
+
+impl Outbox {
+    pub(super) fn new(gate: Arc<Gate>, sender: SyncSender<Packet>) -> Self {
+        Outbox {
+            unit: 0,
+            steps: Vec::new(),
+            weight: 0,
+            gate,
+            sender,
+            closed: false,
+        }
+    }
+
+    pub(super) fn begin(&mut self, unit: u64) {
+        self.unit = unit;
+    }
+
+    pub(super) fn push(&mut self, step: Step) {
+        self.weight += step.weight();
+        self.steps.push(step);
+        if self.weight >= HAND_OVER {
+            self.send(false);
+        }
+    }
+
+    /// Ends the unit.
+    pub(super) fn end(&mut self) {
+        self.send(true);
+    }
+
+    fn send(&mut self, last: bool) {
+        let weight = std::mem::take(&mut self.weight);
+        let packet = Packet {
+            unit: self.unit,
+            steps: std::mem::take(&mut self.steps),
+            weight,
+            last,
+        };
+        if !self.gate.enter(self.unit, weight, last) || self.sender.send(packet).is_err() {
+            self.closed = true;
+        }
+    }
+}
+
+/// A channel to the writer: short, what waits is counted at the gate.
+pub(super) fn channel() -> (SyncSender<Packet>, std::sync::mpsc::Receiver<Packet>) {
+    sync_channel(4)
+}
+
+/// A budget of bytes that were loaded and are not yet examined.
+#[derive(Default)]
+pub(super) struct Loading {
+    loaded: Mutex<usize>,
+    changed: Condvar,
+}
+
+impl Loading {
+    /// More than this is not loaded ahead; a single larger input is loaded alone.
+    const MOST: usize = 36 * 1024 * 1024;
+
+    pub(super) fn take(&self, bytes: usize, gate: &Gate) -> bool {
+        let mut loaded = lock(&self.loaded);
+        while *loaded > 0 && *loaded + bytes > Self::MOST {
+            if lock(&gate.state).closed {
+                return false;
+            }
+            let (again, _) = self
+                .changed
+                .wait_timeout(loaded, std::time::Duration::from_millis(100))
+                .unwrap_or_else(PoisonError::into_inner);
+            loaded = again;
+        }
+        *loaded += bytes;
+        true
+    }
+
+    pub(super) fn give_back(&self, bytes: usize) {
+        *lock(&self.loaded) -= bytes;
+        self.changed.notify_all();
+    }
+}

@@ -1,0 +1,71 @@
+//! What the examination of inputs comes to, step by step, on its way to the one that writes.
+
+use std::sync::Arc;
+
+use crate::report::period::Day;
+use crate::store::{NewQuarantine, NewReport, Origin, RawBytes, Run};
+
+/// Mail and files that are no aggregate reports.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OtherKind {
+    /// An SMTP TLS report (RFC 8460).
+    TlsReport,
+    /// A failure report (RFC 6591, RFC 9991).
+    FailureReport,
+    /// Anything else.
+    NotAReport,
+}
+
+/// One step.
+#[derive(Debug)]
+pub enum Step {
+    /// Some records of a report whose end is to come.
+    Rows {
+        /// The day the report counts on.
+        day: Day,
+        /// Who reports.
+        reporter: String,
+        /// The policy domain.
+        domain: String,
+        /// The records.
+        run: Run,
+    },
+    /// A report, whole or the rest of it.
+    Report(Box<NewReport>),
+    /// The rows sent last belong to nothing.
+    Discard,
+    /// Something that cannot be read.
+    Quarantine(Box<NewQuarantine>),
+    /// Something else, with a line on what it is.
+    Other(OtherKind, Arc<Origin>, Option<String>),
+    /// An input that could not be opened.
+    Failed {
+        /// Which.
+        location: String,
+        /// Why.
+        reason: String,
+    },
+    /// The end of an input.
+    End {
+        /// It was mail.
+        mail: bool,
+    },
+}
+
+impl Step {
+    /// About how many bytes of memory the step holds.
+    pub(super) fn weight(&self) -> usize {
+        let run = |run: &Run| run.rows.len() + run.outcomes.len() * 24;
+        let raw = |bytes: &RawBytes| match bytes {
+            RawBytes::Plain(bytes) => bytes.len(),
+            RawBytes::Packed(bytes) => bytes.len(),
+            RawBytes::PackedFile(_) | RawBytes::Dropped => 0,
+        };
+        256 + match self {
+            Step::Rows { run: rows, .. } => run(rows),
+            Step::Report(report) => run(&report.run) + raw(&report.raw.bytes) + 1024,
+            Step::Quarantine(quarantine) => raw(&quarantine.raw.bytes) + 1024,
+            _ => 0,
+        }
+    }
+}

@@ -1,0 +1,33 @@
+//! dmarcstat: which of your mail is not signed, why, and whether a domain is ready for `p=reject`.
+//!
+//! The modules in the order in which data flows:
+//!
+//! - [`source`] finds inputs on disk and pushes their bytes;
+//! - [`mail`] walks a mail to the parts worth opening;
+//! - [`unpack`] gets documents out of gzip, zlib and zip;
+//! - [`report`] reads a document: the nouns of RFC 9990 and RFC 7489, and what was odd about it;
+//! - [`domain`] and [`alignment`] say what a record means: states and verdicts;
+//! - [`ingest`] is the line that joins all of these, in parallel, up to the store;
+//! - [`store`] is the database, [`query`] asks it about windows of days;
+//! - [`diagnosis`] makes sending paths and their classes of the answers;
+//! - [`render`] shows answers as table, JSON, CSV and Markdown;
+//! - [`cli`] is the command line around it all.
+//!
+//! [`rejection`] has the reasons for quarantine, [`limits`] the limits, [`rows`] and [`varint`] the packed form of records.
+
+pub mod alignment;
+pub mod cli;
+pub mod diagnosis;
+pub mod domain;
+pub mod ingest;
+pub mod limits;
+pub mod mail;
+pub mod query;
+pub mod rejection;
+pub mod render;
+pub mod report;
+pub mod rows;
+pub mod source;
+pub mod store;
+pub mod unpack;
+pub mod varint;

@@ -1,0 +1,7 @@
+//! The program: everything is in the library, see [`dmarcstat::cli`].
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    dmarcstat::cli::run()
+}

@@ -1,0 +1,111 @@
+//! What came of reading files.
+
+use std::io::{Result, Write};
+
+use serde_json::json;
+
+use super::text::{grouped, plural};
+use super::{Form, grid, json};
+use crate::ingest::IngestSummary;
+
+/// Writes the summary of a run that took `seconds`.
+///
+/// # Errors
+/// Those of writing.
+pub fn ingest(
+    summary: &IngestSummary,
+    seconds: f64,
+    form: Form,
+    out: &mut dyn Write,
+) -> Result<()> {
+    let fresh = summary.quarantined.iter().filter(|one| !one.known).count() as u64;
+    let known = summary.quarantined.len() as u64 - fresh;
+    match form {
+        Form::Json => json(
+            &json!({
+                "schema": "dmarcstat/ingest/1",
+                "inputs": summary.inputs,
+                "mails": summary.mails,
+                "reports": { "new": summary.new, "duplicate": summary.duplicate, "conflicting": summary.conflicting },
+                "records": summary.records,
+                "messages": summary.messages,
+                "other": {
+                    "tls_report": summary.tls_reports,
+                    "failure_report": summary.failure_reports,
+                    "not_a_report": summary.not_a_report,
+                },
+                "irregularities": summary.irregularities,
+                "quarantined": summary.quarantined.iter().map(|one| json!({
+                    "input": one.input, "code": one.code, "reason": one.reason, "known": one.known,
+                })).collect::<Vec<_>>(),
+                "failed": summary.failed.iter().map(|one| json!({ "input": one.input, "reason": one.reason })).collect::<Vec<_>>(),
+                "elapsed_seconds": (seconds * 1000.0).round() / 1000.0,
+            }),
+            out,
+        ),
+        Form::Csv => {
+            let headings = [
+                "inputs",
+                "mails",
+                "new",
+                "duplicate",
+                "conflicting",
+                "records",
+                "messages",
+                "tls_report",
+                "failure_report",
+                "not_a_report",
+                "irregularities",
+                "quarantined",
+                "failed",
+            ];
+            let row = [
+                summary.inputs,
+                summary.mails,
+                summary.new,
+                summary.duplicate,
+                summary.conflicting,
+                summary.records,
+                summary.messages,
+                summary.tls_reports,
+                summary.failure_reports,
+                summary.not_a_report,
+                summary.irregularities,
+                summary.quarantined.len() as u64,
+                summary.failed.len() as u64,
+            ];
+            grid::csv(&headings, [row.iter().map(u64::to_string).collect()], out)
+        }
+        Form::Table | Form::Markdown => {
+            let mut parts = vec![format!("{} new", plural(summary.new, "report"))];
+            let mut part = |number: u64, text: &str| {
+                if number > 0 {
+                    parts.push(format!("{} {text}", grouped(number)));
+                }
+            };
+            part(summary.duplicate, "known before");
+            part(summary.conflicting, "under a known id with other content");
+            part(summary.tls_reports, "SMTP TLS");
+            part(summary.failure_reports, "failure reports");
+            part(summary.not_a_report, "no reports");
+            part(fresh, "quarantined");
+            part(known, "in quarantine before");
+            part(summary.failed.len() as u64, "could not be opened");
+            writeln!(
+                out,
+                "{}: {}; {}, {} ({seconds:.1} s)",
+                plural(summary.inputs, "input"),
+                parts.join(", "),
+                plural(summary.records, "record"),
+                plural(summary.messages, "message"),
+            )?;
+            if fresh > 0 {
+                writeln!(
+                    out,
+                    "See `dmarcstat quarantine` for what could not be read."
+                )?;
+            }
+            Ok(())
+        }
+    }
+}

@@ -1,0 +1,263 @@
+//! Sending paths: the answers of `unsigned` and `sources`.
+
+use std::io::{Result, Write};
+
+use super::grid::{Column, Grid, Row, csv};
+use super::text::{grouped, percent, plural, sanitize};
+use super::{Form, Paint, Style, json};
+use crate::diagnosis::{Answer, Class, SendingPath};
+
+/// What the table says besides the paths.
+#[derive(Debug, Clone, Copy)]
+pub struct PathsView {
+    /// It is about paths that want work, so what is healthy is not in it.
+    pub unsigned: bool,
+    /// Paths for which nothing vouches are listed and not summed.
+    pub with_unproven: bool,
+}
+
+/// Writes the answer.
+///
+/// # Errors
+/// Those of writing.
+pub fn paths(
+    answer: &Answer,
+    view: PathsView,
+    form: Form,
+    style: &Style,
+    out: &mut dyn Write,
+) -> Result<()> {
+    match form {
+        Form::Json => json(answer, out),
+        Form::Csv => csv(&HEADINGS, answer.paths.iter().map(cells), out),
+        Form::Markdown => {
+            writeln!(out, "{}\n", header(answer))?;
+            domains(answer).markdown(out)?;
+            if !answer.paths.is_empty() {
+                writeln!(out)?;
+                path_grid(answer, true).markdown(out)?;
+            }
+            footer(answer, view, style, out)
+        }
+        Form::Table => {
+            writeln!(out, "{}\n", header(answer))?;
+            domains(answer).table(out, style)?;
+            if !answer.paths.is_empty() {
+                writeln!(out)?;
+                path_grid(answer, view.unsigned).table(out, style)?;
+            }
+            footer(answer, view, style, out)
+        }
+    }
+}
+
+/// The window, how much is known of it, and how fresh that is.
+pub(super) fn header(answer: &Answer) -> String {
+    let days = match (&answer.window.begin, &answer.window.end) {
+        (Some(begin), Some(end)) if begin == end => begin.clone(),
+        (Some(begin), Some(end)) => format!("{begin} to {end}"),
+        _ => "no days".to_owned(),
+    };
+    let newest = answer
+        .newest_report
+        .as_deref()
+        .map_or("none", |time| time.get(..16).unwrap_or(time))
+        .replace('T', " ");
+    format!(
+        "{days} · {} from {} · newest report {newest}",
+        plural(answer.reports, "report"),
+        plural(answer.reporters as u64, "reporter"),
+    )
+}
+
+fn domains(answer: &Answer) -> Grid {
+    let mut grid = Grid::new([
+        Column::text("DOMAIN"),
+        Column::text("POLICY"),
+        Column::number("MESSAGES"),
+        Column::number("DMARC PASS"),
+        Column::number("DKIM ALIGNED"),
+        Column::number("SPF ALIGNED"),
+        Column::number("REPORTS").from(100),
+        Column::number("REPORTERS").from(100),
+    ]);
+    for one in &answer.domains {
+        grid.push(Row::new([
+            one.domain.clone(),
+            one.policy.clone().unwrap_or_else(|| "–".to_owned()),
+            grouped(one.messages),
+            percent(one.dmarc_pass, one.messages),
+            percent(one.dkim_aligned, one.messages),
+            percent(one.spf_aligned, one.messages),
+            grouped(one.reports),
+            grouped(one.reporters as u64),
+        ]));
+    }
+    grid
+}
+
+fn path_grid(answer: &Answer, with_remedy: bool) -> Grid {
+    let mut grid = Grid::new([
+        Column::text("SENDER"),
+        Column::text("DOMAIN"),
+        Column::text("CLASS"),
+        Column::text("STANDING").from(90),
+        Column::number("MESSAGES"),
+        Column::number("DMARC PASS"),
+        Column::number("ALIGNED"),
+        Column::number("UNALIGNED").from(120),
+        Column::number("BROKEN").from(120),
+        Column::number("UNSIGNED").from(120),
+        Column::number("UNKNOWN").from(170),
+        Column::number("SPF ALIGNED").from(150),
+        Column::number("ADDRESSES").from(130),
+        Column::number("REPORTERS").from(150),
+        Column::text("LAST SEEN").from(170),
+        Column::text("ID").from(110),
+    ]);
+    for path in &answer.paths {
+        let mut row = Row::new([
+            path.sender.clone(),
+            if path.domain.is_empty() {
+                "(none)".to_owned()
+            } else {
+                path.domain.clone()
+            },
+            path.class.as_str().to_owned(),
+            path.standing.as_str().to_owned(),
+            grouped(path.messages),
+            percent(path.dmarc_pass, path.messages),
+            percent(path.dkim.aligned, path.messages),
+            grouped(path.dkim.unaligned),
+            grouped(path.dkim.broken),
+            grouped(path.dkim.unsigned),
+            grouped(path.dkim.unknown),
+            percent(path.spf_aligned, path.messages),
+            grouped(path.source_ips.len() as u64),
+            grouped(path.reporters.len() as u64),
+            path.last_seen.clone(),
+            path.id.clone(),
+        ])
+        .paint(2, paint(path.class));
+        row.below = below(path, with_remedy);
+        grid.push(row);
+    }
+    grid
+}
+
+fn paint(class: Class) -> Paint {
+    match class {
+        Class::Signed => Paint::Good,
+        Class::Intermittent | Class::Broken => Paint::Warn,
+        Class::Unaligned | Class::Unsigned => Paint::Bad,
+        Class::Forwarded | Class::Unproven => Paint::Dim,
+    }
+}
+
+/// The line below a path: what to do, and what else to know.
+fn below(path: &SendingPath, with_remedy: bool) -> Option<String> {
+    let mut parts = Vec::new();
+    if with_remedy && let Some(remedy) = &path.remedy {
+        parts.push(format!("→ {}", remedy.title));
+    }
+    if with_remedy && !path.notes.is_empty() {
+        parts.push(format!("({})", path.notes.join("; ")));
+    }
+    (!parts.is_empty()).then(|| parts.join(" "))
+}
+
+fn footer(answer: &Answer, view: PathsView, style: &Style, out: &mut dyn Write) -> Result<()> {
+    if view.unsigned && answer.paths.is_empty() {
+        writeln!(
+            out,
+            "\nNo path of yours was found unsigned, unaligned or broken in this window."
+        )?;
+    }
+    if answer.unproven.paths > 0 && view.unsigned && !view.with_unproven {
+        let line = format!(
+            "{} with {} that nothing vouches for {} not listed; see them with --include-unproven.",
+            plural(answer.unproven.paths, "path"),
+            plural(answer.unproven.messages, "message"),
+            if answer.unproven.paths == 1 {
+                "is"
+            } else {
+                "are"
+            },
+        );
+        for (number, line) in super::grid::wrap(&sanitize(&line), usize::from(style.width))
+            .iter()
+            .enumerate()
+        {
+            writeln!(
+                out,
+                "{}{}",
+                if number == 0 { "\n" } else { "" },
+                style.paint(line, Paint::Dim)
+            )?;
+        }
+    }
+    Ok(())
+}
+
+const HEADINGS: [&str; 26] = [
+    "id",
+    "domain",
+    "sender",
+    "named_by",
+    "provider",
+    "tenant",
+    "class",
+    "standing",
+    "messages",
+    "dkim_aligned",
+    "dkim_unaligned",
+    "dkim_broken",
+    "dkim_unsigned",
+    "dkim_unknown",
+    "spf_aligned",
+    "dmarc_pass",
+    "rejected",
+    "quarantined",
+    "signing_domains",
+    "selectors",
+    "source_ips",
+    "reporters",
+    "first_seen",
+    "last_seen",
+    "notes",
+    "remedy",
+];
+
+fn cells(path: &SendingPath) -> Vec<String> {
+    let addresses: Vec<String> = path.source_ips.iter().map(ToString::to_string).collect();
+    vec![
+        path.id.clone(),
+        path.domain.clone(),
+        path.sender.clone(),
+        path.named_by.clone(),
+        path.provider.clone().unwrap_or_default(),
+        path.tenant.clone().unwrap_or_default(),
+        path.class.as_str().to_owned(),
+        path.standing.as_str().to_owned(),
+        path.messages.to_string(),
+        path.dkim.aligned.to_string(),
+        path.dkim.unaligned.to_string(),
+        path.dkim.broken.to_string(),
+        path.dkim.unsigned.to_string(),
+        path.dkim.unknown.to_string(),
+        path.spf_aligned.to_string(),
+        path.dmarc_pass.to_string(),
+        path.rejected.to_string(),
+        path.quarantined.to_string(),
+        path.signing_domains.join(" "),
+        path.selectors.join(" "),
+        addresses.join(" "),
+        path.reporters.join(" "),
+        path.first_seen.clone(),
+        path.last_seen.clone(),
+        path.notes.join(" "),
+        path.remedy
+            .as_ref()
+            .map_or(String::new(), |remedy| remedy.title.clone()),
+    ]
+}

@@ -1,0 +1,230 @@
+//! The elements of a report: which may stand in which, and where the text of each belongs.
+
+use super::feedback::{AggregateReport, PolicyPublished, Record};
+use super::text::Text;
+
+macro_rules! elements {
+    ($($variant:ident $name:literal,)+) => {
+        /// An element of the report, told apart by where it stands as well as by its name.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum Element { $($variant,)+ }
+
+        impl Element {
+            /// Its name.
+            pub fn name(self) -> &'static str {
+                match self { $(Element::$variant => $name,)+ }
+            }
+        }
+    };
+}
+
+elements! {
+    Feedback "feedback", Version "version", ReportMetadata "report_metadata", PolicyPublished "policy_published",
+    Extension "extension", Record "record",
+    OrgName "org_name", Email "email", ExtraContactInfo "extra_contact_info", ReportId "report_id",
+    DateRange "date_range", Begin "begin", End "end", Error "error", Generator "generator",
+    PolicyDomain "domain", P "p", Sp "sp", Np "np", Adkim "adkim", Aspf "aspf", Pct "pct", Fo "fo",
+    Testing "testing", DiscoveryMethod "discovery_method",
+    Row "row", SourceIp "source_ip", Count "count", PolicyEvaluated "policy_evaluated",
+    Disposition "disposition", EvaluatedDkim "dkim", EvaluatedSpf "spf", Reason "reason",
+    ReasonType "type", ReasonComment "comment",
+    Identifiers "identifiers", EnvelopeTo "envelope_to", EnvelopeFrom "envelope_from", HeaderFrom "header_from",
+    AuthResults "auth_results", Dkim "dkim", DkimDomain "domain", DkimSelector "selector", DkimResult "result",
+    DkimHuman "human_result", Spf "spf", SpfDomain "domain", SpfScope "scope", SpfResult "result",
+    SpfHuman "human_result",
+}
+
+/// The element that `name` (without prefix) is within `parent`, if the report has it there.
+pub fn child(parent: Element, name: &[u8]) -> Option<Element> {
+    exact_child(parent, name).or_else(|| {
+        // Reporters that write names in other cases exist for values; for names they cost nothing to accept.
+        let lower = name.to_ascii_lowercase();
+        if lower == name {
+            None
+        } else {
+            exact_child(parent, &lower)
+        }
+    })
+}
+
+fn exact_child(parent: Element, name: &[u8]) -> Option<Element> {
+    use Element as E;
+    Some(match (parent, name) {
+        (E::Feedback, b"record") => E::Record,
+        (E::Record, b"row") => E::Row,
+        (E::Record, b"identifiers" | b"identities") => E::Identifiers,
+        (E::Record, b"auth_results") => E::AuthResults,
+        (E::Row, b"source_ip") => E::SourceIp,
+        (E::Row, b"count") => E::Count,
+        (E::Row, b"policy_evaluated") => E::PolicyEvaluated,
+        (E::PolicyEvaluated, b"disposition") => E::Disposition,
+        (E::PolicyEvaluated, b"dkim") => E::EvaluatedDkim,
+        (E::PolicyEvaluated, b"spf") => E::EvaluatedSpf,
+        (E::PolicyEvaluated, b"reason") => E::Reason,
+        (E::Reason, b"type") => E::ReasonType,
+        (E::Reason, b"comment") => E::ReasonComment,
+        (E::Identifiers, b"header_from") => E::HeaderFrom,
+        (E::Identifiers, b"envelope_from") => E::EnvelopeFrom,
+        (E::Identifiers, b"envelope_to") => E::EnvelopeTo,
+        (E::AuthResults, b"dkim") => E::Dkim,
+        (E::AuthResults, b"spf") => E::Spf,
+        (E::Dkim, b"domain") => E::DkimDomain,
+        (E::Dkim, b"selector") => E::DkimSelector,
+        (E::Dkim, b"result") => E::DkimResult,
+        (E::Dkim, b"human_result") => E::DkimHuman,
+        (E::Spf, b"domain") => E::SpfDomain,
+        (E::Spf, b"scope") => E::SpfScope,
+        (E::Spf, b"result") => E::SpfResult,
+        (E::Spf, b"human_result") => E::SpfHuman,
+        (E::Feedback, b"version") => E::Version,
+        (E::Feedback, b"report_metadata") => E::ReportMetadata,
+        (E::Feedback, b"policy_published") => E::PolicyPublished,
+        (E::Feedback, b"extension") => E::Extension,
+        (E::ReportMetadata, b"org_name") => E::OrgName,
+        (E::ReportMetadata, b"email") => E::Email,
+        (E::ReportMetadata, b"extra_contact_info") => E::ExtraContactInfo,
+        (E::ReportMetadata, b"report_id") => E::ReportId,
+        (E::ReportMetadata, b"date_range") => E::DateRange,
+        (E::ReportMetadata, b"error") => E::Error,
+        (E::ReportMetadata, b"generator") => E::Generator,
+        (E::DateRange, b"begin") => E::Begin,
+        (E::DateRange, b"end") => E::End,
+        (E::PolicyPublished, b"domain") => E::PolicyDomain,
+        (E::PolicyPublished, b"p") => E::P,
+        (E::PolicyPublished, b"sp") => E::Sp,
+        (E::PolicyPublished, b"np") => E::Np,
+        (E::PolicyPublished, b"adkim") => E::Adkim,
+        (E::PolicyPublished, b"aspf") => E::Aspf,
+        (E::PolicyPublished, b"pct") => E::Pct,
+        (E::PolicyPublished, b"fo") => E::Fo,
+        (E::PolicyPublished, b"testing") => E::Testing,
+        (E::PolicyPublished, b"discovery_method") => E::DiscoveryMethod,
+        _ => return None,
+    })
+}
+
+impl Element {
+    /// Whether its text is a value; the others hold elements (and `reason`, at some reporters, a bare word).
+    pub fn holds_text(self) -> bool {
+        use Element as E;
+        !matches!(
+            self,
+            E::Feedback
+                | E::ReportMetadata
+                | E::PolicyPublished
+                | E::Extension
+                | E::Record
+                | E::DateRange
+                | E::Row
+                | E::PolicyEvaluated
+                | E::Identifiers
+                | E::AuthResults
+                | E::Dkim
+                | E::Spf
+                | E::Reason
+        )
+    }
+
+    /// Elements of drafts before RFC 7489, which say nothing that is not elsewhere.
+    pub fn is_historic(name: &[u8]) -> bool {
+        matches!(name, b"rf" | b"ri" | b"rua" | b"ruf" | b"v")
+    }
+
+    /// Whether it belongs to the head of the report and not to a record.
+    pub fn is_head(self) -> bool {
+        (self as u8) < (Element::Row as u8)
+    }
+
+    /// Whether it is text for people, which may be long, and not a name.
+    pub fn is_free_text(self) -> bool {
+        use Element as E;
+        matches!(
+            self,
+            E::ExtraContactInfo | E::Error | E::ReasonComment | E::DkimHuman | E::SpfHuman
+        )
+    }
+
+    /// Puts the text of a head element in its place. The first `report_metadata` counts.
+    pub fn assign_head(
+        self,
+        report: &mut AggregateReport,
+        policy: &mut PolicyPublished,
+        again: bool,
+        text: &str,
+    ) {
+        use Element as E;
+        let metadata = &mut report.report_metadata;
+        let slot = match self {
+            E::Version => &mut report.version,
+            E::PolicyDomain => &mut policy.domain,
+            E::P => &mut policy.p,
+            E::Sp => &mut policy.sp,
+            E::Np => &mut policy.np,
+            E::Adkim => &mut policy.adkim,
+            E::Aspf => &mut policy.aspf,
+            E::Pct => &mut policy.pct,
+            E::Fo => &mut policy.fo,
+            E::Testing => &mut policy.testing,
+            E::DiscoveryMethod => &mut policy.discovery_method,
+            _ if again => return,
+            E::OrgName => &mut metadata.org_name,
+            E::Email => &mut metadata.email,
+            E::ExtraContactInfo => &mut metadata.extra_contact_info,
+            E::ReportId => &mut metadata.report_id,
+            E::Begin => &mut metadata.date_range.begin,
+            E::End => &mut metadata.date_range.end,
+            E::Generator => &mut metadata.generator,
+            E::Error => {
+                if metadata.errors.len() < 16 && !text.is_empty() {
+                    metadata.errors.push(text.to_owned());
+                }
+                return;
+            }
+            _ => return,
+        };
+        // An element that is there and empty says as little as one that is not there.
+        if slot.is_none() && !text.is_empty() {
+            *slot = Some(text.to_owned());
+        }
+    }
+
+    /// Puts the text of a record's element in its place.
+    pub fn assign_record(self, record: &mut Record, text: &str) {
+        use Element as E;
+        let evaluated = &mut record.row.policy_evaluated;
+        let results = &mut record.auth_results;
+        let slot: Option<&mut Text> = match self {
+            E::SourceIp => Some(&mut record.row.source_ip),
+            E::Count => Some(&mut record.row.count),
+            E::Disposition => Some(&mut evaluated.disposition),
+            E::EvaluatedDkim => Some(&mut evaluated.dkim),
+            E::EvaluatedSpf => Some(&mut evaluated.spf),
+            E::ReasonType => evaluated.reasons.last_mut().map(|reason| &mut reason.kind),
+            E::ReasonComment => evaluated
+                .reasons
+                .last_mut()
+                .map(|reason| &mut reason.comment),
+            E::EnvelopeTo => Some(&mut record.identifiers.envelope_to),
+            E::EnvelopeFrom => Some(&mut record.identifiers.envelope_from),
+            E::HeaderFrom => Some(&mut record.identifiers.header_from),
+            E::DkimDomain => results.dkim.last_mut().map(|result| &mut result.domain),
+            E::DkimSelector => results.dkim.last_mut().map(|result| &mut result.selector),
+            E::DkimResult => results.dkim.last_mut().map(|result| &mut result.result),
+            E::DkimHuman => results
+                .dkim
+                .last_mut()
+                .map(|result| &mut result.human_result),
+            E::SpfDomain => results.spf.last_mut().map(|result| &mut result.domain),
+            E::SpfScope => results.spf.last_mut().map(|result| &mut result.scope),
+            E::SpfResult => results.spf.last_mut().map(|result| &mut result.result),
+            E::SpfHuman => results
+                .spf
+                .last_mut()
+                .map(|result| &mut result.human_result),
+            _ => None,
+        };
+        if let Some(slot) = slot {
+            slot.set(text);
+        }
+    }
+}

@@ -1,0 +1,181 @@
+//! The period a report is about, from whatever was written for it.
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+
+use super::feedback::DateRange;
+use super::irregularity::{Irregularities, IrregularityCode};
+
+/// Seconds of a day.
+pub const DAY: i64 = 86_400;
+/// 2100-01-01: no report is about a later time.
+const FAR_FUTURE: i64 = 4_102_444_800;
+
+/// A UTC day, counted from 1970-01-01.
+pub type Day = i32;
+
+/// The period of a report, in seconds since the epoch, as the reporter gave it (the end inclusive or not: both
+/// are common).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Period {
+    /// Its beginning.
+    pub begin: i64,
+    /// Its end, never before the beginning.
+    pub end: i64,
+}
+
+impl Period {
+    /// The UTC day that holds the middle of the period: the one day the report counts on.
+    #[must_use]
+    pub fn day(self) -> Day {
+        let middle = self.begin + (self.end - self.begin) / 2;
+        // Both ends lie between 1970 and 2100.
+        i32::try_from(middle.div_euclid(DAY)).unwrap_or(Day::MAX)
+    }
+}
+
+/// The civil date of a day.
+#[must_use]
+pub fn date_of(day: Day) -> Date {
+    Timestamp::from_second(i64::from(day) * DAY)
+        .map_or(Date::MAX, |time| time.to_zoned(TimeZone::UTC).date())
+}
+
+/// The day of a civil date.
+#[must_use]
+pub fn day_of(date: Date) -> Day {
+    let time = date
+        .to_zoned(TimeZone::UTC)
+        .map_or(0, |zoned| zoned.timestamp().as_second());
+    i32::try_from(time.div_euclid(DAY)).unwrap_or(Day::MAX)
+}
+
+/// Seconds since the epoch as RFC 3339 in UTC.
+#[must_use]
+pub fn rfc3339(seconds: i64) -> String {
+    Timestamp::from_second(seconds).map_or_else(|_| seconds.to_string(), |time| time.to_string())
+}
+
+/// The period of a report, without any other source than the report.
+#[must_use]
+pub fn read(range: &DateRange, irregularities: &mut Irregularities) -> Option<Period> {
+    let begin = instant(range.begin.as_deref(), irregularities);
+    let end = instant(range.end.as_deref(), irregularities);
+    match (begin, end) {
+        (Some(begin), Some(end)) => Some(checked(begin, end, irregularities)),
+        // One end is enough to know the day, and only reporters that err give just one.
+        (Some(only), None) | (None, Some(only)) => Some(Period {
+            begin: only,
+            end: only,
+        }),
+        (None, None) => None,
+    }
+}
+
+/// Puts two ends in order and notes what is odd about their distance.
+#[must_use]
+pub fn checked(begin: i64, end: i64, irregularities: &mut Irregularities) -> Period {
+    let (begin, end) = if end < begin {
+        irregularities.add(IrregularityCode::ReversedRange, "");
+        (end, begin)
+    } else {
+        (begin, end)
+    };
+    if begin == end {
+        irregularities.add(IrregularityCode::ZeroRange, "");
+    } else if end - begin > 2 * DAY {
+        irregularities.add(
+            IrregularityCode::LongRange,
+            &format!("{} days", (end - begin + DAY / 2) / DAY),
+        );
+    }
+    Period { begin, end }
+}
+
+/// One end of the range: epoch seconds, or one of the other ways it has been written.
+fn instant(text: Option<&str>, irregularities: &mut Irregularities) -> Option<i64> {
+    let found = text.and_then(|text| {
+        let (whole, fraction) = text
+            .split_once('.')
+            .map_or((text, None), |(whole, fraction)| (whole, Some(fraction)));
+        if let Ok(number) = whole.parse::<i64>() {
+            if fraction.is_some() {
+                irregularities.add(IrregularityCode::FractionalTime, text);
+            }
+            if number > 100_000_000_000 {
+                irregularities.add(IrregularityCode::MillisecondTime, text);
+                return Some(number / 1000);
+            }
+            return Some(number);
+        }
+        let time = text.parse::<Timestamp>().ok()?;
+        irregularities.add(IrregularityCode::IsoTime, text);
+        Some(time.as_second())
+    });
+    match found {
+        Some(seconds) if (0..FAR_FUTURE).contains(&seconds) => Some(seconds),
+        _ => {
+            irregularities.add(IrregularityCode::BadTime, text.unwrap_or("missing"));
+            None
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn period(begin: &str, end: &str) -> (Option<Period>, Vec<&'static str>) {
+        let mut irregularities = Irregularities::default();
+        let range = DateRange {
+            begin: Some(begin.into()),
+            end: Some(end.into()),
+        };
+        let period = read(&range, &mut irregularities);
+        (
+            period,
+            irregularities
+                .as_slice()
+                .iter()
+                .map(|one| one.code.as_str())
+                .collect(),
+        )
+    }
+
+    #[test]
+    fn inclusive_and_exclusive_ends_count_on_the_same_day() {
+        let day = day_of("2026-10-01".parse().unwrap());
+        let begin = i64::from(day) * DAY;
+        for end in [begin + DAY - 1, begin + DAY] {
+            assert_eq!(Period { begin, end }.day(), day);
+        }
+        assert_eq!(date_of(day).to_string(), "2026-10-01");
+    }
+
+    #[test]
+    fn other_ways_to_write_a_time() {
+        let expected = Some(Period {
+            begin: 1_790_812_800,
+            end: 1_790_899_199,
+        });
+        assert_eq!(period("1790812800", "1790899199"), (expected, vec![]));
+        assert_eq!(
+            period("1790812800.0", "1790899199"),
+            (expected, vec!["fractional_time"])
+        );
+        assert_eq!(
+            period("2026-10-01T00:00:00Z", "1790899199"),
+            (expected, vec!["iso_time"])
+        );
+        assert_eq!(
+            period("1790812800000", "1790899199"),
+            (expected, vec!["millisecond_time"])
+        );
+        assert_eq!(
+            period("1790899199", "1790812800"),
+            (expected, vec!["reversed_range"])
+        );
+        assert_eq!(period("-5", "99999999999"), (None, vec!["bad_time"]));
+    }
+}

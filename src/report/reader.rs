@@ -1,0 +1,447 @@
+//! Reading one `feedback` element, event by event, into a sink.
+//!
+//! By local name, in any order: the namespace, the prefix and the sequence of elements tell reporters apart, not
+//! reports. Elements nobody knows are skipped with all they hold. The sink gets the head (metadata and policy)
+//! before the first record; a document that has them in another order says so, and is read again with the head known.
+
+use quick_xml::Reader;
+use quick_xml::events::{BytesRef, BytesStart, Event};
+
+use super::element::{Element, child};
+use super::feedback::{AggregateReport, PolicyPublished, Record};
+use super::irregularity::{Irregularities, IrregularityCode, shorten};
+use super::text::Reusable;
+use super::window::{Failure, Window};
+use crate::limits::Limits;
+use crate::rejection::{Rejection, RejectionCode};
+
+/// Where the pieces of a report go.
+pub trait ReportSink {
+    /// The head is complete; called once, before the first record.
+    ///
+    /// # Errors
+    /// A reason not to read on.
+    fn begin(&mut self, report: &AggregateReport) -> Result<(), Rejection>;
+
+    /// One record. The buffers are the reader's and are filled again for the next.
+    ///
+    /// # Errors
+    /// A reason not to read on.
+    fn record(&mut self, record: &Record) -> Result<(), Rejection>;
+}
+
+/// Why a `feedback` was not read to its end.
+#[derive(Debug)]
+pub enum ReadError {
+    /// A record came before the head was complete. Read again, giving the head that [`read_head`] finds.
+    HeadComesLate,
+    /// Markup that is not well-formed: worth a second look with repairs.
+    Malformed(Rejection),
+    /// Not readable.
+    Rejected(Rejection),
+}
+
+impl From<Rejection> for ReadError {
+    fn from(rejection: Rejection) -> Self {
+        ReadError::Rejected(rejection)
+    }
+}
+
+/// How a document is to be read.
+#[derive(Debug, Default, Clone)]
+pub struct Reading<'r> {
+    /// The head, where an earlier reading found it behind the records.
+    pub head: Option<&'r AggregateReport>,
+    /// Accept a bare `&` as text; only with repairs, which report it.
+    pub lenient: bool,
+}
+
+/// Reads the `feedback` that the window stands at, and leaves the window behind its end tag.
+///
+/// # Errors
+/// See [`ReadError`]; the sink may have got some records by then.
+pub fn read_feedback(
+    window: &mut Window<'_>,
+    limits: &Limits,
+    reading: &Reading<'_>,
+    irregularities: &mut Irregularities,
+    sink: &mut dyn ReportSink,
+) -> Result<AggregateReport, ReadError> {
+    let mut state = State::new(limits, reading.head.cloned(), irregularities, Some(sink));
+    state.run(window, reading.lenient)?;
+    state.finish()
+}
+
+/// Reads only the head of the `feedback` that the window stands at, wherever in it that stands.
+///
+/// # Errors
+/// See [`ReadError`].
+pub fn read_head(
+    window: &mut Window<'_>,
+    limits: &Limits,
+    lenient: bool,
+) -> Result<AggregateReport, ReadError> {
+    let mut irregularities = Irregularities::default();
+    let mut state = State::new(limits, None, &mut irregularities, None);
+    state.run(window, lenient)?;
+    Ok(state.report)
+}
+
+struct State<'s> {
+    limits: &'s Limits,
+    irregularities: &'s mut Irregularities,
+    sink: Option<&'s mut dyn ReportSink>,
+    report: AggregateReport,
+    /// The head was given; what the document says of it again is skipped.
+    head_known: bool,
+    metadata_seen: bool,
+    policies: usize,
+    /// The `policy_published` that is open.
+    policy: PolicyPublished,
+    /// The prefix of the root element, empty where it has none.
+    prefix: Vec<u8>,
+    begun: bool,
+    record: Record,
+    records: u64,
+    /// The elements that are open, from `feedback` on.
+    open: Vec<Element>,
+    /// How many more are open within an element that is skipped.
+    skipping: usize,
+    text: String,
+}
+
+impl<'s> State<'s> {
+    fn new(
+        limits: &'s Limits,
+        head: Option<AggregateReport>,
+        irregularities: &'s mut Irregularities,
+        sink: Option<&'s mut dyn ReportSink>,
+    ) -> Self {
+        State {
+            limits,
+            irregularities,
+            sink,
+            head_known: head.is_some(),
+            report: head.unwrap_or_default(),
+            metadata_seen: false,
+            policies: 0,
+            policy: PolicyPublished::default(),
+            prefix: Vec::new(),
+            begun: false,
+            record: Record::default(),
+            records: 0,
+            open: Vec::with_capacity(8),
+            skipping: 0,
+            text: String::new(),
+        }
+    }
+
+    fn run(&mut self, window: &mut Window<'_>, lenient: bool) -> Result<(), ReadError> {
+        let mut reader = Reader::from_reader(&mut *window);
+        reader.config_mut().allow_dangling_amp = lenient;
+        let mut buffer = Vec::with_capacity(1024);
+        loop {
+            buffer.clear();
+            reader.get_mut().mark();
+            match reader.read_event_into(&mut buffer) {
+                Ok(Event::Start(tag)) => self.start(&tag)?,
+                Ok(Event::End(_)) => {
+                    if self.end()? {
+                        return Ok(());
+                    }
+                }
+                Ok(Event::Empty(tag)) => {
+                    self.start(&tag)?;
+                    if self.end()? {
+                        return Ok(());
+                    }
+                }
+                Ok(Event::Text(text)) => self.append_bytes(&text),
+                Ok(Event::CData(text)) => self.append_bytes(&text),
+                Ok(Event::GeneralRef(reference)) => self.reference(&reference),
+                Ok(Event::Comment(_) | Event::PI(_) | Event::Decl(_)) => {}
+                Ok(Event::DocType(_)) => {
+                    let at = reader.get_mut().position();
+                    return Err(Rejection::new(RejectionCode::Doctype).at(at).into());
+                }
+                Ok(Event::Eof) => {
+                    let at = reader.get_mut().position();
+                    return Err(ReadError::Malformed(
+                        Rejection::new(RejectionCode::Truncated).at(at),
+                    ));
+                }
+                Err(error) => return Err(explain(&error, reader.get_mut())),
+            }
+        }
+    }
+
+    /// Whether text of the innermost element is wanted.
+    fn collects(&self) -> bool {
+        // A `reason` holds elements, and at some reporters a bare word in their place.
+        self.skipping == 0
+            && self
+                .open
+                .last()
+                .is_some_and(|&element| element.holds_text() || element == Element::Reason)
+    }
+
+    fn start(&mut self, tag: &BytesStart<'_>) -> Result<(), ReadError> {
+        if self.open.len() + self.skipping >= self.limits.xml_depth {
+            return Err(Rejection::new(RejectionCode::LimitXmlDepth).into());
+        }
+        if self.skipping > 0 {
+            self.skipping += 1;
+            return Ok(());
+        }
+        let Some(&parent) = self.open.last() else {
+            if !self.head_known {
+                self.report.namespace = namespace(tag);
+            }
+            prefix(tag).unwrap_or_default().clone_into(&mut self.prefix);
+            self.open.push(Element::Feedback);
+            return Ok(());
+        };
+        let name = tag.local_name();
+        let name = name.as_ref();
+        match child(parent, name) {
+            Some(element) => {
+                if element.holds_text() || self.open_container(element, name)? {
+                    self.open.push(element);
+                } else {
+                    self.irregularities
+                        .add(IrregularityCode::TooManySignatures, "");
+                    self.skipping = 1;
+                }
+                self.text.clear();
+            }
+            None => {
+                // Extensions live in namespaces of their own and are nobody's mistake.
+                let foreign = prefix(tag).is_some_and(|prefix| prefix != self.prefix);
+                if !foreign && parent != Element::Extension && !Element::is_historic(name) {
+                    let path = format!("{}/{}", parent.name(), String::from_utf8_lossy(name));
+                    self.irregularities
+                        .add(IrregularityCode::UnknownElement, &path);
+                }
+                self.skipping = 1;
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes room for what a container holds; false when the record has as many of them as it may.
+    fn open_container(&mut self, element: Element, name: &[u8]) -> Result<bool, ReadError> {
+        let most = self.limits.signatures;
+        let results = &mut self.record.auth_results;
+        let reasons = &mut self.record.row.policy_evaluated.reasons;
+        match element {
+            Element::Record => self.open_record()?,
+            Element::Identifiers if name.eq_ignore_ascii_case(b"identities") => {
+                self.irregularities
+                    .add(IrregularityCode::AliasIdentities, "");
+            }
+            Element::Reason if reasons.len() < most => drop(reasons.push()),
+            Element::Dkim if results.dkim.len() < most => drop(results.dkim.push()),
+            Element::Spf if results.spf.len() < most => drop(results.spf.push()),
+            Element::Reason | Element::Dkim | Element::Spf => return Ok(false),
+            Element::PolicyPublished => {
+                self.policies += 1;
+                self.policy = PolicyPublished::default();
+            }
+            _ => {}
+        }
+        Ok(true)
+    }
+
+    fn open_record(&mut self) -> Result<(), ReadError> {
+        self.records += 1;
+        if self.records > self.limits.records {
+            return Err(Rejection::new(RejectionCode::LimitRecords).into());
+        }
+        if !self.begun && self.sink.is_some() {
+            if !(self.head_known || self.metadata_seen && self.policies > 0) {
+                return Err(ReadError::HeadComesLate);
+            }
+            self.begin()?;
+        }
+        self.record.clear();
+        Ok(())
+    }
+
+    fn begin(&mut self) -> Result<(), ReadError> {
+        self.begun = true;
+        if let Some(sink) = &mut self.sink {
+            sink.begin(&self.report)?;
+        }
+        Ok(())
+    }
+
+    /// The window hands out nothing but UTF-8, and events never cut a character.
+    fn append_bytes(&mut self, text: &[u8]) {
+        if self.collects()
+            && let Ok(text) = std::str::from_utf8(text)
+        {
+            self.append(text);
+        }
+    }
+
+    fn append(&mut self, text: &str) {
+        let room = self.limits.text.saturating_sub(self.text.len());
+        if text.len() <= room {
+            self.text.push_str(text);
+        } else {
+            self.text.push_str(shorten(text, room));
+            self.irregularities.add(IrregularityCode::TextTruncated, "");
+        }
+    }
+
+    fn reference(&mut self, reference: &BytesRef<'_>) {
+        if !self.collects() {
+            return;
+        }
+        let character = match &**reference {
+            b"lt" => Some('<'),
+            b"gt" => Some('>'),
+            b"amp" => Some('&'),
+            b"quot" => Some('"'),
+            b"apos" => Some('\''),
+            _ => reference.resolve_char_ref().ok().flatten(),
+        };
+        match character {
+            Some(character) => self.append(character.encode_utf8(&mut [0; 4])),
+            None => {
+                let literal = format!("&{};", String::from_utf8_lossy(reference));
+                self.irregularities
+                    .add(IrregularityCode::UndeclaredEntity, &literal);
+                self.append(&literal);
+            }
+        }
+    }
+
+    /// Closes the innermost element; true when it was `feedback` itself.
+    fn end(&mut self) -> Result<bool, ReadError> {
+        if self.skipping > 0 {
+            self.skipping -= 1;
+            return Ok(false);
+        }
+        let Some(element) = self.open.pop() else {
+            return Ok(true);
+        };
+        if element.holds_text() {
+            self.assign(element);
+            self.text.clear();
+            return Ok(false);
+        }
+        match element {
+            Element::ReportMetadata => self.metadata_seen = true,
+            Element::PolicyPublished => self.close_policy(),
+            Element::Reason => self.close_reason(),
+            Element::Record => {
+                if let Some(sink) = &mut self.sink {
+                    sink.record(&self.record)?;
+                }
+            }
+            Element::Feedback => return Ok(true),
+            _ => {}
+        }
+        Ok(false)
+    }
+
+    fn close_policy(&mut self) {
+        let policy = std::mem::take(&mut self.policy);
+        if self.head_known {
+            return;
+        }
+        if self.policies == 1 {
+            self.report.policy_published = policy;
+        } else if policy != self.report.policy_published {
+            self.irregularities.add(
+                IrregularityCode::MultiPolicy,
+                policy.domain.as_deref().unwrap_or(""),
+            );
+        }
+    }
+
+    fn assign(&mut self, element: Element) {
+        let limits = self.limits;
+        let mut text = self.text.trim();
+        let longest = if element.is_free_text() {
+            limits.text
+        } else {
+            limits.name
+        };
+        if text.len() > longest {
+            text = shorten(text, longest);
+            self.irregularities
+                .add(IrregularityCode::TextTruncated, element.name());
+        }
+        if element.is_head() {
+            if !self.head_known {
+                element.assign_head(&mut self.report, &mut self.policy, self.metadata_seen, text);
+            }
+        } else {
+            element.assign_record(&mut self.record, text);
+        }
+    }
+
+    fn close_reason(&mut self) {
+        let word = shorten(self.text.trim(), self.limits.name);
+        if let Some(reason) = self.record.row.policy_evaluated.reasons.last_mut()
+            && reason.kind.filled().is_none()
+            && !word.is_empty()
+        {
+            reason.kind.set(word);
+            self.irregularities.add(IrregularityCode::BareReason, word);
+        }
+    }
+
+    fn finish(mut self) -> Result<AggregateReport, ReadError> {
+        if !self.begun {
+            self.begin()?;
+        }
+        Ok(self.report)
+    }
+}
+
+/// The prefix of a tag's name.
+fn prefix<'t>(tag: &'t BytesStart<'_>) -> Option<&'t [u8]> {
+    let length = tag.name().prefix()?.as_ref().len();
+    tag.get(..length)
+}
+
+/// The namespace that the root element declares for itself.
+fn namespace(tag: &BytesStart<'_>) -> Option<String> {
+    let wanted = match prefix(tag) {
+        Some(prefix) => [b"xmlns:", prefix].concat(),
+        None => b"xmlns".to_vec(),
+    };
+    tag.attributes()
+        .with_checks(false)
+        .filter_map(Result::ok)
+        .find(|attribute| attribute.key.as_ref() == wanted)
+        .map(|attribute| shorten(String::from_utf8_lossy(&attribute.value).trim(), 1024).to_owned())
+}
+
+/// What an error of the event reader means for the report.
+fn explain(error: &quick_xml::Error, window: &mut Window<'_>) -> ReadError {
+    let at = window.position();
+    match window.failure.clone() {
+        Some(Failure::Limit(rejection)) => ReadError::Rejected(rejection),
+        Some(Failure::Source(reason)) => ReadError::Rejected(
+            Rejection::new(RejectionCode::Truncated)
+                .detail(reason)
+                .at(at),
+        ),
+        None if matches!(error, quick_xml::Error::Syntax(_)) => {
+            // Markup that is never closed: the document ends within it.
+            ReadError::Malformed(Rejection::new(RejectionCode::Truncated).at(at))
+        }
+        None => {
+            let detail = shorten(&error.to_string(), 160).to_owned();
+            ReadError::Malformed(
+                Rejection::new(RejectionCode::XmlMalformed)
+                    .detail(detail)
+                    .at(at),
+            )
+        }
+    }
+}

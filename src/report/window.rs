@@ -1,0 +1,361 @@
+//! The window through which a document is read: 64 KiB of valid UTF-8 at a time, whatever its size.
+//!
+//! It counts what is produced against the limits, mends bytes that are not UTF-8, and bounds what one XML event
+//! can be made to hold, so that the event reader on top of it needs no memory in proportion to its input.
+
+use std::cell::Cell;
+use std::io::{self, BufRead, Read};
+
+use crate::limits::Limits;
+use crate::rejection::{Rejection, RejectionCode};
+
+const SIZE: usize = 64 * 1024;
+/// A tag, comment or declaration longer than this is an attack; real ones have a few hundred bytes.
+const LONGEST_MARKUP: usize = 1024 * 1024;
+
+/// What the documents of one input may still produce together.
+#[derive(Debug)]
+pub struct Budget {
+    left: Cell<u64>,
+}
+
+impl Budget {
+    /// The budget of a fresh input.
+    #[must_use]
+    pub fn new(limits: &Limits) -> Self {
+        Budget {
+            left: Cell::new(limits.total),
+        }
+    }
+
+    /// Takes bytes from it; `false` when there are not as many.
+    pub fn take(&self, bytes: u64) -> bool {
+        match self.left.get().checked_sub(bytes) {
+            Some(left) => {
+                self.left.set(left);
+                true
+            }
+            None => false,
+        }
+    }
+}
+
+/// Why a window ended before the document did.
+#[derive(Debug, Clone)]
+pub enum Failure {
+    /// A limit was reached.
+    Limit(Rejection),
+    /// The source could not deliver more: a damaged compressed stream, or a read error.
+    Source(String),
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Token {
+    Unknown,
+    Text,
+    Markup,
+}
+
+/// A bounded, validated view of a document. Implements [`BufRead`]; what it hands out is always UTF-8.
+pub struct Window<'a> {
+    source: Box<dyn Read + 'a>,
+    buffer: &'a mut Vec<u8>,
+    start: usize,
+    /// End of the validated bytes.
+    end: usize,
+    /// End of the bytes read; at most three more than `end`, the beginning of a character.
+    filled: usize,
+    produced: u64,
+    document_left: u64,
+    budget: &'a Budget,
+    longest_text: usize,
+    token: Token,
+    token_length: usize,
+    at_end: bool,
+    /// Bytes were not UTF-8 and were read as windows-1252.
+    pub mended: bool,
+    /// A text was longer than the limit and was cut.
+    pub cut: bool,
+    /// Why reading ended early, if it did.
+    pub failure: Option<Failure>,
+}
+
+impl<'a> Window<'a> {
+    /// A window on `source`, with `buffer` as its memory.
+    pub fn new(
+        source: Box<dyn Read + 'a>,
+        buffer: &'a mut Vec<u8>,
+        limits: &Limits,
+        budget: &'a Budget,
+    ) -> Self {
+        buffer.resize(SIZE, 0);
+        Window {
+            source,
+            buffer,
+            start: 0,
+            end: 0,
+            filled: 0,
+            produced: 0,
+            document_left: limits.document,
+            budget,
+            longest_text: limits.text.max(1024) + SIZE,
+            token: Token::Unknown,
+            token_length: 0,
+            at_end: false,
+            mended: false,
+            cut: false,
+            failure: None,
+        }
+    }
+
+    /// Bytes of the document handed out so far.
+    #[must_use]
+    pub fn position(&self) -> u64 {
+        self.produced - (self.filled - self.start) as u64
+    }
+
+    /// Says that an XML event begins here.
+    pub fn mark(&mut self) {
+        self.token_length = 0;
+        self.token = if self.start < self.end {
+            self.kind_of_token()
+        } else {
+            Token::Unknown
+        };
+    }
+
+    /// At least `wanted` bytes without consuming them; fewer only where the document ends.
+    ///
+    /// # Errors
+    /// When the source fails or a limit is reached; [`Window::failure`] says which.
+    pub fn peek(&mut self, wanted: usize) -> io::Result<&[u8]> {
+        while self.end - self.start < wanted && !self.at_end {
+            self.refill()?;
+        }
+        Ok(&self.buffer[self.start..self.end])
+    }
+
+    fn kind_of_token(&self) -> Token {
+        if matches!(self.buffer[self.start], b'<' | b'&') {
+            Token::Markup
+        } else {
+            Token::Text
+        }
+    }
+
+    /// Reads more behind what is there.
+    fn refill(&mut self) -> io::Result<()> {
+        self.buffer.copy_within(self.start..self.filled, 0);
+        self.end -= self.start;
+        self.filled -= self.start;
+        self.start = 0;
+        if self.filled == self.buffer.len() {
+            // Only mending and long look-ahead get here; both are bounded.
+            self.buffer.resize(self.filled + SIZE, 0);
+        }
+        let read = loop {
+            match self.source.read(&mut self.buffer[self.filled..]) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                other => break other,
+            }
+        };
+        let read = match read {
+            Ok(read) => read,
+            Err(error) => return Err(self.fail(Failure::Source(error.to_string()))),
+        };
+        if read == 0 {
+            self.at_end = true;
+            if self.filled > self.end {
+                self.mend(true);
+            }
+            return Ok(());
+        }
+        if read as u64 > self.document_left {
+            return Err(self.fail(Failure::Limit(Rejection::new(RejectionCode::LimitDocument))));
+        }
+        if !self.budget.take(read as u64) {
+            return Err(self.fail(Failure::Limit(Rejection::new(RejectionCode::LimitTotal))));
+        }
+        self.document_left -= read as u64;
+        self.produced += read as u64;
+        self.filled += read;
+        match std::str::from_utf8(&self.buffer[self.end..self.filled]) {
+            Ok(_) => self.end = self.filled,
+            Err(error) if error.error_len().is_none() => self.end += error.valid_up_to(),
+            Err(_) => self.mend(false),
+        }
+        Ok(())
+    }
+
+    fn fail(&mut self, failure: Failure) -> io::Error {
+        self.at_end = true;
+        self.failure = Some(failure);
+        io::Error::other("stopped")
+    }
+
+    /// Reads what is not UTF-8 as windows-1252, in which every byte is a character.
+    fn mend(&mut self, last: bool) {
+        let mut fixed = Vec::with_capacity(self.filled - self.end + 64);
+        let mut rest = &self.buffer[self.end..self.filled];
+        let mut tail = 0;
+        while !rest.is_empty() {
+            match std::str::from_utf8(rest) {
+                Ok(_) => {
+                    fixed.extend_from_slice(rest);
+                    rest = &[];
+                }
+                Err(error) => {
+                    let (valid, bad) = rest.split_at(error.valid_up_to());
+                    fixed.extend_from_slice(valid);
+                    let length = match error.error_len() {
+                        Some(length) => length,
+                        None if last => bad.len(),
+                        None => {
+                            tail = bad.len();
+                            break;
+                        }
+                    };
+                    let (text, _) =
+                        encoding_rs::WINDOWS_1252.decode_without_bom_handling(&bad[..length]);
+                    fixed.extend_from_slice(text.as_bytes());
+                    rest = &bad[length..];
+                    self.mended = true;
+                }
+            }
+        }
+        let kept: Vec<u8> = self.buffer[self.filled - tail..self.filled].to_vec();
+        let total = self.end + fixed.len() + tail;
+        if total > self.buffer.len() {
+            self.buffer.resize(total, 0);
+        }
+        self.buffer[self.end..self.end + fixed.len()].copy_from_slice(&fixed);
+        self.end += fixed.len();
+        self.buffer[self.end..self.end + tail].copy_from_slice(&kept);
+        self.filled = self.end + tail;
+        // A mended byte takes up to three; the position stays meaningful as bytes handed out.
+        self.produced = self.produced.max(self.filled as u64);
+    }
+
+    /// Keeps one event from growing without bound.
+    fn bound_token(&mut self) -> io::Result<()> {
+        if self.token_length == 0 {
+            return Ok(());
+        }
+        match self.token {
+            Token::Text if self.token_length > self.longest_text => {
+                self.cut = true;
+                loop {
+                    match memchr::memchr2(b'<', b'&', &self.buffer[self.start..self.end]) {
+                        Some(at) => {
+                            self.start += at;
+                            return Ok(());
+                        }
+                        None if self.at_end => {
+                            self.start = self.end;
+                            return Ok(());
+                        }
+                        None => {
+                            self.start = self.end;
+                            self.refill()?;
+                        }
+                    }
+                }
+            }
+            Token::Markup if self.token_length > LONGEST_MARKUP => {
+                let rejection = Rejection::new(RejectionCode::LimitXmlToken).at(self.position());
+                Err(self.fail(Failure::Limit(rejection)))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Read for Window<'_> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        let available = self.fill_buf()?;
+        let length = available.len().min(out.len());
+        out[..length].copy_from_slice(&available[..length]);
+        self.consume(length);
+        Ok(length)
+    }
+}
+
+impl BufRead for Window<'_> {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        if self.start == self.end {
+            while self.start == self.end && !self.at_end {
+                self.refill()?;
+            }
+            self.bound_token()?;
+            if self.token == Token::Unknown && self.start < self.end {
+                self.token = self.kind_of_token();
+            }
+        }
+        Ok(&self.buffer[self.start..self.end])
+    }
+
+    fn consume(&mut self, amount: usize) {
+        self.start += amount;
+        self.token_length += amount;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(bytes: &[u8], chunk: usize) -> (String, bool) {
+        struct Drip<'a>(&'a [u8], usize);
+        impl Read for Drip<'_> {
+            fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+                let length = self.0.len().min(self.1).min(out.len());
+                out[..length].copy_from_slice(&self.0[..length]);
+                self.0 = &self.0[length..];
+                Ok(length)
+            }
+        }
+        let limits = Limits::default();
+        let budget = Budget::new(&limits);
+        let mut buffer = Vec::new();
+        let mut window = Window::new(Box::new(Drip(bytes, chunk)), &mut buffer, &limits, &budget);
+        let mut text = String::new();
+        window.read_to_string(&mut text).unwrap();
+        let mended = window.mended;
+        (text, mended)
+    }
+
+    #[test]
+    fn utf8_survives_any_cut() {
+        for chunk in 1..6 {
+            assert_eq!(
+                read("Sueño 😀 é".as_bytes(), chunk),
+                ("Sueño 😀 é".to_owned(), false)
+            );
+        }
+    }
+
+    #[test]
+    fn other_bytes_are_windows_1252() {
+        for chunk in 1..6 {
+            assert_eq!(
+                read(b"Sue\xf1o \x91x\x92 ok \xe2\x82", chunk),
+                ("Sueño ‘x’ ok â‚".to_owned(), true)
+            );
+        }
+    }
+
+    #[test]
+    fn a_document_over_the_limit_ends_with_it() {
+        let limits = Limits {
+            document: 100,
+            ..Limits::default()
+        };
+        let budget = Budget::new(&limits);
+        let mut buffer = Vec::new();
+        let mut window = Window::new(Box::new(io::repeat(b'x')), &mut buffer, &limits, &budget);
+        assert!(window.fill_buf().is_err());
+        assert!(
+            matches!(window.failure, Some(Failure::Limit(ref why)) if why.code == RejectionCode::LimitDocument)
+        );
+    }
+}

@@ -1,0 +1,60 @@
+//! Where mail comes from: files, mailboxes and folders on disk. A source pushes what it finds into a sink and knows
+//! nothing of what becomes of it.
+
+mod files;
+mod mbox;
+
+use std::fs::File;
+use std::sync::Arc;
+
+use crate::mail::Envelope;
+
+pub use files::{from_paths, from_reader};
+
+/// The bytes of an input.
+#[derive(Debug)]
+pub enum Content {
+    /// All of them.
+    Bytes(Arc<Vec<u8>>),
+    /// A file too large to be held, whose bytes begin like a bare XML document; read from its beginning, again and
+    /// again if need be.
+    Document(File),
+    /// The beginning of something over the limit, and how large it is.
+    Oversized {
+        /// The beginning.
+        head: Vec<u8>,
+        /// The size in bytes, as far as is known.
+        size: u64,
+        /// It is mail; a compressed file otherwise.
+        mail: bool,
+    },
+    /// It could not be read, for this reason.
+    Unreadable(String),
+}
+
+/// An input: a file, or one mail of a mailbox.
+#[derive(Debug)]
+pub struct Input {
+    /// What to call it: its path, with `#` and a number for a mail of a mailbox.
+    pub location: String,
+    /// The name of the file, which may tell what the report does not.
+    pub file_name: Option<String>,
+    /// It is one mail of a mailbox, whatever it looks like.
+    pub is_mail: bool,
+    /// What is known of the mail it was taken from, where it was taken from one.
+    pub envelope: Envelope,
+    /// Its bytes.
+    pub content: Content,
+}
+
+/// Where inputs go. Says `false` when no more are wanted.
+pub trait InputSink {
+    /// Takes an input.
+    fn push(&mut self, input: Input) -> bool;
+}
+
+impl<F: FnMut(Input) -> bool> InputSink for F {
+    fn push(&mut self, input: Input) -> bool {
+        self(input)
+    }
+}

@@ -1,0 +1,177 @@
+//! What is handed to the store: reports, runs of their records, and what is quarantined.
+
+use std::fs::File;
+use std::sync::Arc;
+
+use crate::alignment::{DkimState, SpfState};
+use crate::rejection::Rejection;
+use crate::report::period::{Day, Period};
+use crate::report::{AggregateReport, Irregularities};
+
+/// An outcome on its way to the store: its identity, and its content with the texts in place.
+#[derive(Debug)]
+pub struct SharedOutcome {
+    /// A keyed digest of the content.
+    pub digest: u128,
+    /// The content, see [`codec`](crate::alignment::codec).
+    pub canonical: Box<[u8]>,
+    /// The DKIM state.
+    pub dkim: DkimState,
+    /// The SPF state.
+    pub spf: SpfState,
+    /// Whether DMARC passes.
+    pub dmarc: Option<bool>,
+}
+
+/// A run of records of one report. Each row (see [`rows`](crate::rows)) names its outcome by its place in `outcomes`.
+#[derive(Debug, Default)]
+pub struct Run {
+    /// The outcomes that the rows name.
+    pub outcomes: Vec<Arc<SharedOutcome>>,
+    /// The rows.
+    pub rows: Vec<u8>,
+    /// How many.
+    pub records: u64,
+}
+
+/// Sums over a report's records.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Totals {
+    /// Records.
+    pub records: u64,
+    /// Messages.
+    pub messages: u64,
+    /// Messages that passed DMARC.
+    pub dmarc_pass: u64,
+    /// Messages whose DKIM state is aligned.
+    pub dkim_aligned: u64,
+    /// Messages whose SPF state is aligned.
+    pub spf_aligned: u64,
+}
+
+impl Totals {
+    /// Adds a record.
+    pub fn add(&mut self, outcome: &SharedOutcome, messages: u64) {
+        self.records += 1;
+        self.messages += messages;
+        self.dmarc_pass += if outcome.dmarc == Some(true) {
+            messages
+        } else {
+            0
+        };
+        self.dkim_aligned += if outcome.dkim == DkimState::Aligned {
+            messages
+        } else {
+            0
+        };
+        self.spf_aligned += if outcome.spf == SpfState::Aligned {
+            messages
+        } else {
+            0
+        };
+    }
+}
+
+/// The bytes of a report or of something quarantined, as they came.
+#[derive(Debug)]
+pub struct Raw {
+    /// SHA-256 of the bytes.
+    pub sha256: [u8; 32],
+    /// How many there were.
+    pub size: u64,
+    /// The bytes.
+    pub bytes: RawBytes,
+}
+
+/// Where bytes lie on their way to the store.
+#[derive(Debug)]
+pub enum RawBytes {
+    /// In memory, as they came.
+    Plain(Arc<Vec<u8>>),
+    /// In memory, made smaller with gzip here.
+    Packed(Vec<u8>),
+    /// In a file of their own, made smaller with gzip here.
+    PackedFile(File),
+    /// Not kept.
+    Dropped,
+}
+
+/// Where an input came from.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Origin {
+    /// The input: a path, the number of a mail in it, the number of a part.
+    pub location: String,
+    /// `Message-ID` of the mail.
+    pub message_id: Option<String>,
+    /// `From` of the mail.
+    pub from: Option<String>,
+    /// `Subject` of the mail.
+    pub subject: Option<String>,
+    /// `Date` of the mail, in seconds since the epoch.
+    pub date: Option<i64>,
+    /// The file name of the attachment.
+    pub file_name: Option<String>,
+}
+
+/// A report that was read to its end.
+#[derive(Debug)]
+pub struct NewReport {
+    /// What it says of itself.
+    pub report: AggregateReport,
+    /// Who reports, in lower case: `org_name`, or what stands in for it.
+    pub reporter: String,
+    /// The same, from the report alone: what identifies it, whether it came in a mail or as a file.
+    pub identity: String,
+    /// The policy domain, normalized.
+    pub domain: String,
+    /// The id, without white space around and brackets.
+    pub report_id: String,
+    /// When.
+    pub period: Period,
+    /// The day it counts on.
+    pub day: Day,
+    /// The form of RFC 9990, as far as can be told.
+    pub rfc9990: bool,
+    /// A keyed digest of who, when, what policy, and all records in any order.
+    pub content: u128,
+    /// Sums over all its records.
+    pub totals: Totals,
+    /// The records that were not handed over before.
+    pub run: Run,
+    /// What was odd.
+    pub irregularities: Irregularities,
+    /// Its bytes.
+    pub raw: Arc<Raw>,
+    /// Where it came from.
+    pub origin: Arc<Origin>,
+}
+
+/// Something that was not read.
+#[derive(Debug)]
+pub struct NewQuarantine {
+    /// Why.
+    pub rejection: Rejection,
+    /// Its bytes.
+    pub raw: Arc<Raw>,
+    /// Which of several documents in the bytes, empty where there is one.
+    pub inner: String,
+    /// Where it came from.
+    pub origin: Arc<Origin>,
+    /// Who reported, as far as it was read.
+    pub reporter: Option<String>,
+    /// On which domain, as far as it was read.
+    pub domain: Option<String>,
+    /// About when, as far as it was read.
+    pub period: Option<Period>,
+}
+
+/// What became of a report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Arrival {
+    /// It was stored.
+    New,
+    /// It was there before.
+    Duplicate,
+    /// It was stored beside others of the same identity with other content.
+    Conflicting,
+}

@@ -1,0 +1,163 @@
+//! Forgetting old reports, and all that only they needed.
+
+use rusqlite::{Connection, params};
+use rustc_hash::FxHashSet;
+
+use super::{Result, Store};
+use crate::report::period::Day;
+use crate::rows;
+
+/// What was forgotten.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Pruned {
+    /// Reports.
+    pub reports: u64,
+    /// Their records.
+    pub records: u64,
+    /// Their messages.
+    pub messages: u64,
+}
+
+impl Store {
+    /// What would be forgotten with the reports of the days before `day`.
+    ///
+    /// # Errors
+    /// See [`StoreError`](super::StoreError).
+    pub fn prunable(&self, day: Day) -> Result<Pruned> {
+        count(&self.connection, day)
+    }
+
+    /// Forgets the reports of the days before `day`.
+    ///
+    /// # Errors
+    /// See [`StoreError`](super::StoreError); nothing is forgotten then.
+    pub fn prune(&mut self, day: Day) -> Result<Pruned> {
+        let transaction = self
+            .connection
+            .transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+        let pruned = count(&transaction, day)?;
+        if pruned.reports > 0 {
+            for table in ["irregularity", "sighting"] {
+                transaction.execute(
+                    &format!(
+                        "DELETE FROM {table} WHERE report IN (SELECT id FROM report WHERE day < ?1)"
+                    ),
+                    [day],
+                )?;
+            }
+            for table in ["record_run", "day_total", "report"] {
+                transaction.execute(&format!("DELETE FROM {table} WHERE day < ?1"), [day])?;
+            }
+            drop_unused_bytes(&transaction)?;
+            drop_unused_outcomes(&transaction)?;
+            drop_unused_names(&transaction)?;
+        }
+        transaction.commit()?;
+        shrink(&self.connection)?;
+        Ok(pruned)
+    }
+}
+
+fn count(connection: &Connection, day: Day) -> Result<Pruned> {
+    Ok(connection.query_row(
+        "SELECT COUNT(*), COALESCE(SUM(records), 0), COALESCE(SUM(messages), 0) FROM report WHERE day < ?1",
+        params![day],
+        |row| {
+            let number = |at| row.get::<_, i64>(at).map(i64::unsigned_abs);
+            Ok(Pruned { reports: number(0)?, records: number(1)?, messages: number(2)? })
+        },
+    )?)
+}
+
+pub(super) fn drop_unused_bytes(connection: &Connection) -> Result<()> {
+    connection.execute(
+        "DELETE FROM blob WHERE id NOT IN (SELECT raw FROM report) AND id NOT IN (SELECT raw FROM quarantine)",
+        [],
+    )?;
+    Ok(())
+}
+
+/// Outcomes are named inside packed runs, so what is left of those is read once.
+fn drop_unused_outcomes(connection: &Connection) -> Result<()> {
+    let mut used = FxHashSet::default();
+    let mut statement = connection.prepare("SELECT rows FROM record_run")?;
+    let mut runs = statement.query([])?;
+    while let Some(run) = runs.next()? {
+        used.extend(
+            rows::iterate(run.get_ref(0)?.as_blob().unwrap_or_default()).map(|row| row.outcome),
+        );
+    }
+    let mut statement = connection.prepare("SELECT id FROM outcome")?;
+    let all: Vec<i64> = statement
+        .query_map([], |row| row.get(0))?
+        .collect::<rusqlite::Result<_>>()?;
+    let mut delete = connection.prepare("DELETE FROM outcome WHERE id = ?1")?;
+    for id in all
+        .into_iter()
+        .filter(|id| !used.contains(&id.unsigned_abs()))
+    {
+        delete.execute([id])?;
+    }
+    connection.execute(
+        "DELETE FROM signers WHERE id NOT IN (SELECT signers FROM outcome)",
+        [],
+    )?;
+    Ok(())
+}
+
+/// Names stand in columns and inside packed outcomes (what signed them has no others).
+fn drop_unused_names(connection: &Connection) -> Result<()> {
+    let mut used: FxHashSet<i64> = FxHashSet::default();
+    for columns in [
+        "domain, reporter, org_name, email, extra_contact_info, generator, version, namespace, errors FROM report",
+        "domain, reporter FROM day_total",
+        "domain, reporter FROM record_run",
+        "header_from, authenticated FROM outcome",
+    ] {
+        let mut statement = connection.prepare(&format!("SELECT DISTINCT {columns}"))?;
+        let width = statement.column_count();
+        let mut found = statement.query([])?;
+        while let Some(row) = found.next()? {
+            for at in 0..width {
+                used.extend(row.get::<_, Option<i64>>(at)?);
+            }
+        }
+    }
+    let mut statement = connection.prepare("SELECT detail FROM outcome")?;
+    let mut details = statement.query([])?;
+    let mut collect = Collect(&mut used);
+    while let Some(row) = details.next()? {
+        let mut bytes = row.get_ref(0)?.as_blob().unwrap_or_default();
+        let _ = crate::alignment::codec::decode(&mut bytes, &mut collect);
+    }
+    let mut statement = connection.prepare("SELECT id FROM name")?;
+    let all: Vec<i64> = statement
+        .query_map([], |row| row.get(0))?
+        .collect::<rusqlite::Result<_>>()?;
+    let mut delete = connection.prepare("DELETE FROM name WHERE id = ?1")?;
+    for id in all.into_iter().filter(|id| !used.contains(id)) {
+        delete.execute([id])?;
+    }
+    connection.execute(
+        "DELETE FROM policy WHERE id NOT IN (SELECT policy FROM report)",
+        [],
+    )?;
+    Ok(())
+}
+
+/// Notes the numbers of the texts it is asked for.
+struct Collect<'c>(&'c mut FxHashSet<i64>);
+
+impl crate::alignment::codec::TakeText for Collect<'_> {
+    fn take(&mut self, bytes: &mut &[u8]) -> Option<String> {
+        self.0
+            .insert(i64::try_from(crate::varint::take(bytes)?).ok()?);
+        Some(String::new())
+    }
+}
+
+/// Gives the room back to the disk.
+pub(super) fn shrink(connection: &Connection) -> Result<()> {
+    connection.execute_batch("PRAGMA incremental_vacuum; PRAGMA wal_checkpoint(TRUNCATE)")?;
+    Ok(())
+}

@@ -1,0 +1,121 @@
+//! What could not be read, kept byte for byte.
+
+use rusqlite::{OptionalExtension, Row};
+
+use super::incoming::Origin;
+use super::{Result, Store};
+
+/// Something in quarantine.
+#[derive(Debug, Clone)]
+pub struct QuarantineEntry {
+    /// Its number.
+    pub id: i64,
+    /// The code of the reason.
+    pub code: String,
+    /// The reason.
+    pub reason: String,
+    /// Which of several documents in the bytes, empty where there is one.
+    pub inner: String,
+    /// Where it came from first.
+    pub origin: Origin,
+    /// Who reported, as far as it was read.
+    pub reporter: Option<String>,
+    /// On which domain, as far as it was read.
+    pub domain: Option<String>,
+    /// About when, as far as it was read, in seconds since the epoch.
+    pub period: Option<(i64, i64)>,
+    /// When it came first, in seconds since the epoch.
+    pub first_seen: i64,
+    /// How many bytes.
+    pub size: u64,
+    /// SHA-256 of them.
+    pub sha256: Vec<u8>,
+}
+
+/// An entry with its bytes.
+#[derive(Debug, Clone)]
+pub struct Quarantined {
+    /// The entry.
+    pub entry: QuarantineEntry,
+    /// The bytes as they came.
+    pub bytes: Vec<u8>,
+}
+
+const SELECT: &str = "SELECT quarantine.id, code, reason, inner_path, location, mail_from, subject, mail_date, message_id,
+    file_name, reporter, domain, begin_time, end_time, first_seen, size, sha256, raw
+    FROM quarantine JOIN blob ON blob.id = quarantine.raw";
+
+fn entry(row: &Row<'_>) -> rusqlite::Result<QuarantineEntry> {
+    let (begin, end): (Option<i64>, Option<i64>) = (row.get(12)?, row.get(13)?);
+    Ok(QuarantineEntry {
+        id: row.get(0)?,
+        code: row.get(1)?,
+        reason: row.get(2)?,
+        inner: row.get(3)?,
+        origin: Origin {
+            location: row.get(4)?,
+            from: row.get(5)?,
+            subject: row.get(6)?,
+            date: row.get(7)?,
+            message_id: row.get(8)?,
+            file_name: row.get(9)?,
+        },
+        reporter: row.get(10)?,
+        domain: row.get(11)?,
+        period: begin.zip(end),
+        first_seen: row.get(14)?,
+        size: row.get::<_, i64>(15)?.unsigned_abs(),
+        sha256: row.get(16)?,
+    })
+}
+
+impl Store {
+    /// All entries, oldest first.
+    ///
+    /// # Errors
+    /// See [`StoreError`](super::StoreError).
+    pub fn quarantine(&self) -> Result<Vec<QuarantineEntry>> {
+        let mut statement = self
+            .connection
+            .prepare(&format!("{SELECT} ORDER BY quarantine.id"))?;
+        let rows = statement.query_map([], entry)?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
+    }
+
+    /// One entry with its bytes.
+    ///
+    /// # Errors
+    /// See [`StoreError`](super::StoreError).
+    pub fn quarantined(&self, id: i64) -> Result<Option<Quarantined>> {
+        let found = self
+            .connection
+            .prepare(&format!("{SELECT} WHERE quarantine.id = ?1"))?
+            .query_row([id], |row| Ok((entry(row)?, row.get::<_, i64>(17)?)))
+            .optional()?;
+        let Some((entry, raw)) = found else {
+            return Ok(None);
+        };
+        let bytes = self.blob_bytes(raw)?.unwrap_or_default();
+        Ok(Some(Quarantined { entry, bytes }))
+    }
+
+    /// Forgets entries, and their bytes where nothing else needs them. Returns how many there were.
+    ///
+    /// # Errors
+    /// See [`StoreError`](super::StoreError).
+    pub fn drop_quarantined(&mut self, ids: &[i64]) -> Result<usize> {
+        let transaction = self
+            .connection
+            .transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+        let mut dropped = 0;
+        for id in ids {
+            dropped += transaction
+                .prepare_cached("DELETE FROM quarantine WHERE id = ?1")?
+                .execute([id])?;
+        }
+        super::prune::drop_unused_bytes(&transaction)?;
+        transaction.commit()?;
+        super::prune::shrink(&self.connection)?;
+        Ok(dropped)
+    }
+}

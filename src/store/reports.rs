@@ -1,0 +1,364 @@
+//! Reports as they are listed and shown.
+
+use std::io::Read;
+
+use rusqlite::{OptionalExtension, Row, params, params_from_iter};
+
+use super::{Result, Store, StoreError};
+use crate::alignment::Outcome;
+use crate::report::period::Day;
+use crate::report::{Irregularity, IrregularityCode, PolicyPublished};
+use crate::rows;
+
+/// Which reports to list.
+#[derive(Debug, Clone, Default)]
+pub struct ReportFilter {
+    /// First day.
+    pub first: Option<Day>,
+    /// Last day.
+    pub last: Option<Day>,
+    /// Policy domains, each with its subdomains; empty for all.
+    pub domains: Vec<String>,
+    /// Only reports with irregularities.
+    pub irregular: bool,
+}
+
+/// A report in a list.
+#[derive(Debug, Clone)]
+pub struct ReportSummary {
+    /// Its number in this database.
+    pub id: i64,
+    /// `org_name` as written.
+    pub org_name: Option<String>,
+    /// Who reports, in lower case.
+    pub reporter: String,
+    /// `email` as written.
+    pub email: Option<String>,
+    /// The id the reporter gave it.
+    pub report_id: String,
+    /// The policy domain.
+    pub domain: String,
+    /// Beginning of the period, in seconds since the epoch.
+    pub begin: i64,
+    /// End of the period.
+    pub end: i64,
+    /// The day it counts on.
+    pub day: Day,
+    /// The policy it found.
+    pub policy: PolicyPublished,
+    /// Of the form of RFC 9990, as far as can be told.
+    pub rfc9990: bool,
+    /// Records.
+    pub records: u64,
+    /// Messages.
+    pub messages: u64,
+    /// Messages that passed DMARC.
+    pub dmarc_pass: u64,
+    /// Which of several reports of its identity it is, from 0.
+    pub sibling: u64,
+    /// Whether it counts; not where a larger report of its identity holds some of its records.
+    pub counted: bool,
+    /// What was odd.
+    pub irregularities: Vec<Irregularity>,
+}
+
+/// Where a report was seen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sighting {
+    /// The input.
+    pub location: String,
+    /// `Message-ID` of the mail.
+    pub message_id: Option<String>,
+}
+
+/// A record as shown.
+#[derive(Debug, Clone)]
+pub struct ReportRow {
+    /// The address as text, empty where there was none.
+    pub address: String,
+    /// Whether it is an address.
+    pub is_address: bool,
+    /// Messages; absent where the count was unreadable.
+    pub count: Option<u64>,
+    /// The rest.
+    pub outcome: Outcome,
+}
+
+/// A report in full, without its records.
+#[derive(Debug, Clone)]
+pub struct ReportDetail {
+    /// As in the list.
+    pub summary: ReportSummary,
+    /// `extra_contact_info`.
+    pub extra_contact_info: Option<String>,
+    /// `generator`.
+    pub generator: Option<String>,
+    /// `version`.
+    pub version: Option<String>,
+    /// The namespace of the root element.
+    pub namespace: Option<String>,
+    /// `error`, each on a line.
+    pub errors: Option<String>,
+    /// Where it was seen.
+    pub sightings: Vec<Sighting>,
+    /// SHA-256 of its bytes.
+    pub sha256: Vec<u8>,
+    /// How many there were.
+    pub size: u64,
+    /// Whether they were kept.
+    pub raw_kept: bool,
+}
+
+const COLUMNS: &str = "report.id, org.text, reporter.text, email.text, report_id, domain.text, begin_time, end_time, day,
+    p, sp, np, adkim, aspf, pct, fo, testing, discovery_method, rfc9990, records, messages, dmarc_pass, sibling, counted
+    FROM report
+    JOIN name reporter ON reporter.id = report.reporter
+    JOIN name domain ON domain.id = report.domain
+    JOIN policy ON policy.id = report.policy
+    LEFT JOIN name org ON org.id = report.org_name
+    LEFT JOIN name email ON email.id = report.email";
+
+fn unsigned(row: &Row<'_>, at: usize) -> rusqlite::Result<u64> {
+    row.get::<_, i64>(at)
+        .map(|value| u64::try_from(value).unwrap_or(0))
+}
+
+fn summary(row: &Row<'_>) -> rusqlite::Result<ReportSummary> {
+    let domain: String = row.get(5)?;
+    Ok(ReportSummary {
+        id: row.get(0)?,
+        org_name: row.get(1)?,
+        reporter: row.get(2)?,
+        email: row.get(3)?,
+        report_id: row.get(4)?,
+        begin: row.get(6)?,
+        end: row.get(7)?,
+        day: row.get(8)?,
+        policy: PolicyPublished {
+            domain: Some(domain.clone()),
+            p: row.get(9)?,
+            sp: row.get(10)?,
+            np: row.get(11)?,
+            adkim: row.get(12)?,
+            aspf: row.get(13)?,
+            pct: row.get(14)?,
+            fo: row.get(15)?,
+            testing: row.get(16)?,
+            discovery_method: row.get(17)?,
+        },
+        domain,
+        rfc9990: row.get(18)?,
+        records: unsigned(row, 19)?,
+        messages: unsigned(row, 20)?,
+        dmarc_pass: unsigned(row, 21)?,
+        sibling: unsigned(row, 22)?,
+        counted: row.get(23)?,
+        irregularities: Vec::new(),
+    })
+}
+
+impl Store {
+    /// Shows the reports of a filter, newest day first.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn list_reports(
+        &self,
+        filter: &ReportFilter,
+        visit: &mut dyn FnMut(ReportSummary),
+    ) -> Result<()> {
+        let sql = format!(
+            "SELECT {COLUMNS} WHERE day BETWEEN ?1 AND ?2 ORDER BY day DESC, report.id DESC"
+        );
+        let mut statement = self.connection.prepare(&sql)?;
+        let (first, last) = (
+            filter.first.unwrap_or(Day::MIN),
+            filter.last.unwrap_or(Day::MAX),
+        );
+        let mut found = statement.query(params![first, last])?;
+        while let Some(row) = found.next()? {
+            let mut report = summary(row)?;
+            let wanted = filter.domains.is_empty()
+                || filter
+                    .domains
+                    .iter()
+                    .any(|domain| crate::domain::is_within(&report.domain, domain));
+            if !wanted {
+                continue;
+            }
+            report.irregularities = self.irregularities(report.id)?;
+            if !filter.irregular || !report.irregularities.is_empty() {
+                visit(report);
+            }
+        }
+        Ok(())
+    }
+
+    /// The reports that an id means: the number in this database, else the id that the reporter gave.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn find_reports(&self, id: &str) -> Result<Vec<ReportSummary>> {
+        let number: Option<i64> = id.parse().ok();
+        let mut found = Vec::new();
+        for (condition, value) in [
+            ("report.id = ?1", number.map(rusqlite::types::Value::from)),
+            (
+                "report_id = ?1",
+                Some(rusqlite::types::Value::from(
+                    id.trim_matches(['<', '>']).to_owned(),
+                )),
+            ),
+        ] {
+            let Some(value) = value else { continue };
+            let mut statement = self.connection.prepare(&format!(
+                "SELECT {COLUMNS} WHERE {condition} ORDER BY report.id"
+            ))?;
+            let mut rows = statement.query(params_from_iter([value]))?;
+            while let Some(row) = rows.next()? {
+                let mut report = summary(row)?;
+                report.irregularities = self.irregularities(report.id)?;
+                found.push(report);
+            }
+            if !found.is_empty() {
+                break;
+            }
+        }
+        Ok(found)
+    }
+
+    fn irregularities(&self, report: i64) -> Result<Vec<Irregularity>> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT code, detail, count FROM irregularity WHERE report = ?1 ORDER BY number",
+        )?;
+        let mut rows = statement.query([report])?;
+        let mut found = Vec::new();
+        while let Some(row) = rows.next()? {
+            let code: String = row.get(0)?;
+            if let Some(code) = IrregularityCode::parse(&code) {
+                found.push(Irregularity {
+                    code,
+                    detail: row.get(1)?,
+                    count: unsigned(row, 2)?,
+                });
+            }
+        }
+        Ok(found)
+    }
+
+    /// All that is known of one report but its records.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn report_detail(&self, summary: ReportSummary) -> Result<ReportDetail> {
+        let id = summary.id;
+        let mut sightings = Vec::new();
+        let mut statement = self.connection.prepare_cached(
+            "SELECT location, message_id FROM sighting WHERE report = ?1 ORDER BY location",
+        )?;
+        let mut rows = statement.query([id])?;
+        while let Some(row) = rows.next()? {
+            sightings.push(Sighting {
+                location: row.get(0)?,
+                message_id: row.get(1)?,
+            });
+        }
+        Ok(self.connection.query_row(
+            "SELECT contact.text, generator.text, version.text, namespace.text, errors.text, sha256, size, bytes IS NOT NULL
+             FROM report JOIN blob ON blob.id = report.raw
+             LEFT JOIN name contact ON contact.id = report.extra_contact_info
+             LEFT JOIN name generator ON generator.id = report.generator
+             LEFT JOIN name version ON version.id = report.version
+             LEFT JOIN name namespace ON namespace.id = report.namespace
+             LEFT JOIN name errors ON errors.id = report.errors
+             WHERE report.id = ?1",
+            [id],
+            |row| {
+                Ok(ReportDetail {
+                    summary,
+                    extra_contact_info: row.get(0)?,
+                    generator: row.get(1)?,
+                    version: row.get(2)?,
+                    namespace: row.get(3)?,
+                    errors: row.get(4)?,
+                    sightings,
+                    sha256: row.get(5)?,
+                    size: unsigned(row, 6)?,
+                    raw_kept: row.get(7)?,
+                })
+            },
+        )?)
+    }
+
+    /// Shows the records of one report, in the report's order.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn report_rows(
+        &self,
+        day: Day,
+        report: i64,
+        visit: &mut dyn FnMut(ReportRow),
+    ) -> Result<()> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT rows FROM record_run WHERE day = ?1 AND report = ?2 ORDER BY part",
+        )?;
+        let mut runs = statement.query(params![day, report])?;
+        while let Some(run) = runs.next()? {
+            let bytes = run
+                .get_ref(0)?
+                .as_blob()
+                .map_err(|error| StoreError::Damaged(error.to_string()))?;
+            let packed: Vec<_> = rows::iterate(bytes).collect();
+            let mut next = packed.iter();
+            self.outcomes(packed.iter().map(|row| row.outcome), &mut |_, outcome| {
+                let Some(row) = next.next() else { return };
+                let (address, is_address) = match row.address {
+                    rows::PackedAddress::Ip(ip) => (ip.to_string(), true),
+                    rows::PackedAddress::Text(text) => (text.to_owned(), false),
+                };
+                visit(ReportRow {
+                    address,
+                    is_address,
+                    count: row.count,
+                    outcome,
+                });
+            })?;
+        }
+        Ok(())
+    }
+
+    /// The bytes of a report as they came, if they were kept.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn raw_report(&self, report: i64) -> Result<Option<Vec<u8>>> {
+        let blob: Option<i64> = self
+            .connection
+            .query_row("SELECT raw FROM report WHERE id = ?1", [report], |row| {
+                row.get(0)
+            })
+            .optional()?;
+        blob.map_or(Ok(None), |blob| self.blob_bytes(blob))
+    }
+
+    /// The bytes behind a number, unpacked if they were packed for keeping.
+    pub(super) fn blob_bytes(&self, id: i64) -> Result<Option<Vec<u8>>> {
+        let found: Option<(bool, Option<Vec<u8>>)> = self
+            .connection
+            .prepare_cached("SELECT packed, bytes FROM blob WHERE id = ?1")?
+            .query_row([id], |row| Ok((row.get(0)?, row.get(1)?)))
+            .optional()?;
+        match found {
+            Some((true, Some(packed))) => {
+                let mut bytes = Vec::new();
+                flate2::read::GzDecoder::new(packed.as_slice())
+                    .read_to_end(&mut bytes)
+                    .map_err(|error| StoreError::Damaged(format!("stored bytes {id}: {error}")))?;
+                Ok(Some(bytes))
+            }
+            Some((false, bytes)) => Ok(bytes),
+            _ => Ok(None),
+        }
+    }
+}

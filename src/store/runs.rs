@@ -1,0 +1,243 @@
+//! Scanning records: the runs of a window of days, and the outcomes that they name.
+
+use super::names::Reading;
+use super::{Result, Store, StoreError};
+use crate::alignment::{AuthResult, Disposition, DkimState, Outcome, SpfState, codec};
+use crate::report::period::Day;
+use crate::varint;
+
+/// A run of records of one report.
+#[derive(Debug, Clone, Copy)]
+pub struct ScannedRun<'r> {
+    /// The day it counts on.
+    pub day: Day,
+    /// The report.
+    pub report: i64,
+    /// Who reports, see [`Store::name`].
+    pub reporter: i64,
+    /// The policy domain, see [`Store::name`].
+    pub domain: i64,
+    /// The records, see [`rows`](crate::rows).
+    pub rows: &'r [u8],
+}
+
+/// What is asked of an outcome for every record that has it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OutcomeFacts {
+    /// Header From, see [`Store::name`].
+    pub header_from: Option<i64>,
+    /// The organizational domain that SPF authenticated, where it is not header From's own.
+    pub authenticated: Option<i64>,
+    /// Who signed, see [`Store::signers`].
+    pub signers: i64,
+    /// The DKIM state.
+    pub dkim: DkimState,
+    /// The SPF state.
+    pub spf: SpfState,
+    /// Whether DMARC passes.
+    pub dmarc: Option<bool>,
+    /// What was done.
+    pub disposition: Option<Disposition>,
+    /// With a broken signature: which result it had.
+    pub broken_by: Option<AuthResult>,
+    /// The evaluation and the listed results disagree.
+    pub contradiction: bool,
+}
+
+impl OutcomeFacts {
+    /// Unpacks what the writer packed.
+    fn unpack(
+        header_from: Option<i64>,
+        authenticated: Option<i64>,
+        signers: i64,
+        state: i64,
+    ) -> Option<Self> {
+        let bits = |shift: u32, width: u32| ((state >> shift) & ((1 << width) - 1)) as u8;
+        Some(OutcomeFacts {
+            header_from,
+            authenticated,
+            signers,
+            dkim: DkimState::from_code(bits(0, 4))?,
+            spf: SpfState::from_code(bits(4, 4))?,
+            dmarc: match bits(8, 4) {
+                1 => Some(false),
+                2 => Some(true),
+                _ => None,
+            },
+            disposition: bits(12, 4).checked_sub(1).and_then(Disposition::from_code),
+            broken_by: bits(16, 4).checked_sub(1).and_then(AuthResult::from_code),
+            contradiction: bits(20, 1) == 1,
+        })
+    }
+}
+
+impl Store {
+    /// Shows every run of the reports that count on the days from `first` to `last`, in the order of days and reports.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn scan_runs(
+        &self,
+        first: Day,
+        last: Day,
+        visit: &mut dyn FnMut(ScannedRun<'_>),
+    ) -> Result<()> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT day, report, reporter, domain, rows FROM record_run WHERE day BETWEEN ?1 AND ?2 AND counted
+             ORDER BY day, report, part",
+        )?;
+        let mut runs = statement.query([first, last])?;
+        while let Some(row) = runs.next()? {
+            visit(ScannedRun {
+                day: row.get(0)?,
+                report: row.get(1)?,
+                reporter: row.get(2)?,
+                domain: row.get(3)?,
+                rows: row
+                    .get_ref(4)?
+                    .as_blob()
+                    .map_err(|error| StoreError::Damaged(error.to_string()))?,
+            });
+        }
+        Ok(())
+    }
+
+    /// The facts of one outcome.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn outcome_facts(&self, id: u64) -> Result<OutcomeFacts> {
+        let id = i64::try_from(id).unwrap_or(-1);
+        let (header_from, authenticated, signers, state) = self
+            .connection
+            .prepare_cached(
+                "SELECT header_from, authenticated, signers, state FROM outcome WHERE id = ?1",
+            )?
+            .query_row([id], |row| {
+                Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
+            })?;
+        OutcomeFacts::unpack(header_from, authenticated, signers, state)
+            .ok_or_else(|| StoreError::Damaged(format!("outcome {id}")))
+    }
+
+    /// Shows the facts of all outcomes: for large windows cheaper than one by one.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn all_outcome_facts(&self, visit: &mut dyn FnMut(u64, OutcomeFacts)) -> Result<()> {
+        let mut statement = self
+            .connection
+            .prepare_cached("SELECT id, header_from, authenticated, signers, state FROM outcome")?;
+        let mut rows = statement.query([])?;
+        while let Some(row) = rows.next()? {
+            let id: i64 = row.get(0)?;
+            let facts = OutcomeFacts::unpack(row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?)
+                .ok_or_else(|| StoreError::Damaged(format!("outcome {id}")))?;
+            visit(id.unsigned_abs(), facts);
+        }
+        Ok(())
+    }
+
+    /// A list of signatures: `d=`, `s=` and the result of each that names a domain.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn signers(&self, id: i64) -> Result<Vec<(String, Option<String>, AuthResult)>> {
+        let detail: Vec<u8> = self
+            .connection
+            .prepare_cached("SELECT detail FROM signers WHERE id = ?1")?
+            .query_row([id], |row| row.get(0))?;
+        let damaged = || StoreError::Damaged(format!("signers {id}"));
+        let mut names = Reading::new(&self.connection);
+        let mut rest = detail.as_slice();
+        let mut found = Vec::new();
+        while !rest.is_empty() {
+            let mut number = || {
+                varint::take(&mut rest)
+                    .and_then(|id| i64::try_from(id).ok())
+                    .ok_or_else(damaged)
+            };
+            let (domain, selector) = (number()?, number()?);
+            let (&code, after) = rest.split_first().ok_or_else(damaged)?;
+            rest = after;
+            let selector = if selector == 0 {
+                None
+            } else {
+                Some(names.text(selector)?)
+            };
+            found.push((
+                names.text(domain)?,
+                selector,
+                AuthResult::from_code(code).ok_or_else(damaged)?,
+            ));
+        }
+        Ok(found)
+    }
+
+    /// How many outcomes there are; their numbers are not larger by much.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn largest_outcome(&self) -> Result<u64> {
+        let id: i64 =
+            self.connection
+                .query_row("SELECT COALESCE(MAX(id), 0) FROM outcome", [], |row| {
+                    row.get(0)
+                })?;
+        Ok(id.unsigned_abs())
+    }
+
+    /// One outcome in full.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn outcome(&self, id: u64) -> Result<Outcome> {
+        let mut names = Reading::new(&self.connection);
+        self.outcome_with(id, &mut names)
+    }
+
+    fn outcome_with(&self, id: u64, names: &mut Reading<'_>) -> Result<Outcome> {
+        let detail: Vec<u8> = self
+            .connection
+            .prepare_cached("SELECT detail FROM outcome WHERE id = ?1")?
+            .query_row([i64::try_from(id).unwrap_or(-1)], |row| row.get(0))?;
+        codec::decode(&mut detail.as_slice(), names)
+            .ok_or_else(|| StoreError::Damaged(format!("outcome {id}")))
+    }
+
+    /// Several outcomes in full, in the order asked for.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn outcomes(
+        &self,
+        ids: impl Iterator<Item = u64>,
+        visit: &mut dyn FnMut(u64, Outcome),
+    ) -> Result<()> {
+        let mut names = Reading::new(&self.connection);
+        for id in ids {
+            let outcome = self.outcome_with(id, &mut names)?;
+            visit(id, outcome);
+        }
+        Ok(())
+    }
+
+    /// The last policy that a report published: `p`.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn published_policy(&self, report: i64) -> Result<Option<String>> {
+        Ok(self
+            .connection
+            .prepare_cached("SELECT p FROM report JOIN policy ON policy.id = report.policy WHERE report.id = ?1")?
+            .query_row([report], |row| row.get(0))?)
+    }
+
+    /// The text of a name.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn name(&self, id: i64) -> Result<String> {
+        Reading::new(&self.connection).text(id)
+    }
+}

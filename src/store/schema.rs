@@ -1,0 +1,135 @@
+//! The tables, and the ladder of migrations that leads to them.
+//!
+//! Texts that repeat (names, comments) are stored once in `name`, outcomes once in `outcome`, and what signed them (the
+//! lists of `d=`, `s=` and result, of which there are far fewer) once in `signers`; records are packed runs in `record_run`, which lie in the order of their days, because every answer is about a window of days. `day_total`
+//! is the summary by day, domain and reporter, kept in the same transactions.
+
+use rusqlite::Connection;
+
+/// Says that a database is ours (`PRAGMA application_id`): "dmst".
+pub(super) const APPLICATION_ID: i32 = 0x646d_7374;
+
+/// One step each; step N leads from version N to N + 1. Never change a step that was released: add one.
+pub(super) const MIGRATIONS: &[&str] = &["
+    CREATE TABLE meta (key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
+    CREATE TABLE name (id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE);
+    CREATE TABLE policy (
+        id INTEGER PRIMARY KEY, p TEXT, sp TEXT, np TEXT, adkim TEXT, aspf TEXT, pct TEXT, fo TEXT, testing TEXT,
+        discovery_method TEXT
+    );
+    CREATE TABLE blob (id INTEGER PRIMARY KEY, sha256 BLOB NOT NULL UNIQUE, size INTEGER NOT NULL, packed INTEGER NOT NULL, bytes BLOB);
+    CREATE TABLE report (
+        id INTEGER PRIMARY KEY,
+        logical BLOB NOT NULL,
+        content BLOB NOT NULL,
+        day INTEGER NOT NULL,
+        begin_time INTEGER NOT NULL,
+        end_time INTEGER NOT NULL,
+        domain INTEGER NOT NULL REFERENCES name,
+        reporter INTEGER NOT NULL REFERENCES name,
+        org_name INTEGER REFERENCES name,
+        email INTEGER REFERENCES name,
+        extra_contact_info INTEGER REFERENCES name,
+        generator INTEGER REFERENCES name,
+        version INTEGER REFERENCES name,
+        namespace INTEGER REFERENCES name,
+        errors INTEGER REFERENCES name,
+        report_id TEXT NOT NULL,
+        policy INTEGER NOT NULL REFERENCES policy,
+        rfc9990 INTEGER NOT NULL,
+        records INTEGER NOT NULL,
+        messages INTEGER NOT NULL,
+        dmarc_pass INTEGER NOT NULL,
+        dkim_aligned INTEGER NOT NULL,
+        spf_aligned INTEGER NOT NULL,
+        sibling INTEGER NOT NULL,
+        counted INTEGER NOT NULL,
+        raw INTEGER NOT NULL REFERENCES blob,
+        UNIQUE (logical, content)
+    );
+    CREATE INDEX report_by_day ON report (day);
+    CREATE INDEX report_by_period ON report (domain, reporter, begin_time);
+    CREATE INDEX report_by_raw ON report (raw);
+    CREATE TABLE record_run (
+        day INTEGER NOT NULL,
+        report INTEGER NOT NULL,
+        part INTEGER NOT NULL,
+        reporter INTEGER NOT NULL,
+        domain INTEGER NOT NULL,
+        counted INTEGER NOT NULL,
+        rows BLOB NOT NULL,
+        PRIMARY KEY (day, report, part)
+    ) WITHOUT ROWID;
+    CREATE TABLE signers (id INTEGER PRIMARY KEY, detail BLOB NOT NULL UNIQUE);
+    CREATE TABLE outcome (
+        id INTEGER PRIMARY KEY,
+        digest BLOB NOT NULL UNIQUE,
+        header_from INTEGER REFERENCES name,
+        authenticated INTEGER REFERENCES name,
+        signers INTEGER NOT NULL REFERENCES signers,
+        state INTEGER NOT NULL,
+        detail BLOB NOT NULL
+    );
+    CREATE TABLE irregularity (
+        report INTEGER NOT NULL, number INTEGER NOT NULL, code TEXT NOT NULL, detail TEXT NOT NULL, count INTEGER NOT NULL,
+        PRIMARY KEY (report, number)
+    ) WITHOUT ROWID;
+    CREATE TABLE sighting (
+        report INTEGER NOT NULL, location TEXT NOT NULL, message_id TEXT, PRIMARY KEY (report, location)
+    ) WITHOUT ROWID;
+    CREATE TABLE day_total (
+        day INTEGER NOT NULL, domain INTEGER NOT NULL, reporter INTEGER NOT NULL, reports INTEGER NOT NULL,
+        records INTEGER NOT NULL, messages INTEGER NOT NULL, dmarc_pass INTEGER NOT NULL, dkim_aligned INTEGER NOT NULL,
+        spf_aligned INTEGER NOT NULL,
+        PRIMARY KEY (day, domain, reporter)
+    ) WITHOUT ROWID;
+    CREATE TABLE quarantine (
+        id INTEGER PRIMARY KEY,
+        raw INTEGER NOT NULL REFERENCES blob,
+        inner_path TEXT NOT NULL,
+        code TEXT NOT NULL,
+        reason TEXT NOT NULL,
+        location TEXT NOT NULL,
+        mail_from TEXT, subject TEXT, mail_date INTEGER, message_id TEXT, file_name TEXT,
+        reporter TEXT, domain TEXT, begin_time INTEGER, end_time INTEGER,
+        first_seen INTEGER NOT NULL,
+        UNIQUE (raw, inner_path)
+    );
+"];
+
+/// The version that this program writes.
+pub(super) const VERSION: i32 = MIGRATIONS.len() as i32;
+
+/// The version of a database.
+pub(super) fn version(connection: &Connection) -> rusqlite::Result<i32> {
+    connection.pragma_query_value(None, "user_version", |row| row.get(0))
+}
+
+/// Climbs the ladder from `version`, a step and its number in one transaction each.
+pub(super) fn migrate(connection: &mut Connection, version: i32) -> rusqlite::Result<()> {
+    for (step, sql) in MIGRATIONS
+        .iter()
+        .enumerate()
+        .skip(usize::try_from(version).unwrap_or(0))
+    {
+        let transaction =
+            connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+        // Another process may have climbed while this one waited for its turn.
+        if self::version(&transaction)? > step as i32 {
+            continue;
+        }
+        transaction.execute_batch(sql)?;
+        if step == 0 {
+            let mut key = [0_u8; 16];
+            getrandom::fill(&mut key).map_err(|_| rusqlite::Error::ExecuteReturnedResults)?;
+            transaction.execute(
+                "INSERT INTO meta (key, value) VALUES ('digest_key', ?1)",
+                [key.as_slice()],
+            )?;
+            transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
+        }
+        transaction.pragma_update(None, "user_version", step as i32 + 1)?;
+        transaction.commit()?;
+    }
+    Ok(())
+}

@@ -1,0 +1,122 @@
+//! The summary by day, domain and reporter.
+
+use rusqlite::{Connection, params};
+use rustc_hash::FxHashMap;
+
+use super::incoming::Totals;
+use super::names::Reading;
+use super::{Result, Store};
+use crate::report::period::Day;
+
+/// What changes in the summary with a batch.
+#[derive(Debug, Default)]
+pub(super) struct Deltas {
+    by_key: FxHashMap<(Day, i64, i64), [i64; 6]>,
+}
+
+impl Deltas {
+    /// Adds a report, or with `sign` −1 takes it away.
+    pub(super) fn add(&mut self, day: Day, domain: i64, reporter: i64, totals: &Totals, sign: i64) {
+        let sums = self.by_key.entry((day, domain, reporter)).or_default();
+        let added = [
+            1,
+            totals.records,
+            totals.messages,
+            totals.dmarc_pass,
+            totals.dkim_aligned,
+            totals.spf_aligned,
+        ];
+        for (sum, value) in sums.iter_mut().zip(added) {
+            *sum += sign * i64::try_from(value).unwrap_or(i64::MAX);
+        }
+    }
+
+    /// Writes the changes; part of the batch's transaction.
+    pub(super) fn flush(&mut self, connection: &Connection) -> Result<()> {
+        let mut upsert = connection.prepare_cached(
+            "INSERT INTO day_total (day, domain, reporter, reports, records, messages, dmarc_pass, dkim_aligned, spf_aligned)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+             ON CONFLICT (day, domain, reporter) DO UPDATE SET
+                reports = reports + excluded.reports, records = records + excluded.records,
+                messages = messages + excluded.messages, dmarc_pass = dmarc_pass + excluded.dmarc_pass,
+                dkim_aligned = dkim_aligned + excluded.dkim_aligned, spf_aligned = spf_aligned + excluded.spf_aligned",
+        )?;
+        for ((day, domain, reporter), sums) in self.by_key.drain() {
+            let [reports, records, messages, pass, dkim, spf] = sums;
+            upsert.execute(params![
+                day, domain, reporter, reports, records, messages, pass, dkim, spf
+            ])?;
+        }
+        connection
+            .prepare_cached("DELETE FROM day_total WHERE reports = 0")?
+            .execute([])?;
+        Ok(())
+    }
+}
+
+/// One line of the summary.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DayTotal {
+    /// The UTC day.
+    pub day: Day,
+    /// The policy domain.
+    pub domain: String,
+    /// The reporter.
+    pub reporter: String,
+    /// Reports that count.
+    pub reports: u64,
+    /// Sums over their records.
+    pub totals: Totals,
+}
+
+impl Store {
+    /// The summary of the days from `first` to `last`, by day, domain and reporter.
+    ///
+    /// # Errors
+    /// See [`StoreError`](super::StoreError).
+    pub fn day_totals(&self, first: Day, last: Day) -> Result<Vec<DayTotal>> {
+        let mut names = Reading::new(&self.connection);
+        let mut statement = self.connection.prepare_cached(
+            "SELECT day, domain, reporter, reports, records, messages, dmarc_pass, dkim_aligned, spf_aligned
+             FROM day_total WHERE day BETWEEN ?1 AND ?2 ORDER BY day, domain, reporter",
+        )?;
+        let mut rows = statement.query([first, last])?;
+        let mut totals = Vec::new();
+        while let Some(row) = rows.next()? {
+            let number = |at| {
+                row.get::<_, i64>(at)
+                    .map(|value| u64::try_from(value).unwrap_or(0))
+            };
+            totals.push(DayTotal {
+                day: row.get(0)?,
+                domain: names.text(row.get(1)?)?,
+                reporter: names.text(row.get(2)?)?,
+                reports: number(3)?,
+                totals: Totals {
+                    records: number(4)?,
+                    messages: number(5)?,
+                    dmarc_pass: number(6)?,
+                    dkim_aligned: number(7)?,
+                    spf_aligned: number(8)?,
+                },
+            });
+        }
+        Ok(totals)
+    }
+
+    /// The end of the newest report that counts, in seconds since the epoch; with `domains` of those policy domains.
+    ///
+    /// # Errors
+    /// See [`StoreError`](super::StoreError).
+    pub fn newest_report(&self) -> Result<Option<i64>> {
+        // A report of the last days is the newest; long periods that count earlier may end later, so look a week back.
+        let last: Option<Day> =
+            self.connection
+                .query_row("SELECT MAX(day) FROM report", [], |row| row.get(0))?;
+        let Some(last) = last else { return Ok(None) };
+        Ok(self
+            .connection
+            .prepare_cached("SELECT MAX(end_time) FROM report WHERE day >= ?1")?
+            .query_row([last - 7], |row| row.get(0))?)
+    }
+}
