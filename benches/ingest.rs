@@ -26,8 +26,7 @@ use serde_json::Value;
 const LARGE_RECORDS: usize = 500_000;
 
 fn main() -> Result<()> {
-    let (flags, words): (Vec<String>, Vec<String>) =
-        env::args().skip(1).partition(|word| word.starts_with("--"));
+    let (flags, words): (Vec<String>, Vec<String>) = env::args().skip(1).partition(|word| word.starts_with("--"));
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     match words.as_slice() {
         // `cargo test --all-targets` runs benchmarks too, without this flag; minutes of measuring are not what it wants.
@@ -43,26 +42,14 @@ fn main() -> Result<()> {
 /// What a child of the benchmark does.
 fn perform(task: &[&str]) -> Result<()> {
     let mails = setting("DMARCSTAT_BENCH_MAILS", 20_000)?;
-    let corpus = Corpus {
-        size: Size::Mails(mails),
-        days: 60,
-        seed: 1,
-    };
+    let corpus = Corpus { size: Size::Mails(mails), days: 60, seed: 1 };
     match task {
         ["mbox", path] => println!("{:?}", corpus.write_mbox(Path::new(path))?),
         ["maildir", path] => println!("{:?}", corpus.write_maildir(Path::new(path))?),
-        ["large", path] => println!(
-            "{:?}",
-            corpus::large_report(LARGE_RECORDS, File::create(path)?)?
-        ),
+        ["large", path] => println!("{:?}", corpus::large_report(LARGE_RECORDS, File::create(path)?)?),
         ["large-mail", gzip, path] => corpus::large_mail(Path::new(gzip), Path::new(path))?,
         ["floor", path] => {
-            let floor::Counts {
-                mails,
-                xml_bytes,
-                events,
-                records,
-            } = floor::run(Path::new(path))?;
+            let floor::Counts { mails, xml_bytes, events, records } = floor::run(Path::new(path))?;
             println!(
                 "{}",
                 serde_json::json!({ "mails": mails, "xml_bytes": xml_bytes, "events": events, "records": records })
@@ -101,11 +88,7 @@ fn bench() -> Result<()> {
         eprintln!("round {round} of {rounds}");
         for subject in &mut subjects {
             let (floor, counts) = floor(&subject.path)?;
-            ensure!(
-                counts == subject.counts,
-                "{}: the floor counts differently from run to run",
-                subject.name
-            );
+            ensure!(counts == subject.counts, "{}: the floor counts differently from run to run", subject.name);
             subject.floor.push(floor);
             let (ingest, stored) = ingest(subject)?;
             subject.ingest.push(ingest);
@@ -124,11 +107,7 @@ fn inputs() -> Result<Vec<Subject>> {
     let made = |path: PathBuf, before: &[&str]| -> Result<PathBuf> {
         once(&path, |partial| {
             let mut task = before.to_vec();
-            task.push(
-                partial
-                    .to_str()
-                    .context("the build folder's name is not Unicode")?,
-            );
+            task.push(partial.to_str().context("the build folder's name is not Unicode")?);
             run(&mut myself(&task)?, None)?;
             Ok(())
         })?;
@@ -137,16 +116,10 @@ fn inputs() -> Result<Vec<Subject>> {
     let mbox = made(name(format!("{mails}.mbox")), &["mbox"])?;
     let maildir = made(name(format!("{mails}.maildir")), &["maildir"])?;
     let large = made(name("large.xml.gz".to_owned()), &["large"])?;
-    let gzip = large
-        .to_str()
-        .context("the build folder's name is not Unicode")?;
+    let gzip = large.to_str().context("the build folder's name is not Unicode")?;
     let large_mail = made(name("large.eml".to_owned()), &["large-mail", gzip])?;
-    let inputs = [
-        ("mbox", mbox),
-        ("Maildir", maildir),
-        ("large report, gzip", large),
-        ("large report, mail", large_mail),
-    ];
+    let inputs =
+        [("mbox", mbox), ("Maildir", maildir), ("large report, gzip", large), ("large report, mail", large_mail)];
     Ok(inputs
         .into_iter()
         .map(|(name, path)| Subject {
@@ -172,10 +145,7 @@ fn ingest(subject: &Subject) -> Result<(Run, Stored)> {
     let (database, output) = (folder.join("ingest.db"), folder.join("ingest.json"));
     measure::remove_database(&database)?;
     let mut command = measure::dmarcstat();
-    command
-        .args(["ingest", "--format", "json", "--db"])
-        .arg(&database)
-        .arg(&subject.path);
+    command.args(["ingest", "--format", "json", "--db"]).arg(&database).arg(&subject.path);
     let run = run(&mut command, Some(&output))?;
     let answer: Value = serde_json::from_slice(&fs::read(&output)?)?;
     let expected = [
@@ -188,11 +158,7 @@ fn ingest(subject: &Subject) -> Result<(Run, Stored)> {
     ];
     for (pointer, expected) in expected {
         let got = answer.pointer(pointer).unwrap_or(&Value::Null);
-        ensure!(
-            *got == expected,
-            "{}: ingest says {pointer} = {got}, the floor says {expected}",
-            subject.name
-        );
+        ensure!(*got == expected, "{}: ingest says {pointer} = {got}, the floor says {expected}", subject.name);
     }
     let stored = stored(&database)?;
     measure::remove_database(&database)?;
@@ -204,15 +170,8 @@ fn stored(database: &Path) -> Result<Stored> {
     let file = fs::metadata(database)?.len();
     let wal = fs::metadata(database.with_extension("db-wal")).map_or(0, |file| file.len());
     let connection = rusqlite::Connection::open(database)?;
-    let raw: i64 = connection.query_row(
-        "SELECT COALESCE(SUM(LENGTH(bytes)), 0) FROM blob",
-        [],
-        |row| row.get(0),
-    )?;
-    Ok(Stored {
-        file: file + wal,
-        raw: raw as u64,
-    })
+    let raw: i64 = connection.query_row("SELECT COALESCE(SUM(LENGTH(bytes)), 0) FROM blob", [], |row| row.get(0))?;
+    Ok(Stored { file: file + wal, raw: raw as u64 })
 }
 
 fn print(subjects: &[Subject]) {
@@ -222,20 +181,10 @@ fn print(subjects: &[Subject]) {
     );
     println!("|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|");
     for subject in subjects {
-        let Subject {
-            name,
-            counts,
-            floor,
-            ingest,
-            stored,
-            ..
-        } = subject;
+        let Subject { name, counts, floor, ingest, stored, .. } = subject;
         let records = counts["records"].as_u64().unwrap_or(0);
         let megabytes = |bytes: u64| bytes as f64 / 1e6;
-        let (base, whole) = (
-            median(floor.iter().map(|run| run.wall)),
-            median(ingest.iter().map(|run| run.wall)),
-        );
+        let (base, whole) = (median(floor.iter().map(|run| run.wall)), median(ingest.iter().map(|run| run.wall)));
         println!(
             "| {name} | {records} | {:.0} | {base:.2} | {whole:.2} | {:.2} | {} | {} | {} | {} | {:.1} | {:.1} | {:.1} |",
             megabytes(counts["xml_bytes"].as_u64().unwrap_or(0)),

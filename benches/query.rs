@@ -22,15 +22,11 @@ const AS_OF: &str = "2026-11-22";
 
 const ROUNDS: usize = 11;
 
-const QUESTIONS: [&[&str]; 3] = [
-    &["unsigned", "--since", "7d"],
-    &["unsigned", "--since", "all"],
-    &["sources", "--since", "30d"],
-];
+const QUESTIONS: [&[&str]; 3] =
+    [&["unsigned", "--since", "7d"], &["unsigned", "--since", "all"], &["sources", "--since", "30d"]];
 
 fn main() -> Result<()> {
-    let (flags, words): (Vec<String>, Vec<String>) =
-        env::args().skip(1).partition(|word| word.starts_with("--"));
+    let (flags, words): (Vec<String>, Vec<String>) = env::args().skip(1).partition(|word| word.starts_with("--"));
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     match words.as_slice() {
         // See the ingest benchmark for why the flag is asked for.
@@ -41,11 +37,7 @@ fn main() -> Result<()> {
         }
         ["mbox", path] => {
             let records = setting("DMARCSTAT_BENCH_RECORDS", 5_000_000)?;
-            let corpus = Corpus {
-                size: Size::Records(records),
-                days: 365,
-                seed: 2,
-            };
+            let corpus = Corpus { size: Size::Records(records), days: 365, seed: 2 };
             println!("{:?}", corpus.write_mbox(Path::new(path))?);
             Ok(())
         }
@@ -69,19 +61,13 @@ fn bench() -> Result<()> {
         let mut runs: Vec<Run> = Vec::with_capacity(ROUNDS);
         for round in 0..=ROUNDS {
             let mut command = measure::dmarcstat();
-            command
-                .args(question)
-                .args(["--as-of", AS_OF, "--format", "json", "--db"])
-                .arg(&database);
+            command.args(question).args(["--as-of", AS_OF, "--format", "json", "--db"]).arg(&database);
             let taken = run(&mut command, None)?;
             if round > 0 {
                 runs.push(taken);
             }
         }
-        let least = runs
-            .iter()
-            .map(|run| run.wall)
-            .fold(f64::INFINITY, f64::min);
+        let least = runs.iter().map(|run| run.wall).fold(f64::INFINITY, f64::min);
         println!(
             "| `{}` | {:.1} | {:.1} | {} | {} |",
             question.join(" "),
@@ -97,38 +83,21 @@ fn bench() -> Result<()> {
 /// The database to ask, built if it is missing or older than the program.
 fn database() -> Result<PathBuf> {
     let folder = folder()?;
-    let name = format!(
-        "v{}-year-{}",
-        corpus::VERSION,
-        setting("DMARCSTAT_BENCH_RECORDS", 5_000_000)?
-    );
-    let (mbox, database) = (
-        folder.join(format!("{name}.mbox")),
-        folder.join(format!("{name}.db")),
-    );
+    let name = format!("v{}-year-{}", corpus::VERSION, setting("DMARCSTAT_BENCH_RECORDS", 5_000_000)?);
+    let (mbox, database) = (folder.join(format!("{name}.mbox")), folder.join(format!("{name}.db")));
     let program = fs::metadata(env!("CARGO_BIN_EXE_dmarcstat"))?.modified()?;
-    if fs::metadata(&database)
-        .and_then(|file| file.modified())
-        .is_ok_and(|built| built < program)
-    {
+    if fs::metadata(&database).and_then(|file| file.modified()).is_ok_and(|built| built < program) {
         measure::remove_database(&database)?;
     }
     once(&mbox, |partial| {
-        let partial = partial
-            .to_str()
-            .context("the build folder's name is not Unicode")?;
+        let partial = partial.to_str().context("the build folder's name is not Unicode")?;
         run(&mut myself(&["mbox", partial])?, None)?;
         Ok(())
     })?;
     once(&database, |partial| {
         measure::remove_database(partial)?;
-        let taken = run(
-            measure::dmarcstat()
-                .args(["ingest", "--format", "json", "--db"])
-                .arg(partial)
-                .arg(&mbox),
-            None,
-        )?;
+        let taken =
+            run(measure::dmarcstat().args(["ingest", "--format", "json", "--db"]).arg(partial).arg(&mbox), None)?;
         eprintln!("ingested in {:.1} s", taken.wall);
         Ok(())
     })?;

@@ -105,11 +105,7 @@ impl Rejection {
     /// A reason without particulars.
     #[must_use]
     pub fn new(code: RejectionCode) -> Self {
-        Rejection {
-            code,
-            detail: None,
-            offset: None,
-        }
+        Rejection { code, detail: None, offset: None }
     }
 
     /// The same with particulars.

@@ -122,11 +122,7 @@ pub fn iterate(mut bytes: &[u8]) -> impl Iterator<Item = PackedRow<'_>> {
     std::iter::from_fn(move || {
         let (outcome, count) = take_head(&mut bytes)?;
         let address = read_address(take_address_bytes(&mut bytes)?)?;
-        Some(PackedRow {
-            outcome,
-            count,
-            address,
-        })
+        Some(PackedRow { outcome, count, address })
     })
 }
 
@@ -138,12 +134,8 @@ mod tests {
     #[test]
     fn rows_come_back_as_they_were() {
         let mut bytes = Vec::new();
-        let written = [
-            ("192.0.2.1", Some(5)),
-            ("2001:db8::1", None),
-            ("no address", Some(0)),
-            ("", Some(u64::MAX - 1)),
-        ];
+        let written =
+            [("192.0.2.1", Some(5)), ("2001:db8::1", None), ("no address", Some(0)), ("", Some(u64::MAX - 1))];
         for (number, (text, count)) in written.iter().enumerate() {
             let mut packed = Vec::new();
             put_address(&mut packed, &address::read(text).0);
@@ -151,10 +143,7 @@ mod tests {
         }
         let rows: Vec<_> = iterate(&bytes).collect();
         assert_eq!(rows.len(), 4);
-        assert_eq!(
-            rows[0].address,
-            PackedAddress::Ip("192.0.2.1".parse().unwrap())
-        );
+        assert_eq!(rows[0].address, PackedAddress::Ip("192.0.2.1".parse().unwrap()));
         assert_eq!((rows[1].outcome, rows[1].count), (1000, None));
         assert_eq!(rows[2].address, PackedAddress::Text("no address"));
         assert_eq!(rows[3].count, Some(u64::MAX - 1));

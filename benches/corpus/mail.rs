@@ -35,10 +35,7 @@ impl Mailer {
         xml: &[u8],
     ) -> io::Result<()> {
         let submitter = reporter.email.rsplit('@').next().unwrap_or_default();
-        let stem = format!(
-            "{submitter}!{}!{}!{}",
-            owner.domain, metadata.begin, metadata.end
-        );
+        let stem = format!("{submitter}!{}!{}!{}", owner.domain, metadata.begin, metadata.end);
         self.pack(reporter.container, &stem, xml)?;
         let attachment = Attachment {
             bytes: &self.packed,
@@ -51,15 +48,7 @@ impl Mailer {
             },
         };
         out.clear();
-        wrap(
-            out,
-            &mut self.encoded,
-            reporter.envelope,
-            reporter.email,
-            owner.domain,
-            metadata,
-            &attachment,
-        )
+        wrap(out, &mut self.encoded, reporter.envelope, reporter.email, owner.domain, metadata, &attachment)
     }
 
     fn pack(&mut self, container: Container, stem: &str, xml: &[u8]) -> io::Result<()> {
@@ -68,8 +57,7 @@ impl Mailer {
         self.packed = match container {
             Container::Zip => {
                 let mut zip = ZipWriter::new(Cursor::new(packed));
-                zip.start_file(format!("{stem}.xml"), SimpleFileOptions::default())
-                    .map_err(io::Error::other)?;
+                zip.start_file(format!("{stem}.xml"), SimpleFileOptions::default()).map_err(io::Error::other)?;
                 zip.write_all(xml)?;
                 zip.finish().map_err(io::Error::other)?.into_inner()
             }
@@ -114,8 +102,7 @@ pub(crate) fn wrap(
     let submitter = from.rsplit('@').next().unwrap_or_default();
     let id = &metadata.report_id;
     // Reports arrive in the night after their day.
-    let sent = jiff::Timestamp::from_second(metadata.end + 7_200 + metadata.end % 3_599)
-        .map_err(io::Error::other)?;
+    let sent = jiff::Timestamp::from_second(metadata.end + 7_200 + metadata.end % 3_599).map_err(io::Error::other)?;
     let date = sent.strftime("%a, %d %b %Y %H:%M:%S +0000");
     write!(
         out,
@@ -187,30 +174,15 @@ pub(crate) fn wrap(
 }
 
 /// The attachment's own headers and body.
-fn part(
-    out: &mut Vec<u8>,
-    encoded: &mut String,
-    attachment: &Attachment<'_>,
-    split: bool,
-) -> io::Result<()> {
+fn part(out: &mut Vec<u8>, encoded: &mut String, attachment: &Attachment<'_>, split: bool) -> io::Result<()> {
     let name = &attachment.file_name;
     writeln!(out, "Content-Type: {}", attachment.media_type)?;
-    writeln!(
-        out,
-        "Content-Transfer-Encoding: {}",
-        if attachment.bare { "7bit" } else { "base64" }
-    )?;
+    writeln!(out, "Content-Transfer-Encoding: {}", if attachment.bare { "7bit" } else { "base64" })?;
     if split {
         let (first, second) = name.split_at(name.len() / 2);
-        write!(
-            out,
-            "Content-Disposition: attachment;\n\tfilename*0=\"{first}\";\n\tfilename*1=\"{second}\"\n\n"
-        )?;
+        write!(out, "Content-Disposition: attachment;\n\tfilename*0=\"{first}\";\n\tfilename*1=\"{second}\"\n\n")?;
     } else {
-        write!(
-            out,
-            "Content-Disposition: attachment;\n\tfilename=\"{name}\"\n\n"
-        )?;
+        write!(out, "Content-Disposition: attachment;\n\tfilename=\"{name}\"\n\n")?;
     }
     if attachment.bare {
         out.extend(attachment.bytes.iter().filter(|byte| **byte != b'\r'));

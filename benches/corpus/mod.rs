@@ -69,13 +69,7 @@ impl Corpus {
         let mut mailer = Mailer::default();
         let mut mail = Vec::new();
         self.reports(|report| {
-            mailer.write(
-                &mut mail,
-                report.reporter,
-                report.owner,
-                &report.metadata,
-                report.xml,
-            )?;
+            mailer.write(&mut mail, report.reporter, report.owner, &report.metadata, report.xml)?;
             take(&mail)
         })
     }
@@ -97,8 +91,7 @@ impl Corpus {
             let records = self.records_of(totals.mails, &mut rng);
             let reporter = reporter_for(records, &mut rng);
             let owner = record::owner(&mut rng);
-            let day =
-                LAST_DAY + 1 - i64::from(self.days) + (progress * f64::from(self.days)) as i64;
+            let day = LAST_DAY + 1 - i64::from(self.days) + (progress * f64::from(self.days)) as i64;
             let metadata = Metadata::new(reporter, owner, day, totals.mails as u64, &mut rng);
             xml.clear();
             xml::begin(&mut xml, reporter, owner, &metadata);
@@ -107,12 +100,7 @@ impl Corpus {
                 xml::record(&mut xml, reporter, source.next(&mut rng));
             }
             xml::end(&mut xml, reporter);
-            take(&Report {
-                reporter,
-                owner,
-                metadata,
-                xml: &xml,
-            })?;
+            take(&Report { reporter, owner, metadata, xml: &xml })?;
             totals.mails += 1;
             totals.records += records;
             totals.xml_bytes += xml.len() as u64;
@@ -141,13 +129,7 @@ impl Corpus {
         let mut number = 0u64;
         self.each(|mail| {
             number += 1;
-            fs::write(
-                new.join(format!(
-                    "{}.M{number:06}P1.mx.example.com",
-                    1_795_320_000 + number
-                )),
-                mail,
-            )
+            fs::write(new.join(format!("{}.M{number:06}P1.mx.example.com", 1_795_320_000 + number)), mail)
         })
     }
 
@@ -187,13 +169,7 @@ struct Report<'a> {
 /// Giants come from the large reporters only.
 fn reporter_for(records: usize, rng: &mut Rng) -> &'static Reporter {
     let giant = records > 1_000;
-    let weights = REPORTERS.iter().map(|reporter| {
-        if giant && !reporter.giant {
-            0
-        } else {
-            reporter.weight
-        }
-    });
+    let weights = REPORTERS.iter().map(|reporter| if giant && !reporter.giant { 0 } else { reporter.weight });
     &REPORTERS[rng.weighted(weights)]
 }
 
@@ -206,11 +182,7 @@ pub(crate) fn large_report(records: usize, out: impl Write) -> io::Result<Totals
     let names = Names::new();
     let mut source = Records::new(&names, owner);
     let mut gzip = GzEncoder::new(out, Compression::default());
-    let mut totals = Totals {
-        mails: 1,
-        records,
-        xml_bytes: 0,
-    };
+    let mut totals = Totals { mails: 1, records, xml_bytes: 0 };
     let mut xml = Vec::new();
     xml::begin(&mut xml, reporter, owner, &metadata);
     for _ in 0..records {
@@ -245,14 +217,6 @@ pub(crate) fn large_mail(gzip: &Path, out: &Path) -> io::Result<()> {
         end: (LAST_DAY + 1) * 86_400,
     };
     let mut mail = Vec::new();
-    mail::wrap(
-        &mut mail,
-        &mut String::new(),
-        Envelope::Mixed,
-        reporter.email,
-        "example.com",
-        &metadata,
-        &attachment,
-    )?;
+    mail::wrap(&mut mail, &mut String::new(), Envelope::Mixed, reporter.email, "example.com", &metadata, &attachment)?;
     fs::write(out, mail)
 }

@@ -17,20 +17,12 @@ pub(crate) struct Network {
 
 /// IPv4 only.
 pub(crate) const fn v4(first: [u8; 4], size: usize) -> Network {
-    Network {
-        first,
-        v6: None,
-        size,
-    }
+    Network { first, v6: None, size }
 }
 
 /// IPv4, and IPv6 for one address in so many.
 pub(crate) const fn mixed(first: [u8; 4], v6: [u16; 4], one_in: usize, size: usize) -> Network {
-    Network {
-        first,
-        v6: Some((v6, one_in)),
-        size,
-    }
+    Network { first, v6: Some((v6, one_in)), size }
 }
 
 impl Network {
@@ -41,22 +33,11 @@ impl Network {
                 let low = (number as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
                 let [a, b, c, d] = half;
                 let half_of_low = |shift: u32| (low >> shift) as u16;
-                IpAddr::V6(Ipv6Addr::new(
-                    a,
-                    b,
-                    c,
-                    d,
-                    0,
-                    half_of_low(8) & 0xfff,
-                    half_of_low(24),
-                    half_of_low(40),
-                ))
+                IpAddr::V6(Ipv6Addr::new(a, b, c, d, 0, half_of_low(8) & 0xfff, half_of_low(24), half_of_low(40)))
             }
             _ => {
                 let step = if self.size < 64 { 1 } else { 7 };
-                IpAddr::V4(Ipv4Addr::from_bits(
-                    u32::from_be_bytes(self.first) + number as u32 * step,
-                ))
+                IpAddr::V4(Ipv4Addr::from_bits(u32::from_be_bytes(self.first) + number as u32 * step))
             }
         }
     }

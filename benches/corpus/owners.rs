@@ -26,11 +26,7 @@ pub(crate) static OWNERS: [Owner; 5] = [
         strict: false,
         tenant: "examplecom.onmicrosoft.com",
         workspace: "example-com.20251104.gappssmtp.com",
-        bounces: [
-            "em4711.example.com",
-            "bounce.example.com",
-            "ses.example.com",
-        ],
+        bounces: ["em4711.example.com", "bounce.example.com", "ses.example.com"],
         names: [
             "example.com",
             "news.example.com",
@@ -47,11 +43,7 @@ pub(crate) static OWNERS: [Owner; 5] = [
         strict: false,
         tenant: "fabrikam.onmicrosoft.com",
         workspace: "fabrikam-example.20230601.gappssmtp.com",
-        bounces: [
-            "em12.fabrikam.example",
-            "bounces.fabrikam.example",
-            "rp.fabrikam.example",
-        ],
+        bounces: ["em12.fabrikam.example", "bounces.fabrikam.example", "rp.fabrikam.example"],
         names: [
             "fabrikam.example",
             "mail.fabrikam.example",
@@ -68,11 +60,7 @@ pub(crate) static OWNERS: [Owner; 5] = [
         strict: false,
         tenant: "contoso.onmicrosoft.com",
         workspace: "contoso-example.20251104.gappssmtp.com",
-        bounces: [
-            "em99.contoso.example",
-            "mailer.contoso.example",
-            "return.contoso.example",
-        ],
+        bounces: ["em99.contoso.example", "mailer.contoso.example", "return.contoso.example"],
         names: [
             "contoso.example",
             "billing.contoso.example",

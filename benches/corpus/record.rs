@@ -37,33 +37,16 @@ pub(crate) struct Names {
     recipients: Vec<String>,
 }
 
-const FREEMAIL: [&str; 8] = [
-    "outlook.com",
-    "hotmail.com",
-    "live.com",
-    "msn.com",
-    "outlook.de",
-    "hotmail.co.uk",
-    "live.nl",
-    "hotmail.fr",
-];
+const FREEMAIL: [&str; 8] =
+    ["outlook.com", "hotmail.com", "live.com", "msn.com", "outlook.de", "hotmail.co.uk", "live.nl", "hotmail.fr"];
 
 impl Names {
     /// Some eighty strangers and twenty recipients.
     pub(crate) fn new() -> Self {
         let kinds = ["alumni-forward", "hosting", "university", "mailhost"];
-        let strangers = (0..80)
-            .map(|n| format!("{}{n}.example", kinds[n % kinds.len()]))
-            .collect();
+        let strangers = (0..80).map(|n| format!("{}{n}.example", kinds[n % kinds.len()])).collect();
         let customers = (0..12).map(|n| format!("customer{n}.example"));
-        Self {
-            strangers,
-            recipients: FREEMAIL
-                .iter()
-                .map(ToString::to_string)
-                .chain(customers)
-                .collect(),
-        }
+        Self { strangers, recipients: FREEMAIL.iter().map(ToString::to_string).chain(customers).collect() }
     }
 }
 
@@ -99,11 +82,7 @@ impl<'a> Records<'a> {
             signatures: Vec::new(),
             spf: "none",
         };
-        Self {
-            names,
-            owner,
-            record,
-        }
+        Self { names, owner, record }
     }
 
     /// The next record, in place of the one before.
@@ -113,23 +92,14 @@ impl<'a> Records<'a> {
         let sender = &SENDERS[number];
         let record = &mut self.record;
         record.address = sender.network.address(rng.skewed(sender.network.size));
-        record.count = if rng.one_in(40) {
-            rng.log_uniform(20, 3_000)
-        } else {
-            rng.log_uniform(1, 12)
-        } as u32;
+        record.count = if rng.one_in(40) { rng.log_uniform(20, 3_000) } else { rng.log_uniform(1, 12) } as u32;
         record.envelope_to = &names.recipients[rng.skewed(names.recipients.len())];
         // The rest comes from a limited stock of outcomes: real mail repeats the same few again and again.
-        let outcome =
-            (owner.weight as usize * SENDERS.len() + number) * OUTCOMES + rng.skewed(OUTCOMES);
+        let outcome = (owner.weight as usize * SENDERS.len() + number) * OUTCOMES + rng.skewed(OUTCOMES);
         let rng = &mut Rng::for_item(0x6f75_7463, outcome as u64);
         // A service sends in one or two names, not in all; strangers take what they find.
         let strange = matches!(sender.signing, Signing::Spoofed | Signing::Forwarded);
-        let name = if strange {
-            rng.skewed(owner.names.len())
-        } else {
-            number + rng.skewed(3)
-        };
+        let name = if strange { rng.skewed(owner.names.len()) } else { number + rng.skewed(3) };
         record.header_from = owner.names[name % owner.names.len()];
         let stranger = names.strangers[rng.skewed(names.strangers.len())].as_str();
         record.envelope_from = envelope_from(sender, owner, record.header_from, stranger, rng);
@@ -168,13 +138,7 @@ fn spf(signing: Signing, rng: &mut Rng) -> &'static str {
 }
 
 /// The signatures, each with its result.
-fn sign<'a>(
-    record: &mut Record<'a>,
-    sender: &Sender,
-    owner: &'static Owner,
-    stranger: &'a str,
-    rng: &mut Rng,
-) {
+fn sign<'a>(record: &mut Record<'a>, sender: &Sender, owner: &'static Owner, stranger: &'a str, rng: &mut Rng) {
     record.signatures.clear();
     let own = |rng: &mut Rng| pick(sender.own, rng);
     let (by_owner, by_service) = match sender.signing {
@@ -187,23 +151,11 @@ fn sign<'a>(
         Signing::Spoofed => (false, !sender.theirs.is_empty() && rng.one_in(3)),
     };
     if by_owner {
-        let domain = if sender.bounce == Bounce::Aligned && rng.one_in(4) {
-            owner.domain
-        } else {
-            record.header_from
-        };
+        let domain = if sender.bounce == Bounce::Aligned && rng.one_in(4) { owner.domain } else { record.header_from };
         let result = result(sender.signing, rng);
-        record.signatures.push(Signature {
-            domain,
-            selector: own(rng),
-            result,
-        });
+        record.signatures.push(Signature { domain, selector: own(rng), result });
         if sender.signing == Signing::Own && rng.one_in(9) {
-            record.signatures.push(Signature {
-                domain,
-                selector: own(rng),
-                result: "pass",
-            });
+            record.signatures.push(Signature { domain, selector: own(rng), result: "pass" });
         }
     }
     if by_service {
@@ -218,11 +170,7 @@ fn sign<'a>(
         if by_owner && sender.theirs.is_empty() && !rng.one_in(6) {
             return;
         }
-        record.signatures.push(Signature {
-            domain,
-            selector,
-            result: result(Signing::Service, rng),
-        });
+        record.signatures.push(Signature { domain, selector, result: result(Signing::Service, rng) });
     }
 }
 
@@ -245,9 +193,7 @@ fn result(signing: Signing, rng: &mut Rng) -> &'static str {
     let stray = rng.below(1_000);
     match signing {
         Signing::Forwarded if stray < 250 => "fail",
-        _ if stray >= 965 => {
-            ["fail", "temperror", "permerror", "neutral", "policy"][(stray % 10).saturating_sub(5)]
-        }
+        _ if stray >= 965 => ["fail", "temperror", "permerror", "neutral", "policy"][(stray % 10).saturating_sub(5)],
         _ => "pass",
     }
 }
@@ -255,16 +201,9 @@ fn result(signing: Signing, rng: &mut Rng) -> &'static str {
 /// What follows from it for the owner's domain.
 fn evaluate(record: &mut Record<'_>, sender: &Sender, owner: &Owner, rng: &mut Rng) {
     let aligned = |name: &str| {
-        if owner.strict {
-            name == record.header_from
-        } else {
-            is_within(name, owner.domain)
-        }
+        if owner.strict { name == record.header_from } else { is_within(name, owner.domain) }
     };
-    record.dkim_aligned = record
-        .signatures
-        .iter()
-        .any(|s| s.result == "pass" && aligned(s.domain));
+    record.dkim_aligned = record.signatures.iter().any(|s| s.result == "pass" && aligned(s.domain));
     record.spf_aligned = record.spf == "pass" && aligned(record.envelope_from);
     record.disposition = "none";
     record.reason = None;
@@ -274,23 +213,13 @@ fn evaluate(record: &mut Record<'_>, sender: &Sender, owner: &Owner, rng: &mut R
     record.disposition = owner.policy;
     let forwarded = sender.signing == Signing::Forwarded;
     if owner.policy != "none" && (forwarded && rng.one_in(2) || rng.one_in(25)) {
-        let softened = if owner.policy == "reject" && rng.one_in(3) {
-            "quarantine"
-        } else {
-            "none"
-        };
+        let softened = if owner.policy == "reject" && rng.one_in(3) { "quarantine" } else { "none" };
         record.disposition = softened;
         record.reason = Some(match rng.below(8) {
-            0 => (
-                "forwarded",
-                "looks forwarded, downgrade to none with phishing warning",
-            ),
+            0 => ("forwarded", "looks forwarded, downgrade to none with phishing warning"),
             1 => ("mailing_list", ""),
             2 => ("trusted_forwarder", ""),
-            3 => (
-                "local_policy",
-                "arc=pass as[1].d=google.com as[1].s=arc-20240605",
-            ),
+            3 => ("local_policy", "arc=pass as[1].d=google.com as[1].s=arc-20240605"),
             _ => ("local_policy", "arc=pass"),
         });
     } else if forwarded && rng.one_in(4) {
@@ -299,6 +228,5 @@ fn evaluate(record: &mut Record<'_>, sender: &Sender, owner: &Owner, rng: &mut R
 }
 
 fn is_within(name: &str, domain: &str) -> bool {
-    name.strip_suffix(domain)
-        .is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+    name.strip_suffix(domain).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
 }

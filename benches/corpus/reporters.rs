@@ -4,8 +4,8 @@
 //! One invented style would measure the reader of that style; these are the shapes seen in the wild.
 
 use super::style::{
-    CRLF, Container, Envelope, FLAT, IdShape, Layout, ONE_LINE, SubdomainPolicy, TABS,
-    THREE_SPACES, TRAILING_TABS, TWO_SPACES,
+    CRLF, Container, Envelope, FLAT, IdShape, Layout, ONE_LINE, SubdomainPolicy, TABS, THREE_SPACES, TRAILING_TABS,
+    TWO_SPACES,
 };
 
 /// One reporter and its habits.
@@ -157,17 +157,8 @@ pub(crate) static REPORTERS: [Reporter; 17] = [
         scope: false,
         ..PLAIN
     },
-    Reporter {
-        weight: 70,
-        org_name: "Outlook.com",
-        ..MICROSOFT
-    },
-    Reporter {
-        weight: 110,
-        org_name: "Enterprise Outlook",
-        layout: TABS,
-        ..MICROSOFT
-    },
+    Reporter { weight: 70, org_name: "Outlook.com", ..MICROSOFT },
+    Reporter { weight: 110, org_name: "Enterprise Outlook", layout: TABS, ..MICROSOFT },
     Reporter {
         weight: 60,
         org_name: "Mimecast.org",
@@ -194,18 +185,8 @@ pub(crate) static REPORTERS: [Reporter; 17] = [
         scope: false,
         ..PLAIN
     },
-    Reporter {
-        weight: 35,
-        org_name: "GMX",
-        email: "noreply-dmarc@sicher.gmx.net",
-        ..UNITED_INTERNET
-    },
-    Reporter {
-        weight: 30,
-        org_name: "WEB.DE",
-        email: "noreply-dmarc@sicher.web.de",
-        ..UNITED_INTERNET
-    },
+    Reporter { weight: 35, org_name: "GMX", email: "noreply-dmarc@sicher.gmx.net", ..UNITED_INTERNET },
+    Reporter { weight: 30, org_name: "WEB.DE", email: "noreply-dmarc@sicher.web.de", ..UNITED_INTERNET },
     Reporter {
         weight: 40,
         sites: 40,

@@ -9,39 +9,15 @@ pub(crate) struct Layout {
     pub(crate) unit: &'static [u8],
 }
 
-pub(crate) const ONE_LINE: Layout = Layout {
-    end_of_line: b"",
-    unit: b"",
-};
-pub(crate) const TWO_SPACES: Layout = Layout {
-    end_of_line: b"\n",
-    unit: b"  ",
-};
-pub(crate) const THREE_SPACES: Layout = Layout {
-    end_of_line: b"\n",
-    unit: b"   ",
-};
-pub(crate) const FOUR_SPACES: Layout = Layout {
-    end_of_line: b"\n",
-    unit: b"    ",
-};
-pub(crate) const TABS: Layout = Layout {
-    end_of_line: b"\n",
-    unit: b"\t",
-};
-pub(crate) const FLAT: Layout = Layout {
-    end_of_line: b"\n",
-    unit: b"",
-};
+pub(crate) const ONE_LINE: Layout = Layout { end_of_line: b"", unit: b"" };
+pub(crate) const TWO_SPACES: Layout = Layout { end_of_line: b"\n", unit: b"  " };
+pub(crate) const THREE_SPACES: Layout = Layout { end_of_line: b"\n", unit: b"   " };
+pub(crate) const FOUR_SPACES: Layout = Layout { end_of_line: b"\n", unit: b"    " };
+pub(crate) const TABS: Layout = Layout { end_of_line: b"\n", unit: b"\t" };
+pub(crate) const FLAT: Layout = Layout { end_of_line: b"\n", unit: b"" };
 /// Yahoo ends every line with a tab.
-pub(crate) const TRAILING_TABS: Layout = Layout {
-    end_of_line: b"\t\n",
-    unit: b"  ",
-};
-pub(crate) const CRLF: Layout = Layout {
-    end_of_line: b"\r\n",
-    unit: b"  ",
-};
+pub(crate) const TRAILING_TABS: Layout = Layout { end_of_line: b"\t\n", unit: b"  " };
+pub(crate) const CRLF: Layout = Layout { end_of_line: b"\r\n", unit: b"  " };
 
 /// What the XML is packed into.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

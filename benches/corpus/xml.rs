@@ -19,45 +19,23 @@ pub(crate) struct Metadata {
 
 impl Metadata {
     /// For `reporter`'s report on `owner` about the day with this number since 1970. `serial` makes the id the only one.
-    pub(crate) fn new(
-        reporter: &Reporter,
-        owner: &Owner,
-        day: i64,
-        serial: u64,
-        rng: &mut Rng,
-    ) -> Self {
+    pub(crate) fn new(reporter: &Reporter, owner: &Owner, day: i64, serial: u64, rng: &mut Rng) -> Self {
         let site = rng.below(reporter.sites) + 1;
         let begin = day * 86_400 + reporter.begins;
-        let end = begin
-            + if reporter.end_exclusive {
-                86_400
-            } else {
-                86_399
-            };
+        let end = begin + if reporter.end_exclusive { 86_400 } else { 86_399 };
         let scatter = serial.wrapping_mul(0x9e37_79b9_7f4a_7c15);
         let report_id = match reporter.id {
             IdShape::Digits => format!("{scatter:020}"),
             IdShape::Float => format!("{}.{serial:06}", end + 3_600 + (scatter % 3_600) as i64),
             IdShape::Hex32 => format!("{scatter:016x}{:016x}", rng.next()),
-            IdShape::Hex64 => format!(
-                "{scatter:016x}{:016x}{:016x}{serial:016x}",
-                rng.next(),
-                rng.next()
-            ),
+            IdShape::Hex64 => format!("{scatter:016x}{:016x}{:016x}{serial:016x}", rng.next(), rng.next()),
             IdShape::DomainAndPeriod => format!("{}.{begin}.{end}.{serial}", owner.domain),
             IdShape::DomainAndTime => format!("{}:{}.{serial}", owner.domain, end + 600),
-            IdShape::Cisco => format!(
-                "{serial:06x}${:08x}=f{:03x}@esa{site}.hc1113-13",
-                scatter >> 32,
-                scatter & 0xfff
-            ),
+            IdShape::Cisco => {
+                format!("{serial:06x}${:08x}=f{:03x}@esa{site}.hc1113-13", scatter >> 32, scatter & 0xfff)
+            }
         };
-        Self {
-            org_name: reporter.org_name.replace('#', &site.to_string()),
-            report_id,
-            begin,
-            end,
-        }
+        Self { org_name: reporter.org_name.replace('#', &site.to_string()), report_id, begin, end }
     }
 }
 
@@ -125,11 +103,7 @@ impl Writer<'_> {
 
 /// Everything before the records.
 pub(crate) fn begin(out: &mut Vec<u8>, reporter: &Reporter, owner: &Owner, metadata: &Metadata) {
-    let mut w = Writer {
-        out,
-        layout: reporter.layout,
-        depth: 0,
-    };
+    let mut w = Writer { out, layout: reporter.layout, depth: 0 };
     w.out.extend_from_slice(reporter.prolog.as_bytes());
     w.end_line();
     w.out.extend_from_slice(b"<feedback");
@@ -137,19 +111,11 @@ pub(crate) fn begin(out: &mut Vec<u8>, reporter: &Reporter, owner: &Owner, metad
     w.out.push(b'>');
     w.end_line();
     w.depth = 1;
-    w.leaf_if(
-        reporter.version.is_some(),
-        "version",
-        reporter.version.unwrap_or_default(),
-    );
+    w.leaf_if(reporter.version.is_some(), "version", reporter.version.unwrap_or_default());
     w.open("report_metadata");
     w.leaf("org_name", &metadata.org_name);
     w.leaf("email", reporter.email);
-    w.leaf_if(
-        reporter.contact.is_some(),
-        "extra_contact_info",
-        reporter.contact.unwrap_or_default(),
-    );
+    w.leaf_if(reporter.contact.is_some(), "extra_contact_info", reporter.contact.unwrap_or_default());
     w.leaf("report_id", &metadata.report_id);
     w.open("date_range");
     w.leaf_display("begin", metadata.begin);
@@ -177,11 +143,7 @@ pub(crate) fn begin(out: &mut Vec<u8>, reporter: &Reporter, owner: &Owner, metad
 
 /// One record.
 pub(crate) fn record(out: &mut Vec<u8>, reporter: &Reporter, record: &Record<'_>) {
-    let mut w = Writer {
-        out,
-        layout: reporter.layout,
-        depth: 1,
-    };
+    let mut w = Writer { out, layout: reporter.layout, depth: 1 };
     if reporter.comments {
         w.indent();
         w.out.extend_from_slice(b"<!-- one source, one result -->");
@@ -192,13 +154,8 @@ pub(crate) fn record(out: &mut Vec<u8>, reporter: &Reporter, record: &Record<'_>
     w.leaf_display("source_ip", record.address);
     w.leaf_display("count", record.count);
     w.open("policy_evaluated");
-    let enforced = record.disposition == "none"
-        && (record.dkim_aligned || record.spf_aligned)
-        && reporter.rfc9990;
-    w.leaf(
-        "disposition",
-        if enforced { "pass" } else { record.disposition },
-    );
+    let enforced = record.disposition == "none" && (record.dkim_aligned || record.spf_aligned) && reporter.rfc9990;
+    w.leaf("disposition", if enforced { "pass" } else { record.disposition });
     let verdict = |aligned| if aligned { "pass" } else { "fail" };
     w.leaf("dkim", verdict(record.dkim_aligned));
     w.leaf("spf", verdict(record.spf_aligned));
@@ -212,11 +169,7 @@ pub(crate) fn record(out: &mut Vec<u8>, reporter: &Reporter, record: &Record<'_>
     w.close("row");
     w.open("identifiers");
     w.leaf_if(reporter.envelope_to, "envelope_to", record.envelope_to);
-    w.leaf_if(
-        reporter.envelope_from,
-        "envelope_from",
-        record.envelope_from,
-    );
+    w.leaf_if(reporter.envelope_from, "envelope_from", record.envelope_from);
     w.leaf("header_from", record.header_from);
     w.close("identifiers");
     w.open("auth_results");
@@ -227,15 +180,7 @@ pub(crate) fn record(out: &mut Vec<u8>, reporter: &Reporter, record: &Record<'_>
         dkim(&mut w, reporter, *signature);
     }
     if record.signatures.is_empty() && reporter.dkim_none {
-        dkim(
-            &mut w,
-            reporter,
-            Signature {
-                domain: record.header_from,
-                selector: "",
-                result: "none",
-            },
-        );
+        dkim(&mut w, reporter, Signature { domain: record.header_from, selector: "", result: "none" });
     }
     if !reporter.spf_first {
         spf(&mut w, reporter, record);
@@ -247,25 +192,13 @@ pub(crate) fn record(out: &mut Vec<u8>, reporter: &Reporter, record: &Record<'_>
 fn dkim(w: &mut Writer<'_>, reporter: &Reporter, signature: Signature<'_>) {
     w.open("dkim");
     w.leaf("domain", signature.domain);
-    w.leaf_if(
-        reporter.selector && reporter.selector_first,
-        "selector",
-        signature.selector,
-    );
+    w.leaf_if(reporter.selector && reporter.selector_first, "selector", signature.selector);
     w.leaf("result", signature.result);
-    w.leaf_if(
-        reporter.selector && !reporter.selector_first,
-        "selector",
-        signature.selector,
-    );
+    w.leaf_if(reporter.selector && !reporter.selector_first, "selector", signature.selector);
     w.leaf_if(
         reporter.human_result,
         "human_result",
-        if signature.result == "fail" {
-            "body hash did not verify"
-        } else {
-            ""
-        },
+        if signature.result == "fail" { "body hash did not verify" } else { "" },
     );
     w.close("dkim");
 }

@@ -115,18 +115,11 @@ impl Floor {
     fn mail(&mut self, mail: &[u8]) -> io::Result<()> {
         self.counts.mails += 1;
         let Some(encoding) = memmem::find(mail, b": base64\n") else {
-            let begin = memmem::find(mail, b"<?xml")
-                .ok_or_else(|| unexpected("a mail without a report"))?;
-            let end = memmem::rfind(mail, b"</feedback>")
-                .ok_or_else(|| unexpected("a report without an end"))?;
-            return scan(
-                &mail[begin..end + b"</feedback>".len()],
-                true,
-                &mut self.counts,
-            );
+            let begin = memmem::find(mail, b"<?xml").ok_or_else(|| unexpected("a mail without a report"))?;
+            let end = memmem::rfind(mail, b"</feedback>").ok_or_else(|| unexpected("a report without an end"))?;
+            return scan(&mail[begin..end + b"</feedback>".len()], true, &mut self.counts);
         };
-        let headers = memmem::find(&mail[encoding..], b"\n\n")
-            .ok_or_else(|| unexpected("headers without an end"))?;
+        let headers = memmem::find(&mail[encoding..], b"\n\n").ok_or_else(|| unexpected("headers without an end"))?;
         let body = &mail[encoding + headers + 2..];
         let body = &body[..memchr(b'-', body).unwrap_or(body.len())];
         let mut compact = std::mem::take(&mut self.compact);
@@ -139,9 +132,7 @@ impl Floor {
         if packed.len() < room {
             packed.resize(room, 0);
         }
-        let length = STANDARD
-            .decode_slice(&compact, &mut packed)
-            .map_err(io::Error::other)?;
+        let length = STANDARD.decode_slice(&compact, &mut packed).map_err(io::Error::other)?;
         self.unpack(&packed[..length])?;
         (self.compact, self.packed) = (compact, packed);
         Ok(())
@@ -153,11 +144,7 @@ impl Floor {
     /// routine, and a floor that counts them with a slow one would not be the floor.
     fn unpack(&mut self, packed: &[u8]) -> io::Result<()> {
         let short = |at: usize| usize::from(packed[at]) | usize::from(packed[at + 1]) << 8;
-        let begin = if packed.starts_with(&[0x1f, 0x8b]) {
-            10
-        } else {
-            30 + short(26) + short(28)
-        };
+        let begin = if packed.starts_with(&[0x1f, 0x8b]) { 10 } else { 30 + short(26) + short(28) };
         let packed = &packed[begin..];
         self.stream.reset(false);
         let mut filled = 0;
@@ -165,24 +152,18 @@ impl Floor {
         loop {
             let read = self.stream.total_in() as usize;
             let before = self.stream.total_out();
-            let status = self.stream.decompress(
-                &packed[read..],
-                &mut self.document[filled..],
-                FlushDecompress::None,
-            )?;
+            let status =
+                self.stream.decompress(&packed[read..], &mut self.document[filled..], FlushDecompress::None)?;
             let written = (self.stream.total_out() - before) as usize;
             filled += written;
             if status == Status::StreamEnd {
                 return scan(&self.document[..filled], first, &mut self.counts);
             }
             if written == 0 {
-                return Err(unexpected(
-                    "a compressed report that ends early, or a record larger than the window",
-                ));
+                return Err(unexpected("a compressed report that ends early, or a record larger than the window"));
             }
             if filled == self.document.len() {
-                let cut = memmem::rfind(&self.document, b"</record>")
-                    .map_or(0, |at| at + b"</record>".len());
+                let cut = memmem::rfind(&self.document, b"</record>").map_or(0, |at| at + b"</record>".len());
                 scan(&self.document[..cut], first, &mut self.counts)?;
                 self.document.copy_within(cut.., 0);
                 filled -= cut;
@@ -221,8 +202,5 @@ fn is_record(name: &(impl AsRef<[u8]> + ?Sized)) -> bool {
 }
 
 fn unexpected(what: &str) -> io::Error {
-    io::Error::new(
-        io::ErrorKind::InvalidData,
-        format!("not a mail of the generator: {what}"),
-    )
+    io::Error::new(io::ErrorKind::InvalidData, format!("not a mail of the generator: {what}"))
 }

@@ -27,17 +27,11 @@ pub(crate) fn run(command: &mut Command, output: Option<&Path>) -> Result<Run> {
         None => Stdio::null(),
     });
     let start = Instant::now();
-    let child = command
-        .spawn()
-        .with_context(|| format!("cannot start {command:?}"))?;
+    let child = command.spawn().with_context(|| format!("cannot start {command:?}"))?;
     let (success, usage) = wait(child)?;
     let wall = start.elapsed().as_secs_f64();
     ensure!(success, "{command:?} failed");
-    Ok(Run {
-        wall,
-        cpu: usage.map(|(cpu, _)| cpu),
-        peak: usage.map(|(_, peak)| peak),
-    })
+    Ok(Run { wall, cpu: usage.map(|(cpu, _)| cpu), peak: usage.map(|(_, peak)| peak) })
 }
 
 /// Waits for the child: whether it succeeded, its processor seconds and its peak memory.
@@ -60,19 +54,9 @@ fn wait(child: Child) -> io::Result<(bool, Option<(f64, u64)>)> {
     }
     let seconds = |time: libc::timeval| time.tv_sec as f64 + time.tv_usec as f64 / 1e6;
     // Linux counts in KiB, Apple's systems in bytes.
-    let unit = if cfg!(target_vendor = "apple") {
-        1
-    } else {
-        1024
-    };
+    let unit = if cfg!(target_vendor = "apple") { 1 } else { 1024 };
     let success = libc::WIFEXITED(status) && libc::WEXITSTATUS(status) == 0;
-    Ok((
-        success,
-        Some((
-            seconds(usage.ru_utime) + seconds(usage.ru_stime),
-            usage.ru_maxrss as u64 * unit,
-        )),
-    ))
+    Ok((success, Some((seconds(usage.ru_utime) + seconds(usage.ru_stime), usage.ru_maxrss as u64 * unit))))
 }
 
 #[cfg(not(unix))]
@@ -84,10 +68,7 @@ fn wait(mut child: Child) -> io::Result<(bool, Option<(f64, u64)>)> {
 pub(crate) fn dmarcstat() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_dmarcstat"));
     // The user's own settings must not get into the figures.
-    command
-        .env_remove("DMARCSTAT_DB")
-        .env_remove("DMARCSTAT_CONFIG")
-        .arg("-q");
+    command.env_remove("DMARCSTAT_DB").env_remove("DMARCSTAT_CONFIG").arg("-q");
     command
 }
 
@@ -145,28 +126,19 @@ pub(crate) fn median(values: impl Iterator<Item = f64>) -> f64 {
 /// The median processor time, for a table.
 pub(crate) fn cpu(runs: &[Run]) -> String {
     let known: Option<Vec<f64>> = runs.iter().map(|run| run.cpu).collect();
-    known.map_or_else(
-        || "n/a".to_owned(),
-        |values| format!("{:.2}", median(values.into_iter())),
-    )
+    known.map_or_else(|| "n/a".to_owned(), |values| format!("{:.2}", median(values.into_iter())))
 }
 
 /// The largest peak memory in MB, for a table.
 pub(crate) fn peak(runs: &[Run]) -> String {
     let largest = runs.iter().filter_map(|run| run.peak).max();
-    largest.map_or_else(
-        || "n/a".to_owned(),
-        |bytes| format!("{:.1}", bytes as f64 / 1e6),
-    )
+    largest.map_or_else(|| "n/a".to_owned(), |bytes| format!("{:.1}", bytes as f64 / 1e6))
 }
 
 /// A whole number from the environment, with a default.
 pub(crate) fn setting(name: &str, default: usize) -> Result<usize> {
     match env::var(name) {
-        Ok(text) => text
-            .trim()
-            .parse()
-            .with_context(|| format!("{name}={text} is not a whole number")),
+        Ok(text) => text.trim().parse().with_context(|| format!("{name}={text} is not a whole number")),
         Err(_) => Ok(default),
     }
 }

@@ -65,9 +65,7 @@ impl<P: PutText> Writer<'_, P> {
 
     /// Several texts, most of them absent, behind one byte that says which are there.
     fn texts<const N: usize>(&mut self, texts: [Option<&str>; N]) -> Result<(), P::Error> {
-        let present = texts.iter().enumerate().fold(0, |bits, (at, text)| {
-            bits | (u8::from(text.is_some()) << at)
-        });
+        let present = texts.iter().enumerate().fold(0, |bits, (at, text)| bits | (u8::from(text.is_some()) << at));
         self.out.push(present);
         for text in texts.into_iter().flatten() {
             self.texts.put(self.out, text)?;
@@ -96,19 +94,11 @@ fn untri(value: u8) -> Option<bool> {
 ///
 /// # Errors
 /// Those of `texts`.
-pub fn encode<P: PutText>(
-    outcome: &Outcome,
-    out: &mut Vec<u8>,
-    texts: &mut P,
-) -> Result<(), P::Error> {
+pub fn encode<P: PutText>(outcome: &Outcome, out: &mut Vec<u8>, texts: &mut P) -> Result<(), P::Error> {
     let mut writer = Writer { out, texts };
     let mode = u8::from(outcome.mode.dkim_strict) | u8::from(outcome.mode.spf_strict) << 1;
-    writer
-        .out
-        .push(mode | tri(outcome.evaluated_dkim) << 2 | tri(outcome.evaluated_spf) << 4);
-    writer
-        .out
-        .push(outcome.disposition.map_or(0, |value| value.code() + 1));
+    writer.out.push(mode | tri(outcome.evaluated_dkim) << 2 | tri(outcome.evaluated_spf) << 4);
+    writer.out.push(outcome.disposition.map_or(0, |value| value.code() + 1));
     writer.texts([
         outcome.header_from.as_deref(),
         outcome.envelope_from.as_deref(),
@@ -123,18 +113,11 @@ pub fn encode<P: PutText>(
     varint::put(writer.out, outcome.dkim.len() as u64);
     for one in &outcome.dkim {
         writer.out.push(one.result.code());
-        writer.texts([
-            one.domain.as_deref(),
-            one.selector.as_deref(),
-            one.word.as_deref(),
-            one.human.as_deref(),
-        ])?;
+        writer.texts([one.domain.as_deref(), one.selector.as_deref(), one.word.as_deref(), one.human.as_deref()])?;
     }
     varint::put(writer.out, outcome.spf.len() as u64);
     for one in &outcome.spf {
-        writer
-            .out
-            .push(one.result.code() | one.scope.map_or(0, |scope| scope.code() + 1) << 4);
+        writer.out.push(one.result.code() | one.scope.map_or(0, |scope| scope.code() + 1) << 4);
         writer.texts([one.domain.as_deref(), one.word.as_deref()])?;
         writer.text(one.human.as_deref())?;
     }
@@ -154,9 +137,7 @@ impl<T: TakeText> Reader<'_, '_, T> {
     }
 
     fn count(&mut self) -> Option<usize> {
-        usize::try_from(varint::take(self.bytes)?)
-            .ok()
-            .filter(|&count| count <= self.bytes.len())
+        usize::try_from(varint::take(self.bytes)?).ok().filter(|&count| count <= self.bytes.len())
     }
 
     fn texts<const N: usize>(&mut self) -> Option<[Option<String>; N]> {
@@ -173,6 +154,13 @@ impl<T: TakeText> Reader<'_, '_, T> {
 
 /// Takes an outcome from the front and judges it anew; `None` where the bytes are not one.
 pub fn decode<T: TakeText>(bytes: &mut &[u8], texts: &mut T) -> Option<Outcome> {
+    let mut outcome = decode_unjudged(bytes, texts)?;
+    outcome.verdict = Verdict::of(&outcome);
+    Some(outcome)
+}
+
+/// The same without a verdict, for who knows it.
+pub fn decode_unjudged<T: TakeText>(bytes: &mut &[u8], texts: &mut T) -> Option<Outcome> {
     let mut reader = Reader { bytes, texts };
     let flags = reader.byte()?;
     let disposition = match reader.byte()? {
@@ -181,10 +169,7 @@ pub fn decode<T: TakeText>(bytes: &mut &[u8], texts: &mut T) -> Option<Outcome> 
     };
     let [header_from, envelope_from, envelope_to, disposition_word] = reader.texts()?;
     let mut outcome = Outcome {
-        mode: AlignmentMode {
-            dkim_strict: flags & 1 != 0,
-            spf_strict: flags & 2 != 0,
-        },
+        mode: AlignmentMode { dkim_strict: flags & 1 != 0, spf_strict: flags & 2 != 0 },
         header_from,
         envelope_from,
         envelope_to,
@@ -200,22 +185,12 @@ pub fn decode<T: TakeText>(bytes: &mut &[u8], texts: &mut T) -> Option<Outcome> 
     for _ in 0..reader.count()? {
         let kind = OverrideType::from_code(reader.byte()?)?;
         let [word, comment] = reader.texts()?;
-        outcome.reasons.push(OverrideReason {
-            kind,
-            word,
-            comment,
-        });
+        outcome.reasons.push(OverrideReason { kind, word, comment });
     }
     for _ in 0..reader.count()? {
         let result = AuthResult::from_code(reader.byte()?)?;
         let [domain, selector, word, human] = reader.texts()?;
-        outcome.dkim.push(Signature {
-            domain,
-            selector,
-            result,
-            word,
-            human,
-        });
+        outcome.dkim.push(Signature { domain, selector, result, word, human });
     }
     for _ in 0..reader.count()? {
         let packed = reader.byte()?;
@@ -226,15 +201,8 @@ pub fn decode<T: TakeText>(bytes: &mut &[u8], texts: &mut T) -> Option<Outcome> 
         };
         let [domain, word] = reader.texts()?;
         let [human] = reader.texts()?;
-        outcome.spf.push(SpfCheck {
-            domain,
-            scope,
-            result,
-            word,
-            human,
-        });
+        outcome.spf.push(SpfCheck { domain, scope, result, word, human });
     }
-    outcome.verdict = Verdict::of(&outcome);
     Some(outcome)
 }
 

@@ -21,10 +21,7 @@ impl AlignmentMode {
     #[must_use]
     pub fn from_tags(adkim: Option<&str>, aspf: Option<&str>) -> Self {
         let strict = |tag: Option<&str>| tag.is_some_and(|tag| tag.eq_ignore_ascii_case("s"));
-        AlignmentMode {
-            dkim_strict: strict(adkim),
-            spf_strict: strict(aspf),
-        }
+        AlignmentMode { dkim_strict: strict(adkim), spf_strict: strict(aspf) }
     }
 }
 
@@ -108,9 +105,10 @@ impl Outcome {
         let mut outcome = Outcome {
             mode,
             header_from: name(&identifiers.header_from),
-            envelope_from: identifiers.envelope_from.get().map(|text| {
-                domain::normalize(mailbox_domain(text)).map_or_else(String::new, Into::into)
-            }),
+            envelope_from: identifiers
+                .envelope_from
+                .get()
+                .map(|text| domain::normalize(mailbox_domain(text)).map_or_else(String::new, Into::into)),
             envelope_to: name(&identifiers.envelope_to),
             disposition,
             disposition_word,
@@ -138,12 +136,7 @@ impl Outcome {
         for listed in record.auth_results.spf.iter() {
             let (result, word) = result(&listed.result, AuthResult::read_spf, "spf", odd);
             outcome.spf.push(SpfCheck {
-                domain: listed
-                    .domain
-                    .filled()
-                    .map(mailbox_domain)
-                    .and_then(domain::normalize)
-                    .map(Into::into),
+                domain: listed.domain.filled().map(mailbox_domain).and_then(domain::normalize).map(Into::into),
                 scope: scope(&listed.scope, odd),
                 human: human(&listed.human_result, &listed.result),
                 result,
@@ -193,10 +186,7 @@ fn evaluation(text: &Text, mechanism: &str, odd: &mut Irregularities) -> Option<
         return Some(true);
     }
     if !word.eq_ignore_ascii_case("fail") {
-        odd.add(
-            IrregularityCode::BadEvaluated,
-            &format!("{mechanism}: {word}"),
-        );
+        odd.add(IrregularityCode::BadEvaluated, &format!("{mechanism}: {word}"));
     }
     Some(false)
 }
@@ -205,25 +195,13 @@ fn override_reason(kind: &Text, comment: &Text, odd: &mut Irregularities) -> Ove
     let comment = comment.filled().map(str::to_owned);
     let Some(word) = kind.filled() else {
         odd.add(IrregularityCode::EmptyReasonType, "");
-        return OverrideReason {
-            kind: OverrideType::Other,
-            word: None,
-            comment,
-        };
+        return OverrideReason { kind: OverrideType::Other, word: None, comment };
     };
     match OverrideType::read(word) {
-        Reading::Known(kind) | Reading::Alias(kind) => OverrideReason {
-            kind,
-            word: None,
-            comment,
-        },
+        Reading::Known(kind) | Reading::Alias(kind) => OverrideReason { kind, word: None, comment },
         Reading::Unknown => {
             odd.add(IrregularityCode::BadEnum, &format!("reason type: {word}"));
-            OverrideReason {
-                kind: OverrideType::Unknown,
-                word: Some(word.to_owned()),
-                comment,
-            }
+            OverrideReason { kind: OverrideType::Unknown, word: Some(word.to_owned()), comment }
         }
     }
 }
@@ -241,10 +219,7 @@ fn result(
     match read(word) {
         Reading::Known(result) => (result, None),
         Reading::Alias(result) => {
-            odd.add(
-                IrregularityCode::AliasValue,
-                &format!("{mechanism}: {word}"),
-            );
+            odd.add(IrregularityCode::AliasValue, &format!("{mechanism}: {word}"));
             (result, Some(word.to_owned()))
         }
         Reading::Unknown => {
@@ -272,10 +247,6 @@ fn scope(text: &Text, odd: &mut Irregularities) -> Option<Scope> {
 /// The text for people, unless it only repeats the result, as nearly all do.
 fn human(text: &Text, result: &Text) -> Option<String> {
     text.filled()
-        .filter(|human| {
-            !result
-                .get()
-                .is_some_and(|result| human.eq_ignore_ascii_case(result))
-        })
+        .filter(|human| !result.get().is_some_and(|result| human.eq_ignore_ascii_case(result)))
         .map(str::to_owned)
 }

@@ -5,7 +5,7 @@
 
 use super::outcome::{Outcome, Signature, SpfCheck};
 use super::vocabulary::{AuthResult, DkimState, Scope, SpfState};
-use crate::domain;
+use crate::domain::{self, Author};
 
 /// What an outcome amounts to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,28 +51,21 @@ impl Verdict {
     /// Judges an outcome by its results.
     #[must_use]
     pub fn of(outcome: &Outcome) -> Self {
-        let (dkim, broken_by) = dkim_state(outcome);
-        let recomputed_dkim = outcome.header_from.as_deref().map(|from| {
-            outcome
-                .dkim
-                .iter()
-                .any(|one| one.result == AuthResult::Pass && aligns(one, from, outcome))
-        });
-        let recomputed_spf = outcome.header_from.as_deref().map(|from| {
+        let from = outcome.header_from.as_deref().map(Author::new);
+        let from = from.as_ref();
+        let (dkim, broken_by) = dkim_state(outcome, from);
+        let recomputed_dkim = from
+            .map(|from| outcome.dkim.iter().any(|one| one.result == AuthResult::Pass && aligns(one, from, outcome)));
+        let recomputed_spf = from.map(|from| {
             outcome.spf.iter().any(|one| {
-                one.result == AuthResult::Pass
-                    && is_mail_from(one, outcome)
-                    && spf_aligns(one, from, outcome)
+                one.result == AuthResult::Pass && is_mail_from(one, outcome) && spf_aligns(one, from, outcome)
             })
         });
-        let (by_dkim, by_spf) = (
-            outcome.evaluated_dkim.or(recomputed_dkim),
-            outcome.evaluated_spf.or(recomputed_spf),
-        );
+        let (by_dkim, by_spf) = (outcome.evaluated_dkim.or(recomputed_dkim), outcome.evaluated_spf.or(recomputed_spf));
         let differs = |said: Option<bool>, found: Option<bool>| matches!((said, found), (Some(a), Some(b)) if a != b);
         Verdict {
             dkim,
-            spf: spf_state(outcome),
+            spf: spf_state(outcome, from),
             broken_by,
             recomputed_dkim,
             recomputed_spf,
@@ -84,23 +77,17 @@ impl Verdict {
             dmarc_recomputed: outcome.evaluated_dkim.is_none() || outcome.evaluated_spf.is_none(),
             contradiction: differs(outcome.evaluated_dkim, recomputed_dkim)
                 || differs(outcome.evaluated_spf, recomputed_spf),
-            authenticated: authenticated(outcome),
+            authenticated: authenticated(outcome, from),
         }
     }
 }
 
-fn aligns(signature: &Signature, from: &str, outcome: &Outcome) -> bool {
-    signature
-        .domain
-        .as_deref()
-        .is_some_and(|domain| domain::aligned(domain, from, outcome.mode.dkim_strict))
+fn aligns(signature: &Signature, from: &Author<'_>, outcome: &Outcome) -> bool {
+    signature.domain.as_deref().is_some_and(|domain| from.aligns(domain, outcome.mode.dkim_strict))
 }
 
-fn spf_aligns(check: &SpfCheck, from: &str, outcome: &Outcome) -> bool {
-    check
-        .domain
-        .as_deref()
-        .is_some_and(|domain| domain::aligned(domain, from, outcome.mode.spf_strict))
+fn spf_aligns(check: &SpfCheck, from: &Author<'_>, outcome: &Outcome) -> bool {
+    check.domain.as_deref().is_some_and(|domain| from.aligns(domain, outcome.mode.spf_strict))
 }
 
 /// Whether a check is for the identity that DMARC uses: MAIL FROM, or HELO where the reverse-path is null or not
@@ -109,14 +96,14 @@ fn is_mail_from(check: &SpfCheck, outcome: &Outcome) -> bool {
     check.scope != Some(Scope::Helo) || outcome.envelope_from.as_deref().is_none_or(str::is_empty)
 }
 
-fn dkim_state(outcome: &Outcome) -> (DkimState, Option<AuthResult>) {
+fn dkim_state(outcome: &Outcome, from: Option<&Author<'_>>) -> (DkimState, Option<AuthResult>) {
     if outcome.evaluated_dkim == Some(true) {
         return (DkimState::Aligned, None);
     }
     if outcome.dkim.is_empty() && outcome.spf.is_empty() {
         return (DkimState::Unknown, None);
     }
-    let Some(from) = outcome.header_from.as_deref() else {
+    let Some(from) = from else {
         return (DkimState::Unknown, None);
     };
     let mut broken = None;
@@ -157,25 +144,19 @@ fn worse(known: Option<AuthResult>, result: AuthResult) -> Option<AuthResult> {
     }
 }
 
-fn spf_state(outcome: &Outcome) -> SpfState {
+fn spf_state(outcome: &Outcome, from: Option<&Author<'_>>) -> SpfState {
     if outcome.evaluated_spf == Some(true) {
         return SpfState::Aligned;
     }
     let mut state = SpfState::Unknown;
-    let from = outcome.header_from.as_deref();
     for check in &outcome.spf {
         let usable = is_mail_from(check, outcome);
         let found = match check.result {
-            AuthResult::Pass
-                if usable && from.is_some_and(|from| spf_aligns(check, from, outcome)) =>
-            {
+            AuthResult::Pass if usable && from.is_some_and(|from| spf_aligns(check, from, outcome)) => {
                 SpfState::Aligned
             }
             AuthResult::Pass if from.is_some() => SpfState::Unaligned,
-            AuthResult::Fail
-            | AuthResult::SoftFail
-            | AuthResult::Neutral
-            | AuthResult::PermError => SpfState::Fail,
+            AuthResult::Fail | AuthResult::SoftFail | AuthResult::Neutral | AuthResult::PermError => SpfState::Fail,
             AuthResult::None => SpfState::None,
             _ => SpfState::Unknown,
         };
@@ -185,19 +166,12 @@ fn spf_state(outcome: &Outcome) -> SpfState {
     state
 }
 
-fn authenticated(outcome: &Outcome) -> Option<String> {
-    let check = outcome
-        .spf
-        .iter()
-        .find(|check| check.result == AuthResult::Pass && is_mail_from(check, outcome))?;
-    let name = check
-        .domain
-        .as_deref()
-        .or(outcome.envelope_from.as_deref())
-        .filter(|name| !name.is_empty())?;
+fn authenticated(outcome: &Outcome, from: Option<&Author<'_>>) -> Option<String> {
+    let check = outcome.spf.iter().find(|check| check.result == AuthResult::Pass && is_mail_from(check, outcome))?;
+    let name = check.domain.as_deref().or(outcome.envelope_from.as_deref()).filter(|name| !name.is_empty())?;
     let organization = domain::organizational(name);
-    match outcome.header_from.as_deref() {
-        Some(from) if domain::organizational(from) == organization => None,
+    match from {
+        Some(from) if from.organization == organization => None,
         _ => Some(organization.to_owned()),
     }
 }

@@ -162,16 +162,7 @@ impl OverrideType {
     /// What an override type says.
     #[must_use]
     pub fn read(word: &str) -> Reading<Self> {
-        let spelled: String = word
-            .chars()
-            .map(|c| {
-                if c == '-' || c.is_ascii_whitespace() {
-                    '_'
-                } else {
-                    c
-                }
-            })
-            .collect();
+        let spelled: String = word.chars().map(|c| if c == '-' || c.is_ascii_whitespace() { '_' } else { c }).collect();
         match Self::exact(&spelled) {
             Some(OverrideType::Unknown) | None => Reading::Unknown,
             Some(kind) => Reading::Known(kind),
@@ -186,11 +177,7 @@ impl Scope {
         match Self::exact(word) {
             Some(scope) => Reading::Known(scope),
             None if word.eq_ignore_ascii_case("mailfrom") || word.eq_ignore_ascii_case("ehlo") => {
-                Reading::Alias(if word.len() == 4 {
-                    Scope::Helo
-                } else {
-                    Scope::MailFrom
-                })
+                Reading::Alias(if word.len() == 4 { Scope::Helo } else { Scope::MailFrom })
             }
             None => Reading::Unknown,
         }
@@ -244,35 +231,17 @@ mod tests {
 
     #[test]
     fn aliases_differ_by_mechanism() {
-        assert_eq!(
-            AuthResult::read_spf("HardFail"),
-            Reading::Alias(AuthResult::Fail)
-        );
-        assert_eq!(
-            AuthResult::read_spf("unknown"),
-            Reading::Alias(AuthResult::TempError)
-        );
+        assert_eq!(AuthResult::read_spf("HardFail"), Reading::Alias(AuthResult::Fail));
+        assert_eq!(AuthResult::read_spf("unknown"), Reading::Alias(AuthResult::TempError));
         assert_eq!(AuthResult::read_dkim("unknown"), Reading::Unknown);
-        assert_eq!(
-            AuthResult::read_dkim("invalid"),
-            Reading::Alias(AuthResult::PermError)
-        );
-        assert_eq!(
-            AuthResult::read_dkim("TempError"),
-            Reading::Known(AuthResult::TempError)
-        );
-        assert_eq!(
-            OverrideType::read("Local Policy"),
-            Reading::Known(OverrideType::LocalPolicy)
-        );
+        assert_eq!(AuthResult::read_dkim("invalid"), Reading::Alias(AuthResult::PermError));
+        assert_eq!(AuthResult::read_dkim("TempError"), Reading::Known(AuthResult::TempError));
+        assert_eq!(OverrideType::read("Local Policy"), Reading::Known(OverrideType::LocalPolicy));
     }
 
     #[test]
     fn numbers_stay_with_their_values() {
-        assert_eq!(
-            AuthResult::from_code(AuthResult::PermError.code()),
-            Some(AuthResult::PermError)
-        );
+        assert_eq!(AuthResult::from_code(AuthResult::PermError.code()), Some(AuthResult::PermError));
         assert_eq!(AuthResult::from_code(200), None);
     }
 }

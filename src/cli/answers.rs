@@ -47,20 +47,12 @@ impl Scope {
     }
 
     pub(super) fn window(&self, context: &Context) -> Result<Window, Failure> {
-        let today = self
-            .as_of
-            .unwrap_or_else(|| context.now.to_zoned(jiff::tz::TimeZone::UTC).date());
+        let today = self.as_of.unwrap_or_else(|| context.now.to_zoned(jiff::tz::TimeZone::UTC).date());
         let since = self.since.unwrap_or_else(|| match self.input.as_slice() {
             [] => "30d".parse().unwrap_or(Bound::All),
             _ => Bound::All,
         });
-        WindowChoice {
-            since,
-            until: self.until,
-            today,
-        }
-        .window()
-        .map_err(Failure::Usage)
+        WindowChoice { since, until: self.until, today }.window().map_err(Failure::Usage)
     }
 
     pub(super) fn domains(&self) -> Result<Vec<String>, Failure> {
@@ -93,16 +85,8 @@ impl Scope {
         domains.dedup();
         let more = domains.len().saturating_sub(10);
         domains.truncate(10);
-        let more = if more > 0 {
-            format!(" and {more} more")
-        } else {
-            String::new()
-        };
-        let asked = if self.domain.is_empty() {
-            String::new()
-        } else {
-            format!(" on {}", self.domain.join(", "))
-        };
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        let asked = if self.domain.is_empty() { String::new() } else { format!(" on {}", self.domain.join(", ")) };
         Failure::Failed(anyhow!(
             "no reports{asked} {}; there are reports from {} to {}, on {}{more}; choose with --since, --until and --domain",
             shown(window),
@@ -151,64 +135,25 @@ pub(super) struct Sources {
 impl Unsigned {
     pub(super) fn run(self, context: &mut Context) -> Outcome {
         let with_unproven = self.include_unproven;
-        let (mut answer, status) = answer(
-            "dmarcstat/unsigned/1",
-            &self.scope,
-            self.min_messages,
-            context,
-        )?;
-        answer.paths.retain(|path| {
-            path.class.needs_work() || with_unproven && path.class == Class::Unproven
-        });
-        let found = answer
-            .paths
-            .iter()
-            .any(|path| matches!(path.standing, Standing::Yours | Standing::Listed));
-        show(
-            &answer,
-            PathsView {
-                unsigned: true,
-                with_unproven,
-            },
-            context,
-        )?;
-        Ok(if self.exit_code && found {
-            Status::No
-        } else {
-            status
-        })
+        let (mut answer, status) = answer("dmarcstat/unsigned/1", &self.scope, self.min_messages, context)?;
+        answer.paths.retain(|path| path.class.needs_work() || with_unproven && path.class == Class::Unproven);
+        let found = answer.paths.iter().any(|path| matches!(path.standing, Standing::Yours | Standing::Listed));
+        show(&answer, PathsView { unsigned: true, with_unproven }, context)?;
+        Ok(if self.exit_code && found { Status::No } else { status })
     }
 }
 
 impl Sources {
     pub(super) fn run(self, context: &mut Context) -> Outcome {
-        let (answer, status) = answer(
-            "dmarcstat/sources/1",
-            &self.scope,
-            self.min_messages,
-            context,
-        )?;
-        show(
-            &answer,
-            PathsView {
-                unsigned: false,
-                with_unproven: true,
-            },
-            context,
-        )?;
+        let (answer, status) = answer("dmarcstat/sources/1", &self.scope, self.min_messages, context)?;
+        show(&answer, PathsView { unsigned: false, with_unproven: true }, context)?;
         Ok(status)
     }
 }
 
 fn show(answer: &Answer, view: PathsView, context: &mut Context) -> Result<(), Failure> {
     let (format, style) = (context.format, context.style);
-    Ok(render::paths(
-        answer,
-        view,
-        format.into(),
-        &style,
-        context.out(),
-    )?)
+    Ok(render::paths(answer, view, format.into(), &style, context.out())?)
 }
 
 fn answer(
@@ -229,22 +174,11 @@ fn answer(
         unproven.paths += 1;
         unproven.messages += path.messages;
     }
-    let begin = if window.first == Day::MIN {
-        first
-    } else {
-        window.first
-    };
-    let end = if window.last == Day::MAX {
-        last
-    } else {
-        window.last
-    };
+    let begin = if window.first == Day::MIN { first } else { window.first };
+    let end = if window.last == Day::MAX { last } else { window.last };
     let answer = Answer {
         schema,
-        window: WindowAnswer {
-            begin: Some(date_of(begin).to_string()),
-            end: Some(date_of(end).to_string()),
-        },
+        window: WindowAnswer { begin: Some(date_of(begin).to_string()), end: Some(date_of(end).to_string()) },
         newest_report: store.newest_report()?.map(rfc3339),
         reports: survey.reports,
         reporters: survey.reporters,

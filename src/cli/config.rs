@@ -52,8 +52,7 @@ impl Config {
     /// Reads a configuration file.
     pub(crate) fn load(path: &Path) -> Result<Self, Failure> {
         let text = read_text(path)?;
-        Self::parse(&text)
-            .map_err(|reason| Failure::Failed(anyhow!("{}: {reason}", path.display())))
+        Self::parse(&text).map_err(|reason| Failure::Failed(anyhow!("{}: {reason}", path.display())))
     }
 
     /// The parts that are there and are not read by this version.
@@ -64,11 +63,7 @@ impl Config {
             ("[[sender]]", self.sender.is_empty()),
             ("[readiness]", self.readiness.is_empty()),
         ];
-        parts
-            .into_iter()
-            .filter(|(_, empty)| !empty)
-            .map(|(name, _)| name)
-            .collect()
+        parts.into_iter().filter(|(_, empty)| !empty).map(|(name, _)| name).collect()
     }
 
     /// Reads the text of a configuration file; an error names the line, and the key where there is one.
@@ -77,14 +72,8 @@ impl Config {
     /// The reason, in one line.
     pub fn parse(text: &str) -> Result<Self, String> {
         toml::from_str(text).map_err(|error| {
-            let line = error.span().map_or(1, |span| {
-                text[..span.start.min(text.len())].matches('\n').count() + 1
-            });
-            let key = error
-                .span()
-                .and_then(|span| text.get(span))
-                .map(str::trim)
-                .unwrap_or("");
+            let line = error.span().map_or(1, |span| text[..span.start.min(text.len())].matches('\n').count() + 1);
+            let key = error.span().and_then(|span| text.get(span)).map(str::trim).unwrap_or("");
             let key = key.lines().next().unwrap_or("");
             let reason = error.message().replace('\n', " ");
             if key.is_empty() || reason.contains(key) {
@@ -103,21 +92,15 @@ mod tests {
     #[test]
     fn everything_is_optional() {
         assert_eq!(Config::parse("").unwrap(), Config::default());
-        let config = Config::parse(
-            "[database]\npath = \"/x\"\nkeep_raw = \"quarantined\"\n[limits]\nrecords = 5\n",
-        )
-        .unwrap();
-        assert_eq!(
-            (config.database.keep_raw, config.limits.records),
-            (KeepRaw::Quarantined, 5)
-        );
+        let config =
+            Config::parse("[database]\npath = \"/x\"\nkeep_raw = \"quarantined\"\n[limits]\nrecords = 5\n").unwrap();
+        assert_eq!((config.database.keep_raw, config.limits.records), (KeepRaw::Quarantined, 5));
         assert_eq!(config.limits.message, Limits::default().message);
     }
 
     #[test]
     fn what_is_not_read_yet_is_told() {
-        let config =
-            Config::parse("[[account]]\nname = \"rua\"\n[readiness]\nmin_days = 28\n").unwrap();
+        let config = Config::parse("[[account]]\nname = \"rua\"\n[readiness]\nmin_days = 28\n").unwrap();
         assert_eq!(config.unread(), ["[[account]]", "[readiness]"]);
     }
 
@@ -130,10 +113,7 @@ mod tests {
             ("[limits\n", ["line 1", ""]),
         ] {
             let error = Config::parse(text).unwrap_err();
-            assert!(
-                parts.iter().all(|part| error.contains(part)) && !error.contains('\n'),
-                "{error}"
-            );
+            assert!(parts.iter().all(|part| error.contains(part)) && !error.contains('\n'), "{error}");
         }
     }
 }

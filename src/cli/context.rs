@@ -54,10 +54,7 @@ impl Context {
             db: global.db.clone().or_else(|| config.database.path.clone()),
             config,
             format: global.format,
-            style: Style {
-                width: width(),
-                color,
-            },
+            style: Style { width: width(), color },
             quiet: global.quiet,
             verbose: global.verbose > 0,
             now: Timestamp::now(),
@@ -86,14 +83,9 @@ impl Context {
     }
 
     fn database(&self) -> Result<PathBuf, Failure> {
-        self.db
-            .clone()
-            .or_else(|| default_path(Folder::Data, "reports.db"))
-            .ok_or_else(|| {
-                Failure::Failed(anyhow!(
-                    "no home folder is known to keep the database in; name one with --db"
-                ))
-            })
+        self.db.clone().or_else(|| default_path(Folder::Data, "reports.db")).ok_or_else(|| {
+            Failure::Failed(anyhow!("no home folder is known to keep the database in; name one with --db"))
+        })
     }
 }
 
@@ -115,10 +107,7 @@ enum Folder {
 
 /// The width to fit: that of the terminal; COLUMNS rules where it is set.
 fn width() -> u16 {
-    let columns = std::env::var("COLUMNS")
-        .ok()
-        .and_then(|text| text.parse::<u16>().ok())
-        .filter(|&width| width > 0);
+    let columns = std::env::var("COLUMNS").ok().and_then(|text| text.parse::<u16>().ok()).filter(|&width| width > 0);
     let terminal = || {
         std::io::stdout()
             .is_terminal()

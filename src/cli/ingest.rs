@@ -30,12 +30,7 @@ impl Ingest {
         let mut store = context.open_to_write()?;
         let summary = read_into(&mut store, &self.files, context, true)?;
         let format = context.format;
-        render::ingest(
-            &summary,
-            began.elapsed().as_secs_f64(),
-            format.into(),
-            context.out(),
-        )?;
+        render::ingest(&summary, began.elapsed().as_secs_f64(), format.into(), context.out())?;
         Ok(status(&summary))
     }
 }
@@ -64,12 +59,7 @@ pub(super) fn read_into(
         examiners: 0,
     };
     let mut progress = Progress::new(context);
-    let result = ingest(
-        store,
-        &options,
-        |sink| source::from_paths(files, &limits, sink),
-        &mut progress,
-    );
+    let result = ingest(store, &options, |sink| source::from_paths(files, &limits, sink), &mut progress);
     progress.finish();
     Ok(result?)
 }

@@ -25,12 +25,7 @@ use crate::render::Form;
 
 /// Says which of your mail is not DKIM-signed and why, from DMARC aggregate reports.
 #[derive(Debug, Parser)]
-#[command(
-    name = "dmarcstat",
-    version,
-    max_term_width = 100,
-    arg_required_else_help = true
-)]
+#[command(name = "dmarcstat", version, max_term_width = 100, arg_required_else_help = true)]
 pub struct Cli {
     #[command(flatten)]
     global: Global,

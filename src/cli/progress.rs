@@ -24,11 +24,7 @@ impl Progress {
             }
             bar
         });
-        Progress {
-            bar,
-            quiet: context.quiet,
-            verbose: context.verbose,
-        }
+        Progress { bar, quiet: context.quiet, verbose: context.verbose }
     }
 
     fn say(&self, line: &str) {
@@ -50,19 +46,10 @@ impl Observer for Progress {
     fn notice(&mut self, notice: &Notice) {
         let verbose = self.verbose;
         match notice {
-            Notice::Failed(failed) => {
-                self.say(&format!("dmarcstat: {}: {}", failed.input, failed.reason))
-            }
+            Notice::Failed(failed) => self.say(&format!("dmarcstat: {}: {}", failed.input, failed.reason)),
             Notice::Quarantined(one) if (!self.quiet && !one.known) || verbose => {
-                let known = if one.known {
-                    "quarantined before"
-                } else {
-                    "quarantined"
-                };
-                self.say(&format!(
-                    "dmarcstat: {}: {known} ({}): {}",
-                    one.input, one.code, one.reason
-                ));
+                let known = if one.known { "quarantined before" } else { "quarantined" };
+                self.say(&format!("dmarcstat: {}: {known} ({}): {}", one.input, one.code, one.reason));
             }
             Notice::Other(kind, origin, note) if verbose => {
                 let what = match kind {
@@ -70,19 +57,12 @@ impl Observer for Progress {
                     OtherKind::FailureReport => "a failure report",
                     OtherKind::NotAReport => "not a report",
                 };
-                let note = note
-                    .as_deref()
-                    .map_or(String::new(), |note| format!(" ({note})"));
+                let note = note.as_deref().map_or(String::new(), |note| format!(" ({note})"));
                 self.say(&format!("{}: {what}{note}", origin.location));
             }
-            Notice::Duplicate(origin) if verbose => {
-                self.say(&format!("{}: was there before", origin.location))
-            }
+            Notice::Duplicate(origin) if verbose => self.say(&format!("{}: was there before", origin.location)),
             Notice::Conflicting(origin) if verbose => {
-                self.say(&format!(
-                    "{}: another report under a known id",
-                    origin.location
-                ));
+                self.say(&format!("{}: another report under a known id", origin.location));
             }
             _ => {}
         }

@@ -24,9 +24,7 @@ pub(super) struct Prune {
 
 impl Prune {
     pub(super) fn run(self, context: &mut Context) -> Outcome {
-        let today = self
-            .as_of
-            .unwrap_or_else(|| context.now.to_zoned(jiff::tz::TimeZone::UTC).date());
+        let today = self.as_of.unwrap_or_else(|| context.now.to_zoned(jiff::tz::TimeZone::UTC).date());
         let before = day_of(today) - self.older_than.days();
         let pruned = if self.dry_run {
             context.open_to_read()?.prunable(before)?
@@ -37,14 +35,8 @@ impl Prune {
         };
         let (format, quiet) = (context.format, context.quiet);
         if !quiet || format != super::Format::Table {
-            render::prune(
-                pruned,
-                date_of(before),
-                self.dry_run,
-                format.into(),
-                context.out(),
-            )
-            .map_err(Failure::from)?;
+            render::prune(pruned, date_of(before), self.dry_run, format.into(), context.out())
+                .map_err(Failure::from)?;
         }
         Ok(Status::Done)
     }

@@ -81,31 +81,22 @@ impl Quarantine {
                     None => context.out().write_all(&found.bytes)?,
                     Some(path) => {
                         // Never over a file that is there: the name may have been a slip.
-                        let file = std::fs::OpenOptions::new()
-                            .write(true)
-                            .create_new(true)
-                            .open(&path);
+                        let file = std::fs::OpenOptions::new().write(true).create_new(true).open(&path);
                         file.and_then(|mut file| file.write_all(&found.bytes))
                             .with_context(|| format!("cannot write {}", path.display()))?;
                     }
                 }
             }
             Action::Retry { ids } => return retry(&ids, context),
-            Action::Drop {
-                ids,
-                all,
-                older_than,
-            } => {
+            Action::Drop { ids, all, older_than } => {
                 drop(context.open_to_read()?);
                 let mut store = context.open_to_write()?;
-                let before =
-                    older_than.map(|age| context.now.as_second() - i64::from(age.days()) * DAY);
+                let before = older_than.map(|age| context.now.as_second() - i64::from(age.days()) * DAY);
                 let entries = store.quarantine()?;
                 let chosen: Vec<i64> = entries
                     .iter()
                     .filter(|entry| {
-                        all || ids.contains(&entry.id)
-                            || before.is_some_and(|before| entry.first_seen < before)
+                        all || ids.contains(&entry.id) || before.is_some_and(|before| entry.first_seen < before)
                     })
                     .map(|entry| entry.id)
                     .collect();
@@ -113,13 +104,7 @@ impl Quarantine {
                     return Err(unknown(id).into());
                 }
                 let dropped = store.drop_quarantined(&chosen)?;
-                render::quarantine_actions(
-                    "dropped",
-                    dropped,
-                    entries.len() - dropped,
-                    format.into(),
-                    context.out(),
-                )?;
+                render::quarantine_actions("dropped", dropped, entries.len() - dropped, format.into(), context.out())?;
             }
         }
         Ok(Status::Done)
@@ -135,14 +120,9 @@ fn retry(ids: &[i64], context: &mut Context) -> Outcome {
     drop(context.open_to_read()?);
     let mut store = context.open_to_write()?;
     let entries = store.quarantine()?;
-    let chosen: Vec<QuarantineEntry> = entries
-        .into_iter()
-        .filter(|entry| ids.is_empty() || ids.contains(&entry.id))
-        .collect();
-    if let Some(&id) = ids
-        .iter()
-        .find(|id| !chosen.iter().any(|entry| entry.id == **id))
-    {
+    let chosen: Vec<QuarantineEntry> =
+        entries.into_iter().filter(|entry| ids.is_empty() || ids.contains(&entry.id)).collect();
+    if let Some(&id) = ids.iter().find(|id| !chosen.iter().any(|entry| entry.id == **id)) {
         return Err(unknown(id).into());
     }
     let options = IngestOptions {
@@ -159,12 +139,7 @@ fn retry(ids: &[i64], context: &mut Context) -> Outcome {
         let mut progress = Progress::new(context);
         let before = store.quarantine()?.len();
         let input = input(entry, found.bytes);
-        let summary = ingest(
-            &mut store,
-            &options,
-            |sink: &mut dyn InputSink| drop(sink.push(input)),
-            &mut progress,
-        )?;
+        let summary = ingest(&mut store, &options, |sink: &mut dyn InputSink| drop(sink.push(input)), &mut progress)?;
         progress.finish();
         // Refused again, it stands where it stood, with the reason of today.
         let refused = summary.quarantined.iter().any(|one| one.known);
@@ -175,19 +150,11 @@ fn retry(ids: &[i64], context: &mut Context) -> Outcome {
     let released = release(&mut store, &released)?;
     let (format, left) = (context.format, store.quarantine()?.len());
     render::quarantine_actions("released", released, left, format.into(), context.out())?;
-    Ok(if released < chosen.len() {
-        Status::Partly
-    } else {
-        Status::Done
-    })
+    Ok(if released < chosen.len() { Status::Partly } else { Status::Done })
 }
 
 fn release(store: &mut Store, ids: &[i64]) -> Result<usize, Failure> {
-    Ok(if ids.is_empty() {
-        0
-    } else {
-        store.drop_quarantined(ids)?
-    })
+    Ok(if ids.is_empty() { 0 } else { store.drop_quarantined(ids)? })
 }
 
 /// An entry as an input.

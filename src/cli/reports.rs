@@ -32,35 +32,18 @@ impl Reports {
         if let Some(id) = &self.id {
             return self.one(&store, id, status, context);
         }
-        let filter = ReportFilter {
-            first: Some(window.first),
-            last: Some(window.last),
-            domains,
-            irregular: self.irregular,
-        };
+        let filter =
+            ReportFilter { first: Some(window.first), last: Some(window.last), domains, irregular: self.irregular };
         let mut reports = Vec::new();
         store.list_reports(&filter, &mut |report| reports.push(report))?;
         if reports.is_empty() && !self.irregular {
             return Err(self.scope.no_data(&store, window));
         }
         let days = reports.iter().map(|report| report.day);
-        let begin = if window.first == Day::MIN {
-            days.clone().min()
-        } else {
-            Some(window.first)
-        };
-        let end = if window.last == Day::MAX {
-            days.max()
-        } else {
-            Some(window.last)
-        };
+        let begin = if window.first == Day::MIN { days.clone().min() } else { Some(window.first) };
+        let end = if window.last == Day::MAX { days.max() } else { Some(window.last) };
         let newest = store.newest_report()?.map(rfc3339);
-        let answer = ReportsAnswer {
-            begin,
-            end,
-            newest,
-            reports: &reports,
-        };
+        let answer = ReportsAnswer { begin, end, newest, reports: &reports };
         let (format, style) = (context.format, context.style);
         render::reports(&answer, format.into(), &style, context.out())?;
         Ok(status)
@@ -72,15 +55,7 @@ impl Reports {
             let candidates: Vec<String> = found
                 .iter()
                 .take(10)
-                .map(|one| {
-                    format!(
-                        "{} ({} on {}, {})",
-                        one.id,
-                        one.reporter,
-                        one.domain,
-                        rfc3339(one.begin)
-                    )
-                })
+                .map(|one| format!("{} ({} on {}, {})", one.id, one.reporter, one.domain, rfc3339(one.begin)))
                 .collect();
             return Err(Failure::Failed(anyhow!(
                 "{} reports have the id {:?}; ask for one by its number: {}",
@@ -97,21 +72,14 @@ impl Reports {
         };
         if self.raw {
             let bytes = store.raw_report(summary.id)?;
-            let bytes = bytes.ok_or_else(|| {
-                anyhow!(
-                    "the bytes of report {} were not kept (keep_raw)",
-                    summary.id
-                )
-            })?;
+            let bytes = bytes.ok_or_else(|| anyhow!("the bytes of report {} were not kept (keep_raw)", summary.id))?;
             std::io::Write::write_all(context.out(), &bytes)?;
             return Ok(status);
         }
         let detail = store.report_detail(summary)?;
         let (format, style) = (context.format, context.style);
         let mut rows = Vec::new();
-        store.report_rows(detail.summary.day, detail.summary.id, &mut |row| {
-            rows.push(row)
-        })?;
+        store.report_rows(detail.summary.day, detail.summary.id, &mut |row| rows.push(row))?;
         render::report(&detail, &rows, format.into(), &style, context.out())?;
         Ok(status)
     }

@@ -57,10 +57,7 @@ impl Class {
     /// Whether `dmarcstat unsigned` is about it.
     #[must_use]
     pub fn needs_work(self) -> bool {
-        matches!(
-            self,
-            Class::Intermittent | Class::Unaligned | Class::Broken | Class::Unsigned
-        )
+        matches!(self, Class::Intermittent | Class::Unaligned | Class::Broken | Class::Unsigned)
     }
 }
 
@@ -92,36 +89,21 @@ pub struct Thresholds {
 
 impl Default for Thresholds {
     fn default() -> Self {
-        Thresholds {
-            signed: 0.95,
-            signed_but_broken: 0.80,
-            intermittent: 0.05,
-            vouched: 0.01,
-        }
+        Thresholds { signed: 0.95, signed_but_broken: 0.80, intermittent: 0.05, vouched: 0.01 }
     }
 }
 
 /// The standing of a path. One reporter, or one day, proves nothing where the domain has more.
 #[must_use]
 pub fn standing(path: &PathFigures, evidence: Evidence, thresholds: &Thresholds) -> Standing {
-    let enough =
-        path.vouched > 0 && path.vouched as f64 >= thresholds.vouched * path.messages as f64;
+    let enough = path.vouched > 0 && path.vouched as f64 >= thresholds.vouched * path.messages as f64;
     let reporters = path.vouched_reporters >= evidence.reporters.min(2);
-    if enough && reporters && (path.vouched_days || !evidence.days) {
-        Standing::Yours
-    } else {
-        Standing::Unproven
-    }
+    if enough && reporters && (path.vouched_days || !evidence.days) { Standing::Yours } else { Standing::Unproven }
 }
 
 /// The class of a path.
 #[must_use]
-pub fn class(
-    path: &PathFigures,
-    standing: Standing,
-    forwarded: bool,
-    thresholds: &Thresholds,
-) -> Class {
+pub fn class(path: &PathFigures, standing: Standing, forwarded: bool, thresholds: &Thresholds) -> Class {
     if forwarded {
         return Class::Forwarded;
     }
@@ -133,35 +115,23 @@ pub fn class(
     let (broken, unsigned) = (count(DkimState::Broken), count(DkimState::Unsigned));
     let known = aligned + unaligned + broken + unsigned;
     let share = |messages: u64| {
-        if known == 0 {
-            0.0
-        } else {
-            messages as f64 / known as f64
-        }
+        if known == 0 { 0.0 } else { messages as f64 / known as f64 }
     };
     if known > 0 {
         let only_broken = unaligned + unsigned == 0;
-        if share(aligned) >= thresholds.signed
-            || only_broken && share(aligned) >= thresholds.signed_but_broken
-        {
+        if share(aligned) >= thresholds.signed || only_broken && share(aligned) >= thresholds.signed_but_broken {
             return Class::Signed;
         }
-        if share(aligned) >= thresholds.intermittent
-            && share(unsigned + unaligned) >= thresholds.intermittent
-        {
+        if share(aligned) >= thresholds.intermittent && share(unsigned + unaligned) >= thresholds.intermittent {
             return Class::Intermittent;
         }
     }
     // Of equals the one that is more work to mend.
-    [
-        (unsigned, Class::Unsigned),
-        (unaligned, Class::Unaligned),
-        (broken, Class::Broken),
-    ]
-    .into_iter()
-    .rev()
-    .max_by_key(|(messages, _)| *messages)
-    .map_or(Class::Unsigned, |(_, class)| class)
+    [(unsigned, Class::Unsigned), (unaligned, Class::Unaligned), (broken, Class::Broken)]
+        .into_iter()
+        .rev()
+        .max_by_key(|(messages, _)| *messages)
+        .map_or(Class::Unsigned, |(_, class)| class)
 }
 
 #[cfg(test)]
@@ -191,12 +161,7 @@ mod tests {
     }
 
     fn class_of(dkim: [u64; 5]) -> Class {
-        class(
-            &path(dkim, 1),
-            Standing::Yours,
-            false,
-            &Thresholds::default(),
-        )
+        class(&path(dkim, 1), Standing::Yours, false, &Thresholds::default())
     }
 
     #[test]
@@ -215,47 +180,14 @@ mod tests {
     #[test]
     fn one_reporter_proves_nothing_where_there_are_more() {
         let thresholds = Thresholds::default();
-        let many = Evidence {
-            reporters: 5,
-            days: true,
-        };
+        let many = Evidence { reporters: 5, days: true };
         let mut figures = path([10, 0, 0, 0, 0], 0);
         assert_eq!(standing(&figures, many, &thresholds), Standing::Yours);
         figures.vouched_reporters = 1;
         assert_eq!(standing(&figures, many, &thresholds), Standing::Unproven);
-        assert_eq!(
-            standing(
-                &figures,
-                Evidence {
-                    reporters: 1,
-                    days: true
-                },
-                &thresholds
-            ),
-            Standing::Yours
-        );
+        assert_eq!(standing(&figures, Evidence { reporters: 1, days: true }, &thresholds), Standing::Yours);
         figures.vouched_days = false;
-        assert_eq!(
-            standing(
-                &figures,
-                Evidence {
-                    reporters: 1,
-                    days: true
-                },
-                &thresholds
-            ),
-            Standing::Unproven
-        );
-        assert_eq!(
-            standing(
-                &figures,
-                Evidence {
-                    reporters: 1,
-                    days: false
-                },
-                &thresholds
-            ),
-            Standing::Yours
-        );
+        assert_eq!(standing(&figures, Evidence { reporters: 1, days: true }, &thresholds), Standing::Unproven);
+        assert_eq!(standing(&figures, Evidence { reporters: 1, days: false }, &thresholds), Standing::Yours);
     }
 }

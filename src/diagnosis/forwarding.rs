@@ -39,18 +39,13 @@ pub fn forwarded(paths: &[PathFigures]) -> Vec<bool> {
                 if signer.result == AuthResult::Pass {
                     *home.verified.entry(at).or_default() += list.messages;
                 }
-                if list.spf_aligned > 0 && path.spf_aligned as f64 >= OWN_SPF * path.messages as f64
-                {
+                if list.spf_aligned > 0 && path.spf_aligned as f64 >= OWN_SPF * path.messages as f64 {
                     home.with_spf.insert(at);
                 }
             }
         }
     }
-    paths
-        .iter()
-        .enumerate()
-        .map(|(at, path)| is_forwarder(at, path, &homes))
-        .collect()
+    paths.iter().enumerate().map(|(at, path)| is_forwarder(at, path, &homes)).collect()
 }
 
 fn is_forwarder(at: usize, path: &PathFigures, homes: &FxHashMap<(&str, Pair<'_>), Homes>) -> bool {
@@ -67,17 +62,11 @@ fn is_forwarder(at: usize, path: &PathFigures, homes: &FxHashMap<(&str, Pair<'_>
             let Some(home) = homes.get(&(path.domain.as_str(), pair)) else {
                 continue;
             };
-            let own = domain::aligned(&signer.domain, &path.domain, false);
+            let own = domain::aligned(&signer.domain, &path.domain);
             let total: u64 = home.verified.values().sum();
             let is_home = |messages: u64| messages > 0 && messages as f64 >= AT_HOME * total as f64;
-            let here = home
-                .verified
-                .get(&at)
-                .is_some_and(|&messages| is_home(messages));
-            let elsewhere = home
-                .verified
-                .iter()
-                .any(|(&other, &messages)| other != at && is_home(messages));
+            let here = home.verified.get(&at).is_some_and(|&messages| is_home(messages));
+            let elsewhere = home.verified.iter().any(|(&other, &messages)| other != at && is_home(messages));
             // Where SPF vouches is home whatever the shares are; without it, a pair with two homes proves nothing.
             if home.with_spf.iter().any(|&other| other != at) || own && elsewhere && !here {
                 from_elsewhere = true;
@@ -110,11 +99,7 @@ mod tests {
             signers: signers
                 .iter()
                 .map(|&(domain, result, messages)| SignerUse {
-                    signers: vec![Signer {
-                        domain: domain.to_owned(),
-                        selector: Some("s1".to_owned()),
-                        result,
-                    }],
+                    signers: vec![Signer { domain: domain.to_owned(), selector: Some("s1".to_owned()), result }],
                     messages,
                     spf_aligned: spf_aligned.min(messages),
                 })
@@ -129,20 +114,10 @@ mod tests {
     #[test]
     fn a_forwarder_carries_what_is_at_home_elsewhere() {
         let home = path(1000, 1000, &[("example.com", AuthResult::Pass, 1000)]);
-        let forwarder = path(
-            50,
-            0,
-            &[
-                ("example.com", AuthResult::Pass, 40),
-                ("example.com", AuthResult::Fail, 10),
-            ],
-        );
+        let forwarder = path(50, 0, &[("example.com", AuthResult::Pass, 40), ("example.com", AuthResult::Fail, 10)]);
         let copier = path(50, 0, &[("example.com", AuthResult::Fail, 50)]);
         let list = path(50, 0, &[("list.example", AuthResult::Pass, 50)]);
-        assert_eq!(
-            forwarded(&[home, forwarder, copier, list]),
-            [false, true, false, false]
-        );
+        assert_eq!(forwarded(&[home, forwarder, copier, list]), [false, true, false, false]);
     }
 
     #[test]
@@ -154,11 +129,7 @@ mod tests {
 
     #[test]
     fn a_tenants_signature_is_at_home_with_its_spf() {
-        let tenant = path(
-            500,
-            500,
-            &[("contoso.onmicrosoft.com", AuthResult::Pass, 500)],
-        );
+        let tenant = path(500, 500, &[("contoso.onmicrosoft.com", AuthResult::Pass, 500)]);
         let forwarder = path(30, 0, &[("contoso.onmicrosoft.com", AuthResult::Pass, 30)]);
         assert_eq!(forwarded(&[tenant, forwarder]), [false, true]);
     }

@@ -136,11 +136,7 @@ pub struct Unproven {
 
 /// Makes paths of the figures, worst first; those with fewer than `min_messages` messages are left out.
 #[must_use]
-pub fn diagnose(
-    survey: &Survey,
-    thresholds: &Thresholds,
-    min_messages: u64,
-) -> (Vec<SendingPath>, Vec<DomainAnswer>) {
+pub fn diagnose(survey: &Survey, thresholds: &Thresholds, min_messages: u64) -> (Vec<SendingPath>, Vec<DomainAnswer>) {
     let forwarded = forwarded(&survey.paths);
     let mut paths: Vec<SendingPath> = survey
         .paths
@@ -148,11 +144,7 @@ pub fn diagnose(
         .zip(forwarded)
         .filter(|(path, _)| path.messages >= min_messages)
         .map(|(path, forwarded)| {
-            let evidence = survey
-                .evidence
-                .get(&path.domain)
-                .copied()
-                .unwrap_or_default();
+            let evidence = survey.evidence.get(&path.domain).copied().unwrap_or_default();
             let standing = standing(path, evidence, thresholds);
             let class = class(path, standing, forwarded, thresholds);
             sending_path(path, class, standing)
@@ -161,13 +153,7 @@ pub fn diagnose(
     paths.sort_by_cached_key(|path| {
         let failing = path.messages - path.dmarc_pass.min(path.messages);
         let not_aligned = path.messages - path.dkim.aligned.min(path.messages);
-        (
-            path.standing,
-            Reverse(failing),
-            Reverse(not_aligned),
-            path.domain.clone(),
-            path.sender.clone(),
-        )
+        (path.standing, Reverse(failing), Reverse(not_aligned), path.domain.clone(), path.sender.clone())
     });
     (paths, survey.domains.iter().map(domain_answer).collect())
 }
@@ -190,19 +176,13 @@ fn sending_path(path: &PathFigures, class: Class, standing: Standing) -> Sending
         SenderKey::Domain(domain) => (domain.clone(), "spf: authenticated domain"),
         SenderKey::Network(IpAddr::V4(net)) => (format!("{net}/24"), "network"),
         SenderKey::Network(IpAddr::V6(net)) => (format!("{net}/48"), "network"),
-        SenderKey::Nobody => (
-            "no address".to_owned(),
-            "nothing: the reports name no address",
-        ),
+        SenderKey::Nobody => ("no address".to_owned(), "nothing: the reports name no address"),
     };
     let count = |state: DkimState| path.dkim[usize::from(state.code())];
     let (signing_domains, selectors) = signing(path);
     // A remedy for what does not align names who signed instead.
-    let foreign: Vec<String> = signing_domains
-        .iter()
-        .filter(|domain| !domain::aligned(domain, &path.domain, false))
-        .cloned()
-        .collect();
+    let foreign: Vec<String> =
+        signing_domains.iter().filter(|domain| !domain::aligned(domain, &path.domain)).cloned().collect();
     let mut notes = Vec::new();
     if path.reporters.len() == 1 {
         notes.push(format!("one reporter: {}", path.reporters[0]));
@@ -247,11 +227,7 @@ fn signing(path: &PathFigures) -> (Vec<String>, Vec<String>) {
     let mut domains: Vec<(String, u64)> = Vec::new();
     let mut selectors: Vec<(String, u64)> = Vec::new();
     for list in &path.signers {
-        for signer in list
-            .signers
-            .iter()
-            .filter(|signer| signer.result != AuthResult::None)
-        {
+        for signer in list.signers.iter().filter(|signer| signer.result != AuthResult::None) {
             add(&mut domains, &signer.domain, list.messages);
             if let Some(selector) = &signer.selector {
                 add(&mut selectors, selector, list.messages);
@@ -277,9 +253,5 @@ fn ranked(mut sums: Vec<(String, u64)>) -> Vec<String> {
 fn id(domain: &str, named_by: &str, sender: &str) -> String {
     const ALPHABET: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
     let digest = Sha256::digest(format!("{domain}\0{named_by}\0{sender}"));
-    digest
-        .iter()
-        .take(8)
-        .map(|byte| char::from(ALPHABET[usize::from(byte & 31)]))
-        .collect()
+    digest.iter().take(8).map(|byte| char::from(ALPHABET[usize::from(byte & 31)])).collect()
 }

@@ -31,21 +31,10 @@ pub struct DnsRecord {
 
 /// What to do about a path of this class that sends as `domain`, signs as `signing` and uses `selectors`.
 #[must_use]
-pub fn remedy(
-    class: Class,
-    sender: &str,
-    domain: &str,
-    signing: &[String],
-    selectors: &[String],
-) -> Option<Remedy> {
-    let verify =
-        "Look again with `dmarcstat unsigned` when two days of reports have come in.".to_owned();
+pub fn remedy(class: Class, sender: &str, domain: &str, signing: &[String], selectors: &[String]) -> Option<Remedy> {
+    let verify = "Look again with `dmarcstat unsigned` when two days of reports have come in.".to_owned();
     let signed_as = || {
-        if signing.is_empty() {
-            "another domain".to_owned()
-        } else {
-            signing.join(", ")
-        }
+        if signing.is_empty() { "another domain".to_owned() } else { signing.join(", ") }
     };
     let (title, steps) = match class {
         Class::Signed | Class::Forwarded => return None,
@@ -92,10 +81,5 @@ pub fn remedy(
             ],
         ),
     };
-    Some(Remedy {
-        title,
-        steps,
-        records: Vec::new(),
-        source: None,
-    })
+    Some(Remedy { title, steps, records: Vec::new(), source: None })
 }

@@ -21,18 +21,8 @@ pub(super) fn declared<'p>(mut stream: Box<dyn Read + 'p>) -> (Box<dyn Read + 'p
     match Encoding::for_label(&label) {
         Some(encoding) if encoding == UTF_8 => (rest, None),
         // A document that could be read this far is not in UTF-16, whatever it says; it was decoded before.
-        Some(encoding)
-            if !encoding.is_ascii_compatible() && encoding.name().starts_with("UTF-16") =>
-        {
-            (rest, None)
-        }
-        Some(encoding) => (
-            Box::new(Decoded::new(
-                rest,
-                encoding.new_decoder_without_bom_handling(),
-            )),
-            None,
-        ),
+        Some(encoding) if !encoding.is_ascii_compatible() && encoding.name().starts_with("UTF-16") => (rest, None),
+        Some(encoding) => (Box::new(Decoded::new(rest, encoding.new_decoder_without_bom_handling())), None),
         None => (rest, Some(String::from_utf8_lossy(&label).into_owned())),
     }
 }
@@ -44,13 +34,8 @@ fn label(head: &[u8]) -> Option<Vec<u8>> {
     let end = memchr::memmem::find(declaration, b"?>").unwrap_or(declaration.len());
     let declaration = &declaration[..end];
     let value = &declaration[memchr::memmem::find(declaration, b"encoding")? + 8..];
-    let value = value
-        .trim_ascii_start()
-        .strip_prefix(b"=")?
-        .trim_ascii_start();
-    let (&quote, value) = value
-        .split_first()
-        .filter(|(quote, _)| matches!(quote, b'"' | b'\''))?;
+    let value = value.trim_ascii_start().strip_prefix(b"=")?.trim_ascii_start();
+    let (&quote, value) = value.split_first().filter(|(quote, _)| matches!(quote, b'"' | b'\''))?;
     let end = memchr::memchr(quote, value)?;
     Some(value[..end].to_ascii_lowercase())
 }
@@ -67,14 +52,7 @@ struct Decoded<R> {
 
 impl<R: Read> Decoded<R> {
     fn new(source: R, decoder: Decoder) -> Self {
-        Decoded {
-            source,
-            decoder,
-            input: vec![0; 16 * 1024],
-            output: Vec::new(),
-            given: 0,
-            at_end: false,
-        }
+        Decoded { source, decoder, input: vec![0; 16 * 1024], output: Vec::new(), given: 0, at_end: false }
     }
 }
 
@@ -86,14 +64,9 @@ impl<R: Read> Read for Decoded<R> {
             }
             let read = self.source.read(&mut self.input)?;
             self.at_end = read == 0;
-            let needed = self
-                .decoder
-                .max_utf8_buffer_length(read)
-                .unwrap_or(read * 3 + 16);
+            let needed = self.decoder.max_utf8_buffer_length(read).unwrap_or(read * 3 + 16);
             self.output.resize(needed, 0);
-            let (_, _, written, _) =
-                self.decoder
-                    .decode_to_utf8(&self.input[..read], &mut self.output, self.at_end);
+            let (_, _, written, _) = self.decoder.decode_to_utf8(&self.input[..read], &mut self.output, self.at_end);
             self.output.truncate(written);
             self.given = 0;
         }
@@ -133,32 +106,12 @@ mod tests {
 
     #[test]
     fn declared_sets_are_decoded() {
-        let document = |label: &str, rest: &[u8]| {
-            [
-                format!("<?xml version='1.0' encoding='{label}'?>").as_bytes(),
-                rest,
-            ]
-            .concat()
-        };
-        assert!(
-            text(&document("windows-1252", b"Sue\xf1o"))
-                .0
-                .ends_with("Sueño")
-        );
-        assert!(
-            text(&document("ISO-8859-1", b"Sue\xf1o"))
-                .0
-                .ends_with("Sueño")
-        );
-        assert!(
-            text(&document("utf-8", "Sueño".as_bytes()))
-                .0
-                .ends_with("Sueño")
-        );
-        assert_eq!(
-            text(&document("x-nobody", b"a")).1.as_deref(),
-            Some("x-nobody")
-        );
+        let document =
+            |label: &str, rest: &[u8]| [format!("<?xml version='1.0' encoding='{label}'?>").as_bytes(), rest].concat();
+        assert!(text(&document("windows-1252", b"Sue\xf1o")).0.ends_with("Sueño"));
+        assert!(text(&document("ISO-8859-1", b"Sue\xf1o")).0.ends_with("Sueño"));
+        assert!(text(&document("utf-8", "Sueño".as_bytes())).0.ends_with("Sueño"));
+        assert_eq!(text(&document("x-nobody", b"a")).1.as_deref(), Some("x-nobody"));
     }
 
     #[test]
@@ -166,16 +119,10 @@ mod tests {
         for (mark, order) in [([0xff, 0xfe], true), ([0xfe, 0xff], false)] {
             let mut bytes = mark.to_vec();
             for unit in "<feedback>ñ".encode_utf16() {
-                bytes.extend(if order {
-                    unit.to_le_bytes()
-                } else {
-                    unit.to_be_bytes()
-                });
+                bytes.extend(if order { unit.to_le_bytes() } else { unit.to_be_bytes() });
             }
             let mut text = String::new();
-            Utf16::new(Box::new(bytes.as_slice()))
-                .read_to_string(&mut text)
-                .unwrap();
+            Utf16::new(Box::new(bytes.as_slice())).read_to_string(&mut text).unwrap();
             assert_eq!(text, "<feedback>ñ");
         }
     }

@@ -10,9 +10,7 @@ use crate::alignment::{AlignmentMode, Outcome};
 use crate::rejection::{Rejection, RejectionCode};
 use crate::report::address::{self, AddressNote};
 use crate::report::period::{self, Period};
-use crate::report::{
-    AggregateReport, Irregularities, IrregularityCode, Record, ReportSink, SourceAddress, Text,
-};
+use crate::report::{AggregateReport, Irregularities, IrregularityCode, Record, ReportSink, SourceAddress, Text};
 use crate::rows;
 use crate::store::{Digest, DigestKey, Origin, Run, SharedOutcome, Totals};
 use crate::{domain, report::shorten};
@@ -49,12 +47,7 @@ struct Known {
 
 impl Outcomes {
     pub(super) fn new(key: DigestKey) -> Self {
-        Outcomes {
-            key,
-            known: FxHashMap::default(),
-            bytes: 0,
-            counter: 0,
-        }
+        Outcomes { key, known: FxHashMap::default(), bytes: 0, counter: 0 }
     }
 
     fn next_number(&mut self) -> u64 {
@@ -78,9 +71,7 @@ impl Outcomes {
             let shared = SharedOutcome {
                 digest: key.of(&canonical),
                 canonical: canonical.into_boxed_slice(),
-                dkim: outcome.verdict.dkim,
-                spf: outcome.verdict.spf,
-                dmarc: outcome.verdict.dmarc,
+                verdict: outcome.verdict,
             };
             Known {
                 outcome: Arc::new(shared),
@@ -126,11 +117,7 @@ pub(super) struct Collector<'c> {
 }
 
 impl<'c> Collector<'c> {
-    pub(super) fn new(
-        outcomes: &'c mut Outcomes,
-        outbox: &'c mut Outbox,
-        origin: &'c Origin,
-    ) -> Self {
+    pub(super) fn new(outcomes: &'c mut Outcomes, outbox: &'c mut Outbox, origin: &'c Origin) -> Self {
         let (report, run_number) = (outcomes.next_number(), outcomes.next_number());
         Collector {
             outcomes,
@@ -174,8 +161,7 @@ impl<'c> Collector<'c> {
         match count {
             Some(count) if count <= LARGEST_COUNT => Some(count),
             _ => {
-                self.irregularities
-                    .add(IrregularityCode::BadCount, text.get().unwrap_or("missing"));
+                self.irregularities.add(IrregularityCode::BadCount, text.get().unwrap_or("missing"));
                 count.map(|_| LARGEST_COUNT)
             }
         }
@@ -237,8 +223,7 @@ impl<'c> Collector<'c> {
     /// Notes what only the end of the report tells.
     pub(super) fn end(&mut self) {
         if self.null_records > 0 {
-            self.irregularities
-                .add_many(IrregularityCode::NullRecord, "", self.null_records);
+            self.irregularities.add_many(IrregularityCode::NullRecord, "", self.null_records);
         } else if self.totals.records == 0 {
             self.irregularities.add(IrregularityCode::NoRecords, "");
         }
@@ -249,10 +234,7 @@ impl<'c> Collector<'c> {
         let metadata = &report.report_metadata;
         if let Some(id) = metadata.report_id.as_deref() {
             let id = id.split_whitespace().collect::<Vec<_>>().join(" ");
-            let bare = id
-                .strip_prefix('<')
-                .and_then(|id| id.strip_suffix('>'))
-                .unwrap_or(&id);
+            let bare = id.strip_prefix('<').and_then(|id| id.strip_suffix('>')).unwrap_or(&id);
             if !bare.is_empty() {
                 return bare.to_owned();
             }
@@ -260,12 +242,7 @@ impl<'c> Collector<'c> {
         self.irregularities.add(IrregularityCode::NoReportId, "");
         let mut sha = Sha256::new();
         let range = &metadata.date_range;
-        for text in [
-            &metadata.org_name,
-            &report.policy_published.domain,
-            &range.begin,
-            &range.end,
-        ] {
+        for text in [&metadata.org_name, &report.policy_published.domain, &range.begin, &range.end] {
             let text = text.as_deref().unwrap_or("");
             sha.update((text.len() as u64).to_le_bytes());
             sha.update(text);
@@ -273,11 +250,7 @@ impl<'c> Collector<'c> {
         for sum in self.public.unwrap_or_default() {
             sha.update(sum.to_le_bytes());
         }
-        let hex: String = sha
-            .finalize()
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
+        let hex: String = sha.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
         format!("sha256:{hex}")
     }
 
@@ -320,25 +293,12 @@ impl ReportSink for Collector<'_> {
         let (reporter, identity, domain) = names;
         let period = period(report, self.origin, &mut self.irregularities)?;
         let policy = &report.policy_published;
-        if policy
-            .pct
-            .as_deref()
-            .is_some_and(|pct| pct.parse::<i64>().is_err())
-        {
-            self.irregularities.add(
-                IrregularityCode::BadPct,
-                policy.pct.as_deref().unwrap_or(""),
-            );
+        if policy.pct.as_deref().is_some_and(|pct| pct.parse::<i64>().is_err()) {
+            self.irregularities.add(IrregularityCode::BadPct, policy.pct.as_deref().unwrap_or(""));
         }
         self.public = report.report_metadata.report_id.is_none().then_some([0; 4]);
         let mode = AlignmentMode::from_tags(policy.adkim.as_deref(), policy.aspf.as_deref());
-        self.head = Some(Head {
-            reporter,
-            identity,
-            domain,
-            period,
-            mode,
-        });
+        self.head = Some(Head { reporter, identity, domain, period, mode });
         Ok(())
     }
 
@@ -396,17 +356,10 @@ fn names(
     } else {
         identity.clone()
     };
-    let domain = match report
-        .policy_published
-        .domain
-        .as_deref()
-        .and_then(domain::normalize)
-    {
+    let domain = match report.policy_published.domain.as_deref().and_then(domain::normalize) {
         Some(name) => name.into_owned(),
         None => {
-            let name = file
-                .as_ref()
-                .and_then(|file| domain::normalize(file.domain));
+            let name = file.as_ref().and_then(|file| domain::normalize(file.domain));
             let name = name.ok_or_else(|| Rejection::new(RejectionCode::NoDomain))?;
             irregularities.add(IrregularityCode::DomainFromFilename, &name);
             name.into_owned()
@@ -416,26 +369,18 @@ fn names(
 }
 
 /// The period, from the report, the file's name or the mail's date.
-fn period(
-    report: &AggregateReport,
-    origin: &Origin,
-    irregularities: &mut Irregularities,
-) -> Result<Period, Rejection> {
+fn period(report: &AggregateReport, origin: &Origin, irregularities: &mut Irregularities) -> Result<Period, Rejection> {
     if let Some(period) = period::read(&report.report_metadata.date_range, irregularities) {
         return Ok(period);
     }
-    if let Some(FileName { begin, end, .. }) = origin.file_name.as_deref().and_then(FileName::read)
-    {
+    if let Some(FileName { begin, end, .. }) = origin.file_name.as_deref().and_then(FileName::read) {
         return Ok(period::checked(begin, end, irregularities));
     }
     // A report is sent soon after its period.
     origin
         .date
         .filter(|date| (0..4_102_444_800).contains(date))
-        .map(|date| Period {
-            begin: (date - period::DAY).max(0),
-            end: date,
-        })
+        .map(|date| Period { begin: (date - period::DAY).max(0), end: date })
         .ok_or_else(|| Rejection::new(RejectionCode::NoDateRange))
 }
 
@@ -456,12 +401,7 @@ impl<'n> FileName<'n> {
         let end = parts.next()?;
         let end = end.split('.').next()?.parse().ok()?;
         let plausible = |time: &i64| (0..4_102_444_800).contains(time);
-        (plausible(&begin) && plausible(&end)).then_some(FileName {
-            receiver,
-            domain,
-            begin,
-            end,
-        })
+        (plausible(&begin) && plausible(&end)).then_some(FileName { receiver, domain, begin, end })
     }
 }
 
@@ -469,8 +409,7 @@ impl<'n> FileName<'n> {
 fn submitter(subject: &str) -> Option<String> {
     let at = subject.to_ascii_lowercase().find("submitter:")? + "submitter:".len();
     let word = subject.get(at..)?.split_whitespace().next()?;
-    Some(shorten(&word.trim_end_matches(';').to_lowercase(), 255).to_owned())
-        .filter(|word| !word.is_empty())
+    Some(shorten(&word.trim_end_matches(';').to_lowercase(), 255).to_owned()).filter(|word| !word.is_empty())
 }
 
 /// All texts of a record that make its outcome, with borders.
@@ -479,11 +418,7 @@ fn write_texts(record: &Record, mode: AlignmentMode, out: &mut Vec<u8>) {
     let results = &record.auth_results;
     out.clear();
     out.push(u8::from(mode.dkim_strict) | u8::from(mode.spf_strict) << 1);
-    for length in [
-        results.dkim.len(),
-        results.spf.len(),
-        evaluated.reasons.len(),
-    ] {
+    for length in [results.dkim.len(), results.spf.len(), evaluated.reasons.len()] {
         out.extend_from_slice(&(length as u32).to_le_bytes());
     }
     let mut put = |text: &Text| match text.get() {

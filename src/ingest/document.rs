@@ -14,9 +14,7 @@ use crate::rejection::{Rejection, RejectionCode};
 use crate::report::prolog::{Found, seek_feedback};
 use crate::report::repair::{Repairing, Tally};
 use crate::report::window::{Budget, Failure, Window};
-use crate::report::{
-    AggregateReport, Irregularities, IrregularityCode, ReadError, Reading, read_feedback, read_head,
-};
+use crate::report::{AggregateReport, Irregularities, IrregularityCode, ReadError, Reading, read_feedback, read_head};
 use crate::store::{NewQuarantine, NewReport, Origin, Raw};
 
 /// A document that can be opened again and again.
@@ -121,14 +119,7 @@ impl Desk<'_> {
             Way::HeadsAhead => paper.stream(None, way).and_then(|(stream, _)| {
                 let mut scratch = Vec::new();
                 let mut ahead = Window::new(stream, &mut scratch, self.limits, paper.budget);
-                self.reports(
-                    paper,
-                    &mut window,
-                    Some(&mut ahead),
-                    way,
-                    unknown_charset,
-                    done,
-                )
+                self.reports(paper, &mut window, Some(&mut ahead), way, unknown_charset, done)
             }),
             _ => self.reports(paper, &mut window, None, way, unknown_charset, done),
         };
@@ -192,34 +183,23 @@ impl Desk<'_> {
     ) -> Result<Box<NewReport>, Stop> {
         let mut collector = Collector::new(self.outcomes, self.outbox, paper.origin);
         collector.irregularities = odd;
-        let reading = Reading {
-            head,
-            lenient: matches!(way, Way::Repaired(_)),
-        };
+        let reading = Reading { head, lenient: matches!(way, Way::Repaired(_)) };
         let mut irregularities = Irregularities::default();
-        let read = read_feedback(
-            window,
-            self.limits,
-            &reading,
-            &mut irregularities,
-            &mut collector,
-        )
-        .map_err(Stop::from)
-        .and_then(|report| {
-            let Way::Repaired(tally) = way else {
-                return Ok(report);
-            };
-            // The count of start tags in the raw bytes shows whether a repair swallowed a record.
-            let (found, read) = (tally.borrow().records, collector.records_read());
-            if found != read {
-                let detail = format!("{read} of {found} records could be read even with repairs");
-                return Err(Stop::plain(
-                    Rejection::new(RejectionCode::XmlMalformed).detail(detail),
-                ));
-            }
-            irregularities.add(IrregularityCode::XmlRepaired, "");
-            Ok(report)
-        });
+        let read = read_feedback(window, self.limits, &reading, &mut irregularities, &mut collector)
+            .map_err(Stop::from)
+            .and_then(|report| {
+                let Way::Repaired(tally) = way else {
+                    return Ok(report);
+                };
+                // The count of start tags in the raw bytes shows whether a repair swallowed a record.
+                let (found, read) = (tally.borrow().records, collector.records_read());
+                if found != read {
+                    let detail = format!("{read} of {found} records could be read even with repairs");
+                    return Err(Stop::plain(Rejection::new(RejectionCode::XmlMalformed).detail(detail)));
+                }
+                irregularities.add(IrregularityCode::XmlRepaired, "");
+                Ok(report)
+            });
         match (read, collector.head.clone()) {
             (Ok(report), Some(head)) => {
                 collector.irregularities.merge(&irregularities);
@@ -250,11 +230,7 @@ impl Desk<'_> {
 
 impl Stop {
     fn plain(rejection: Rejection) -> Self {
-        Stop {
-            rejection,
-            head: None,
-            try_again: None,
-        }
+        Stop { rejection, head: None, try_again: None }
     }
 }
 
@@ -263,16 +239,9 @@ impl From<ReadError> for Stop {
         let (rejection, try_again) = match error {
             ReadError::Rejected(rejection) => (rejection, None),
             ReadError::Malformed(rejection) => (rejection, Some(Way::Repaired(Rc::default()))),
-            ReadError::HeadComesLate => (
-                Rejection::new(RejectionCode::XmlMalformed),
-                Some(Way::HeadsAhead),
-            ),
+            ReadError::HeadComesLate => (Rejection::new(RejectionCode::XmlMalformed), Some(Way::HeadsAhead)),
         };
-        Stop {
-            rejection,
-            head: None,
-            try_again,
-        }
+        Stop { rejection, head: None, try_again }
     }
 }
 
@@ -285,15 +254,12 @@ impl<'p> Paper<'p> {
     ) -> Result<(Box<dyn Read + 'p>, Option<String>), Stop> {
         let stream = match opened {
             Some(stream) => stream,
-            None => self.source.reopen().map_err(|error| {
-                Stop::plain(Rejection::new(RejectionCode::Truncated).detail(error.to_string()))
-            })?,
+            None => self
+                .source
+                .reopen()
+                .map_err(|error| Stop::plain(Rejection::new(RejectionCode::Truncated).detail(error.to_string())))?,
         };
-        let stream: Box<dyn Read + 'p> = if self.utf16 {
-            Box::new(charset::Utf16::new(stream))
-        } else {
-            stream
-        };
+        let stream: Box<dyn Read + 'p> = if self.utf16 { Box::new(charset::Utf16::new(stream)) } else { stream };
         let (stream, unknown) = charset::declared(stream);
         Ok(match way {
             Way::Repaired(tally) => (Box::new(Repairing::new(stream, Rc::clone(tally))), unknown),
@@ -302,12 +268,7 @@ impl<'p> Paper<'p> {
     }
 }
 
-fn assemble(
-    mut collector: Collector<'_>,
-    report: AggregateReport,
-    head: Head,
-    paper: &Paper<'_>,
-) -> NewReport {
+fn assemble(mut collector: Collector<'_>, report: AggregateReport, head: Head, paper: &Paper<'_>) -> NewReport {
     let report_id = collector.report_id(&report);
     let content = collector.content(&report, &head, &report_id);
     let namespace = report.namespace.as_deref().unwrap_or("");
@@ -345,9 +306,6 @@ fn finish(
     if window.mended {
         odd.add(IrregularityCode::Charset, "");
     }
-    if window.cut && !odd.has(IrregularityCode::TextTruncated) {
-        odd.add(IrregularityCode::TextTruncated, "");
-    }
     if behind.has(IrregularityCode::SeveralDocuments) || behind.has(IrregularityCode::Trailing) {
         odd.merge(behind);
     }
@@ -359,9 +317,7 @@ fn finish(
 fn nothing(found: Found) -> Result<Contents, Stop> {
     Err(Stop::plain(match found {
         Found::OtherXml(_) => return Ok(Contents::OtherXml),
-        Found::Text(text) => {
-            Rejection::new(RejectionCode::NotXml).detail(format!("it begins {text:?}"))
-        }
+        Found::Text(text) => Rejection::new(RejectionCode::NotXml).detail(format!("it begins {text:?}")),
         _ => Rejection::new(RejectionCode::Empty),
     }))
 }
@@ -370,19 +326,13 @@ fn nothing(found: Found) -> Result<Contents, Stop> {
 fn failed(window: &Window<'_>) -> Rejection {
     match &window.failure {
         Some(Failure::Limit(rejection)) => rejection.clone(),
-        Some(Failure::Source(reason)) => {
-            Rejection::new(RejectionCode::Truncated).detail(reason.clone())
-        }
+        Some(Failure::Source(reason)) => Rejection::new(RejectionCode::Truncated).detail(reason.clone()),
         None => Rejection::new(RejectionCode::Truncated),
     }
 }
 
 /// Moves the window ahead to the end of the next report, and returns that report's head.
-fn head_ahead(
-    ahead: &mut Window<'_>,
-    limits: &Limits,
-    first: bool,
-) -> Result<AggregateReport, Stop> {
+fn head_ahead(ahead: &mut Window<'_>, limits: &Limits, first: bool) -> Result<AggregateReport, Stop> {
     match seek_feedback(ahead, first, &mut Irregularities::default()) {
         Ok(Ok(Found::Feedback)) => read_head(ahead, limits, false).map_err(Stop::from),
         _ => Err(Stop::plain(failed(ahead))),

@@ -37,51 +37,27 @@ pub(super) struct Examiner<'e> {
 impl<'e> Examiner<'e> {
     pub(super) fn new(limits: &'e Limits, key: DigestKey, keep_raw: bool, outbox: Outbox) -> Self {
         let outcomes = Outcomes::new(key);
-        Examiner {
-            limits,
-            outcomes,
-            keep_raw,
-            buffer: Vec::new(),
-            outbox,
-            found: 0,
-            nested: 0,
-        }
+        Examiner { limits, outcomes, keep_raw, buffer: Vec::new(), outbox, found: 0, nested: 0 }
     }
 
     /// Examines one input to its end.
     pub(super) fn examine(&mut self, input: &Input) {
         self.found = 0;
         self.nested = 0;
-        let mut origin = origin(
-            input.location.clone(),
-            &input.envelope,
-            input.file_name.clone(),
-        );
+        let mut origin = origin(input.location.clone(), &input.envelope, input.file_name.clone());
         let mut is_mail = input.is_mail;
         match &input.content {
             Content::Unreadable(reason) => {
-                self.outbox.push(Step::Failed {
-                    location: input.location.clone(),
-                    reason: reason.clone(),
-                });
+                self.outbox.push(Step::Failed { location: input.location.clone(), reason: reason.clone() });
                 self.outbox.push(Step::End { mail: false });
                 return;
             }
             Content::Oversized { head, size, mail } => {
                 is_mail |= *mail;
-                let code = if is_mail {
-                    RejectionCode::LimitMessage
-                } else {
-                    RejectionCode::LimitCompressed
-                };
+                let code = if is_mail { RejectionCode::LimitMessage } else { RejectionCode::LimitCompressed };
                 let detail = format!("{size} bytes; the first {} are kept", head.len());
                 origin.file_name = None;
-                self.reject(
-                    &Arc::new(origin),
-                    Rejection::new(code).detail(detail),
-                    "",
-                    &|| raw_plain(head.clone()),
-                );
+                self.reject(&Arc::new(origin), Rejection::new(code).detail(detail), "", &|| raw_plain(head.clone()));
             }
             Content::Document(file) => self.large_document(file, origin),
             Content::Bytes(bytes) => {
@@ -94,10 +70,7 @@ impl<'e> Examiner<'e> {
             }
         }
         if self.found == 0 {
-            let origin = Origin {
-                location: input.location.clone(),
-                ..Origin::default()
-            };
+            let origin = Origin { location: input.location.clone(), ..Origin::default() };
             self.other(OtherKind::NotAReport, origin, None);
         }
         self.outbox.push(Step::End { mail: is_mail });
@@ -106,23 +79,13 @@ impl<'e> Examiner<'e> {
     /// What is left to do for an input on which the program failed.
     pub(super) fn failed_on(&mut self, input: &Input) {
         self.outbox.push(Step::Discard);
-        let origin = Origin {
-            location: input.location.clone(),
-            ..Origin::default()
-        };
+        let origin = Origin { location: input.location.clone(), ..Origin::default() };
         let bytes = match &input.content {
             Content::Bytes(bytes) => Arc::clone(bytes),
             _ => Arc::default(),
         };
-        self.reject(
-            &Arc::new(origin),
-            Rejection::new(RejectionCode::Internal),
-            "",
-            &|| Arc::new(raw(&bytes, true)),
-        );
-        self.outbox.push(Step::End {
-            mail: input.is_mail,
-        });
+        self.reject(&Arc::new(origin), Rejection::new(RejectionCode::Internal), "", &|| Arc::new(raw(&bytes, true)));
+        self.outbox.push(Step::End { mail: input.is_mail });
     }
 
     fn other(&mut self, kind: OtherKind, origin: Origin, note: Option<String>) {
@@ -130,13 +93,7 @@ impl<'e> Examiner<'e> {
         self.outbox.push(Step::Other(kind, Arc::new(origin), note));
     }
 
-    fn reject(
-        &mut self,
-        origin: &Arc<Origin>,
-        rejection: Rejection,
-        inner: &str,
-        raw: &dyn Fn() -> Arc<Raw>,
-    ) {
+    fn reject(&mut self, origin: &Arc<Origin>, rejection: Rejection, inner: &str, raw: &dyn Fn() -> Arc<Raw>) {
         self.found += 1;
         self.outbox.push(Step::Quarantine(Box::new(NewQuarantine {
             rejection,
@@ -151,19 +108,11 @@ impl<'e> Examiner<'e> {
 
     fn mail(&mut self, message: &[u8], location: &str) {
         let limits = self.limits;
-        let mut visit = MailVisit {
-            examiner: self,
-            location,
-            failure_report: false,
-            tls_report: false,
-        };
+        let mut visit = MailVisit { examiner: self, location, failure_report: false, tls_report: false };
         mail::walk(message, limits, &mut visit);
         let (failure, tls) = (visit.failure_report, visit.tls_report);
         if tls && !failure && self.found == 0 {
-            let origin = Origin {
-                location: location.to_owned(),
-                ..Origin::default()
-            };
+            let origin = Origin { location: location.to_owned(), ..Origin::default() };
             self.other(OtherKind::TlsReport, origin, None);
         }
     }
@@ -179,12 +128,7 @@ impl<'e> Examiner<'e> {
         let raw = Lazy::new(bytes, self.keep_raw);
         let limits = self.limits;
         let mut visit = |item: Item<'_, '_>| self.item(item, &origin, &raw, &odd, &budget);
-        Unpacker {
-            limits,
-            budget: &budget,
-            visit: &mut visit,
-        }
-        .unpack(bytes);
+        Unpacker { limits, budget: &budget, visit: &mut visit }.unpack(bytes);
     }
 
     fn item(
@@ -201,10 +145,7 @@ impl<'e> Examiner<'e> {
                 let origin = if inner.is_empty() {
                     Arc::clone(origin)
                 } else {
-                    Arc::new(Origin {
-                        location: format!("{}/{inner}", origin.location),
-                        ..(**origin).clone()
-                    })
+                    Arc::new(Origin { location: format!("{}/{inner}", origin.location), ..(**origin).clone() })
                 };
                 let paper = Paper {
                     source: &document,
@@ -228,22 +169,13 @@ impl<'e> Examiner<'e> {
                     self.mail(bytes, &origin.location);
                     self.nested -= 1;
                 } else {
-                    self.reject(
-                        origin,
-                        Rejection::new(RejectionCode::LimitMessageDepth),
-                        "",
-                        &|| raw.kept(),
-                    );
+                    self.reject(origin, Rejection::new(RejectionCode::LimitMessageDepth), "", &|| raw.kept());
                 }
                 Seen::Else
             }
             Item::Other(note) => {
                 if let Some(note) = note {
-                    self.other(
-                        OtherKind::NotAReport,
-                        (**origin).clone(),
-                        Some(note.to_owned()),
-                    );
+                    self.other(OtherKind::NotAReport, (**origin).clone(), Some(note.to_owned()));
                 }
                 Seen::Else
             }
@@ -303,11 +235,7 @@ fn origin(location: String, envelope: &Envelope, file_name: Option<String>) -> O
 
 /// Which member of an archive, as it stands in a location.
 fn inner_path(members: &[usize]) -> String {
-    members
-        .iter()
-        .map(|member| format!("member.{member}"))
-        .collect::<Vec<_>>()
-        .join("/")
+    members.iter().map(|member| format!("member.{member}")).collect::<Vec<_>>().join("/")
 }
 
 struct MailVisit<'v, 'e> {
@@ -320,11 +248,7 @@ struct MailVisit<'v, 'e> {
 
 impl MailVisit<'_, '_> {
     fn origin(&self, envelope: &Envelope, part: usize, file_name: Option<String>) -> Origin {
-        origin(
-            format!("{}/part.{part}", self.location),
-            envelope,
-            file_name,
-        )
+        origin(format!("{}/part.{part}", self.location), envelope, file_name)
     }
 }
 
@@ -333,21 +257,16 @@ impl mail::Visitor for MailVisit<'_, '_> {
         if self.failure_report {
             return;
         }
-        self.tls_report |=
-            envelope.tls_report || leaf.content_type.starts_with("application/tlsrpt");
+        self.tls_report |= envelope.tls_report || leaf.content_type.starts_with("application/tlsrpt");
         let kind = leaf.content_type.as_str();
         if kind == "message/feedback-report" {
             self.failure_report = true;
             let note = failure_report(&leaf.decoded().0);
             let origin = self.origin(envelope, leaf.number, None);
-            return self
-                .examiner
-                .other(OtherKind::FailureReport, origin, Some(note));
+            return self.examiner.other(OtherKind::FailureReport, origin, Some(note));
         }
         let refused = match kind {
-            "application/pkcs7-mime" | "application/x-pkcs7-mime" => {
-                Some(RejectionCode::SmimeOpaque)
-            }
+            "application/pkcs7-mime" | "application/x-pkcs7-mime" => Some(RejectionCode::SmimeOpaque),
             "application/ms-tnef" => Some(RejectionCode::Tnef),
             _ => None,
         };
@@ -356,20 +275,14 @@ impl mail::Visitor for MailVisit<'_, '_> {
         if let Some(code) = refused {
             let body = body.into_owned();
             let origin = Arc::new(origin);
-            return self
-                .examiner
-                .reject(&origin, Rejection::new(code), "", &|| {
-                    raw_plain(body.clone())
-                });
+            return self.examiner.reject(&origin, Rejection::new(code), "", &|| raw_plain(body.clone()));
         }
         // Text without a name is what people and programs write around reports; a report in it begins as one.
-        let is_prose =
-            kind.starts_with("text/") && leaf.file_name.is_none() && !kind.ends_with("xml");
+        let is_prose = kind.starts_with("text/") && leaf.file_name.is_none() && !kind.ends_with("xml");
         if is_prose && !begins_as_report(&body) {
             return;
         }
-        self.examiner
-            .open(&Arc::new(body.into_owned()), origin, lenient);
+        self.examiner.open(&Arc::new(body.into_owned()), origin, lenient);
     }
 
     fn rejected(&mut self, part: usize, rejection: Rejection, bytes: &[u8]) {
@@ -377,8 +290,7 @@ impl mail::Visitor for MailVisit<'_, '_> {
             return;
         }
         let origin = Arc::new(self.origin(&Envelope::default(), part, None));
-        self.examiner
-            .reject(&origin, rejection, "", &|| raw_plain(bytes.to_vec()));
+        self.examiner.reject(&origin, rejection, "", &|| raw_plain(bytes.to_vec()));
     }
 }
 
@@ -399,18 +311,10 @@ fn failure_report(report: &[u8]) -> String {
     let text = String::from_utf8_lossy(&report[..report.len().min(16 * 1024)]);
     let field = |name: &str| {
         text.lines()
-            .find_map(|line| {
-                line.split_once(':')
-                    .filter(|(key, _)| key.trim().eq_ignore_ascii_case(name))
-            })
+            .find_map(|line| line.split_once(':').filter(|(key, _)| key.trim().eq_ignore_ascii_case(name)))
             .map_or("unknown", |(_, value)| shorten(value.trim(), 80))
     };
-    format!(
-        "failure report on {} from {}, {}",
-        field("Reported-Domain"),
-        field("Source-IP"),
-        field("Auth-Failure")
-    )
+    format!("failure report on {} from {}, {}", field("Reported-Domain"), field("Source-IP"), field("Auth-Failure"))
 }
 
 impl Reopen for Document<'_> {
@@ -424,10 +328,7 @@ struct OnDisk<'f>(&'f File);
 impl Reopen for OnDisk<'_> {
     fn reopen(&self) -> std::io::Result<Box<dyn Read + '_>> {
         // All handles of a file share one position, and only one of them is read at a time.
-        Ok(Box::new(BufReader::new(At {
-            file: self.0,
-            offset: 0,
-        })))
+        Ok(Box::new(BufReader::new(At { file: self.0, offset: 0 })))
     }
 }
 
@@ -455,42 +356,25 @@ struct Lazy<'b> {
 
 impl<'b> Lazy<'b> {
     fn new(bytes: &'b Arc<Vec<u8>>, keep: bool) -> Self {
-        Lazy {
-            bytes,
-            keep,
-            made: std::cell::OnceCell::new(),
-        }
+        Lazy { bytes, keep, made: std::cell::OnceCell::new() }
     }
 
     fn get(&self) -> Arc<Raw> {
-        Arc::clone(
-            self.made
-                .get_or_init(|| Arc::new(raw(self.bytes, self.keep))),
-        )
+        Arc::clone(self.made.get_or_init(|| Arc::new(raw(self.bytes, self.keep))))
     }
 
     /// The same for something quarantined, whose bytes are always kept.
     fn kept(&self) -> Arc<Raw> {
-        if self.keep {
-            self.get()
-        } else {
-            Arc::new(raw(self.bytes, true))
-        }
+        if self.keep { self.get() } else { Arc::new(raw(self.bytes, true)) }
     }
 }
 
 fn raw(bytes: &Arc<Vec<u8>>, keep: bool) -> Raw {
     let packed = || {
         let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
-        encoder
-            .write_all(bytes)
-            .and_then(|()| encoder.finish())
-            .ok()
+        encoder.write_all(bytes).and_then(|()| encoder.finish()).ok()
     };
-    let is_text = matches!(
-        sniff(&bytes[..bytes.len().min(HEAD)]),
-        Kind::Xml | Kind::XmlUtf16 | Kind::Message
-    );
+    let is_text = matches!(sniff(&bytes[..bytes.len().min(HEAD)]), Kind::Xml | Kind::XmlUtf16 | Kind::Message);
     let kept = match () {
         () if !keep => RawBytes::Dropped,
         // What came packed would not get smaller.
@@ -499,11 +383,7 @@ fn raw(bytes: &Arc<Vec<u8>>, keep: bool) -> Raw {
         }
         () => RawBytes::Plain(Arc::clone(bytes)),
     };
-    Raw {
-        sha256: Sha256::digest(bytes.as_slice()).into(),
-        size: bytes.len() as u64,
-        bytes: kept,
-    }
+    Raw { sha256: Sha256::digest(bytes.as_slice()).into(), size: bytes.len() as u64, bytes: kept }
 }
 
 fn raw_plain(bytes: Vec<u8>) -> Arc<Raw> {
@@ -515,10 +395,8 @@ fn raw_of_file(file: &File, keep: bool) -> Arc<Raw> {
     let mut sha = Sha256::new();
     let mut size = 0;
     let mut reader = At { file, offset: 0 };
-    let mut packed = keep
-        .then(tempfile::tempfile)
-        .and_then(Result::ok)
-        .map(|out| GzEncoder::new(out, Compression::fast()));
+    let mut packed =
+        keep.then(tempfile::tempfile).and_then(Result::ok).map(|out| GzEncoder::new(out, Compression::fast()));
     let mut buffer = vec![0; 64 * 1024];
     while let Ok(read) = reader.read(&mut buffer) {
         if read == 0 {
@@ -526,19 +404,10 @@ fn raw_of_file(file: &File, keep: bool) -> Arc<Raw> {
         }
         sha.update(&buffer[..read]);
         size += read as u64;
-        if packed
-            .as_mut()
-            .is_some_and(|out| out.write_all(&buffer[..read]).is_err())
-        {
+        if packed.as_mut().is_some_and(|out| out.write_all(&buffer[..read]).is_err()) {
             packed = None;
         }
     }
-    let bytes = packed
-        .and_then(|out| out.finish().ok())
-        .map_or(RawBytes::Dropped, RawBytes::PackedFile);
-    Arc::new(Raw {
-        sha256: sha.finalize().into(),
-        size,
-        bytes,
-    })
+    let bytes = packed.and_then(|out| out.finish().ok()).map_or(RawBytes::Dropped, RawBytes::PackedFile);
+    Arc::new(Raw { sha256: sha.finalize().into(), size, bytes })
 }

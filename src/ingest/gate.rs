@@ -46,14 +46,8 @@ impl Gate {
     /// nothing will be written any more.
     fn enter(&self, unit: u64, weight: usize, last: bool) -> bool {
         let mut state = lock(&self.state);
-        while !state.closed
-            && state.head != unit
-            && !(last && state.waiting + weight <= WAITING_BYTES)
-        {
-            state = self
-                .changed
-                .wait(state)
-                .unwrap_or_else(PoisonError::into_inner);
+        while !state.closed && state.head != unit && !(last && state.waiting + weight <= WAITING_BYTES) {
+            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
         state.waiting += weight;
         !state.closed
@@ -78,26 +72,20 @@ impl Gate {
 }
 
 /// Where an examiner puts the steps of its unit.
+#[derive(Default)]
 pub(super) struct Outbox {
     unit: u64,
-    steps: Vec<Step>,
+    pub(super) steps: Vec<Step>,
     weight: usize,
-    gate: Arc<Gate>,
-    sender: SyncSender<Packet>,
+    /// The way to the writer; without one the steps stay here.
+    way: Option<(Arc<Gate>, SyncSender<Packet>)>,
     /// Nobody listens any more.
     pub(super) closed: bool,
 }
 
 impl Outbox {
     pub(super) fn new(gate: Arc<Gate>, sender: SyncSender<Packet>) -> Self {
-        Outbox {
-            unit: 0,
-            steps: Vec::new(),
-            weight: 0,
-            gate,
-            sender,
-            closed: false,
-        }
+        Outbox { way: Some((gate, sender)), ..Outbox::default() }
     }
 
     pub(super) fn begin(&mut self, unit: u64) {
@@ -118,14 +106,10 @@ impl Outbox {
     }
 
     fn send(&mut self, last: bool) {
+        let Some((gate, sender)) = &self.way else { return };
         let weight = std::mem::take(&mut self.weight);
-        let packet = Packet {
-            unit: self.unit,
-            steps: std::mem::take(&mut self.steps),
-            weight,
-            last,
-        };
-        if !self.gate.enter(self.unit, weight, last) || self.sender.send(packet).is_err() {
+        let packet = Packet { unit: self.unit, steps: std::mem::take(&mut self.steps), weight, last };
+        if !gate.enter(self.unit, weight, last) || sender.send(packet).is_err() {
             self.closed = true;
         }
     }

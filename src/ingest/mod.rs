@@ -9,6 +9,7 @@ mod collect;
 mod document;
 mod examiner;
 mod gate;
+pub mod probe;
 mod step;
 
 use std::collections::BTreeMap;
@@ -147,9 +148,7 @@ pub fn ingest(
     let gate = Arc::new(Gate::default());
     let loading = Loading::default();
     let examiners = match options.examiners {
-        0 => std::thread::available_parallelism()
-            .map_or(2, usize::from)
-            .clamp(1, 64),
+        0 => std::thread::available_parallelism().map_or(2, usize::from).clamp(1, 64),
         number => number,
     };
     let (units_in, units_out) = sync_channel::<Unit>(examiners * 2);
@@ -160,28 +159,14 @@ pub fn ingest(
         scope.spawn(move || load(source, units_in, loading, gate));
         for _ in 0..examiners {
             let outbox = Outbox::new(Arc::clone(gate), packets_in.clone());
-            scope.spawn(move || {
-                work(
-                    units,
-                    loading,
-                    &options.limits,
-                    key,
-                    options.keep_raw,
-                    outbox,
-                )
-            });
+            scope.spawn(move || work(units, loading, &options.limits, key, options.keep_raw, outbox));
         }
         drop(packets_in);
         let result = clerk.write_all(&packets_out, gate);
         // After an error nobody may wait for a writer that is gone.
         gate.close();
         drop(packets_out);
-        while units
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .try_recv()
-            .is_ok()
-        {}
+        while units.lock().unwrap_or_else(PoisonError::into_inner).try_recv().is_ok() {}
         result
     });
     result?;
@@ -195,24 +180,11 @@ struct Unit {
     inputs: Vec<Input>,
 }
 
-fn load(
-    source: impl FnOnce(&mut dyn InputSink),
-    units: SyncSender<Unit>,
-    loading: &Loading,
-    gate: &Gate,
-) {
-    let mut unit = Unit {
-        number: 0,
-        bytes: 0,
-        inputs: Vec::new(),
-    };
+fn load(source: impl FnOnce(&mut dyn InputSink), units: SyncSender<Unit>, loading: &Loading, gate: &Gate) {
+    let mut unit = Unit { number: 0, bytes: 0, inputs: Vec::new() };
     let mut alive = true;
     let mut send = |unit: &mut Unit| {
-        let next = Unit {
-            number: unit.number + 1,
-            bytes: 0,
-            inputs: Vec::new(),
-        };
+        let next = Unit { number: unit.number + 1, bytes: 0, inputs: Vec::new() };
         units.send(std::mem::replace(unit, next)).is_ok()
     };
     source(&mut |input: Input| {
@@ -310,20 +282,8 @@ impl Clerk<'_, '_> {
     fn step(&mut self, step: &Step) -> Result<(), StoreError> {
         let summary = &mut self.summary;
         match step {
-            Step::Rows {
-                day,
-                reporter,
-                domain,
-                run,
-            } => {
-                self.writer.rows(
-                    RunPlace {
-                        day: *day,
-                        reporter,
-                        domain,
-                    },
-                    run,
-                )?;
+            Step::Rows { day, reporter, domain, run } => {
+                self.writer.rows(RunPlace { day: *day, reporter, domain }, run)?;
             }
             Step::Discard => self.writer.discard()?,
             Step::Report(report) => {
@@ -333,13 +293,11 @@ impl Clerk<'_, '_> {
                     Arrival::New => summary.new += 1,
                     Arrival::Duplicate => {
                         summary.duplicate += 1;
-                        self.observer
-                            .notice(&Notice::Duplicate(Arc::clone(&report.origin)));
+                        self.observer.notice(&Notice::Duplicate(Arc::clone(&report.origin)));
                     }
                     Arrival::Conflicting => {
                         summary.conflicting += 1;
-                        self.observer
-                            .notice(&Notice::Conflicting(Arc::clone(&report.origin)));
+                        self.observer.notice(&Notice::Conflicting(Arc::clone(&report.origin)));
                     }
                 }
                 if arrival != Arrival::Duplicate {
@@ -357,8 +315,7 @@ impl Clerk<'_, '_> {
                     reason: new.rejection.to_string(),
                     known,
                 };
-                self.observer
-                    .notice(&Notice::Quarantined(quarantined.clone()));
+                self.observer.notice(&Notice::Quarantined(quarantined.clone()));
                 summary.quarantined.push(quarantined);
             }
             Step::Other(kind, origin, note) => {
@@ -367,14 +324,10 @@ impl Clerk<'_, '_> {
                     OtherKind::FailureReport => summary.failure_reports += 1,
                     OtherKind::NotAReport => summary.not_a_report += 1,
                 }
-                self.observer
-                    .notice(&Notice::Other(*kind, Arc::clone(origin), note.clone()));
+                self.observer.notice(&Notice::Other(*kind, Arc::clone(origin), note.clone()));
             }
             Step::Failed { location, reason } => {
-                let failed = FailedInput {
-                    input: location.clone(),
-                    reason: reason.clone(),
-                };
+                let failed = FailedInput { input: location.clone(), reason: reason.clone() };
                 self.observer.notice(&Notice::Failed(failed.clone()));
                 summary.failed.push(failed);
             }

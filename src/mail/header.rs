@@ -99,37 +99,20 @@ impl<'m> Fields<'m> {
         let text = |raw: Option<&[u8]>, most: usize| {
             let value = unfold(raw?);
             match MessageStream::new(&value).parse_unstructured() {
-                HeaderValue::Text(text) => {
-                    Some(shorten(text.trim(), most).to_owned()).filter(|text| !text.is_empty())
-                }
+                HeaderValue::Text(text) => Some(shorten(text.trim(), most).to_owned()).filter(|text| !text.is_empty()),
                 _ => None,
             }
         };
-        let from =
-            self.from.and_then(
-                |raw| match MessageStream::new(&unfold(raw)).parse_address() {
-                    HeaderValue::Address(address) => address
-                        .first()?
-                        .address()
-                        .map(|address| shorten(address, 320).to_owned()),
-                    _ => None,
-                },
-            );
-        let date = self
-            .date
-            .and_then(|raw| match MessageStream::new(&unfold(raw)).parse_date() {
-                HeaderValue::DateTime(date) if date.is_valid() => Some(date.to_timestamp()),
-                _ => None,
-            });
-        let message_id =
-            text(self.message_id, 512).map(|id| id.trim_matches(['<', '>']).to_owned());
-        Envelope {
-            subject: text(self.subject, 1024),
-            from,
-            date,
-            message_id,
-            tls_report: self.tls_report,
-        }
+        let from = self.from.and_then(|raw| match MessageStream::new(&unfold(raw)).parse_address() {
+            HeaderValue::Address(address) => address.first()?.address().map(|address| shorten(address, 320).to_owned()),
+            _ => None,
+        });
+        let date = self.date.and_then(|raw| match MessageStream::new(&unfold(raw)).parse_date() {
+            HeaderValue::DateTime(date) if date.is_valid() => Some(date.to_timestamp()),
+            _ => None,
+        });
+        let message_id = text(self.message_id, 512).map(|id| id.trim_matches(['<', '>']).to_owned());
+        Envelope { subject: text(self.subject, 1024), from, date, message_id, tls_report: self.tls_report }
     }
 
     pub(super) fn content(&self) -> Content {
@@ -137,35 +120,25 @@ impl<'m> Fields<'m> {
             kind: "text/plain".to_owned(),
             boundary: None,
             file_name: None,
-            transfer: self
-                .encoding
-                .map_or(Transfer::Identity, Transfer::from_field),
+            transfer: self.encoding.map_or(Transfer::Identity, Transfer::from_field),
         };
         let mut name = None;
         if let Some(raw) = self.content_type
-            && let HeaderValue::ContentType(found) =
-                MessageStream::new(&unfold(raw)).parse_content_type()
+            && let HeaderValue::ContentType(found) = MessageStream::new(&unfold(raw)).parse_content_type()
         {
             content.kind = match found.subtype() {
                 Some(subtype) => format!("{}/{subtype}", found.ctype()).to_ascii_lowercase(),
                 None => found.ctype().to_ascii_lowercase(),
             };
-            content.boundary = found
-                .attribute("boundary")
-                .map(str::to_owned)
-                .filter(|text| !text.is_empty());
+            content.boundary = found.attribute("boundary").map(str::to_owned).filter(|text| !text.is_empty());
             name = found.attribute("name").map(str::to_owned);
         }
         if let Some(raw) = self.disposition
-            && let HeaderValue::ContentType(found) =
-                MessageStream::new(&unfold(raw)).parse_content_type()
+            && let HeaderValue::ContentType(found) = MessageStream::new(&unfold(raw)).parse_content_type()
         {
             content.file_name = found.attribute("filename").map(str::to_owned);
         }
-        content.file_name = content
-            .file_name
-            .or(name)
-            .map(|name| shorten(&name, 1024).to_owned());
+        content.file_name = content.file_name.or(name).map(|name| shorten(&name, 1024).to_owned());
         content
     }
 }
@@ -176,16 +149,7 @@ fn line_end(bytes: &[u8]) -> usize {
 
 /// A field's value on one line, ended as the field parsers want it.
 fn unfold(raw: &[u8]) -> Vec<u8> {
-    let mut value: Vec<u8> = raw
-        .iter()
-        .map(|&byte| {
-            if matches!(byte, b'\r' | b'\n') {
-                b' '
-            } else {
-                byte
-            }
-        })
-        .collect();
+    let mut value: Vec<u8> = raw.iter().map(|&byte| if matches!(byte, b'\r' | b'\n') { b' ' } else { byte }).collect();
     value.push(b'\n');
     value
 }
@@ -226,9 +190,7 @@ pub fn looks_like_message(head: &[u8]) -> bool {
         if name.is_empty() || !name.iter().all(|byte| byte.is_ascii_graphic()) {
             return false;
         }
-        usual |= USUAL
-            .iter()
-            .any(|known| name.eq_ignore_ascii_case(known.as_bytes()));
+        usual |= USUAL.iter().any(|known| name.eq_ignore_ascii_case(known.as_bytes()));
     }
     usual
 }

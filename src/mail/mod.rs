@@ -49,13 +49,7 @@ pub trait Visitor {
 
 /// Walks all parts of a mail in order.
 pub fn walk(message: &[u8], limits: &Limits, visitor: &mut dyn Visitor) {
-    let mut walk = Walk {
-        limits,
-        visitor,
-        root: message,
-        parts: 0,
-        stopped: false,
-    };
+    let mut walk = Walk { limits, visitor, root: message, parts: 0, stopped: false };
     walk.message(message, 0, 0);
 }
 
@@ -75,29 +69,14 @@ impl Walk<'_> {
         self.entity(&envelope, &fields, body, mails, depth);
     }
 
-    fn entity(
-        &mut self,
-        envelope: &Envelope,
-        fields: &Fields<'_>,
-        body: &[u8],
-        mails: u32,
-        depth: u32,
-    ) {
+    fn entity(&mut self, envelope: &Envelope, fields: &Fields<'_>, body: &[u8], mails: u32, depth: u32) {
         if self.stopped {
             return;
         }
         let content = fields.content();
-        if let Some(boundary) = content
-            .boundary
-            .as_deref()
-            .filter(|_| content.kind.starts_with("multipart/"))
-        {
+        if let Some(boundary) = content.boundary.as_deref().filter(|_| content.kind.starts_with("multipart/")) {
             if depth >= self.limits.mime_depth {
-                self.visitor.rejected(
-                    self.parts,
-                    Rejection::new(RejectionCode::LimitMimeDepth),
-                    self.root,
-                );
+                self.visitor.rejected(self.parts, Rejection::new(RejectionCode::LimitMimeDepth), self.root);
                 return;
             }
             let mut any = false;
@@ -116,18 +95,11 @@ impl Walk<'_> {
         self.parts += 1;
         if self.parts > self.limits.mime_parts {
             self.stopped = true;
-            self.visitor.rejected(
-                self.parts,
-                Rejection::new(RejectionCode::LimitMimeParts),
-                self.root,
-            );
+            self.visitor.rejected(self.parts, Rejection::new(RejectionCode::LimitMimeParts), self.root);
             return;
         }
         let is_mail = matches!(content.kind.as_str(), "message/rfc822" | "message/global")
-            || content
-                .file_name
-                .as_deref()
-                .is_some_and(|name| name.to_ascii_lowercase().ends_with(".eml"));
+            || content.file_name.as_deref().is_some_and(|name| name.to_ascii_lowercase().ends_with(".eml"));
         let leaf = Leaf {
             number: self.parts,
             content_type: content.kind,
@@ -138,11 +110,7 @@ impl Walk<'_> {
         if is_mail {
             let (inner, _) = leaf.decoded();
             if mails >= self.limits.message_depth {
-                self.visitor.rejected(
-                    self.parts,
-                    Rejection::new(RejectionCode::LimitMessageDepth),
-                    self.root,
-                );
+                self.visitor.rejected(self.parts, Rejection::new(RejectionCode::LimitMessageDepth), self.root);
             } else {
                 self.message(&inner, mails + 1, depth + 1);
             }
@@ -161,10 +129,7 @@ struct Parts<'b> {
 impl<'b> Parts<'b> {
     fn new(body: &'b [u8], boundary: &str) -> Self {
         let delimiter = [b"--", boundary.as_bytes()].concat();
-        let mut parts = Parts {
-            rest: None,
-            delimiter,
-        };
+        let mut parts = Parts { rest: None, delimiter };
         if let Some((_, after, false)) = parts.boundary(body) {
             parts.rest = Some(after);
         }

@@ -44,12 +44,10 @@ impl Transfer {
     pub fn decode(self, body: &[u8]) -> (Cow<'_, [u8]>, bool) {
         match self {
             Transfer::Identity => (Cow::Borrowed(body), false),
-            Transfer::QuotedPrintable => {
-                match mail_parser::decoders::quoted_printable::quoted_printable_decode(body) {
-                    Some(decoded) => (Cow::Owned(decoded), false),
-                    None => (Cow::Borrowed(body), false),
-                }
-            }
+            Transfer::QuotedPrintable => match mail_parser::decoders::quoted_printable::quoted_printable_decode(body) {
+                Some(decoded) => (Cow::Owned(decoded), false),
+                None => (Cow::Borrowed(body), false),
+            },
             Transfer::Base64 => {
                 let (decoded, lenient) = base64(body);
                 (Cow::Owned(decoded), lenient)
@@ -96,19 +94,12 @@ mod tests {
             ("aGVsbG8=\n\nfooter text", true),
             ("aGVsbG9", true),
         ] {
-            assert_eq!(
-                base64(written.as_bytes()),
-                (b"hello".to_vec(), lenient),
-                "{written}"
-            );
+            assert_eq!(base64(written.as_bytes()), (b"hello".to_vec(), lenient), "{written}");
         }
     }
 
     #[test]
     fn quoted_printable() {
-        assert_eq!(
-            Transfer::QuotedPrintable.decode(b"a=3Cb=\r\n>").0.as_ref(),
-            b"a<b>"
-        );
+        assert_eq!(Transfer::QuotedPrintable.decode(b"a=3Cb=\r\n>").0.as_ref(), b"a<b>");
     }
 }

@@ -3,7 +3,5 @@
 mod survey;
 mod window;
 
-pub use survey::{
-    DomainFigures, Evidence, PathFigures, SenderKey, Signer, SignerUse, Survey, survey,
-};
+pub use survey::{DomainFigures, Evidence, PathFigures, SenderKey, Signer, SignerUse, Survey, survey};
 pub use window::{Bound, Span, Window, WindowChoice};

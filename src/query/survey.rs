@@ -154,11 +154,10 @@ impl Bits {
     }
 
     fn iter(&self) -> impl Iterator<Item = usize> {
-        self.0.iter().enumerate().flat_map(|(at, word)| {
-            (0..64)
-                .filter(move |bit| word >> bit & 1 == 1)
-                .map(move |bit| at * 64 + bit)
-        })
+        self.0
+            .iter()
+            .enumerate()
+            .flat_map(|(at, word)| (0..64).filter(move |bit| word >> bit & 1 == 1).map(move |bit| at * 64 + bit))
     }
 }
 
@@ -171,10 +170,7 @@ struct Days {
 
 impl Default for Days {
     fn default() -> Self {
-        Days {
-            first: Day::MAX,
-            last: Day::MIN,
-        }
+        Days { first: Day::MAX, last: Day::MIN }
     }
 }
 
@@ -305,10 +301,7 @@ impl Scan<'_> {
 
     fn take(&mut self, run: &ScannedRun<'_>) -> Result<(), StoreError> {
         if run.report != self.current.report {
-            self.current = Current {
-                report: run.report,
-                counted: false,
-            };
+            self.current = Current { report: run.report, counted: false };
         }
         let reporter = *self.reporter_places.entry(run.reporter).or_insert_with(|| {
             self.reporters.push(run.reporter);
@@ -331,27 +324,12 @@ impl Scan<'_> {
             matched = true;
             let messages = count.unwrap_or(0);
             figures[0] += messages;
-            figures[1] += if facts.dmarc == Some(true) {
-                messages
-            } else {
-                0
-            };
-            figures[2] += if facts.dkim == DkimState::Aligned {
-                messages
-            } else {
-                0
-            };
-            figures[3] += if facts.spf == SpfState::Aligned {
-                messages
-            } else {
-                0
-            };
+            figures[1] += if facts.dmarc == Some(true) { messages } else { 0 };
+            figures[2] += if facts.dkim == DkimState::Aligned { messages } else { 0 };
+            figures[3] += if facts.spf == SpfState::Aligned { messages } else { 0 };
             self.add(path, &facts, messages, run.day, reporter);
             match address.ip() {
-                Some(IpAddr::V4(v4)) => drop(
-                    self.v4
-                        .insert(u64::from(path) << 32 | u64::from(u32::from(v4))),
-                ),
+                Some(IpAddr::V4(v4)) => drop(self.v4.insert(u64::from(path) << 32 | u64::from(u32::from(v4)))),
                 Some(IpAddr::V6(v6)) => drop(self.v6.insert((path, u128::from(v6)))),
                 None => {}
             }
@@ -383,39 +361,26 @@ impl Scan<'_> {
             return Ok(known);
         }
         let text = self.store.name(name)?;
-        let wanted = self
-            .domains
-            .iter()
-            .any(|domain| domain::is_within(&text, domain));
+        let wanted = self.domains.iter().any(|domain| domain::is_within(&text, domain));
         self.names.insert(name, wanted);
         Ok(wanted)
     }
 
     /// The facts and the path of a record; nothing where it is not asked for.
-    fn locate(
-        &mut self,
-        outcome: u64,
-        address: PackedAddress<'_>,
-    ) -> Result<Option<(OutcomeFacts, u32)>, StoreError> {
+    fn locate(&mut self, outcome: u64, address: PackedAddress<'_>) -> Result<Option<(OutcomeFacts, u32)>, StoreError> {
         let at = usize::try_from(outcome).unwrap_or(usize::MAX);
         if let Some(Slot::Unknown) | None = self.outcomes.get(at) {
             self.load(outcome)?;
         }
         match self.outcomes.get(at) {
-            Some(&Slot::Facts {
-                facts,
-                path: Some(path),
-            }) => Ok(Some((facts, path))),
+            Some(&Slot::Facts { facts, path: Some(path) }) => Ok(Some((facts, path))),
             Some(&Slot::Facts { facts, path: None }) => {
                 let Some(authenticated) = facts.authenticated else {
                     let path = self.path(facts.header_from, network_key(address));
                     return Ok(Some((facts, path)));
                 };
                 let path = self.path(facts.header_from, Key::Domain(authenticated));
-                self.outcomes[at] = Slot::Facts {
-                    facts,
-                    path: Some(path),
-                };
+                self.outcomes[at] = Slot::Facts { facts, path: Some(path) };
                 Ok(Some((facts, path)))
             }
             _ => Ok(None),
@@ -430,12 +395,9 @@ impl Scan<'_> {
         }
         self.loaded_one_by_one = 0;
         let mut all = Vec::new();
-        self.store
-            .all_outcome_facts(&mut |id, facts| all.push((id, facts)))?;
+        self.store.all_outcome_facts(&mut |id, facts| all.push((id, facts)))?;
         for (id, facts) in all {
-            let known = usize::try_from(id)
-                .ok()
-                .and_then(|at| self.outcomes.get(at));
+            let known = usize::try_from(id).ok().and_then(|at| self.outcomes.get(at));
             if !matches!(known, Some(Slot::Facts { .. } | Slot::Left)) {
                 self.keep(id, facts)?;
             }
@@ -455,20 +417,13 @@ impl Scan<'_> {
                 None => false,
             };
         // The path is made when a record needs it: outcomes outside the window make none.
-        self.outcomes[at] = if wanted {
-            Slot::Facts { facts, path: None }
-        } else {
-            Slot::Left
-        };
+        self.outcomes[at] = if wanted { Slot::Facts { facts, path: None } } else { Slot::Left };
         Ok(())
     }
 
     fn path(&mut self, header_from: Option<i64>, key: Key) -> u32 {
         let next = self.sums.len() as u32;
-        let path = *self
-            .paths
-            .entry((header_from.unwrap_or(-1), key))
-            .or_insert(next);
+        let path = *self.paths.entry((header_from.unwrap_or(-1), key)).or_insert(next);
         if path == next {
             self.sums.push(PathSums::default());
         }
@@ -485,11 +440,7 @@ impl Scan<'_> {
         sums.days.add(day);
         let spf_aligned = facts.spf == SpfState::Aligned;
         sums.spf_aligned += if spf_aligned { messages } else { 0 };
-        sums.dmarc_pass += if facts.dmarc == Some(true) {
-            messages
-        } else {
-            0
-        };
+        sums.dmarc_pass += if facts.dmarc == Some(true) { messages } else { 0 };
         match facts.disposition {
             Some(Disposition::Reject) => sums.rejected += messages,
             Some(Disposition::Quarantine) => sums.quarantined += messages,
@@ -512,11 +463,7 @@ impl Scan<'_> {
             reporter_names.push(store.name(reporter)?);
         }
         let name = |id: i64| {
-            if id < 0 {
-                Ok(String::new())
-            } else {
-                store.name(id)
-            }
+            if id < 0 { Ok(String::new()) } else { store.name(id) }
         };
         let mut addresses: Vec<Vec<IpAddr>> = vec![Vec::new(); self.sums.len()];
         for packed in self.v4 {
@@ -534,21 +481,13 @@ impl Scan<'_> {
                     let found: Vec<Signer> = store
                         .signers(list)?
                         .into_iter()
-                        .map(|(domain, selector, result)| Signer {
-                            domain,
-                            selector,
-                            result,
-                        })
+                        .map(|(domain, selector, result)| Signer { domain, selector, result })
                         .collect();
                     lists.insert(list, found.clone());
                     found
                 }
             };
-            signers[path as usize].push(SignerUse {
-                signers: list,
-                messages,
-                spf_aligned,
-            });
+            signers[path as usize].push(SignerUse { signers: list, messages, spf_aligned });
         }
         let mut sums: Vec<Option<PathSums>> = self.sums.into_iter().map(Some).collect();
         let mut paths = Vec::with_capacity(sums.len());
@@ -561,9 +500,7 @@ impl Scan<'_> {
             let sender = match key {
                 Key::Domain(id) => SenderKey::Domain(store.name(id)?),
                 Key::V4(net) => SenderKey::Network(IpAddr::V4(Ipv4Addr::from(net))),
-                Key::V6(net) => {
-                    SenderKey::Network(IpAddr::V6(Ipv6Addr::from(u128::from(net) << 64)))
-                }
+                Key::V6(net) => SenderKey::Network(IpAddr::V6(Ipv6Addr::from(u128::from(net) << 64))),
                 Key::Nobody => SenderKey::Nobody,
             };
             let mut addresses = std::mem::take(&mut addresses[at]);
@@ -573,11 +510,7 @@ impl Scan<'_> {
             seen.0.extend(&sums.reporters);
             seen.1.add(sums.days.first);
             seen.1.add(sums.days.last);
-            let reporters: BTreeSet<&String> = sums
-                .reporters
-                .iter()
-                .map(|place| &reporter_names[place])
-                .collect();
+            let reporters: BTreeSet<&String> = sums.reporters.iter().map(|place| &reporter_names[place]).collect();
             paths.push(PathFigures {
                 domain,
                 sender,
@@ -603,9 +536,7 @@ impl Scan<'_> {
             let [messages, dmarc_pass, dkim_aligned, spf_aligned] = sums.figures;
             domains.push(DomainFigures {
                 domain: store.name(id)?,
-                policy: store
-                    .published_policy(sums.last.1)?
-                    .map(|policy| policy.to_ascii_lowercase()),
+                policy: store.published_policy(sums.last.1)?.map(|policy| policy.to_ascii_lowercase()),
                 messages,
                 dmarc_pass,
                 dkim_aligned,
@@ -618,13 +549,7 @@ impl Scan<'_> {
         let evidence = evidence
             .into_iter()
             .map(|(from, (reporters, days))| {
-                (
-                    from,
-                    Evidence {
-                        reporters: reporters.len(),
-                        days: days.last > days.first,
-                    },
-                )
+                (from, Evidence { reporters: reporters.len(), days: days.last > days.first })
             })
             .collect();
         Ok(Survey {

@@ -24,16 +24,11 @@ impl FromStr for Span {
     fn from_str(text: &str) -> Result<Self, String> {
         let (number, factor) = match text.strip_suffix('d').map(|number| (number, 1)) {
             Some(found) => found,
-            None => text
-                .strip_suffix('w')
-                .map(|number| (number, 7))
-                .unwrap_or((text, 0)),
+            None => text.strip_suffix('w').map(|number| (number, 7)).unwrap_or((text, 0)),
         };
         match number.parse::<u16>() {
             Ok(number) if factor > 0 && number > 0 => Ok(Span(i32::from(number) * factor)),
-            _ => Err(format!(
-                "{text:?} is no span of days; write it like 7d or 4w"
-            )),
+            _ => Err(format!("{text:?} is no span of days; write it like 7d or 4w")),
         }
     }
 }
@@ -113,10 +108,7 @@ impl WindowChoice {
             None if self.since == Bound::Today => Some(today),
             None => Some(today - 1),
         };
-        let window = Window {
-            first: first.unwrap_or(Day::MIN),
-            last: last.unwrap_or(Day::MAX),
-        };
+        let window = Window { first: first.unwrap_or(Day::MIN), last: last.unwrap_or(Day::MAX) };
         if window.first > window.last {
             return Err(format!(
                 "the window would begin on {} and end on {}",
@@ -138,28 +130,14 @@ mod tests {
             until: until.map(str::parse).transpose()?,
             today: "2026-11-22".parse().unwrap(),
         };
-        choice.window().map(|window| {
-            (
-                date_of(window.first).to_string(),
-                date_of(window.last).to_string(),
-            )
-        })
+        choice.window().map(|window| (date_of(window.first).to_string(), date_of(window.last).to_string()))
     }
 
     #[test]
     fn a_relative_window_ends_yesterday() {
-        assert_eq!(
-            window("7d", None).unwrap(),
-            ("2026-11-15".into(), "2026-11-21".into())
-        );
-        assert_eq!(
-            window("1w", Some("today")).unwrap(),
-            ("2026-11-15".into(), "2026-11-22".into())
-        );
-        assert_eq!(
-            window("2026-11-01", Some("2026-11-03")).unwrap(),
-            ("2026-11-01".into(), "2026-11-03".into())
-        );
+        assert_eq!(window("7d", None).unwrap(), ("2026-11-15".into(), "2026-11-21".into()));
+        assert_eq!(window("1w", Some("today")).unwrap(), ("2026-11-15".into(), "2026-11-22".into()));
+        assert_eq!(window("2026-11-01", Some("2026-11-03")).unwrap(), ("2026-11-01".into(), "2026-11-03".into()));
     }
 
     #[test]

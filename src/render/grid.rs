@@ -28,27 +28,16 @@ pub(super) struct Column {
 
 impl Column {
     pub(super) const fn text(heading: &'static str) -> Self {
-        Column {
-            heading,
-            number: false,
-            from_width: 0,
-        }
+        Column { heading, number: false, from_width: 0 }
     }
 
     pub(super) const fn number(heading: &'static str) -> Self {
-        Column {
-            heading,
-            number: true,
-            from_width: 0,
-        }
+        Column { heading, number: true, from_width: 0 }
     }
 
     /// The same column, for terminals of some width only.
     pub(super) const fn from(self, width: u16) -> Self {
-        Column {
-            from_width: width,
-            ..self
-        }
+        Column { from_width: width, ..self }
     }
 }
 
@@ -68,10 +57,7 @@ pub(super) struct Row {
 
 impl Row {
     pub(super) fn new(cells: impl IntoIterator<Item = String>) -> Self {
-        Row {
-            cells: cells.into_iter().map(|cell| (cell, Paint::Plain)).collect(),
-            below: None,
-        }
+        Row { cells: cells.into_iter().map(|cell| (cell, Paint::Plain)).collect(), below: None }
     }
 
     /// Paints one cell.
@@ -85,10 +71,7 @@ impl Row {
 
 impl Grid {
     pub(super) fn new(columns: impl IntoIterator<Item = Column>) -> Self {
-        Grid {
-            columns: columns.into_iter().collect(),
-            rows: Vec::new(),
-        }
+        Grid { columns: columns.into_iter().collect(), rows: Vec::new() }
     }
 
     pub(super) fn push(&mut self, row: Row) {
@@ -98,14 +81,11 @@ impl Grid {
     /// Writes it to fit the style's width: columns that are meant for wider terminals are left out, then the widest
     /// texts are broken into lines.
     pub(super) fn table(&self, out: &mut dyn Write, style: &Style) -> Result<()> {
-        let shown: Vec<usize> = (0..self.columns.len())
-            .filter(|&at| self.columns[at].from_width <= style.width)
-            .collect();
+        let shown: Vec<usize> =
+            (0..self.columns.len()).filter(|&at| self.columns[at].from_width <= style.width).collect();
         let widths = self.widths(&shown, usize::from(style.width));
-        let header: Vec<(String, Paint)> = shown
-            .iter()
-            .map(|&at| (self.columns[at].heading.to_owned(), Paint::Dim))
-            .collect();
+        let header: Vec<(String, Paint)> =
+            shown.iter().map(|&at| (self.columns[at].heading.to_owned(), Paint::Dim)).collect();
         self.write_row(&header, &shown, &widths, out, style)?;
         for row in &self.rows {
             let cells: Vec<(String, Paint)> = shown
@@ -113,9 +93,7 @@ impl Grid {
                 .map(|&at| {
                     row.cells
                         .get(at)
-                        .map_or_else(Default::default, |(text, paint)| {
-                            (sanitize(text).into_owned(), *paint)
-                        })
+                        .map_or_else(Default::default, |(text, paint)| (sanitize(text).into_owned(), *paint))
                 })
                 .collect();
             self.write_row(&cells, &shown, &widths, out, style)?;
@@ -130,27 +108,14 @@ impl Grid {
         let mut widths: Vec<usize> = shown
             .iter()
             .map(|&at| {
-                let cells = self
-                    .rows
-                    .iter()
-                    .filter_map(|row| row.cells.get(at))
-                    .map(|cell| sanitize(&cell.0).width());
-                cells
-                    .chain([self.columns[at].heading.width()])
-                    .max()
-                    .unwrap_or(0)
+                let cells = self.rows.iter().filter_map(|row| row.cells.get(at)).map(|cell| sanitize(&cell.0).width());
+                cells.chain([self.columns[at].heading.width()]).max().unwrap_or(0)
             })
             .collect();
         let available = width.saturating_sub(GAP * shown.len().saturating_sub(1));
         while widths.iter().sum::<usize>() > available {
-            let texts = shown
-                .iter()
-                .enumerate()
-                .filter(|&(_, &at)| !self.columns[at].number);
-            let Some(widest) = texts
-                .map(|(place, _)| place)
-                .max_by_key(|&place| widths[place])
-            else {
+            let texts = shown.iter().enumerate().filter(|&(_, &at)| !self.columns[at].number);
+            let Some(widest) = texts.map(|(place, _)| place).max_by_key(|&place| widths[place]) else {
                 break;
             };
             if widths[widest] <= NARROWEST {
@@ -169,11 +134,8 @@ impl Grid {
         out: &mut dyn Write,
         style: &Style,
     ) -> Result<()> {
-        let broken: Vec<Vec<String>> = cells
-            .iter()
-            .zip(widths)
-            .map(|((text, _), &width)| pieces(text, width))
-            .collect();
+        let broken: Vec<Vec<String>> =
+            cells.iter().zip(widths).map(|((text, _), &width)| pieces(text, width)).collect();
         let height = broken.iter().map(Vec::len).max().unwrap_or(1);
         for number in 0..height {
             let mut line = String::new();
@@ -182,11 +144,7 @@ impl Grid {
             for (place, &width) in widths.iter().enumerate() {
                 let piece = broken[place].get(number).map_or("", String::as_str);
                 let blank = width.saturating_sub(piece.width());
-                let (before, after) = if self.columns[shown[place]].number {
-                    (blank, 0)
-                } else {
-                    (0, blank)
-                };
+                let (before, after) = if self.columns[shown[place]].number { (blank, 0) } else { (0, blank) };
                 if piece.is_empty() {
                     owed += width + GAP;
                     continue;
@@ -203,24 +161,11 @@ impl Grid {
     /// Writes it as Markdown.
     pub(super) fn markdown(&self, out: &mut dyn Write) -> Result<()> {
         let line = |cells: Vec<String>| format!("| {} |", cells.join(" | "));
-        writeln!(
-            out,
-            "{}",
-            line(
-                self.columns
-                    .iter()
-                    .map(|column| column.heading.to_owned())
-                    .collect()
-            )
-        )?;
+        writeln!(out, "{}", line(self.columns.iter().map(|column| column.heading.to_owned()).collect()))?;
         let rule = |column: &Column| if column.number { "---:" } else { "---" }.to_owned();
         writeln!(out, "{}", line(self.columns.iter().map(rule).collect()))?;
         for row in &self.rows {
-            let mut cells: Vec<String> = row
-                .cells
-                .iter()
-                .map(|cell| markdown_cell(&cell.0))
-                .collect();
+            let mut cells: Vec<String> = row.cells.iter().map(|cell| markdown_cell(&cell.0)).collect();
             if let Some(below) = &row.below
                 && let Some(last) = cells.last_mut()
             {
@@ -287,19 +232,11 @@ pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
 }
 
 /// Writes rows of scalar fields as CSV; text that a spreadsheet would run is made text.
-pub(super) fn csv(
-    headings: &[&str],
-    rows: impl IntoIterator<Item = Vec<String>>,
-    out: &mut dyn Write,
-) -> Result<()> {
+pub(super) fn csv(headings: &[&str], rows: impl IntoIterator<Item = Vec<String>>, out: &mut dyn Write) -> Result<()> {
     let mut writer = csv::Writer::from_writer(out);
-    writer
-        .write_record(headings)
-        .map_err(std::io::Error::other)?;
+    writer.write_record(headings).map_err(std::io::Error::other)?;
     for row in rows {
-        writer
-            .write_record(row.iter().map(|cell| csv_cell(cell).into_owned()))
-            .map_err(into_io)?;
+        writer.write_record(row.iter().map(|cell| csv_cell(cell).into_owned())).map_err(into_io)?;
     }
     writer.flush()
 }
@@ -317,38 +254,16 @@ mod tests {
 
     #[test]
     fn no_line_is_wider_than_asked_and_nothing_is_lost() {
-        let mut grid = Grid::new([
-            Column::text("NAME"),
-            Column::number("COUNT"),
-            Column::text("WIDE").from(100),
-        ]);
-        let mut row = Row::new([
-            "a.very.long.sending.host.name.example".to_owned(),
-            "12".to_owned(),
-            "wide".to_owned(),
-        ]);
+        let mut grid = Grid::new([Column::text("NAME"), Column::number("COUNT"), Column::text("WIDE").from(100)]);
+        let mut row =
+            Row::new(["a.very.long.sending.host.name.example".to_owned(), "12".to_owned(), "wide".to_owned()]);
         row.below = Some("something to do about it in a few words".to_owned());
         grid.push(row);
         let mut out = Vec::new();
-        grid.table(
-            &mut out,
-            &Style {
-                width: 30,
-                color: false,
-            },
-        )
-        .unwrap();
+        grid.table(&mut out, &Style { width: 30, color: false }).unwrap();
         let text = String::from_utf8(out).unwrap();
-        assert!(
-            text.lines()
-                .all(|line| line.width() <= 30 && line == line.trim_end()),
-            "{text}"
-        );
-        assert!(
-            text.contains("a.very.long.sending.")
-                && text.contains("host.name.example")
-                && !text.contains("wide")
-        );
+        assert!(text.lines().all(|line| line.width() <= 30 && line == line.trim_end()), "{text}");
+        assert!(text.contains("a.very.long.sending.") && text.contains("host.name.example") && !text.contains("wide"));
     }
 
     #[test]

@@ -12,12 +12,7 @@ use crate::ingest::IngestSummary;
 ///
 /// # Errors
 /// Those of writing.
-pub fn ingest(
-    summary: &IngestSummary,
-    seconds: f64,
-    form: Form,
-    out: &mut dyn Write,
-) -> Result<()> {
+pub fn ingest(summary: &IngestSummary, seconds: f64, form: Form, out: &mut dyn Write) -> Result<()> {
     let fresh = summary.quarantined.iter().filter(|one| !one.known).count() as u64;
     let known = summary.quarantined.len() as u64 - fresh;
     match form {
@@ -100,10 +95,7 @@ pub fn ingest(
                 plural(summary.messages, "message"),
             )?;
             if fresh > 0 {
-                writeln!(
-                    out,
-                    "See `dmarcstat quarantine` for what could not be read."
-                )?;
+                writeln!(out, "See `dmarcstat quarantine` for what could not be read.")?;
             }
             Ok(())
         }

@@ -20,13 +20,7 @@ pub struct PathsView {
 ///
 /// # Errors
 /// Those of writing.
-pub fn paths(
-    answer: &Answer,
-    view: PathsView,
-    form: Form,
-    style: &Style,
-    out: &mut dyn Write,
-) -> Result<()> {
+pub fn paths(answer: &Answer, view: PathsView, form: Form, style: &Style, out: &mut dyn Write) -> Result<()> {
     match form {
         Form::Json => json(answer, out),
         Form::Csv => csv(&HEADINGS, answer.paths.iter().map(cells), out),
@@ -58,11 +52,8 @@ pub(super) fn header(answer: &Answer) -> String {
         (Some(begin), Some(end)) => format!("{begin} to {end}"),
         _ => "no days".to_owned(),
     };
-    let newest = answer
-        .newest_report
-        .as_deref()
-        .map_or("none", |time| time.get(..16).unwrap_or(time))
-        .replace('T', " ");
+    let newest =
+        answer.newest_report.as_deref().map_or("none", |time| time.get(..16).unwrap_or(time)).replace('T', " ");
     format!(
         "{days} · {} from {} · newest report {newest}",
         plural(answer.reports, "report"),
@@ -118,11 +109,7 @@ fn path_grid(answer: &Answer, with_remedy: bool) -> Grid {
     for path in &answer.paths {
         let mut row = Row::new([
             path.sender.clone(),
-            if path.domain.is_empty() {
-                "(none)".to_owned()
-            } else {
-                path.domain.clone()
-            },
+            if path.domain.is_empty() { "(none)".to_owned() } else { path.domain.clone() },
             path.class.as_str().to_owned(),
             path.standing.as_str().to_owned(),
             grouped(path.messages),
@@ -168,32 +155,17 @@ fn below(path: &SendingPath, with_remedy: bool) -> Option<String> {
 
 fn footer(answer: &Answer, view: PathsView, style: &Style, out: &mut dyn Write) -> Result<()> {
     if view.unsigned && answer.paths.is_empty() {
-        writeln!(
-            out,
-            "\nNo path of yours was found unsigned, unaligned or broken in this window."
-        )?;
+        writeln!(out, "\nNo path of yours was found unsigned, unaligned or broken in this window.")?;
     }
     if answer.unproven.paths > 0 && view.unsigned && !view.with_unproven {
         let line = format!(
             "{} with {} that nothing vouches for {} not listed; see them with --include-unproven.",
             plural(answer.unproven.paths, "path"),
             plural(answer.unproven.messages, "message"),
-            if answer.unproven.paths == 1 {
-                "is"
-            } else {
-                "are"
-            },
+            if answer.unproven.paths == 1 { "is" } else { "are" },
         );
-        for (number, line) in super::grid::wrap(&sanitize(&line), usize::from(style.width))
-            .iter()
-            .enumerate()
-        {
-            writeln!(
-                out,
-                "{}{}",
-                if number == 0 { "\n" } else { "" },
-                style.paint(line, Paint::Dim)
-            )?;
+        for (number, line) in super::grid::wrap(&sanitize(&line), usize::from(style.width)).iter().enumerate() {
+            writeln!(out, "{}{}", if number == 0 { "\n" } else { "" }, style.paint(line, Paint::Dim))?;
         }
     }
     Ok(())
@@ -256,8 +228,6 @@ fn cells(path: &SendingPath) -> Vec<String> {
         path.first_seen.clone(),
         path.last_seen.clone(),
         path.notes.join(" "),
-        path.remedy
-            .as_ref()
-            .map_or(String::new(), |remedy| remedy.title.clone()),
+        path.remedy.as_ref().map_or(String::new(), |remedy| remedy.title.clone()),
     ]
 }

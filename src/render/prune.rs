@@ -13,18 +13,8 @@ use crate::store::Pruned;
 ///
 /// # Errors
 /// Those of writing.
-pub fn prune(
-    pruned: Pruned,
-    before: Date,
-    dry_run: bool,
-    form: Form,
-    out: &mut dyn Write,
-) -> Result<()> {
-    let Pruned {
-        reports,
-        records,
-        messages,
-    } = pruned;
+pub fn prune(pruned: Pruned, before: Date, dry_run: bool, form: Form, out: &mut dyn Write) -> Result<()> {
+    let Pruned { reports, records, messages } = pruned;
     match form {
         Form::Json => json(
             &json!({

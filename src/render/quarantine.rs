@@ -41,26 +41,15 @@ fn hex(bytes: &[u8]) -> String {
 /// Who reported on what, as far as is known.
 fn about(entry: &QuarantineEntry) -> String {
     let reporter = entry.reporter.as_ref().or(entry.origin.from.as_ref());
-    let day = entry
-        .period
-        .map(|period| rfc3339(period.0)[..10].to_owned());
-    [reporter.cloned(), entry.domain.clone(), day]
-        .into_iter()
-        .flatten()
-        .collect::<Vec<_>>()
-        .join(" on ")
+    let day = entry.period.map(|period| rfc3339(period.0)[..10].to_owned());
+    [reporter.cloned(), entry.domain.clone(), day].into_iter().flatten().collect::<Vec<_>>().join(" on ")
 }
 
 /// Writes the list.
 ///
 /// # Errors
 /// Those of writing.
-pub fn quarantine_list(
-    entries: &[QuarantineEntry],
-    form: Form,
-    style: &Style,
-    out: &mut dyn Write,
-) -> Result<()> {
+pub fn quarantine_list(entries: &[QuarantineEntry], form: Form, style: &Style, out: &mut dyn Write) -> Result<()> {
     match form {
         Form::Json => json(
             &json!({ "schema": "dmarcstat/quarantine/1", "entries": entries.iter().map(entry_json).collect::<Vec<_>>() }),
@@ -137,12 +126,7 @@ pub fn quarantine_list(
 ///
 /// # Errors
 /// Those of writing.
-pub fn quarantine_entry(
-    found: &Quarantined,
-    form: Form,
-    style: &Style,
-    out: &mut dyn Write,
-) -> Result<()> {
+pub fn quarantine_entry(found: &Quarantined, form: Form, style: &Style, out: &mut dyn Write) -> Result<()> {
     let entry = &found.entry;
     let excerpt = String::from_utf8_lossy(&found.bytes[..found.bytes.len().min(EXCERPT)]);
     match form {
@@ -162,17 +146,9 @@ pub fn quarantine_entry(
                 ("mail from", text(&entry.origin.from)),
                 ("subject", text(&entry.origin.subject)),
                 ("file name", text(&entry.origin.file_name)),
-                (
-                    "bytes",
-                    format!("{}, sha256 {}", grouped(entry.size), hex(&entry.sha256)),
-                ),
+                ("bytes", format!("{}, sha256 {}", grouped(entry.size), hex(&entry.sha256))),
             ] {
-                writeln!(
-                    out,
-                    "{} {}",
-                    style.paint(&format!("{name:>10}"), Paint::Dim),
-                    sanitize(&value)
-                )?;
+                writeln!(out, "{} {}", style.paint(&format!("{name:>10}"), Paint::Dim), sanitize(&value))?;
             }
             writeln!(out)?;
             for line in excerpt.lines().take(20) {
@@ -187,23 +163,15 @@ pub fn quarantine_entry(
 ///
 /// # Errors
 /// Those of writing.
-pub fn quarantine_actions(
-    done: &str,
-    entries: usize,
-    left: usize,
-    form: Form,
-    out: &mut dyn Write,
-) -> Result<()> {
+pub fn quarantine_actions(done: &str, entries: usize, left: usize, form: Form, out: &mut dyn Write) -> Result<()> {
     match form {
         Form::Json => json(
             &json!({ "schema": "dmarcstat/quarantine-action/1", "action": done, "entries": entries, "left": left }),
             out,
         ),
-        Form::Csv => csv(
-            &["action", "entries", "left"],
-            [vec![done.to_owned(), entries.to_string(), left.to_string()]],
-            out,
-        ),
+        Form::Csv => {
+            csv(&["action", "entries", "left"], [vec![done.to_owned(), entries.to_string(), left.to_string()]], out)
+        }
         Form::Table | Form::Markdown => {
             let entry = if entries == 1 { "entry" } else { "entries" };
             writeln!(

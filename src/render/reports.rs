@@ -25,11 +25,7 @@ pub struct ReportsAnswer<'a> {
 }
 
 fn codes(report: &ReportSummary) -> Vec<&'static str> {
-    let mut codes: Vec<&str> = report
-        .irregularities
-        .iter()
-        .map(|one| one.code.as_str())
-        .collect();
+    let mut codes: Vec<&str> = report.irregularities.iter().map(|one| one.code.as_str()).collect();
     codes.sort_unstable();
     codes.dedup();
     codes
@@ -78,12 +74,7 @@ fn word(text: &Option<String>) -> Option<String> {
 ///
 /// # Errors
 /// Those of writing.
-pub fn reports(
-    answer: &ReportsAnswer<'_>,
-    form: Form,
-    style: &Style,
-    out: &mut dyn Write,
-) -> Result<()> {
+pub fn reports(answer: &ReportsAnswer<'_>, form: Form, style: &Style, out: &mut dyn Write) -> Result<()> {
     let date = |day: Option<Day>| day.map(|day| date_of(day).to_string());
     match form {
         Form::Json => {
@@ -148,11 +139,8 @@ pub fn reports(
             csv(&headings, rows, out)
         }
         Form::Table | Form::Markdown => {
-            let reporters: std::collections::HashSet<&str> = answer
-                .reports
-                .iter()
-                .map(|report| report.reporter.as_str())
-                .collect();
+            let reporters: std::collections::HashSet<&str> =
+                answer.reports.iter().map(|report| report.reporter.as_str()).collect();
             writeln!(
                 out,
                 "{} to {} · {} from {} · newest report {}\n",
@@ -160,11 +148,7 @@ pub fn reports(
                 date(answer.end).unwrap_or_default(),
                 plural(answer.reports.len() as u64, "report"),
                 plural(reporters.len() as u64, "reporter"),
-                answer
-                    .newest
-                    .as_deref()
-                    .map_or("none", |time| time.get(..16).unwrap_or(time))
-                    .replace('T', " "),
+                answer.newest.as_deref().map_or("none", |time| time.get(..16).unwrap_or(time)).replace('T', " "),
             )?;
             let mut grid = Grid::new([
                 Column::number("ID"),
@@ -197,11 +181,7 @@ pub fn reports(
                     .paint(8, Paint::Warn),
                 );
             }
-            if form == Form::Table {
-                grid.table(out, style)
-            } else {
-                grid.markdown(out)
-            }
+            if form == Form::Table { grid.table(out, style) } else { grid.markdown(out) }
         }
     }
 }
@@ -240,10 +220,7 @@ fn row_json(row: &ReportRow) -> Value {
         .map(|one| {
             let mut map = listed(one.result, &one.word);
             map.insert("domain".to_owned(), json!(one.domain));
-            map.insert(
-                "scope".to_owned(),
-                json!(one.scope.map(|scope| scope.as_str())),
-            );
+            map.insert("scope".to_owned(), json!(one.scope.map(|scope| scope.as_str())));
             map.insert("human_result".to_owned(), json!(one.human));
             Value::Object(map)
         })
@@ -282,37 +259,18 @@ fn pass(passed: bool) -> &'static str {
 ///
 /// # Errors
 /// Those of writing.
-pub fn report(
-    detail: &ReportDetail,
-    rows: &[ReportRow],
-    form: Form,
-    style: &Style,
-    out: &mut dyn Write,
-) -> Result<()> {
+pub fn report(detail: &ReportDetail, rows: &[ReportRow], form: Form, style: &Style, out: &mut dyn Write) -> Result<()> {
     match form {
         Form::Json => {
             let mut map = summary_json(&detail.summary);
-            let hex: String = detail
-                .sha256
-                .iter()
-                .map(|byte| format!("{byte:02x}"))
-                .collect();
-            map.insert(
-                "extra_contact_info".to_owned(),
-                json!(detail.extra_contact_info),
-            );
+            let hex: String = detail.sha256.iter().map(|byte| format!("{byte:02x}")).collect();
+            map.insert("extra_contact_info".to_owned(), json!(detail.extra_contact_info));
             map.insert("generator".to_owned(), json!(detail.generator));
             map.insert("version".to_owned(), json!(detail.version));
             map.insert("namespace".to_owned(), json!(detail.namespace));
             map.insert(
                 "errors".to_owned(),
-                json!(
-                    detail
-                        .errors
-                        .as_ref()
-                        .map(|errors| errors.lines().collect::<Vec<_>>())
-                        .unwrap_or_default()
-                ),
+                json!(detail.errors.as_ref().map(|errors| errors.lines().collect::<Vec<_>>()).unwrap_or_default()),
             );
             map.insert(
                 "irregularities".to_owned(),
@@ -335,37 +293,22 @@ pub fn report(
                     .map(|one| json!({ "input": one.location, "message_id": one.message_id }))
                     .collect(),
             );
-            map.insert(
-                "raw".to_owned(),
-                json!({ "sha256": hex, "bytes": detail.size, "kept": detail.raw_kept }),
-            );
+            map.insert("raw".to_owned(), json!({ "sha256": hex, "bytes": detail.size, "kept": detail.raw_kept }));
             map.insert("rows".to_owned(), rows.iter().map(row_json).collect());
-            json(
-                &json!({ "schema": "dmarcstat/report/1", "report": map }),
-                out,
-            )
+            json(&json!({ "schema": "dmarcstat/report/1", "report": map }), out)
         }
         Form::Csv => csv(&ROW_HEADINGS, rows.iter().map(row_cells), out),
         Form::Table | Form::Markdown => {
             for (name, value) in facts(detail) {
                 if form == Form::Table {
-                    writeln!(
-                        out,
-                        "{} {}",
-                        style.paint(&format!("{name:>14}"), Paint::Dim),
-                        sanitize(&value)
-                    )?;
+                    writeln!(out, "{} {}", style.paint(&format!("{name:>14}"), Paint::Dim), sanitize(&value))?;
                 } else {
                     writeln!(out, "- {name}: {}", super::text::markdown_cell(&value))?;
                 }
             }
             writeln!(out)?;
             let grid = row_grid(rows);
-            if form == Form::Table {
-                grid.table(out, style)
-            } else {
-                grid.markdown(out)
-            }
+            if form == Form::Table { grid.table(out, style) } else { grid.markdown(out) }
         }
     }
 }
@@ -384,10 +327,8 @@ fn facts(detail: &ReportDetail) -> Vec<(&'static str, String)> {
         ("testing", &policy.testing),
         ("discovery", &policy.discovery_method),
     ];
-    let tags: Vec<String> = tags
-        .into_iter()
-        .filter_map(|(tag, value)| value.as_ref().map(|value| format!("{tag}={value}")))
-        .collect();
+    let tags: Vec<String> =
+        tags.into_iter().filter_map(|(tag, value)| value.as_ref().map(|value| format!("{tag}={value}"))).collect();
     let mut facts = vec![
         ("report", format!("{} (id {})", report.report_id, report.id)),
         (
@@ -399,42 +340,16 @@ fn facts(detail: &ReportDetail) -> Vec<(&'static str, String)> {
             ),
         ),
         ("domain", report.domain.clone()),
-        (
-            "period",
-            format!(
-                "{} to {}, counted on {}",
-                rfc3339(report.begin),
-                rfc3339(report.end),
-                date_of(report.day)
-            ),
-        ),
+        ("period", format!("{} to {}, counted on {}", rfc3339(report.begin), rfc3339(report.end), date_of(report.day))),
         ("policy", tags.join(" ")),
-        (
-            "records",
-            format!(
-                "{}, {}",
-                grouped(report.records),
-                plural(report.messages, "message")
-            ),
-        ),
+        ("records", format!("{}, {}", grouped(report.records), plural(report.messages, "message"))),
     ];
     if !report.counted {
-        facts.push((
-            "counted",
-            "no: a larger report under the same id holds some of its records".to_owned(),
-        ));
+        facts.push(("counted", "no: a larger report under the same id holds some of its records".to_owned()));
     }
     for one in &report.irregularities {
-        let times = if one.count > 1 {
-            format!(" ({} times)", grouped(one.count))
-        } else {
-            String::new()
-        };
-        let detail = if one.detail.is_empty() {
-            String::new()
-        } else {
-            format!(": {}", one.detail)
-        };
+        let times = if one.count > 1 { format!(" ({} times)", grouped(one.count)) } else { String::new() };
+        let detail = if one.detail.is_empty() { String::new() } else { format!(": {}", one.detail) };
         facts.push(("irregularity", format!("{}{detail}{times}", one.code)));
     }
     for error in detail.errors.iter().flat_map(|errors| errors.lines()) {
@@ -466,39 +381,25 @@ const ROW_HEADINGS: [&str; 14] = [
 fn row_cells(row: &ReportRow) -> Vec<String> {
     let outcome = &row.outcome;
     let text = |text: &Option<String>| text.clone().unwrap_or_default();
-    let evaluated =
-        |value: Option<bool>| value.map_or(String::new(), |value| pass(value).to_owned());
+    let evaluated = |value: Option<bool>| value.map_or(String::new(), |value| pass(value).to_owned());
     vec![
         row.address.clone(),
         row.count.map_or(String::new(), |count| count.to_string()),
         text(&outcome.header_from),
         text(&outcome.envelope_from),
         text(&outcome.envelope_to),
-        outcome
-            .disposition
-            .map_or(String::new(), |value| value.as_str().to_owned()),
+        outcome.disposition.map_or(String::new(), |value| value.as_str().to_owned()),
         evaluated(outcome.evaluated_dkim),
         evaluated(outcome.evaluated_spf),
         outcome.verdict.dkim.as_str().to_owned(),
         outcome.verdict.spf.as_str().to_owned(),
         evaluated(outcome.verdict.dmarc),
-        outcome
-            .reasons
-            .iter()
-            .map(|reason| reason.kind.as_str())
-            .collect::<Vec<_>>()
-            .join(" "),
+        outcome.reasons.iter().map(|reason| reason.kind.as_str()).collect::<Vec<_>>().join(" "),
         signatures(row),
         outcome
             .spf
             .iter()
-            .map(|one| {
-                format!(
-                    "{}={}",
-                    one.domain.as_deref().unwrap_or("-"),
-                    one.result.as_str()
-                )
-            })
+            .map(|one| format!("{}={}", one.domain.as_deref().unwrap_or("-"), one.result.as_str()))
             .collect::<Vec<_>>()
             .join(" "),
     ]
@@ -506,22 +407,10 @@ fn row_cells(row: &ReportRow) -> Vec<String> {
 
 fn signatures(row: &ReportRow) -> String {
     let one = |one: &crate::alignment::Signature| {
-        let selector = one
-            .selector
-            .as_ref()
-            .map_or(String::new(), |selector| format!("{selector}@"));
-        format!(
-            "{selector}{}={}",
-            one.domain.as_deref().unwrap_or("-"),
-            one.result.as_str()
-        )
+        let selector = one.selector.as_ref().map_or(String::new(), |selector| format!("{selector}@"));
+        format!("{selector}{}={}", one.domain.as_deref().unwrap_or("-"), one.result.as_str())
     };
-    row.outcome
-        .dkim
-        .iter()
-        .map(one)
-        .collect::<Vec<_>>()
-        .join(" ")
+    row.outcome.dkim.iter().map(one).collect::<Vec<_>>().join(" ")
 }
 
 fn row_grid(rows: &[ReportRow]) -> Grid {
@@ -545,18 +434,8 @@ fn row_grid(rows: &[ReportRow]) -> Grid {
             None => Paint::Dim,
         };
         grid.push(
-            Row::new([
-                pick(0),
-                pick(1),
-                pick(2),
-                pick(8),
-                pick(9),
-                pick(10),
-                pick(5),
-                pick(12),
-                pick(13),
-            ])
-            .paint(5, paint),
+            Row::new([pick(0), pick(1), pick(2), pick(8), pick(9), pick(10), pick(5), pick(12), pick(13)])
+                .paint(5, paint),
         );
     }
     grid

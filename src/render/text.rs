@@ -31,11 +31,7 @@ fn is_unfit(c: char) -> bool {
 #[must_use]
 pub fn csv_cell(text: &str) -> Cow<'_, str> {
     let text = sanitize(text);
-    if text.trim_start().starts_with(['=', '+', '-', '@']) {
-        Cow::Owned(format!("'{text}"))
-    } else {
-        text
-    }
+    if text.trim_start().starts_with(['=', '+', '-', '@']) { Cow::Owned(format!("'{text}")) } else { text }
 }
 
 /// Text within a Markdown table.
@@ -87,11 +83,7 @@ pub fn percent(part: u64, whole: u64) -> String {
 /// `1 report`, `2 reports`.
 #[must_use]
 pub fn plural(number: u64, word: &str) -> String {
-    format!(
-        "{} {word}{}",
-        grouped(number),
-        if number == 1 { "" } else { "s" }
-    )
+    format!("{} {word}{}", grouped(number), if number == 1 { "" } else { "s" })
 }
 
 #[cfg(test)]
@@ -100,43 +92,27 @@ mod tests {
 
     #[test]
     fn nothing_escapes() {
-        assert_eq!(
-            sanitize("a\x1b[31mb\u{9b}c\r\n\u{202e}d"),
-            "a<1b>[31mb<9b>c<0d><0a><202e>d"
-        );
+        assert_eq!(sanitize("a\x1b[31mb\u{9b}c\r\n\u{202e}d"), "a<1b>[31mb<9b>c<0d><0a><202e>d");
         assert_eq!(sanitize("Sueño 日本"), "Sueño 日本");
     }
 
     #[test]
     fn formulas_are_text() {
-        for (text, cell) in [
-            ("=cmd()", "'=cmd()"),
-            (" +1", "' +1"),
-            ("-1", "'-1"),
-            ("@x", "'@x"),
-            ("a=b", "a=b"),
-        ] {
+        for (text, cell) in [("=cmd()", "'=cmd()"), (" +1", "' +1"), ("-1", "'-1"), ("@x", "'@x"), ("a=b", "a=b")] {
             assert_eq!(csv_cell(text), cell);
         }
     }
 
     #[test]
     fn markup_is_text() {
-        assert_eq!(
-            markdown_cell("a|b <i>*x*</i>"),
-            "a\\|b &lt;i&gt;\\*x\\*&lt;/i&gt;"
-        );
+        assert_eq!(markdown_cell("a|b <i>*x*</i>"), "a\\|b &lt;i&gt;\\*x\\*&lt;/i&gt;");
     }
 
     #[test]
     fn numbers_for_people() {
         assert_eq!(grouped(1_234_567), "1,234,567");
         assert_eq!(
-            (
-                percent(1, 1000).as_str(),
-                percent(999, 1000).as_str(),
-                percent(0, 0).as_str()
-            ),
+            (percent(1, 1000).as_str(), percent(999, 1000).as_str(), percent(0, 0).as_str()),
             ("<1%", "99.9%", "–")
         );
         assert_eq!(percent(99_999, 100_000), "99.9%");

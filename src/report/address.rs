@@ -41,16 +41,13 @@ pub fn read(text: &str) -> (SourceAddress, AddressNote) {
     } else {
         parse(bare).or_else(|| {
             let (address, port) = bare.rsplit_once(':')?;
-            (is_port(port))
-                .then(|| address.parse::<Ipv4Addr>().ok().map(IpAddr::V4))
-                .flatten()
+            (is_port(port)).then(|| address.parse::<Ipv4Addr>().ok().map(IpAddr::V4)).flatten()
         })
     };
     match parsed {
-        Some(IpAddr::V6(v6)) if v6.to_ipv4_mapped().is_some() => (
-            SourceAddress::Ip(IpAddr::V6(v6).to_canonical()),
-            AddressNote::Mapped,
-        ),
+        Some(IpAddr::V6(v6)) if v6.to_ipv4_mapped().is_some() => {
+            (SourceAddress::Ip(IpAddr::V6(v6).to_canonical()), AddressNote::Mapped)
+        }
         Some(address) => (SourceAddress::Ip(address), AddressNote::Plain),
         None => (SourceAddress::Text(text.to_owned()), AddressNote::Bad),
     }
@@ -63,11 +60,7 @@ fn is_port(text: &str) -> bool {
 fn parse(text: &str) -> Option<IpAddr> {
     let text = text.strip_prefix("IPv6:").unwrap_or(text);
     let bare = text.split_once('%').map_or(text, |(address, _)| address);
-    if bare.len() == text.len() {
-        text.parse().ok()
-    } else {
-        bare.parse::<Ipv6Addr>().ok().map(IpAddr::V6)
-    }
+    if bare.len() == text.len() { text.parse().ok() } else { bare.parse::<Ipv6Addr>().ok().map(IpAddr::V6) }
 }
 
 #[cfg(test)]
@@ -87,16 +80,8 @@ mod tests {
             ("[2001:db8::1]:25", ip("2001:db8::1"), AddressNote::Plain),
             ("fe80::1%eth0", ip("fe80::1"), AddressNote::Plain),
             ("::ffff:192.0.2.1", ip("192.0.2.1"), AddressNote::Mapped),
-            (
-                "192.0.02.1",
-                SourceAddress::Text("192.0.02.1".into()),
-                AddressNote::Bad,
-            ),
-            (
-                "mail.example",
-                SourceAddress::Text("mail.example".into()),
-                AddressNote::Bad,
-            ),
+            ("192.0.02.1", SourceAddress::Text("192.0.02.1".into()), AddressNote::Bad),
+            ("mail.example", SourceAddress::Text("mail.example".into()), AddressNote::Bad),
             ("", SourceAddress::Text(String::new()), AddressNote::Bad),
         ] {
             assert_eq!(read(written), (expected, note), "{written}");

@@ -39,66 +39,99 @@ pub fn child(parent: Element, name: &[u8]) -> Option<Element> {
     exact_child(parent, name).or_else(|| {
         // Reporters that write names in other cases exist for values; for names they cost nothing to accept.
         let lower = name.to_ascii_lowercase();
-        if lower == name {
-            None
-        } else {
-            exact_child(parent, &lower)
-        }
+        if lower == name { None } else { exact_child(parent, &lower) }
     })
 }
 
 fn exact_child(parent: Element, name: &[u8]) -> Option<Element> {
     use Element as E;
-    Some(match (parent, name) {
-        (E::Feedback, b"record") => E::Record,
-        (E::Record, b"row") => E::Row,
-        (E::Record, b"identifiers" | b"identities") => E::Identifiers,
-        (E::Record, b"auth_results") => E::AuthResults,
-        (E::Row, b"source_ip") => E::SourceIp,
-        (E::Row, b"count") => E::Count,
-        (E::Row, b"policy_evaluated") => E::PolicyEvaluated,
-        (E::PolicyEvaluated, b"disposition") => E::Disposition,
-        (E::PolicyEvaluated, b"dkim") => E::EvaluatedDkim,
-        (E::PolicyEvaluated, b"spf") => E::EvaluatedSpf,
-        (E::PolicyEvaluated, b"reason") => E::Reason,
-        (E::Reason, b"type") => E::ReasonType,
-        (E::Reason, b"comment") => E::ReasonComment,
-        (E::Identifiers, b"header_from") => E::HeaderFrom,
-        (E::Identifiers, b"envelope_from") => E::EnvelopeFrom,
-        (E::Identifiers, b"envelope_to") => E::EnvelopeTo,
-        (E::AuthResults, b"dkim") => E::Dkim,
-        (E::AuthResults, b"spf") => E::Spf,
-        (E::Dkim, b"domain") => E::DkimDomain,
-        (E::Dkim, b"selector") => E::DkimSelector,
-        (E::Dkim, b"result") => E::DkimResult,
-        (E::Dkim, b"human_result") => E::DkimHuman,
-        (E::Spf, b"domain") => E::SpfDomain,
-        (E::Spf, b"scope") => E::SpfScope,
-        (E::Spf, b"result") => E::SpfResult,
-        (E::Spf, b"human_result") => E::SpfHuman,
-        (E::Feedback, b"version") => E::Version,
-        (E::Feedback, b"report_metadata") => E::ReportMetadata,
-        (E::Feedback, b"policy_published") => E::PolicyPublished,
-        (E::Feedback, b"extension") => E::Extension,
-        (E::ReportMetadata, b"org_name") => E::OrgName,
-        (E::ReportMetadata, b"email") => E::Email,
-        (E::ReportMetadata, b"extra_contact_info") => E::ExtraContactInfo,
-        (E::ReportMetadata, b"report_id") => E::ReportId,
-        (E::ReportMetadata, b"date_range") => E::DateRange,
-        (E::ReportMetadata, b"error") => E::Error,
-        (E::ReportMetadata, b"generator") => E::Generator,
-        (E::DateRange, b"begin") => E::Begin,
-        (E::DateRange, b"end") => E::End,
-        (E::PolicyPublished, b"domain") => E::PolicyDomain,
-        (E::PolicyPublished, b"p") => E::P,
-        (E::PolicyPublished, b"sp") => E::Sp,
-        (E::PolicyPublished, b"np") => E::Np,
-        (E::PolicyPublished, b"adkim") => E::Adkim,
-        (E::PolicyPublished, b"aspf") => E::Aspf,
-        (E::PolicyPublished, b"pct") => E::Pct,
-        (E::PolicyPublished, b"fo") => E::Fo,
-        (E::PolicyPublished, b"testing") => E::Testing,
-        (E::PolicyPublished, b"discovery_method") => E::DiscoveryMethod,
+    // By parent first: each has few children, and this is asked for every element there is.
+    Some(match parent {
+        E::Feedback => match name {
+            b"record" => E::Record,
+            b"version" => E::Version,
+            b"report_metadata" => E::ReportMetadata,
+            b"policy_published" => E::PolicyPublished,
+            b"extension" => E::Extension,
+            _ => return None,
+        },
+        E::Record => match name {
+            b"row" => E::Row,
+            b"identifiers" | b"identities" => E::Identifiers,
+            b"auth_results" => E::AuthResults,
+            _ => return None,
+        },
+        E::Row => match name {
+            b"source_ip" => E::SourceIp,
+            b"count" => E::Count,
+            b"policy_evaluated" => E::PolicyEvaluated,
+            _ => return None,
+        },
+        E::PolicyEvaluated => match name {
+            b"disposition" => E::Disposition,
+            b"dkim" => E::EvaluatedDkim,
+            b"spf" => E::EvaluatedSpf,
+            b"reason" => E::Reason,
+            _ => return None,
+        },
+        E::Reason => match name {
+            b"type" => E::ReasonType,
+            b"comment" => E::ReasonComment,
+            _ => return None,
+        },
+        E::Identifiers => match name {
+            b"header_from" => E::HeaderFrom,
+            b"envelope_from" => E::EnvelopeFrom,
+            b"envelope_to" => E::EnvelopeTo,
+            _ => return None,
+        },
+        E::AuthResults => match name {
+            b"dkim" => E::Dkim,
+            b"spf" => E::Spf,
+            _ => return None,
+        },
+        E::Dkim => match name {
+            b"domain" => E::DkimDomain,
+            b"selector" => E::DkimSelector,
+            b"result" => E::DkimResult,
+            b"human_result" => E::DkimHuman,
+            _ => return None,
+        },
+        E::Spf => match name {
+            b"domain" => E::SpfDomain,
+            b"scope" => E::SpfScope,
+            b"result" => E::SpfResult,
+            b"human_result" => E::SpfHuman,
+            _ => return None,
+        },
+        E::ReportMetadata => match name {
+            b"org_name" => E::OrgName,
+            b"email" => E::Email,
+            b"extra_contact_info" => E::ExtraContactInfo,
+            b"report_id" => E::ReportId,
+            b"date_range" => E::DateRange,
+            b"error" => E::Error,
+            b"generator" => E::Generator,
+            _ => return None,
+        },
+        E::DateRange => match name {
+            b"begin" => E::Begin,
+            b"end" => E::End,
+            _ => return None,
+        },
+        E::PolicyPublished => match name {
+            b"domain" => E::PolicyDomain,
+            b"p" => E::P,
+            b"sp" => E::Sp,
+            b"np" => E::Np,
+            b"adkim" => E::Adkim,
+            b"aspf" => E::Aspf,
+            b"pct" => E::Pct,
+            b"fo" => E::Fo,
+            b"testing" => E::Testing,
+            b"discovery_method" => E::DiscoveryMethod,
+            _ => return None,
+        },
         _ => return None,
     })
 }
@@ -138,20 +171,11 @@ impl Element {
     /// Whether it is text for people, which may be long, and not a name.
     pub fn is_free_text(self) -> bool {
         use Element as E;
-        matches!(
-            self,
-            E::ExtraContactInfo | E::Error | E::ReasonComment | E::DkimHuman | E::SpfHuman
-        )
+        matches!(self, E::ExtraContactInfo | E::Error | E::ReasonComment | E::DkimHuman | E::SpfHuman)
     }
 
     /// Puts the text of a head element in its place. The first `report_metadata` counts.
-    pub fn assign_head(
-        self,
-        report: &mut AggregateReport,
-        policy: &mut PolicyPublished,
-        again: bool,
-        text: &str,
-    ) {
+    pub fn assign_head(self, report: &mut AggregateReport, policy: &mut PolicyPublished, again: bool, text: &str) {
         use Element as E;
         let metadata = &mut report.report_metadata;
         let slot = match self {
@@ -200,27 +224,18 @@ impl Element {
             E::EvaluatedDkim => Some(&mut evaluated.dkim),
             E::EvaluatedSpf => Some(&mut evaluated.spf),
             E::ReasonType => evaluated.reasons.last_mut().map(|reason| &mut reason.kind),
-            E::ReasonComment => evaluated
-                .reasons
-                .last_mut()
-                .map(|reason| &mut reason.comment),
+            E::ReasonComment => evaluated.reasons.last_mut().map(|reason| &mut reason.comment),
             E::EnvelopeTo => Some(&mut record.identifiers.envelope_to),
             E::EnvelopeFrom => Some(&mut record.identifiers.envelope_from),
             E::HeaderFrom => Some(&mut record.identifiers.header_from),
             E::DkimDomain => results.dkim.last_mut().map(|result| &mut result.domain),
             E::DkimSelector => results.dkim.last_mut().map(|result| &mut result.selector),
             E::DkimResult => results.dkim.last_mut().map(|result| &mut result.result),
-            E::DkimHuman => results
-                .dkim
-                .last_mut()
-                .map(|result| &mut result.human_result),
+            E::DkimHuman => results.dkim.last_mut().map(|result| &mut result.human_result),
             E::SpfDomain => results.spf.last_mut().map(|result| &mut result.domain),
             E::SpfScope => results.spf.last_mut().map(|result| &mut result.scope),
             E::SpfResult => results.spf.last_mut().map(|result| &mut result.result),
-            E::SpfHuman => results
-                .spf
-                .last_mut()
-                .map(|result| &mut result.human_result),
+            E::SpfHuman => results.spf.last_mut().map(|result| &mut result.human_result),
             _ => None,
         };
         if let Some(slot) = slot {

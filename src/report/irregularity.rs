@@ -161,11 +161,7 @@ impl Irregularities {
         }
         match last {
             Some(index) if of_code >= DETAILS_PER_CODE => self.list[index].count += count,
-            _ => self.list.push(Irregularity {
-                code,
-                detail: detail.to_owned(),
-                count,
-            }),
+            _ => self.list.push(Irregularity { code, detail: detail.to_owned(), count }),
         }
     }
 

@@ -13,8 +13,8 @@ pub mod window;
 
 pub use address::SourceAddress;
 pub use feedback::{
-    AggregateReport, AuthResults, DateRange, DkimAuthResult, Identifiers, PolicyEvaluated,
-    PolicyOverrideReason, PolicyPublished, Record, ReportMetadata, Row, SpfAuthResult,
+    AggregateReport, AuthResults, DateRange, DkimAuthResult, Identifiers, PolicyEvaluated, PolicyOverrideReason,
+    PolicyPublished, Record, ReportMetadata, Row, SpfAuthResult,
 };
 pub use irregularity::{Irregularities, Irregularity, IrregularityCode, shorten};
 pub use reader::{ReadError, Reading, ReportSink, read_feedback, read_head};

@@ -38,16 +38,13 @@ impl Period {
 /// The civil date of a day.
 #[must_use]
 pub fn date_of(day: Day) -> Date {
-    Timestamp::from_second(i64::from(day) * DAY)
-        .map_or(Date::MAX, |time| time.to_zoned(TimeZone::UTC).date())
+    Timestamp::from_second(i64::from(day) * DAY).map_or(Date::MAX, |time| time.to_zoned(TimeZone::UTC).date())
 }
 
 /// The day of a civil date.
 #[must_use]
 pub fn day_of(date: Date) -> Day {
-    let time = date
-        .to_zoned(TimeZone::UTC)
-        .map_or(0, |zoned| zoned.timestamp().as_second());
+    let time = date.to_zoned(TimeZone::UTC).map_or(0, |zoned| zoned.timestamp().as_second());
     i32::try_from(time.div_euclid(DAY)).unwrap_or(Day::MAX)
 }
 
@@ -65,10 +62,7 @@ pub fn read(range: &DateRange, irregularities: &mut Irregularities) -> Option<Pe
     match (begin, end) {
         (Some(begin), Some(end)) => Some(checked(begin, end, irregularities)),
         // One end is enough to know the day, and only reporters that err give just one.
-        (Some(only), None) | (None, Some(only)) => Some(Period {
-            begin: only,
-            end: only,
-        }),
+        (Some(only), None) | (None, Some(only)) => Some(Period { begin: only, end: only }),
         (None, None) => None,
     }
 }
@@ -85,10 +79,7 @@ pub fn checked(begin: i64, end: i64, irregularities: &mut Irregularities) -> Per
     if begin == end {
         irregularities.add(IrregularityCode::ZeroRange, "");
     } else if end - begin > 2 * DAY {
-        irregularities.add(
-            IrregularityCode::LongRange,
-            &format!("{} days", (end - begin + DAY / 2) / DAY),
-        );
+        irregularities.add(IrregularityCode::LongRange, &format!("{} days", (end - begin + DAY / 2) / DAY));
     }
     Period { begin, end }
 }
@@ -96,9 +87,7 @@ pub fn checked(begin: i64, end: i64, irregularities: &mut Irregularities) -> Per
 /// One end of the range: epoch seconds, or one of the other ways it has been written.
 fn instant(text: Option<&str>, irregularities: &mut Irregularities) -> Option<i64> {
     let found = text.and_then(|text| {
-        let (whole, fraction) = text
-            .split_once('.')
-            .map_or((text, None), |(whole, fraction)| (whole, Some(fraction)));
+        let (whole, fraction) = text.split_once('.').map_or((text, None), |(whole, fraction)| (whole, Some(fraction)));
         if let Ok(number) = whole.parse::<i64>() {
             if fraction.is_some() {
                 irregularities.add(IrregularityCode::FractionalTime, text);
@@ -128,19 +117,9 @@ mod tests {
 
     fn period(begin: &str, end: &str) -> (Option<Period>, Vec<&'static str>) {
         let mut irregularities = Irregularities::default();
-        let range = DateRange {
-            begin: Some(begin.into()),
-            end: Some(end.into()),
-        };
+        let range = DateRange { begin: Some(begin.into()), end: Some(end.into()) };
         let period = read(&range, &mut irregularities);
-        (
-            period,
-            irregularities
-                .as_slice()
-                .iter()
-                .map(|one| one.code.as_str())
-                .collect(),
-        )
+        (period, irregularities.as_slice().iter().map(|one| one.code.as_str()).collect())
     }
 
     #[test]
@@ -155,27 +134,12 @@ mod tests {
 
     #[test]
     fn other_ways_to_write_a_time() {
-        let expected = Some(Period {
-            begin: 1_790_812_800,
-            end: 1_790_899_199,
-        });
+        let expected = Some(Period { begin: 1_790_812_800, end: 1_790_899_199 });
         assert_eq!(period("1790812800", "1790899199"), (expected, vec![]));
-        assert_eq!(
-            period("1790812800.0", "1790899199"),
-            (expected, vec!["fractional_time"])
-        );
-        assert_eq!(
-            period("2026-10-01T00:00:00Z", "1790899199"),
-            (expected, vec!["iso_time"])
-        );
-        assert_eq!(
-            period("1790812800000", "1790899199"),
-            (expected, vec!["millisecond_time"])
-        );
-        assert_eq!(
-            period("1790899199", "1790812800"),
-            (expected, vec!["reversed_range"])
-        );
+        assert_eq!(period("1790812800.0", "1790899199"), (expected, vec!["fractional_time"]));
+        assert_eq!(period("2026-10-01T00:00:00Z", "1790899199"), (expected, vec!["iso_time"]));
+        assert_eq!(period("1790812800000", "1790899199"), (expected, vec!["millisecond_time"]));
+        assert_eq!(period("1790899199", "1790812800"), (expected, vec!["reversed_range"]));
         assert_eq!(period("-5", "99999999999"), (None, vec!["bad_time"]));
     }
 }

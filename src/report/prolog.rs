@@ -1,6 +1,6 @@
 //! Finding `feedback` in a document: past declarations, comments, wrappers and junk, and again after a report's end.
 
-use std::io::{self, BufRead};
+use std::io;
 
 use super::irregularity::{Irregularities, IrregularityCode};
 use super::window::Window;
@@ -21,10 +21,7 @@ pub enum Found {
 
 /// Whether a tag's name is `feedback`, with any prefix.
 fn is_feedback(name: &[u8]) -> bool {
-    let local = name
-        .iter()
-        .rposition(|&byte| byte == b':')
-        .map_or(name, |colon| &name[colon + 1..]);
+    let local = name.iter().rposition(|&byte| byte == b':').map_or(name, |colon| &name[colon + 1..]);
     local.eq_ignore_ascii_case(b"feedback")
 }
 
@@ -47,9 +44,7 @@ pub fn seek_feedback(
             let skip = if byte == 0xef { 3 } else { 1 };
             window.consume(skip);
         } else if byte != b'<' {
-            let excerpt = String::from_utf8_lossy(&ahead[..ahead.len().min(40)])
-                .trim()
-                .to_owned();
+            let excerpt = String::from_utf8_lossy(&ahead[..ahead.len().min(40)]).trim().to_owned();
             text.get_or_insert(excerpt);
             skip_to(window, b"<", false)?;
         } else if ahead.starts_with(b"<?") {
@@ -57,20 +52,14 @@ pub fn seek_feedback(
         } else if ahead.starts_with(b"<!--") {
             window.consume(4);
             skip_to(window, b"-->", true)?;
-        } else if starts_with_ignoring_case(ahead, b"<!DOCTYPE")
-            || starts_with_ignoring_case(ahead, b"<!ENTITY")
-        {
+        } else if starts_with_ignoring_case(ahead, b"<!DOCTYPE") || starts_with_ignoring_case(ahead, b"<!ENTITY") {
             if first {
-                return Ok(Err(
-                    Rejection::new(RejectionCode::Doctype).at(window.position())
-                ));
+                return Ok(Err(Rejection::new(RejectionCode::Doctype).at(window.position())));
             }
             skip_to(window, b">", true)?;
         } else {
-            let name_end = ahead[1..]
-                .iter()
-                .position(|byte| b" \t\r\n/>".contains(byte))
-                .map_or(ahead.len(), |at| at + 1);
+            let name_end =
+                ahead[1..].iter().position(|byte| b" \t\r\n/>".contains(byte)).map_or(ahead.len(), |at| at + 1);
             let name = &ahead[1..name_end];
             if is_feedback(name) {
                 note(irregularities, first, other.is_some(), text.is_some());
@@ -104,14 +93,12 @@ fn note(irregularities: &mut Irregularities, first: bool, other: bool, text: boo
 }
 
 fn starts_with_ignoring_case(text: &[u8], prefix: &[u8]) -> bool {
-    text.get(..prefix.len())
-        .is_some_and(|start| start.eq_ignore_ascii_case(prefix))
+    text.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix))
 }
 
 /// Consumes up to the mark, and the mark itself when `past`; to the end when it does not come.
 fn skip_to(window: &mut Window<'_>, mark: &[u8], past: bool) -> io::Result<()> {
     loop {
-        window.mark();
         let ahead = window.peek(mark.len())?;
         if ahead.is_empty() {
             return Ok(());

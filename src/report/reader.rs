@@ -5,6 +5,7 @@
 //! before the first record; a document that has them in another order says so, and is read again with the head known.
 
 use quick_xml::Reader;
+use quick_xml::errors::IllFormedError;
 use quick_xml::events::{BytesRef, BytesStart, Event};
 
 use super::element::{Element, child};
@@ -14,6 +15,9 @@ use super::text::Reusable;
 use super::window::{Failure, Window};
 use crate::limits::Limits;
 use crate::rejection::{Rejection, RejectionCode};
+
+/// A text of at least this length is not read again when a slice cuts it; texts are cut before that.
+const LONGEST_CUT_TEXT: usize = 32 * 1024;
 
 /// Where the pieces of a report go.
 pub trait ReportSink {
@@ -76,11 +80,7 @@ pub fn read_feedback(
 ///
 /// # Errors
 /// See [`ReadError`].
-pub fn read_head(
-    window: &mut Window<'_>,
-    limits: &Limits,
-    lenient: bool,
-) -> Result<AggregateReport, ReadError> {
+pub fn read_head(window: &mut Window<'_>, limits: &Limits, lenient: bool) -> Result<AggregateReport, ReadError> {
     let mut irregularities = Irregularities::default();
     let mut state = State::new(limits, None, &mut irregularities, None);
     state.run(window, lenient)?;
@@ -107,6 +107,9 @@ struct State<'s> {
     open: Vec<Element>,
     /// How many more are open within an element that is skipped.
     skipping: usize,
+    /// The names of all that are open, one after the other, and where each begins.
+    names: Vec<u8>,
+    name_starts: Vec<usize>,
     text: String,
 }
 
@@ -132,63 +135,117 @@ impl<'s> State<'s> {
             records: 0,
             open: Vec::with_capacity(8),
             skipping: 0,
+            names: Vec::with_capacity(128),
+            name_starts: Vec::with_capacity(8),
             text: String::new(),
         }
     }
 
     fn run(&mut self, window: &mut Window<'_>, lenient: bool) -> Result<(), ReadError> {
-        let mut reader = Reader::from_reader(&mut *window);
-        reader.config_mut().allow_dangling_amp = lenient;
-        let mut buffer = Vec::with_capacity(1024);
         loop {
-            buffer.clear();
-            reader.get_mut().mark();
-            match reader.read_event_into(&mut buffer) {
-                Ok(Event::Start(tag)) => self.start(&tag)?,
-                Ok(Event::End(_)) => {
-                    if self.end()? {
-                        return Ok(());
+            let (consumed, stop) = self.slice(window.slice(), window.at_end(), lenient);
+            window.consume(consumed);
+            match stop {
+                Stop::Done => return Ok(()),
+                Stop::More => {
+                    if window.more().is_err() {
+                        return Err(failed(window));
                     }
                 }
-                Ok(Event::Empty(tag)) => {
-                    self.start(&tag)?;
-                    if self.end()? {
-                        return Ok(());
-                    }
+                Stop::End => {
+                    let rejection = Rejection::new(RejectionCode::Truncated).at(window.position());
+                    return Err(ReadError::Malformed(rejection));
                 }
-                Ok(Event::Text(text)) => self.append_bytes(&text),
-                Ok(Event::CData(text)) => self.append_bytes(&text),
-                Ok(Event::GeneralRef(reference)) => self.reference(&reference),
-                Ok(Event::Comment(_) | Event::PI(_) | Event::Decl(_)) => {}
-                Ok(Event::DocType(_)) => {
-                    let at = reader.get_mut().position();
-                    return Err(Rejection::new(RejectionCode::Doctype).at(at).into());
+                Stop::Malformed(detail) => {
+                    let rejection = Rejection::new(RejectionCode::XmlMalformed).detail(detail);
+                    return Err(ReadError::Malformed(rejection.at(window.position())));
                 }
-                Ok(Event::Eof) => {
-                    let at = reader.get_mut().position();
-                    return Err(ReadError::Malformed(
-                        Rejection::new(RejectionCode::Truncated).at(at),
-                    ));
-                }
-                Err(error) => return Err(explain(&error, reader.get_mut())),
+                Stop::Error(error) => return Err(error),
             }
         }
+    }
+
+    /// Reads the events of a slice of the document, and says how far it came and why no further. Names of elements are
+    /// compared here and not by the event reader, because what is open was opened in earlier slices.
+    fn slice(&mut self, slice: &[u8], last: bool, lenient: bool) -> (usize, Stop) {
+        let mut reader = Reader::from_reader(slice);
+        let config = reader.config_mut();
+        config.check_end_names = false;
+        config.allow_unmatched_ends = true;
+        config.allow_dangling_amp = lenient;
+        // Blanks between elements make no events that way. Behind a reference and the like they belong to the text.
+        config.trim_text_start = true;
+        loop {
+            let before = usize::try_from(reader.buffer_position()).unwrap_or(usize::MAX);
+            let done = match reader.read_event() {
+                Ok(Event::Start(tag)) => self.start(&tag).map(|()| false),
+                Ok(Event::End(tag)) if !self.closes(tag.name().as_ref()) => {
+                    let detail =
+                        format!("</{}> does not close what is open", String::from_utf8_lossy(tag.name().as_ref()));
+                    return (before, Stop::Malformed(shorten(&detail, 160).to_owned()));
+                }
+                Ok(Event::End(_)) => self.end(),
+                Ok(Event::Empty(tag)) => self.start(&tag).and_then(|()| self.end()),
+                // A text that the slice cuts is read again with its rest, unless it is longer than any that is kept.
+                Ok(Event::Text(text)) => {
+                    let whole = last || (reader.buffer_position() as usize) < slice.len();
+                    if !whole && slice.len() - before < LONGEST_CUT_TEXT {
+                        return (before, Stop::More);
+                    }
+                    self.append_bytes(&text);
+                    Ok(false)
+                }
+                Ok(Event::CData(text)) => {
+                    self.append_bytes(&text);
+                    reader.config_mut().trim_text_start = false;
+                    continue;
+                }
+                Ok(Event::GeneralRef(reference)) => {
+                    self.reference(&reference);
+                    reader.config_mut().trim_text_start = false;
+                    continue;
+                }
+                Ok(Event::Comment(_) | Event::PI(_) | Event::Decl(_)) => {
+                    reader.config_mut().trim_text_start = false;
+                    continue;
+                }
+                Ok(Event::DocType(_)) => Err(Rejection::new(RejectionCode::Doctype).into()),
+                Ok(Event::Eof) => return (slice.len(), if last { Stop::End } else { Stop::More }),
+                Err(quick_xml::Error::Syntax(_)) => return (before, if last { Stop::End } else { Stop::More }),
+                Err(quick_xml::Error::IllFormed(IllFormedError::UnclosedReference))
+                    if !last && is_cut_reference(&slice[before..]) =>
+                {
+                    return (before, Stop::More);
+                }
+                Err(error) => return (before, Stop::Malformed(shorten(&error.to_string(), 160).to_owned())),
+            };
+            match done {
+                Ok(false) => reader.config_mut().trim_text_start = true,
+                Ok(true) => return (usize::try_from(reader.buffer_position()).unwrap_or(before), Stop::Done),
+                Err(error) => return (before, Stop::Error(error)),
+            }
+        }
+    }
+
+    /// Whether an end tag closes the innermost element.
+    fn closes(&self, name: &[u8]) -> bool {
+        let start = self.name_starts.last().copied().unwrap_or(0);
+        &self.names[start..] == name
     }
 
     /// Whether text of the innermost element is wanted.
     fn collects(&self) -> bool {
         // A `reason` holds elements, and at some reporters a bare word in their place.
         self.skipping == 0
-            && self
-                .open
-                .last()
-                .is_some_and(|&element| element.holds_text() || element == Element::Reason)
+            && self.open.last().is_some_and(|&element| element.holds_text() || element == Element::Reason)
     }
 
     fn start(&mut self, tag: &BytesStart<'_>) -> Result<(), ReadError> {
         if self.open.len() + self.skipping >= self.limits.xml_depth {
             return Err(Rejection::new(RejectionCode::LimitXmlDepth).into());
         }
+        self.name_starts.push(self.names.len());
+        self.names.extend_from_slice(tag.name().as_ref());
         if self.skipping > 0 {
             self.skipping += 1;
             return Ok(());
@@ -208,8 +265,7 @@ impl<'s> State<'s> {
                 if element.holds_text() || self.open_container(element, name)? {
                     self.open.push(element);
                 } else {
-                    self.irregularities
-                        .add(IrregularityCode::TooManySignatures, "");
+                    self.irregularities.add(IrregularityCode::TooManySignatures, "");
                     self.skipping = 1;
                 }
                 self.text.clear();
@@ -219,8 +275,7 @@ impl<'s> State<'s> {
                 let foreign = prefix(tag).is_some_and(|prefix| prefix != self.prefix);
                 if !foreign && parent != Element::Extension && !Element::is_historic(name) {
                     let path = format!("{}/{}", parent.name(), String::from_utf8_lossy(name));
-                    self.irregularities
-                        .add(IrregularityCode::UnknownElement, &path);
+                    self.irregularities.add(IrregularityCode::UnknownElement, &path);
                 }
                 self.skipping = 1;
             }
@@ -236,8 +291,7 @@ impl<'s> State<'s> {
         match element {
             Element::Record => self.open_record()?,
             Element::Identifiers if name.eq_ignore_ascii_case(b"identities") => {
-                self.irregularities
-                    .add(IrregularityCode::AliasIdentities, "");
+                self.irregularities.add(IrregularityCode::AliasIdentities, "");
             }
             Element::Reason if reasons.len() < most => drop(reasons.push()),
             Element::Dkim if results.dkim.len() < most => drop(results.dkim.push()),
@@ -310,8 +364,7 @@ impl<'s> State<'s> {
             Some(character) => self.append(character.encode_utf8(&mut [0; 4])),
             None => {
                 let literal = format!("&{};", String::from_utf8_lossy(reference));
-                self.irregularities
-                    .add(IrregularityCode::UndeclaredEntity, &literal);
+                self.irregularities.add(IrregularityCode::UndeclaredEntity, &literal);
                 self.append(&literal);
             }
         }
@@ -319,6 +372,7 @@ impl<'s> State<'s> {
 
     /// Closes the innermost element; true when it was `feedback` itself.
     fn end(&mut self) -> Result<bool, ReadError> {
+        self.names.truncate(self.name_starts.pop().unwrap_or(0));
         if self.skipping > 0 {
             self.skipping -= 1;
             return Ok(false);
@@ -354,25 +408,17 @@ impl<'s> State<'s> {
         if self.policies == 1 {
             self.report.policy_published = policy;
         } else if policy != self.report.policy_published {
-            self.irregularities.add(
-                IrregularityCode::MultiPolicy,
-                policy.domain.as_deref().unwrap_or(""),
-            );
+            self.irregularities.add(IrregularityCode::MultiPolicy, policy.domain.as_deref().unwrap_or(""));
         }
     }
 
     fn assign(&mut self, element: Element) {
         let limits = self.limits;
         let mut text = self.text.trim();
-        let longest = if element.is_free_text() {
-            limits.text
-        } else {
-            limits.name
-        };
+        let longest = if element.is_free_text() { limits.text } else { limits.name };
         if text.len() > longest {
             text = shorten(text, longest);
-            self.irregularities
-                .add(IrregularityCode::TextTruncated, element.name());
+            self.irregularities.add(IrregularityCode::TextTruncated, element.name());
         }
         if element.is_head() {
             if !self.head_known {
@@ -421,27 +467,32 @@ fn namespace(tag: &BytesStart<'_>) -> Option<String> {
         .map(|attribute| shorten(String::from_utf8_lossy(&attribute.value).trim(), 1024).to_owned())
 }
 
-/// What an error of the event reader means for the report.
-fn explain(error: &quick_xml::Error, window: &mut Window<'_>) -> ReadError {
-    let at = window.position();
-    match window.failure.clone() {
-        Some(Failure::Limit(rejection)) => ReadError::Rejected(rejection),
-        Some(Failure::Source(reason)) => ReadError::Rejected(
-            Rejection::new(RejectionCode::Truncated)
-                .detail(reason)
-                .at(at),
-        ),
-        None if matches!(error, quick_xml::Error::Syntax(_)) => {
-            // Markup that is never closed: the document ends within it.
-            ReadError::Malformed(Rejection::new(RejectionCode::Truncated).at(at))
+/// Why no more events of a slice were read.
+enum Stop {
+    /// The report has ended.
+    Done,
+    /// The slice ends; there is more of the document.
+    More,
+    /// The document ends.
+    End,
+    /// The markup is not well-formed.
+    Malformed(String),
+    /// The report cannot be read.
+    Error(ReadError),
+}
+
+/// Whether what begins with `&` may be a reference that only the end of the slice cuts.
+fn is_cut_reference(rest: &[u8]) -> bool {
+    rest.len() < 64 && !rest[1..].iter().any(|&byte| matches!(byte, b'&' | b'<' | b';'))
+}
+
+/// Why the window has no more.
+fn failed(window: &Window<'_>) -> ReadError {
+    ReadError::Rejected(match &window.failure {
+        Some(Failure::Limit(rejection)) => rejection.clone(),
+        Some(Failure::Source(reason)) => {
+            Rejection::new(RejectionCode::Truncated).detail(reason.clone()).at(window.position())
         }
-        None => {
-            let detail = shorten(&error.to_string(), 160).to_owned();
-            ReadError::Malformed(
-                Rejection::new(RejectionCode::XmlMalformed)
-                    .detail(detail)
-                    .at(at),
-            )
-        }
-    }
+        None => Rejection::new(RejectionCode::Truncated).at(window.position()),
+    })
 }

@@ -10,14 +10,7 @@ use std::io::{self, Read};
 use memchr::memmem;
 
 /// The elements whose text is repaired.
-const FREE_TEXT: [&str; 6] = [
-    "email",
-    "org_name",
-    "header_from",
-    "comment",
-    "human_result",
-    "report_id",
-];
+const FREE_TEXT: [&str; 6] = ["email", "org_name", "header_from", "comment", "human_result", "report_id"];
 /// A start tag's end tag is looked for within this many bytes.
 const LONGEST: usize = 64 * 1024;
 const CHUNK: usize = 64 * 1024;
@@ -44,14 +37,7 @@ pub struct Tally {
 impl<R: Read> Repairing<R> {
     /// Repairs what `source` delivers; `tally` is kept as it goes.
     pub fn new(source: R, tally: std::rc::Rc<std::cell::RefCell<Tally>>) -> Self {
-        Repairing {
-            source,
-            raw: Vec::new(),
-            at_end: false,
-            out: Vec::new(),
-            given: 0,
-            tally,
-        }
+        Repairing { source, raw: Vec::new(), at_end: false, out: Vec::new(), given: 0, tally }
     }
 
     /// Reads on until the raw bytes reach beyond any text that begins in their first half.
@@ -71,15 +57,10 @@ impl<R: Read> Repairing<R> {
         self.out.clear();
         self.given = 0;
         self.fill()?;
-        let safe = if self.at_end {
-            self.raw.len()
-        } else {
-            self.raw.len() - LONGEST - 256
-        };
+        let safe = if self.at_end { self.raw.len() } else { self.raw.len() - LONGEST - 256 };
         let mut at = 0;
         while at < safe {
-            let Some(tag) = memchr::memchr(b'<', &self.raw[at..safe]).map(|found| at + found)
-            else {
+            let Some(tag) = memchr::memchr(b'<', &self.raw[at..safe]).map(|found| at + found) else {
                 self.out.extend_from_slice(&self.raw[at..safe]);
                 at = safe;
                 break;
@@ -105,9 +86,7 @@ impl<R: Read> Repairing<R> {
     /// Writes out the element at `tag` with its text escaped, if it is one whose text needs it.
     fn free_text(&mut self, tag: usize, name: &[u8]) -> Option<usize> {
         let local = local_name(name);
-        FREE_TEXT
-            .iter()
-            .find(|known| local.eq_ignore_ascii_case(known.as_bytes()))?;
+        FREE_TEXT.iter().find(|known| local.eq_ignore_ascii_case(known.as_bytes()))?;
         let open_end = tag + 1 + memchr::memchr(b'>', &self.raw[tag + 1..])?;
         if self.raw[open_end - 1] == b'/' || open_end - tag > 256 {
             return None;
@@ -121,8 +100,7 @@ impl<R: Read> Repairing<R> {
             let mut tally = self.tally.borrow_mut();
             tally.repairs += 1;
             // Start tags hidden in the text must make the counts differ: whose they are cannot be told.
-            tally.records +=
-                memmem::find_iter(&self.raw[body..body + end], b"<record").count() as u64;
+            tally.records += memmem::find_iter(&self.raw[body..body + end], b"<record").count() as u64;
         }
         self.out.extend_from_slice(&self.raw[tag..body]);
         self.out.extend_from_slice(&escaped);
@@ -147,11 +125,7 @@ impl<R: Read> Read for Repairing<R> {
 }
 
 fn tag_name(after: &[u8]) -> &[u8] {
-    let end = after
-        .iter()
-        .take(128)
-        .position(|byte| b" \t\r\n/><&".contains(byte))
-        .unwrap_or(0);
+    let end = after.iter().take(128).position(|byte| b" \t\r\n/><&".contains(byte)).unwrap_or(0);
     &after[..end]
 }
 
@@ -199,9 +173,7 @@ mod tests {
     fn repair(text: &str) -> (String, Tally) {
         let tally = std::rc::Rc::default();
         let mut out = String::new();
-        Repairing::new(text.as_bytes(), std::rc::Rc::clone(&tally))
-            .read_to_string(&mut out)
-            .unwrap();
+        Repairing::new(text.as_bytes(), std::rc::Rc::clone(&tally)).read_to_string(&mut out).unwrap();
         let tally = *tally.borrow();
         (out, tally)
     }
@@ -209,19 +181,13 @@ mod tests {
     #[test]
     fn free_text_is_escaped_and_the_rest_left_alone() {
         let (out, tally) = repair("<a><email><a@b></email><record/><domain>x<y</domain></a>");
-        assert_eq!(
-            out,
-            "<a><email>&lt;a@b&gt;</email><record/><domain>x<y</domain></a>"
-        );
+        assert_eq!(out, "<a><email>&lt;a@b&gt;</email><record/><domain>x<y</domain></a>");
         assert_eq!((tally.repairs, tally.records), (1, 1));
     }
 
     #[test]
     fn references_stay_and_bare_ampersands_go() {
-        assert_eq!(
-            repair("<comment>a &amp; b & c &#65;</comment>").0,
-            "<comment>a &amp; b &amp; c &#65;</comment>"
-        );
+        assert_eq!(repair("<comment>a &amp; b & c &#65;</comment>").0, "<comment>a &amp; b &amp; c &#65;</comment>");
     }
 
     #[test]
@@ -231,10 +197,8 @@ mod tests {
 
     #[test]
     fn long_documents_pass_through_whole() {
-        let text = format!(
-            "<feedback>{}</feedback>",
-            "<record><header_from>a.example</header_from></record>\n".repeat(9000)
-        );
+        let text =
+            format!("<feedback>{}</feedback>", "<record><header_from>a.example</header_from></record>\n".repeat(9000));
         let (out, tally) = repair(&text);
         assert_eq!(out, text);
         assert_eq!((tally.repairs, tally.records), (0, 9000));

@@ -44,10 +44,7 @@ impl Text {
 
 impl From<&str> for Text {
     fn from(text: &str) -> Self {
-        Text {
-            present: true,
-            value: text.to_owned(),
-        }
+        Text { present: true, value: text.to_owned() }
     }
 }
 

@@ -1,10 +1,11 @@
 //! The window through which a document is read: 64 KiB of valid UTF-8 at a time, whatever its size.
 //!
-//! It counts what is produced against the limits, mends bytes that are not UTF-8, and bounds what one XML event
-//! can be made to hold, so that the event reader on top of it needs no memory in proportion to its input.
+//! It counts what is produced against the limits and mends bytes that are not UTF-8. Whoever reads works on the slice
+//! that is in the window and asks for more when that ends within something; what may be asked for is bounded, so no memory
+//! is needed in proportion to the input.
 
 use std::cell::Cell;
-use std::io::{self, BufRead, Read};
+use std::io::{self, Read};
 
 use crate::limits::Limits;
 use crate::rejection::{Rejection, RejectionCode};
@@ -23,9 +24,7 @@ impl Budget {
     /// The budget of a fresh input.
     #[must_use]
     pub fn new(limits: &Limits) -> Self {
-        Budget {
-            left: Cell::new(limits.total),
-        }
+        Budget { left: Cell::new(limits.total) }
     }
 
     /// Takes bytes from it; `false` when there are not as many.
@@ -49,14 +48,7 @@ pub enum Failure {
     Source(String),
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Token {
-    Unknown,
-    Text,
-    Markup,
-}
-
-/// A bounded, validated view of a document. Implements [`BufRead`]; what it hands out is always UTF-8.
+/// A bounded, validated view of a document. What it hands out is always UTF-8.
 pub struct Window<'a> {
     source: Box<dyn Read + 'a>,
     buffer: &'a mut Vec<u8>,
@@ -68,26 +60,16 @@ pub struct Window<'a> {
     produced: u64,
     document_left: u64,
     budget: &'a Budget,
-    longest_text: usize,
-    token: Token,
-    token_length: usize,
     at_end: bool,
     /// Bytes were not UTF-8 and were read as windows-1252.
     pub mended: bool,
-    /// A text was longer than the limit and was cut.
-    pub cut: bool,
     /// Why reading ended early, if it did.
     pub failure: Option<Failure>,
 }
 
 impl<'a> Window<'a> {
     /// A window on `source`, with `buffer` as its memory.
-    pub fn new(
-        source: Box<dyn Read + 'a>,
-        buffer: &'a mut Vec<u8>,
-        limits: &Limits,
-        budget: &'a Budget,
-    ) -> Self {
+    pub fn new(source: Box<dyn Read + 'a>, buffer: &'a mut Vec<u8>, limits: &Limits, budget: &'a Budget) -> Self {
         buffer.resize(SIZE, 0);
         Window {
             source,
@@ -98,12 +80,8 @@ impl<'a> Window<'a> {
             produced: 0,
             document_left: limits.document,
             budget,
-            longest_text: limits.text.max(1024) + SIZE,
-            token: Token::Unknown,
-            token_length: 0,
             at_end: false,
             mended: false,
-            cut: false,
             failure: None,
         }
     }
@@ -114,14 +92,33 @@ impl<'a> Window<'a> {
         self.produced - (self.filled - self.start) as u64
     }
 
-    /// Says that an XML event begins here.
-    pub fn mark(&mut self) {
-        self.token_length = 0;
-        self.token = if self.start < self.end {
-            self.kind_of_token()
-        } else {
-            Token::Unknown
-        };
+    /// What is in the window.
+    #[must_use]
+    pub fn slice(&self) -> &[u8] {
+        &self.buffer[self.start..self.end]
+    }
+
+    /// Whether nothing comes behind what is in the window.
+    #[must_use]
+    pub fn at_end(&self) -> bool {
+        self.at_end
+    }
+
+    /// Moves on by some bytes of what is in the window.
+    pub fn consume(&mut self, amount: usize) {
+        self.start = (self.start + amount).min(self.end);
+    }
+
+    /// Reads more behind what is in the window, which must not be a tag or comment of absurd length by now.
+    ///
+    /// # Errors
+    /// When the source fails or a limit is reached; [`Window::failure`] says which.
+    pub fn more(&mut self) -> io::Result<()> {
+        if self.end - self.start > LONGEST_MARKUP {
+            let rejection = Rejection::new(RejectionCode::LimitXmlToken).at(self.position());
+            return Err(self.fail(Failure::Limit(rejection)));
+        }
+        self.refill()
     }
 
     /// At least `wanted` bytes without consuming them; fewer only where the document ends.
@@ -133,14 +130,6 @@ impl<'a> Window<'a> {
             self.refill()?;
         }
         Ok(&self.buffer[self.start..self.end])
-    }
-
-    fn kind_of_token(&self) -> Token {
-        if matches!(self.buffer[self.start], b'<' | b'&') {
-            Token::Markup
-        } else {
-            Token::Text
-        }
     }
 
     /// Reads more behind what is there.
@@ -215,8 +204,7 @@ impl<'a> Window<'a> {
                             break;
                         }
                     };
-                    let (text, _) =
-                        encoding_rs::WINDOWS_1252.decode_without_bom_handling(&bad[..length]);
+                    let (text, _) = encoding_rs::WINDOWS_1252.decode_without_bom_handling(&bad[..length]);
                     fixed.extend_from_slice(text.as_bytes());
                     rest = &bad[length..];
                     self.mended = true;
@@ -234,69 +222,6 @@ impl<'a> Window<'a> {
         self.filled = self.end + tail;
         // A mended byte takes up to three; the position stays meaningful as bytes handed out.
         self.produced = self.produced.max(self.filled as u64);
-    }
-
-    /// Keeps one event from growing without bound.
-    fn bound_token(&mut self) -> io::Result<()> {
-        if self.token_length == 0 {
-            return Ok(());
-        }
-        match self.token {
-            Token::Text if self.token_length > self.longest_text => {
-                self.cut = true;
-                loop {
-                    match memchr::memchr2(b'<', b'&', &self.buffer[self.start..self.end]) {
-                        Some(at) => {
-                            self.start += at;
-                            return Ok(());
-                        }
-                        None if self.at_end => {
-                            self.start = self.end;
-                            return Ok(());
-                        }
-                        None => {
-                            self.start = self.end;
-                            self.refill()?;
-                        }
-                    }
-                }
-            }
-            Token::Markup if self.token_length > LONGEST_MARKUP => {
-                let rejection = Rejection::new(RejectionCode::LimitXmlToken).at(self.position());
-                Err(self.fail(Failure::Limit(rejection)))
-            }
-            _ => Ok(()),
-        }
-    }
-}
-
-impl Read for Window<'_> {
-    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
-        let available = self.fill_buf()?;
-        let length = available.len().min(out.len());
-        out[..length].copy_from_slice(&available[..length]);
-        self.consume(length);
-        Ok(length)
-    }
-}
-
-impl BufRead for Window<'_> {
-    fn fill_buf(&mut self) -> io::Result<&[u8]> {
-        if self.start == self.end {
-            while self.start == self.end && !self.at_end {
-                self.refill()?;
-            }
-            self.bound_token()?;
-            if self.token == Token::Unknown && self.start < self.end {
-                self.token = self.kind_of_token();
-            }
-        }
-        Ok(&self.buffer[self.start..self.end])
-    }
-
-    fn consume(&mut self, amount: usize) {
-        self.start += amount;
-        self.token_length += amount;
     }
 }
 
@@ -318,8 +243,13 @@ mod tests {
         let budget = Budget::new(&limits);
         let mut buffer = Vec::new();
         let mut window = Window::new(Box::new(Drip(bytes, chunk)), &mut buffer, &limits, &budget);
-        let mut text = String::new();
-        window.read_to_string(&mut text).unwrap();
+        let mut text = Vec::new();
+        while !window.peek(1).unwrap().is_empty() {
+            let length = window.slice().len();
+            text.extend_from_slice(window.slice());
+            window.consume(length);
+        }
+        let text = String::from_utf8(text).unwrap();
         let mended = window.mended;
         (text, mended)
     }
@@ -327,35 +257,24 @@ mod tests {
     #[test]
     fn utf8_survives_any_cut() {
         for chunk in 1..6 {
-            assert_eq!(
-                read("Sueño 😀 é".as_bytes(), chunk),
-                ("Sueño 😀 é".to_owned(), false)
-            );
+            assert_eq!(read("Sueño 😀 é".as_bytes(), chunk), ("Sueño 😀 é".to_owned(), false));
         }
     }
 
     #[test]
     fn other_bytes_are_windows_1252() {
         for chunk in 1..6 {
-            assert_eq!(
-                read(b"Sue\xf1o \x91x\x92 ok \xe2\x82", chunk),
-                ("Sueño ‘x’ ok â‚".to_owned(), true)
-            );
+            assert_eq!(read(b"Sue\xf1o \x91x\x92 ok \xe2\x82", chunk), ("Sueño ‘x’ ok â‚".to_owned(), true));
         }
     }
 
     #[test]
     fn a_document_over_the_limit_ends_with_it() {
-        let limits = Limits {
-            document: 100,
-            ..Limits::default()
-        };
+        let limits = Limits { document: 100, ..Limits::default() };
         let budget = Budget::new(&limits);
         let mut buffer = Vec::new();
         let mut window = Window::new(Box::new(io::repeat(b'x')), &mut buffer, &limits, &budget);
-        assert!(window.fill_buf().is_err());
-        assert!(
-            matches!(window.failure, Some(Failure::Limit(ref why)) if why.code == RejectionCode::LimitDocument)
-        );
+        assert!(window.peek(1).is_err());
+        assert!(matches!(window.failure, Some(Failure::Limit(ref why)) if why.code == RejectionCode::LimitDocument));
     }
 }

@@ -23,12 +23,7 @@ pub fn from_paths(paths: &[PathBuf], limits: &Limits, sink: &mut dyn InputSink) 
         let go_on = if path.as_os_str() == "-" {
             from_reader(std::io::stdin().lock(), "-", limits, sink)
         } else {
-            Walk {
-                limits,
-                sink,
-                seen: HashSet::new(),
-            }
-            .path(path, true)
+            Walk { limits, sink, seen: HashSet::new() }.path(path, true)
         };
         if !go_on {
             return;
@@ -54,10 +49,7 @@ impl Walk<'_> {
         }
         if !metadata.is_file() && !named {
             // Sockets and pipes in a folder would block for ever; named on the command line they were meant.
-            return self.push(
-                path,
-                Content::Unreadable("neither a file nor a folder".to_owned()),
-            );
+            return self.push(path, Content::Unreadable("neither a file nor a folder".to_owned()));
         }
         self.file(path)
     }
@@ -71,19 +63,14 @@ impl Walk<'_> {
             return true;
         }
         let mut entries = match std::fs::read_dir(path) {
-            Ok(entries) => entries
-                .filter_map(|entry| entry.ok().map(|entry| entry.path()))
-                .collect::<Vec<_>>(),
+            Ok(entries) => entries.filter_map(|entry| entry.ok().map(|entry| entry.path())).collect::<Vec<_>>(),
             Err(error) => return self.unreadable(path, &error),
         };
         entries.sort_unstable();
         // A folder with cur and new is a Maildir; what lies in its tmp is not delivered yet.
         let is_maildir = ["cur", "new"].iter().all(|name| path.join(name).is_dir());
         for entry in entries {
-            let name = entry
-                .file_name()
-                .and_then(|name| name.to_str())
-                .unwrap_or("");
+            let name = entry.file_name().and_then(|name| name.to_str()).unwrap_or("");
             if is_maildir && (name == "tmp" || is_maildir_furniture(name)) {
                 continue;
             }
@@ -108,12 +95,7 @@ impl Walk<'_> {
         let kind = sniff(&head[..head.len().min(HEAD)]);
         if kind == Kind::Mbox {
             let reader = std::io::Cursor::new(head).chain(file);
-            return mbox::split(
-                BufReader::with_capacity(256 * 1024, reader),
-                &shown(path),
-                self.limits,
-                self.sink,
-            );
+            return mbox::split(BufReader::with_capacity(256 * 1024, reader), &shown(path), self.limits, self.sink);
         }
         if head.len() < FIRST_READ {
             return self.push(path, Content::Bytes(Arc::new(head)));
@@ -123,18 +105,11 @@ impl Walk<'_> {
         if kind == Kind::Xml && size > most {
             return self.push(path, Content::Document(file));
         }
-        match (&mut file)
-            .take((most + 1).saturating_sub(head.len() as u64))
-            .read_to_end(&mut head)
-        {
+        match (&mut file).take((most + 1).saturating_sub(head.len() as u64)).read_to_end(&mut head) {
             Err(error) => self.unreadable(path, &error),
             Ok(_) if head.len() as u64 > most => {
                 head.truncate(KEPT_OF_OVERSIZED);
-                let content = Content::Oversized {
-                    head,
-                    size: size.max(most + 1),
-                    mail: kind == Kind::Message,
-                };
+                let content = Content::Oversized { head, size: size.max(most + 1), mail: kind == Kind::Message };
                 self.push(path, content)
             }
             Ok(_) => self.push(path, Content::Bytes(Arc::new(head))),
@@ -142,9 +117,7 @@ impl Walk<'_> {
     }
 
     fn push(&mut self, path: &Path, content: Content) -> bool {
-        let file_name = path
-            .file_name()
-            .map(|name| name.to_string_lossy().into_owned());
+        let file_name = path.file_name().map(|name| name.to_string_lossy().into_owned());
         self.sink.push(Input {
             location: shown(path),
             file_name,
@@ -171,9 +144,7 @@ fn most_bytes(kind: Kind, limits: &Limits) -> u64 {
 
 /// What a mail server keeps in a Maildir for itself.
 fn is_maildir_furniture(name: &str) -> bool {
-    name.starts_with("dovecot")
-        || name.starts_with("courier")
-        || matches!(name, "subscriptions" | "maildirfolder")
+    name.starts_with("dovecot") || name.starts_with("courier") || matches!(name, "subscriptions" | "maildirfolder")
 }
 
 fn shown(path: &Path) -> String {
@@ -181,12 +152,7 @@ fn shown(path: &Path) -> String {
 }
 
 /// Pushes what a stream holds: a report, a mail, or a mailbox.
-pub fn from_reader(
-    mut reader: impl Read,
-    location: &str,
-    limits: &Limits,
-    sink: &mut dyn InputSink,
-) -> bool {
+pub fn from_reader(mut reader: impl Read, location: &str, limits: &Limits, sink: &mut dyn InputSink) -> bool {
     let mut head = Vec::new();
     let input = |content| Input {
         location: location.to_owned(),
@@ -201,21 +167,10 @@ pub fn from_reader(
     let kind = sniff(&head);
     let stream = std::io::Cursor::new(head).chain(reader);
     if kind == Kind::Mbox {
-        return mbox::split(
-            BufReader::with_capacity(256 * 1024, stream),
-            location,
-            limits,
-            sink,
-        );
+        return mbox::split(BufReader::with_capacity(256 * 1024, stream), location, limits, sink);
     }
-    let content = if kind == Kind::Xml {
-        spool(stream, limits)
-    } else {
-        load(stream, kind, limits)
-    };
-    sink.push(input(
-        content.unwrap_or_else(|error| Content::Unreadable(error.to_string())),
-    ))
+    let content = if kind == Kind::Xml { spool(stream, limits) } else { load(stream, kind, limits) };
+    sink.push(input(content.unwrap_or_else(|error| Content::Unreadable(error.to_string()))))
 }
 
 fn load(stream: impl Read, kind: Kind, limits: &Limits) -> std::io::Result<Content> {
@@ -225,11 +180,7 @@ fn load(stream: impl Read, kind: Kind, limits: &Limits) -> std::io::Result<Conte
     if bytes.len() as u64 > most {
         let size = bytes.len() as u64;
         bytes.truncate(KEPT_OF_OVERSIZED);
-        return Ok(Content::Oversized {
-            head: bytes,
-            size,
-            mail: kind == Kind::Message,
-        });
+        return Ok(Content::Oversized { head: bytes, size, mail: kind == Kind::Message });
     }
     Ok(Content::Bytes(Arc::new(bytes)))
 }
@@ -246,10 +197,7 @@ fn spool(mut stream: impl Read, limits: &Limits) -> std::io::Result<Content> {
     let mut file = tempfile::tempfile()?;
     file.write_all(&head)?;
     // One byte more than the limit, so that reading it finds the limit and says so.
-    std::io::copy(
-        &mut stream.take((limits.document + 1).saturating_sub(held)),
-        &mut file,
-    )?;
+    std::io::copy(&mut stream.take((limits.document + 1).saturating_sub(held)), &mut file)?;
     file.seek(SeekFrom::Start(0))?;
     Ok(Content::Document(file))
 }
@@ -266,13 +214,7 @@ mod tests {
                 Content::Unreadable(_) => "unreadable".to_owned(),
                 other => format!("{other:?}"),
             };
-            found.push(format!(
-                "{}={bytes}",
-                Path::new(&input.location)
-                    .file_name()
-                    .unwrap()
-                    .to_string_lossy()
-            ));
+            found.push(format!("{}={bytes}", Path::new(&input.location).file_name().unwrap().to_string_lossy()));
             true
         });
         found
@@ -287,15 +229,7 @@ mod tests {
             std::fs::write(path, name).unwrap();
         }
         let found = locations(&[folder.path().to_owned(), folder.path().join("gone")]);
-        assert_eq!(
-            found,
-            [
-                "a.xml=a.xml",
-                "b.xml=b.xml",
-                "c.eml=sub/c.eml",
-                "gone=unreadable"
-            ]
-        );
+        assert_eq!(found, ["a.xml=a.xml", "b.xml=b.xml", "c.eml=sub/c.eml", "gone=unreadable"]);
     }
 
     #[cfg(unix)]
@@ -315,9 +249,6 @@ mod tests {
             std::fs::create_dir_all(path.parent().unwrap()).unwrap();
             std::fs::write(path, name).unwrap();
         }
-        assert_eq!(
-            locations(&[folder.path().to_owned()]),
-            ["1=cur/1", "2=new/2"]
-        );
+        assert_eq!(locations(&[folder.path().to_owned()]), ["1=cur/1", "2=new/2"]);
     }
 }

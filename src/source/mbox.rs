@@ -17,12 +17,7 @@ const KEPT_OF_OVERSIZED: usize = 64 * 1024;
 const PIECE: usize = 64 * 1024;
 
 /// Pushes the mails of an mbox, one at a time. False when no more are wanted.
-pub(super) fn split(
-    mut reader: impl BufRead,
-    location: &str,
-    limits: &Limits,
-    sink: &mut dyn InputSink,
-) -> bool {
+pub(super) fn split(mut reader: impl BufRead, location: &str, limits: &Limits, sink: &mut dyn InputSink) -> bool {
     let mut mail = Mail::new(limits.message);
     let mut number = 0;
     let mut piece = Vec::with_capacity(1024);
@@ -85,16 +80,10 @@ fn is_border(line: &[u8]) -> bool {
     let Some(rest) = line.strip_prefix(b"From ") else {
         return false;
     };
-    let sender = rest
-        .split(|byte| byte.is_ascii_whitespace())
-        .find(|word| !word.is_empty())
-        .unwrap_or_default();
-    let time = rest.windows(5).any(|five| {
-        five[2] == b':'
-            && [five[0], five[1], five[3], five[4]]
-                .iter()
-                .all(u8::is_ascii_digit)
-    });
+    let sender = rest.split(|byte| byte.is_ascii_whitespace()).find(|word| !word.is_empty()).unwrap_or_default();
+    let time = rest
+        .windows(5)
+        .any(|five| five[2] == b':' && [five[0], five[1], five[3], five[4]].iter().all(u8::is_ascii_digit));
     time || sender.contains(&b'@')
 }
 
@@ -107,11 +96,7 @@ struct Mail {
 
 impl Mail {
     fn new(most: u64) -> Self {
-        Mail {
-            bytes: Vec::new(),
-            size: 0,
-            most,
-        }
+        Mail { bytes: Vec::new(), size: 0, most }
     }
 
     fn add(&mut self, bytes: &[u8]) {
@@ -127,11 +112,7 @@ impl Mail {
         let bytes = std::mem::take(&mut self.bytes);
         let size = std::mem::take(&mut self.size);
         let content = if size > self.most {
-            Content::Oversized {
-                head: bytes,
-                size,
-                mail: true,
-            }
+            Content::Oversized { head: bytes, size, mail: true }
         } else {
             Content::Bytes(Arc::new(bytes))
         };
@@ -152,24 +133,16 @@ mod tests {
 
     fn mails(text: &str, chunk: usize, most: u64) -> Vec<(String, String)> {
         let mut found = Vec::new();
-        let limits = Limits {
-            message: most,
-            ..Limits::default()
-        };
-        split(
-            BufReader::with_capacity(chunk, text.as_bytes()),
-            "m",
-            &limits,
-            &mut |input: Input| {
-                let text = match input.content {
-                    Content::Bytes(bytes) => String::from_utf8(bytes.to_vec()).unwrap(),
-                    Content::Oversized { size, .. } => format!("oversized {size}"),
-                    other => format!("{other:?}"),
-                };
-                found.push((input.location, text));
-                true
-            },
-        );
+        let limits = Limits { message: most, ..Limits::default() };
+        split(BufReader::with_capacity(chunk, text.as_bytes()), "m", &limits, &mut |input: Input| {
+            let text = match input.content {
+                Content::Bytes(bytes) => String::from_utf8(bytes.to_vec()).unwrap(),
+                Content::Oversized { size, .. } => format!("oversized {size}"),
+                other => format!("{other:?}"),
+            };
+            found.push((input.location, text));
+            true
+        });
         found
     }
 
@@ -178,14 +151,8 @@ mod tests {
         let text = "From a@b Thu\nSubject: 1\n\nFrom here on\n>From x\n>>From y\n> From z\n\nFrom - Fri 10:00\nSubject: 2\n\nlast";
         for chunk in 1..80 {
             let found = mails(text, chunk, 1000);
-            assert_eq!(
-                found[0].1, "Subject: 1\n\nFrom here on\nFrom x\n>From y\n> From z\n\n",
-                "buffer of {chunk}"
-            );
-            assert_eq!(
-                found[1..],
-                [("m#2".to_owned(), "Subject: 2\n\nlast".to_owned())]
-            );
+            assert_eq!(found[0].1, "Subject: 1\n\nFrom here on\nFrom x\n>From y\n> From z\n\n", "buffer of {chunk}");
+            assert_eq!(found[1..], [("m#2".to_owned(), "Subject: 2\n\nlast".to_owned())]);
         }
     }
 
@@ -193,10 +160,7 @@ mod tests {
     fn a_mail_over_the_limit_costs_only_itself() {
         let text = format!("From a@b\n{}\n\nFrom b@c\nsmall\n", "x".repeat(500));
         for chunk in [3, 64, 1000] {
-            let found: Vec<String> = mails(&text, chunk, 100)
-                .into_iter()
-                .map(|mail| mail.1)
-                .collect();
+            let found: Vec<String> = mails(&text, chunk, 100).into_iter().map(|mail| mail.1).collect();
             assert_eq!(found, ["oversized 502", "small\n"]);
         }
     }

@@ -11,7 +11,7 @@ use siphasher::sip128::{Hasher128, SipHasher13};
 use super::Result;
 
 /// The key of a database's digests.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Default)]
 pub struct DigestKey([u8; 16]);
 
 impl std::fmt::Debug for DigestKey {
@@ -22,11 +22,8 @@ impl std::fmt::Debug for DigestKey {
 
 impl DigestKey {
     pub(super) fn load(connection: &Connection) -> Result<Self> {
-        let key: Vec<u8> = connection.query_row(
-            "SELECT value FROM meta WHERE key = 'digest_key'",
-            [],
-            |row| row.get(0),
-        )?;
+        let key: Vec<u8> =
+            connection.query_row("SELECT value FROM meta WHERE key = 'digest_key'", [], |row| row.get(0))?;
         <[u8; 16]>::try_from(key.as_slice())
             .map(DigestKey)
             .map_err(|_| super::StoreError::Damaged("the digest key is missing".to_owned()))

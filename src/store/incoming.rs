@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::sync::Arc;
 
-use crate::alignment::{DkimState, SpfState};
+use crate::alignment::{DkimState, SpfState, Verdict};
 use crate::rejection::Rejection;
 use crate::report::period::{Day, Period};
 use crate::report::{AggregateReport, Irregularities};
@@ -15,12 +15,8 @@ pub struct SharedOutcome {
     pub digest: u128,
     /// The content, see [`codec`](crate::alignment::codec).
     pub canonical: Box<[u8]>,
-    /// The DKIM state.
-    pub dkim: DkimState,
-    /// The SPF state.
-    pub spf: SpfState,
-    /// Whether DMARC passes.
-    pub dmarc: Option<bool>,
+    /// What it amounts to.
+    pub verdict: Verdict,
 }
 
 /// A run of records of one report. Each row (see [`rows`](crate::rows)) names its outcome by its place in `outcomes`.
@@ -54,21 +50,9 @@ impl Totals {
     pub fn add(&mut self, outcome: &SharedOutcome, messages: u64) {
         self.records += 1;
         self.messages += messages;
-        self.dmarc_pass += if outcome.dmarc == Some(true) {
-            messages
-        } else {
-            0
-        };
-        self.dkim_aligned += if outcome.dkim == DkimState::Aligned {
-            messages
-        } else {
-            0
-        };
-        self.spf_aligned += if outcome.spf == SpfState::Aligned {
-            messages
-        } else {
-            0
-        };
+        self.dmarc_pass += if outcome.verdict.dmarc == Some(true) { messages } else { 0 };
+        self.dkim_aligned += if outcome.verdict.dkim == DkimState::Aligned { messages } else { 0 };
+        self.spf_aligned += if outcome.verdict.spf == SpfState::Aligned { messages } else { 0 };
     }
 }
 

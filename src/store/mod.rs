@@ -22,9 +22,7 @@ use std::time::Duration;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 pub use digest::{Digest, DigestKey};
-pub use incoming::{
-    Arrival, NewQuarantine, NewReport, Origin, Raw, RawBytes, Run, SharedOutcome, Totals,
-};
+pub use incoming::{Arrival, NewQuarantine, NewReport, Origin, Raw, RawBytes, Run, SharedOutcome, Totals};
 pub use prune::Pruned;
 pub use quarantine::{QuarantineEntry, Quarantined};
 pub use reports::{ReportDetail, ReportFilter, ReportRow, ReportSummary, Sighting};
@@ -39,9 +37,7 @@ const BUSY: Duration = Duration::from_secs(30);
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// There is no database yet.
-    #[error(
-        "there is no database at {0} yet; `dmarcstat ingest FILE…` makes one, or answer from files with --input"
-    )]
+    #[error("there is no database at {0} yet; `dmarcstat ingest FILE…` makes one, or answer from files with --input")]
     Missing(String),
     /// It cannot be opened or made.
     #[error("cannot open the database {path}: {reason}")]
@@ -55,9 +51,7 @@ pub enum StoreError {
     #[error("{0} is not a dmarcstat database; name another with --db")]
     Foreign(String),
     /// A newer program wrote it.
-    #[error(
-        "the database {path} is of version {found}, this program knows up to {known}; use a newer dmarcstat"
-    )]
+    #[error("the database {path} is of version {found}, this program knows up to {known}; use a newer dmarcstat")]
     Newer {
         /// Which.
         path: String,
@@ -70,19 +64,13 @@ pub enum StoreError {
     #[error("the database is locked by another process, and stayed so for {} seconds; try again when it has ended", BUSY.as_secs())]
     Locked,
     /// No room.
-    #[error(
-        "the disk is full: nothing that was reported as stored is lost; make room and run again"
-    )]
+    #[error("the disk is full: nothing that was reported as stored is lost; make room and run again")]
     Full,
     /// Not writable.
-    #[error(
-        "the database is read-only; check the rights of the file and its folder, or name another with --db"
-    )]
+    #[error("the database is read-only; check the rights of the file and its folder, or name another with --db")]
     ReadOnly,
     /// Damaged.
-    #[error(
-        "the database is damaged ({0}); restore it from a backup, or ingest the mail into a new one"
-    )]
+    #[error("the database is damaged ({0}); restore it from a backup, or ingest the mail into a new one")]
     Damaged(String),
     /// Anything else.
     #[error("the database failed: {0}")]
@@ -95,9 +83,7 @@ impl From<rusqlite::Error> for StoreError {
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => StoreError::Locked,
             Some(ErrorCode::DiskFull) => StoreError::Full,
             Some(ErrorCode::ReadOnly) => StoreError::ReadOnly,
-            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
-                StoreError::Damaged(error.to_string())
-            }
+            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => StoreError::Damaged(error.to_string()),
             _ => StoreError::Other(error.to_string()),
         }
     }
@@ -120,13 +106,9 @@ impl Store {
     /// See [`StoreError`].
     pub fn open(path: &Path) -> Result<Self> {
         let shown = path.display().to_string();
-        create_private(path).map_err(|error| StoreError::Open {
-            path: shown.clone(),
-            reason: error.to_string(),
-        })?;
+        create_private(path).map_err(|error| StoreError::Open { path: shown.clone(), reason: error.to_string() })?;
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connection =
-            Connection::open_with_flags(path, flags).map_err(|error| opening(&shown, &error))?;
+        let connection = Connection::open_with_flags(path, flags).map_err(|error| opening(&shown, &error))?;
         Self::prepare(connection, &shown)
     }
 
@@ -140,8 +122,7 @@ impl Store {
             return Err(StoreError::Missing(shown));
         }
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connection =
-            Connection::open_with_flags(path, flags).map_err(|error| opening(&shown, &error))?;
+        let connection = Connection::open_with_flags(path, flags).map_err(|error| opening(&shown, &error))?;
         let connection = match schema::version(&connection) {
             Ok(_) => connection,
             // On a read-only folder the log's companions cannot be made; without a log nothing is missed.
@@ -202,28 +183,19 @@ fn identify(connection: &Connection, shown: &str) -> Result<i32> {
         Some(ErrorCode::NotADatabase) => StoreError::Foreign(shown.to_owned()),
         _ => error.into(),
     })?;
-    let application: i32 =
-        connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
-    let tables: i64 =
-        connection.query_row("SELECT COUNT(*) FROM sqlite_master", [], |row| row.get(0))?;
+    let application: i32 = connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
+    let tables: i64 = connection.query_row("SELECT COUNT(*) FROM sqlite_master", [], |row| row.get(0))?;
     if application != schema::APPLICATION_ID && tables > 0 {
         return Err(StoreError::Foreign(shown.to_owned()));
     }
     if version > schema::VERSION {
-        return Err(StoreError::Newer {
-            path: shown.to_owned(),
-            found: version,
-            known: schema::VERSION,
-        });
+        return Err(StoreError::Newer { path: shown.to_owned(), found: version, known: schema::VERSION });
     }
     Ok(version)
 }
 
 fn opening(shown: &str, error: &rusqlite::Error) -> StoreError {
-    StoreError::Open {
-        path: shown.to_owned(),
-        reason: error.to_string(),
-    }
+    StoreError::Open { path: shown.to_owned(), reason: error.to_string() }
 }
 
 fn companion(path: &Path, suffix: &str) -> PathBuf {
@@ -233,9 +205,7 @@ fn companion(path: &Path, suffix: &str) -> PathBuf {
 }
 
 fn escape_uri(path: &str) -> String {
-    path.replace('%', "%25")
-        .replace('?', "%3f")
-        .replace('#', "%23")
+    path.replace('%', "%25").replace('?', "%3f").replace('#', "%23")
 }
 
 /// Makes an empty file that only its owner may read, and the folders above it. SQLite gives its companions the same
@@ -244,10 +214,7 @@ fn create_private(path: &Path) -> std::io::Result<()> {
     if path.exists() {
         return Ok(());
     }
-    if let Some(parent) = path
-        .parent()
-        .filter(|parent| !parent.as_os_str().is_empty())
-    {
+    if let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
         std::fs::create_dir_all(parent)?;
     }
     let mut options = std::fs::OpenOptions::new();

@@ -26,14 +26,13 @@ impl Names {
         if let Some(&id) = self.known.get(text) {
             return Ok(id);
         }
-        let found = connection
-            .prepare_cached("SELECT id FROM name WHERE text = ?1")?
-            .query_row([text], |row| row.get(0));
+        let found =
+            connection.prepare_cached("SELECT id FROM name WHERE text = ?1")?.query_row([text], |row| row.get(0));
         let id = match found {
             Ok(id) => id,
-            Err(rusqlite::Error::QueryReturnedNoRows) => connection
-                .prepare_cached("INSERT INTO name (text) VALUES (?1)")?
-                .insert([text])?,
+            Err(rusqlite::Error::QueryReturnedNoRows) => {
+                connection.prepare_cached("INSERT INTO name (text) VALUES (?1)")?.insert([text])?
+            }
             Err(error) => return Err(error),
         };
         if self.known.len() >= KEPT {
@@ -44,11 +43,7 @@ impl Names {
     }
 
     /// The same for a text that may be absent.
-    pub(super) fn id_of(
-        &mut self,
-        connection: &Connection,
-        text: Option<&str>,
-    ) -> rusqlite::Result<Option<i64>> {
+    pub(super) fn id_of(&mut self, connection: &Connection, text: Option<&str>) -> rusqlite::Result<Option<i64>> {
         text.map(|text| self.id(connection, text)).transpose()
     }
 }
@@ -77,20 +72,15 @@ pub(super) struct Reading<'n> {
 
 impl<'n> Reading<'n> {
     pub(super) fn new(connection: &'n Connection) -> Self {
-        Reading {
-            connection,
-            known: FxHashMap::default(),
-        }
+        Reading { connection, known: FxHashMap::default() }
     }
 
     pub(super) fn text(&mut self, id: i64) -> Result<String> {
         if let Some(text) = self.known.get(&id) {
             return Ok(text.clone());
         }
-        let text: String = self
-            .connection
-            .prepare_cached("SELECT text FROM name WHERE id = ?1")?
-            .query_row([id], |row| row.get(0))?;
+        let text: String =
+            self.connection.prepare_cached("SELECT text FROM name WHERE id = ?1")?.query_row([id], |row| row.get(0))?;
         if self.known.len() >= KEPT {
             self.known.clear();
         }

@@ -32,16 +32,12 @@ impl Store {
     /// # Errors
     /// See [`StoreError`](super::StoreError); nothing is forgotten then.
     pub fn prune(&mut self, day: Day) -> Result<Pruned> {
-        let transaction = self
-            .connection
-            .transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+        let transaction = self.connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
         let pruned = count(&transaction, day)?;
         if pruned.reports > 0 {
             for table in ["irregularity", "sighting"] {
                 transaction.execute(
-                    &format!(
-                        "DELETE FROM {table} WHERE report IN (SELECT id FROM report WHERE day < ?1)"
-                    ),
+                    &format!("DELETE FROM {table} WHERE report IN (SELECT id FROM report WHERE day < ?1)"),
                     [day],
                 )?;
             }
@@ -83,25 +79,15 @@ fn drop_unused_outcomes(connection: &Connection) -> Result<()> {
     let mut statement = connection.prepare("SELECT rows FROM record_run")?;
     let mut runs = statement.query([])?;
     while let Some(run) = runs.next()? {
-        used.extend(
-            rows::iterate(run.get_ref(0)?.as_blob().unwrap_or_default()).map(|row| row.outcome),
-        );
+        used.extend(rows::iterate(run.get_ref(0)?.as_blob().unwrap_or_default()).map(|row| row.outcome));
     }
     let mut statement = connection.prepare("SELECT id FROM outcome")?;
-    let all: Vec<i64> = statement
-        .query_map([], |row| row.get(0))?
-        .collect::<rusqlite::Result<_>>()?;
+    let all: Vec<i64> = statement.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
     let mut delete = connection.prepare("DELETE FROM outcome WHERE id = ?1")?;
-    for id in all
-        .into_iter()
-        .filter(|id| !used.contains(&id.unsigned_abs()))
-    {
+    for id in all.into_iter().filter(|id| !used.contains(&id.unsigned_abs())) {
         delete.execute([id])?;
     }
-    connection.execute(
-        "DELETE FROM signers WHERE id NOT IN (SELECT signers FROM outcome)",
-        [],
-    )?;
+    connection.execute("DELETE FROM signers WHERE id NOT IN (SELECT signers FROM outcome)", [])?;
     Ok(())
 }
 
@@ -131,17 +117,12 @@ fn drop_unused_names(connection: &Connection) -> Result<()> {
         let _ = crate::alignment::codec::decode(&mut bytes, &mut collect);
     }
     let mut statement = connection.prepare("SELECT id FROM name")?;
-    let all: Vec<i64> = statement
-        .query_map([], |row| row.get(0))?
-        .collect::<rusqlite::Result<_>>()?;
+    let all: Vec<i64> = statement.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
     let mut delete = connection.prepare("DELETE FROM name WHERE id = ?1")?;
     for id in all.into_iter().filter(|id| !used.contains(id)) {
         delete.execute([id])?;
     }
-    connection.execute(
-        "DELETE FROM policy WHERE id NOT IN (SELECT policy FROM report)",
-        [],
-    )?;
+    connection.execute("DELETE FROM policy WHERE id NOT IN (SELECT policy FROM report)", [])?;
     Ok(())
 }
 
@@ -150,8 +131,7 @@ struct Collect<'c>(&'c mut FxHashSet<i64>);
 
 impl crate::alignment::codec::TakeText for Collect<'_> {
     fn take(&mut self, bytes: &mut &[u8]) -> Option<String> {
-        self.0
-            .insert(i64::try_from(crate::varint::take(bytes)?).ok()?);
+        self.0.insert(i64::try_from(crate::varint::take(bytes)?).ok()?);
         Some(String::new())
     }
 }

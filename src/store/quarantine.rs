@@ -41,7 +41,8 @@ pub struct Quarantined {
     pub bytes: Vec<u8>,
 }
 
-const SELECT: &str = "SELECT quarantine.id, code, reason, inner_path, location, mail_from, subject, mail_date, message_id,
+const SELECT: &str =
+    "SELECT quarantine.id, code, reason, inner_path, location, mail_from, subject, mail_date, message_id,
     file_name, reporter, domain, begin_time, end_time, first_seen, size, sha256, raw
     FROM quarantine JOIN blob ON blob.id = quarantine.raw";
 
@@ -75,9 +76,7 @@ impl Store {
     /// # Errors
     /// See [`StoreError`](super::StoreError).
     pub fn quarantine(&self) -> Result<Vec<QuarantineEntry>> {
-        let mut statement = self
-            .connection
-            .prepare(&format!("{SELECT} ORDER BY quarantine.id"))?;
+        let mut statement = self.connection.prepare(&format!("{SELECT} ORDER BY quarantine.id"))?;
         let rows = statement.query_map([], entry)?;
         Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
@@ -104,14 +103,10 @@ impl Store {
     /// # Errors
     /// See [`StoreError`](super::StoreError).
     pub fn drop_quarantined(&mut self, ids: &[i64]) -> Result<usize> {
-        let transaction = self
-            .connection
-            .transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+        let transaction = self.connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
         let mut dropped = 0;
         for id in ids {
-            dropped += transaction
-                .prepare_cached("DELETE FROM quarantine WHERE id = ?1")?
-                .execute([id])?;
+            dropped += transaction.prepare_cached("DELETE FROM quarantine WHERE id = ?1")?.execute([id])?;
         }
         super::prune::drop_unused_bytes(&transaction)?;
         transaction.commit()?;

@@ -109,8 +109,8 @@ pub struct ReportDetail {
     pub raw_kept: bool,
 }
 
-const COLUMNS: &str = "report.id, org.text, reporter.text, email.text, report_id, domain.text, begin_time, end_time, day,
-    p, sp, np, adkim, aspf, pct, fo, testing, discovery_method, rfc9990, records, messages, dmarc_pass, sibling, counted
+const COLUMNS: &str = "report.id, org.text, reporter.text, email.text, report_id, domain.text, begin_time, end_time, report.day,
+    p, sp, np, adkim, aspf, pct, fo, testing, discovery_method, rfc9990, records, messages, dmarc_pass, sibling, report.counted
     FROM report
     JOIN name reporter ON reporter.id = report.reporter
     JOIN name domain ON domain.id = report.domain
@@ -119,8 +119,7 @@ const COLUMNS: &str = "report.id, org.text, reporter.text, email.text, report_id
     LEFT JOIN name email ON email.id = report.email";
 
 fn unsigned(row: &Row<'_>, at: usize) -> rusqlite::Result<u64> {
-    row.get::<_, i64>(at)
-        .map(|value| u64::try_from(value).unwrap_or(0))
+    row.get::<_, i64>(at).map(|value| u64::try_from(value).unwrap_or(0))
 }
 
 fn summary(row: &Row<'_>) -> rusqlite::Result<ReportSummary> {
@@ -162,27 +161,18 @@ impl Store {
     ///
     /// # Errors
     /// See [`StoreError`].
-    pub fn list_reports(
-        &self,
-        filter: &ReportFilter,
-        visit: &mut dyn FnMut(ReportSummary),
-    ) -> Result<()> {
+    pub fn list_reports(&self, filter: &ReportFilter, visit: &mut dyn FnMut(ReportSummary)) -> Result<()> {
         let sql = format!(
-            "SELECT {COLUMNS} WHERE day BETWEEN ?1 AND ?2 ORDER BY day DESC, report.id DESC"
+            "SELECT {COLUMNS} JOIN record_run ON record_run.report = report.id AND record_run.day = report.day AND part = 0
+             WHERE record_run.day BETWEEN ?1 AND ?2 ORDER BY record_run.day DESC, report.id DESC"
         );
         let mut statement = self.connection.prepare(&sql)?;
-        let (first, last) = (
-            filter.first.unwrap_or(Day::MIN),
-            filter.last.unwrap_or(Day::MAX),
-        );
+        let (first, last) = (filter.first.unwrap_or(Day::MIN), filter.last.unwrap_or(Day::MAX));
         let mut found = statement.query(params![first, last])?;
         while let Some(row) = found.next()? {
             let mut report = summary(row)?;
             let wanted = filter.domains.is_empty()
-                || filter
-                    .domains
-                    .iter()
-                    .any(|domain| crate::domain::is_within(&report.domain, domain));
+                || filter.domains.iter().any(|domain| crate::domain::is_within(&report.domain, domain));
             if !wanted {
                 continue;
             }
@@ -203,17 +193,11 @@ impl Store {
         let mut found = Vec::new();
         for (condition, value) in [
             ("report.id = ?1", number.map(rusqlite::types::Value::from)),
-            (
-                "report_id = ?1",
-                Some(rusqlite::types::Value::from(
-                    id.trim_matches(['<', '>']).to_owned(),
-                )),
-            ),
+            ("report_id = ?1", Some(rusqlite::types::Value::from(id.trim_matches(['<', '>']).to_owned()))),
         ] {
             let Some(value) = value else { continue };
-            let mut statement = self.connection.prepare(&format!(
-                "SELECT {COLUMNS} WHERE {condition} ORDER BY report.id"
-            ))?;
+            let mut statement =
+                self.connection.prepare(&format!("SELECT {COLUMNS} WHERE {condition} ORDER BY report.id"))?;
             let mut rows = statement.query(params_from_iter([value]))?;
             while let Some(row) = rows.next()? {
                 let mut report = summary(row)?;
@@ -228,19 +212,15 @@ impl Store {
     }
 
     fn irregularities(&self, report: i64) -> Result<Vec<Irregularity>> {
-        let mut statement = self.connection.prepare_cached(
-            "SELECT code, detail, count FROM irregularity WHERE report = ?1 ORDER BY number",
-        )?;
+        let mut statement = self
+            .connection
+            .prepare_cached("SELECT code, detail, count FROM irregularity WHERE report = ?1 ORDER BY number")?;
         let mut rows = statement.query([report])?;
         let mut found = Vec::new();
         while let Some(row) = rows.next()? {
             let code: String = row.get(0)?;
             if let Some(code) = IrregularityCode::parse(&code) {
-                found.push(Irregularity {
-                    code,
-                    detail: row.get(1)?,
-                    count: unsigned(row, 2)?,
-                });
+                found.push(Irregularity { code, detail: row.get(1)?, count: unsigned(row, 2)? });
             }
         }
         Ok(found)
@@ -253,15 +233,12 @@ impl Store {
     pub fn report_detail(&self, summary: ReportSummary) -> Result<ReportDetail> {
         let id = summary.id;
         let mut sightings = Vec::new();
-        let mut statement = self.connection.prepare_cached(
-            "SELECT location, message_id FROM sighting WHERE report = ?1 ORDER BY location",
-        )?;
+        let mut statement = self
+            .connection
+            .prepare_cached("SELECT location, message_id FROM sighting WHERE report = ?1 ORDER BY location")?;
         let mut rows = statement.query([id])?;
         while let Some(row) = rows.next()? {
-            sightings.push(Sighting {
-                location: row.get(0)?,
-                message_id: row.get(1)?,
-            });
+            sightings.push(Sighting { location: row.get(0)?, message_id: row.get(1)? });
         }
         Ok(self.connection.query_row(
             "SELECT contact.text, generator.text, version.text, namespace.text, errors.text, sha256, size, bytes IS NOT NULL
@@ -294,21 +271,13 @@ impl Store {
     ///
     /// # Errors
     /// See [`StoreError`].
-    pub fn report_rows(
-        &self,
-        day: Day,
-        report: i64,
-        visit: &mut dyn FnMut(ReportRow),
-    ) -> Result<()> {
-        let mut statement = self.connection.prepare_cached(
-            "SELECT rows FROM record_run WHERE day = ?1 AND report = ?2 ORDER BY part",
-        )?;
+    pub fn report_rows(&self, day: Day, report: i64, visit: &mut dyn FnMut(ReportRow)) -> Result<()> {
+        let mut statement = self
+            .connection
+            .prepare_cached("SELECT rows FROM record_run WHERE day = ?1 AND report = ?2 ORDER BY part")?;
         let mut runs = statement.query(params![day, report])?;
         while let Some(run) = runs.next()? {
-            let bytes = run
-                .get_ref(0)?
-                .as_blob()
-                .map_err(|error| StoreError::Damaged(error.to_string()))?;
+            let bytes = run.get_ref(0)?.as_blob().map_err(|error| StoreError::Damaged(error.to_string()))?;
             let packed: Vec<_> = rows::iterate(bytes).collect();
             let mut next = packed.iter();
             self.outcomes(packed.iter().map(|row| row.outcome), &mut |_, outcome| {
@@ -317,12 +286,7 @@ impl Store {
                     rows::PackedAddress::Ip(ip) => (ip.to_string(), true),
                     rows::PackedAddress::Text(text) => (text.to_owned(), false),
                 };
-                visit(ReportRow {
-                    address,
-                    is_address,
-                    count: row.count,
-                    outcome,
-                });
+                visit(ReportRow { address, is_address, count: row.count, outcome });
             })?;
         }
         Ok(())
@@ -333,12 +297,8 @@ impl Store {
     /// # Errors
     /// See [`StoreError`].
     pub fn raw_report(&self, report: i64) -> Result<Option<Vec<u8>>> {
-        let blob: Option<i64> = self
-            .connection
-            .query_row("SELECT raw FROM report WHERE id = ?1", [report], |row| {
-                row.get(0)
-            })
-            .optional()?;
+        let blob: Option<i64> =
+            self.connection.query_row("SELECT raw FROM report WHERE id = ?1", [report], |row| row.get(0)).optional()?;
         blob.map_or(Ok(None), |blob| self.blob_bytes(blob))
     }
 

@@ -46,12 +46,7 @@ pub struct OutcomeFacts {
 
 impl OutcomeFacts {
     /// Unpacks what the writer packed.
-    fn unpack(
-        header_from: Option<i64>,
-        authenticated: Option<i64>,
-        signers: i64,
-        state: i64,
-    ) -> Option<Self> {
+    fn unpack(header_from: Option<i64>, authenticated: Option<i64>, signers: i64, state: i64) -> Option<Self> {
         let bits = |shift: u32, width: u32| ((state >> shift) & ((1 << width) - 1)) as u8;
         Some(OutcomeFacts {
             header_from,
@@ -76,12 +71,7 @@ impl Store {
     ///
     /// # Errors
     /// See [`StoreError`].
-    pub fn scan_runs(
-        &self,
-        first: Day,
-        last: Day,
-        visit: &mut dyn FnMut(ScannedRun<'_>),
-    ) -> Result<()> {
+    pub fn scan_runs(&self, first: Day, last: Day, visit: &mut dyn FnMut(ScannedRun<'_>)) -> Result<()> {
         let mut statement = self.connection.prepare_cached(
             "SELECT day, report, reporter, domain, rows FROM record_run WHERE day BETWEEN ?1 AND ?2 AND counted
              ORDER BY day, report, part",
@@ -93,10 +83,7 @@ impl Store {
                 report: row.get(1)?,
                 reporter: row.get(2)?,
                 domain: row.get(3)?,
-                rows: row
-                    .get_ref(4)?
-                    .as_blob()
-                    .map_err(|error| StoreError::Damaged(error.to_string()))?,
+                rows: row.get_ref(4)?.as_blob().map_err(|error| StoreError::Damaged(error.to_string()))?,
             });
         }
         Ok(())
@@ -110,12 +97,8 @@ impl Store {
         let id = i64::try_from(id).unwrap_or(-1);
         let (header_from, authenticated, signers, state) = self
             .connection
-            .prepare_cached(
-                "SELECT header_from, authenticated, signers, state FROM outcome WHERE id = ?1",
-            )?
-            .query_row([id], |row| {
-                Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
-            })?;
+            .prepare_cached("SELECT header_from, authenticated, signers, state FROM outcome WHERE id = ?1")?
+            .query_row([id], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))?;
         OutcomeFacts::unpack(header_from, authenticated, signers, state)
             .ok_or_else(|| StoreError::Damaged(format!("outcome {id}")))
     }
@@ -125,9 +108,8 @@ impl Store {
     /// # Errors
     /// See [`StoreError`].
     pub fn all_outcome_facts(&self, visit: &mut dyn FnMut(u64, OutcomeFacts)) -> Result<()> {
-        let mut statement = self
-            .connection
-            .prepare_cached("SELECT id, header_from, authenticated, signers, state FROM outcome")?;
+        let mut statement =
+            self.connection.prepare_cached("SELECT id, header_from, authenticated, signers, state FROM outcome")?;
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
             let id: i64 = row.get(0)?;
@@ -152,24 +134,12 @@ impl Store {
         let mut rest = detail.as_slice();
         let mut found = Vec::new();
         while !rest.is_empty() {
-            let mut number = || {
-                varint::take(&mut rest)
-                    .and_then(|id| i64::try_from(id).ok())
-                    .ok_or_else(damaged)
-            };
+            let mut number = || varint::take(&mut rest).and_then(|id| i64::try_from(id).ok()).ok_or_else(damaged);
             let (domain, selector) = (number()?, number()?);
             let (&code, after) = rest.split_first().ok_or_else(damaged)?;
             rest = after;
-            let selector = if selector == 0 {
-                None
-            } else {
-                Some(names.text(selector)?)
-            };
-            found.push((
-                names.text(domain)?,
-                selector,
-                AuthResult::from_code(code).ok_or_else(damaged)?,
-            ));
+            let selector = if selector == 0 { None } else { Some(names.text(selector)?) };
+            found.push((names.text(domain)?, selector, AuthResult::from_code(code).ok_or_else(damaged)?));
         }
         Ok(found)
     }
@@ -179,11 +149,7 @@ impl Store {
     /// # Errors
     /// See [`StoreError`].
     pub fn largest_outcome(&self) -> Result<u64> {
-        let id: i64 =
-            self.connection
-                .query_row("SELECT COALESCE(MAX(id), 0) FROM outcome", [], |row| {
-                    row.get(0)
-                })?;
+        let id: i64 = self.connection.query_row("SELECT COALESCE(MAX(id), 0) FROM outcome", [], |row| row.get(0))?;
         Ok(id.unsigned_abs())
     }
 
@@ -201,19 +167,14 @@ impl Store {
             .connection
             .prepare_cached("SELECT detail FROM outcome WHERE id = ?1")?
             .query_row([i64::try_from(id).unwrap_or(-1)], |row| row.get(0))?;
-        codec::decode(&mut detail.as_slice(), names)
-            .ok_or_else(|| StoreError::Damaged(format!("outcome {id}")))
+        codec::decode(&mut detail.as_slice(), names).ok_or_else(|| StoreError::Damaged(format!("outcome {id}")))
     }
 
     /// Several outcomes in full, in the order asked for.
     ///
     /// # Errors
     /// See [`StoreError`].
-    pub fn outcomes(
-        &self,
-        ids: impl Iterator<Item = u64>,
-        visit: &mut dyn FnMut(u64, Outcome),
-    ) -> Result<()> {
+    pub fn outcomes(&self, ids: impl Iterator<Item = u64>, visit: &mut dyn FnMut(u64, Outcome)) -> Result<()> {
         let mut names = Reading::new(&self.connection);
         for id in ids {
             let outcome = self.outcome_with(id, &mut names)?;

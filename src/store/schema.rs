@@ -47,9 +47,7 @@ pub(super) const MIGRATIONS: &[&str] = &["
         raw INTEGER NOT NULL REFERENCES blob,
         UNIQUE (logical, content)
     );
-    CREATE INDEX report_by_day ON report (day);
     CREATE INDEX report_by_period ON report (domain, reporter, begin_time);
-    CREATE INDEX report_by_raw ON report (raw);
     CREATE TABLE record_run (
         day INTEGER NOT NULL,
         report INTEGER NOT NULL,
@@ -107,13 +105,8 @@ pub(super) fn version(connection: &Connection) -> rusqlite::Result<i32> {
 
 /// Climbs the ladder from `version`, a step and its number in one transaction each.
 pub(super) fn migrate(connection: &mut Connection, version: i32) -> rusqlite::Result<()> {
-    for (step, sql) in MIGRATIONS
-        .iter()
-        .enumerate()
-        .skip(usize::try_from(version).unwrap_or(0))
-    {
-        let transaction =
-            connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+    for (step, sql) in MIGRATIONS.iter().enumerate().skip(usize::try_from(version).unwrap_or(0)) {
+        let transaction = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
         // Another process may have climbed while this one waited for its turn.
         if self::version(&transaction)? > step as i32 {
             continue;
@@ -122,10 +115,7 @@ pub(super) fn migrate(connection: &mut Connection, version: i32) -> rusqlite::Re
         if step == 0 {
             let mut key = [0_u8; 16];
             getrandom::fill(&mut key).map_err(|_| rusqlite::Error::ExecuteReturnedResults)?;
-            transaction.execute(
-                "INSERT INTO meta (key, value) VALUES ('digest_key', ?1)",
-                [key.as_slice()],
-            )?;
+            transaction.execute("INSERT INTO meta (key, value) VALUES ('digest_key', ?1)", [key.as_slice()])?;
             transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
         }
         transaction.pragma_update(None, "user_version", step as i32 + 1)?;

@@ -4,7 +4,7 @@
 //! and all count; of reports that share records only the largest counts, so that nothing is counted twice. Which
 //! ones count depends on the reports alone, not on the order in which they came.
 
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, params};
 
 use super::incoming::{NewReport, Totals};
 use super::totals::Deltas;
@@ -14,32 +14,21 @@ use crate::rows;
 /// Beyond this distance two periods of one reporter are not compared: long periods are noted as such anyway.
 const NEAR: i64 = 2 * 86_400;
 
-/// The report with this identity and content, if it is stored.
-pub(super) fn same(connection: &Connection, logical: u128, content: u128) -> Result<Option<i64>> {
-    Ok(connection
-        .prepare_cached("SELECT id FROM report WHERE logical = ?1 AND content = ?2")?
-        .query_row(
-            params![logical.to_be_bytes(), content.to_be_bytes()],
-            |row| row.get(0),
-        )
-        .optional()?)
-}
-
-/// How many reports of this identity are stored.
-pub(super) fn count(connection: &Connection, logical: u128) -> Result<i64> {
-    Ok(connection
-        .prepare_cached("SELECT COUNT(*) FROM report WHERE logical = ?1")?
-        .query_row([logical.to_be_bytes().as_slice()], |row| row.get(0))?)
+/// The reports of this identity that are stored, and their contents.
+pub(super) fn contents(connection: &Connection, logical: u128) -> Result<Vec<(i64, u128)>> {
+    let mut statement = connection.prepare_cached("SELECT id, content FROM report WHERE logical = ?1")?;
+    let mut rows = statement.query([logical.to_be_bytes().as_slice()])?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        let content = row.get_ref(1)?.as_blob().unwrap_or_default();
+        found.push((row.get(0)?, u128::from_be_bytes(content.try_into().unwrap_or_default())));
+    }
+    Ok(found)
 }
 
 /// Whether another report of this reporter on this domain, under another id, is about part of the same time. Ends are
 /// compared half-open, with a second of tolerance for inclusive ones.
-pub(super) fn overlap(
-    connection: &Connection,
-    domain: i64,
-    reporter: i64,
-    new: &NewReport,
-) -> Result<bool> {
+pub(super) fn overlap(connection: &Connection, domain: i64, reporter: i64, new: &NewReport) -> Result<bool> {
     Ok(connection
         .prepare_cached(
             "SELECT 1 FROM report WHERE domain = ?1 AND reporter = ?2 AND begin_time > ?3 AND begin_time < ?4
@@ -68,20 +57,11 @@ struct Sibling {
 }
 
 /// Decides which of the reports of one identity count.
-pub(super) fn settle(
-    connection: &Connection,
-    key: DigestKey,
-    logical: u128,
-    deltas: &mut Deltas,
-) -> Result<()> {
+pub(super) fn settle(connection: &Connection, key: DigestKey, logical: u128, deltas: &mut Deltas) -> Result<()> {
     let mut siblings = load(connection, key, logical)?;
     // The largest first; the bytes decide between equals, so that the order of arrival never does.
     siblings.sort_by(|a, b| {
-        (b.totals.messages, b.totals.records, &b.sha256).cmp(&(
-            a.totals.messages,
-            a.totals.records,
-            &a.sha256,
-        ))
+        (b.totals.messages, b.totals.records, &b.sha256).cmp(&(a.totals.messages, a.totals.records, &a.sha256))
     });
     let mut taken: Vec<u64> = Vec::new();
     for sibling in &siblings {
@@ -95,18 +75,10 @@ pub(super) fn settle(
                 .prepare_cached("UPDATE report SET counted = ?2 WHERE id = ?1")?
                 .execute(params![sibling.id, counts])?;
             connection
-                .prepare_cached(
-                    "UPDATE record_run SET counted = ?3 WHERE day = ?1 AND report = ?2",
-                )?
+                .prepare_cached("UPDATE record_run SET counted = ?3 WHERE day = ?1 AND report = ?2")?
                 .execute(params![sibling.day, sibling.id, counts])?;
             let sign = if counts { 1 } else { -1 };
-            deltas.add(
-                sibling.day,
-                sibling.domain,
-                sibling.reporter,
-                &sibling.totals,
-                sign,
-            );
+            deltas.add(sibling.day, sibling.domain, sibling.reporter, &sibling.totals, sign);
         }
     }
     Ok(())
@@ -120,10 +92,7 @@ fn load(connection: &Connection, key: DigestKey, logical: u128) -> Result<Vec<Si
     let mut found = statement.query([logical.to_be_bytes().as_slice()])?;
     let mut siblings = Vec::new();
     while let Some(row) = found.next()? {
-        let number = |at| {
-            row.get::<_, i64>(at)
-                .map(|value| u64::try_from(value).unwrap_or(0))
-        };
+        let number = |at| row.get::<_, i64>(at).map(|value| u64::try_from(value).unwrap_or(0));
         let (id, day) = (row.get(0)?, row.get(1)?);
         siblings.push(Sibling {
             id,
@@ -146,16 +115,14 @@ fn load(connection: &Connection, key: DigestKey, logical: u128) -> Result<Vec<Si
 }
 
 fn records(connection: &Connection, key: DigestKey, day: i32, report: i64) -> Result<Vec<u64>> {
-    let mut statement = connection.prepare_cached(
-        "SELECT rows FROM record_run WHERE day = ?1 AND report = ?2 ORDER BY part",
-    )?;
+    let mut statement =
+        connection.prepare_cached("SELECT rows FROM record_run WHERE day = ?1 AND report = ?2 ORDER BY part")?;
     let mut runs = statement.query(params![day, report])?;
     let mut digests = Vec::new();
     while let Some(row) = runs.next()? {
         let mut rest = row.get_ref(0)?.as_blob().unwrap_or_default();
         let mut before = rest;
-        while rows::take_head(&mut rest).is_some() && rows::take_address_bytes(&mut rest).is_some()
-        {
+        while rows::take_head(&mut rest).is_some() && rows::take_address_bytes(&mut rest).is_some() {
             digests.push(key.of(&before[..before.len() - rest.len()]) as u64);
             before = rest;
         }

@@ -18,14 +18,7 @@ impl Deltas {
     /// Adds a report, or with `sign` −1 takes it away.
     pub(super) fn add(&mut self, day: Day, domain: i64, reporter: i64, totals: &Totals, sign: i64) {
         let sums = self.by_key.entry((day, domain, reporter)).or_default();
-        let added = [
-            1,
-            totals.records,
-            totals.messages,
-            totals.dmarc_pass,
-            totals.dkim_aligned,
-            totals.spf_aligned,
-        ];
+        let added = [1, totals.records, totals.messages, totals.dmarc_pass, totals.dkim_aligned, totals.spf_aligned];
         for (sum, value) in sums.iter_mut().zip(added) {
             *sum += sign * i64::try_from(value).unwrap_or(i64::MAX);
         }
@@ -43,13 +36,9 @@ impl Deltas {
         )?;
         for ((day, domain, reporter), sums) in self.by_key.drain() {
             let [reports, records, messages, pass, dkim, spf] = sums;
-            upsert.execute(params![
-                day, domain, reporter, reports, records, messages, pass, dkim, spf
-            ])?;
+            upsert.execute(params![day, domain, reporter, reports, records, messages, pass, dkim, spf])?;
         }
-        connection
-            .prepare_cached("DELETE FROM day_total WHERE reports = 0")?
-            .execute([])?;
+        connection.prepare_cached("DELETE FROM day_total WHERE reports = 0")?.execute([])?;
         Ok(())
     }
 }
@@ -83,10 +72,7 @@ impl Store {
         let mut rows = statement.query([first, last])?;
         let mut totals = Vec::new();
         while let Some(row) = rows.next()? {
-            let number = |at| {
-                row.get::<_, i64>(at)
-                    .map(|value| u64::try_from(value).unwrap_or(0))
-            };
+            let number = |at| row.get::<_, i64>(at).map(|value| u64::try_from(value).unwrap_or(0));
             totals.push(DayTotal {
                 day: row.get(0)?,
                 domain: names.text(row.get(1)?)?,
@@ -104,19 +90,17 @@ impl Store {
         Ok(totals)
     }
 
-    /// The end of the newest report that counts, in seconds since the epoch; with `domains` of those policy domains.
+    /// The end of the newest report that counts, in seconds since the epoch.
     ///
     /// # Errors
     /// See [`StoreError`](super::StoreError).
     pub fn newest_report(&self) -> Result<Option<i64>> {
         // A report of the last days is the newest; long periods that count earlier may end later, so look a week back.
-        let last: Option<Day> =
-            self.connection
-                .query_row("SELECT MAX(day) FROM report", [], |row| row.get(0))?;
+        let last: Option<Day> = self.connection.query_row("SELECT MAX(day) FROM record_run", [], |row| row.get(0))?;
         let Some(last) = last else { return Ok(None) };
         Ok(self
             .connection
-            .prepare_cached("SELECT MAX(end_time) FROM report WHERE day >= ?1")?
+            .prepare_cached("SELECT MAX(end_time) FROM record_run JOIN report ON report.id = record_run.report WHERE record_run.day >= ?1")?
             .query_row([last - 7], |row| row.get(0))?)
     }
 }

@@ -11,9 +11,7 @@ use std::time::Duration;
 use rusqlite::{Connection, OptionalExtension, params};
 use rustc_hash::FxHashMap;
 
-use super::incoming::{
-    Arrival, NewQuarantine, NewReport, Origin, Raw, RawBytes, Run, SharedOutcome,
-};
+use super::incoming::{Arrival, NewQuarantine, NewReport, Origin, Raw, RawBytes, Run, SharedOutcome};
 use super::names::{Names, Numbering};
 use super::totals::Deltas;
 use super::{DigestKey, Result, Store, StoreError, siblings};
@@ -40,6 +38,8 @@ pub struct Writer<'s> {
     deltas: Deltas,
     /// A transaction is open.
     in_batch: bool,
+    /// The number of the next report; in a batch nobody else gives any.
+    next_report: i64,
     data_version: i64,
     /// The report that is being written, if some of its records were.
     open: Option<OpenReport>,
@@ -50,6 +50,7 @@ pub struct Writer<'s> {
 #[derive(Debug, Default)]
 struct OpenReport {
     id: i64,
+    in_runs: bool,
     parts: i64,
     pending: Vec<u8>,
     /// Where the runs belong, once that is known.
@@ -90,6 +91,7 @@ impl Store {
             policies: FxHashMap::default(),
             deltas: Deltas::default(),
             in_batch: false,
+            next_report: 0,
             data_version: -1,
             open: None,
             scratch: Vec::new(),
@@ -105,10 +107,10 @@ impl Writer<'_> {
         }
         self.connection.execute_batch("BEGIN IMMEDIATE")?;
         self.in_batch = true;
-        let version: i64 = self
-            .connection
-            .pragma_query_value(None, "data_version", |row| row.get(0))?;
+        let version: i64 = self.connection.pragma_query_value(None, "data_version", |row| row.get(0))?;
         if version != self.data_version {
+            self.next_report =
+                self.connection.query_row("SELECT COALESCE(MAX(id), 0) + 1 FROM report", [], |row| row.get(0))?;
             self.forget();
             self.data_version = version;
         }
@@ -123,10 +125,7 @@ impl Writer<'_> {
         if !self.in_batch {
             return Ok(());
         }
-        let done = self
-            .deltas
-            .flush(self.connection)
-            .and_then(|()| Ok(self.connection.execute_batch("COMMIT")?));
+        let done = self.deltas.flush(self.connection).and_then(|()| Ok(self.connection.execute_batch("COMMIT")?));
         if done.is_err() {
             self.abandon();
         }
@@ -156,37 +155,28 @@ impl Writer<'_> {
     /// # Errors
     /// See [`StoreError`].
     pub fn rows(&mut self, place: RunPlace<'_>, run: &Run) -> Result<()> {
-        let open = self.opened()?;
+        let open = self.opened(true)?;
         if open.place.is_none() {
             let reporter = self.names.id(self.connection, place.reporter)?;
             let domain = self.names.id(self.connection, place.domain)?;
             if let Some(open) = &mut self.open {
-                open.place = Some(Place {
-                    day: place.day,
-                    reporter,
-                    domain,
-                });
+                open.place = Some(Place { day: place.day, reporter, domain });
             }
         }
         self.take_run(run)
     }
 
-    fn opened(&mut self) -> Result<&mut OpenReport> {
+    /// The report that is being written. One that comes in several runs lies in a savepoint: its end may show that it is
+    /// unreadable or known. One that comes whole needs none.
+    fn opened(&mut self, in_runs: bool) -> Result<&mut OpenReport> {
         if self.open.is_none() {
             self.begin()?;
-            self.connection.execute_batch("SAVEPOINT report")?;
-            let last: i64 = self
-                .connection
-                .prepare_cached("SELECT COALESCE(MAX(id), 0) FROM report")?
-                .query_row([], |row| row.get(0))?;
-            self.open = Some(OpenReport {
-                id: last + 1,
-                ..OpenReport::default()
-            });
+            if in_runs {
+                self.connection.execute_batch("SAVEPOINT report")?;
+            }
+            self.open = Some(OpenReport { id: self.next_report, in_runs, ..OpenReport::default() });
         }
-        self.open
-            .as_mut()
-            .ok_or_else(|| StoreError::Other("no report is open".to_owned()))
+        self.open.as_mut().ok_or_else(|| StoreError::Other("no report is open".to_owned()))
     }
 
     /// Forgets the records of a report that turned out unreadable.
@@ -195,8 +185,7 @@ impl Writer<'_> {
     /// See [`StoreError`].
     pub fn discard(&mut self) -> Result<()> {
         if self.open.take().is_some() {
-            self.connection
-                .execute_batch("ROLLBACK TO report; RELEASE report")?;
+            self.connection.execute_batch("ROLLBACK TO report; RELEASE report")?;
             // Names and outcomes that were made for it are gone with it.
             self.forget();
         }
@@ -218,12 +207,14 @@ impl Writer<'_> {
     pub fn report(&mut self, new: &NewReport) -> Result<Arrival> {
         let logical = self.logical(new);
         self.begin()?;
-        if let Some(known) = siblings::same(self.connection, logical, new.content)? {
+        let brothers = siblings::contents(self.connection, logical)?;
+        if let Some(&(known, _)) = brothers.iter().find(|(_, content)| *content == new.content) {
             self.discard()?;
             self.sighting(known, &new.origin)?;
             return Ok(Arrival::Duplicate);
         }
-        let id = self.opened()?.id;
+        let brothers = brothers.len() as i64;
+        let id = self.opened(false)?.id;
         let place = Place {
             day: new.day,
             reporter: self.names.id(self.connection, &new.reporter)?,
@@ -238,25 +229,21 @@ impl Writer<'_> {
         if siblings::overlap(self.connection, place.domain, place.reporter, new)? {
             irregularities.add(IrregularityCode::Overlap, "");
         }
-        let brothers = siblings::count(self.connection, logical)?;
         if brothers > 0 {
             irregularities.add(IrregularityCode::SameIdDifferentContent, &new.report_id);
         }
         self.insert_report(id, logical, place, brothers, new)?;
-        self.deltas
-            .add(new.day, place.domain, place.reporter, &new.totals, 1);
+        self.deltas.add(new.day, place.domain, place.reporter, &new.totals, 1);
         if brothers > 0 {
             siblings::settle(self.connection, self.key, logical, &mut self.deltas)?;
         }
         self.irregularities(id, &irregularities)?;
         self.sighting(id, &new.origin)?;
-        self.connection.execute_batch("RELEASE report")?;
-        self.open = None;
-        Ok(if brothers > 0 {
-            Arrival::Conflicting
-        } else {
-            Arrival::New
-        })
+        if self.open.take().is_some_and(|open| open.in_runs) {
+            self.connection.execute_batch("RELEASE report")?;
+        }
+        self.next_report += 1;
+        Ok(if brothers > 0 { Arrival::Conflicting } else { Arrival::New })
     }
 
     /// What makes a report the same report, whatever it holds (formats: reporter, id, domain, period).
@@ -270,14 +257,7 @@ impl Writer<'_> {
         digest.finish()
     }
 
-    fn insert_report(
-        &mut self,
-        id: i64,
-        logical: u128,
-        place: Place,
-        brothers: i64,
-        new: &NewReport,
-    ) -> Result<()> {
+    fn insert_report(&mut self, id: i64, logical: u128, place: Place, brothers: i64, new: &NewReport) -> Result<()> {
         let raw = self.blob(&new.raw, self.keep_raw)?;
         let policy = self.policy(&new.report.policy_published)?;
         let metadata = &new.report.report_metadata;
@@ -379,10 +359,9 @@ impl Writer<'_> {
         let id = match found {
             Some(id) => id,
             None => {
-                let outcome =
-                    codec::decode(&mut &*shared.canonical, &mut InPlace).ok_or_else(|| {
-                        StoreError::Other("an outcome could not be written".to_owned())
-                    })?;
+                let mut outcome = codec::decode_unjudged(&mut &*shared.canonical, &mut InPlace)
+                    .ok_or_else(|| StoreError::Other("an outcome could not be written".to_owned()))?;
+                outcome.verdict = shared.verdict.clone();
                 self.insert_outcome(&digest, &outcome)?
             }
         };
@@ -396,17 +375,10 @@ impl Writer<'_> {
 
     fn insert_outcome(&mut self, digest: &[u8], outcome: &Outcome) -> Result<i64> {
         self.scratch.clear();
-        let mut texts = Numbering {
-            names: &mut self.names,
-            connection: self.connection,
-        };
+        let mut texts = Numbering { names: &mut self.names, connection: self.connection };
         codec::encode(outcome, &mut self.scratch, &mut texts)?;
-        let header_from = self
-            .names
-            .id_of(self.connection, outcome.header_from.as_deref())?;
-        let authenticated = self
-            .names
-            .id_of(self.connection, outcome.verdict.authenticated.as_deref())?;
+        let header_from = self.names.id_of(self.connection, outcome.header_from.as_deref())?;
+        let authenticated = self.names.id_of(self.connection, outcome.verdict.authenticated.as_deref())?;
         let detail = std::mem::take(&mut self.scratch);
         let signers = self.signers(outcome)?;
         let id = self
@@ -415,14 +387,7 @@ impl Writer<'_> {
                 "INSERT INTO outcome (digest, header_from, authenticated, signers, state, detail)
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
             )?
-            .insert(params![
-                digest,
-                header_from,
-                authenticated,
-                signers,
-                pack_state(outcome),
-                detail
-            ])?;
+            .insert(params![digest, header_from, authenticated, signers, pack_state(outcome), detail])?;
         self.scratch = detail;
         Ok(id)
     }
@@ -447,10 +412,7 @@ impl Writer<'_> {
             .optional()?;
         let id = match found {
             Some(id) => id,
-            None => self
-                .connection
-                .prepare_cached("INSERT INTO signers (detail) VALUES (?1)")?
-                .insert([&detail])?,
+            None => self.connection.prepare_cached("INSERT INTO signers (detail) VALUES (?1)")?.insert([&detail])?,
         };
         if self.signers.len() >= 50_000 {
             self.signers.clear();
@@ -461,24 +423,12 @@ impl Writer<'_> {
 
     fn policy(&mut self, policy: &PolicyPublished) -> Result<i64> {
         // The domain stands with the report.
-        let key = PolicyPublished {
-            domain: None,
-            ..policy.clone()
-        };
+        let key = PolicyPublished { domain: None, ..policy.clone() };
         if let Some(&id) = self.policies.get(&key) {
             return Ok(id);
         }
-        let values = params![
-            key.p,
-            key.sp,
-            key.np,
-            key.adkim,
-            key.aspf,
-            key.pct,
-            key.fo,
-            key.testing,
-            key.discovery_method
-        ];
+        let values =
+            params![key.p, key.sp, key.np, key.adkim, key.aspf, key.pct, key.fo, key.testing, key.discovery_method];
         let found: Option<i64> = self
             .connection
             .prepare_cached(
@@ -509,63 +459,44 @@ impl Writer<'_> {
             "INSERT INTO irregularity (report, number, code, detail, count) VALUES (?1, ?2, ?3, ?4, ?5)",
         )?;
         for (number, one) in irregularities.as_slice().iter().enumerate() {
-            insert.execute(params![
-                report,
-                number as i64,
-                one.code.as_str(),
-                one.detail,
-                signed(one.count)
-            ])?;
+            insert.execute(params![report, number as i64, one.code.as_str(), one.detail, signed(one.count)])?;
         }
         Ok(())
     }
 
     fn sighting(&self, report: i64, origin: &Origin) -> Result<()> {
         self.connection
-            .prepare_cached(
-                "INSERT OR IGNORE INTO sighting (report, location, message_id) VALUES (?1, ?2, ?3)",
-            )?
+            .prepare_cached("INSERT OR IGNORE INTO sighting (report, location, message_id) VALUES (?1, ?2, ?3)")?
             .execute(params![report, origin.location, origin.message_id])?;
         Ok(())
     }
 
     /// The number of some bytes, which are stored unless they are known.
     fn blob(&self, raw: &Raw, keep: bool) -> Result<i64> {
-        let found: Option<(i64, bool)> = self
-            .connection
-            .prepare_cached("SELECT id, bytes IS NOT NULL FROM blob WHERE sha256 = ?1")?
-            .query_row([raw.sha256.as_slice()], |row| {
-                Ok((row.get(0)?, row.get(1)?))
-            })
-            .optional()?;
-        if let Some((id, has_bytes)) = found
-            && (has_bytes || !keep)
-        {
-            return Ok(id);
-        }
+        // Bytes that were known without having been kept are kept now.
         let mut insert = self.connection.prepare_cached(
             "INSERT INTO blob (sha256, size, packed, bytes) VALUES (?1, ?2, ?3, ?4)
-             ON CONFLICT (sha256) DO UPDATE SET packed = excluded.packed, bytes = excluded.bytes",
+             ON CONFLICT (sha256) DO UPDATE SET packed = excluded.packed, bytes = excluded.bytes
+                WHERE bytes IS NULL AND excluded.bytes IS NOT NULL
+             RETURNING id",
         )?;
         let (sha, size) = (raw.sha256.as_slice(), signed(raw.size));
-        match &raw.bytes {
-            RawBytes::Plain(bytes) if keep => {
-                insert.execute(params![sha, size, false, bytes.as_slice()])?
-            }
-            RawBytes::Packed(bytes) if keep => insert.execute(params![sha, size, true, bytes])?,
+        let id = |row: &rusqlite::Row<'_>| row.get::<_, i64>(0);
+        let inserted = match &raw.bytes {
+            RawBytes::Plain(bytes) if keep => insert.query_row(params![sha, size, false, bytes.as_slice()], id),
+            RawBytes::Packed(bytes) if keep => insert.query_row(params![sha, size, true, bytes], id),
             RawBytes::PackedFile(file) if keep => {
-                let length = file
-                    .metadata()
-                    .map_err(|error| StoreError::Other(error.to_string()))?
-                    .len();
-                insert.execute(params![sha, size, true, rusqlite::blob::ZeroBlob(length)])?
+                let length = file.metadata().map_err(|error| StoreError::Other(error.to_string()))?.len();
+                insert.query_row(params![sha, size, true, rusqlite::blob::ZeroBlob(length)], id)
             }
-            _ => insert.execute(params![sha, size, false, None::<&[u8]>])?,
+            _ => insert.query_row(params![sha, size, false, None::<&[u8]>], id),
         };
-        let id = self
-            .connection
-            .prepare_cached("SELECT id FROM blob WHERE sha256 = ?1")?
-            .query_row([sha], |row| row.get(0))?;
+        let Some(id) = inserted.optional()? else {
+            return Ok(self
+                .connection
+                .prepare_cached("SELECT id FROM blob WHERE sha256 = ?1")?
+                .query_row([sha], |row| row.get(0))?);
+        };
         if let (RawBytes::PackedFile(file), true) = (&raw.bytes, keep) {
             self.copy_into_blob(id, file)?;
         }
@@ -574,13 +505,10 @@ impl Writer<'_> {
 
     /// Copies a file into a blob piece by piece, so that its size does not matter.
     fn copy_into_blob(&self, id: i64, file: &File) -> Result<()> {
-        let failed =
-            |error: std::io::Error| StoreError::Other(format!("a temporary file failed: {error}"));
+        let failed = |error: std::io::Error| StoreError::Other(format!("a temporary file failed: {error}"));
         let mut file = file.try_clone().map_err(failed)?;
         file.seek(SeekFrom::Start(0)).map_err(failed)?;
-        let mut blob = self
-            .connection
-            .blob_open("main", "blob", "bytes", id, false)?;
+        let mut blob = self.connection.blob_open("main", "blob", "bytes", id, false)?;
         let mut buffer = vec![0; 64 * 1024];
         let mut offset = 0;
         loop {
@@ -652,11 +580,7 @@ fn pack_state(outcome: &Outcome) -> i64 {
         | i64::from(verdict.spf.code()) << 4
         | tri(verdict.dmarc) << 8
         | i64::from(outcome.disposition.map_or(0, |value| value.code() + 1)) << 12
-        | i64::from(
-            verdict
-                .broken_by
-                .map_or(0, |value: AuthResult| value.code() + 1),
-        ) << 16
+        | i64::from(verdict.broken_by.map_or(0, |value: AuthResult| value.code() + 1)) << 16
         | i64::from(verdict.contradiction) << 20
         | i64::from(verdict.dmarc_recomputed) << 21
 }

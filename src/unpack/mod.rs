@@ -72,6 +72,24 @@ pub struct Unpacker<'u> {
     pub visit: &'u mut dyn FnMut(Item<'_, '_>) -> Seen,
 }
 
+/// Reads until the buffer is full or the stream ends, and cuts the buffer to what was read; also before an error.
+fn fill(stream: &mut impl Read, buffer: &mut Vec<u8>) -> std::io::Result<()> {
+    let mut filled = 0;
+    let result = loop {
+        match stream.read(&mut buffer[filled..]) {
+            Ok(0) => break Ok(()),
+            Ok(read) => filled += read,
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(error) => break Err(error),
+        }
+        if filled == buffer.len() {
+            break Ok(());
+        }
+    };
+    buffer.truncate(filled);
+    result
+}
+
 /// What is around the bytes that are looked at.
 #[derive(Debug, Clone, Default)]
 struct Around {
@@ -100,16 +118,13 @@ impl Unpacker<'_> {
 
     fn look(&mut self, bytes: &[u8], around: &Around) -> Seen {
         let mut stream = open(bytes, &around.layers);
-        let mut head = Vec::new();
-        let read = (&mut stream).take(HEAD as u64).read_to_end(&mut head);
+        let mut head = vec![0; HEAD];
+        let read = fill(&mut stream, &mut head);
         let kind = sniff(&head);
         if let Err(error) = read
             && kind != Kind::Xml
         {
-            return self.reject(
-                around,
-                Rejection::new(RejectionCode::Truncated).detail(error.to_string()),
-            );
+            return self.reject(around, Rejection::new(RejectionCode::Truncated).detail(error.to_string()));
         }
         match kind {
             Kind::Xml | Kind::XmlUtf16 => {
@@ -119,48 +134,31 @@ impl Unpacker<'_> {
                     members: around.members.clone(),
                     utf16: kind == Kind::XmlUtf16,
                 };
-                self.show(Item::Xml(
-                    document,
-                    Box::new(std::io::Cursor::new(head).chain(stream)),
-                ))
+                self.show(Item::Xml(document, Box::new(std::io::Cursor::new(head).chain(stream))))
             }
             Kind::Gzip | Kind::Zlib | Kind::Zip => self.unwrap(bytes, around, kind, &head, stream),
             Kind::Json => {
                 let _ = stream.take(JSON_HEAD).read_to_end(&mut head);
-                self.show(if is_tls_report(&head) {
-                    Item::TlsReport
-                } else {
-                    Item::Other(None)
-                })
+                self.show(if is_tls_report(&head) { Item::TlsReport } else { Item::Other(None) })
             }
             Kind::BareUtf16 => {
-                let rejection = Rejection::new(RejectionCode::Charset)
-                    .detail("UTF-16 without a byte order mark");
+                let rejection = Rejection::new(RejectionCode::Charset).detail("UTF-16 without a byte order mark");
                 self.reject(around, rejection)
             }
-            Kind::Unsupported(name) => self.reject(
-                around,
-                Rejection::new(RejectionCode::UnsupportedContainer).detail(name),
-            ),
+            Kind::Unsupported(name) => {
+                self.reject(around, Rejection::new(RejectionCode::UnsupportedContainer).detail(name))
+            }
             Kind::Tnef => self.reject(around, Rejection::new(RejectionCode::Tnef)),
-            Kind::Ole => self.show(Item::Other(Some(
-                "an Outlook file; save it as .eml to have it read",
-            ))),
+            Kind::Ole => self.show(Item::Other(Some("an Outlook file; save it as .eml to have it read"))),
             Kind::Message if around.packed => {
                 let most = self.limits.message;
-                let _ = stream
-                    .take(most.saturating_sub(head.len() as u64))
-                    .read_to_end(&mut head);
+                let _ = stream.take(most.saturating_sub(head.len() as u64)).read_to_end(&mut head);
                 self.show(Item::Message(&head))
             }
             Kind::Message if around.layers.is_empty() => self.show(Item::Message(bytes)),
-            Kind::Empty if !around.one_of_many => {
-                self.reject(around, Rejection::new(RejectionCode::Empty))
-            }
+            Kind::Empty if !around.one_of_many => self.reject(around, Rejection::new(RejectionCode::Empty)),
             _ if around.packed && !around.one_of_many => {
-                let excerpt = String::from_utf8_lossy(&head[..head.len().min(24)])
-                    .trim()
-                    .to_owned();
+                let excerpt = String::from_utf8_lossy(&head[..head.len().min(24)]).trim().to_owned();
                 let detail = if excerpt == "unused" {
                     "a placeholder stands where the report should".to_owned()
                 } else {
@@ -173,25 +171,14 @@ impl Unpacker<'_> {
     }
 
     /// Goes one archive deeper.
-    fn unwrap(
-        &mut self,
-        bytes: &[u8],
-        around: &Around,
-        kind: Kind,
-        head: &[u8],
-        stream: Box<dyn Read + '_>,
-    ) -> Seen {
+    fn unwrap(&mut self, bytes: &[u8], around: &Around, kind: Kind, head: &[u8], stream: Box<dyn Read + '_>) -> Seen {
         if around.archives >= self.limits.archive_depth {
             return self.reject(around, Rejection::new(RejectionCode::LimitArchiveDepth));
         }
         if around.layers.is_empty() && bytes.len() as u64 > self.limits.compressed {
             return self.reject(around, Rejection::new(RejectionCode::LimitCompressed));
         }
-        let mut inner = Around {
-            archives: around.archives + 1,
-            packed: true,
-            ..around.clone()
-        };
+        let mut inner = Around { archives: around.archives + 1, packed: true, ..around.clone() };
         match kind {
             Kind::Gzip => inner.layers.push(Codec::Gzip),
             Kind::Zlib => inner.layers.push(Codec::Zlib),
@@ -200,14 +187,8 @@ impl Unpacker<'_> {
                 // A zip is read from its end, so this one is unpacked whole first.
                 let mut whole = head.to_vec();
                 let most = self.limits.compressed;
-                if let Err(error) = stream
-                    .take(most.saturating_sub(whole.len() as u64) + 1)
-                    .read_to_end(&mut whole)
-                {
-                    return self.reject(
-                        around,
-                        Rejection::new(RejectionCode::Truncated).detail(error.to_string()),
-                    );
+                if let Err(error) = stream.take(most.saturating_sub(whole.len() as u64) + 1).read_to_end(&mut whole) {
+                    return self.reject(around, Rejection::new(RejectionCode::Truncated).detail(error.to_string()));
                 }
                 if whole.len() as u64 > most {
                     return self.reject(around, Rejection::new(RejectionCode::LimitCompressed));

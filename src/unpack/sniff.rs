@@ -67,21 +67,14 @@ pub fn sniff(head: &[u8]) -> Kind {
         return Kind::Unsupported("tar");
     }
     let head = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head);
-    let start = head
-        .iter()
-        .position(|&byte| !byte.is_ascii_whitespace() && byte != 0);
+    let start = head.iter().position(|&byte| !byte.is_ascii_whitespace() && byte != 0);
     let Some(start) = start else {
         return Kind::Empty;
     };
     let text = &head[start..];
     let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
     match text[0] {
-        b'<' if text
-            .get(1)
-            .is_some_and(|&next| next.is_ascii_alphabetic() || b"?!_".contains(&next)) =>
-        {
-            Kind::Xml
-        }
+        b'<' if text.get(1).is_some_and(|&next| next.is_ascii_alphabetic() || b"?!_".contains(&next)) => Kind::Xml,
         b'{' | b'[' => Kind::Json,
         _ if is_zlib(head) => Kind::Zlib,
         _ if looks_like_message(head) => Kind::Message,
@@ -100,8 +93,7 @@ fn has_root(text: &[u8]) -> bool {
     memchr::memmem::find_iter(text, b"feedback").any(|at| {
         let before = &text[..at];
         before.ends_with(b"<")
-            || before.ends_with(b":")
-                && memchr::memrchr(b'<', &before[before.len().saturating_sub(40)..]).is_some()
+            || before.ends_with(b":") && memchr::memrchr(b'<', &before[before.len().saturating_sub(40)..]).is_some()
     })
 }
 

@@ -37,9 +37,7 @@ pub fn members(bytes: &[u8], most: usize) -> Result<(Vec<Member<'_>>, bool), Rej
         .map_err(|error| corrupt(bytes, &error.to_string()))?;
     let total = archive.len();
     let mut members = Vec::new();
-    let files = archive
-        .files()
-        .map_err(|error| corrupt(bytes, &error.to_string()))?;
+    let files = archive.files().map_err(|error| corrupt(bytes, &error.to_string()))?;
     for entry in files.take(most) {
         let entry = entry.map_err(|error| corrupt(bytes, &error.to_string()))?;
         if is_furniture(entry.name_raw()) || entry.is_dir() {
@@ -59,14 +57,12 @@ pub fn members(bytes: &[u8], most: usize) -> Result<(Vec<Member<'_>>, bool), Rej
                             },
                         },
                         None => Member::Rejected(
-                            Rejection::new(RejectionCode::ZipCorrupt)
-                                .detail("an entry points nowhere"),
+                            Rejection::new(RejectionCode::ZipCorrupt).detail("an entry points nowhere"),
                         ),
                     }
                 }
                 other => Member::Rejected(
-                    Rejection::new(RejectionCode::UnsupportedContainer)
-                        .detail(format!("zip method {other:?}")),
+                    Rejection::new(RejectionCode::UnsupportedContainer).detail(format!("zip method {other:?}")),
                 ),
             }
         });
@@ -86,10 +82,7 @@ fn corrupt(bytes: &[u8], reason: &str) -> Rejection {
 
 fn is_furniture(name: &[u8]) -> bool {
     let base = memchr::memrchr(b'/', name).map_or(name, |slash| &name[slash + 1..]);
-    name.starts_with(b"__MACOSX/")
-        || base.starts_with(b"._")
-        || base == b".DS_Store"
-        || name.ends_with(b"/")
+    name.starts_with(b"__MACOSX/") || base.starts_with(b"._") || base == b".DS_Store" || name.ends_with(b"/")
 }
 
 /// The packed bytes of an entry, found behind its local header.
@@ -98,12 +91,7 @@ fn slice(bytes: &[u8], header: u64, size: u64) -> Option<&[u8]> {
     if !local.starts_with(b"PK\x03\x04") {
         return None;
     }
-    let length = |at: usize| {
-        Some(usize::from(u16::from_le_bytes([
-            *local.get(at)?,
-            *local.get(at + 1)?,
-        ])))
-    };
+    let length = |at: usize| Some(usize::from(u16::from_le_bytes([*local.get(at)?, *local.get(at + 1)?])));
     let start = 30 + length(26)? + length(28)?;
     local.get(start..start.checked_add(usize::try_from(size).ok()?)?)
 }

@@ -1,0 +1,62 @@
+//! Examining bytes without a database: for property tests and fuzzing, which share these entry points.
+
+use std::sync::Arc;
+
+use super::examiner::Examiner;
+use super::gate::Outbox;
+use super::step::Step;
+use crate::limits::Limits;
+use crate::mail::Envelope;
+use crate::source::{Content, Input};
+use crate::store::DigestKey;
+
+/// What the bytes came to.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Findings {
+    /// Reports.
+    pub reports: u64,
+    /// Their records.
+    pub records: u64,
+    /// What was refused.
+    pub quarantined: u64,
+    /// What is no aggregate report.
+    pub other: u64,
+}
+
+/// Examines the bytes of a file, whatever they are; as one mail of a mailbox when `is_mail`.
+///
+/// # Panics
+/// When an input ends as nothing at all, or a report's sums differ from its records: what the tests look for.
+#[must_use]
+pub fn examine(bytes: &[u8], is_mail: bool, limits: &Limits) -> Findings {
+    let input = Input {
+        location: "probe".to_owned(),
+        file_name: None,
+        is_mail,
+        envelope: Envelope::default(),
+        content: Content::Bytes(Arc::new(bytes.to_vec())),
+    };
+    let mut examiner = Examiner::new(limits, DigestKey::default(), true, Outbox::default());
+    examiner.examine(&input);
+    let mut findings = Findings::default();
+    let mut pending = 0;
+    for step in &examiner.outbox.steps {
+        match step {
+            Step::Rows { run, .. } => pending += run.records,
+            Step::Discard => pending = 0,
+            Step::Report(report) => {
+                let records = std::mem::take(&mut pending) + report.run.records;
+                assert_eq!(records, report.totals.records, "records handed over and records counted");
+                assert!(report.period.begin <= report.period.end, "a period in order");
+                findings.reports += 1;
+                findings.records += records;
+            }
+            Step::Quarantine(_) => findings.quarantined += 1,
+            Step::Other(..) | Step::Failed { .. } => findings.other += 1,
+            Step::End { .. } => {}
+        }
+    }
+    assert_eq!(pending, 0, "no records without a report");
+    assert!(findings.reports + findings.quarantined + findings.other > 0, "every input ends as something");
+    findings
+}
