@@ -239,7 +239,7 @@ fn scope(text: &Text, odd: &mut Irregularities) -> Option<Scope> {
         }
         Reading::Unknown => {
             odd.add(IrregularityCode::BadEnum, &format!("scope: {word}"));
-            None
+            Some(Scope::Unknown)
         }
     }
 }

@@ -93,7 +93,11 @@ fn spf_aligns(check: &SpfCheck, from: &Author<'_>, outcome: &Outcome) -> bool {
 /// Whether a check is for the identity that DMARC uses: MAIL FROM, or HELO where the reverse-path is null or not
 /// told (RFC 7208 §2.4).
 fn is_mail_from(check: &SpfCheck, outcome: &Outcome) -> bool {
-    check.scope != Some(Scope::Helo) || outcome.envelope_from.as_deref().is_none_or(str::is_empty)
+    match check.scope {
+        None | Some(Scope::MailFrom) => true,
+        Some(Scope::Helo) => outcome.envelope_from.as_deref().is_none_or(str::is_empty),
+        Some(Scope::Unknown) => false,
+    }
 }
 
 fn dkim_state(outcome: &Outcome, from: Option<&Author<'_>>) -> (DkimState, Option<AuthResult>) {

@@ -115,6 +115,8 @@ words! {
         MailFrom = "mfrom",
         /// HELO or EHLO.
         Helo = "helo",
+        /// A word nobody knows.
+        Unknown = "unknown",
     }
 }
 
@@ -175,6 +177,7 @@ impl Scope {
     #[must_use]
     pub fn read(word: &str) -> Reading<Self> {
         match Self::exact(word) {
+            Some(Scope::Unknown) => Reading::Unknown,
             Some(scope) => Reading::Known(scope),
             None if word.eq_ignore_ascii_case("mailfrom") || word.eq_ignore_ascii_case("ehlo") => {
                 Reading::Alias(if word.len() == 4 { Scope::Helo } else { Scope::MailFrom })

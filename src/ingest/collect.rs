@@ -10,9 +10,11 @@ use crate::alignment::{AlignmentMode, Outcome};
 use crate::rejection::{Rejection, RejectionCode};
 use crate::report::address::{self, AddressNote};
 use crate::report::period::{self, Period};
-use crate::report::{AggregateReport, Irregularities, IrregularityCode, Record, ReportSink, SourceAddress, Text};
+use crate::report::{
+    AggregateReport, Irregularities, IrregularityCode, PolicyPublished, Record, ReportSink, SourceAddress, Text,
+};
 use crate::rows;
-use crate::store::{Digest, DigestKey, Origin, Run, SharedOutcome, Totals};
+use crate::store::{Digest, DigestKey, Origin, Run, SharedOutcome, Totals, bare_id};
 use crate::{domain, report::shorten};
 
 use super::gate::Outbox;
@@ -234,9 +236,8 @@ impl<'c> Collector<'c> {
         let metadata = &report.report_metadata;
         if let Some(id) = metadata.report_id.as_deref() {
             let id = id.split_whitespace().collect::<Vec<_>>().join(" ");
-            let bare = id.strip_prefix('<').and_then(|id| id.strip_suffix('>')).unwrap_or(&id);
-            if !bare.is_empty() {
-                return bare.to_owned();
+            if !bare_id(&id).is_empty() {
+                return id;
             }
         }
         self.irregularities.add(IrregularityCode::NoReportId, "");
@@ -258,7 +259,7 @@ impl<'c> Collector<'c> {
     pub(super) fn content(&self, report: &AggregateReport, head: &Head, report_id: &str) -> u128 {
         let mut digest = self.outcomes.key.digest();
         digest.text(Some(&head.identity));
-        digest.text(Some(report_id));
+        digest.text(Some(bare_id(report_id)));
         digest.text(Some(&head.domain));
         let range = &report.report_metadata.date_range;
         let policy = &report.policy_published;
@@ -296,6 +297,7 @@ impl ReportSink for Collector<'_> {
         if policy.pct.as_deref().is_some_and(|pct| pct.parse::<i64>().is_err()) {
             self.irregularities.add(IrregularityCode::BadPct, policy.pct.as_deref().unwrap_or(""));
         }
+        check_policy(policy, &mut self.irregularities);
         self.public = report.report_metadata.report_id.is_none().then_some([0; 4]);
         let mode = AlignmentMode::from_tags(policy.adkim.as_deref(), policy.aspf.as_deref());
         self.head = Some(Head { reporter, identity, domain, period, mode });
@@ -324,6 +326,26 @@ impl ReportSink for Collector<'_> {
             self.hand_over();
         }
         Ok(())
+    }
+}
+
+/// Notes the words of a policy that are not in their vocabularies.
+fn check_policy(policy: &PolicyPublished, irregularities: &mut Irregularities) {
+    const POLICIES: &[&str] = &["none", "quarantine", "reject"];
+    for (tag, value, words) in [
+        ("p", &policy.p, POLICIES),
+        ("sp", &policy.sp, POLICIES),
+        ("np", &policy.np, POLICIES),
+        ("adkim", &policy.adkim, &["r", "s"]),
+        ("aspf", &policy.aspf, &["r", "s"]),
+        ("testing", &policy.testing, &["n", "y"]),
+        ("discovery_method", &policy.discovery_method, &["psl", "treewalk"]),
+    ] {
+        if let Some(value) = value
+            && !words.iter().any(|word| value.eq_ignore_ascii_case(word))
+        {
+            irregularities.add(IrregularityCode::BadEnum, &format!("{tag}: {value}"));
+        }
     }
 }
 

@@ -241,7 +241,7 @@ fn inner_path(members: &[usize]) -> String {
 struct MailVisit<'v, 'e> {
     examiner: &'v mut Examiner<'e>,
     location: &'v str,
-    /// The mail is a failure report: what else is in it is somebody's mail and none of ours.
+    /// The mail is a failure report.
     failure_report: bool,
     tls_report: bool,
 }
@@ -254,7 +254,8 @@ impl MailVisit<'_, '_> {
 
 impl mail::Visitor for MailVisit<'_, '_> {
     fn leaf(&mut self, envelope: &Envelope, leaf: Leaf<'_>) {
-        if self.failure_report {
+        // The mail that a failure report is about is somebody's mail and none of ours.
+        if self.failure_report && leaf.nested {
             return;
         }
         self.tls_report |= envelope.tls_report || leaf.content_type.starts_with("application/tlsrpt");

@@ -25,6 +25,8 @@ pub struct Leaf<'m> {
     pub content_type: String,
     /// The file name, decoded; text of a stranger, never to be used as a path.
     pub file_name: Option<String>,
+    /// It belongs to a mail within the mail.
+    pub nested: bool,
     /// How the body is encoded for transfer.
     pub transfer: Transfer,
     /// The body as it lies in the mail.
@@ -104,6 +106,7 @@ impl Walk<'_> {
             number: self.parts,
             content_type: content.kind,
             file_name: content.file_name,
+            nested: mails > 0,
             transfer: content.transfer,
             body,
         };

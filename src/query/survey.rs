@@ -536,7 +536,10 @@ impl Scan<'_> {
             let [messages, dmarc_pass, dkim_aligned, spf_aligned] = sums.figures;
             domains.push(DomainFigures {
                 domain: store.name(id)?,
-                policy: store.published_policy(sums.last.1)?.map(|policy| policy.to_ascii_lowercase()),
+                policy: store
+                    .published_policy(sums.last.1)?
+                    .map(|policy| policy.to_ascii_lowercase())
+                    .filter(|policy| matches!(policy.as_str(), "none" | "quarantine" | "reject")),
                 messages,
                 dmarc_pass,
                 dkim_aligned,

@@ -206,6 +206,8 @@ impl Element {
             }
             _ => return,
         };
+        // Some write the address in brackets, some forget one of them.
+        let text = if self == E::Email { text.trim_matches(['<', '>', ' ']) } else { text };
         // An element that is there and empty says as little as one that is not there.
         if slot.is_none() && !text.is_empty() {
             *slot = Some(text.to_owned());

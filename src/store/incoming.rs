@@ -108,7 +108,7 @@ pub struct NewReport {
     pub identity: String,
     /// The policy domain, normalized.
     pub domain: String,
-    /// The id, without white space around and brackets.
+    /// The id as written, without needless white space.
     pub report_id: String,
     /// When.
     pub period: Period,
@@ -158,4 +158,10 @@ pub enum Arrival {
     Duplicate,
     /// It was stored beside others of the same identity with other content.
     Conflicting,
+}
+
+/// A report id as it is compared: reporters write it with and without angle brackets.
+#[must_use]
+pub fn bare_id(id: &str) -> &str {
+    id.strip_prefix('<').and_then(|id| id.strip_suffix('>')).unwrap_or(id)
 }

@@ -22,7 +22,7 @@ use std::time::Duration;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 pub use digest::{Digest, DigestKey};
-pub use incoming::{Arrival, NewQuarantine, NewReport, Origin, Raw, RawBytes, Run, SharedOutcome, Totals};
+pub use incoming::{Arrival, NewQuarantine, NewReport, Origin, Raw, RawBytes, Run, SharedOutcome, Totals, bare_id};
 pub use prune::Pruned;
 pub use quarantine::{QuarantineEntry, Quarantined};
 pub use reports::{ReportDetail, ReportFilter, ReportRow, ReportSummary, Sighting};

@@ -4,7 +4,7 @@ use std::io::Read;
 
 use rusqlite::{OptionalExtension, Row, params, params_from_iter};
 
-use super::{Result, Store, StoreError};
+use super::{Result, Store, StoreError, bare_id};
 use crate::alignment::Outcome;
 use crate::report::period::Day;
 use crate::report::{Irregularity, IrregularityCode, PolicyPublished};
@@ -193,7 +193,7 @@ impl Store {
         let mut found = Vec::new();
         for (condition, value) in [
             ("report.id = ?1", number.map(rusqlite::types::Value::from)),
-            ("report_id = ?1", Some(rusqlite::types::Value::from(id.trim_matches(['<', '>']).to_owned()))),
+            ("report_id IN (?1, '<' || ?1 || '>')", Some(rusqlite::types::Value::from(bare_id(id).to_owned()))),
         ] {
             let Some(value) = value else { continue };
             let mut statement =

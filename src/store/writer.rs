@@ -11,7 +11,7 @@ use std::time::Duration;
 use rusqlite::{Connection, OptionalExtension, params};
 use rustc_hash::FxHashMap;
 
-use super::incoming::{Arrival, NewQuarantine, NewReport, Origin, Raw, RawBytes, Run, SharedOutcome};
+use super::incoming::{Arrival, NewQuarantine, NewReport, Origin, Raw, RawBytes, Run, SharedOutcome, bare_id};
 use super::names::{Names, Numbering};
 use super::totals::Deltas;
 use super::{DigestKey, Result, Store, StoreError, siblings};
@@ -250,7 +250,7 @@ impl Writer<'_> {
     fn logical(&self, new: &NewReport) -> u128 {
         let mut digest = self.key.digest();
         digest.text(Some(&new.identity));
-        digest.text(Some(&new.report_id));
+        digest.text(Some(bare_id(&new.report_id)));
         digest.text(Some(&new.domain));
         digest.text(new.report.report_metadata.date_range.begin.as_deref());
         digest.text(new.report.report_metadata.date_range.end.as_deref());

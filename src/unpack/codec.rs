@@ -31,7 +31,26 @@ pub fn open<'b>(bytes: &'b [u8], layers: &[Codec]) -> Box<dyn Read + 'b> {
     for layer in inner {
         reader = wrap(BufReader::new(reader), *layer);
     }
-    reader
+    Box::new(Sticky { inner: reader, failed: None })
+}
+
+/// A stream that, once it failed, fails again: damage found while looking ahead must not turn into a clean end.
+struct Sticky<R> {
+    inner: R,
+    failed: Option<(io::ErrorKind, String)>,
+}
+
+impl<R: Read> Read for Sticky<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if let Some((kind, reason)) = &self.failed {
+            return Err(io::Error::new(*kind, reason.clone()));
+        }
+        self.inner.read(buffer).inspect_err(|error| {
+            if error.kind() != io::ErrorKind::Interrupted {
+                self.failed = Some((error.kind(), error.to_string()));
+            }
+        })
+    }
 }
 
 fn wrap<'b, R: BufRead + 'b>(reader: R, layer: Codec) -> Box<dyn Read + 'b> {

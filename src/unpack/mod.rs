@@ -157,14 +157,16 @@ impl Unpacker<'_> {
             }
             Kind::Message if around.layers.is_empty() => self.show(Item::Message(bytes)),
             Kind::Empty if !around.one_of_many => self.reject(around, Rejection::new(RejectionCode::Empty)),
-            _ if around.packed && !around.one_of_many => {
+            // One reporter packs this word where a report should be.
+            _ if around.packed && head.trim_ascii() == b"unused" => {
+                let rejection =
+                    Rejection::new(RejectionCode::NotXml).detail("a placeholder stands in place of a report");
+                self.reject(around, rejection)
+            }
+            // Files of all kinds come in zips; a bare gzip to this address is a report or a mistake.
+            _ if around.packed && around.members.is_empty() => {
                 let excerpt = String::from_utf8_lossy(&head[..head.len().min(24)]).trim().to_owned();
-                let detail = if excerpt == "unused" {
-                    "a placeholder stands where the report should".to_owned()
-                } else {
-                    format!("it begins {excerpt:?}")
-                };
-                self.reject(around, Rejection::new(RejectionCode::NotXml).detail(detail))
+                self.reject(around, Rejection::new(RejectionCode::NotXml).detail(format!("it begins {excerpt:?}")))
             }
             _ => self.show(Item::Other(None)),
         }
@@ -210,7 +212,7 @@ impl Unpacker<'_> {
             Err(rejection) => return self.reject(around, rejection),
         };
         if members.is_empty() && !more {
-            return self.reject(around, Rejection::new(RejectionCode::Empty));
+            return self.show(Item::Other(None));
         }
         let one_of_many = members.len() > 1;
         let reports = Cell::new(0);

@@ -1,0 +1,4 @@
+//! The program as a whole, run as a user runs it.
+
+mod harness;
+mod quirks;
