@@ -11,7 +11,7 @@ use crate::rejection::{Rejection, RejectionCode};
 use crate::report::address::{self, AddressNote};
 use crate::report::period::{self, Period};
 use crate::report::{
-    AggregateReport, Irregularities, IrregularityCode, PolicyPublished, Record, ReportSink, SourceAddress, Text,
+    AggregateReport, Irregularities, IrregularityCode, Markup, PolicyPublished, Record, ReportSink, SourceAddress, Text,
 };
 use crate::rows;
 use crate::store::{Digest, DigestKey, Origin, Run, SharedOutcome, Totals, bare_id};
@@ -32,6 +32,8 @@ const LARGEST_COUNT: u64 = 1_000_000_000;
 pub(super) struct Outcomes {
     key: DigestKey,
     known: FxHashMap<u128, Known>,
+    /// By a digest of the record's bytes without address and count: the digest of its texts.
+    by_markup: FxHashMap<u128, u128>,
     bytes: usize,
     /// Counts reports and runs, so that what was used in the current one can be told.
     counter: u64,
@@ -49,7 +51,7 @@ struct Known {
 
 impl Outcomes {
     pub(super) fn new(key: DigestKey) -> Self {
-        Outcomes { key, known: FxHashMap::default(), bytes: 0, counter: 0 }
+        Outcomes { key, known: FxHashMap::default(), by_markup: FxHashMap::default(), bytes: 0, counter: 0 }
     }
 
     fn next_number(&mut self) -> u64 {
@@ -57,14 +59,15 @@ impl Outcomes {
         self.counter
     }
 
-    /// The outcome of a record whose texts are these; read and judged if it was not met before.
-    fn get(&mut self, texts: &[u8], record: &Record, mode: AlignmentMode) -> &mut Known {
+    /// The outcome of a record whose texts have this digest; read and judged if it was not met before.
+    fn get(&mut self, texts_digest: u128, record: &Record, mode: AlignmentMode) -> &mut Known {
         if self.known.len() >= REMEMBERED || self.bytes >= REMEMBERED_BYTES {
             self.known.clear();
+            self.by_markup.clear();
             self.bytes = 0;
         }
         let (key, bytes) = (self.key, &mut self.bytes);
-        self.known.entry(key.of(texts)).or_insert_with(|| {
+        self.known.entry(texts_digest).or_insert_with(|| {
             let mut odd = Irregularities::default();
             let outcome = Outcome::of(record, mode, &mut odd);
             let mut canonical = Vec::with_capacity(256);
@@ -112,6 +115,8 @@ pub(super) struct Collector<'c> {
     report: u64,
     run_number: u64,
     null_records: u64,
+    /// The digest of the texts of the record taken last.
+    last: Option<u128>,
     /// Rows were handed over that wait for the report's end.
     pub(super) handed_over: bool,
     text: Vec<u8>,
@@ -134,16 +139,18 @@ impl<'c> Collector<'c> {
             report,
             run_number,
             null_records: 0,
+            last: None,
             handed_over: false,
             text: Vec::with_capacity(512),
             packed: Vec::with_capacity(64),
         }
     }
 
-    /// A record's outcome, and its place in the current run.
-    fn outcome(&mut self, record: &Record, mode: AlignmentMode) -> (u32, Arc<SharedOutcome>) {
-        write_texts(record, mode, &mut self.text);
-        let known = self.outcomes.get(&self.text, record, mode);
+    /// Takes a row with its outcome, which is remembered by the digest of its texts; false where it is not.
+    fn row(&mut self, digest: u128, count: Option<u64>, address: &SourceAddress) -> bool {
+        let Some(known) = self.outcomes.known.get_mut(&digest) else {
+            return false;
+        };
         if known.report != self.report {
             known.report = self.report;
             if let Some(irregularities) = &known.irregularities {
@@ -155,22 +162,42 @@ impl<'c> Collector<'c> {
             known.place = self.run.outcomes.len() as u32;
             self.run.outcomes.push(Arc::clone(&known.outcome));
         }
-        (known.place, Arc::clone(&known.outcome))
+        let (place, outcome) = (known.place, Arc::clone(&known.outcome));
+        self.packed.clear();
+        rows::put_address(&mut self.packed, address);
+        rows::put_row(&mut self.run.rows, u64::from(place), count, &self.packed);
+        self.run.records += 1;
+        self.totals.add(&outcome, count.unwrap_or(0));
+        self.digest(&outcome, count);
+        if self.run.rows.len() >= RUN_BYTES || self.run.outcomes.len() >= REMEMBERED / 16 {
+            self.hand_over();
+        }
+        true
     }
 
-    fn count(&mut self, text: &Text) -> Option<u64> {
-        let count = text.get().and_then(|text| text.parse::<u64>().ok());
+    /// The digest of a record's bytes without address and count, read under some modes.
+    fn markup_digest(&self, mode: AlignmentMode, markup: &Markup<'_>) -> u128 {
+        let mut digest = self.outcomes.key.digest();
+        digest.bytes(&[mode_bits(mode)]);
+        for piece in markup.rest {
+            digest.number(piece.len() as u64);
+            digest.bytes(piece);
+        }
+        digest.finish()
+    }
+
+    fn count(&mut self, text: Option<&str>) -> Option<u64> {
+        let count = text.and_then(|text| text.parse::<u64>().ok());
         match count {
             Some(count) if count <= LARGEST_COUNT => Some(count),
             _ => {
-                self.irregularities.add(IrregularityCode::BadCount, text.get().unwrap_or("missing"));
+                self.irregularities.add(IrregularityCode::BadCount, text.unwrap_or("missing"));
                 count.map(|_| LARGEST_COUNT)
             }
         }
     }
 
-    fn address(&mut self, text: &Text) -> SourceAddress {
-        let written = text.get().unwrap_or("");
+    fn address(&mut self, written: &str) -> SourceAddress {
         let (address, note) = address::read(written);
         match note {
             AddressNote::Plain => {}
@@ -308,24 +335,46 @@ impl ReportSink for Collector<'_> {
         let Some(mode) = self.head.as_ref().map(|head| head.mode) else {
             return Ok(());
         };
+        self.last = None;
         let row = &record.row;
         if row.source_ip.filled().is_none() && row.count.get() == Some("0") {
             self.null_records += 1;
             return Ok(());
         }
-        let count = self.count(&row.count);
-        let address = self.address(&row.source_ip);
-        self.packed.clear();
-        rows::put_address(&mut self.packed, &address);
-        let (place, outcome) = self.outcome(record, mode);
-        rows::put_row(&mut self.run.rows, u64::from(place), count, &self.packed);
-        self.run.records += 1;
-        self.totals.add(&outcome, count.unwrap_or(0));
-        self.digest(&outcome, count);
-        if self.run.rows.len() >= RUN_BYTES || self.run.outcomes.len() >= REMEMBERED / 16 {
-            self.hand_over();
-        }
+        let count = self.count(row.count.get());
+        let address = self.address(row.source_ip.get().unwrap_or(""));
+        write_texts(record, mode, &mut self.text);
+        let digest = self.outcomes.key.of(&self.text);
+        self.outcomes.get(digest, record, mode);
+        self.row(digest, count, &address);
+        self.last = Some(digest);
         Ok(())
+    }
+
+    fn remember(&mut self, markup: &Markup<'_>) {
+        let Some(mode) = self.head.as_ref().map(|head| head.mode) else { return };
+        if let Some(texts) = self.last.take()
+            && self.outcomes.by_markup.len() < REMEMBERED
+        {
+            let digest = self.markup_digest(mode, markup);
+            self.outcomes.by_markup.insert(digest, texts);
+        }
+    }
+
+    fn repeat(&mut self, markup: &Markup<'_>) -> Result<bool, Rejection> {
+        let Some(mode) = self.head.as_ref().map(|head| head.mode) else {
+            return Ok(false);
+        };
+        let digest = self.markup_digest(mode, markup);
+        let Some(&texts) = self.outcomes.by_markup.get(&digest) else {
+            return Ok(false);
+        };
+        if !self.outcomes.known.contains_key(&texts) {
+            return Ok(false);
+        }
+        let count = self.count(Some(markup.count));
+        let address = self.address(markup.source_ip);
+        Ok(self.row(texts, count, &address))
     }
 }
 
@@ -434,12 +483,16 @@ fn submitter(subject: &str) -> Option<String> {
     Some(shorten(&word.trim_end_matches(';').to_lowercase(), 255).to_owned()).filter(|word| !word.is_empty())
 }
 
+fn mode_bits(mode: AlignmentMode) -> u8 {
+    u8::from(mode.dkim_strict) | u8::from(mode.spf_strict) << 1
+}
+
 /// All texts of a record that make its outcome, with borders.
 fn write_texts(record: &Record, mode: AlignmentMode, out: &mut Vec<u8>) {
     let evaluated = &record.row.policy_evaluated;
     let results = &record.auth_results;
     out.clear();
-    out.push(u8::from(mode.dkim_strict) | u8::from(mode.spf_strict) << 1);
+    out.push(mode_bits(mode));
     for length in [results.dkim.len(), results.spf.len(), evaluated.reasons.len()] {
         out.extend_from_slice(&(length as u32).to_le_bytes());
     }

@@ -4,6 +4,7 @@ pub mod address;
 mod element;
 mod feedback;
 mod irregularity;
+mod markup;
 pub mod period;
 pub mod prolog;
 mod reader;
@@ -17,5 +18,6 @@ pub use feedback::{
     PolicyPublished, Record, ReportMetadata, Row, SpfAuthResult,
 };
 pub use irregularity::{Irregularities, Irregularity, IrregularityCode, shorten};
+pub use markup::Markup;
 pub use reader::{ReadError, Reading, ReportSink, read_feedback, read_head};
 pub use text::{Reusable, Reused, Text};

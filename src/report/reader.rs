@@ -11,6 +11,7 @@ use quick_xml::events::{BytesRef, BytesStart, Event};
 use super::element::{Element, child};
 use super::feedback::{AggregateReport, PolicyPublished, Record};
 use super::irregularity::{Irregularities, IrregularityCode, shorten};
+use super::markup::Markup;
 use super::text::Reusable;
 use super::window::{Failure, Window};
 use crate::limits::Limits;
@@ -32,6 +33,18 @@ pub trait ReportSink {
     /// # Errors
     /// A reason not to read on.
     fn record(&mut self, record: &Record) -> Result<(), Rejection>;
+
+    /// The record given last has these bytes; a sink may remember them.
+    fn remember(&mut self, _markup: &Markup<'_>) {}
+
+    /// A record whose bytes were remembered but for its address and count; false where they were not, and the record
+    /// is to be read.
+    ///
+    /// # Errors
+    /// A reason not to read on.
+    fn repeat(&mut self, _markup: &Markup<'_>) -> Result<bool, Rejection> {
+        Ok(false)
+    }
 }
 
 /// Why a `feedback` was not read to its end.
@@ -111,6 +124,8 @@ struct State<'s> {
     names: Vec<u8>,
     name_starts: Vec<usize>,
     text: String,
+    /// A blank that comes next belongs to a text.
+    within_text: bool,
 }
 
 impl<'s> State<'s> {
@@ -138,6 +153,7 @@ impl<'s> State<'s> {
             names: Vec::with_capacity(128),
             name_starts: Vec::with_capacity(8),
             text: String::new(),
+            within_text: false,
         }
     }
 
@@ -147,6 +163,7 @@ impl<'s> State<'s> {
             window.consume(consumed);
             match stop {
                 Stop::Done => return Ok(()),
+                Stop::Record => {}
                 Stop::More => {
                     if window.more().is_err() {
                         return Err(failed(window));
@@ -165,20 +182,75 @@ impl<'s> State<'s> {
         }
     }
 
-    /// Reads the events of a slice of the document, and says how far it came and why no further. Names of elements are
-    /// compared here and not by the event reader, because what is open was opened in earlier slices.
+    /// Reads a slice of the document, and says how far it came and why no further.
     fn slice(&mut self, slice: &[u8], last: bool, lenient: bool) -> (usize, Stop) {
+        let mut at = 0;
+        loop {
+            let mut markup = None;
+            while self.between_records() {
+                markup = Markup::of(&slice[at..]);
+                match self.repeats(markup.as_ref()) {
+                    Ok(true) => at += markup.map_or(0, |markup| markup.end),
+                    Ok(false) => break,
+                    Err(error) => return (at, Stop::Error(error)),
+                }
+            }
+            let noted = self.irregularities.total();
+            let (consumed, stop) = self.events(&slice[at..], last, lenient);
+            at += consumed;
+            if !matches!(stop, Stop::Record) {
+                return (at, stop);
+            }
+            // What was odd about the record must be noted each time, so such records are read each time.
+            if let (Some(markup), Some(sink)) = (markup, &mut self.sink)
+                && markup.end == consumed
+                && self.irregularities.total() == noted
+            {
+                sink.remember(&markup);
+            }
+        }
+    }
+
+    /// Whether a record may begin here whose bytes are known, which takes a report without a prefix.
+    fn between_records(&self) -> bool {
+        self.skipping == 0
+            && self.open.as_slice() == [Element::Feedback]
+            && self.prefix.is_empty()
+            && self.sink.is_some()
+    }
+
+    /// Takes a record by its bytes, where they are known but for address and count.
+    fn repeats(&mut self, markup: Option<&Markup<'_>>) -> Result<bool, ReadError> {
+        let (Some(markup), true, Some(sink)) = (markup, self.begun, &mut self.sink) else { return Ok(false) };
+        if !sink.repeat(markup)? {
+            return Ok(false);
+        }
+        self.count_record()?;
+        Ok(true)
+    }
+
+    fn count_record(&mut self) -> Result<(), ReadError> {
+        self.records += 1;
+        if self.records > self.limits.records {
+            return Err(Rejection::new(RejectionCode::LimitRecords).into());
+        }
+        Ok(())
+    }
+
+    /// Reads the events of a slice up to the end of a record. Names of elements are compared here and not by the event
+    /// reader, because what is open was opened in earlier slices.
+    fn events(&mut self, slice: &[u8], last: bool, lenient: bool) -> (usize, Stop) {
         let mut reader = Reader::from_reader(slice);
         let config = reader.config_mut();
         config.check_end_names = false;
         config.allow_unmatched_ends = true;
         config.allow_dangling_amp = lenient;
         // Blanks between elements make no events that way. Behind a reference and the like they belong to the text.
-        config.trim_text_start = true;
+        config.trim_text_start = !self.within_text;
         loop {
             let before = usize::try_from(reader.buffer_position()).unwrap_or(usize::MAX);
             let done = match reader.read_event() {
-                Ok(Event::Start(tag)) => self.start(&tag).map(|()| false),
+                Ok(Event::Start(tag)) => self.start(&tag).map(|()| Closed::Nothing),
                 Ok(Event::End(tag)) if !self.closes(tag.name().as_ref()) => {
                     let detail =
                         format!("</{}> does not close what is open", String::from_utf8_lossy(tag.name().as_ref()));
@@ -193,21 +265,22 @@ impl<'s> State<'s> {
                         return (before, Stop::More);
                     }
                     self.append_bytes(&text);
-                    Ok(false)
+                    self.within_text = true;
+                    Ok(Closed::Nothing)
                 }
                 Ok(Event::CData(text)) => {
                     self.append_bytes(&text);
-                    reader.config_mut().trim_text_start = false;
-                    continue;
+                    self.within_text = true;
+                    Ok(Closed::Nothing)
                 }
                 Ok(Event::GeneralRef(reference)) => {
                     self.reference(&reference);
-                    reader.config_mut().trim_text_start = false;
-                    continue;
+                    self.within_text = true;
+                    Ok(Closed::Nothing)
                 }
                 Ok(Event::Comment(_) | Event::PI(_) | Event::Decl(_)) => {
-                    reader.config_mut().trim_text_start = false;
-                    continue;
+                    self.within_text = true;
+                    Ok(Closed::Nothing)
                 }
                 Ok(Event::DocType(_)) => Err(Rejection::new(RejectionCode::Doctype).into()),
                 Ok(Event::Eof) => return (slice.len(), if last { Stop::End } else { Stop::More }),
@@ -219,11 +292,16 @@ impl<'s> State<'s> {
                 }
                 Err(error) => return (before, Stop::Malformed(shorten(&error.to_string(), 160).to_owned())),
             };
-            match done {
-                Ok(false) => reader.config_mut().trim_text_start = true,
-                Ok(true) => return (usize::try_from(reader.buffer_position()).unwrap_or(before), Stop::Done),
+            let stop = match done {
+                Ok(Closed::Nothing) => {
+                    reader.config_mut().trim_text_start = !self.within_text;
+                    continue;
+                }
+                Ok(Closed::Record) => Stop::Record,
+                Ok(Closed::Feedback) => Stop::Done,
                 Err(error) => return (before, Stop::Error(error)),
-            }
+            };
+            return (usize::try_from(reader.buffer_position()).unwrap_or(before), stop);
         }
     }
 
@@ -244,6 +322,7 @@ impl<'s> State<'s> {
         if self.open.len() + self.skipping >= self.limits.xml_depth {
             return Err(Rejection::new(RejectionCode::LimitXmlDepth).into());
         }
+        self.within_text = false;
         self.name_starts.push(self.names.len());
         self.names.extend_from_slice(tag.name().as_ref());
         if self.skipping > 0 {
@@ -307,10 +386,7 @@ impl<'s> State<'s> {
     }
 
     fn open_record(&mut self) -> Result<(), ReadError> {
-        self.records += 1;
-        if self.records > self.limits.records {
-            return Err(Rejection::new(RejectionCode::LimitRecords).into());
-        }
+        self.count_record()?;
         if !self.begun && self.sink.is_some() {
             if !(self.head_known || self.metadata_seen && self.policies > 0) {
                 return Err(ReadError::HeadComesLate);
@@ -370,20 +446,21 @@ impl<'s> State<'s> {
         }
     }
 
-    /// Closes the innermost element; true when it was `feedback` itself.
-    fn end(&mut self) -> Result<bool, ReadError> {
+    /// Closes the innermost element.
+    fn end(&mut self) -> Result<Closed, ReadError> {
+        self.within_text = false;
         self.names.truncate(self.name_starts.pop().unwrap_or(0));
         if self.skipping > 0 {
             self.skipping -= 1;
-            return Ok(false);
+            return Ok(Closed::Nothing);
         }
         let Some(element) = self.open.pop() else {
-            return Ok(true);
+            return Ok(Closed::Feedback);
         };
         if element.holds_text() {
             self.assign(element);
             self.text.clear();
-            return Ok(false);
+            return Ok(Closed::Nothing);
         }
         match element {
             Element::ReportMetadata => self.metadata_seen = true,
@@ -393,11 +470,12 @@ impl<'s> State<'s> {
                 if let Some(sink) = &mut self.sink {
                     sink.record(&self.record)?;
                 }
+                return Ok(Closed::Record);
             }
-            Element::Feedback => return Ok(true),
+            Element::Feedback => return Ok(Closed::Feedback),
             _ => {}
         }
-        Ok(false)
+        Ok(Closed::Nothing)
     }
 
     fn close_policy(&mut self) {
@@ -467,10 +545,22 @@ fn namespace(tag: &BytesStart<'_>) -> Option<String> {
         .map(|attribute| shorten(String::from_utf8_lossy(&attribute.value).trim(), 1024).to_owned())
 }
 
+/// What the end of an element closed.
+enum Closed {
+    /// Nothing that matters to who reads the events.
+    Nothing,
+    /// A record.
+    Record,
+    /// The report.
+    Feedback,
+}
+
 /// Why no more events of a slice were read.
 enum Stop {
     /// The report has ended.
     Done,
+    /// A record has ended.
+    Record,
     /// The slice ends; there is more of the document.
     More,
     /// The document ends.

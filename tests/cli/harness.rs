@@ -209,7 +209,8 @@ pub(crate) fn quirk_inputs(folder: &Path) -> Vec<PathBuf> {
 
 /// The mails of the sample mailbox, in the order of their names.
 pub(crate) fn sample_mails() -> Vec<PathBuf> {
-    let mut mails: Vec<PathBuf> = ["cur", "new"].iter().flat_map(|sub| files_of(&fixture("mailbox").join(sub))).collect();
+    let mut mails: Vec<PathBuf> =
+        ["cur", "new"].iter().flat_map(|sub| files_of(&fixture("mailbox").join(sub))).collect();
     mails.sort();
     mails
 }

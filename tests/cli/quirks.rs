@@ -9,9 +9,6 @@ use serde_json::{Map, Value, json};
 
 use crate::harness::{Sandbox, quirk_folders, quirk_inputs, read_json};
 
-/// All reports, whatever the clock says.
-const ALL: [&str; 4] = ["--since", "all", "--until", "9999-12-31"];
-
 #[test]
 fn every_quirk_comes_out_as_expected() {
     let folders = quirk_folders();
@@ -58,8 +55,9 @@ fn check(folder: &Path) -> Vec<String> {
     if partly != (ran.status == 3) {
         found.push(format!("{name}: ingest: exit status {} with {}", ran.status, ingest["quarantined"]));
     }
-    let codes = ingest["quarantined"].as_array().map(|list| list.iter().map(|one| one["code"].clone()).collect());
-    ingest["quarantined"] = codes.unwrap_or_default();
+    for one in ingest["quarantined"].as_array_mut().into_iter().flatten() {
+        *one = json!({ "code": one["code"] });
+    }
     ingest["failed"] = json!(ingest["failed"].as_array().map_or(0, Vec::len));
     compare(&expected["ingest"], &ingest, &format!("{name}: ingest"), &mut found);
 
@@ -76,7 +74,7 @@ fn check(folder: &Path) -> Vec<String> {
         command.arg(&db).args(arguments);
         crate::harness::Ran::of(command)
     };
-    let list = ask(&ALL);
+    let list = ask(&["--since", "all"]);
     if list.status != 0 {
         found.push(format!("{name}: reports: exit status {}: {}", list.status, list.stderr.trim()));
         return found;
