@@ -27,7 +27,7 @@ pub(super) struct Scope {
     /// What today is; makes an answer repeatable
     #[arg(long, value_name = "DATE")]
     as_of: Option<Date>,
-    /// Only this header From domain and its subdomains (repeatable)
+    /// Only this domain and its subdomains (repeatable)
     #[arg(long, value_name = "DOMAIN")]
     domain: Vec<String>,
     /// Answer from these files, without any database
@@ -60,6 +60,7 @@ impl Scope {
             .iter()
             .map(|text| {
                 domain::normalize(text)
+                    .filter(|name| !name.contains(|c: char| c.is_whitespace() || c == '@' || c == '/'))
                     .map(|name| name.into_owned())
                     .ok_or_else(|| Failure::Usage(format!("{text:?} is no domain")))
             })

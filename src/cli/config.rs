@@ -72,14 +72,15 @@ impl Config {
     /// The reason, in one line.
     pub fn parse(text: &str) -> Result<Self, String> {
         toml::from_str(text).map_err(|error| {
-            let line = error.span().map_or(1, |span| text[..span.start.min(text.len())].matches('\n').count() + 1);
-            let key = error.span().and_then(|span| text.get(span)).map(str::trim).unwrap_or("");
-            let key = key.lines().next().unwrap_or("");
+            let start = error.span().map_or(0, |span| span.start.min(text.len()));
+            let number = text[..start].matches('\n').count() + 1;
+            let line = text.lines().nth(number - 1).unwrap_or("").trim();
             let reason = error.message().replace('\n', " ");
-            if key.is_empty() || reason.contains(key) {
-                format!("line {line}: {reason}")
+            let key = line.split_once('=').map_or(line, |(key, _)| key.trim());
+            if key.is_empty() || reason.contains(&format!("`{key}`")) {
+                format!("line {number}: {reason}")
             } else {
-                format!("line {line}: {reason} (at `{key}`)")
+                format!("line {number}, `{key}`: {reason}")
             }
         })
     }
@@ -108,8 +109,8 @@ mod tests {
     fn mistakes_name_line_and_key() {
         for (text, parts) in [
             ("[database]\npth = \"x\"\n", ["line 2", "pth"]),
-            ("[database]\n\nkeep_raw = \"some\"\n", ["line 3", "some"]),
-            ("[limits]\nrecords = \"many\"\n", ["line 2", "many"]),
+            ("[database]\n\nkeep_raw = \"some\"\n", ["line 3", "`keep_raw`"]),
+            ("[limits]\nrecords = \"many\"\n", ["line 2", "`records`"]),
             ("[limits\n", ["line 1", ""]),
         ] {
             let error = Config::parse(text).unwrap_err();

@@ -30,8 +30,10 @@ const PIPE_WIDTH: u16 = 120;
 
 impl Context {
     pub(crate) fn new(global: &Global) -> Result<Self, Failure> {
-        let config = match &global.config {
-            Some(path) => Config::load(path)?,
+        // A variable that is set to nothing is as good as none.
+        let variable = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+        let config = match global.config.clone().or_else(|| variable("DMARCSTAT_CONFIG")) {
+            Some(path) => Config::load(&path)?,
             None => match default_path(Folder::Config, "config.toml") {
                 Some(path) if path.exists() => Config::load(&path)?,
                 _ => Config::default(),
@@ -51,7 +53,7 @@ impl Context {
             }
         };
         Ok(Context {
-            db: global.db.clone().or_else(|| config.database.path.clone()),
+            db: global.db.clone().or_else(|| variable("DMARCSTAT_DB")).or_else(|| config.database.path.clone()),
             config,
             format: global.format,
             style: Style { width: width(), color },

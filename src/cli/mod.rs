@@ -36,11 +36,11 @@ pub struct Cli {
 /// What every command understands.
 #[derive(Debug, Args)]
 pub(crate) struct Global {
-    /// The database [default: reports.db in the user's data folder]
-    #[arg(long, global = true, value_name = "FILE", env = "DMARCSTAT_DB")]
+    /// The database [env: DMARCSTAT_DB] [default: reports.db in the user's data folder]
+    #[arg(long, global = true, value_name = "FILE")]
     db: Option<PathBuf>,
-    /// The configuration [default: config.toml in the user's configuration folder, if there is one]
-    #[arg(long, global = true, value_name = "FILE", env = "DMARCSTAT_CONFIG")]
+    /// The configuration [env: DMARCSTAT_CONFIG] [default: config.toml in the user's configuration folder]
+    #[arg(long, global = true, value_name = "FILE")]
     config: Option<PathBuf>,
     /// How to write the answer
     #[arg(long, global = true, value_enum, default_value_t = Format::Table)]

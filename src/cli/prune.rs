@@ -3,7 +3,7 @@
 use jiff::civil::Date;
 
 use super::context::Context;
-use super::failure::{Failure, Outcome, Status};
+use super::failure::{Outcome, Status};
 use crate::query::Span;
 use crate::render;
 use crate::report::period::{date_of, day_of};
@@ -33,11 +33,8 @@ impl Prune {
             drop(context.open_to_read()?);
             context.open_to_write()?.prune(before)?
         };
-        let (format, quiet) = (context.format, context.quiet);
-        if !quiet || format != super::Format::Table {
-            render::prune(pruned, date_of(before), self.dry_run, format.into(), context.out())
-                .map_err(Failure::from)?;
-        }
+        let format = context.format;
+        render::prune(pruned, date_of(before), self.dry_run, format.into(), context.out())?;
         Ok(Status::Done)
     }
 }

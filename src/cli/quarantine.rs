@@ -150,7 +150,7 @@ fn retry(ids: &[i64], context: &mut Context) -> Outcome {
     let released = release(&mut store, &released)?;
     let (format, left) = (context.format, store.quarantine()?.len());
     render::quarantine_actions("released", released, left, format.into(), context.out())?;
-    Ok(if released < chosen.len() { Status::Partly } else { Status::Done })
+    Ok(Status::Done)
 }
 
 fn release(store: &mut Store, ids: &[i64]) -> Result<usize, Failure> {

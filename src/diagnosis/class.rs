@@ -114,17 +114,17 @@ pub fn class(path: &PathFigures, standing: Standing, forwarded: bool, thresholds
     let (aligned, unaligned) = (count(DkimState::Aligned), count(DkimState::Unaligned));
     let (broken, unsigned) = (count(DkimState::Broken), count(DkimState::Unsigned));
     let known = aligned + unaligned + broken + unsigned;
-    let share = |messages: u64| {
-        if known == 0 { 0.0 } else { messages as f64 / known as f64 }
-    };
-    if known > 0 {
-        let only_broken = unaligned + unsigned == 0;
-        if share(aligned) >= thresholds.signed || only_broken && share(aligned) >= thresholds.signed_but_broken {
-            return Class::Signed;
-        }
-        if share(aligned) >= thresholds.intermittent && share(unsigned + unaligned) >= thresholds.intermittent {
-            return Class::Intermittent;
-        }
+    if known == 0 {
+        // Nothing is known of its signatures: no work can be named.
+        return Class::Unproven;
+    }
+    let share = |messages: u64| messages as f64 / known as f64;
+    let only_broken = unaligned + unsigned == 0;
+    if share(aligned) >= thresholds.signed || only_broken && share(aligned) >= thresholds.signed_but_broken {
+        return Class::Signed;
+    }
+    if share(aligned) >= thresholds.intermittent && share(unsigned + unaligned) >= thresholds.intermittent {
+        return Class::Intermittent;
     }
     // Of equals the one that is more work to mend.
     [(unsigned, Class::Unsigned), (unaligned, Class::Unaligned), (broken, Class::Broken)]
@@ -175,6 +175,7 @@ mod tests {
         assert_eq!(class_of([4, 0, 0, 96, 0]), Class::Unsigned);
         assert_eq!(class_of([0, 96, 4, 0, 900]), Class::Unaligned);
         assert_eq!(class_of([0, 0, 60, 40, 0]), Class::Broken);
+        assert_eq!(class_of([0, 0, 0, 0, 7]), Class::Unproven);
     }
 
     #[test]

@@ -184,6 +184,10 @@ fn sending_path(path: &PathFigures, class: Class, standing: Standing) -> Sending
     let foreign: Vec<String> =
         signing_domains.iter().filter(|domain| !domain::aligned(domain, &path.domain)).cloned().collect();
     let mut notes = Vec::new();
+    let silent = class == Class::Unproven && standing != Standing::Unproven;
+    if silent {
+        notes.push("the reports say nothing of its signatures".to_owned());
+    }
     if path.reporters.len() == 1 {
         notes.push(format!("one reporter: {}", path.reporters[0]));
     }
@@ -192,7 +196,7 @@ fn sending_path(path: &PathFigures, class: Class, standing: Standing) -> Sending
     }
     SendingPath {
         id: id(&path.domain, named_by, &sender),
-        remedy: remedy(class, &sender, &path.domain, &foreign, &selectors),
+        remedy: if silent { None } else { remedy(class, &sender, &path.domain, &foreign, &selectors) },
         domain: path.domain.clone(),
         named_by: named_by.to_owned(),
         sender,

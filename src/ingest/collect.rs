@@ -24,7 +24,7 @@ use super::step::Step;
 const RUN_BYTES: usize = 256 * 1024;
 /// Outcomes remembered between reports, and the bytes they may take.
 const REMEMBERED: usize = 60_000;
-const REMEMBERED_BYTES: usize = 12 * 1024 * 1024;
+const REMEMBERED_BYTES: usize = 8 * 1024 * 1024;
 /// No report has seen more messages of one kind; larger counts are mistakes or jokes.
 const LARGEST_COUNT: u64 = 1_000_000_000;
 

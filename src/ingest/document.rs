@@ -41,8 +41,8 @@ pub(super) struct Paper<'p> {
     pub(super) utf16: bool,
     /// Where it came from.
     pub(super) origin: &'p Arc<Origin>,
-    /// The bytes it came in; asked for only when they are wanted.
-    pub(super) raw: &'p dyn Fn() -> Arc<Raw>,
+    /// The bytes it came in; asked for only when they are wanted, and whether to keep them whatever is configured.
+    pub(super) raw: &'p dyn Fn(bool) -> Arc<Raw>,
     /// Which of several documents in those bytes it is.
     pub(super) inner: &'p str,
     /// What its unpacking took, to be noted on its reports.
@@ -218,7 +218,7 @@ impl Desk<'_> {
         let head = stop.head;
         self.outbox.push(Step::Quarantine(Box::new(NewQuarantine {
             rejection: stop.rejection,
-            raw: (paper.raw)(),
+            raw: (paper.raw)(true),
             inner: paper.inner.to_owned(),
             origin: Arc::clone(paper.origin),
             reporter: head.as_ref().map(|head| head.reporter.clone()),
@@ -289,7 +289,7 @@ fn assemble(mut collector: Collector<'_>, report: AggregateReport, head: Head, p
         totals: collector.totals,
         run: std::mem::take(&mut collector.run),
         irregularities: std::mem::take(&mut collector.irregularities),
-        raw: (paper.raw)(),
+        raw: (paper.raw)(false),
         origin: Arc::clone(paper.origin),
         report,
     }

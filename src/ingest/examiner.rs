@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{BufReader, Read, Seek, SeekFrom, Write};
+use std::rc::Rc;
 use std::sync::Arc;
 
 use flate2::Compression;
@@ -32,18 +33,22 @@ pub(super) struct Examiner<'e> {
     /// What was found in the current input: reports, good and bad, and reports of other kinds.
     found: usize,
     nested: u32,
+    /// What the current input may still unpack.
+    budget: Rc<Budget>,
 }
 
 impl<'e> Examiner<'e> {
     pub(super) fn new(limits: &'e Limits, key: DigestKey, keep_raw: bool, outbox: Outbox) -> Self {
         let outcomes = Outcomes::new(key);
-        Examiner { limits, outcomes, keep_raw, buffer: Vec::new(), outbox, found: 0, nested: 0 }
+        let budget = Rc::new(Budget::new(limits));
+        Examiner { limits, outcomes, keep_raw, buffer: Vec::new(), outbox, found: 0, nested: 0, budget }
     }
 
     /// Examines one input to its end.
     pub(super) fn examine(&mut self, input: &Input) {
         self.found = 0;
         self.nested = 0;
+        self.budget = Rc::new(Budget::new(self.limits));
         let mut origin = origin(input.location.clone(), &input.envelope, input.file_name.clone());
         let mut is_mail = input.is_mail;
         match &input.content {
@@ -54,6 +59,12 @@ impl<'e> Examiner<'e> {
             }
             Content::Oversized { head, size, mail } => {
                 is_mail |= *mail;
+                if !is_mail && !matches!(sniff(head), Kind::Gzip | Kind::Zlib | Kind::Zip) {
+                    let note = format!("{size} bytes of something else");
+                    self.other(OtherKind::NotAReport, origin, Some(note));
+                    self.outbox.push(Step::End { mail: false });
+                    return;
+                }
                 let code = if is_mail { RejectionCode::LimitMessage } else { RejectionCode::LimitCompressed };
                 let detail = format!("{size} bytes; the first {} are kept", head.len());
                 origin.file_name = None;
@@ -120,7 +131,7 @@ impl<'e> Examiner<'e> {
     /// Opens the bytes of a file or an attachment.
     fn open(&mut self, bytes: &Arc<Vec<u8>>, origin: Origin, lenient_base64: bool) {
         let origin = Arc::new(origin);
-        let budget = Budget::new(self.limits);
+        let budget = Rc::clone(&self.budget);
         let mut odd = Irregularities::default();
         if lenient_base64 {
             odd.add(IrregularityCode::Base64, "");
@@ -152,7 +163,7 @@ impl<'e> Examiner<'e> {
                     opened: Some(stream),
                     utf16: document.utf16,
                     origin: &origin,
-                    raw: &|| raw.get(),
+                    raw: &|always| if always { raw.kept() } else { raw.get() },
                     inner: &inner,
                     odd,
                     budget,
@@ -206,14 +217,14 @@ impl<'e> Examiner<'e> {
     /// A bare XML document that is read from the disk as often as it takes.
     fn large_document(&mut self, file: &File, origin: Origin) {
         let origin = Arc::new(origin);
-        let budget = Budget::new(self.limits);
+        let budget = Rc::clone(&self.budget);
         let keep = self.keep_raw;
         let paper = Paper {
             source: &OnDisk(file),
             opened: None,
             utf16: false,
             origin: &origin,
-            raw: &|| raw_of_file(file, keep),
+            raw: &|always| raw_of_file(file, keep || always),
             inner: "",
             odd: &Irregularities::default(),
             budget: &budget,

@@ -24,7 +24,7 @@ use step::Step;
 
 use crate::limits::Limits;
 use crate::source::{Content, Input, InputSink};
-use crate::store::{Arrival, DigestKey, Origin, RunPlace, Store, StoreError, Writer};
+use crate::store::{Arrival, DigestKey, Origin, RunPlace, Store, StoreError, Writer, Written};
 
 /// A unit ends when it holds this many bytes or inputs.
 const UNIT_BYTES: usize = 256 * 1024;
@@ -288,7 +288,7 @@ impl Clerk<'_, '_> {
             Step::Discard => self.writer.discard()?,
             Step::Report(report) => {
                 self.batch_reports += 1;
-                let arrival = self.writer.report(report)?;
+                let Written { arrival, irregularities } = self.writer.report(report)?;
                 match arrival {
                     Arrival::New => summary.new += 1,
                     Arrival::Duplicate => {
@@ -303,8 +303,7 @@ impl Clerk<'_, '_> {
                 if arrival != Arrival::Duplicate {
                     summary.records += report.totals.records;
                     summary.messages += report.totals.messages;
-                    summary.irregularities +=
-                        report.irregularities.total() + u64::from(arrival == Arrival::Conflicting);
+                    summary.irregularities += irregularities;
                 }
             }
             Step::Quarantine(new) => {

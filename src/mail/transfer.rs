@@ -56,14 +56,41 @@ impl Transfer {
     }
 }
 
+/// How much base64 is decoded at once; a multiple of four.
+const CHUNK: usize = 16 * 1024;
+
 fn base64(body: &[u8]) -> (Vec<u8>, bool) {
-    let mut packed = Vec::with_capacity(body.len());
+    match strict_base64(body) {
+        Some(decoded) => (decoded, false),
+        None => (lenient_base64(body), true),
+    }
+}
+
+/// Decodes what is as it should be, without a copy of the whole.
+fn strict_base64(body: &[u8]) -> Option<Vec<u8>> {
+    let mut decoded = Vec::with_capacity(body.len() / 4 * 3 + 3);
+    let mut chunk = Vec::with_capacity(2 * CHUNK);
     for line in body.split(|&byte| byte == b'\n') {
-        packed.extend_from_slice(line.trim_ascii());
+        let line = line.trim_ascii();
+        if line.len() > CHUNK {
+            return None;
+        }
+        chunk.extend_from_slice(line);
+        if chunk.len() >= CHUNK {
+            ENGINE.decode_vec(&chunk[..CHUNK], &mut decoded).ok()?;
+            // Padding ends the data; here it would end a piece of it.
+            if chunk[CHUNK - 1] == b'=' {
+                return None;
+            }
+            chunk.drain(..CHUNK);
+        }
     }
-    if let Ok(decoded) = ENGINE.decode(&packed) {
-        return (decoded, false);
-    }
+    ENGINE.decode_vec(&chunk, &mut decoded).ok()?;
+    Some(decoded)
+}
+
+fn lenient_base64(body: &[u8]) -> Vec<u8> {
+    let mut packed = body.to_vec();
     // Skips what is not in the alphabet, ends at the padding, drops the bits that make no byte.
     packed.retain(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'='));
     let end = memchr::memchr(b'=', &packed).unwrap_or(packed.len());
@@ -77,7 +104,7 @@ fn base64(body: &[u8]) -> (Vec<u8>, bool) {
             .with_decode_padding_mode(DecodePaddingMode::Indifferent)
             .with_decode_allow_trailing_bits(true),
     );
-    (LENIENT.decode(&packed).unwrap_or_default(), true)
+    LENIENT.decode(&packed).unwrap_or_default()
 }
 
 #[cfg(test)]

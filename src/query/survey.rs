@@ -13,7 +13,7 @@ use crate::alignment::{AuthResult, Disposition, DkimState, SpfState};
 use crate::domain;
 use crate::report::period::Day;
 use crate::rows::{self, PackedAddress};
-use crate::store::{OutcomeFacts, ScannedRun, Store, StoreError};
+use crate::store::{NameReader, OutcomeFacts, ScannedRun, Store, StoreError};
 
 /// Who handed mail over, as far as records alone show.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -228,6 +228,7 @@ enum Slot {
 
 struct Scan<'s> {
     store: &'s Store,
+    texts: NameReader<'s>,
     domains: &'s [String],
     outcomes: Vec<Slot>,
     loaded_one_by_one: usize,
@@ -255,7 +256,7 @@ struct Current {
 }
 
 /// After so many look-ups of single outcomes, all are loaded at once.
-const ONE_BY_ONE: usize = 6000;
+const ONE_BY_ONE: usize = 1500;
 
 /// Sums up the records of a window; of header From domains at or below `domains`, or of all.
 ///
@@ -265,6 +266,7 @@ pub fn survey(store: &Store, window: Window, domains: &[String]) -> Result<Surve
     let size = usize::try_from(store.largest_outcome()?).unwrap_or(0) + 1;
     let mut scan = Scan {
         store,
+        texts: store.names(),
         domains,
         outcomes: vec![Slot::Unknown; size],
         loaded_one_by_one: 0,
@@ -360,8 +362,8 @@ impl Scan<'_> {
         if let Some(&known) = self.names.get(&name) {
             return Ok(known);
         }
-        let text = self.store.name(name)?;
-        let wanted = self.domains.iter().any(|domain| domain::is_within(&text, domain));
+        let text = self.texts.text(name)?;
+        let wanted = self.domains.iter().any(|domain| domain::is_within(text, domain));
         self.names.insert(name, wanted);
         Ok(wanted)
     }
@@ -456,15 +458,13 @@ impl Scan<'_> {
         signers[1] += if spf_aligned { messages } else { 0 };
     }
 
-    fn finish(self) -> Result<Survey, StoreError> {
+    fn finish(mut self) -> Result<Survey, StoreError> {
         let store = self.store;
         let mut reporter_names = Vec::with_capacity(self.reporters.len());
         for &reporter in &self.reporters {
-            reporter_names.push(store.name(reporter)?);
+            reporter_names.push(self.texts.text(reporter)?.to_owned());
         }
-        let name = |id: i64| {
-            if id < 0 { Ok(String::new()) } else { store.name(id) }
-        };
+        let texts = &mut self.texts;
         let mut addresses: Vec<Vec<IpAddr>> = vec![Vec::new(); self.sums.len()];
         for packed in self.v4 {
             addresses[(packed >> 32) as usize].push(IpAddr::V4(Ipv4Addr::from(packed as u32)));
@@ -479,7 +479,7 @@ impl Scan<'_> {
                 Some(known) => known.clone(),
                 None => {
                     let found: Vec<Signer> = store
-                        .signers(list)?
+                        .signers(list, texts)?
                         .into_iter()
                         .map(|(domain, selector, result)| Signer { domain, selector, result })
                         .collect();
@@ -498,14 +498,14 @@ impl Scan<'_> {
                 continue;
             };
             let sender = match key {
-                Key::Domain(id) => SenderKey::Domain(store.name(id)?),
+                Key::Domain(id) => SenderKey::Domain(texts.text(id)?.to_owned()),
                 Key::V4(net) => SenderKey::Network(IpAddr::V4(Ipv4Addr::from(net))),
                 Key::V6(net) => SenderKey::Network(IpAddr::V6(Ipv6Addr::from(u128::from(net) << 64))),
                 Key::Nobody => SenderKey::Nobody,
             };
             let mut addresses = std::mem::take(&mut addresses[at]);
             addresses.sort_unstable();
-            let domain = name(from)?;
+            let domain = if from < 0 { String::new() } else { texts.text(from)?.to_owned() };
             let seen = evidence.entry(domain.clone()).or_default();
             seen.0.extend(&sums.reporters);
             seen.1.add(sums.days.first);
@@ -535,7 +535,7 @@ impl Scan<'_> {
         for (id, sums) in self.by_domain {
             let [messages, dmarc_pass, dkim_aligned, spf_aligned] = sums.figures;
             domains.push(DomainFigures {
-                domain: store.name(id)?,
+                domain: texts.text(id)?.to_owned(),
                 policy: store
                     .published_policy(sums.last.1)?
                     .map(|policy| policy.to_ascii_lowercase())

@@ -80,9 +80,12 @@ pub fn ingest(summary: &IngestSummary, seconds: f64, form: Form, out: &mut dyn W
             };
             part(summary.duplicate, "known before");
             part(summary.conflicting, "under a known id with other content");
-            part(summary.tls_reports, "SMTP TLS");
-            part(summary.failure_reports, "failure reports");
-            part(summary.not_a_report, "no reports");
+            part(summary.tls_reports, if summary.tls_reports == 1 { "SMTP TLS report" } else { "SMTP TLS reports" });
+            part(
+                summary.failure_reports,
+                if summary.failure_reports == 1 { "failure report" } else { "failure reports" },
+            );
+            part(summary.not_a_report, "not a report");
             part(fresh, "quarantined");
             part(known, "in quarantine before");
             part(summary.failed.len() as u64, "could not be opened");

@@ -69,8 +69,8 @@ fn domains(answer: &Answer) -> Grid {
         Column::number("DMARC PASS"),
         Column::number("DKIM ALIGNED"),
         Column::number("SPF ALIGNED"),
-        Column::number("REPORTS").from(100),
-        Column::number("REPORTERS").from(100),
+        Column::number("REPORTS").from(110),
+        Column::number("REPORTERS").from(110),
     ]);
     for one in &answer.domains {
         grid.push(Row::new([

@@ -128,7 +128,12 @@ pub fn quarantine_list(entries: &[QuarantineEntry], form: Form, style: &Style, o
 /// Those of writing.
 pub fn quarantine_entry(found: &Quarantined, form: Form, style: &Style, out: &mut dyn Write) -> Result<()> {
     let entry = &found.entry;
-    let excerpt = String::from_utf8_lossy(&found.bytes[..found.bytes.len().min(EXCERPT)]);
+    let head = &found.bytes[..found.bytes.len().min(EXCERPT)];
+    // Packed bytes are shown as such; text may be cut within its last character.
+    let excerpt = match std::str::from_utf8(head) {
+        Err(error) if error.valid_up_to() + 4 < head.len() || head.contains(&0) => hex(&head[..head.len().min(32)]),
+        _ => String::from_utf8_lossy(head).into_owned(),
+    };
     match form {
         Form::Json => json(
             &json!({ "schema": "dmarcstat/quarantine-entry/1", "entry": entry_json(entry), "excerpt": excerpt }),

@@ -4,7 +4,25 @@
 //! the same, so is all that they say, and the event reader need not look at them twice. This is only about records in the
 //! plainest form; whatever is the least unusual is read event by event.
 
-use memchr::{memchr, memmem};
+use std::sync::LazyLock;
+
+use memchr::memchr;
+use memchr::memmem::Finder;
+
+/// The searches, prepared once: this is asked for every record there is.
+struct Searches {
+    record_end: Finder<'static>,
+    source_ip: Finder<'static>,
+    count: Finder<'static>,
+    declaration: Finder<'static>,
+}
+
+static SEARCHES: LazyLock<Searches> = LazyLock::new(|| Searches {
+    record_end: Finder::new("</record>"),
+    source_ip: Finder::new("<source_ip>"),
+    count: Finder::new("<count>"),
+    declaration: Finder::new("<!"),
+});
 
 /// A record in its plainest form.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,14 +44,16 @@ impl<'b> Markup<'b> {
     pub fn of(bytes: &'b [u8]) -> Option<Self> {
         let start = bytes.iter().position(|byte| !byte.is_ascii_whitespace())?;
         let record = bytes[start..].strip_prefix(b"<record>")?;
-        let length = memmem::find(record, b"</record>")?;
+        let find = &*SEARCHES;
+        let length = find.record_end.find(record)?;
         let record = &record[..length];
-        let (before, source_ip, after) = cut(record, b"<source_ip>", b"</source_ip>")?;
-        let (between, count, after) = cut(after, b"<count>", b"</count>")?;
-        let plain = memmem::find(record, b"<!").is_none()
-            && memmem::find(after, b"<source_ip>").is_none()
-            && memmem::find(after, b"<count>").is_none()
-            && memmem::find(between, b"<source_ip>").is_none()
+        let (before, source_ip, after) = cut(record, &find.source_ip, b"</source_ip>")?;
+        let (between, count, after) = cut(after, &find.count, b"</count>")?;
+        let plain = find.declaration.find(record).is_none()
+            && find.source_ip.find(after).is_none()
+            && find.count.find(after).is_none()
+            && find.source_ip.find(between).is_none()
+            && find.count.find(before).is_none()
             && source_ip.bytes().all(|byte| byte.is_ascii_hexdigit() || matches!(byte, b'.' | b':'))
             && count.bytes().all(|byte| byte.is_ascii_digit());
         let end = start + b"<record>".len() + length + b"</record>".len();
@@ -42,9 +62,9 @@ impl<'b> Markup<'b> {
 }
 
 /// What stands before an element, in it, and behind it; the element must hold some text and nothing else.
-fn cut<'b>(bytes: &'b [u8], open: &[u8], close: &[u8]) -> Option<(&'b [u8], &'b str, &'b [u8])> {
-    let at = memmem::find(bytes, open)?;
-    let inside = &bytes[at + open.len()..];
+fn cut<'b>(bytes: &'b [u8], open: &Finder<'_>, close: &[u8]) -> Option<(&'b [u8], &'b str, &'b [u8])> {
+    let at = open.find(bytes)?;
+    let inside = &bytes[at + open.needle().len()..];
     let length = memchr(b'<', inside).filter(|&length| length > 0)?;
     let after = inside[length..].strip_prefix(close)?;
     Some((&bytes[..at], std::str::from_utf8(&inside[..length]).ok()?, after))

@@ -2,7 +2,6 @@
 
 use jiff::Timestamp;
 use jiff::civil::Date;
-use jiff::tz::TimeZone;
 
 use super::feedback::DateRange;
 use super::irregularity::{Irregularities, IrregularityCode};
@@ -38,14 +37,16 @@ impl Period {
 /// The civil date of a day.
 #[must_use]
 pub fn date_of(day: Day) -> Date {
-    Timestamp::from_second(i64::from(day) * DAY).map_or(Date::MAX, |time| time.to_zoned(TimeZone::UTC).date())
+    let epoch = Date::constant(1970, 1, 1);
+    let bound = if day < 0 { Date::MIN } else { Date::MAX };
+    epoch.checked_add(jiff::SignedDuration::from_hours(i64::from(day) * 24)).unwrap_or(bound)
 }
 
 /// The day of a civil date.
 #[must_use]
 pub fn day_of(date: Date) -> Day {
-    let time = date.to_zoned(TimeZone::UTC).map_or(0, |zoned| zoned.timestamp().as_second());
-    i32::try_from(time.div_euclid(DAY)).unwrap_or(Day::MAX)
+    let since = Date::constant(1970, 1, 1).duration_until(date);
+    i32::try_from(since.as_secs().div_euclid(DAY)).unwrap_or(Day::MAX)
 }
 
 /// Seconds since the epoch as RFC 3339 in UTC.
@@ -130,6 +131,9 @@ mod tests {
             assert_eq!(Period { begin, end }.day(), day);
         }
         assert_eq!(date_of(day).to_string(), "2026-10-01");
+        for date in ["9999-12-31", "1969-12-31", "-9999-01-01"] {
+            assert_eq!(date_of(day_of(date.parse().unwrap())).to_string(), date);
+        }
     }
 
     #[test]

@@ -105,6 +105,7 @@ impl Walk<'_> {
         if kind == Kind::Xml && size > most {
             return self.push(path, Content::Document(file));
         }
+        head.reserve_exact(usize::try_from(size.min(most + 1)).unwrap_or(0).saturating_sub(head.len()));
         match (&mut file).take((most + 1).saturating_sub(head.len() as u64)).read_to_end(&mut head) {
             Err(error) => self.unreadable(path, &error),
             Ok(_) if head.len() as u64 > most => {

@@ -109,7 +109,9 @@ impl Mail {
     }
 
     fn push(&mut self, location: &str, number: usize, sink: &mut dyn InputSink) -> bool {
-        let bytes = std::mem::take(&mut self.bytes);
+        // The next mail is likely as large as this one.
+        let next = Vec::with_capacity(self.bytes.len().min(64 * 1024));
+        let bytes = std::mem::replace(&mut self.bytes, next);
         let size = std::mem::take(&mut self.size);
         let content = if size > self.most {
             Content::Oversized { head: bytes, size, mail: true }

@@ -160,6 +160,15 @@ pub enum Arrival {
     Conflicting,
 }
 
+/// How a report was written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Written {
+    /// What became of it.
+    pub arrival: Arrival,
+    /// Oddities noted on it, with those that only the store can see.
+    pub irregularities: u64,
+}
+
 /// A report id as it is compared: reporters write it with and without angle brackets.
 #[must_use]
 pub fn bare_id(id: &str) -> &str {

@@ -22,7 +22,10 @@ use std::time::Duration;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 pub use digest::{Digest, DigestKey};
-pub use incoming::{Arrival, NewQuarantine, NewReport, Origin, Raw, RawBytes, Run, SharedOutcome, Totals, bare_id};
+pub use incoming::{
+    Arrival, NewQuarantine, NewReport, Origin, Raw, RawBytes, Run, SharedOutcome, Totals, Written, bare_id,
+};
+pub use names::NameReader;
 pub use prune::Pruned;
 pub use quarantine::{QuarantineEntry, Quarantined};
 pub use reports::{ReportDetail, ReportFilter, ReportRow, ReportSummary, Sighting};
@@ -125,6 +128,9 @@ impl Store {
         let connection = Connection::open_with_flags(path, flags).map_err(|error| opening(&shown, &error))?;
         let connection = match schema::version(&connection) {
             Ok(_) => connection,
+            Err(error) if error.sqlite_error_code() == Some(ErrorCode::NotADatabase) => {
+                return Err(StoreError::Foreign(shown));
+            }
             // On a read-only folder the log's companions cannot be made; without a log nothing is missed.
             Err(_) if !path.with_file_name(companion(path, "-wal")).exists() => {
                 let uri = format!("file:{}?immutable=1", escape_uri(&shown));
@@ -143,6 +149,8 @@ impl Store {
             return Self::open(path);
         }
         let key = DigestKey::load(&connection)?;
+        // One view of the data for the whole answer, whatever is written meanwhile.
+        connection.execute_batch("BEGIN")?;
         Ok(Store { connection, key })
     }
 
@@ -163,7 +171,7 @@ impl Store {
         }
         connection.pragma_update(None, "journal_mode", "WAL")?;
         connection.pragma_update(None, "synchronous", "FULL")?;
-        connection.pragma_update(None, "cache_size", -24_000)?;
+        connection.pragma_update(None, "cache_size", -10_000)?;
         connection.pragma_update(None, "temp_store", "MEMORY")?;
         schema::migrate(&mut connection, version)?;
         let key = DigestKey::load(&connection)?;

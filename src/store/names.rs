@@ -1,5 +1,7 @@
 //! Texts that are stored once and go by numbers.
 
+use std::collections::hash_map::Entry;
+
 use rusqlite::Connection;
 use rustc_hash::FxHashMap;
 
@@ -64,34 +66,42 @@ impl PutText for Numbering<'_> {
     }
 }
 
-/// Reads texts by their numbers.
-pub(super) struct Reading<'n> {
+/// Reads names by their numbers, each once.
+#[derive(Debug)]
+pub struct NameReader<'n> {
     connection: &'n Connection,
     known: FxHashMap<i64, String>,
 }
 
-impl<'n> Reading<'n> {
+impl<'n> NameReader<'n> {
     pub(super) fn new(connection: &'n Connection) -> Self {
-        Reading { connection, known: FxHashMap::default() }
+        NameReader { connection, known: FxHashMap::default() }
     }
 
-    pub(super) fn text(&mut self, id: i64) -> Result<String> {
-        if let Some(text) = self.known.get(&id) {
-            return Ok(text.clone());
-        }
-        let text: String =
-            self.connection.prepare_cached("SELECT text FROM name WHERE id = ?1")?.query_row([id], |row| row.get(0))?;
-        if self.known.len() >= KEPT {
+    /// The text of a name.
+    ///
+    /// # Errors
+    /// See [`StoreError`](super::StoreError).
+    pub fn text(&mut self, id: i64) -> Result<&str> {
+        if self.known.len() >= KEPT && !self.known.contains_key(&id) {
             self.known.clear();
         }
-        self.known.insert(id, text.clone());
-        Ok(text)
+        match self.known.entry(id) {
+            Entry::Occupied(known) => Ok(known.into_mut()),
+            Entry::Vacant(vacant) => {
+                let text: String = self
+                    .connection
+                    .prepare_cached("SELECT text FROM name WHERE id = ?1")?
+                    .query_row([id], |row| row.get(0))?;
+                Ok(vacant.insert(text))
+            }
+        }
     }
 }
 
-impl TakeText for Reading<'_> {
+impl TakeText for NameReader<'_> {
     fn take(&mut self, bytes: &mut &[u8]) -> Option<String> {
         let id = i64::try_from(varint::take(bytes)?).ok()?;
-        self.text(id).ok()
+        self.text(id).ok().map(str::to_owned)
     }
 }

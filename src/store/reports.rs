@@ -233,9 +233,9 @@ impl Store {
     pub fn report_detail(&self, summary: ReportSummary) -> Result<ReportDetail> {
         let id = summary.id;
         let mut sightings = Vec::new();
-        let mut statement = self
-            .connection
-            .prepare_cached("SELECT location, message_id FROM sighting WHERE report = ?1 ORDER BY location")?;
+        let mut statement = self.connection.prepare_cached(
+            "SELECT text || item, message_id FROM sighting JOIN name ON name.id = folder WHERE report = ?1 ORDER BY 1",
+        )?;
         let mut rows = statement.query([id])?;
         while let Some(row) = rows.next()? {
             sightings.push(Sighting { location: row.get(0)?, message_id: row.get(1)? });

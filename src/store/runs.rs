@@ -1,6 +1,6 @@
 //! Scanning records: the runs of a window of days, and the outcomes that they name.
 
-use super::names::Reading;
+use super::names::NameReader;
 use super::{Result, Store, StoreError};
 use crate::alignment::{AuthResult, Disposition, DkimState, Outcome, SpfState, codec};
 use crate::report::period::Day;
@@ -13,9 +13,9 @@ pub struct ScannedRun<'r> {
     pub day: Day,
     /// The report.
     pub report: i64,
-    /// Who reports, see [`Store::name`].
+    /// Who reports, see [`Store::names`].
     pub reporter: i64,
-    /// The policy domain, see [`Store::name`].
+    /// The policy domain, see [`Store::names`].
     pub domain: i64,
     /// The records, see [`rows`](crate::rows).
     pub rows: &'r [u8],
@@ -24,7 +24,7 @@ pub struct ScannedRun<'r> {
 /// What is asked of an outcome for every record that has it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OutcomeFacts {
-    /// Header From, see [`Store::name`].
+    /// Header From, see [`Store::names`].
     pub header_from: Option<i64>,
     /// The organizational domain that SPF authenticated, where it is not header From's own.
     pub authenticated: Option<i64>,
@@ -124,13 +124,12 @@ impl Store {
     ///
     /// # Errors
     /// See [`StoreError`].
-    pub fn signers(&self, id: i64) -> Result<Vec<(String, Option<String>, AuthResult)>> {
+    pub fn signers(&self, id: i64, names: &mut NameReader<'_>) -> Result<Vec<(String, Option<String>, AuthResult)>> {
         let detail: Vec<u8> = self
             .connection
             .prepare_cached("SELECT detail FROM signers WHERE id = ?1")?
             .query_row([id], |row| row.get(0))?;
         let damaged = || StoreError::Damaged(format!("signers {id}"));
-        let mut names = Reading::new(&self.connection);
         let mut rest = detail.as_slice();
         let mut found = Vec::new();
         while !rest.is_empty() {
@@ -138,8 +137,8 @@ impl Store {
             let (domain, selector) = (number()?, number()?);
             let (&code, after) = rest.split_first().ok_or_else(damaged)?;
             rest = after;
-            let selector = if selector == 0 { None } else { Some(names.text(selector)?) };
-            found.push((names.text(domain)?, selector, AuthResult::from_code(code).ok_or_else(damaged)?));
+            let selector = if selector == 0 { None } else { Some(names.text(selector)?.to_owned()) };
+            found.push((names.text(domain)?.to_owned(), selector, AuthResult::from_code(code).ok_or_else(damaged)?));
         }
         Ok(found)
     }
@@ -158,11 +157,11 @@ impl Store {
     /// # Errors
     /// See [`StoreError`].
     pub fn outcome(&self, id: u64) -> Result<Outcome> {
-        let mut names = Reading::new(&self.connection);
+        let mut names = NameReader::new(&self.connection);
         self.outcome_with(id, &mut names)
     }
 
-    fn outcome_with(&self, id: u64, names: &mut Reading<'_>) -> Result<Outcome> {
+    fn outcome_with(&self, id: u64, names: &mut NameReader<'_>) -> Result<Outcome> {
         let detail: Vec<u8> = self
             .connection
             .prepare_cached("SELECT detail FROM outcome WHERE id = ?1")?
@@ -175,7 +174,7 @@ impl Store {
     /// # Errors
     /// See [`StoreError`].
     pub fn outcomes(&self, ids: impl Iterator<Item = u64>, visit: &mut dyn FnMut(u64, Outcome)) -> Result<()> {
-        let mut names = Reading::new(&self.connection);
+        let mut names = NameReader::new(&self.connection);
         for id in ids {
             let outcome = self.outcome_with(id, &mut names)?;
             visit(id, outcome);
@@ -194,11 +193,9 @@ impl Store {
             .query_row([report], |row| row.get(0))?)
     }
 
-    /// The text of a name.
-    ///
-    /// # Errors
-    /// See [`StoreError`].
-    pub fn name(&self, id: i64) -> Result<String> {
-        Reading::new(&self.connection).text(id)
+    /// Reads names by their numbers.
+    #[must_use]
+    pub fn names(&self) -> NameReader<'_> {
+        NameReader::new(&self.connection)
     }
 }

@@ -44,9 +44,9 @@ pub(super) const MIGRATIONS: &[&str] = &["
         spf_aligned INTEGER NOT NULL,
         sibling INTEGER NOT NULL,
         counted INTEGER NOT NULL,
-        raw INTEGER NOT NULL REFERENCES blob,
-        UNIQUE (logical, content)
+        raw INTEGER NOT NULL REFERENCES blob
     );
+    CREATE INDEX report_by_identity ON report (logical);
     CREATE INDEX report_by_period ON report (domain, reporter, begin_time);
     CREATE TABLE record_run (
         day INTEGER NOT NULL,
@@ -73,7 +73,8 @@ pub(super) const MIGRATIONS: &[&str] = &["
         PRIMARY KEY (report, number)
     ) WITHOUT ROWID;
     CREATE TABLE sighting (
-        report INTEGER NOT NULL, location TEXT NOT NULL, message_id TEXT, PRIMARY KEY (report, location)
+        report INTEGER NOT NULL, folder INTEGER NOT NULL REFERENCES name, item TEXT NOT NULL, message_id TEXT,
+        PRIMARY KEY (report, folder, item)
     ) WITHOUT ROWID;
     CREATE TABLE day_total (
         day INTEGER NOT NULL, domain INTEGER NOT NULL, reporter INTEGER NOT NULL, reports INTEGER NOT NULL,

@@ -4,7 +4,7 @@ use rusqlite::{Connection, params};
 use rustc_hash::FxHashMap;
 
 use super::incoming::Totals;
-use super::names::Reading;
+use super::names::NameReader;
 use super::{Result, Store};
 use crate::report::period::Day;
 
@@ -64,7 +64,7 @@ impl Store {
     /// # Errors
     /// See [`StoreError`](super::StoreError).
     pub fn day_totals(&self, first: Day, last: Day) -> Result<Vec<DayTotal>> {
-        let mut names = Reading::new(&self.connection);
+        let mut names = NameReader::new(&self.connection);
         let mut statement = self.connection.prepare_cached(
             "SELECT day, domain, reporter, reports, records, messages, dmarc_pass, dkim_aligned, spf_aligned
              FROM day_total WHERE day BETWEEN ?1 AND ?2 ORDER BY day, domain, reporter",
@@ -75,8 +75,8 @@ impl Store {
             let number = |at| row.get::<_, i64>(at).map(|value| u64::try_from(value).unwrap_or(0));
             totals.push(DayTotal {
                 day: row.get(0)?,
-                domain: names.text(row.get(1)?)?,
-                reporter: names.text(row.get(2)?)?,
+                domain: names.text(row.get(1)?)?.to_owned(),
+                reporter: names.text(row.get(2)?)?.to_owned(),
                 reports: number(3)?,
                 totals: Totals {
                     records: number(4)?,

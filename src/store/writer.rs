@@ -4,14 +4,14 @@
 //! its own, so that one can be given up without the others. What is cached between batches is dropped when another
 //! process has written meanwhile.
 
-use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::time::Duration;
 
+use rusqlite::blob::ZeroBlob;
 use rusqlite::{Connection, OptionalExtension, params};
 use rustc_hash::FxHashMap;
 
-use super::incoming::{Arrival, NewQuarantine, NewReport, Origin, Raw, RawBytes, Run, SharedOutcome, bare_id};
+use super::incoming::{Arrival, NewQuarantine, NewReport, Origin, Raw, RawBytes, Run, SharedOutcome, Written, bare_id};
 use super::names::{Names, Numbering};
 use super::totals::Deltas;
 use super::{DigestKey, Result, Store, StoreError, siblings};
@@ -22,6 +22,8 @@ use crate::{rows, varint};
 
 /// A run is written when it has this many bytes.
 const RUN_BYTES: usize = 24 * 1024;
+/// Bytes of more than this length are stored piece by piece.
+const LARGE: usize = 256 * 1024;
 /// More outcomes than that are looked up in the database again.
 const OUTCOMES_KEPT: usize = 400_000;
 
@@ -204,14 +206,14 @@ impl Writer<'_> {
     ///
     /// # Errors
     /// See [`StoreError`].
-    pub fn report(&mut self, new: &NewReport) -> Result<Arrival> {
+    pub fn report(&mut self, new: &NewReport) -> Result<Written> {
         let logical = self.logical(new);
         self.begin()?;
         let brothers = siblings::contents(self.connection, logical)?;
         if let Some(&(known, _)) = brothers.iter().find(|(_, content)| *content == new.content) {
             self.discard()?;
             self.sighting(known, &new.origin)?;
-            return Ok(Arrival::Duplicate);
+            return Ok(Written { arrival: Arrival::Duplicate, irregularities: 0 });
         }
         let brothers = brothers.len() as i64;
         let id = self.opened(false)?.id;
@@ -243,7 +245,8 @@ impl Writer<'_> {
             self.connection.execute_batch("RELEASE report")?;
         }
         self.next_report += 1;
-        Ok(if brothers > 0 { Arrival::Conflicting } else { Arrival::New })
+        let arrival = if brothers > 0 { Arrival::Conflicting } else { Arrival::New };
+        Ok(Written { arrival, irregularities: irregularities.total() })
     }
 
     /// What makes a report the same report, whatever it holds (formats: reporter, id, domain, period).
@@ -464,55 +467,73 @@ impl Writer<'_> {
         Ok(())
     }
 
-    fn sighting(&self, report: i64, origin: &Origin) -> Result<()> {
+    fn sighting(&mut self, report: i64, origin: &Origin) -> Result<()> {
+        let (folder, item) = split_location(&origin.location);
+        let folder = self.names.id(self.connection, folder)?;
         self.connection
-            .prepare_cached("INSERT OR IGNORE INTO sighting (report, location, message_id) VALUES (?1, ?2, ?3)")?
-            .execute(params![report, origin.location, origin.message_id])?;
+            .prepare_cached(
+                "INSERT OR IGNORE INTO sighting (report, folder, item, message_id) VALUES (?1, ?2, ?3, ?4)",
+            )?
+            .execute(params![report, folder, item, origin.message_id])?;
         Ok(())
     }
 
     /// The number of some bytes, which are stored unless they are known.
     fn blob(&self, raw: &Raw, keep: bool) -> Result<i64> {
-        // Bytes that were known without having been kept are kept now.
-        let mut insert = self.connection.prepare_cached(
-            "INSERT INTO blob (sha256, size, packed, bytes) VALUES (?1, ?2, ?3, ?4)
-             ON CONFLICT (sha256) DO UPDATE SET packed = excluded.packed, bytes = excluded.bytes
-                WHERE bytes IS NULL AND excluded.bytes IS NOT NULL
-             RETURNING id",
-        )?;
-        let (sha, size) = (raw.sha256.as_slice(), signed(raw.size));
-        let id = |row: &rusqlite::Row<'_>| row.get::<_, i64>(0);
-        let inserted = match &raw.bytes {
-            RawBytes::Plain(bytes) if keep => insert.query_row(params![sha, size, false, bytes.as_slice()], id),
-            RawBytes::Packed(bytes) if keep => insert.query_row(params![sha, size, true, bytes], id),
-            RawBytes::PackedFile(file) if keep => {
-                let length = file.metadata().map_err(|error| StoreError::Other(error.to_string()))?.len();
-                insert.query_row(params![sha, size, true, rusqlite::blob::ZeroBlob(length)], id)
+        let sha = raw.sha256.as_slice();
+        let known: Option<(i64, bool)> = self
+            .connection
+            .prepare_cached("SELECT id, bytes IS NOT NULL FROM blob WHERE sha256 = ?1")?
+            .query_row([sha], |row| Ok((row.get(0)?, row.get(1)?)))
+            .optional()?;
+        if let Some((id, kept)) = known {
+            if kept || !keep {
+                return Ok(id);
             }
-            _ => insert.query_row(params![sha, size, false, None::<&[u8]>], id),
+            // Known without having been kept; what refers to the old row is what has no bytes yet.
+            self.connection.execute("UPDATE blob SET sha256 = randomblob(32) WHERE id = ?1", [id])?;
+        }
+        let mut insert =
+            self.connection.prepare_cached("INSERT INTO blob (sha256, size, packed, bytes) VALUES (?1, ?2, ?3, ?4)")?;
+        let size = signed(raw.size);
+        let failed = |error: std::io::Error| StoreError::Other(format!("a temporary file failed: {error}"));
+        let id = match &raw.bytes {
+            // Bound as a whole, bytes are copied twice on their way; large ones go in piece by piece.
+            RawBytes::Plain(bytes) if keep && bytes.len() > LARGE => {
+                let id = insert.insert(params![sha, size, false, ZeroBlob(bytes.len() as u64)])?;
+                self.fill_blob(id, &mut bytes.as_slice())?;
+                id
+            }
+            RawBytes::Plain(bytes) if keep => insert.insert(params![sha, size, false, bytes.as_slice()])?,
+            RawBytes::Packed(bytes) if keep => insert.insert(params![sha, size, true, bytes])?,
+            RawBytes::PackedFile(file) if keep => {
+                let length = file.metadata().map_err(failed)?.len();
+                let id = insert.insert(params![sha, size, true, ZeroBlob(length)])?;
+                let mut file = file.try_clone().map_err(failed)?;
+                file.seek(SeekFrom::Start(0)).map_err(failed)?;
+                self.fill_blob(id, &mut file)?;
+                id
+            }
+            _ => insert.insert(params![sha, size, false, None::<&[u8]>])?,
         };
-        let Some(id) = inserted.optional()? else {
-            return Ok(self
-                .connection
-                .prepare_cached("SELECT id FROM blob WHERE sha256 = ?1")?
-                .query_row([sha], |row| row.get(0))?);
-        };
-        if let (RawBytes::PackedFile(file), true) = (&raw.bytes, keep) {
-            self.copy_into_blob(id, file)?;
+        if let (Some((old, _)), true) = (known, keep) {
+            for table in ["report", "quarantine"] {
+                self.connection.execute(&format!("UPDATE {table} SET raw = ?1 WHERE raw = ?2"), [id, old])?;
+            }
+            self.connection.execute("DELETE FROM blob WHERE id = ?1", [old])?;
         }
         Ok(id)
     }
 
-    /// Copies a file into a blob piece by piece, so that its size does not matter.
-    fn copy_into_blob(&self, id: i64, file: &File) -> Result<()> {
-        let failed = |error: std::io::Error| StoreError::Other(format!("a temporary file failed: {error}"));
-        let mut file = file.try_clone().map_err(failed)?;
-        file.seek(SeekFrom::Start(0)).map_err(failed)?;
+    /// Copies a stream into a blob of its length, piece by piece.
+    fn fill_blob(&self, id: i64, source: &mut dyn Read) -> Result<()> {
         let mut blob = self.connection.blob_open("main", "blob", "bytes", id, false)?;
         let mut buffer = vec![0; 64 * 1024];
         let mut offset = 0;
         loop {
-            let read = file.read(&mut buffer).map_err(failed)?;
+            let read = source
+                .read(&mut buffer)
+                .map_err(|error| StoreError::Other(format!("a temporary file failed: {error}")))?;
             if read == 0 {
                 break;
             }
@@ -566,6 +587,19 @@ impl Drop for Writer<'_> {
     fn drop(&mut self) {
         self.abandon();
     }
+}
+
+/// A location in two: what many sightings share, and the rest. They join to the whole.
+fn split_location(location: &str) -> (&str, &str) {
+    // A mailbox is shared by its mails, a folder by its files; parts of a mail are no folders.
+    let end = match location.find('#') {
+        Some(hash) => hash,
+        None => {
+            let file = location.find("/part.").or_else(|| location.find("/member.")).unwrap_or(location.len());
+            location[..file].rfind('/').map_or(0, |slash| slash + 1)
+        }
+    };
+    location.split_at(end)
 }
 
 fn signed(number: u64) -> i64 {

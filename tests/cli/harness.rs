@@ -38,6 +38,10 @@ impl Sandbox {
         self
     }
 
+    pub(crate) fn root(&self) -> PathBuf {
+        self.root.path().to_path_buf()
+    }
+
     /// The folder that commands run in.
     pub(crate) fn work(&self) -> PathBuf {
         self.root.path().join("work")
@@ -196,6 +200,26 @@ pub(crate) fn files_of(folder: &Path) -> Vec<PathBuf> {
     files
 }
 
+/// All files below a folder, at any depth.
+pub(crate) fn files_below(folder: &Path) -> Vec<PathBuf> {
+    let (folders, mut files): (Vec<_>, Vec<_>) = files_of(folder).into_iter().partition(|path| path.is_dir());
+    files.extend(folders.iter().flat_map(|folder| files_below(folder)));
+    files
+}
+
+/// Adds a mail to an mbox as mail programs do: a From line before, `>` before every line that looks like one.
+pub(crate) fn append_to_mbox(mbox: &mut Vec<u8>, mail: &[u8]) {
+    mbox.extend_from_slice(b"From reports@example.com Thu Oct  1 00:00:00 2026\n");
+    for line in mail.split_inclusive(|&byte| byte == b'\n') {
+        let quotes = line.iter().take_while(|&&byte| byte == b'>').count();
+        if line[quotes..].starts_with(b"From ") {
+            mbox.push(b'>');
+        }
+        mbox.extend_from_slice(line);
+    }
+    mbox.extend_from_slice(if mail.ends_with(b"\n") { b"\n" } else { b"\n\n" });
+}
+
 /// The folders of all quirks: fixtures/quirks/SECTION/ID-SLUG.
 pub(crate) fn quirk_folders() -> Vec<PathBuf> {
     let sections = files_of(&fixture("quirks")).into_iter().filter(|path| path.is_dir());
@@ -219,4 +243,15 @@ pub(crate) fn sample_mails() -> Vec<PathBuf> {
 pub(crate) fn read_json(path: &Path) -> Value {
     let bytes = std::fs::read(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     serde_json::from_slice(&bytes).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// How many cases a property is tried with: `PROPTEST_CASES` where it is set, so that longer runs need no change here.
+pub(crate) fn cases(default: u32) -> proptest::test_runner::Config {
+    let asked = std::env::var("PROPTEST_CASES").ok().and_then(|text| text.parse().ok());
+    proptest::test_runner::Config {
+        cases: asked.unwrap_or(default),
+        failure_persistence: None,
+        max_shrink_iters: 200,
+        ..proptest::test_runner::Config::default()
+    }
 }

@@ -1,0 +1,125 @@
+//! Killed at any moment and run again, an ingest ends in the database of one undisturbed run.
+
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use crate::dump;
+use crate::harness::{Sandbox, append_to_mbox, fixture};
+use crate::make::{Dice, Report, gzip, mail, many_records};
+
+struct Plan {
+    rounds: usize,
+    seed: u64,
+    inputs: Vec<PathBuf>,
+    /// Look at the database between the kill and the second run in every so many rounds.
+    look: usize,
+}
+
+/// Runs and kills: returns how many runs were really cut short, and in how many of those something was stored already.
+fn kill_and_compare(sandbox: &Sandbox, plan: &Plan) -> (usize, usize) {
+    let undisturbed = sandbox.path("undisturbed.db");
+    let mut duration = Duration::ZERO;
+    // The second run of three has warm caches; the longest of them bounds the delays.
+    for _ in 0..3 {
+        if undisturbed.exists() {
+            remove(&undisturbed);
+        }
+        let began = Instant::now();
+        let status = sandbox.ingest_into(&undisturbed, &plan.inputs).status;
+        assert_eq!(status, 3, "something is quarantined on purpose");
+        duration = duration.max(began.elapsed());
+    }
+    let expected = dump::content(&undisturbed);
+    let (next, cut, partial) = (AtomicUsize::new(0), AtomicUsize::new(0), AtomicUsize::new(0));
+    std::thread::scope(|scope| {
+        for _ in 0..std::thread::available_parallelism().map_or(2, usize::from).min(4) {
+            scope.spawn(|| {
+                loop {
+                    let round = next.fetch_add(1, Ordering::Relaxed);
+                    if round >= plan.rounds {
+                        return;
+                    }
+                    let db = sandbox.path(&format!("round-{round}.db"));
+                    let mut dice = Dice(plan.seed + round as u64);
+                    // Rounds run side by side, so each takes longer than one alone did.
+                    let delay = Duration::from_micros(dice.roll(duration.as_micros() as u64 * 5 / 4));
+                    cut.fetch_add(usize::from(start_and_kill(sandbox, &db, &plan.inputs, delay)), Ordering::Relaxed);
+                    if round % plan.look == 0 && db.exists() {
+                        // Whatever is there is whole: reading it checks the records of each report.
+                        let there = dump::content(&db);
+                        dump::assert_sound(&db);
+                        partial.fetch_add(usize::from(!there.is_empty() && there != expected), Ordering::Relaxed);
+                    }
+                    let ran = sandbox.ingest_into(&db, &plan.inputs);
+                    assert!([0, 3].contains(&ran.status), "round {round}, killed after {delay:?}\n{ran}");
+                    let what = format!("round {round}, killed after {delay:?}");
+                    dump::assert_same(&expected, &dump::content(&db), &what);
+                    remove(&db);
+                }
+            });
+        }
+    });
+    eprintln!("undisturbed {duration:?}; {cut:?} of {} cut short, {partial:?} of those looked at in part", plan.rounds);
+    (cut.into_inner(), partial.into_inner())
+}
+
+/// Starts an ingest and kills it after the delay; whether it was still running.
+fn start_and_kill(sandbox: &Sandbox, db: &Path, inputs: &[PathBuf], delay: Duration) -> bool {
+    let mut command = sandbox.command(["ingest", "--db"]);
+    command.arg(db).args(inputs).stdout(Stdio::null()).stderr(Stdio::null());
+    let mut child = command.spawn().expect("the program starts");
+    std::thread::sleep(delay);
+    // SIGKILL on Unix, TerminateProcess on Windows: nothing of the program runs any more.
+    child.kill().expect("a kill");
+    let status = child.wait().expect("an end");
+    status.code() != Some(3)
+}
+
+fn remove(db: &Path) {
+    for suffix in ["", "-wal", "-shm", "-journal"] {
+        let mut name = db.as_os_str().to_owned();
+        name.push(suffix);
+        let _ = std::fs::remove_file(name);
+    }
+}
+
+#[test]
+fn two_hundred_kills_leave_no_trace() {
+    let sandbox = Sandbox::new();
+    let mut dice = Dice(1);
+    let large = gzip(Report::new("large").records(many_records(8_000, &mut dice)).xml());
+    let inputs = vec![
+        sandbox.write("large.xml.gz", &large),
+        fixture("mailbox"),
+        sandbox.write(
+            "second.eml",
+            mail(
+                "second",
+                "application/gzip",
+                "second.xml.gz",
+                &gzip(Report::new("second").day(1).records(many_records(3_000, &mut dice)).xml()),
+            ),
+        ),
+        sandbox.write("cut.xml.gz", &large[..large.len() / 2]),
+    ];
+    let (cut, _) = kill_and_compare(&sandbox, &Plan { rounds: 200, seed: 42, inputs, look: 4 });
+    assert!(cut >= 100, "only {cut} of 200 runs were cut short");
+}
+
+#[test]
+fn kills_between_commits_leave_no_trace() {
+    // More reports than one transaction takes, so that some are stored when the kill comes.
+    let sandbox = Sandbox::new();
+    let mut mbox = Vec::new();
+    for number in 0..4_600 {
+        let id = format!("small-{number}");
+        let report = Report::new(&id).day(number % 40);
+        append_to_mbox(&mut mbox, &mail(&id, "text/xml", "small.xml", report.xml().as_bytes()));
+    }
+    append_to_mbox(&mut mbox, &mail("bad", "application/gzip", "bad.xml.gz", b"\x1f\x8b\x08\0\0\0\0\0\0\x03short"));
+    let inputs = vec![sandbox.write("small.mbox", &mbox)];
+    let (cut, _) = kill_and_compare(&sandbox, &Plan { rounds: 24, seed: 7, inputs, look: 1 });
+    assert!(cut >= 8, "only {cut} of 24 runs were cut short");
+}
