@@ -8,7 +8,7 @@ use jiff::civil::Date;
 use super::context::Context;
 use super::failure::{Failure, Outcome, Status};
 use super::ingest::{read_into, status};
-use crate::diagnosis::{Answer, Class, Standing, Thresholds, Unproven, WindowAnswer, diagnose};
+use crate::diagnosis::{Answer, Class, Diagnosis, Standing, Thresholds, WindowAnswer, diagnose};
 use crate::domain;
 use crate::query::{Bound, Window, WindowChoice, survey};
 use crate::render::{self, PathsView};
@@ -136,9 +136,12 @@ pub(super) struct Sources {
 impl Unsigned {
     pub(super) fn run(self, context: &mut Context) -> Outcome {
         let with_unproven = self.include_unproven;
-        let (mut answer, status) = answer("dmarcstat/unsigned/1", &self.scope, self.min_messages, context)?;
-        answer.paths.retain(|path| path.class.needs_work() || with_unproven && path.class == Class::Unproven);
-        let found = answer.paths.iter().any(|path| matches!(path.standing, Standing::Yours | Standing::Listed));
+        let wanted = |class: Class| class.needs_work() || with_unproven && class == Class::Unproven;
+        let (answer, status) = answer("dmarcstat/unsigned/1", &self.scope, self.min_messages, wanted, context)?;
+        let found = answer
+            .paths
+            .iter()
+            .any(|path| path.class.needs_work() && matches!(path.standing, Standing::Yours | Standing::Listed));
         show(&answer, PathsView { unsigned: true, with_unproven }, context)?;
         Ok(if self.exit_code && found { Status::No } else { status })
     }
@@ -146,7 +149,7 @@ impl Unsigned {
 
 impl Sources {
     pub(super) fn run(self, context: &mut Context) -> Outcome {
-        let (answer, status) = answer("dmarcstat/sources/1", &self.scope, self.min_messages, context)?;
+        let (answer, status) = answer("dmarcstat/sources/1", &self.scope, self.min_messages, |_| true, context)?;
         show(&answer, PathsView { unsigned: false, with_unproven: true }, context)?;
         Ok(status)
     }
@@ -161,6 +164,7 @@ fn answer(
     schema: &'static str,
     scope: &Scope,
     min_messages: u64,
+    wanted: impl Fn(Class) -> bool,
     context: &Context,
 ) -> Result<(Answer, Status), Failure> {
     let (window, domains) = (scope.window(context)?, scope.domains()?);
@@ -169,12 +173,7 @@ fn answer(
     let Some((first, last)) = survey.days else {
         return Err(scope.no_data(&store, window));
     };
-    let (paths, domains) = diagnose(&survey, &Thresholds::default(), min_messages);
-    let mut unproven = Unproven::default();
-    for path in paths.iter().filter(|path| path.class == Class::Unproven) {
-        unproven.paths += 1;
-        unproven.messages += path.messages;
-    }
+    let Diagnosis { paths, unproven, domains } = diagnose(&survey, &Thresholds::default(), min_messages, wanted);
     let begin = if window.first == Day::MIN { first } else { window.first };
     let end = if window.last == Day::MAX { last } else { window.last };
     let answer = Answer {

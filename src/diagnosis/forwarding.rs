@@ -33,7 +33,7 @@ pub fn forwarded(paths: &[PathFigures]) -> Vec<bool> {
     let mut homes: FxHashMap<(&str, Pair<'_>), Homes> = FxHashMap::default();
     for (at, path) in paths.iter().enumerate() {
         for list in &path.signers {
-            for signer in &list.signers {
+            for signer in list.signers.iter() {
                 let pair = (signer.domain.as_str(), signer.selector.as_deref());
                 let home = homes.entry((path.domain.as_str(), pair)).or_default();
                 if signer.result == AuthResult::Pass {
@@ -57,7 +57,7 @@ fn is_forwarder(at: usize, path: &PathFigures, homes: &FxHashMap<(&str, Pair<'_>
     let mut verifies = false;
     for list in &path.signers {
         let mut from_elsewhere = false;
-        for signer in &list.signers {
+        for signer in list.signers.iter() {
             let pair = (signer.domain.as_str(), signer.selector.as_deref());
             let Some(home) = homes.get(&(path.domain.as_str(), pair)) else {
                 continue;
@@ -99,7 +99,7 @@ mod tests {
             signers: signers
                 .iter()
                 .map(|&(domain, result, messages)| SignerUse {
-                    signers: vec![Signer { domain: domain.to_owned(), selector: Some("s1".to_owned()), result }],
+                    signers: [Signer { domain: domain.to_owned(), selector: Some("s1".to_owned()), result }].into(),
                     messages,
                     spf_aligned: spf_aligned.min(messages),
                 })

@@ -134,28 +134,48 @@ pub struct Unproven {
     pub messages: u64,
 }
 
-/// Makes paths of the figures, worst first; those with fewer than `min_messages` messages are left out.
+/// The paths of a survey.
+#[derive(Debug, Clone, Default)]
+pub struct Diagnosis {
+    /// Those that were asked for, worst first.
+    pub paths: Vec<SendingPath>,
+    /// Those for which nothing vouches, asked for or not, in sum.
+    pub unproven: Unproven,
+    /// By policy domain.
+    pub domains: Vec<DomainAnswer>,
+}
+
+/// Makes paths of the figures, worst first: those of the classes that are wanted and with at least `min_messages` messages.
 #[must_use]
-pub fn diagnose(survey: &Survey, thresholds: &Thresholds, min_messages: u64) -> (Vec<SendingPath>, Vec<DomainAnswer>) {
-    let forwarded = forwarded(&survey.paths);
-    let mut paths: Vec<SendingPath> = survey
-        .paths
-        .iter()
-        .zip(forwarded)
-        .filter(|(path, _)| path.messages >= min_messages)
-        .map(|(path, forwarded)| {
-            let evidence = survey.evidence.get(&path.domain).copied().unwrap_or_default();
-            let standing = standing(path, evidence, thresholds);
-            let class = class(path, standing, forwarded, thresholds);
-            sending_path(path, class, standing)
-        })
-        .collect();
-    paths.sort_by_cached_key(|path| {
+pub fn diagnose(
+    survey: &Survey,
+    thresholds: &Thresholds,
+    min_messages: u64,
+    wanted: impl Fn(Class) -> bool,
+) -> Diagnosis {
+    let mut diagnosis =
+        Diagnosis { domains: survey.domains.iter().map(domain_answer).collect(), ..Diagnosis::default() };
+    for (path, forwarded) in survey.paths.iter().zip(forwarded(&survey.paths)) {
+        if path.messages < min_messages {
+            continue;
+        }
+        let evidence = survey.evidence.get(&path.domain).copied().unwrap_or_default();
+        let standing = standing(path, evidence, thresholds);
+        let class = class(path, standing, forwarded, thresholds);
+        if class == Class::Unproven {
+            diagnosis.unproven.paths += 1;
+            diagnosis.unproven.messages += path.messages;
+        }
+        if wanted(class) {
+            diagnosis.paths.push(sending_path(path, class, standing));
+        }
+    }
+    diagnosis.paths.sort_by_cached_key(|path| {
         let failing = path.messages - path.dmarc_pass.min(path.messages);
         let not_aligned = path.messages - path.dkim.aligned.min(path.messages);
         (path.standing, Reverse(failing), Reverse(not_aligned), path.domain.clone(), path.sender.clone())
     });
-    (paths, survey.domains.iter().map(domain_answer).collect())
+    diagnosis
 }
 
 fn domain_answer(figures: &DomainFigures) -> DomainAnswer {

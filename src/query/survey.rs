@@ -5,6 +5,7 @@
 
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::sync::Arc;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -40,8 +41,8 @@ pub struct Signer {
 /// A set of signatures, and the messages that carried it.
 #[derive(Debug, Clone)]
 pub struct SignerUse {
-    /// The signatures.
-    pub signers: Vec<Signer>,
+    /// The signatures; many paths share a set.
+    pub signers: Arc<[Signer]>,
     /// The messages.
     pub messages: u64,
     /// Those of them with aligned SPF.
@@ -473,17 +474,17 @@ impl Scan<'_> {
             addresses[path as usize].push(IpAddr::V6(Ipv6Addr::from(ip)));
         }
         let mut signers: Vec<Vec<SignerUse>> = vec![Vec::new(); self.sums.len()];
-        let mut lists: FxHashMap<i64, Vec<Signer>> = FxHashMap::default();
+        let mut lists: FxHashMap<i64, Arc<[Signer]>> = FxHashMap::default();
         for ((path, list), [messages, spf_aligned]) in self.signers {
             let list = match lists.get(&list) {
-                Some(known) => known.clone(),
+                Some(known) => Arc::clone(known),
                 None => {
-                    let found: Vec<Signer> = store
+                    let found: Arc<[Signer]> = store
                         .signers(list, texts)?
                         .into_iter()
                         .map(|(domain, selector, result)| Signer { domain, selector, result })
                         .collect();
-                    lists.insert(list, found.clone());
+                    lists.insert(list, Arc::clone(&found));
                     found
                 }
             };

@@ -42,8 +42,8 @@ fn quarantined(sandbox: &Sandbox, name: &str, codes: &[&str]) -> Value {
         assert!(input.starts_with(name) && codes.contains(&code), "{one}\n{ran}");
         let reason = one["reason"].as_str().unwrap();
         assert!(reason.len() > 10 && !reason.contains('\n'), "{one}");
-        let line = ran.stderr.lines().find(|line| line.contains(name)).unwrap_or_default();
-        assert!(line.contains(reason), "no line names {name} and the reason\n{ran}");
+        let told = ran.stderr.lines().any(|line| line.contains(&format!("{input}: ")) && line.contains(reason));
+        assert!(told, "no line names {input} and the reason\n{ran}");
     }
     answer
 }
@@ -123,6 +123,7 @@ fn a_gzip_bomb_stays_small() {
     write_gzip(&sandbox.path("text.gz"), "<feedback><report_metadata><org_name>", b'x', 600_000_000);
     quarantined(&sandbox, "text.gz", &codes);
     let bytes = std::fs::read(sandbox.path("zeros.gz")).unwrap();
+    let sandbox = Sandbox::new();
     sandbox.write("bomb.eml", mail("bomb", "application/gzip", "bomb.xml.gz", &bytes));
     quarantined(&sandbox, "bomb.eml", &codes);
 }
@@ -237,10 +238,10 @@ fn a_hundred_thousand_signatures_are_cut_and_told() {
 
 #[test]
 fn a_header_line_of_a_gibibyte_is_not_held() {
-    let sandbox = Sandbox::new();
     let good = mail("after", "text/xml", "after.xml", Report::new("after").day(2).xml().as_bytes());
     // Zeros that are never written take no room on the disk.
     for (name, before) in [("line.eml", ""), ("line.mbox", "From a Thu Oct  1 00:00:00 2026\n")] {
+        let sandbox = Sandbox::new();
         let mut file = File::create(sandbox.path(name)).unwrap();
         write!(file, "{before}From: a@mailhaven.example\nSubject: ").unwrap();
         file.seek(SeekFrom::Current(1 << 30)).unwrap();
@@ -252,7 +253,7 @@ fn a_header_line_of_a_gibibyte_is_not_held() {
         drop(file);
         let answer = quarantined(&sandbox, name, &["limit_message"]);
         if !before.is_empty() {
-            assert_eq!(answer["reports"]["new"], 1, "the mail behind it is read: {answer}");
+            assert_eq!(answer["reports"]["new"], 3, "the mail behind it is read: {answer}");
         }
         std::fs::remove_file(sandbox.path(name)).unwrap();
     }
