@@ -39,11 +39,13 @@ macro_rules! words {
                 self as u8
             }
 
-            fn exact(word: &str) -> Option<Self> {
-                Self::ALL.iter().copied().find(|value| value.as_str().eq_ignore_ascii_case(word))
-            }
         }
     };
+}
+
+/// The value of a vocabulary that has this word, in any case.
+fn exact<T: Copy>(values: &[T], name: impl Fn(T) -> &'static str, word: &str) -> Option<T> {
+    values.iter().copied().find(|&value| name(value).eq_ignore_ascii_case(word))
 }
 
 words! {
@@ -124,7 +126,7 @@ impl AuthResult {
     /// What a DKIM result says.
     #[must_use]
     pub fn read_dkim(word: &str) -> Reading<Self> {
-        match Self::exact(word) {
+        match exact(Self::ALL, Self::as_str, word) {
             // DKIM has no softfail, and "unknown" is no result.
             Some(AuthResult::SoftFail | AuthResult::Unknown) => Reading::Unknown,
             Some(result) => Reading::Known(result),
@@ -138,7 +140,7 @@ impl AuthResult {
     /// What an SPF result says.
     #[must_use]
     pub fn read_spf(word: &str) -> Reading<Self> {
-        match Self::exact(word) {
+        match exact(Self::ALL, Self::as_str, word) {
             // RFC 7489's schema says that TempError is often written so.
             Some(AuthResult::Unknown) => Reading::Alias(AuthResult::TempError),
             Some(result) => Reading::Known(result),
@@ -153,7 +155,7 @@ impl Disposition {
     /// What a disposition says.
     #[must_use]
     pub fn read(word: &str) -> Reading<Self> {
-        match Self::exact(word) {
+        match exact(Self::ALL, Self::as_str, word) {
             Some(Disposition::Unknown) | None => Reading::Unknown,
             Some(disposition) => Reading::Known(disposition),
         }
@@ -165,7 +167,7 @@ impl OverrideType {
     #[must_use]
     pub fn read(word: &str) -> Reading<Self> {
         let spelled: String = word.chars().map(|c| if c == '-' || c.is_ascii_whitespace() { '_' } else { c }).collect();
-        match Self::exact(&spelled) {
+        match exact(Self::ALL, Self::as_str, &spelled) {
             Some(OverrideType::Unknown) | None => Reading::Unknown,
             Some(kind) => Reading::Known(kind),
         }
@@ -176,7 +178,7 @@ impl Scope {
     /// What a scope says.
     #[must_use]
     pub fn read(word: &str) -> Reading<Self> {
-        match Self::exact(word) {
+        match exact(Self::ALL, Self::as_str, word) {
             Some(Scope::Unknown) => Reading::Unknown,
             Some(scope) => Reading::Known(scope),
             None if word.eq_ignore_ascii_case("mailfrom") || word.eq_ignore_ascii_case("ehlo") => {

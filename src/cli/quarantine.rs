@@ -139,7 +139,14 @@ fn retry(ids: &[i64], context: &mut Context) -> Outcome {
         let mut progress = Progress::new(context);
         let before = store.quarantine()?.len();
         let input = input(entry, found.bytes);
-        let summary = ingest(&mut store, &options, |sink: &mut dyn InputSink| drop(sink.push(input)), &mut progress)?;
+        let summary = ingest(
+            &mut store,
+            &options,
+            |sink: &mut dyn InputSink| {
+                sink.push(input);
+            },
+            &mut progress,
+        )?;
         progress.finish();
         // Refused again, it stands where it stood, with the reason of today.
         let refused = summary.quarantined.iter().any(|one| one.known);

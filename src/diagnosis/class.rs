@@ -95,7 +95,7 @@ impl Default for Thresholds {
 
 /// The standing of a path. One reporter, or one day, proves nothing where the domain has more.
 #[must_use]
-pub fn standing(path: &PathFigures, evidence: Evidence, thresholds: &Thresholds) -> Standing {
+pub(super) fn standing(path: &PathFigures, evidence: Evidence, thresholds: &Thresholds) -> Standing {
     let enough = path.vouched > 0 && path.vouched as f64 >= thresholds.vouched * path.messages as f64;
     let reporters = path.vouched_reporters >= evidence.reporters.min(2);
     if enough && reporters && (path.vouched_days || !evidence.days) { Standing::Yours } else { Standing::Unproven }
@@ -103,7 +103,7 @@ pub fn standing(path: &PathFigures, evidence: Evidence, thresholds: &Thresholds)
 
 /// The class of a path.
 #[must_use]
-pub fn class(path: &PathFigures, standing: Standing, forwarded: bool, thresholds: &Thresholds) -> Class {
+pub(super) fn class(path: &PathFigures, standing: Standing, forwarded: bool, thresholds: &Thresholds) -> Class {
     if forwarded {
         return Class::Forwarded;
     }

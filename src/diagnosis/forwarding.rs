@@ -29,7 +29,7 @@ struct Homes {
 
 /// For each path whether it forwards. Paths of different header From domains are judged apart.
 #[must_use]
-pub fn forwarded(paths: &[PathFigures]) -> Vec<bool> {
+pub(super) fn forwarded(paths: &[PathFigures]) -> Vec<bool> {
     let mut homes: FxHashMap<(&str, Pair<'_>), Homes> = FxHashMap::default();
     for (at, path) in paths.iter().enumerate() {
         for list in &path.signers {

@@ -31,7 +31,13 @@ pub struct DnsRecord {
 
 /// What to do about a path of this class that sends as `domain`, signs as `signing` and uses `selectors`.
 #[must_use]
-pub fn remedy(class: Class, sender: &str, domain: &str, signing: &[String], selectors: &[String]) -> Option<Remedy> {
+pub(super) fn remedy(
+    class: Class,
+    sender: &str,
+    domain: &str,
+    signing: &[String],
+    selectors: &[String],
+) -> Option<Remedy> {
     let verify = "Look again with `dmarcstat unsigned` when two days of reports have come in.".to_owned();
     let signed_as = || {
         if signing.is_empty() { "another domain".to_owned() } else { signing.join(", ") }

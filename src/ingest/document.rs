@@ -63,7 +63,7 @@ pub(super) enum Contents {
 /// Why reading stopped: the reason, what was known of the report by then, and in which other way to try.
 struct Stop {
     rejection: Rejection,
-    head: Option<Head>,
+    head: Option<Box<Head>>,
     try_again: Option<Way>,
 }
 
@@ -209,7 +209,7 @@ impl Desk<'_> {
             (Ok(_), None) => Err(Stop::plain(Rejection::new(RejectionCode::XmlMalformed))),
             (Err(stop), head) => {
                 collector.take_back();
-                Err(Stop { head, ..stop })
+                Err(Stop { head: head.map(Box::new), ..stop })
             }
         }
     }

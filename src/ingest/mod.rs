@@ -183,7 +183,7 @@ struct Unit {
 fn load(source: impl FnOnce(&mut dyn InputSink), units: SyncSender<Unit>, loading: &Loading, gate: &Gate) {
     let mut unit = Unit { number: 0, bytes: 0, inputs: Vec::new() };
     let mut alive = true;
-    let mut send = |unit: &mut Unit| {
+    let send = |unit: &mut Unit| {
         let next = Unit { number: unit.number + 1, bytes: 0, inputs: Vec::new() };
         units.send(std::mem::replace(unit, next)).is_ok()
     };

@@ -18,7 +18,7 @@ pub enum OtherKind {
 
 /// One step.
 #[derive(Debug)]
-pub enum Step {
+pub(super) enum Step {
     /// Some records of a report whose end is to come.
     Rows {
         /// The day the report counts on.

@@ -7,11 +7,11 @@ macro_rules! elements {
     ($($variant:ident $name:literal,)+) => {
         /// An element of the report, told apart by where it stands as well as by its name.
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-        pub enum Element { $($variant,)+ }
+        pub(super) enum Element { $($variant,)+ }
 
         impl Element {
             /// Its name.
-            pub fn name(self) -> &'static str {
+            pub(super) fn name(self) -> &'static str {
                 match self { $(Element::$variant => $name,)+ }
             }
         }
@@ -35,7 +35,7 @@ elements! {
 }
 
 /// The element that `name` (without prefix) is within `parent`, if the report has it there.
-pub fn child(parent: Element, name: &[u8]) -> Option<Element> {
+pub(super) fn child(parent: Element, name: &[u8]) -> Option<Element> {
     exact_child(parent, name).or_else(|| {
         // Reporters that write names in other cases exist for values; for names they cost nothing to accept.
         let lower = name.to_ascii_lowercase();
@@ -138,7 +138,7 @@ fn exact_child(parent: Element, name: &[u8]) -> Option<Element> {
 
 impl Element {
     /// Whether its text is a value; the others hold elements (and `reason`, at some reporters, a bare word).
-    pub fn holds_text(self) -> bool {
+    pub(super) fn holds_text(self) -> bool {
         use Element as E;
         !matches!(
             self,
@@ -159,23 +159,29 @@ impl Element {
     }
 
     /// Elements of drafts before RFC 7489, which say nothing that is not elsewhere.
-    pub fn is_historic(name: &[u8]) -> bool {
+    pub(super) fn is_historic(name: &[u8]) -> bool {
         matches!(name, b"rf" | b"ri" | b"rua" | b"ruf" | b"v")
     }
 
     /// Whether it belongs to the head of the report and not to a record.
-    pub fn is_head(self) -> bool {
+    pub(super) fn is_head(self) -> bool {
         (self as u8) < (Element::Row as u8)
     }
 
     /// Whether it is text for people, which may be long, and not a name.
-    pub fn is_free_text(self) -> bool {
+    pub(super) fn is_free_text(self) -> bool {
         use Element as E;
         matches!(self, E::ExtraContactInfo | E::Error | E::ReasonComment | E::DkimHuman | E::SpfHuman)
     }
 
     /// Puts the text of a head element in its place. The first `report_metadata` counts.
-    pub fn assign_head(self, report: &mut AggregateReport, policy: &mut PolicyPublished, again: bool, text: &str) {
+    pub(super) fn assign_head(
+        self,
+        report: &mut AggregateReport,
+        policy: &mut PolicyPublished,
+        again: bool,
+        text: &str,
+    ) {
         use Element as E;
         let metadata = &mut report.report_metadata;
         let slot = match self {
@@ -215,7 +221,7 @@ impl Element {
     }
 
     /// Puts the text of a record's element in its place.
-    pub fn assign_record(self, record: &mut Record, text: &str) {
+    pub(super) fn assign_record(self, record: &mut Record, text: &str) {
         use Element as E;
         let evaluated = &mut record.row.policy_evaluated;
         let results = &mut record.auth_results;

@@ -66,7 +66,6 @@ impl<R: Read> Repairing<R> {
                 break;
             };
             self.out.extend_from_slice(&self.raw[at..tag]);
-            at = tag;
             let name = tag_name(&self.raw[tag + 1..]).to_vec();
             if local_name(&name).eq_ignore_ascii_case(b"record") {
                 self.tally.borrow_mut().records += 1;

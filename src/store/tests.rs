@@ -1,1 +1,170 @@
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
+use super::*;
+use crate::ingest::{IngestOptions, IngestSummary, Silent, ingest};
+use crate::limits::Limits;
+use crate::mail::Envelope;
+use crate::query::{Window, survey};
+use crate::report::period::Day;
+use crate::source::{Content, Input, InputSink};
+
+/// A report of `mailhaven.example` on example.com with records of (address, count, DKIM result).
+fn report(id: &str, day: u64, records: &[(&str, u64, &str)]) -> String {
+    let begin = day * 86_400;
+    let mut xml = format!(
+        "<feedback><report_metadata><org_name>mailhaven.example</org_name><report_id>{id}</report_id><date_range>\
+         <begin>{begin}</begin><end>{}</end></date_range></report_metadata>\
+         <policy_published><domain>example.com</domain><p>none</p></policy_published>",
+        begin + 86_399
+    );
+    for (address, count, result) in records {
+        xml += &format!(
+            "<record><row><source_ip>{address}</source_ip><count>{count}</count><policy_evaluated>\
+             <disposition>none</disposition><dkim>{result}</dkim><spf>fail</spf></policy_evaluated></row>\
+             <identifiers><header_from>example.com</header_from></identifiers><auth_results>\
+             <dkim><domain>example.com</domain><selector>s1</selector><result>{result}</result></dkim>\
+             <spf><domain>example.com</domain><result>fail</result></spf></auth_results></record>"
+        );
+    }
+    xml + "</feedback>"
+}
+
+fn take(store: &mut Store, documents: &[String]) -> IngestSummary {
+    let options = IngestOptions { limits: Limits::default(), keep_raw: true, now: 1_790_000_000, examiners: 2 };
+    let source = |sink: &mut dyn InputSink| {
+        for (number, document) in documents.iter().enumerate() {
+            sink.push(Input {
+                location: format!("mails/{number}.xml"),
+                file_name: None,
+                is_mail: false,
+                envelope: Envelope::default(),
+                content: Content::Bytes(Arc::new(document.clone().into_bytes())),
+            });
+        }
+    };
+    ingest(store, &options, source, &mut Silent).unwrap()
+}
+
+fn messages(store: &Store) -> u64 {
+    let all = Window { first: Day::MIN, last: Day::MAX };
+    survey(store, all, &[]).unwrap().domains.iter().map(|domain| domain.messages).sum()
+}
+
+fn counted(store: &Store) -> BTreeMap<u64, bool> {
+    let mut found = BTreeMap::new();
+    store
+        .list_reports(&ReportFilter::default(), &mut |report| drop(found.insert(report.messages, report.counted)))
+        .unwrap();
+    found
+}
+
+/// The summary agrees with the records it sums up.
+fn check_totals(store: &Store) {
+    let totals = store.day_totals(Day::MIN, Day::MAX).unwrap();
+    assert_eq!(totals.iter().map(|total| total.totals.messages).sum::<u64>(), messages(store));
+}
+
+#[test]
+fn a_report_is_taken_once() {
+    let mut store = Store::in_memory().unwrap();
+    let one = report("1", 20_000, &[("192.0.2.1", 5, "pass"), ("192.0.2.2", 7, "fail")]);
+    // The same records in another order are the same report.
+    let again = report("1", 20_000, &[("192.0.2.2", 7, "fail"), ("192.0.2.1", 5, "pass")]);
+    let summary = take(&mut store, &[one, again]);
+    assert_eq!((summary.new, summary.duplicate, summary.conflicting), (1, 1, 0));
+    assert_eq!(messages(&store), 12);
+    let report = store.find_reports("1").unwrap().remove(0);
+    let detail = store.report_detail(report).unwrap();
+    assert_eq!(
+        detail.sightings.iter().map(|seen| seen.location.as_str()).collect::<Vec<_>>(),
+        ["mails/0.xml", "mails/1.xml"]
+    );
+    check_totals(&store);
+}
+
+#[test]
+fn parts_under_one_id_add_up_and_corrections_replace() {
+    let part = |records: &[(&str, u64, &str)]| report("1", 20_000, records);
+    let first = part(&[("192.0.2.1", 5, "pass")]);
+    let other = part(&[("192.0.2.2", 7, "pass")]);
+    let larger = part(&[("192.0.2.1", 5, "pass"), ("192.0.2.3", 90, "pass")]);
+    for order in [[0, 1, 2], [2, 1, 0], [1, 2, 0], [0, 2, 1]] {
+        let mut store = Store::in_memory().unwrap();
+        let all = [first.clone(), other.clone(), larger.clone()];
+        let documents: Vec<String> = order.iter().map(|&at| all[at].clone()).collect();
+        let summary = take(&mut store, &documents);
+        assert_eq!((summary.new, summary.conflicting), (1, 2));
+        // 95 holds a record of 5, so only one of them counts; 7 is a part of its own.
+        assert_eq!(counted(&store), BTreeMap::from([(5, false), (7, true), (95, true)]));
+        assert_eq!(messages(&store), 102);
+        check_totals(&store);
+    }
+}
+
+#[test]
+fn old_reports_go_with_all_that_only_they_needed() {
+    let mut store = Store::in_memory().unwrap();
+    take(
+        &mut store,
+        &[report("old", 20_000, &[("192.0.2.1", 5, "fail")]), report("new", 20_500, &[("192.0.2.1", 9, "pass")])],
+    );
+    assert_eq!(store.prunable(20_400).unwrap(), Pruned { reports: 1, records: 1, messages: 5 });
+    assert_eq!(store.prune(20_400).unwrap().reports, 1);
+    assert_eq!(messages(&store), 9);
+    check_totals(&store);
+    let count = |table: &str| -> i64 {
+        store.connection.query_row(&format!("SELECT COUNT(*) FROM {table}"), [], |row| row.get(0)).unwrap()
+    };
+    assert_eq!((count("outcome"), count("blob"), count("sighting"), count("signers")), (1, 1, 1, 1));
+    // What was forgotten may come again.
+    assert_eq!(take(&mut store, &[report("old", 20_000, &[("192.0.2.1", 5, "fail")])]).new, 1);
+}
+
+#[test]
+fn a_newer_database_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("reports.db");
+    drop(Store::open(&path).unwrap());
+    let connection = Connection::open(&path).unwrap();
+    connection.pragma_update(None, "user_version", schema::VERSION + 1).unwrap();
+    drop(connection);
+    for opened in [Store::open(&path), Store::open_existing(&path)] {
+        assert!(matches!(opened, Err(StoreError::Newer { .. })));
+    }
+}
+
+#[test]
+fn another_programs_database_is_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("other.db");
+    Connection::open(&path).unwrap().execute_batch("CREATE TABLE theirs (x)").unwrap();
+    for opened in [Store::open(&path), Store::open_existing(&path)] {
+        assert!(matches!(opened, Err(StoreError::Foreign(_))));
+    }
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(64))]
+    /// Records that repeat are recognised by their bytes; with blanks before the count they are read event by event.
+    #[test]
+    fn recognised_records_say_what_read_ones_say(
+        records in proptest::collection::vec((0_u8..8, 1_u64..2000, proptest::sample::select(vec!["pass", "fail", "none", "odd", ""])), 0..60),
+    ) {
+        let addresses: Vec<String> = records.iter().map(|record| format!("192.0.2.{}", record.0)).collect();
+        let records: Vec<(&str, u64, &str)> =
+            records.iter().zip(&addresses).map(|(record, address)| (address.as_str(), record.1, record.2)).collect();
+        let plain = report("1", 20_000, &records);
+        let unusual = plain.replace("<count>", "<count> ");
+        let (mut left, mut right) = (Store::in_memory().unwrap(), Store::in_memory().unwrap());
+        let (a, b) = (take(&mut left, &[plain]), take(&mut right, &[unusual]));
+        proptest::prop_assert_eq!(a, b);
+        let rows = |store: &Store| {
+            let report = store.find_reports("1").unwrap().remove(0);
+            let mut rows = Vec::new();
+            store.report_rows(report.day, report.id, &mut |row| rows.push(format!("{row:?}"))).unwrap();
+            (rows, format!("{:?}", report.irregularities))
+        };
+        proptest::prop_assert_eq!(rows(&left), rows(&right));
+    }
+}

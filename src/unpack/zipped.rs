@@ -15,7 +15,7 @@ use crate::rejection::{Rejection, RejectionCode};
 
 /// A member of a zip.
 #[derive(Debug)]
-pub enum Member<'b> {
+pub(super) enum Member<'b> {
     /// Something to open.
     Packed {
         /// The bytes as packed.
@@ -32,7 +32,7 @@ pub enum Member<'b> {
 ///
 /// # Errors
 /// When the directory cannot be read.
-pub fn members(bytes: &[u8], most: usize) -> Result<(Vec<Member<'_>>, bool), Rejection> {
+pub(super) fn members(bytes: &[u8], most: usize) -> Result<(Vec<Member<'_>>, bool), Rejection> {
     let mut archive = ZipIterable::try_new(Cursor::new(bytes), Config::default())
         .map_err(|error| corrupt(bytes, &error.to_string()))?;
     let total = archive.len();

@@ -46,7 +46,9 @@ fn a_newer_one_is_refused() {
     let (sandbox, db) = with_database();
     Connection::open(&db).unwrap().pragma_update(None, "user_version", 999).unwrap();
     let before = std::fs::read(&db).unwrap();
-    for line in [&["ingest", "second.xml"][..], &["sources"], &["prune", "--older-than", "1d"], &["quarantine", "retry"]] {
+    for line in
+        [&["ingest", "second.xml"][..], &["sources"], &["prune", "--older-than", "1d"], &["quarantine", "retry"]]
+    {
         assert_one_line(&sandbox.run(line), &["reports.db", "999"]);
     }
     assert!(before == std::fs::read(&db).unwrap(), "not a byte is changed");
@@ -57,7 +59,10 @@ fn a_foreign_one_is_refused() {
     let sandbox = Sandbox::new();
     sandbox.write("first.xml", Report::new("first").xml());
     let foreign = sandbox.path("photos.db");
-    Connection::open(&foreign).unwrap().execute_batch("CREATE TABLE photo (name TEXT); INSERT INTO photo VALUES ('x')").unwrap();
+    Connection::open(&foreign)
+        .unwrap()
+        .execute_batch("CREATE TABLE photo (name TEXT); INSERT INTO photo VALUES ('x')")
+        .unwrap();
     let text = sandbox.write("letter.txt", "Dear Sir or Madam,\n".repeat(500));
     let short = sandbox.write("short.txt", "Dear");
     for path in [foreign, text, short] {

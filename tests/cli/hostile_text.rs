@@ -109,7 +109,8 @@ fn control_characters_are_shown_as_text() {
     }
     for format in ["table", "markdown", "csv", "json"] {
         for loud in ["-v", "-q"] {
-            let ran = sandbox.run(["ingest", loud, "--format", format].into_iter().chain(files.iter().map(String::as_str)));
+            let ran =
+                sandbox.run(["ingest", loud, "--format", format].into_iter().chain(files.iter().map(String::as_str)));
             assert_plain(&ran);
             assert_eq!(ran.status, 3, "{ran}");
         }
@@ -142,7 +143,8 @@ fn a_cell_is_no_formula() {
     let sandbox = Sandbox::new();
     for (number, evil) in ["=cmd()", "+1+1", "-2-2", "@SUM(A1)", " =cmd()", "=1;|'x", "\"=cmd()"].iter().enumerate() {
         let escaped = evil.replace('"', "&quot;");
-        let from = record("=cmd()", 4, &escaped, &DKIM_AND_SPF.replace("example.com", &escaped).replace("s1", &escaped));
+        let from =
+            record("=cmd()", 4, &escaped, &DKIM_AND_SPF.replace("example.com", &escaped).replace("s1", &escaped));
         let xml = Report::new(&escaped).org(&escaped).day(number as i64).records(vec![from]).xml();
         sandbox.write(&format!("{number}.xml"), xml.replace("dmarc@mailhaven.example", &escaped));
         sandbox.write(&format!("={number}.xml"), "<feedback>");

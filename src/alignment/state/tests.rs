@@ -65,15 +65,14 @@ fn the_result_of_a_broken_signature_is_kept() {
 
 #[test]
 fn spf_states() {
-    use SpfState::*;
-    let state = |checks: &[(&str, &str, &str)], envelope| outcome(("fail", "fail"), &[], checks, envelope).verdict.spf;
-    assert_eq!(state(&[("bounce.example.com", "mfrom", "pass")], None), Aligned);
-    assert_eq!(state(&[("mail.example.net", "", "pass")], None), Unaligned);
+    let state = |domain, scope, result| outcome(("fail", "fail"), &[], &[(domain, scope, result)], None).verdict.spf;
+    assert_eq!(state("bounce.example.com", "mfrom", "pass"), SpfState::Aligned);
+    assert_eq!(state("mail.example.net", "", "pass"), SpfState::Unaligned);
     for result in ["fail", "softfail", "neutral", "permerror", "hardfail"] {
-        assert_eq!(state(&[("example.com", "", result)], None), Fail);
+        assert_eq!(state("example.com", "", result), SpfState::Fail);
     }
-    assert_eq!(state(&[("example.com", "", "none")], None), None);
-    assert_eq!(state(&[("example.com", "", "temperror")], None), Unknown);
+    assert_eq!(state("example.com", "", "none"), SpfState::None);
+    assert_eq!(state("example.com", "", "temperror"), SpfState::Unknown);
 }
 
 #[test]
