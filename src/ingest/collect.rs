@@ -2,102 +2,23 @@
 
 use std::sync::Arc;
 
-use rustc_hash::FxHashMap;
 use sha2::{Digest as _, Sha256};
 
-use crate::alignment::codec::{self, InPlace};
-use crate::alignment::{AlignmentMode, Outcome};
-use crate::rejection::{Rejection, RejectionCode};
-use crate::report::address::{self, AddressNote};
-use crate::report::period::{self, Period};
-use crate::report::{
-    AggregateReport, Irregularities, IrregularityCode, Markup, PolicyPublished, Record, ReportSink, SourceAddress, Text,
-};
-use crate::rows;
-use crate::store::{Digest, DigestKey, Origin, Run, SharedOutcome, Totals, bare_id};
-use crate::{domain, report::shorten};
-
 use super::gate::Outbox;
+use super::head::Head;
+use super::outcomes::{Outcomes, REMEMBERED, mode_bits, write_texts};
 use super::step::Step;
+use crate::alignment::AlignmentMode;
+use crate::rejection::Rejection;
+use crate::report::address::{self, AddressNote};
+use crate::report::{AggregateReport, Irregularities, IrregularityCode, Markup, Record, ReportSink, SourceAddress};
+use crate::rows;
+use crate::store::{Digest, Origin, Run, SharedOutcome, Totals, bare_id};
 
 /// A run is handed over when it has this many bytes.
 const RUN_BYTES: usize = 256 * 1024;
-/// Outcomes remembered between reports, and the bytes they may take.
-const REMEMBERED: usize = 60_000;
-const REMEMBERED_BYTES: usize = 8 * 1024 * 1024;
 /// No report has seen more messages of one kind; larger counts are mistakes or jokes.
 const LARGEST_COUNT: u64 = 1_000_000_000;
-
-/// What an examiner remembers of the outcomes it has met: by a digest of the text as it stood in the record.
-pub(super) struct Outcomes {
-    key: DigestKey,
-    known: FxHashMap<u128, Known>,
-    /// By a digest of the record's bytes without address and count: the digest of its texts.
-    by_markup: FxHashMap<u128, u128>,
-    bytes: usize,
-    /// Counts reports and runs, so that what was used in the current one can be told.
-    counter: u64,
-}
-
-struct Known {
-    outcome: Arc<SharedOutcome>,
-    irregularities: Option<Box<Irregularities>>,
-    /// The run in which it was used last, and its place there.
-    run: u64,
-    place: u32,
-    /// The report whose irregularities it was added to last.
-    report: u64,
-}
-
-impl Outcomes {
-    pub(super) fn new(key: DigestKey) -> Self {
-        Outcomes { key, known: FxHashMap::default(), by_markup: FxHashMap::default(), bytes: 0, counter: 0 }
-    }
-
-    fn next_number(&mut self) -> u64 {
-        self.counter += 1;
-        self.counter
-    }
-
-    /// The outcome of a record whose texts have this digest; read and judged if it was not met before.
-    fn get(&mut self, texts_digest: u128, record: &Record, mode: AlignmentMode) -> &mut Known {
-        if self.known.len() >= REMEMBERED || self.bytes >= REMEMBERED_BYTES {
-            self.known.clear();
-            self.by_markup.clear();
-            self.bytes = 0;
-        }
-        let (key, bytes) = (self.key, &mut self.bytes);
-        self.known.entry(texts_digest).or_insert_with(|| {
-            let mut odd = Irregularities::default();
-            let outcome = Outcome::of(record, mode, &mut odd);
-            let mut canonical = Vec::with_capacity(256);
-            let Ok(()) = codec::encode(&outcome, &mut canonical, &mut InPlace);
-            *bytes += canonical.len() + 160;
-            let shared = SharedOutcome {
-                digest: key.of(&canonical),
-                canonical: canonical.into_boxed_slice(),
-                verdict: outcome.verdict,
-            };
-            Known {
-                outcome: Arc::new(shared),
-                irregularities: (!odd.as_slice().is_empty()).then(|| Box::new(odd)),
-                run: 0,
-                place: 0,
-                report: 0,
-            }
-        })
-    }
-}
-
-/// A report as far as its head tells.
-#[derive(Debug, Clone)]
-pub(super) struct Head {
-    pub(super) reporter: String,
-    pub(super) identity: String,
-    pub(super) domain: String,
-    pub(super) period: Period,
-    mode: AlignmentMode,
-}
 
 /// Takes the records of one report.
 pub(super) struct Collector<'c> {
@@ -317,17 +238,8 @@ fn feed(digest: &mut Digest, number: u128) {
 
 impl ReportSink for Collector<'_> {
     fn begin(&mut self, report: &AggregateReport) -> Result<(), Rejection> {
-        let names = names(report, self.origin, &mut self.irregularities)?;
-        let (reporter, identity, domain) = names;
-        let period = period(report, self.origin, &mut self.irregularities)?;
-        let policy = &report.policy_published;
-        if policy.pct.as_deref().is_some_and(|pct| pct.parse::<i64>().is_err()) {
-            self.irregularities.add(IrregularityCode::BadPct, policy.pct.as_deref().unwrap_or(""));
-        }
-        check_policy(policy, &mut self.irregularities);
+        self.head = Some(Head::read(report, self.origin, &mut self.irregularities)?);
         self.public = report.report_metadata.report_id.is_none().then_some([0; 4]);
-        let mode = AlignmentMode::from_tags(policy.adkim.as_deref(), policy.aspf.as_deref());
-        self.head = Some(Head { reporter, identity, domain, period, mode });
         Ok(())
     }
 
@@ -375,155 +287,5 @@ impl ReportSink for Collector<'_> {
         let count = self.count(Some(markup.count));
         let address = self.address(markup.source_ip);
         Ok(self.row(texts, count, &address))
-    }
-}
-
-/// Notes the words of a policy that are not in their vocabularies.
-fn check_policy(policy: &PolicyPublished, irregularities: &mut Irregularities) {
-    const POLICIES: &[&str] = &["none", "quarantine", "reject"];
-    for (tag, value, words) in [
-        ("p", &policy.p, POLICIES),
-        ("sp", &policy.sp, POLICIES),
-        ("np", &policy.np, POLICIES),
-        ("adkim", &policy.adkim, &["r", "s"]),
-        ("aspf", &policy.aspf, &["r", "s"]),
-        ("testing", &policy.testing, &["n", "y"]),
-        ("discovery_method", &policy.discovery_method, &["psl", "treewalk"]),
-    ] {
-        if let Some(value) = value
-            && !words.iter().any(|word| value.eq_ignore_ascii_case(word))
-        {
-            irregularities.add(IrregularityCode::BadEnum, &format!("{tag}: {value}"));
-        }
-    }
-}
-
-/// Reporter, identity and policy domain, from the report or from what came with it.
-fn names(
-    report: &AggregateReport,
-    origin: &Origin,
-    irregularities: &mut Irregularities,
-) -> Result<(String, String, String), Rejection> {
-    let metadata = &report.report_metadata;
-    let file = origin.file_name.as_deref().and_then(FileName::read);
-    let email_domain = || {
-        let email = metadata.email.as_deref()?.trim_matches(['<', '>']);
-        domain::normalize(email.rsplit_once('@')?.1).map(|name| name.into_owned())
-    };
-    let identity = match metadata.org_name.as_deref() {
-        Some(name) => name.to_lowercase(),
-        None => {
-            irregularities.add(IrregularityCode::NoOrgName, "");
-            email_domain().unwrap_or_default()
-        }
-    };
-    let reporter = if identity.is_empty() {
-        file.as_ref()
-            .map(|file| file.receiver.to_owned())
-            .filter(|receiver| !receiver.is_empty())
-            .or_else(|| submitter(origin.subject.as_deref()?))
-            .or_else(|| Some(origin.from.as_deref()?.rsplit_once('@')?.1.to_lowercase()))
-            .unwrap_or_default()
-    } else {
-        identity.clone()
-    };
-    let domain = match report.policy_published.domain.as_deref().and_then(domain::normalize) {
-        Some(name) => name.into_owned(),
-        None => {
-            let name = file.as_ref().and_then(|file| domain::normalize(file.domain));
-            let name = name.ok_or_else(|| Rejection::new(RejectionCode::NoDomain))?;
-            irregularities.add(IrregularityCode::DomainFromFilename, &name);
-            name.into_owned()
-        }
-    };
-    Ok((reporter, identity, domain))
-}
-
-/// The period, from the report, the file's name or the mail's date.
-fn period(report: &AggregateReport, origin: &Origin, irregularities: &mut Irregularities) -> Result<Period, Rejection> {
-    if let Some(period) = period::read(&report.report_metadata.date_range, irregularities) {
-        return Ok(period);
-    }
-    if let Some(FileName { begin, end, .. }) = origin.file_name.as_deref().and_then(FileName::read) {
-        return Ok(period::checked(begin, end, irregularities));
-    }
-    // A report is sent soon after its period.
-    origin
-        .date
-        .filter(|date| (0..4_102_444_800).contains(date))
-        .map(|date| Period { begin: (date - period::DAY).max(0), end: date })
-        .ok_or_else(|| Rejection::new(RejectionCode::NoDateRange))
-}
-
-/// The file name that RFC 7489 §7.2.1.1 asks for: `receiver!domain!begin!end[!id].ext`.
-struct FileName<'n> {
-    receiver: &'n str,
-    domain: &'n str,
-    begin: i64,
-    end: i64,
-}
-
-impl<'n> FileName<'n> {
-    fn read(name: &'n str) -> Option<Self> {
-        let base = name.rsplit(['/', '\\']).next()?;
-        let mut parts = base.split('!');
-        let (receiver, domain) = (parts.next()?, parts.next()?);
-        let begin = parts.next()?.parse().ok()?;
-        let end = parts.next()?;
-        let end = end.split('.').next()?.parse().ok()?;
-        let plausible = |time: &i64| (0..4_102_444_800).contains(time);
-        (plausible(&begin) && plausible(&end)).then_some(FileName { receiver, domain, begin, end })
-    }
-}
-
-/// The submitter that the Subject names (RFC 7489 §7.2.1.1).
-fn submitter(subject: &str) -> Option<String> {
-    let at = subject.to_ascii_lowercase().find("submitter:")? + "submitter:".len();
-    let word = subject.get(at..)?.split_whitespace().next()?;
-    Some(shorten(&word.trim_end_matches(';').to_lowercase(), 255).to_owned()).filter(|word| !word.is_empty())
-}
-
-fn mode_bits(mode: AlignmentMode) -> u8 {
-    u8::from(mode.dkim_strict) | u8::from(mode.spf_strict) << 1
-}
-
-/// All texts of a record that make its outcome, with borders.
-fn write_texts(record: &Record, mode: AlignmentMode, out: &mut Vec<u8>) {
-    let evaluated = &record.row.policy_evaluated;
-    let results = &record.auth_results;
-    out.clear();
-    out.push(mode_bits(mode));
-    for length in [results.dkim.len(), results.spf.len(), evaluated.reasons.len()] {
-        out.extend_from_slice(&(length as u32).to_le_bytes());
-    }
-    let mut put = |text: &Text| match text.get() {
-        None => out.push(0),
-        Some(text) => {
-            out.push(1);
-            out.extend_from_slice(&(text.len() as u32).to_le_bytes());
-            out.extend_from_slice(text.as_bytes());
-        }
-    };
-    put(&evaluated.disposition);
-    put(&evaluated.dkim);
-    put(&evaluated.spf);
-    put(&record.identifiers.header_from);
-    put(&record.identifiers.envelope_from);
-    put(&record.identifiers.envelope_to);
-    for one in results.dkim.iter() {
-        put(&one.domain);
-        put(&one.selector);
-        put(&one.result);
-        put(&one.human_result);
-    }
-    for one in results.spf.iter() {
-        put(&one.domain);
-        put(&one.scope);
-        put(&one.result);
-        put(&one.human_result);
-    }
-    for one in evaluated.reasons.iter() {
-        put(&one.kind);
-        put(&one.comment);
     }
 }

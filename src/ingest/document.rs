@@ -6,8 +6,10 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use super::charset;
-use super::collect::{Collector, Head, Outcomes};
+use super::collect::Collector;
 use super::gate::Outbox;
+use super::head::Head;
+use super::outcomes::Outcomes;
 use super::step::Step;
 use crate::limits::Limits;
 use crate::rejection::{Rejection, RejectionCode};

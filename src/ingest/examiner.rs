@@ -1,17 +1,14 @@
 //! From an input to its steps: what it is, what is in it, what became of each.
 
 use std::fs::File;
-use std::io::{BufReader, Read, Seek, SeekFrom, Write};
+use std::io::{BufReader, Read};
 use std::rc::Rc;
 use std::sync::Arc;
 
-use flate2::Compression;
-use flate2::write::GzEncoder;
-use sha2::{Digest, Sha256};
-
-use super::collect::Outcomes;
 use super::document::{Contents, Desk, Paper, Reopen};
 use super::gate::Outbox;
+use super::outcomes::Outcomes;
+use super::raw::{At, Lazy, raw, raw_of_file, raw_plain};
 use super::step::{OtherKind, Step};
 use crate::limits::Limits;
 use crate::mail::{self, Envelope, Leaf};
@@ -19,7 +16,7 @@ use crate::rejection::{Rejection, RejectionCode};
 use crate::report::window::Budget;
 use crate::report::{Irregularities, IrregularityCode, shorten};
 use crate::source::{Content, Input};
-use crate::store::{DigestKey, NewQuarantine, Origin, Raw, RawBytes};
+use crate::store::{DigestKey, NewQuarantine, Origin, Raw};
 use crate::unpack::{Document, HEAD, Item, Kind, Seen, Unpacker, sniff};
 
 /// Examines inputs, one after the other.
@@ -340,86 +337,6 @@ struct OnDisk<'f>(&'f File);
 impl Reopen for OnDisk<'_> {
     fn reopen(&self) -> std::io::Result<Box<dyn Read + '_>> {
         // All handles of a file share one position, and only one of them is read at a time.
-        Ok(Box::new(BufReader::new(At { file: self.0, offset: 0 })))
+        Ok(Box::new(BufReader::new(At::beginning(self.0))))
     }
-}
-
-/// Reads a file from its beginning, whatever else reads it.
-struct At<'f> {
-    file: &'f File,
-    offset: u64,
-}
-
-impl Read for At<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        self.file.seek(SeekFrom::Start(self.offset))?;
-        let read = self.file.read(buffer)?;
-        self.offset += read as u64;
-        Ok(read)
-    }
-}
-
-/// The bytes that reports came in: hashed and packed once, when first asked for.
-struct Lazy<'b> {
-    bytes: &'b Arc<Vec<u8>>,
-    keep: bool,
-    made: std::cell::OnceCell<Arc<Raw>>,
-}
-
-impl<'b> Lazy<'b> {
-    fn new(bytes: &'b Arc<Vec<u8>>, keep: bool) -> Self {
-        Lazy { bytes, keep, made: std::cell::OnceCell::new() }
-    }
-
-    fn get(&self) -> Arc<Raw> {
-        Arc::clone(self.made.get_or_init(|| Arc::new(raw(self.bytes, self.keep))))
-    }
-
-    /// The same for something quarantined, whose bytes are always kept.
-    fn kept(&self) -> Arc<Raw> {
-        if self.keep { self.get() } else { Arc::new(raw(self.bytes, true)) }
-    }
-}
-
-fn raw(bytes: &Arc<Vec<u8>>, keep: bool) -> Raw {
-    let packed = || {
-        let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
-        encoder.write_all(bytes).and_then(|()| encoder.finish()).ok()
-    };
-    let is_text = matches!(sniff(&bytes[..bytes.len().min(HEAD)]), Kind::Xml | Kind::XmlUtf16 | Kind::Message);
-    let kept = match () {
-        () if !keep => RawBytes::Dropped,
-        // What came packed would not get smaller.
-        () if is_text && bytes.len() > 1024 => {
-            packed().map_or_else(|| RawBytes::Plain(Arc::clone(bytes)), RawBytes::Packed)
-        }
-        () => RawBytes::Plain(Arc::clone(bytes)),
-    };
-    Raw { sha256: Sha256::digest(bytes.as_slice()).into(), size: bytes.len() as u64, bytes: kept }
-}
-
-fn raw_plain(bytes: Vec<u8>) -> Arc<Raw> {
-    Arc::new(raw(&Arc::new(bytes), true))
-}
-
-/// A file's bytes, packed into another file.
-fn raw_of_file(file: &File, keep: bool) -> Arc<Raw> {
-    let mut sha = Sha256::new();
-    let mut size = 0;
-    let mut reader = At { file, offset: 0 };
-    let mut packed =
-        keep.then(tempfile::tempfile).and_then(Result::ok).map(|out| GzEncoder::new(out, Compression::fast()));
-    let mut buffer = vec![0; 64 * 1024];
-    while let Ok(read) = reader.read(&mut buffer) {
-        if read == 0 {
-            break;
-        }
-        sha.update(&buffer[..read]);
-        size += read as u64;
-        if packed.as_mut().is_some_and(|out| out.write_all(&buffer[..read]).is_err()) {
-            packed = None;
-        }
-    }
-    let bytes = packed.and_then(|out| out.finish().ok()).map_or(RawBytes::Dropped, RawBytes::PackedFile);
-    Arc::new(Raw { sha256: sha.finalize().into(), size, bytes })
 }

@@ -9,7 +9,10 @@ mod collect;
 mod document;
 mod examiner;
 mod gate;
+mod head;
+mod outcomes;
 pub mod probe;
+mod raw;
 mod step;
 
 use std::collections::BTreeMap;

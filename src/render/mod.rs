@@ -8,6 +8,7 @@ mod ingest;
 mod paths;
 mod prune;
 mod quarantine;
+mod report;
 mod reports;
 pub mod text;
 
@@ -19,7 +20,8 @@ pub use ingest::ingest;
 pub use paths::{PathsView, paths};
 pub use prune::prune;
 pub use quarantine::{quarantine_actions, quarantine_entry, quarantine_list};
-pub use reports::{ReportsAnswer, report, reports};
+pub use report::report;
+pub use reports::{ReportsAnswer, reports};
 
 /// The form of an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,15 +1,14 @@
-//! Reports: the list, and one of them whole.
+//! The list of reports.
 
 use std::io::{Result, Write};
 
 use serde_json::{Map, Value, json};
 
 use super::grid::{Column, Grid, Row, csv};
-use super::text::{grouped, plural, sanitize};
+use super::text::{grouped, plural};
 use super::{Form, Paint, Style, json};
-use crate::alignment::{AuthResult, Disposition};
 use crate::report::period::{Day, date_of, rfc3339};
-use crate::store::{ReportDetail, ReportRow, ReportSummary};
+use crate::store::ReportSummary;
 
 /// A list of reports, and what it is a list of.
 #[derive(Debug, Clone)]
@@ -31,7 +30,8 @@ fn codes(report: &ReportSummary) -> Vec<&'static str> {
     codes
 }
 
-fn summary_json(report: &ReportSummary) -> Map<String, Value> {
+/// What the list and the whole report say alike.
+pub(super) fn summary_json(report: &ReportSummary) -> Map<String, Value> {
     let policy = &report.policy;
     let value = json!({
         "id": report.id,
@@ -184,259 +184,4 @@ pub fn reports(answer: &ReportsAnswer<'_>, form: Form, style: &Style, out: &mut 
             if form == Form::Table { grid.table(out, style) } else { grid.markdown(out) }
         }
     }
-}
-
-fn result_json(result: AuthResult, word: Option<&String>) -> (Value, Option<&String>) {
-    (json!(result.as_str()), word)
-}
-
-fn row_json(row: &ReportRow) -> Value {
-    let outcome = &row.outcome;
-    let verdict = &outcome.verdict;
-    let evaluated = |value: Option<bool>| value.map(pass);
-    let listed = |result, word: &Option<String>| {
-        let (value, word) = result_json(result, word.as_ref());
-        let mut map = Map::new();
-        map.insert("result".to_owned(), value);
-        if let Some(word) = word {
-            map.insert("result_raw".to_owned(), json!(word));
-        }
-        map
-    };
-    let dkim: Vec<Value> = outcome
-        .dkim
-        .iter()
-        .map(|one| {
-            let mut map = listed(one.result, &one.word);
-            map.insert("domain".to_owned(), json!(one.domain));
-            map.insert("selector".to_owned(), json!(one.selector));
-            map.insert("human_result".to_owned(), json!(one.human));
-            Value::Object(map)
-        })
-        .collect();
-    let spf: Vec<Value> = outcome
-        .spf
-        .iter()
-        .map(|one| {
-            let mut map = listed(one.result, &one.word);
-            map.insert("domain".to_owned(), json!(one.domain));
-            map.insert("scope".to_owned(), json!(one.scope.map(|scope| scope.as_str())));
-            map.insert("human_result".to_owned(), json!(one.human));
-            Value::Object(map)
-        })
-        .collect();
-    json!({
-        "source_ip": row.is_address.then_some(&row.address),
-        "source_ip_raw": (!row.is_address).then_some(&row.address),
-        "count": row.count,
-        "header_from": outcome.header_from,
-        "envelope_from": outcome.envelope_from,
-        "envelope_to": outcome.envelope_to,
-        "disposition": outcome.disposition.map(Disposition::as_str),
-        "disposition_raw": outcome.disposition_word,
-        "evaluated_dkim": evaluated(outcome.evaluated_dkim),
-        "evaluated_spf": evaluated(outcome.evaluated_spf),
-        "reasons": outcome.reasons.iter().map(|reason| json!({
-            "type": reason.kind.as_str(), "type_raw": reason.word, "comment": reason.comment,
-        })).collect::<Vec<_>>(),
-        "dkim": dkim,
-        "spf": spf,
-        "dkim_state": verdict.dkim.as_str(),
-        "spf_state": verdict.spf.as_str(),
-        "dmarc": verdict.dmarc.map(pass),
-        "dmarc_source": if verdict.dmarc_recomputed { "recomputed" } else { "reported" },
-        "recomputed_dkim": verdict.recomputed_dkim.map(pass),
-        "recomputed_spf": verdict.recomputed_spf.map(pass),
-        "contradiction": verdict.contradiction,
-    })
-}
-
-fn pass(passed: bool) -> &'static str {
-    if passed { "pass" } else { "fail" }
-}
-
-/// Writes one report whole.
-///
-/// # Errors
-/// Those of writing.
-pub fn report(detail: &ReportDetail, rows: &[ReportRow], form: Form, style: &Style, out: &mut dyn Write) -> Result<()> {
-    match form {
-        Form::Json => {
-            let mut map = summary_json(&detail.summary);
-            let hex: String = detail.sha256.iter().map(|byte| format!("{byte:02x}")).collect();
-            map.insert("extra_contact_info".to_owned(), json!(detail.extra_contact_info));
-            map.insert("generator".to_owned(), json!(detail.generator));
-            map.insert("version".to_owned(), json!(detail.version));
-            map.insert("namespace".to_owned(), json!(detail.namespace));
-            map.insert(
-                "errors".to_owned(),
-                json!(detail.errors.as_ref().map(|errors| errors.lines().collect::<Vec<_>>()).unwrap_or_default()),
-            );
-            map.insert(
-                "irregularities".to_owned(),
-                detail
-                    .summary
-                    .irregularities
-                    .iter()
-                    .map(|one| {
-                        json!({
-                            "code": one.code.as_str(), "detail": one.detail, "count": one.count,
-                        })
-                    })
-                    .collect(),
-            );
-            map.insert(
-                "sightings".to_owned(),
-                detail
-                    .sightings
-                    .iter()
-                    .map(|one| json!({ "input": one.location, "message_id": one.message_id }))
-                    .collect(),
-            );
-            map.insert("raw".to_owned(), json!({ "sha256": hex, "bytes": detail.size, "kept": detail.raw_kept }));
-            map.insert("rows".to_owned(), rows.iter().map(row_json).collect());
-            json(&json!({ "schema": "dmarcstat/report/1", "report": map }), out)
-        }
-        Form::Csv => csv(&ROW_HEADINGS, rows.iter().map(row_cells), out),
-        Form::Table | Form::Markdown => {
-            for (name, value) in facts(detail) {
-                if form == Form::Table {
-                    writeln!(out, "{} {}", style.paint(&format!("{name:>14}"), Paint::Dim), sanitize(&value))?;
-                } else {
-                    writeln!(out, "- {name}: {}", super::text::markdown_cell(&value))?;
-                }
-            }
-            writeln!(out)?;
-            let grid = row_grid(rows);
-            if form == Form::Table { grid.table(out, style) } else { grid.markdown(out) }
-        }
-    }
-}
-
-fn facts(detail: &ReportDetail) -> Vec<(&'static str, String)> {
-    let report = &detail.summary;
-    let policy = &report.policy;
-    let tags = [
-        ("p", &policy.p),
-        ("sp", &policy.sp),
-        ("np", &policy.np),
-        ("adkim", &policy.adkim),
-        ("aspf", &policy.aspf),
-        ("pct", &policy.pct),
-        ("fo", &policy.fo),
-        ("testing", &policy.testing),
-        ("discovery", &policy.discovery_method),
-    ];
-    let tags: Vec<String> =
-        tags.into_iter().filter_map(|(tag, value)| value.as_ref().map(|value| format!("{tag}={value}"))).collect();
-    let mut facts = vec![
-        ("report", format!("{} (id {})", report.report_id, report.id)),
-        (
-            "reporter",
-            format!(
-                "{} <{}>",
-                report.org_name.as_deref().unwrap_or(&report.reporter),
-                report.email.as_deref().unwrap_or("no address")
-            ),
-        ),
-        ("domain", report.domain.clone()),
-        ("period", format!("{} to {}, counted on {}", rfc3339(report.begin), rfc3339(report.end), date_of(report.day))),
-        ("policy", tags.join(" ")),
-        ("records", format!("{}, {}", grouped(report.records), plural(report.messages, "message"))),
-    ];
-    if !report.counted {
-        facts.push(("counted", "no: a larger report under the same id holds some of its records".to_owned()));
-    }
-    for one in &report.irregularities {
-        let times = if one.count > 1 { format!(" ({} times)", grouped(one.count)) } else { String::new() };
-        let detail = if one.detail.is_empty() { String::new() } else { format!(": {}", one.detail) };
-        facts.push(("irregularity", format!("{}{detail}{times}", one.code)));
-    }
-    for error in detail.errors.iter().flat_map(|errors| errors.lines()) {
-        facts.push(("error", error.to_owned()));
-    }
-    for one in &detail.sightings {
-        facts.push(("seen in", one.location.clone()));
-    }
-    facts
-}
-
-const ROW_HEADINGS: [&str; 14] = [
-    "source_ip",
-    "count",
-    "header_from",
-    "envelope_from",
-    "envelope_to",
-    "disposition",
-    "evaluated_dkim",
-    "evaluated_spf",
-    "dkim_state",
-    "spf_state",
-    "dmarc",
-    "reasons",
-    "dkim",
-    "spf",
-];
-
-fn row_cells(row: &ReportRow) -> Vec<String> {
-    let outcome = &row.outcome;
-    let text = |text: &Option<String>| text.clone().unwrap_or_default();
-    let evaluated = |value: Option<bool>| value.map_or(String::new(), |value| pass(value).to_owned());
-    vec![
-        row.address.clone(),
-        row.count.map_or(String::new(), |count| count.to_string()),
-        text(&outcome.header_from),
-        text(&outcome.envelope_from),
-        text(&outcome.envelope_to),
-        outcome.disposition.map_or(String::new(), |value| value.as_str().to_owned()),
-        evaluated(outcome.evaluated_dkim),
-        evaluated(outcome.evaluated_spf),
-        outcome.verdict.dkim.as_str().to_owned(),
-        outcome.verdict.spf.as_str().to_owned(),
-        evaluated(outcome.verdict.dmarc),
-        outcome.reasons.iter().map(|reason| reason.kind.as_str()).collect::<Vec<_>>().join(" "),
-        signatures(row),
-        outcome
-            .spf
-            .iter()
-            .map(|one| format!("{}={}", one.domain.as_deref().unwrap_or("-"), one.result.as_str()))
-            .collect::<Vec<_>>()
-            .join(" "),
-    ]
-}
-
-fn signatures(row: &ReportRow) -> String {
-    let one = |one: &crate::alignment::Signature| {
-        let selector = one.selector.as_ref().map_or(String::new(), |selector| format!("{selector}@"));
-        format!("{selector}{}={}", one.domain.as_deref().unwrap_or("-"), one.result.as_str())
-    };
-    row.outcome.dkim.iter().map(one).collect::<Vec<_>>().join(" ")
-}
-
-fn row_grid(rows: &[ReportRow]) -> Grid {
-    let mut grid = Grid::new([
-        Column::text("SOURCE"),
-        Column::number("COUNT"),
-        Column::text("HEADER FROM"),
-        Column::text("DKIM"),
-        Column::text("SPF"),
-        Column::text("DMARC"),
-        Column::text("DISPOSITION").from(100),
-        Column::text("SIGNATURES").from(130),
-        Column::text("SPF CHECKS").from(170),
-    ]);
-    for row in rows {
-        let cells = row_cells(row);
-        let pick = |at: usize| cells[at].clone();
-        let paint = match row.outcome.verdict.dmarc {
-            Some(true) => Paint::Good,
-            Some(false) => Paint::Bad,
-            None => Paint::Dim,
-        };
-        grid.push(
-            Row::new([pick(0), pick(1), pick(2), pick(8), pick(9), pick(10), pick(5), pick(12), pick(13)])
-                .paint(5, paint),
-        );
-    }
-    grid
 }

@@ -9,6 +9,7 @@ pub mod period;
 pub mod prolog;
 mod reader;
 pub mod repair;
+mod state;
 mod text;
 pub mod window;
 

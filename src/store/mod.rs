@@ -4,6 +4,8 @@
 //! processes*: write-ahead logging, transactions that take the write lock when they begin, and a wait for it that
 //! ends. *Years*: a ladder of migrations, and a refusal to touch what a newer program wrote.
 
+mod blobs;
+mod dictionary;
 mod digest;
 mod incoming;
 mod names;
@@ -204,6 +206,11 @@ fn identify(connection: &Connection, shown: &str) -> Result<i32> {
 
 fn opening(shown: &str, error: &rusqlite::Error) -> StoreError {
     StoreError::Open { path: shown.to_owned(), reason: error.to_string() }
+}
+
+/// A number as the database holds it.
+fn signed(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
 }
 
 fn companion(path: &Path, suffix: &str) -> PathBuf {

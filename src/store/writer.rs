@@ -4,28 +4,19 @@
 //! its own, so that one can be given up without the others. What is cached between batches is dropped when another
 //! process has written meanwhile.
 
-use std::io::{Read, Seek, SeekFrom};
 use std::time::Duration;
 
-use rusqlite::blob::ZeroBlob;
-use rusqlite::{Connection, OptionalExtension, params};
-use rustc_hash::FxHashMap;
+use rusqlite::{Connection, params};
 
-use super::incoming::{Arrival, NewQuarantine, NewReport, Origin, Raw, RawBytes, Run, SharedOutcome, Written, bare_id};
-use super::names::{Names, Numbering};
+use super::dictionary::Dictionary;
+use super::incoming::{Arrival, NewQuarantine, NewReport, Origin, Run, Written, bare_id};
 use super::totals::Deltas;
-use super::{DigestKey, Result, Store, StoreError, siblings};
-use crate::alignment::codec::{self, InPlace};
-use crate::alignment::{AuthResult, Outcome};
-use crate::report::{Irregularities, IrregularityCode, PolicyPublished};
-use crate::{rows, varint};
+use super::{DigestKey, Result, Store, StoreError, blobs, siblings, signed};
+use crate::report::{Irregularities, IrregularityCode};
+use crate::rows;
 
 /// A run is written when it has this many bytes.
 const RUN_BYTES: usize = 24 * 1024;
-/// Bytes of more than this length are stored piece by piece.
-const LARGE: usize = 256 * 1024;
-/// More outcomes than that are looked up in the database again.
-const OUTCOMES_KEPT: usize = 400_000;
 
 /// Writes to a store.
 pub struct Writer<'s> {
@@ -33,10 +24,7 @@ pub struct Writer<'s> {
     key: DigestKey,
     keep_raw: bool,
     now: i64,
-    names: Names,
-    outcomes: FxHashMap<u128, u64>,
-    signers: FxHashMap<Vec<u8>, i64>,
-    policies: FxHashMap<PolicyPublished, i64>,
+    dictionary: Dictionary,
     deltas: Deltas,
     /// A transaction is open.
     in_batch: bool,
@@ -45,7 +33,6 @@ pub struct Writer<'s> {
     data_version: i64,
     /// The report that is being written, if some of its records were.
     open: Option<OpenReport>,
-    scratch: Vec<u8>,
 }
 
 /// A report some of whose records are written.
@@ -87,16 +74,12 @@ impl Store {
             key: self.key,
             keep_raw,
             now,
-            names: Names::default(),
-            outcomes: FxHashMap::default(),
-            signers: FxHashMap::default(),
-            policies: FxHashMap::default(),
+            dictionary: Dictionary::default(),
             deltas: Deltas::default(),
             in_batch: false,
             next_report: 0,
             data_version: -1,
             open: None,
-            scratch: Vec::new(),
         }
     }
 }
@@ -113,7 +96,7 @@ impl Writer<'_> {
         if version != self.data_version {
             self.next_report =
                 self.connection.query_row("SELECT COALESCE(MAX(id), 0) + 1 FROM report", [], |row| row.get(0))?;
-            self.forget();
+            self.dictionary.forget();
             self.data_version = version;
         }
         Ok(())
@@ -159,8 +142,8 @@ impl Writer<'_> {
     pub fn rows(&mut self, place: RunPlace<'_>, run: &Run) -> Result<()> {
         let open = self.opened(true)?;
         if open.place.is_none() {
-            let reporter = self.names.id(self.connection, place.reporter)?;
-            let domain = self.names.id(self.connection, place.domain)?;
+            let reporter = self.dictionary.names.id(self.connection, place.reporter)?;
+            let domain = self.dictionary.names.id(self.connection, place.domain)?;
             if let Some(open) = &mut self.open {
                 open.place = Some(Place { day: place.day, reporter, domain });
             }
@@ -189,17 +172,9 @@ impl Writer<'_> {
         if self.open.take().is_some() {
             self.connection.execute_batch("ROLLBACK TO report; RELEASE report")?;
             // Names and outcomes that were made for it are gone with it.
-            self.forget();
+            self.dictionary.forget();
         }
         Ok(())
-    }
-
-    /// Forgets the numbers of what is stored once: somebody else, or a rollback, may have changed them.
-    fn forget(&mut self) {
-        self.names.forget();
-        self.outcomes.clear();
-        self.signers.clear();
-        self.policies.clear();
     }
 
     /// Takes a report, with the last or only run of its records.
@@ -219,8 +194,8 @@ impl Writer<'_> {
         let id = self.opened(false)?.id;
         let place = Place {
             day: new.day,
-            reporter: self.names.id(self.connection, &new.reporter)?,
-            domain: self.names.id(self.connection, &new.domain)?,
+            reporter: self.dictionary.names.id(self.connection, &new.reporter)?,
+            domain: self.dictionary.names.id(self.connection, &new.domain)?,
         };
         if let Some(open) = &mut self.open {
             open.place = Some(place);
@@ -261,12 +236,12 @@ impl Writer<'_> {
     }
 
     fn insert_report(&mut self, id: i64, logical: u128, place: Place, brothers: i64, new: &NewReport) -> Result<()> {
-        let raw = self.blob(&new.raw, self.keep_raw)?;
-        let policy = self.policy(&new.report.policy_published)?;
+        let raw = blobs::store(self.connection, &new.raw, self.keep_raw)?;
+        let policy = self.dictionary.policy(self.connection, &new.report.policy_published)?;
         let metadata = &new.report.report_metadata;
         let errors = (!metadata.errors.is_empty()).then(|| metadata.errors.join("\n"));
         let connection = self.connection;
-        let names = &mut self.names;
+        let names = &mut self.dictionary.names;
         let mut name = |text: Option<&str>| names.id_of(connection, text);
         connection
             .prepare_cached(
@@ -310,7 +285,7 @@ impl Writer<'_> {
     fn take_run(&mut self, run: &Run) -> Result<()> {
         let mut ids = Vec::with_capacity(run.outcomes.len());
         for outcome in &run.outcomes {
-            ids.push(self.outcome(outcome)?);
+            ids.push(self.dictionary.outcome(self.connection, outcome)?);
         }
         let mut rest = run.rows.as_slice();
         while let Some((outcome, count)) = rows::take_head(&mut rest) {
@@ -349,114 +324,6 @@ impl Writer<'_> {
         Ok(())
     }
 
-    fn outcome(&mut self, shared: &SharedOutcome) -> Result<u64> {
-        if let Some(&id) = self.outcomes.get(&shared.digest) {
-            return Ok(id);
-        }
-        let digest = shared.digest.to_be_bytes();
-        let found: Option<i64> = self
-            .connection
-            .prepare_cached("SELECT id FROM outcome WHERE digest = ?1")?
-            .query_row([digest.as_slice()], |row| row.get(0))
-            .optional()?;
-        let id = match found {
-            Some(id) => id,
-            None => {
-                let mut outcome = codec::decode_unjudged(&mut &*shared.canonical, &mut InPlace)
-                    .ok_or_else(|| StoreError::Other("an outcome could not be written".to_owned()))?;
-                outcome.verdict = shared.verdict.clone();
-                self.insert_outcome(&digest, &outcome)?
-            }
-        };
-        if self.outcomes.len() >= OUTCOMES_KEPT {
-            self.outcomes.clear();
-        }
-        let id = id.unsigned_abs();
-        self.outcomes.insert(shared.digest, id);
-        Ok(id)
-    }
-
-    fn insert_outcome(&mut self, digest: &[u8], outcome: &Outcome) -> Result<i64> {
-        self.scratch.clear();
-        let mut texts = Numbering { names: &mut self.names, connection: self.connection };
-        codec::encode(outcome, &mut self.scratch, &mut texts)?;
-        let header_from = self.names.id_of(self.connection, outcome.header_from.as_deref())?;
-        let authenticated = self.names.id_of(self.connection, outcome.verdict.authenticated.as_deref())?;
-        let detail = std::mem::take(&mut self.scratch);
-        let signers = self.signers(outcome)?;
-        let id = self
-            .connection
-            .prepare_cached(
-                "INSERT INTO outcome (digest, header_from, authenticated, signers, state, detail)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-            )?
-            .insert(params![digest, header_from, authenticated, signers, pack_state(outcome), detail])?;
-        self.scratch = detail;
-        Ok(id)
-    }
-
-    /// The number of the list of signatures that an outcome has.
-    fn signers(&mut self, outcome: &Outcome) -> Result<i64> {
-        let mut detail = Vec::new();
-        for one in outcome.dkim.iter().filter(|one| one.domain.is_some()) {
-            for text in [one.domain.as_deref(), one.selector.as_deref()] {
-                let id = self.names.id_of(self.connection, text)?.unwrap_or(0);
-                varint::put(&mut detail, id.unsigned_abs());
-            }
-            detail.push(one.result.code());
-        }
-        if let Some(&id) = self.signers.get(&detail) {
-            return Ok(id);
-        }
-        let found: Option<i64> = self
-            .connection
-            .prepare_cached("SELECT id FROM signers WHERE detail = ?1")?
-            .query_row([&detail], |row| row.get(0))
-            .optional()?;
-        let id = match found {
-            Some(id) => id,
-            None => self.connection.prepare_cached("INSERT INTO signers (detail) VALUES (?1)")?.insert([&detail])?,
-        };
-        if self.signers.len() >= 50_000 {
-            self.signers.clear();
-        }
-        self.signers.insert(detail, id);
-        Ok(id)
-    }
-
-    fn policy(&mut self, policy: &PolicyPublished) -> Result<i64> {
-        // The domain stands with the report.
-        let key = PolicyPublished { domain: None, ..policy.clone() };
-        if let Some(&id) = self.policies.get(&key) {
-            return Ok(id);
-        }
-        let values =
-            params![key.p, key.sp, key.np, key.adkim, key.aspf, key.pct, key.fo, key.testing, key.discovery_method];
-        let found: Option<i64> = self
-            .connection
-            .prepare_cached(
-                "SELECT id FROM policy WHERE p IS ?1 AND sp IS ?2 AND np IS ?3 AND adkim IS ?4 AND aspf IS ?5 AND pct IS ?6
-                    AND fo IS ?7 AND testing IS ?8 AND discovery_method IS ?9",
-            )?
-            .query_row(values, |row| row.get(0))
-            .optional()?;
-        let id = match found {
-            Some(id) => id,
-            None => self
-                .connection
-                .prepare_cached(
-                    "INSERT INTO policy (p, sp, np, adkim, aspf, pct, fo, testing, discovery_method)
-                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
-                )?
-                .insert(values)?,
-        };
-        if self.policies.len() > 10_000 {
-            self.policies.clear();
-        }
-        self.policies.insert(key, id);
-        Ok(id)
-    }
-
     fn irregularities(&self, report: i64, irregularities: &Irregularities) -> Result<()> {
         let mut insert = self.connection.prepare_cached(
             "INSERT INTO irregularity (report, number, code, detail, count) VALUES (?1, ?2, ?3, ?4, ?5)",
@@ -469,7 +336,7 @@ impl Writer<'_> {
 
     fn sighting(&mut self, report: i64, origin: &Origin) -> Result<()> {
         let (folder, item) = split_location(&origin.location);
-        let folder = self.names.id(self.connection, folder)?;
+        let folder = self.dictionary.names.id(self.connection, folder)?;
         self.connection
             .prepare_cached(
                 "INSERT OR IGNORE INTO sighting (report, folder, item, message_id) VALUES (?1, ?2, ?3, ?4)",
@@ -478,78 +345,13 @@ impl Writer<'_> {
         Ok(())
     }
 
-    /// The number of some bytes, which are stored unless they are known.
-    fn blob(&self, raw: &Raw, keep: bool) -> Result<i64> {
-        let sha = raw.sha256.as_slice();
-        let known: Option<(i64, bool)> = self
-            .connection
-            .prepare_cached("SELECT id, bytes IS NOT NULL FROM blob WHERE sha256 = ?1")?
-            .query_row([sha], |row| Ok((row.get(0)?, row.get(1)?)))
-            .optional()?;
-        if let Some((id, kept)) = known {
-            if kept || !keep {
-                return Ok(id);
-            }
-            // Known without having been kept; what refers to the old row is what has no bytes yet.
-            self.connection.execute("UPDATE blob SET sha256 = randomblob(32) WHERE id = ?1", [id])?;
-        }
-        let mut insert =
-            self.connection.prepare_cached("INSERT INTO blob (sha256, size, packed, bytes) VALUES (?1, ?2, ?3, ?4)")?;
-        let size = signed(raw.size);
-        let failed = |error: std::io::Error| StoreError::Other(format!("a temporary file failed: {error}"));
-        let id = match &raw.bytes {
-            // Bound as a whole, bytes are copied twice on their way; large ones go in piece by piece.
-            RawBytes::Plain(bytes) if keep && bytes.len() > LARGE => {
-                let id = insert.insert(params![sha, size, false, ZeroBlob(bytes.len() as u64)])?;
-                self.fill_blob(id, &mut bytes.as_slice())?;
-                id
-            }
-            RawBytes::Plain(bytes) if keep => insert.insert(params![sha, size, false, bytes.as_slice()])?,
-            RawBytes::Packed(bytes) if keep => insert.insert(params![sha, size, true, bytes])?,
-            RawBytes::PackedFile(file) if keep => {
-                let length = file.metadata().map_err(failed)?.len();
-                let id = insert.insert(params![sha, size, true, ZeroBlob(length)])?;
-                let mut file = file.try_clone().map_err(failed)?;
-                file.seek(SeekFrom::Start(0)).map_err(failed)?;
-                self.fill_blob(id, &mut file)?;
-                id
-            }
-            _ => insert.insert(params![sha, size, false, None::<&[u8]>])?,
-        };
-        if let (Some((old, _)), true) = (known, keep) {
-            for table in ["report", "quarantine"] {
-                self.connection.execute(&format!("UPDATE {table} SET raw = ?1 WHERE raw = ?2"), [id, old])?;
-            }
-            self.connection.execute("DELETE FROM blob WHERE id = ?1", [old])?;
-        }
-        Ok(id)
-    }
-
-    /// Copies a stream into a blob of its length, piece by piece.
-    fn fill_blob(&self, id: i64, source: &mut dyn Read) -> Result<()> {
-        let mut blob = self.connection.blob_open("main", "blob", "bytes", id, false)?;
-        let mut buffer = vec![0; 64 * 1024];
-        let mut offset = 0;
-        loop {
-            let read = source
-                .read(&mut buffer)
-                .map_err(|error| StoreError::Other(format!("a temporary file failed: {error}")))?;
-            if read == 0 {
-                break;
-            }
-            blob.write_at(&buffer[..read], offset)?;
-            offset += read;
-        }
-        Ok(blob.close()?)
-    }
-
     /// Takes something that was not read; true when it was known before.
     ///
     /// # Errors
     /// See [`StoreError`].
     pub fn quarantine(&mut self, new: &NewQuarantine) -> Result<bool> {
         self.begin()?;
-        let raw = self.blob(&new.raw, true)?;
+        let raw = blobs::store(self.connection, &new.raw, true)?;
         let origin = &new.origin;
         let known = self
             .connection
@@ -600,21 +402,4 @@ fn split_location(location: &str) -> (&str, &str) {
         }
     };
     location.split_at(end)
-}
-
-fn signed(number: u64) -> i64 {
-    i64::try_from(number).unwrap_or(i64::MAX)
-}
-
-/// The states of an outcome in one number, see [`OutcomeFacts`](super::OutcomeFacts).
-fn pack_state(outcome: &Outcome) -> i64 {
-    let verdict = &outcome.verdict;
-    let tri = |value: Option<bool>| value.map_or(0, |value| 1 + i64::from(value));
-    i64::from(verdict.dkim.code())
-        | i64::from(verdict.spf.code()) << 4
-        | tri(verdict.dmarc) << 8
-        | i64::from(outcome.disposition.map_or(0, |value| value.code() + 1)) << 12
-        | i64::from(verdict.broken_by.map_or(0, |value: AuthResult| value.code() + 1)) << 16
-        | i64::from(verdict.contradiction) << 20
-        | i64::from(verdict.dmarc_recomputed) << 21
 }

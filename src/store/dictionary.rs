@@ -1,0 +1,153 @@
+//! What is stored once and goes by numbers: names, outcomes, what signed them, policies.
+
+use rusqlite::{Connection, OptionalExtension, params};
+use rustc_hash::FxHashMap;
+
+use super::incoming::SharedOutcome;
+use super::names::{Names, Numbering};
+use super::{Result, StoreError};
+use crate::alignment::codec::{self, InPlace};
+use crate::alignment::{AuthResult, Outcome};
+use crate::report::PolicyPublished;
+use crate::varint;
+
+/// More outcomes than that are looked up in the database again.
+const OUTCOMES_KEPT: usize = 400_000;
+
+/// The numbers that this process knows.
+#[derive(Debug, Default)]
+pub(super) struct Dictionary {
+    pub(super) names: Names,
+    outcomes: FxHashMap<u128, u64>,
+    signers: FxHashMap<Vec<u8>, i64>,
+    policies: FxHashMap<PolicyPublished, i64>,
+    scratch: Vec<u8>,
+}
+
+impl Dictionary {
+    /// Forgets all numbers: somebody else, or a rollback, may have changed them.
+    pub(super) fn forget(&mut self) {
+        self.names.forget();
+        self.outcomes.clear();
+        self.signers.clear();
+        self.policies.clear();
+    }
+
+    /// The number of an outcome.
+    pub(super) fn outcome(&mut self, connection: &Connection, shared: &SharedOutcome) -> Result<u64> {
+        if let Some(&id) = self.outcomes.get(&shared.digest) {
+            return Ok(id);
+        }
+        let digest = shared.digest.to_be_bytes();
+        let found: Option<i64> = connection
+            .prepare_cached("SELECT id FROM outcome WHERE digest = ?1")?
+            .query_row([digest.as_slice()], |row| row.get(0))
+            .optional()?;
+        let id = match found {
+            Some(id) => id,
+            None => {
+                let mut outcome = codec::decode_unjudged(&mut &*shared.canonical, &mut InPlace)
+                    .ok_or_else(|| StoreError::Other("an outcome could not be written".to_owned()))?;
+                outcome.verdict = shared.verdict.clone();
+                self.insert_outcome(connection, &digest, &outcome)?
+            }
+        };
+        if self.outcomes.len() >= OUTCOMES_KEPT {
+            self.outcomes.clear();
+        }
+        let id = id.unsigned_abs();
+        self.outcomes.insert(shared.digest, id);
+        Ok(id)
+    }
+
+    fn insert_outcome(&mut self, connection: &Connection, digest: &[u8], outcome: &Outcome) -> Result<i64> {
+        self.scratch.clear();
+        let mut texts = Numbering { names: &mut self.names, connection };
+        codec::encode(outcome, &mut self.scratch, &mut texts)?;
+        let header_from = self.names.id_of(connection, outcome.header_from.as_deref())?;
+        let authenticated = self.names.id_of(connection, outcome.verdict.authenticated.as_deref())?;
+        let detail = std::mem::take(&mut self.scratch);
+        let signers = self.signers(connection, outcome)?;
+        let id = connection
+            .prepare_cached(
+                "INSERT INTO outcome (digest, header_from, authenticated, signers, state, detail)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            )?
+            .insert(params![digest, header_from, authenticated, signers, pack_state(outcome), detail])?;
+        self.scratch = detail;
+        Ok(id)
+    }
+
+    /// The number of the list of signatures that an outcome has.
+    fn signers(&mut self, connection: &Connection, outcome: &Outcome) -> Result<i64> {
+        let mut detail = Vec::new();
+        for one in outcome.dkim.iter().filter(|one| one.domain.is_some()) {
+            for text in [one.domain.as_deref(), one.selector.as_deref()] {
+                let id = self.names.id_of(connection, text)?.unwrap_or(0);
+                varint::put(&mut detail, id.unsigned_abs());
+            }
+            detail.push(one.result.code());
+        }
+        if let Some(&id) = self.signers.get(&detail) {
+            return Ok(id);
+        }
+        let found: Option<i64> = connection
+            .prepare_cached("SELECT id FROM signers WHERE detail = ?1")?
+            .query_row([&detail], |row| row.get(0))
+            .optional()?;
+        let id = match found {
+            Some(id) => id,
+            None => connection.prepare_cached("INSERT INTO signers (detail) VALUES (?1)")?.insert([&detail])?,
+        };
+        if self.signers.len() >= 50_000 {
+            self.signers.clear();
+        }
+        self.signers.insert(detail, id);
+        Ok(id)
+    }
+
+    /// The number of a policy, whose domain stands with the report.
+    pub(super) fn policy(&mut self, connection: &Connection, policy: &PolicyPublished) -> Result<i64> {
+        // The domain stands with the report.
+        let key = PolicyPublished { domain: None, ..policy.clone() };
+        if let Some(&id) = self.policies.get(&key) {
+            return Ok(id);
+        }
+        let values =
+            params![key.p, key.sp, key.np, key.adkim, key.aspf, key.pct, key.fo, key.testing, key.discovery_method];
+        let found: Option<i64> = connection
+            .prepare_cached(
+                "SELECT id FROM policy WHERE p IS ?1 AND sp IS ?2 AND np IS ?3 AND adkim IS ?4 AND aspf IS ?5 AND pct IS ?6
+                    AND fo IS ?7 AND testing IS ?8 AND discovery_method IS ?9",
+            )?
+            .query_row(values, |row| row.get(0))
+            .optional()?;
+        let id = match found {
+            Some(id) => id,
+            None => connection
+                .prepare_cached(
+                    "INSERT INTO policy (p, sp, np, adkim, aspf, pct, fo, testing, discovery_method)
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+                )?
+                .insert(values)?,
+        };
+        if self.policies.len() > 10_000 {
+            self.policies.clear();
+        }
+        self.policies.insert(key, id);
+        Ok(id)
+    }
+}
+
+/// The states of an outcome in one number, see [`OutcomeFacts`](super::OutcomeFacts).
+fn pack_state(outcome: &Outcome) -> i64 {
+    let verdict = &outcome.verdict;
+    let tri = |value: Option<bool>| value.map_or(0, |value| 1 + i64::from(value));
+    i64::from(verdict.dkim.code())
+        | i64::from(verdict.spf.code()) << 4
+        | tri(verdict.dmarc) << 8
+        | i64::from(outcome.disposition.map_or(0, |value| value.code() + 1)) << 12
+        | i64::from(verdict.broken_by.map_or(0, |value: AuthResult| value.code() + 1)) << 16
+        | i64::from(verdict.contradiction) << 20
+        | i64::from(verdict.dmarc_recomputed) << 21
+}
