@@ -31,3 +31,6 @@ pub mod source;
 pub mod store;
 pub mod unpack;
 pub mod varint;
+
+#[cfg(test)]
+mod walls;

@@ -1,0 +1,61 @@
+//! The order of the modules, held: each may use only those below it.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+/// Each module, and the modules it may use.
+const FLOORS: [(&str, &[&str]); 15] = [
+    ("varint", &[]),
+    ("limits", &[]),
+    ("rejection", &[]),
+    ("domain", &[]),
+    ("report", &["limits", "rejection"]),
+    ("rows", &["report", "varint"]),
+    ("mail", &["limits", "rejection", "report"]),
+    ("unpack", &["limits", "mail", "rejection", "report"]),
+    ("source", &["limits", "mail", "unpack"]),
+    ("alignment", &["domain", "report", "varint"]),
+    ("store", &["alignment", "domain", "rejection", "report", "rows", "varint"]),
+    ("ingest", &["alignment", "domain", "limits", "mail", "rejection", "report", "rows", "source", "store", "unpack"]),
+    ("query", &["alignment", "domain", "report", "rows", "store"]),
+    ("diagnosis", &["alignment", "domain", "query", "report"]),
+    ("render", &["alignment", "diagnosis", "ingest", "report", "store"]),
+];
+
+fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            sources(&path, found);
+        } else if path.extension().is_some_and(|ending| ending == "rs") && !path.ends_with("tests.rs") {
+            found.push(path);
+        }
+    }
+}
+
+#[test]
+fn modules_use_only_what_lies_below_them() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut wrong = BTreeSet::new();
+    for (module, allowed) in FLOORS {
+        let mut files = vec![root.join(format!("{module}.rs"))];
+        if root.join(module).is_dir() {
+            files.clear();
+            sources(&root.join(module), &mut files);
+        }
+        for file in files {
+            let text = std::fs::read_to_string(&file).unwrap();
+            let code = text.split("#[cfg(test)]").next().unwrap_or("");
+            // Links in documentation show the way; they build nothing.
+            for line in code.lines().filter(|line| !line.trim_start().starts_with("//")) {
+                for used in line.split("crate::").skip(1) {
+                    let name: String = used.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
+                    if !name.is_empty() && name != module && !allowed.contains(&name.as_str()) {
+                        wrong.insert(format!("{module} uses {name} ({})", file.strip_prefix(&root).unwrap().display()));
+                    }
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
