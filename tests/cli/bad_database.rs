@@ -173,8 +173,8 @@ fn an_unreadable_input_and_database_are_named() {
         std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
     };
     mode(&sandbox.root(), 0o755);
-    mode(&sandbox.path("first.xml"), 0);
-    mode(&db, 0);
+    mode(&sandbox.path("first.xml"), 0o000);
+    mode(&db, 0o000);
     let ran = run_unprivileged(&sandbox, &["sources", "--input", "first.xml", "second.xml"]);
     let closed = run_unprivileged(&sandbox, &["sources"]);
     if let (Some(ran), Some(closed)) = (ran, closed) {

@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use crate::dump;
 use crate::harness::{Ran, Sandbox, append_to_mbox, cases, quirk_folders, quirk_inputs, sample_mails};
+use crate::make::Report;
 
 /// What there is to choose from: the inputs of all quirks, and some mails of the sample mailbox.
 static FILES: LazyLock<Vec<PathBuf>> = LazyLock::new(|| {
@@ -142,7 +143,14 @@ fn ask(sandbox: &Sandbox, db: &Path, command: &str) -> Ran {
     Ran::of(asked)
 }
 
-/// Which reports there are, and which of them count.
+/// A report that does not name its reporter gets a name from the mail around it, or from its file's. That is no part of
+/// its identity, so of two that are the same the first to come gives the name.
+fn is_nameless(choice: &Choice) -> bool {
+    let path = FILES[choice.file].to_string_lossy().replace('\\', "/");
+    path.contains("/d6-nameless") || path.contains("/r15-org-name")
+}
+
+/// Which reports there are, and which of them count. Angle brackets around an id are no part of it.
 fn counted(sandbox: &Sandbox, db: &Path) -> Vec<String> {
     let ran = ask(sandbox, db, "reports");
     if ran.status == 1 {
@@ -151,8 +159,10 @@ fn counted(sandbox: &Sandbox, db: &Path) -> Vec<String> {
     let keys = ["reporter", "report_id", "domain", "begin", "end", "day", "record_count", "messages", "counted"];
     let answer = ran.json();
     let reports = answer["reports"].as_array().expect("a list");
-    let mut lines: Vec<String> =
-        reports.iter().map(|report| keys.map(|key| report[key].to_string()).join(" ")).collect();
+    let mut lines: Vec<String> = reports
+        .iter()
+        .map(|report| keys.map(|key| report[key].to_string().replace(['<', '>'], "")).join(" "))
+        .collect();
     lines.sort();
     lines
 }
@@ -190,7 +200,9 @@ proptest! {
     }
 
     #[test]
-    fn order_of_arrival_does_not_matter(choices in choices()) {
+    fn order_of_arrival_does_not_matter(mut choices in choices()) {
+        choices.retain(|choice| !is_nameless(choice));
+        prop_assume!(!choices.is_empty());
         let sandbox = Sandbox::new();
         let mut other = choices.clone();
         other.sort_by_key(|choice| choice.rank);
@@ -218,4 +230,15 @@ fn every_fixture_alone_ends_as_something() {
     for file in 0..FILES.len() {
         alone(file);
     }
+}
+
+#[test]
+fn of_two_policies_at_once_the_same_is_shown_in_any_order() {
+    let sandbox = Sandbox::new();
+    sandbox.write("none.xml", Report::new("one").xml());
+    sandbox.write("reject.xml", Report::new("two").org("Other").xml().replace("<p>none", "<p>reject"));
+    let ask = |files: [&str; 2]| {
+        sandbox.run(["sources", "--format", "json", "--input"].into_iter().chain(files)).exits(0).text().to_owned()
+    };
+    assert_eq!(ask(["none.xml", "reject.xml"]), ask(["reject.xml", "none.xml"]));
 }

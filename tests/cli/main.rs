@@ -1,13 +1,18 @@
 //! The program as a whole, run as a user runs it.
 
+#![allow(clippy::unwrap_used, reason = "a test that panics has failed, as it should")]
+
 mod bad_database;
 mod bad_input;
 mod dump;
 mod harness;
 mod hostile_text;
+mod housekeeping;
 mod invariant;
 mod kill;
 mod mailbox;
 mod make;
 mod measure;
+mod options;
+mod parsers;
 mod quirks;

@@ -30,6 +30,7 @@ fn run(mut command: Command) -> (Ran, Option<(u64, u64)>) {
     use std::process::{ExitStatus, Output, Stdio};
 
     let what = format!("{command:?}");
+    #[allow(clippy::zombie_processes, reason = "wait4 waits for it below")]
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program starts");
     let (mut stdout, mut stderr) = (child.stdout.take().expect("a pipe"), child.stderr.take().expect("a pipe"));
     let (stdout, stderr) = std::thread::scope(|scope| {
