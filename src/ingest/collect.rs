@@ -53,7 +53,7 @@ impl<'c> Collector<'c> {
             origin,
             head: None,
             irregularities: Irregularities::default(),
-            run: Run::default(),
+            run: Run { outcomes: Vec::with_capacity(16), rows: Vec::with_capacity(256), records: 0 },
             totals: Totals::default(),
             digests: 0,
             public: None,

@@ -69,7 +69,7 @@ impl<'e> Examiner<'e> {
             }
             Content::Document(file) => self.large_document(file, origin),
             Content::Bytes(bytes) => {
-                is_mail |= sniff(&bytes[..bytes.len().min(HEAD)]) == Kind::Message;
+                is_mail = is_mail || sniff(&bytes[..bytes.len().min(HEAD)]) == Kind::Message;
                 if is_mail {
                     self.mail(bytes, &input.location);
                 } else {

@@ -3,13 +3,15 @@
 //! Inputs are examined side by side and written in the order in which they came, so that a run is the same on every
 //! machine. What is examined early waits in memory, within a budget; the first in line never waits, so all get on.
 
-use std::sync::mpsc::{SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use super::step::Step;
 
 /// What may wait in memory for its turn.
-const WAITING_BYTES: usize = 24 * 1024 * 1024;
+const EARLY_BYTES: usize = 24 * 1024 * 1024;
+/// What the first in line may have sent and not yet written before it waits.
+const IN_TURN_BYTES: usize = 4 * 1024 * 1024;
 /// A unit hands over what it has when it holds this much.
 const HAND_OVER: usize = 1024 * 1024;
 
@@ -20,13 +22,18 @@ pub(super) struct Packet {
     pub(super) weight: usize,
     /// No more steps of this unit follow.
     pub(super) last: bool,
+    /// It was sent when it was its unit's turn.
+    in_turn: bool,
 }
 
 #[derive(Default)]
 struct State {
     /// The unit whose turn it is.
     head: u64,
-    waiting: usize,
+    /// Bytes sent early.
+    early: usize,
+    /// Bytes sent in turn and not written yet.
+    in_turn: usize,
     closed: bool,
 }
 
@@ -42,21 +49,31 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Gate {
-    /// Waits until the unit is first in line, or, for its last packet, until there is room to wait in. False when
-    /// nothing will be written any more.
-    fn enter(&self, unit: u64, weight: usize, last: bool) -> bool {
+    /// Waits until the unit is first in line and what it sent before is nearly written, or, for its last packet, until
+    /// there is room for what comes early. Says whether it is the unit's turn; nothing when nothing will be written.
+    fn enter(&self, unit: u64, weight: usize, last: bool) -> Option<bool> {
         let mut state = lock(&self.state);
-        while !state.closed && state.head != unit && !(last && state.waiting + weight <= WAITING_BYTES) {
+        loop {
+            if state.closed {
+                return None;
+            }
+            if state.head == unit && state.in_turn <= IN_TURN_BYTES {
+                state.in_turn += weight;
+                return Some(true);
+            }
+            if state.head != unit && last && state.early + weight <= EARLY_BYTES {
+                state.early += weight;
+                return Some(false);
+            }
             state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
-        state.waiting += weight;
-        !state.closed
     }
 
     /// A packet was written.
     pub(super) fn written(&self, packet: &Packet) {
         let mut state = lock(&self.state);
-        state.waiting = state.waiting.saturating_sub(packet.weight);
+        let sum = if packet.in_turn { &mut state.in_turn } else { &mut state.early };
+        *sum = sum.saturating_sub(packet.weight);
         if packet.last {
             state.head = packet.unit + 1;
         }
@@ -78,13 +95,13 @@ pub(super) struct Outbox {
     pub(super) steps: Vec<Step>,
     weight: usize,
     /// The way to the writer; without one the steps stay here.
-    way: Option<(Arc<Gate>, SyncSender<Packet>)>,
+    way: Option<(Arc<Gate>, Sender<Packet>)>,
     /// Nobody listens any more.
     pub(super) closed: bool,
 }
 
 impl Outbox {
-    pub(super) fn new(gate: Arc<Gate>, sender: SyncSender<Packet>) -> Self {
+    pub(super) fn new(gate: Arc<Gate>, sender: Sender<Packet>) -> Self {
         Outbox { way: Some((gate, sender)), ..Outbox::default() }
     }
 
@@ -108,16 +125,17 @@ impl Outbox {
     fn send(&mut self, last: bool) {
         let Some((gate, sender)) = &self.way else { return };
         let weight = std::mem::take(&mut self.weight);
-        let packet = Packet { unit: self.unit, steps: std::mem::take(&mut self.steps), weight, last };
-        if !gate.enter(self.unit, weight, last) || sender.send(packet).is_err() {
-            self.closed = true;
-        }
+        let steps = std::mem::take(&mut self.steps);
+        let sent = gate
+            .enter(self.unit, weight, last)
+            .is_some_and(|in_turn| sender.send(Packet { unit: self.unit, steps, weight, last, in_turn }).is_ok());
+        self.closed |= !sent;
     }
 }
 
-/// A channel to the writer: short, what waits is counted at the gate.
-pub(super) fn channel() -> (SyncSender<Packet>, std::sync::mpsc::Receiver<Packet>) {
-    sync_channel(4)
+/// A channel to the writer; what may wait in it is counted at the gate.
+pub(super) fn packets() -> (Sender<Packet>, Receiver<Packet>) {
+    channel()
 }
 
 /// A budget of bytes that were loaded and are not yet examined.

@@ -33,7 +33,7 @@ use crate::store::{Arrival, DigestKey, Origin, RunPlace, Store, StoreError, Writ
 const UNIT_BYTES: usize = 256 * 1024;
 const UNIT_INPUTS: usize = 32;
 /// A batch is committed when it holds this many reports or has taken this many packets.
-const BATCH_REPORTS: u64 = 4000;
+const BATCH_REPORTS: u64 = 2500;
 const BATCH_BYTES: usize = 16 * 1024 * 1024;
 
 /// How to ingest.
@@ -156,7 +156,7 @@ pub fn ingest(
     };
     let (units_in, units_out) = sync_channel::<Unit>(examiners * 2);
     let units_out = Mutex::new(units_out);
-    let (packets_in, packets_out) = gate::channel();
+    let (packets_in, packets_out) = gate::packets();
     let result = std::thread::scope(|scope| {
         let (gate, loading, units) = (&gate, &loading, &units_out);
         scope.spawn(move || load(source, units_in, loading, gate));

@@ -69,7 +69,7 @@ fn base64(body: &[u8]) -> (Vec<u8>, bool) {
 /// Decodes what is as it should be, without a copy of the whole.
 fn strict_base64(body: &[u8]) -> Option<Vec<u8>> {
     let mut decoded = Vec::with_capacity(body.len() / 4 * 3 + 3);
-    let mut chunk = Vec::with_capacity(2 * CHUNK);
+    let mut chunk = Vec::with_capacity(body.len().min(2 * CHUNK));
     for line in body.split(|&byte| byte == b'\n') {
         let line = line.trim_ascii();
         if line.len() > CHUNK {

@@ -165,7 +165,9 @@ impl State<'_> {
 
     /// Takes a record by its bytes, where they are known but for address and count.
     fn repeats(&mut self, markup: Option<&Markup<'_>>) -> Result<bool, ReadError> {
-        let (Some(markup), true, Some(sink)) = (markup, self.begun, &mut self.sink) else { return Ok(false) };
+        let Some(markup) = markup else { return Ok(false) };
+        self.begin_records()?;
+        let Some(sink) = &mut self.sink else { return Ok(false) };
         if !sink.repeat(markup)? {
             return Ok(false);
         }

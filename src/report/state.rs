@@ -168,14 +168,20 @@ impl<'s> State<'s> {
 
     fn open_record(&mut self) -> Result<(), ReadError> {
         self.count_record()?;
-        if !self.begun && self.sink.is_some() {
-            if !(self.head_known || self.metadata_seen && self.policies > 0) {
-                return Err(ReadError::HeadComesLate);
-            }
-            self.begin()?;
-        }
+        self.begin_records()?;
         self.record.clear();
         Ok(())
+    }
+
+    /// Gives the head to the sink, before the first record.
+    pub(super) fn begin_records(&mut self) -> Result<(), ReadError> {
+        if self.begun || self.sink.is_none() {
+            return Ok(());
+        }
+        if !(self.head_known || self.metadata_seen && self.policies > 0) {
+            return Err(ReadError::HeadComesLate);
+        }
+        self.begin()
     }
 
     fn begin(&mut self) -> Result<(), ReadError> {

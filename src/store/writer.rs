@@ -33,6 +33,8 @@ pub struct Writer<'s> {
     data_version: i64,
     /// The report that is being written, if some of its records were.
     open: Option<OpenReport>,
+    /// The emptied buffer of the report before.
+    spare: Vec<u8>,
 }
 
 /// A report some of whose records are written.
@@ -80,6 +82,7 @@ impl Store {
             next_report: 0,
             data_version: -1,
             open: None,
+            spare: Vec::new(),
         }
     }
 }
@@ -159,7 +162,8 @@ impl Writer<'_> {
             if in_runs {
                 self.connection.execute_batch("SAVEPOINT report")?;
             }
-            self.open = Some(OpenReport { id: self.next_report, in_runs, ..OpenReport::default() });
+            let pending = std::mem::take(&mut self.spare);
+            self.open = Some(OpenReport { id: self.next_report, in_runs, pending, ..OpenReport::default() });
         }
         self.open.as_mut().ok_or_else(|| StoreError::Other("no report is open".to_owned()))
     }
@@ -216,8 +220,11 @@ impl Writer<'_> {
         }
         self.irregularities(id, &irregularities)?;
         self.sighting(id, &new.origin)?;
-        if self.open.take().is_some_and(|open| open.in_runs) {
-            self.connection.execute_batch("RELEASE report")?;
+        if let Some(open) = self.open.take() {
+            if open.in_runs {
+                self.connection.execute_batch("RELEASE report")?;
+            }
+            self.spare = open.pending;
         }
         self.next_report += 1;
         let arrival = if brothers > 0 { Arrival::Conflicting } else { Arrival::New };
