@@ -84,7 +84,8 @@ impl Context {
         Ok(Store::open_existing(&self.database()?)?)
     }
 
-    fn database(&self) -> Result<PathBuf, Failure> {
+    /// Where the database is.
+    pub(crate) fn database(&self) -> Result<PathBuf, Failure> {
         self.db.clone().or_else(|| default_path(Folder::Data, "reports.db")).ok_or_else(|| {
             Failure::Failed(anyhow!("no home folder is known to keep the database in; name one with --db"))
         })

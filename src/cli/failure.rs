@@ -1,5 +1,6 @@
 //! How a run ends: the exit statuses, and errors as a line for the operator.
 
+use std::path::Path;
 use std::process::ExitCode;
 
 use crate::render::text::sanitize;
@@ -30,6 +31,16 @@ pub(crate) enum Failure {
 pub(crate) type Outcome = Result<Status, Failure>;
 
 impl Failure {
+    /// The same with the name of the database, where it is about the database and does not say which.
+    pub(crate) fn about(self, database: Option<&Path>) -> Self {
+        match (self, database) {
+            (Failure::Failed(error), Some(path)) if error.downcast_ref().is_some_and(StoreError::is_nameless) => {
+                Failure::Failed(error.context(path.display().to_string()))
+            }
+            (failure, _) => failure,
+        }
+    }
+
     /// Says it and gives the exit status.
     pub(crate) fn report(self) -> ExitCode {
         match self {

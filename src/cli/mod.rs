@@ -111,7 +111,7 @@ pub fn run() -> ExitCode {
     };
     match result.and_then(|status| context.flush().map(|()| status)) {
         Ok(status) => status.into(),
-        Err(failure) => failure.report(),
+        Err(failure) => failure.about(context.database().ok().as_deref()).report(),
     }
 }
 

@@ -94,8 +94,9 @@ struct DomainSums {
     figures: [u64; 4],
     reports: u64,
     reporters: Bits,
-    last: (Day, i64),
-    seen: bool,
+    /// The last day with reports, and the reports of that day.
+    last_day: Option<Day>,
+    last_reports: Vec<i64>,
 }
 
 /// What is known of an outcome.
@@ -234,10 +235,12 @@ impl Scan<'_> {
             self.all_reporters.insert(reporter);
             domain.reports += 1;
             domain.reporters.insert(reporter);
-            if !domain.seen || (run.day, run.report) > domain.last {
-                domain.last = (run.day, run.report);
-                domain.seen = true;
+            if domain.last_day < Some(run.day) {
+                domain.last_day = Some(run.day);
+                domain.last_reports.clear();
             }
+            // Runs come in the order of their days.
+            domain.last_reports.push(run.report);
         }
         Ok(())
     }
@@ -422,7 +425,7 @@ impl Scan<'_> {
             domains.push(DomainFigures {
                 domain: texts.text(id)?.to_owned(),
                 policy: store
-                    .published_policy(sums.last.1)?
+                    .published_policy(&sums.last_reports)?
                     .map(|policy| policy.to_ascii_lowercase())
                     .filter(|policy| matches!(policy.as_str(), "none" | "quarantine" | "reject")),
                 messages,

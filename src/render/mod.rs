@@ -5,6 +5,7 @@
 
 mod grid;
 mod ingest;
+mod json;
 mod paths;
 mod prune;
 mod quarantine;
@@ -85,6 +86,7 @@ impl Style {
 /// # Errors
 /// Those of writing.
 pub fn json(answer: &impl Serialize, out: &mut dyn Write) -> Result<()> {
-    serde_json::to_writer_pretty(&mut *out, answer).map_err(std::io::Error::from)?;
+    let mut serializer = serde_json::Serializer::with_formatter(&mut *out, json::Harmless::default());
+    answer.serialize(&mut serializer).map_err(std::io::Error::from)?;
     writeln!(out)
 }

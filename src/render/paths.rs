@@ -46,19 +46,19 @@ pub fn paths(answer: &Answer, view: PathsView, form: Form, style: &Style, out: &
 }
 
 /// The window, how much is known of it, and how fresh that is.
-pub(super) fn header(answer: &Answer) -> String {
+fn header(answer: &Answer) -> String {
     let days = match (&answer.window.begin, &answer.window.end) {
         (Some(begin), Some(end)) if begin == end => begin.clone(),
         (Some(begin), Some(end)) => format!("{begin} to {end}"),
         _ => "no days".to_owned(),
     };
-    let newest =
-        answer.newest_report.as_deref().map_or("none", |time| time.get(..16).unwrap_or(time)).replace('T', " ");
-    format!(
-        "{days} · {} from {} · newest report {newest}",
-        plural(answer.reports, "report"),
-        plural(answer.reporters as u64, "reporter"),
-    )
+    summary(&days, answer.reports, answer.reporters as u64, answer.newest_report.as_deref())
+}
+
+/// The line that every table begins with; short enough for the narrowest of usual terminals.
+pub(super) fn summary(days: &str, reports: u64, reporters: u64, newest: Option<&str>) -> String {
+    let newest = newest.map_or("none", |time| time.get(..10).unwrap_or(time));
+    format!("{days} · {}, {} · newest {newest}", plural(reports, "report"), plural(reporters, "reporter"))
 }
 
 fn domains(answer: &Answer) -> Grid {

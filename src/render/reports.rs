@@ -5,7 +5,8 @@ use std::io::{Result, Write};
 use serde_json::{Map, Value, json};
 
 use super::grid::{Column, Grid, Row, csv};
-use super::text::{grouped, plural};
+use super::paths::summary;
+use super::text::grouped;
 use super::{Form, Paint, Style, json};
 use crate::report::period::{Day, date_of, rfc3339};
 use crate::store::ReportSummary;
@@ -141,15 +142,10 @@ pub fn reports(answer: &ReportsAnswer<'_>, form: Form, style: &Style, out: &mut 
         Form::Table | Form::Markdown => {
             let reporters: std::collections::HashSet<&str> =
                 answer.reports.iter().map(|report| report.reporter.as_str()).collect();
-            writeln!(
-                out,
-                "{} to {} · {} from {} · newest report {}\n",
-                date(answer.begin).unwrap_or_default(),
-                date(answer.end).unwrap_or_default(),
-                plural(answer.reports.len() as u64, "report"),
-                plural(reporters.len() as u64, "reporter"),
-                answer.newest.as_deref().map_or("none", |time| time.get(..16).unwrap_or(time)).replace('T', " "),
-            )?;
+            let days =
+                format!("{} to {}", date(answer.begin).unwrap_or_default(), date(answer.end).unwrap_or_default());
+            let line = summary(&days, answer.reports.len() as u64, reporters.len() as u64, answer.newest.as_deref());
+            writeln!(out, "{line}\n")?;
             let mut grid = Grid::new([
                 Column::number("ID"),
                 Column::text("DAY"),

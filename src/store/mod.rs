@@ -94,6 +94,17 @@ impl From<rusqlite::Error> for StoreError {
     }
 }
 
+impl StoreError {
+    /// Whether the message leaves open which database it is about.
+    #[must_use]
+    pub fn is_nameless(&self) -> bool {
+        !matches!(
+            self,
+            StoreError::Missing(_) | StoreError::Open { .. } | StoreError::Foreign(_) | StoreError::Newer { .. }
+        )
+    }
+}
+
 /// The result of everything here.
 pub type Result<T> = std::result::Result<T, StoreError>;
 

@@ -182,15 +182,22 @@ impl Store {
         Ok(())
     }
 
-    /// The last policy that a report published: `p`.
+    /// The policy (`p`) of that of some reports which ends last; of two that end together and differ the stricter, so that
+    /// the answer does not depend on the order in which they came.
     ///
     /// # Errors
     /// See [`StoreError`].
-    pub fn published_policy(&self, report: i64) -> Result<Option<String>> {
-        Ok(self
-            .connection
-            .prepare_cached("SELECT p FROM report JOIN policy ON policy.id = report.policy WHERE report.id = ?1")?
-            .query_row([report], |row| row.get(0))?)
+    pub fn published_policy(&self, reports: &[i64]) -> Result<Option<String>> {
+        let mut select = self.connection.prepare_cached(
+            "SELECT end_time, lower(p) FROM report JOIN policy ON policy.id = report.policy WHERE report.id = ?1",
+        )?;
+        let mut last: Option<(i64, Option<String>)> = None;
+        for report in reports {
+            let found = select.query_row([report], |row| Ok((row.get(0)?, row.get(1)?)))?;
+            // The words of the policy, from none to reject, are in the order of the alphabet.
+            last = last.max(Some(found));
+        }
+        Ok(last.and_then(|(_, policy)| policy))
     }
 
     /// Reads names by their numbers.

@@ -1,0 +1,79 @@
+//! JSON that is harmless also where it is only looked at.
+//!
+//! JSON escapes the control characters below U+0020; DEL and those from U+0080 on may stand in it as they are, and some
+//! terminals obey them. They are escaped too.
+
+use std::io::{Result, Write};
+
+use serde_json::ser::{Formatter, PrettyFormatter};
+
+/// Indented JSON without raw control characters.
+#[derive(Default)]
+pub(super) struct Harmless {
+    pretty: PrettyFormatter<'static>,
+}
+
+impl Formatter for Harmless {
+    fn write_string_fragment<W: ?Sized + Write>(&mut self, writer: &mut W, fragment: &str) -> Result<()> {
+        let mut rest = fragment;
+        while let Some(at) = rest.find(|c| matches!(c, '\u{7f}'..='\u{9f}')) {
+            let (before, control) = rest.split_at(at);
+            writer.write_all(before.as_bytes())?;
+            let mut characters = control.chars();
+            if let Some(c) = characters.next() {
+                write!(writer, "\\u{:04x}", c as u32)?;
+            }
+            rest = characters.as_str();
+        }
+        writer.write_all(rest.as_bytes())
+    }
+
+    fn begin_array<W: ?Sized + Write>(&mut self, writer: &mut W) -> Result<()> {
+        self.pretty.begin_array(writer)
+    }
+
+    fn end_array<W: ?Sized + Write>(&mut self, writer: &mut W) -> Result<()> {
+        self.pretty.end_array(writer)
+    }
+
+    fn begin_array_value<W: ?Sized + Write>(&mut self, writer: &mut W, first: bool) -> Result<()> {
+        self.pretty.begin_array_value(writer, first)
+    }
+
+    fn end_array_value<W: ?Sized + Write>(&mut self, writer: &mut W) -> Result<()> {
+        self.pretty.end_array_value(writer)
+    }
+
+    fn begin_object<W: ?Sized + Write>(&mut self, writer: &mut W) -> Result<()> {
+        self.pretty.begin_object(writer)
+    }
+
+    fn end_object<W: ?Sized + Write>(&mut self, writer: &mut W) -> Result<()> {
+        self.pretty.end_object(writer)
+    }
+
+    fn begin_object_key<W: ?Sized + Write>(&mut self, writer: &mut W, first: bool) -> Result<()> {
+        self.pretty.begin_object_key(writer, first)
+    }
+
+    fn begin_object_value<W: ?Sized + Write>(&mut self, writer: &mut W) -> Result<()> {
+        self.pretty.begin_object_value(writer)
+    }
+
+    fn end_object_value<W: ?Sized + Write>(&mut self, writer: &mut W) -> Result<()> {
+        self.pretty.end_object_value(writer)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn no_control_character_is_left_and_the_text_stays() {
+        let text = "a\u{1b}\u{7f}b\u{9b}31mñ\u{9f}";
+        let mut out = Vec::new();
+        super::super::json(&text, &mut out).unwrap();
+        let json = String::from_utf8(out).unwrap();
+        assert!(!json.trim_end().chars().any(char::is_control), "{json:?}");
+        assert_eq!(serde_json::from_str::<String>(&json).unwrap(), text);
+    }
+}
