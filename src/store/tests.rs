@@ -53,9 +53,10 @@ fn messages(store: &Store) -> u64 {
 
 fn counted(store: &Store) -> BTreeMap<u64, bool> {
     let mut found = BTreeMap::new();
-    store
-        .list_reports(&ReportFilter::default(), &mut |report| drop(found.insert(report.messages, report.counted)))
-        .unwrap();
+    let mut note = |report: ReportSummary| {
+        found.insert(report.messages, report.counted);
+    };
+    store.list_reports(&ReportFilter::default(), &mut note).unwrap();
     found
 }
 
