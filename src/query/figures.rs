@@ -50,7 +50,7 @@ pub struct PathFigures {
     pub sender: SenderKey,
     /// Messages.
     pub messages: u64,
-    /// Messages by DKIM state, in the order of [`DkimState::ALL`].
+    /// Messages by DKIM state, in the order of [`DkimState::ALL`](crate::alignment::DkimState::ALL).
     pub dkim: [u64; 5],
     /// Messages with aligned SPF.
     pub spf_aligned: u64,
