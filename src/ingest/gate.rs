@@ -9,7 +9,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use super::step::Step;
 
 /// What may wait in memory for its turn.
-const EARLY_BYTES: usize = 24 * 1024 * 1024;
+const EARLY_BYTES: usize = 12 * 1024 * 1024;
 /// What the first in line may have sent and not yet written before it waits.
 const IN_TURN_BYTES: usize = 4 * 1024 * 1024;
 /// A unit hands over what it has when it holds this much.
