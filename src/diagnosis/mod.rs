@@ -10,5 +10,5 @@ mod path;
 mod remedy;
 
 pub use class::{Class, Standing, Thresholds};
-pub use path::{Answer, Diagnosis, DkimFigures, DomainAnswer, SendingPath, Unproven, WindowAnswer, diagnose};
+pub use path::{Answer, Diagnosis, DkimFigures, SendingPath, Unproven, WindowAnswer, diagnose};
 pub use remedy::{DnsRecord, Remedy};

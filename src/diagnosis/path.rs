@@ -28,7 +28,7 @@ pub struct Answer {
     /// Reporters within the window.
     pub reporters: usize,
     /// By policy domain.
-    pub domains: Vec<DomainAnswer>,
+    pub domains: Vec<DomainFigures>,
     /// The paths.
     pub paths: Vec<SendingPath>,
     /// Paths for which nothing vouches, in sum.
@@ -42,27 +42,6 @@ pub struct WindowAnswer {
     pub begin: Option<String>,
     /// The last.
     pub end: Option<String>,
-}
-
-/// A policy domain.
-#[derive(Debug, Clone, Serialize)]
-pub struct DomainAnswer {
-    /// Its name.
-    pub domain: String,
-    /// The policy it published last.
-    pub policy: Option<String>,
-    /// Messages.
-    pub messages: u64,
-    /// Messages that passed DMARC.
-    pub dmarc_pass: u64,
-    /// Messages with an aligned, verifying signature.
-    pub dkim_aligned: u64,
-    /// Messages with aligned SPF.
-    pub spf_aligned: u64,
-    /// Reports.
-    pub reports: u64,
-    /// Reporters.
-    pub reporters: usize,
 }
 
 /// Messages by DKIM state; the five add up to the path's messages.
@@ -142,7 +121,7 @@ pub struct Diagnosis {
     /// Those for which nothing vouches, asked for or not, in sum.
     pub unproven: Unproven,
     /// By policy domain.
-    pub domains: Vec<DomainAnswer>,
+    pub domains: Vec<DomainFigures>,
 }
 
 /// Makes paths of the figures, worst first: those of the classes that are wanted and with at least `min_messages` messages.
@@ -153,8 +132,7 @@ pub fn diagnose(
     min_messages: u64,
     wanted: impl Fn(Class) -> bool,
 ) -> Diagnosis {
-    let mut diagnosis =
-        Diagnosis { domains: survey.domains.iter().map(domain_answer).collect(), ..Diagnosis::default() };
+    let mut diagnosis = Diagnosis { domains: survey.domains.clone(), ..Diagnosis::default() };
     for (path, forwarded) in survey.paths.iter().zip(forwarded(&survey.paths)) {
         if path.messages < min_messages {
             continue;
@@ -176,19 +154,6 @@ pub fn diagnose(
         (path.standing, Reverse(failing), Reverse(not_aligned), path.domain.clone(), path.sender.clone())
     });
     diagnosis
-}
-
-fn domain_answer(figures: &DomainFigures) -> DomainAnswer {
-    DomainAnswer {
-        domain: figures.domain.clone(),
-        policy: figures.policy.clone(),
-        messages: figures.messages,
-        dmarc_pass: figures.dmarc_pass,
-        dkim_aligned: figures.dkim_aligned,
-        spf_aligned: figures.spf_aligned,
-        reports: figures.reports,
-        reporters: figures.reporters,
-    }
 }
 
 fn sending_path(path: &PathFigures, class: Class, standing: Standing) -> SendingPath {

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
+use serde::Serialize;
 
 use crate::alignment::AuthResult;
 use crate::report::period::Day;
@@ -79,7 +80,7 @@ pub struct PathFigures {
 }
 
 /// Sums of one policy domain.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize)]
 pub struct DomainFigures {
     /// The domain.
     pub domain: String,

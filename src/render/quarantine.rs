@@ -5,7 +5,7 @@ use std::io::{Result, Write};
 use serde_json::{Value, json};
 
 use super::grid::{Column, Grid, Row, csv};
-use super::text::{grouped, plural, sanitize};
+use super::text::{grouped, hex, plural, sanitize};
 use super::{Form, Paint, Style, json};
 use crate::report::period::rfc3339;
 use crate::store::{QuarantineEntry, Quarantined};
@@ -32,10 +32,6 @@ fn entry_json(entry: &QuarantineEntry) -> Value {
         "message_id": entry.origin.message_id,
         "file_name": entry.origin.file_name,
     })
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Who reported on what, as far as is known.

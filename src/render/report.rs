@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::grid::{Column, Grid, Row, csv};
 use super::reports::summary_json;
-use super::text::{grouped, plural, sanitize};
+use super::text::{grouped, hex, plural, sanitize};
 use super::{Form, Paint, Style, json};
 use crate::alignment::{AuthResult, Disposition};
 use crate::report::period::{date_of, rfc3339};
@@ -89,7 +89,6 @@ pub fn report(detail: &ReportDetail, rows: &[ReportRow], form: Form, style: &Sty
     match form {
         Form::Json => {
             let mut map = summary_json(&detail.summary);
-            let hex: String = detail.sha256.iter().map(|byte| format!("{byte:02x}")).collect();
             map.insert("extra_contact_info".to_owned(), json!(detail.extra_contact_info));
             map.insert("generator".to_owned(), json!(detail.generator));
             map.insert("version".to_owned(), json!(detail.version));
@@ -119,7 +118,10 @@ pub fn report(detail: &ReportDetail, rows: &[ReportRow], form: Form, style: &Sty
                     .map(|one| json!({ "input": one.location, "message_id": one.message_id }))
                     .collect(),
             );
-            map.insert("raw".to_owned(), json!({ "sha256": hex, "bytes": detail.size, "kept": detail.raw_kept }));
+            map.insert(
+                "raw".to_owned(),
+                json!({ "sha256": hex(&detail.sha256), "bytes": detail.size, "kept": detail.raw_kept }),
+            );
             map.insert("rows".to_owned(), rows.iter().map(row_json).collect());
             json(&json!({ "schema": "dmarcstat/report/1", "report": map }), out)
         }

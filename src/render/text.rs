@@ -80,6 +80,12 @@ pub fn percent(part: u64, whole: u64) -> String {
     }
 }
 
+/// Bytes as hexadecimal digits.
+#[must_use]
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 /// `1 report`, `2 reports`.
 #[must_use]
 pub fn plural(number: u64, word: &str) -> String {

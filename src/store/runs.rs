@@ -152,15 +152,6 @@ impl Store {
         Ok(id.unsigned_abs())
     }
 
-    /// One outcome in full.
-    ///
-    /// # Errors
-    /// See [`StoreError`].
-    pub fn outcome(&self, id: u64) -> Result<Outcome> {
-        let mut names = NameReader::new(&self.connection);
-        self.outcome_with(id, &mut names)
-    }
-
     fn outcome_with(&self, id: u64, names: &mut NameReader<'_>) -> Result<Outcome> {
         let detail: Vec<u8> = self
             .connection
