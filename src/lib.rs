@@ -2,14 +2,17 @@
 //!
 //! The modules in the order in which data flows:
 //!
-//! - [`source`] finds inputs on disk and pushes their bytes;
+//! - [`oauth`] gets access tokens for accounts that want them;
+//! - [`source`] finds inputs on disk and in IMAP accounts and pushes their bytes;
 //! - [`mail`] walks a mail to the parts worth opening;
 //! - [`unpack`] gets documents out of gzip, zlib and zip;
 //! - [`report`] reads a document: the nouns of RFC 9990 and RFC 7489, and what was odd about it;
 //! - [`domain`] and [`alignment`] say what a record means: states and verdicts;
 //! - [`ingest`] is the line that joins all of these, in parallel, up to the store;
 //! - [`store`] is the database, [`query`] asks it about windows of days;
+//! - [`providers`] is the catalogue of senders and how one is recognised, [`dns`] looks up live records;
 //! - [`diagnosis`] makes sending paths and their classes of the answers;
+//! - [`inspect`] judges one received message;
 //! - [`render`] shows answers as table, JSON, CSV and Markdown;
 //! - [`cli`] is the command line around it all.
 //!
@@ -18,10 +21,14 @@
 pub mod alignment;
 pub mod cli;
 pub mod diagnosis;
+pub mod dns;
 pub mod domain;
 pub mod ingest;
+pub mod inspect;
 pub mod limits;
 pub mod mail;
+pub mod oauth;
+pub mod providers;
 pub mod query;
 pub mod rejection;
 pub mod render;

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// Each module, and the modules it may use.
-const FLOORS: [(&str, &[&str]); 15] = [
+const FLOORS: [(&str, &[&str]); 19] = [
     ("varint", &[]),
     ("limits", &[]),
     ("rejection", &[]),
@@ -13,13 +13,17 @@ const FLOORS: [(&str, &[&str]); 15] = [
     ("rows", &["report", "varint"]),
     ("mail", &["limits", "rejection", "report"]),
     ("unpack", &["limits", "mail", "rejection", "report"]),
-    ("source", &["limits", "mail", "unpack"]),
+    ("oauth", &[]),
+    ("dns", &["domain"]),
+    ("providers", &["domain"]),
+    ("source", &["limits", "mail", "oauth", "unpack"]),
     ("alignment", &["domain", "report", "varint"]),
     ("store", &["alignment", "domain", "rejection", "report", "rows", "varint"]),
     ("ingest", &["alignment", "domain", "limits", "mail", "rejection", "report", "rows", "source", "store", "unpack"]),
-    ("query", &["alignment", "domain", "report", "rows", "store"]),
-    ("diagnosis", &["alignment", "domain", "query", "report"]),
-    ("render", &["alignment", "diagnosis", "ingest", "report", "store"]),
+    ("query", &["alignment", "domain", "providers", "report", "rows", "store"]),
+    ("diagnosis", &["alignment", "dns", "domain", "providers", "query", "report"]),
+    ("inspect", &["alignment", "domain", "mail", "report"]),
+    ("render", &["alignment", "diagnosis", "dns", "ingest", "inspect", "providers", "report", "store"]),
 ];
 
 fn sources(folder: &Path, found: &mut Vec<PathBuf>) {

@@ -1,111 +1,12 @@
 //! `dmarcstat unsigned` and `dmarcstat sources`: questions about sending paths.
 
-use std::path::PathBuf;
-
-use anyhow::anyhow;
-use jiff::civil::Date;
-
 use super::context::Context;
 use super::failure::{Failure, Outcome, Status};
-use super::ingest::{read_into, status};
+use super::scope::Scope;
 use crate::diagnosis::{Answer, Class, Diagnosis, Standing, Thresholds, WindowAnswer, diagnose};
-use crate::domain;
-use crate::query::{Bound, Window, WindowChoice, survey};
+use crate::query::survey;
 use crate::render::{self, PathsView};
 use crate::report::period::{Day, date_of, rfc3339};
-use crate::store::Store;
-
-/// Which days, domains and data a question is about.
-#[derive(Debug, clap::Args)]
-pub(super) struct Scope {
-    /// First day: 7d, 4w, 2026-11-01, all [default: 30d, with --input all]
-    #[arg(long, value_name = "TIME")]
-    since: Option<Bound>,
-    /// Last day, today included with `today` [default: yesterday]
-    #[arg(long, value_name = "TIME")]
-    until: Option<Bound>,
-    /// What today is; makes an answer repeatable
-    #[arg(long, value_name = "DATE")]
-    as_of: Option<Date>,
-    /// Only this domain and its subdomains (repeatable)
-    #[arg(long, value_name = "DOMAIN")]
-    domain: Vec<String>,
-    /// Answer from these files, without any database
-    #[arg(long, value_name = "FILE", num_args = 1..)]
-    input: Vec<PathBuf>,
-}
-
-impl Scope {
-    /// Opens what the answer comes from; the status says whether all of it could be read.
-    pub(super) fn open(&self, context: &Context) -> Result<(Store, Status), Failure> {
-        if self.input.is_empty() {
-            return Ok((context.open_to_read()?, Status::Done));
-        }
-        let mut store = Store::in_memory()?;
-        let summary = read_into(&mut store, &self.input, context, false)?;
-        Ok((store, status(&summary)))
-    }
-
-    pub(super) fn window(&self, context: &Context) -> Result<Window, Failure> {
-        let today = self.as_of.unwrap_or_else(|| context.now.to_zoned(jiff::tz::TimeZone::UTC).date());
-        let since = self.since.unwrap_or_else(|| match self.input.as_slice() {
-            [] => "30d".parse().unwrap_or(Bound::All),
-            _ => Bound::All,
-        });
-        WindowChoice { since, until: self.until, today }.window().map_err(Failure::Usage)
-    }
-
-    pub(super) fn domains(&self) -> Result<Vec<String>, Failure> {
-        self.domain
-            .iter()
-            .map(|text| {
-                domain::normalize(text)
-                    .filter(|name| !name.contains(|c: char| c.is_whitespace() || c == '@' || c == '/'))
-                    .map(|name| name.into_owned())
-                    .ok_or_else(|| Failure::Usage(format!("{text:?} is no domain")))
-            })
-            .collect()
-    }
-
-    /// The error of having nothing to answer from, with what there is.
-    pub(super) fn no_data(&self, store: &Store, window: Window) -> Failure {
-        let totals = match store.day_totals(Day::MIN, Day::MAX) {
-            Ok(totals) => totals,
-            Err(error) => return error.into(),
-        };
-        let (Some(first), Some(last)) = (totals.first(), totals.last()) else {
-            let next = if self.input.is_empty() {
-                "`dmarcstat ingest FILE…` reads some"
-            } else {
-                "none of these files is one; `dmarcstat ingest -v` says what they are"
-            };
-            return Failure::Failed(anyhow!("no reports to answer from: {next}"));
-        };
-        let mut domains: Vec<&str> = totals.iter().map(|total| total.domain.as_str()).collect();
-        domains.sort_unstable();
-        domains.dedup();
-        let more = domains.len().saturating_sub(10);
-        domains.truncate(10);
-        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-        let asked = if self.domain.is_empty() { String::new() } else { format!(" on {}", self.domain.join(", ")) };
-        Failure::Failed(anyhow!(
-            "no reports{asked} {}; there are reports from {} to {}, on {}{more}; choose with --since, --until and --domain",
-            shown(window),
-            date_of(first.day),
-            date_of(last.day),
-            domains.join(", "),
-        ))
-    }
-}
-
-fn shown(window: Window) -> String {
-    match (window.first, window.last) {
-        (Day::MIN, Day::MAX) => "at all".to_owned(),
-        (Day::MIN, last) => format!("up to {}", date_of(last)),
-        (first, Day::MAX) => format!("since {}", date_of(first)),
-        (first, last) => format!("from {} to {}", date_of(first), date_of(last)),
-    }
-}
 
 /// Which sending paths carry no aligned, verifying DKIM signature, worst first
 #[derive(Debug, clap::Args)]

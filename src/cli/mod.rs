@@ -3,15 +3,26 @@
 //! Only here are the clock, the environment and the terminal read; everything below gets what it needs as arguments.
 
 mod answers;
+mod changes;
+mod check;
 mod completions;
 pub mod config;
 mod context;
+mod dns;
+mod explain;
 mod failure;
+mod fetch;
 mod ingest;
+mod inspect;
+mod login;
 mod progress;
+mod providers;
 mod prune;
 mod quarantine;
+mod readiness;
 mod reports;
+mod scope;
+mod selectors;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -82,11 +93,21 @@ pub(crate) enum Color {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Fetch(fetch::Fetch),
     Ingest(ingest::Ingest),
     Unsigned(answers::Unsigned),
     Sources(answers::Sources),
+    Explain(explain::Explain),
+    Readiness(readiness::Readiness),
+    Changes(changes::Changes),
+    Selectors(selectors::Selectors),
+    Dns(dns::Dns),
+    Inspect(inspect::Inspect),
     Reports(reports::Reports),
     Quarantine(quarantine::Quarantine),
+    Providers(providers::Providers),
+    Check(check::Check),
+    Login(login::Login),
     Prune(prune::Prune),
     Completions(completions::Completions),
 }
@@ -101,11 +122,21 @@ pub fn run() -> ExitCode {
         Err(failure) => return failure.report(),
     };
     let result = match cli.command {
+        Command::Fetch(command) => command.run(&mut context),
         Command::Ingest(command) => command.run(&mut context),
         Command::Unsigned(command) => command.run(&mut context),
         Command::Sources(command) => command.run(&mut context),
+        Command::Explain(command) => command.run(&mut context),
+        Command::Readiness(command) => command.run(&mut context),
+        Command::Changes(command) => command.run(&mut context),
+        Command::Selectors(command) => command.run(&mut context),
+        Command::Dns(command) => command.run(&mut context),
+        Command::Inspect(command) => command.run(&mut context),
         Command::Reports(command) => command.run(&mut context),
         Command::Quarantine(command) => command.run(&mut context),
+        Command::Providers(command) => command.run(&mut context),
+        Command::Check(command) => command.run(&mut context),
+        Command::Login(command) => command.run(&mut context),
         Command::Prune(command) => command.run(&mut context),
         Command::Completions(command) => command.run(&mut context),
     };

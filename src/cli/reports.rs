@@ -2,9 +2,9 @@
 
 use anyhow::anyhow;
 
-use super::answers::Scope;
 use super::context::Context;
 use super::failure::{Failure, Outcome, Status};
+use super::scope::Scope;
 use crate::render::{self, ReportsAnswer};
 use crate::report::period::{Day, rfc3339};
 use crate::report::shorten;

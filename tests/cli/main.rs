@@ -13,6 +13,8 @@ mod kill;
 mod mailbox;
 mod make;
 mod measure;
+#[allow(dead_code)]
+mod needs;
 mod options;
 mod parsers;
 mod quirks;

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use anyhow::anyhow;
 use serde::Deserialize;
 
-use super::context::read_text;
-use super::failure::Failure;
+use crate::cli::context::read_text;
+use crate::cli::failure::Failure;
 use crate::limits::Limits;
 
 /// The whole file.

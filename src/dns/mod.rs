@@ -1,0 +1,1 @@
+//! Live look-ups in the DNS, behind one small trait, and what the records found mean.

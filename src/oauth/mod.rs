@@ -1,0 +1,1 @@
+//! OAuth2 access tokens for IMAP: grants, presets of providers, the cache.
