@@ -3,11 +3,9 @@
 use mail_parser::HeaderValue;
 use mail_parser::parsers::MessageStream;
 
+use super::fields::{Field, HeaderFields};
 use super::transfer::Transfer;
 use crate::report::shorten;
-
-/// A field longer than this is cut before it is read; no field that matters here comes near.
-const LONGEST_FIELD: usize = 16 * 1024;
 
 /// What is known of a mail from its header; all of it text of strangers.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -50,33 +48,16 @@ impl<'m> Fields<'m> {
     /// Reads the header of an entity; the rest is its body.
     pub(super) fn read(entity: &'m [u8]) -> (Self, &'m [u8]) {
         let mut fields = Fields::default();
-        let mut rest = entity;
-        while !rest.is_empty() {
-            let mut end = line_end(rest);
-            if rest[..end].trim_ascii().is_empty() {
-                return (fields, &rest[end..]);
-            }
-            while end < rest.len() && matches!(rest[end], b' ' | b'\t') {
-                let next = end + line_end(&rest[end..]);
-                if rest[end..next].trim_ascii().is_empty() {
-                    break;
-                }
-                end = next;
-            }
-            fields.take(&rest[..end]);
-            rest = &rest[end..];
+        let mut header = HeaderFields::new(entity);
+        for field in header.by_ref() {
+            fields.take(field);
         }
-        (fields, &[])
+        (fields, header.body())
     }
 
-    fn take(&mut self, line: &'m [u8]) {
-        let Some(colon) = line.iter().take(80).position(|&byte| byte == b':') else {
-            return;
-        };
-        let (name, value) = (line[..colon].trim_ascii_end(), &line[colon + 1..]);
-        let value = &value[..value.len().min(LONGEST_FIELD)];
-        let is = |known: &str| name.eq_ignore_ascii_case(known.as_bytes());
-        let slot = match name.len() {
+    fn take(&mut self, field: Field<'m>) {
+        let is = |known: &str| field.is(known);
+        let slot = match field.name.len() {
             // `ContentType:` is how one gateway spells it.
             12 if is("Content-Type") => &mut self.content_type,
             11 if is("ContentType") => &mut self.content_type,
@@ -92,7 +73,7 @@ impl<'m> Fields<'m> {
             }
             _ => return,
         };
-        slot.get_or_insert(value);
+        slot.get_or_insert(field.value);
     }
 
     pub(super) fn envelope(&self) -> Envelope {
@@ -141,10 +122,6 @@ impl<'m> Fields<'m> {
         content.file_name = content.file_name.or(name).map(|name| shorten(&name, 1024).to_owned());
         content
     }
-}
-
-fn line_end(bytes: &[u8]) -> usize {
-    memchr::memchr(b'\n', bytes).map_or(bytes.len(), |at| at + 1)
 }
 
 /// A field's value on one line, ended as the field parsers want it.

@@ -4,11 +4,15 @@
 //! is the messy part, are read by `mail-parser`. Nothing is decoded before somebody wants it, so a mail of a million
 //! parts costs no more than the look at the first few hundred.
 
+mod auth_results;
+mod fields;
 mod header;
 mod transfer;
 
 use std::borrow::Cow;
 
+pub use auth_results::{AuthenticationResults, MethodResult, Property};
+pub use fields::{Field, HeaderFields};
 pub use header::{Envelope, looks_like_message};
 pub use transfer::Transfer;
 
