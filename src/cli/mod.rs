@@ -22,6 +22,7 @@ mod quarantine;
 mod readiness;
 mod reports;
 mod scope;
+pub mod secrets;
 mod selectors;
 
 use std::path::PathBuf;

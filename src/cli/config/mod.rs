@@ -2,10 +2,18 @@
 //!
 //! Everything in it is optional. A mistake in it is one error that names the file, the line and the key.
 
+pub(crate) mod account;
+pub(crate) mod mistake;
+pub(crate) mod oauth2;
+
 use std::path::{Path, PathBuf};
 
 use anyhow::anyhow;
 use serde::Deserialize;
+use toml::Spanned;
+
+use account::AccountConfig;
+use mistake::Mistake;
 
 use crate::cli::context::read_text;
 use crate::cli::failure::Failure;
@@ -19,8 +27,12 @@ pub struct Config {
     pub database: Database,
     /// `[limits]`.
     pub limits: Limits,
-    /// `[[account]]`, which this version does not read.
-    pub account: Vec<toml::Table>,
+    /// `[[account]]`, as written.
+    #[serde(rename = "account")]
+    written_accounts: Vec<Spanned<account::Written>>,
+    /// `[[account]]`, checked.
+    #[serde(skip)]
+    pub(crate) accounts: Vec<AccountConfig>,
     /// `[[sender]]`, which this version does not read.
     pub sender: Vec<toml::Table>,
     /// `[readiness]`, which this version does not read.
@@ -58,11 +70,7 @@ impl Config {
     /// The parts that are there and are not read by this version.
     #[must_use]
     pub fn unread(&self) -> Vec<&'static str> {
-        let parts = [
-            ("[[account]]", self.account.is_empty()),
-            ("[[sender]]", self.sender.is_empty()),
-            ("[readiness]", self.readiness.is_empty()),
-        ];
+        let parts = [("[[sender]]", self.sender.is_empty()), ("[readiness]", self.readiness.is_empty())];
         parts.into_iter().filter(|(_, empty)| !empty).map(|(name, _)| name).collect()
     }
 
@@ -71,18 +79,12 @@ impl Config {
     /// # Errors
     /// The reason, in one line.
     pub fn parse(text: &str) -> Result<Self, String> {
-        toml::from_str(text).map_err(|error| {
-            let start = error.span().map_or(0, |span| span.start.min(text.len()));
-            let number = text[..start].matches('\n').count() + 1;
-            let line = text.lines().nth(number - 1).unwrap_or("").trim();
-            let reason = error.message().replace('\n', " ");
-            let key = line.split_once('=').map_or(line, |(key, _)| key.trim());
-            if key.is_empty() || reason.contains(&format!("`{key}`")) {
-                format!("line {number}: {reason}")
-            } else {
-                format!("line {number}, `{key}`: {reason}")
-            }
-        })
+        let mut config: Config = toml::from_str(text).map_err(|error| {
+            let at = error.span().map_or(0, |span| span.start);
+            Mistake { at, key: None, reason: error.message().to_owned() }.worded(text)
+        })?;
+        config.accounts = account::check(&config.written_accounts, text).map_err(|mistake| mistake.worded(text))?;
+        Ok(config)
     }
 }
 
@@ -101,8 +103,8 @@ mod tests {
 
     #[test]
     fn what_is_not_read_yet_is_told() {
-        let config = Config::parse("[[account]]\nname = \"rua\"\n[readiness]\nmin_days = 28\n").unwrap();
-        assert_eq!(config.unread(), ["[[account]]", "[readiness]"]);
+        let config = Config::parse("[[sender]]\nname = \"x\"\n[readiness]\nmin_days = 28\n").unwrap();
+        assert_eq!(config.unread(), ["[[sender]]", "[readiness]"]);
     }
 
     #[test]

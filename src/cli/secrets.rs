@@ -1,0 +1,210 @@
+//! Secrets: from a command, a file or the environment, never from the command line or the configuration itself.
+
+use std::ffi::OsStr;
+use std::fmt;
+use std::io::Read;
+use std::path::PathBuf;
+use std::process::{Command, ExitStatus, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::time::{Duration, Instant};
+
+use secrecy::SecretString;
+use zeroize::Zeroizing;
+
+/// No secret is longer; a service account's key has some 2.4 kB.
+const LONGEST: u64 = 64 * 1024;
+/// A command may ask somebody for a passphrase; it may not hang for ever.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// How long output may come after the command has ended.
+const GRACE: Duration = Duration::from_secs(2);
+/// How much of a command's complaint is shown.
+const COMPLAINT: u64 = 4096;
+
+/// Where a secret is.
+#[derive(Clone, PartialEq, Eq)]
+pub enum SecretSource {
+    /// What a command of the shell prints.
+    Command(String),
+    /// What is in a file.
+    File(PathBuf),
+    /// What is in a variable of the environment.
+    Env(String),
+}
+
+impl fmt::Debug for SecretSource {
+    /// Without the command, which may hold a secret.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            SecretSource::Command(_) => f.write_str("Command(…)"),
+            SecretSource::File(path) => f.debug_tuple("File").field(path).finish(),
+            SecretSource::Env(name) => f.debug_tuple("Env").field(name).finish(),
+        }
+    }
+}
+
+/// Why there is no secret.
+#[derive(Debug, thiserror::Error)]
+pub enum SecretError {
+    /// The file cannot be read.
+    #[error("cannot read {}: {reason}", path.display())]
+    File {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
+    /// The variable is not there.
+    #[error("the environment variable {0} is not set")]
+    Env(String),
+    /// The command cannot be started.
+    #[error("the command cannot be started: {0}")]
+    Start(String),
+    /// The command failed.
+    #[error("the command ended with {status}{}{complaint}", if complaint.is_empty() { "" } else { ": " })]
+    Failed {
+        /// How it ended.
+        status: ExitStatus,
+        /// What it wrote to standard error, one line.
+        complaint: String,
+    },
+    /// The command did not end.
+    #[error("the command gave no answer within {} seconds", PATIENCE.as_secs())]
+    TimedOut,
+    /// It is there and says nothing.
+    #[error("the secret is empty")]
+    Empty,
+    /// It is there and cannot be a secret.
+    #[error("the secret is {0}")]
+    Unfit(&'static str),
+}
+
+impl SecretSource {
+    /// Reads the secret; one line end behind it is no part of it.
+    ///
+    /// # Errors
+    /// When it is not there, or empty.
+    pub fn read(&self) -> Result<SecretString, SecretError> {
+        let bytes = match self {
+            SecretSource::Command(command) => output_of(command, PATIENCE)?,
+            SecretSource::File(path) => read_file(path)?,
+            SecretSource::Env(name) => {
+                let value = std::env::var_os(name).ok_or_else(|| SecretError::Env(name.clone()))?;
+                Zeroizing::new(value.into_string().map_err(|_| SecretError::Unfit("not UTF-8"))?.into_bytes())
+            }
+        };
+        if bytes.len() as u64 > LONGEST {
+            return Err(SecretError::Unfit("longer than 64 KiB"));
+        }
+        let text = std::str::from_utf8(&bytes).map_err(|_| SecretError::Unfit("not UTF-8"))?;
+        let text = text.strip_suffix('\n').unwrap_or(text);
+        let text = text.strip_suffix('\r').unwrap_or(text);
+        if text.is_empty() { Err(SecretError::Empty) } else { Ok(SecretString::from(text)) }
+    }
+}
+
+fn read_file(path: &PathBuf) -> Result<Zeroizing<Vec<u8>>, SecretError> {
+    let failed = |error: std::io::Error| SecretError::File { path: path.clone(), reason: error.to_string() };
+    let mut bytes = Zeroizing::new(Vec::new());
+    std::fs::File::open(path).map_err(failed)?.take(LONGEST + 1).read_to_end(&mut bytes).map_err(failed)?;
+    Ok(bytes)
+}
+
+fn shell(command: &str) -> Command {
+    let (shell, option) = if cfg!(windows) { ("cmd", "/C") } else { ("/bin/sh", "-c") };
+    let mut shell = Command::new(shell);
+    shell.args([OsStr::new(option), OsStr::new(command)]);
+    shell
+}
+
+/// Runs a command and takes what it prints. A command that does not end, or leaves somebody behind who holds its output
+/// open, costs no more than the time given.
+fn output_of(command: &str, patience: Duration) -> Result<Zeroizing<Vec<u8>>, SecretError> {
+    let start = |error: std::io::Error| SecretError::Start(error.to_string());
+    let until = Instant::now() + patience;
+    let mut child =
+        shell(command).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().map_err(start)?;
+    let printed = child.stdout.take().map(|pipe| listen(pipe, LONGEST + 1));
+    let complaint = child.stderr.take().map(|pipe| listen(pipe, COMPLAINT));
+    let status = loop {
+        if let Some(status) = child.try_wait().map_err(start)? {
+            break status;
+        }
+        if Instant::now() >= until {
+            let _ = child.kill();
+            let _ = child.wait();
+            return Err(SecretError::TimedOut);
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    };
+    if !status.success() {
+        let complaint = complaint.and_then(|heard| heard.recv_timeout(GRACE).ok()).unwrap_or_default();
+        let complaint = String::from_utf8_lossy(&complaint).split_whitespace().collect::<Vec<_>>().join(" ");
+        return Err(SecretError::Failed { status, complaint });
+    }
+    match printed.map(|heard| heard.recv_timeout(GRACE)) {
+        Some(Ok(bytes)) => Ok(bytes),
+        Some(Err(RecvTimeoutError::Timeout)) => Err(SecretError::TimedOut),
+        _ => Err(SecretError::Empty),
+    }
+}
+
+/// Reads a pipe to its end beside what else goes on, and keeps no more than `most` bytes of it.
+fn listen(mut pipe: impl Read + Send + 'static, most: u64) -> Receiver<Zeroizing<Vec<u8>>> {
+    let (done, heard) = channel();
+    std::thread::spawn(move || {
+        let mut bytes = Zeroizing::new(Vec::new());
+        let _ = pipe.by_ref().take(most).read_to_end(&mut bytes);
+        // What is too much is read all the same: a full pipe would hold the command up.
+        let _ = std::io::copy(&mut pipe, &mut std::io::sink());
+        let _ = done.send(bytes);
+    });
+    heard
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use secrecy::ExposeSecret;
+
+    use super::*;
+
+    fn read(source: &SecretSource) -> String {
+        match source.read() {
+            Ok(secret) => secret.expose_secret().to_owned(),
+            Err(error) => format!("error: {error}"),
+        }
+    }
+
+    fn command(text: &str) -> SecretSource {
+        SecretSource::Command(text.to_owned())
+    }
+
+    #[test]
+    fn one_line_end_is_no_part_of_it() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        for (written, secret) in [("s e\n", "s e"), ("s\r\n", "s"), ("s\n\n", "s\n"), (" s", " s")] {
+            std::fs::write(file.path(), written).unwrap();
+            assert_eq!(read(&SecretSource::File(file.path().to_owned())), secret);
+        }
+        assert_eq!(read(&command("printf 'p w\\n'")), "p w");
+    }
+
+    #[test]
+    fn a_missing_secret_says_why_and_shows_nothing() {
+        let failed = read(&command("echo hunter2; echo no such entry >&2; exit 3"));
+        assert!(failed.contains("no such entry") && failed.contains('3') && !failed.contains("hunter2"), "{failed}");
+        assert!(read(&command("true")).contains("empty"));
+        assert!(read(&SecretSource::Env("DMARCSTAT_NO_SUCH_VARIABLE".to_owned())).contains("not set"));
+        assert!(read(&SecretSource::File("/no/such/file".into())).contains("/no/such/file"));
+        assert!(read(&command("head -c 100000 /dev/zero | tr '\\0' x")).contains("64 KiB"));
+        assert!(!format!("{:?}", command("echo hunter2")).contains("hunter2"));
+    }
+
+    #[test]
+    fn a_command_that_hangs_costs_no_more_than_the_time_given() {
+        assert!(matches!(output_of("sleep 600", Duration::from_millis(50)), Err(SecretError::TimedOut)));
+        // Ends at once and leaves the pipe to another.
+        let began = Instant::now();
+        assert!(output_of("sleep 20 & echo x", Duration::from_secs(10)).is_err());
+        assert!(began.elapsed() < Duration::from_secs(15));
+    }
+}
