@@ -56,7 +56,7 @@ impl Context {
             db: global.db.clone().or_else(|| variable("DMARCSTAT_DB")).or_else(|| config.database.path.clone()),
             config,
             format: global.format,
-            style: Style { width: width(), color },
+            style: Style { width: width(), color, unicode: unicode() },
             quiet: global.quiet,
             verbose: global.verbose > 0,
             now: Timestamp::now(),
@@ -119,6 +119,16 @@ fn width() -> u16 {
             .map(|(terminal_size::Width(width), _)| width)
     };
     columns.or_else(terminal).unwrap_or(PIPE_WIDTH).max(40)
+}
+
+/// Whether the locale's character set is Unicode. Where no locale is set at all, as in many containers, it is taken to be.
+fn unicode() -> bool {
+    let set = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
+    let locale = set("LC_ALL").or_else(|| set("LC_CTYPE")).or_else(|| set("LANG"));
+    locale.is_none_or(|locale| {
+        let locale = locale.to_ascii_lowercase();
+        locale.contains("utf-8") || locale.contains("utf8")
+    })
 }
 
 /// Reads a file of text, with its name in the error.

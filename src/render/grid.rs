@@ -260,7 +260,7 @@ mod tests {
         row.below = Some("something to do about it in a few words".to_owned());
         grid.push(row);
         let mut out = Vec::new();
-        grid.table(&mut out, &Style { width: 30, color: false }).unwrap();
+        grid.table(&mut out, &Style { width: 30, color: false, unicode: true }).unwrap();
         let text = String::from_utf8(out).unwrap();
         assert!(text.lines().all(|line| line.width() <= 30 && line == line.trim_end()), "{text}");
         assert!(text.contains("a.very.long.sending.") && text.contains("host.name.example") && !text.contains("wide"));

@@ -44,6 +44,8 @@ pub struct Style {
     pub width: u16,
     /// Whether to use colour.
     pub color: bool,
+    /// Whether the reader's character set is Unicode; pictures are drawn in ASCII otherwise.
+    pub unicode: bool,
 }
 
 /// What a piece of text is, for colour.
