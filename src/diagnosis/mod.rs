@@ -9,6 +9,6 @@ mod forwarding;
 mod path;
 mod remedy;
 
+pub use crate::providers::{DnsRecord, Remedy};
 pub use class::{Class, Standing, Thresholds};
 pub use path::{Answer, Diagnosis, DkimFigures, SendingPath, Unproven, WindowAnswer, diagnose};
-pub use remedy::{DnsRecord, Remedy};

@@ -8,9 +8,10 @@ use sha2::{Digest, Sha256};
 
 use super::class::{Class, Standing, Thresholds, class, standing};
 use super::forwarding::forwarded;
-use super::remedy::{Remedy, remedy};
+use super::remedy::remedy;
 use crate::alignment::{AuthResult, DkimState};
 use crate::domain;
+use crate::providers::Remedy;
 use crate::query::{DomainFigures, PathFigures, SenderKey, Survey};
 use crate::report::period::date_of;
 

@@ -1,33 +1,7 @@
 //! What mends a path, by its class. What only a provider's documentation could say is left out until it is catalogued.
 
-use serde::Serialize;
-
 use super::class::Class;
-
-/// What to do about a path.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Remedy {
-    /// In one line.
-    pub title: String,
-    /// Step by step.
-    pub steps: Vec<String>,
-    /// DNS records to publish, where they follow from the reports.
-    pub records: Vec<DnsRecord>,
-    /// Where this is documented.
-    pub source: Option<String>,
-}
-
-/// A DNS record to publish.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct DnsRecord {
-    /// Its name.
-    pub name: String,
-    /// Its type.
-    #[serde(rename = "type")]
-    pub kind: String,
-    /// Its value, where it is known.
-    pub value: Option<String>,
-}
+use crate::providers::Remedy;
 
 /// What to do about a path of this class that sends as `domain`, signs as `signing` and uses `selectors`.
 #[must_use]

@@ -1,0 +1,330 @@
+//! An entry of the catalogue, as it stands in a file and as it is used.
+
+use std::collections::BTreeMap;
+
+use ipnet::IpNet;
+use jiff::civil::Date;
+use serde::{Deserialize, Deserializer, Serialize, de};
+use toml::Spanned;
+
+use super::remedy::Fault;
+use super::template::Template;
+use super::tenant::TenantRule;
+use crate::domain;
+
+/// What a provider is to the domains whose mail it sends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kind {
+    /// Hosts mailboxes and sends what people write.
+    MailboxHost,
+    /// Sends mail for its customers: newsletters, invoices, tickets.
+    Service,
+    /// Passes on its customers' outgoing mail, and may change it.
+    Gateway,
+    /// Passes on mail of anybody to other addresses.
+    Forwarder,
+    /// Hosts mailing lists.
+    List,
+}
+
+impl Kind {
+    /// As it is written in answers and in the catalogue.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Kind::MailboxHost => "mailbox-host",
+            Kind::Service => "service",
+            Kind::Gateway => "gateway",
+            Kind::Forwarder => "forwarder",
+            Kind::List => "list",
+        }
+    }
+
+    /// Whether it sends in the name of its customers, and does not only pass on what others wrote.
+    #[must_use]
+    pub fn sends_for_customers(self) -> bool {
+        matches!(self, Kind::MailboxHost | Kind::Service | Kind::Gateway)
+    }
+}
+
+/// Whether a provider can sign with DKIM as its customer's domain.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Dkim {
+    /// It can.
+    AsCustomer,
+    /// It signs as itself only, or not at all.
+    Never,
+}
+
+impl Dkim {
+    /// As it is written in answers and in the catalogue.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Dkim::AsCustomer => "as-customer",
+            Dkim::Never => "never",
+        }
+    }
+}
+
+/// Whether SPF can align, which depends on whose domain the reverse-path is of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Spf {
+    /// The reverse-path is of the customer's domain anyway.
+    Own,
+    /// It is, once a return-path domain of the customer's is set up.
+    Custom,
+    /// It is always of the provider's own domain.
+    Never,
+}
+
+impl Spf {
+    /// As it is written in answers and in the catalogue.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Spf::Own => "own",
+            Spf::Custom => "custom",
+            Spf::Never => "never",
+        }
+    }
+}
+
+/// A sender of mail for others. Domains are normalized, see [`domain::normalize`].
+#[derive(Debug, Clone)]
+pub struct Provider {
+    /// Stable, in lower case: `microsoft-365`.
+    pub id: String,
+    /// For people.
+    pub name: String,
+    /// What it is.
+    pub kind: Kind,
+    /// Its trade in a word or two: `marketing`, `help desk`.
+    pub category: Option<String>,
+    /// Domains (and all below them) that it signs as where no customer's domain is set up.
+    pub signing_domains: Vec<String>,
+    /// Domains (and all below them) of its reverse-paths and HELO names.
+    pub envelope_domains: Vec<String>,
+    /// Domains that the host names of its addresses end in.
+    pub hosts: Vec<String>,
+    /// Networks that it has published as those it sends from.
+    pub addresses: Vec<IpNet>,
+    /// What customers include in their SPF record.
+    pub spf_include: Option<String>,
+    /// Whether it can sign as its customer; nothing where that is not known.
+    pub dkim: Option<Dkim>,
+    /// Whether SPF can align; nothing where that is not known.
+    pub spf: Option<Spf>,
+    /// What else to know about it.
+    pub note: Option<String>,
+    /// Its own documentation of signing as a customer's domain.
+    pub documentation: Option<String>,
+    /// The day on which the entry was compared with that.
+    pub checked: Option<Date>,
+    /// The entry, or a part of it, is from the user's own file.
+    pub users_own: bool,
+    pub(super) tenant: Option<TenantRule>,
+    pub(super) sign: Vec<Template>,
+    pub(super) records: Vec<RecordText>,
+    pub(super) remedies: BTreeMap<Fault, RemedyText>,
+}
+
+impl Provider {
+    /// Whose account signed, where this provider's default signature shows it: `contoso.onmicrosoft.com` for Microsoft 365,
+    /// for Google the name before the date in `example-com.20230601.gappssmtp.com`. `signing_domain` is normalized.
+    #[must_use]
+    pub fn tenant(&self, signing_domain: &str) -> Option<String> {
+        self.tenant?.tenant(signing_domain, &self.signing_domains)
+    }
+}
+
+/// A file of entries.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct File {
+    pub(super) provider: Vec<Entry>,
+}
+
+/// An entry as it is written. What is absent is taken from an earlier entry of the same id.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Entry {
+    pub(super) id: Spanned<Id>,
+    name: Option<Line>,
+    kind: Option<Kind>,
+    category: Option<Line>,
+    signing_domains: Option<Vec<Domain>>,
+    envelope_domains: Option<Vec<Domain>>,
+    hosts: Option<Vec<Domain>>,
+    addresses: Option<Vec<Network>>,
+    spf_include: Option<Domain>,
+    dkim: Option<Dkim>,
+    spf: Option<Spf>,
+    note: Option<Line>,
+    documentation: Option<Url>,
+    checked: Option<Day>,
+    tenant: Option<TenantRule>,
+    sign: Option<Vec<Template>>,
+    records: Option<Vec<RecordText>>,
+    remedy: Option<BTreeMap<Fault, RemedyText>>,
+}
+
+/// A remedy as it is written; what is absent follows from the rest of the entry.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct RemedyText {
+    pub(super) title: Option<Template>,
+    pub(super) steps: Vec<Template>,
+    pub(super) source: Option<Url>,
+}
+
+/// A DNS record as it is written.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RecordText {
+    pub(super) name: Template,
+    #[serde(rename = "type")]
+    pub(super) kind: RecordType,
+    /// Its value where that follows from what is known.
+    pub(super) value: Option<Template>,
+    /// The value is given only where a selector was seen that ends in this.
+    pub(super) proof: Option<Template>,
+}
+
+/// The types of DNS records that remedies ask for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+pub(super) enum RecordType {
+    #[serde(rename = "CNAME")]
+    Cname,
+    #[serde(rename = "TXT")]
+    Txt,
+    #[serde(rename = "MX")]
+    Mx,
+}
+
+impl RecordType {
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            RecordType::Cname => "CNAME",
+            RecordType::Txt => "TXT",
+            RecordType::Mx => "MX",
+        }
+    }
+}
+
+impl Entry {
+    /// The provider of this entry: what it says, and for the rest what was there before. The error is the key that is missing.
+    pub(super) fn into_provider(self, before: Option<Provider>, users_own: bool) -> Result<Provider, &'static str> {
+        let mut provider = match before {
+            Some(before) => Provider { users_own: before.users_own || users_own, ..before },
+            None => Provider {
+                id: self.id.into_inner().0,
+                name: self.name.as_ref().ok_or("name")?.0.clone(),
+                kind: self.kind.ok_or("kind")?,
+                category: None,
+                signing_domains: Vec::new(),
+                envelope_domains: Vec::new(),
+                hosts: Vec::new(),
+                addresses: Vec::new(),
+                spf_include: None,
+                dkim: None,
+                spf: None,
+                note: None,
+                documentation: None,
+                checked: None,
+                users_own,
+                tenant: None,
+                sign: Vec::new(),
+                records: Vec::new(),
+                remedies: BTreeMap::new(),
+            },
+        };
+        let domains = |list: Vec<Domain>| list.into_iter().map(|one| one.0).collect();
+        replace(&mut provider.name, self.name.map(|one| one.0));
+        replace(&mut provider.kind, self.kind);
+        replace(&mut provider.signing_domains, self.signing_domains.map(domains));
+        replace(&mut provider.envelope_domains, self.envelope_domains.map(domains));
+        replace(&mut provider.hosts, self.hosts.map(domains));
+        replace(&mut provider.addresses, self.addresses.map(|list| list.into_iter().map(|one| one.0).collect()));
+        replace(&mut provider.sign, self.sign);
+        replace(&mut provider.records, self.records);
+        provider.category = self.category.map(|one| one.0).or(provider.category);
+        provider.spf_include = self.spf_include.map(|one| one.0).or(provider.spf_include);
+        provider.dkim = self.dkim.or(provider.dkim);
+        provider.spf = self.spf.or(provider.spf);
+        provider.note = self.note.map(|one| one.0).or(provider.note);
+        provider.documentation = self.documentation.map(|one| one.0).or(provider.documentation);
+        provider.checked = self.checked.map(|one| one.0).or(provider.checked);
+        provider.tenant = self.tenant.or(provider.tenant);
+        provider.remedies.extend(self.remedy.into_iter().flatten());
+        Ok(provider)
+    }
+}
+
+fn replace<T>(place: &mut T, value: Option<T>) {
+    if let Some(value) = value {
+        *place = value;
+    }
+}
+
+/// Reads a string and checks it; the error then points to it.
+fn checked<'de, D: Deserializer<'de>, T>(deserializer: D, check: fn(&str) -> Result<T, String>) -> Result<T, D::Error> {
+    check(&String::deserialize(deserializer)?).map_err(de::Error::custom)
+}
+
+macro_rules! checked_string {
+    ($($(#[$doc:meta])* $name:ident($inner:ty) = $check:expr;)*) => {$(
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq)]
+        pub(super) struct $name(pub(super) $inner);
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                checked(deserializer, $check).map($name)
+            }
+        }
+    )*};
+}
+
+checked_string! {
+    /// An id: lower case letters, digits and dashes.
+    Id(String) = |text| {
+        let fits = !text.is_empty() && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+        if fits { Ok(text.to_owned()) } else { Err(format!("{text:?} is no id: lower case letters, digits and dashes")) }
+    };
+    /// A line of text.
+    Line(String) = |text| {
+        let fits = !text.trim().is_empty() && !text.contains(char::is_control);
+        if fits { Ok(text.trim().to_owned()) } else { Err(format!("{text:?} is no line of text")) }
+    };
+    /// A domain name of at least two labels, normalized.
+    Domain(String) = |text| {
+        let name = domain::normalize(text).map(|name| name.into_owned()).unwrap_or_default();
+        let fits = name.contains('.')
+            && name.split('.').all(|label| {
+                !label.is_empty() && label.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
+            });
+        if fits { Ok(name) } else { Err(format!("{text:?} is no domain name")) }
+    };
+    /// A network, or an address as the network of it alone.
+    Network(IpNet) = |text| {
+        let address = || text.parse::<std::net::IpAddr>().ok().map(IpNet::from);
+        let net = text.parse::<IpNet>().ok().or_else(address);
+        match net {
+            Some(net) if net.trunc() == net => Ok(net),
+            Some(net) => Err(format!("{text:?} has bits behind its length; the network is {}", net.trunc())),
+            None => Err(format!("{text:?} is no address and no network such as 192.0.2.0/24")),
+        }
+    };
+    /// A web page.
+    Url(String) = |text| {
+        let rest = text.strip_prefix("https://").unwrap_or("");
+        let fits = rest.contains('.') && rest.bytes().all(|b| b.is_ascii_graphic() && !matches!(b, b'<' | b'>' | b'"'));
+        if fits { Ok(text.to_owned()) } else { Err(format!("{text:?} is no address of a page (https://…)")) }
+    };
+    /// A day.
+    Day(Date) = |text| text.parse().map_err(|_| format!("{text:?} is no day such as 2026-11-25"));
+}
