@@ -16,7 +16,8 @@
 //! - [`render`] shows answers as table, JSON, CSV and Markdown;
 //! - [`cli`] is the command line around it all.
 //!
-//! [`rejection`] has the reasons for quarantine, [`limits`] the limits, [`rows`] and [`varint`] the packed form of records.
+//! [`rejection`] has the reasons for quarantine, [`limits`] the limits, [`rows`] and [`varint`] the packed form of records, [`uids`]
+//! the sets of mails on a server that were read.
 
 pub mod alignment;
 pub mod cli;
@@ -36,6 +37,7 @@ pub mod report;
 pub mod rows;
 pub mod source;
 pub mod store;
+pub mod uids;
 pub mod unpack;
 pub mod varint;
 

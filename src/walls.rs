@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// Each module, and the modules it may use.
-const FLOORS: [(&str, &[&str]); 19] = [
+const FLOORS: [(&str, &[&str]); 20] = [
     ("varint", &[]),
+    ("uids", &[]),
     ("limits", &[]),
     ("rejection", &[]),
     ("domain", &[]),
@@ -16,14 +17,14 @@ const FLOORS: [(&str, &[&str]); 19] = [
     ("oauth", &[]),
     ("dns", &["domain"]),
     ("providers", &["domain"]),
-    ("source", &["limits", "mail", "oauth", "unpack"]),
+    ("source", &["limits", "mail", "oauth", "uids", "unpack"]),
     ("alignment", &["domain", "report", "varint"]),
-    ("store", &["alignment", "domain", "rejection", "report", "rows", "varint"]),
+    ("store", &["alignment", "domain", "rejection", "report", "rows", "uids", "varint"]),
     ("ingest", &["alignment", "domain", "limits", "mail", "rejection", "report", "rows", "source", "store", "unpack"]),
     ("query", &["alignment", "domain", "providers", "report", "rows", "store"]),
     ("diagnosis", &["alignment", "dns", "domain", "providers", "query", "report"]),
     ("inspect", &["alignment", "domain", "mail", "report"]),
-    ("render", &["alignment", "diagnosis", "dns", "ingest", "inspect", "providers", "report", "store"]),
+    ("render", &["alignment", "diagnosis", "dns", "ingest", "inspect", "providers", "report", "source", "store"]),
 ];
 
 fn sources(folder: &Path, found: &mut Vec<PathBuf>) {

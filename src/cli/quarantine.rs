@@ -177,6 +177,7 @@ fn input(entry: &QuarantineEntry, bytes: Vec<u8>) -> Input {
             message_id: entry.origin.message_id.clone(),
             tls_report: false,
         },
+        receipt: None,
         content: Content::Bytes(Arc::new(bytes)),
     }
 }

@@ -34,6 +34,7 @@ pub fn examine(bytes: &[u8], is_mail: bool, limits: &Limits) -> Findings {
         file_name: None,
         is_mail,
         envelope: Envelope::default(),
+        receipt: None,
         content: Content::Bytes(Arc::new(bytes.to_vec())),
     };
     let mut examiner = Examiner::new(limits, DigestKey::default(), true, Outbox::default());

@@ -124,6 +124,7 @@ impl Walk<'_> {
             file_name,
             is_mail: false,
             envelope: Envelope::default(),
+            receipt: None,
             content,
         })
     }
@@ -160,6 +161,7 @@ pub fn from_reader(mut reader: impl Read, location: &str, limits: &Limits, sink:
         file_name: None,
         is_mail: false,
         envelope: Envelope::default(),
+        receipt: None,
         content,
     };
     if let Err(error) = (&mut reader).take(HEAD as u64).read_to_end(&mut head) {

@@ -31,6 +31,7 @@ pub(super) fn split(mut reader: impl BufRead, location: &str, limits: &Limits, s
                 file_name: None,
                 is_mail: true,
                 envelope: Envelope::default(),
+                receipt: None,
                 content,
             });
         }
@@ -123,6 +124,7 @@ impl Mail {
             file_name: None,
             is_mail: true,
             envelope: Envelope::default(),
+            receipt: None,
             content,
         })
     }

@@ -1,7 +1,8 @@
-//! Where mail comes from: files, mailboxes and folders on disk. A source pushes what it finds into a sink and knows
-//! nothing of what becomes of it.
+//! Where mail comes from: files, mailboxes and folders on disk, and folders of IMAP accounts. A source pushes what it
+//! finds into a sink and knows nothing of what becomes of it.
 
 mod files;
+pub mod imap;
 mod mbox;
 
 use std::fs::File;
@@ -32,6 +33,26 @@ pub enum Content {
     Unreadable(String),
 }
 
+/// A mail on a server whose state is remembered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Receipt {
+    /// The folder, by the number that the database gave it.
+    pub mailbox: i64,
+    /// The mail's UID there.
+    pub uid: u32,
+}
+
+/// What was in a mail, the worst of it: what becomes of the mail depends on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum MailOutcome {
+    /// Nothing that is a report.
+    Other,
+    /// Reports, new or known before.
+    Report,
+    /// Something that was quarantined.
+    Quarantined,
+}
+
 /// An input: a file, or one mail of a mailbox.
 #[derive(Debug)]
 pub struct Input {
@@ -43,6 +64,8 @@ pub struct Input {
     pub is_mail: bool,
     /// What is known of the mail it was taken from, where it was taken from one.
     pub envelope: Envelope,
+    /// For a mail on a server: which, so that it can be noted as done in the same transaction as what was in it.
+    pub receipt: Option<Receipt>,
     /// Its bytes.
     pub content: Content,
 }

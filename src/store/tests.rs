@@ -39,6 +39,7 @@ fn take(store: &mut Store, documents: &[String]) -> IngestSummary {
                 file_name: None,
                 is_mail: false,
                 envelope: Envelope::default(),
+                receipt: None,
                 content: Content::Bytes(Arc::new(document.clone().into_bytes())),
             });
         }

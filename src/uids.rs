@@ -1,0 +1,191 @@
+//! Sets of UIDs (RFC 3501 §2.3.1.1), kept as ranges and written as IMAP writes them: `1:4711,4713`.
+
+use std::fmt;
+use std::str::FromStr;
+
+/// A set of UIDs. What it takes depends on its gaps and not on its size.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct UidSet {
+    /// First and last of each range, in order, with gaps between them.
+    ranges: Vec<(u32, u32)>,
+}
+
+impl UidSet {
+    /// The set of all from `first` to `last`.
+    #[must_use]
+    pub fn range(first: u32, last: u32) -> Self {
+        let mut set = UidSet::default();
+        set.insert_range(first, last);
+        set
+    }
+
+    /// Whether nothing is in it.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.ranges.is_empty()
+    }
+
+    /// Whether a UID is in it.
+    #[must_use]
+    pub fn contains(&self, uid: u32) -> bool {
+        let at = self.ranges.partition_point(|&(_, last)| last < uid);
+        self.ranges.get(at).is_some_and(|&(first, _)| first <= uid)
+    }
+
+    /// Adds one.
+    pub fn insert(&mut self, uid: u32) {
+        self.insert_range(uid, uid);
+    }
+
+    /// Adds all from `first` to `last`.
+    pub fn insert_range(&mut self, first: u32, last: u32) {
+        if first > last {
+            return;
+        }
+        // The ranges that the new one overlaps or touches become one with it.
+        let begin = self.ranges.partition_point(|&(_, end)| end < first.saturating_sub(1));
+        let end = self.ranges.partition_point(|&(start, _)| start <= last.saturating_add(1));
+        let touched = &self.ranges[begin..end];
+        let first = touched.first().map_or(first, |&(start, _)| start.min(first));
+        let last = touched.last().map_or(last, |&(_, end)| end.max(last));
+        self.ranges.splice(begin..end, [(first, last)]);
+    }
+
+    /// Adds all of another set.
+    pub fn extend(&mut self, other: &UidSet) {
+        for &(first, last) in &other.ranges {
+            self.insert_range(first, last);
+        }
+    }
+
+    /// What is not in it, from `first` to `last`.
+    #[must_use]
+    pub fn gaps(&self, first: u32, last: u32) -> UidSet {
+        let mut gaps = UidSet::default();
+        let mut next = u64::from(first);
+        for &(start, end) in &self.ranges {
+            if u64::from(start) > next && start > first {
+                gaps.push(next, u64::from(start - 1).min(u64::from(last)));
+            }
+            next = next.max(u64::from(end) + 1);
+        }
+        gaps.push(next, u64::from(last));
+        gaps
+    }
+
+    fn push(&mut self, first: u64, last: u64) {
+        if first <= last
+            && let (Ok(first), Ok(last)) = (u32::try_from(first), u32::try_from(last))
+        {
+            self.insert_range(first, last);
+        }
+    }
+
+    /// First and last of each range, in order.
+    #[must_use]
+    pub fn ranges(&self) -> &[(u32, u32)] {
+        &self.ranges
+    }
+
+    /// How many are in it.
+    #[must_use]
+    pub fn len(&self) -> u64 {
+        self.ranges.iter().map(|&(first, last)| u64::from(last - first) + 1).sum()
+    }
+
+    /// The largest.
+    #[must_use]
+    pub fn last(&self) -> Option<u32> {
+        self.ranges.last().map(|&(_, last)| last)
+    }
+
+    /// Its members, in order.
+    pub fn iter(&self) -> impl Iterator<Item = u32> + '_ {
+        self.ranges.iter().flat_map(|&(first, last)| first..=last)
+    }
+}
+
+impl FromIterator<u32> for UidSet {
+    fn from_iter<I: IntoIterator<Item = u32>>(uids: I) -> Self {
+        let mut set = UidSet::default();
+        uids.into_iter().for_each(|uid| set.insert(uid));
+        set
+    }
+}
+
+impl fmt::Display for UidSet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (at, (first, last)) in self.ranges.iter().enumerate() {
+            let comma = if at == 0 { "" } else { "," };
+            match first == last {
+                true => write!(f, "{comma}{first}")?,
+                false => write!(f, "{comma}{first}:{last}")?,
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The text is not a set of UIDs.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("not a set of UIDs")]
+pub struct NotUids;
+
+impl FromStr for UidSet {
+    type Err = NotUids;
+
+    fn from_str(text: &str) -> Result<Self, NotUids> {
+        let mut set = UidSet::default();
+        for part in text.split(',').filter(|part| !part.is_empty()) {
+            let (first, last) = part.split_once(':').unwrap_or((part, part));
+            let number = |text: &str| text.parse::<u32>().ok().filter(|&uid| uid > 0).ok_or(NotUids);
+            let (first, last) = (number(first)?, number(last)?);
+            set.insert_range(first.min(last), first.max(last));
+        }
+        Ok(set)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn ranges_join() {
+        let mut set = UidSet::default();
+        for uid in [5, 1, 3, 2, u32::MAX, 4, 7] {
+            set.insert(uid);
+        }
+        assert_eq!(set.to_string(), "1:5,7,4294967295");
+        assert_eq!(set.gaps(1, 9).to_string(), "6,8:9");
+        assert_eq!(set.gaps(5, u32::MAX).to_string(), "6,8:4294967294");
+        assert_eq!("7,1:5,4294967295".parse(), Ok(set));
+        for wrong in ["0", "a", "1:", "1:2:3", "-1", "4294967296"] {
+            assert_eq!(wrong.parse::<UidSet>(), Err(NotUids), "{wrong}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_set_is_a_set(ranges in proptest::collection::vec((1..200_u32, 0..20_u32), 0..40), window in (1..200_u32, 0..60_u32)) {
+            let mut set = UidSet::default();
+            let mut model = BTreeSet::new();
+            for (first, length) in ranges {
+                set.insert_range(first, first + length);
+                model.extend(first..=first + length);
+            }
+            prop_assert_eq!(set.iter().collect::<Vec<_>>(), model.iter().copied().collect::<Vec<_>>());
+            prop_assert_eq!(set.len(), model.len() as u64);
+            prop_assert_eq!(set.to_string().parse::<UidSet>().unwrap(), set.clone());
+            prop_assert!(set.ranges().windows(2).all(|two| two[0].1 + 1 < two[1].0));
+            let (first, last) = (window.0, window.0 + window.1);
+            let gaps = (first..=last).filter(|uid| !model.contains(uid)).collect::<Vec<_>>();
+            prop_assert_eq!(set.gaps(first, last).iter().collect::<Vec<_>>(), gaps);
+            prop_assert!((0..260).all(|uid| set.contains(uid) == model.contains(&uid)));
+        }
+    }
+}
