@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use super::config::Config;
 use super::failure::Failure;
 use super::{Color, Format, Global};
+use crate::providers::Catalogue;
 use crate::render::Style;
 use crate::store::Store;
 
@@ -82,6 +83,15 @@ impl Context {
     /// Opens the database to answer from.
     pub(crate) fn open_to_read(&self) -> Result<Store, Failure> {
         Ok(Store::open_existing(&self.database()?)?)
+    }
+
+    /// The catalogue of senders, with the user's own entries.
+    pub(crate) fn catalogue(&self) -> Result<Catalogue, Failure> {
+        let Some(path) = &self.config.providers.file else {
+            return Ok(Catalogue::builtin());
+        };
+        let catalogue = Catalogue::with_user_file(&read_text(path)?, &path.display().to_string());
+        Ok(catalogue.map_err(anyhow::Error::from)?)
     }
 
     /// Where the database is.

@@ -12,9 +12,11 @@ mod address;
 mod catalogue;
 mod entry;
 mod remedy;
+mod search;
 mod template;
 mod tenant;
 
 pub use catalogue::{Catalogue, CatalogueError};
 pub use entry::{Dkim, Kind, Provider, Spf};
 pub use remedy::{DnsRecord, Fault, Remedy, RemedyContext};
+pub use search::{Match, MatchedBy};

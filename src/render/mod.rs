@@ -7,6 +7,7 @@ mod grid;
 mod ingest;
 mod json;
 mod paths;
+mod providers;
 mod prune;
 mod quarantine;
 mod report;
@@ -19,6 +20,7 @@ use serde::Serialize;
 
 pub use ingest::ingest;
 pub use paths::{PathsView, paths};
+pub use providers::{ProvidersView, providers};
 pub use prune::prune;
 pub use quarantine::{quarantine_actions, quarantine_entry, quarantine_list};
 pub use report::report;

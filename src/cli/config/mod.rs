@@ -33,6 +33,8 @@ pub struct Config {
     /// `[[account]]`, checked.
     #[serde(skip)]
     pub(crate) accounts: Vec<AccountConfig>,
+    /// `[providers]`.
+    pub providers: Providers,
     /// `[[sender]]`, which this version does not read.
     pub sender: Vec<toml::Table>,
     /// `[readiness]`, which this version does not read.
@@ -47,6 +49,15 @@ pub struct Database {
     pub path: Option<PathBuf>,
     /// Whose bytes are kept.
     pub keep_raw: KeepRaw,
+}
+
+/// `[providers]`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Providers {
+    /// A file of entries that add to the catalogue of senders and override it. A relative path begins at the
+    /// configuration's folder.
+    pub file: Option<PathBuf>,
 }
 
 /// Whose bytes are kept.
@@ -64,7 +75,12 @@ impl Config {
     /// Reads a configuration file.
     pub(crate) fn load(path: &Path) -> Result<Self, Failure> {
         let text = read_text(path)?;
-        Self::parse(&text).map_err(|reason| Failure::Failed(anyhow!("{}: {reason}", path.display())))
+        let mut config =
+            Self::parse(&text).map_err(|reason| Failure::Failed(anyhow!("{}: {reason}", path.display())))?;
+        // Joining leaves an absolute path as it is.
+        let folder = path.parent().unwrap_or(Path::new(""));
+        config.providers.file = config.providers.file.map(|file| folder.join(file));
+        Ok(config)
     }
 
     /// The parts that are there and are not read by this version.
