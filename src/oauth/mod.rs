@@ -3,11 +3,29 @@
 //! An account's [`TokenSource`] hands out a token that is good for a while, from a file where there is one, else from the
 //! provider. Whoever connects asks for one each time, and once more with `renew` when the server did not take it.
 
+//!
+//! A token is got by a [grant](Grant): by the program in its own name, by an assertion that it signs, or by the refresh
+//! token that is left of somebody's [login].
+
+mod advice;
+mod assertion;
+mod cache;
+mod certificate;
 mod error;
+mod http;
+pub mod login;
+mod loopback;
+mod request;
+mod settings;
+mod tokens;
 
 use secrecy::SecretString;
 
+pub use assertion::{ClientCertificate, ServiceAccount};
+pub use cache::{Cache, Kept};
 pub use error::Error;
+pub use settings::{Grant, Proof, Settings};
+pub use tokens::{Clock, Tokens};
 
 /// Where an account gets its access tokens.
 pub trait TokenSource: Send {
@@ -41,3 +59,6 @@ fn is_loopback(url: &oauth2::url::Url) -> bool {
         None => false,
     }
 }
+
+#[cfg(test)]
+mod tests;

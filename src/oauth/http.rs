@@ -1,0 +1,57 @@
+//! Asking an endpoint: HTTPS, one answer, small and soon.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use oauth2::{HttpRequest, HttpResponse, SyncHttpClient};
+use ureq::Agent;
+use ureq::tls::{RootCerts, TlsConfig};
+
+/// An answer with a token has some kilobytes.
+const LARGEST_ANSWER: u64 = 256 * 1024;
+/// From the look-up of the name to the end of the answer.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Who asks.
+#[derive(Debug)]
+pub(super) struct Http {
+    agent: Agent,
+}
+
+impl Http {
+    pub(super) fn new() -> Self {
+        let tls = TlsConfig::builder()
+            .root_certs(RootCerts::PlatformVerifier)
+            .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::ring::default_provider()))
+            .build();
+        let agent = Agent::config_builder()
+            .tls_config(tls)
+            .timeout_global(Some(PATIENCE))
+            // Secrets go only where they were sent.
+            .max_redirects(0)
+            .max_redirects_will_error(false)
+            .http_status_as_error(false)
+            .max_response_header_size(64 * 1024)
+            .user_agent(concat!("dmarcstat/", env!("CARGO_PKG_VERSION")))
+            .build()
+            .new_agent();
+        Http { agent }
+    }
+}
+
+/// The endpoint did not answer.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(super) struct NoAnswer(String);
+
+impl SyncHttpClient for Http {
+    type Error = NoAnswer;
+
+    fn call(&self, request: HttpRequest) -> Result<HttpResponse, NoAnswer> {
+        let failed = |error: ureq::Error| NoAnswer(error.to_string());
+        let answer = self.agent.run(request).map_err(failed)?;
+        let (head, mut body) = answer.into_parts();
+        let body = body.with_config().limit(LARGEST_ANSWER).read_to_vec().map_err(failed)?;
+        Ok(HttpResponse::from_parts(head, body))
+    }
+}
