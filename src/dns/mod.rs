@@ -1,1 +1,26 @@
 //! Live look-ups in the DNS, behind one small trait, and what the records found mean.
+//!
+//! [`Lookup`] answers questions, a whole batch at a time so that they run in parallel. [`resolver`] asks real name
+//! servers, tests answer from a table. Everything else here is the same whoever answers: [`dmarc`], [`spf`] and [`dkim`]
+//! read records and say what is wrong with them, [`audit()`] puts them together for a domain, [`hosts`] finds names of
+//! addresses that can be believed.
+//!
+//! *A failure is "could not look", never "not there"*: see [`Answer`].
+
+pub mod audit;
+pub mod dkim;
+pub mod dmarc;
+pub mod finding;
+pub mod hosts;
+mod lookup;
+#[cfg(feature = "dns")]
+pub mod resolver;
+pub mod spf;
+pub mod tags;
+
+#[cfg(test)]
+mod zone;
+
+pub use audit::{DnsAudit, Request, Selector, audit};
+pub use finding::{Finding, Outcome, Severity};
+pub use lookup::{Answer, Kind, Lookup, Memory, Question, Records};

@@ -1,0 +1,104 @@
+//! All records of a domain together.
+
+use serde::Serialize;
+
+use super::dkim::{self, DkimKey, Microsoft365};
+use super::dmarc::{self, DmarcReview};
+use super::finding::{Finding, Findings, Outcome, Severity};
+use super::lookup::{Kind, Lookup, Memory, Question};
+use super::spf::{self, SpfReview};
+
+/// What to look at, and what is known that bears on it.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Request<'a> {
+    /// The domain, in its one spelling.
+    pub domain: &'a str,
+    /// The DKIM selectors to look at.
+    pub selectors: &'a [Selector],
+    /// The mail addresses that feed the database: user names of configured accounts.
+    pub receivers: &'a [String],
+    /// The end of the newest report on the domain in the database.
+    pub newest_report: Option<&'a str>,
+    /// Whether reports show mail of Microsoft 365 for the domain.
+    pub microsoft365: bool,
+}
+
+/// A DKIM selector and what is known of it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Selector {
+    /// `d=`, in its one spelling.
+    pub domain: String,
+    /// `s=`.
+    pub selector: String,
+    /// Whether a report says that a signature with it verified. A signature that never does may be anybody's: its key is not
+    /// missed.
+    pub verified: bool,
+}
+
+/// The records of a domain as they are live, and what is wrong with them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct DnsAudit {
+    /// The domain.
+    pub domain: String,
+    /// Whether it exists; `null` where nobody could say.
+    pub exists: Option<bool>,
+    /// Whether any question was answered at all.
+    pub could_look: bool,
+    /// Its mail servers; an empty name stands for "takes no mail" (RFC 7505).
+    pub mx: Vec<String>,
+    /// DMARC.
+    pub dmarc: DmarcReview,
+    /// SPF.
+    pub spf: SpfReview,
+    /// The DKIM keys of the selectors asked for.
+    pub dkim: Vec<DkimKey>,
+    /// The two names of Microsoft 365, where it sends for the domain.
+    pub microsoft365: Option<Microsoft365>,
+    /// Every check, the worst first.
+    pub findings: Vec<Finding>,
+}
+
+impl DnsAudit {
+    /// The worst of the checks that failed.
+    #[must_use]
+    pub fn worst(&self) -> Option<Severity> {
+        let failed = self.findings.iter().filter(|finding| finding.outcome == Outcome::Failed);
+        failed.map(|finding| finding.severity).min()
+    }
+}
+
+/// Looks at all records of a domain.
+#[must_use]
+pub fn audit(lookup: &dyn Lookup, request: &Request<'_>) -> DnsAudit {
+    let memory = Memory::new(lookup);
+    let mut findings = Findings::default();
+    let name = request.domain;
+    let first = [Kind::Txt, Kind::Mx].map(|kind| Question::new(kind, name));
+    memory.fetch(first.into_iter().chain(dkim::questions(request)));
+    let dmarc = dmarc::review(request, &memory, &mut findings);
+    let spf = spf::review(name, &memory, &mut findings);
+    let mx = memory.ask(Question::new(Kind::Mx, name)).values().to_vec();
+    let (dkim, microsoft365) = dkim::review(request, &spf, &mx, &memory, &mut findings);
+    if dmarc.discovery.exists == Some(false) {
+        findings.fail(
+            "domain",
+            Severity::Error,
+            name,
+            "there is no such domain",
+            "Check its spelling and its delegation.",
+        );
+    }
+    let mut findings = findings.0;
+    findings.sort_by_key(|finding| (finding.outcome, finding.severity));
+    DnsAudit {
+        domain: name.to_owned(),
+        exists: dmarc.discovery.exists,
+        could_look: memory.could_look(),
+        mx,
+        dmarc,
+        spf,
+        dkim,
+        microsoft365,
+        findings,
+    }
+}

@@ -1,0 +1,271 @@
+//! What is right and wrong about the keys of a domain's selectors.
+
+use serde::Serialize;
+
+use super::key::{DkimRecord, KeyType};
+use super::{Microsoft365, key_name, microsoft};
+use crate::dns::finding::{Findings, Severity};
+use crate::dns::spf::SpfReview;
+use crate::dns::tags::quoted;
+use crate::dns::{Answer, Kind, Memory, Question, Request, Selector};
+
+/// How it stands with a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum KeyState {
+    /// It is there and receivers can use it.
+    Present,
+    /// There is none.
+    Missing,
+    /// It was taken back (`p=` with nothing).
+    Revoked,
+    /// Receivers cannot use what is there.
+    Broken,
+    /// The DNS gave no answer.
+    CouldNotLook,
+}
+
+/// The key of a selector.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct DkimKey {
+    /// The selector.
+    pub selector: String,
+    /// The domain that signs with it, `d=`.
+    pub domain: String,
+    /// Where its key is.
+    pub name: String,
+    /// How it stands.
+    pub state: KeyState,
+    /// The names that led to it, where the name is an alias.
+    pub aliases: Vec<String>,
+    /// The record.
+    pub record: Option<String>,
+    /// The kind of the key.
+    pub key_type: Option<KeyType>,
+    /// Its bits.
+    pub bits: Option<usize>,
+    /// `t=y`.
+    pub testing: bool,
+    /// What is wrong with it.
+    pub problem: Option<String>,
+}
+
+/// Receivers must not use shorter keys (RFC 8301 §3.2).
+const SHORTEST: usize = 1024;
+/// Signers should not use shorter ones (RFC 8301 §3.2).
+const SHORT: usize = 2048;
+/// Receivers need not be able to use longer ones.
+const LONGEST: usize = 4096;
+/// Longer selectors fit no name.
+const MOST_LABELS: usize = 200;
+
+/// Whether a selector can be a name in the DNS; reports hold anything.
+fn is_name(selector: &Selector) -> bool {
+    let name = key_name(&selector.selector, &selector.domain);
+    let label =
+        |label: &str| !label.is_empty() && label.len() <= 63 && label.bytes().all(|byte| byte.is_ascii_graphic());
+    selector.selector.len() < MOST_LABELS && name.len() <= 253 && name.split('.').all(label)
+}
+
+/// The questions that a review of the selectors begins with.
+#[must_use]
+pub fn questions(request: &Request<'_>) -> Vec<Question> {
+    let names = request.selectors.iter().filter(|selector| is_name(selector));
+    names
+        .map(|selector| key_name(&selector.selector, &selector.domain))
+        .flat_map(|name| [Kind::Cname, Kind::Txt].map(|kind| Question::new(kind, &name)))
+        .collect()
+}
+
+/// Looks at the keys, and at Microsoft 365's names where it sends for the domain.
+#[must_use]
+pub fn review(
+    request: &Request<'_>,
+    spf: &SpfReview,
+    mx: &[String],
+    memory: &Memory<'_>,
+    findings: &mut Findings,
+) -> (Vec<DkimKey>, Option<Microsoft365>) {
+    let name = request.domain;
+    let theirs =
+        |selector: &Selector| selector.domain == name && microsoft::SELECTORS.contains(&selector.selector.as_str());
+    let by_mail = request.microsoft365
+        || request.selectors.iter().any(theirs)
+        || spf.includes("spf.protection.outlook.com")
+        || mx
+            .iter()
+            .any(|server| server.ends_with(".mail.protection.outlook.com") || server.ends_with(".mx.microsoft"));
+    let microsoft365 = by_mail.then(|| microsoft::review(name, mx, memory, findings));
+    let mut keys = Vec::new();
+    for selector in request.selectors {
+        let key = key(selector, memory);
+        // What is wrong with the alias was said above; that the selector not in use has no key is as it should be.
+        let said = microsoft365.is_some()
+            && theirs(selector)
+            && matches!(key.state, KeyState::Missing | KeyState::CouldNotLook);
+        if !said {
+            judge(selector, &key, memory, findings);
+        }
+        keys.push(key);
+    }
+    (keys, microsoft365)
+}
+
+fn key(selector: &Selector, memory: &Memory<'_>) -> DkimKey {
+    let name = key_name(&selector.selector, &selector.domain);
+    let mut key = DkimKey {
+        selector: selector.selector.clone(),
+        domain: selector.domain.clone(),
+        name: name.clone(),
+        state: KeyState::Missing,
+        aliases: Vec::new(),
+        record: None,
+        key_type: None,
+        bits: None,
+        testing: false,
+        problem: None,
+    };
+    if !is_name(selector) {
+        key.state = KeyState::Broken;
+        key.problem = Some("this cannot be a name in the DNS".to_owned());
+        return key;
+    }
+    let cname = memory.ask(Question::new(Kind::Cname, &name));
+    key.aliases = cname.values().to_vec();
+    match memory.txt(&name) {
+        Answer::CouldNotLook(reason) => {
+            key.state = KeyState::CouldNotLook;
+            key.problem = Some(reason);
+        }
+        Answer::NoSuchName | Answer::NoData => {}
+        Answer::Found(records) => {
+            if !records.aliases.is_empty() {
+                key.aliases = records.aliases;
+            }
+            read(&records.values, &mut key);
+        }
+    }
+    key
+}
+
+fn read(texts: &[String], key: &mut DkimKey) {
+    let meant: Vec<&String> = texts.iter().filter(|text| DkimRecord::is_meant(text)).collect();
+    let text = match meant.as_slice() {
+        [] => {
+            key.state = KeyState::Broken;
+            key.record = texts.first().cloned();
+            key.problem = Some("what stands here is no key record".to_owned());
+            return;
+        }
+        [text, ..] => *text,
+    };
+    let record = DkimRecord::parse(text);
+    key.record = Some(text.clone());
+    key.key_type = Some(record.key_type);
+    key.bits = record.bits;
+    key.testing = record.testing;
+    (key.state, key.problem) = match record.problem {
+        _ if texts.len() > 1 => (
+            KeyState::Broken,
+            Some(format!(
+                "there are {} TXT records; which of them receivers take is not defined (RFC 6376 §3.6.2.2)",
+                texts.len()
+            )),
+        ),
+        Some(problem) => (KeyState::Broken, Some(problem)),
+        None if record.revoked => (KeyState::Revoked, None),
+        None => (KeyState::Present, record.problems.first().map(ToString::to_string)),
+    };
+}
+
+fn judge(selector: &Selector, key: &DkimKey, memory: &Memory<'_>, findings: &mut Findings) {
+    const CHECK: &str = "dkim-key";
+    // A selector under which nothing ever verified may be anybody's invention.
+    let severity = if selector.verified { Severity::Error } else { Severity::Advice };
+    let name = quoted(&key.name);
+    match key.state {
+        KeyState::CouldNotLook => {
+            findings.unknown(CHECK, Severity::Error, &name, key.problem.as_deref().unwrap_or_default())
+        }
+        KeyState::Missing => {
+            let wrong = format!("{}.{}", key.name, selector.domain);
+            let alias = key.aliases.first();
+            let detail = match (alias, is_there(&wrong, memory)) {
+                (Some(target), _) => format!("it is an alias of {}, where there is no key", quoted(target)),
+                (None, true) => format!("there is no key here, but one at {}: the domain is appended twice", quoted(&wrong)),
+                (None, false) if selector.verified => "there is no key here, though reports say that signatures with it verified: mail signed with it fails now".to_owned(),
+                (None, false) => "there is no key here, and no signature with it ever verified; it may be an invention of somebody else".to_owned(),
+            };
+            let remedy = if selector.verified || alias.is_some() {
+                "Publish the key that the sender signs with, or take the selector out of use there first."
+            } else {
+                ""
+            };
+            findings.fail(CHECK, severity, &name, detail, remedy);
+        }
+        KeyState::Revoked => findings.fail(
+            CHECK,
+            if selector.verified { Severity::Warning } else { Severity::Advice },
+            &name,
+            "the key was taken back (p= is empty): signatures with it fail",
+            "Make sure that nothing signs with it any more.",
+        ),
+        KeyState::Broken => findings.fail(
+            CHECK,
+            severity,
+            &name,
+            key.problem.clone().unwrap_or_default(),
+            "Publish the key once, as the sender shows it, whole and in one TXT record.",
+        ),
+        KeyState::Present => present(key, &name, findings),
+    }
+}
+
+fn present(key: &DkimKey, name: &str, findings: &mut Findings) {
+    const CHECK: &str = "dkim-key";
+    let bits = key.bits.unwrap_or_default();
+    match key.key_type {
+        Some(KeyType::Rsa) if bits < SHORTEST => findings.fail(
+            "dkim-key-bits",
+            Severity::Error,
+            name,
+            format!("the RSA key has {bits} bits; receivers must not accept less than {SHORTEST} (RFC 8301)"),
+            format!("Make a key of {SHORT} bits."),
+        ),
+        Some(KeyType::Rsa) if bits < SHORT => findings.fail(
+            "dkim-key-bits",
+            Severity::Warning,
+            name,
+            format!("the RSA key has {bits} bits; {SHORT} are advised (RFC 8301)"),
+            format!("Make a key of {SHORT} bits at the next rotation."),
+        ),
+        Some(KeyType::Rsa) if bits > LONGEST => findings.fail(
+            "dkim-key-bits",
+            Severity::Warning,
+            name,
+            format!("the RSA key has {bits} bits; receivers need not be able to use more than {LONGEST} (RFC 8301)"),
+            format!("Make a key of {SHORT} bits."),
+        ),
+        Some(KeyType::Rsa) => findings.pass(CHECK, name, format!("an RSA key of {bits} bits")),
+        Some(KeyType::Ed25519) => {
+            findings.pass(CHECK, name, "an Ed25519 key; receivers that know only RSA cannot use it")
+        }
+        Some(KeyType::Unknown) | None => {}
+    }
+    if key.testing {
+        findings.fail(
+            "dkim-testing",
+            Severity::Warning,
+            name,
+            "the key is marked as a test (t=y): receivers may treat what it signs as unsigned",
+            "Remove t=y.",
+        );
+    }
+    if let Some(problem) = &key.problem {
+        findings.fail("dkim-syntax", Severity::Warning, name, problem.clone(), "Correct the record.");
+    }
+}
+
+fn is_there(name: &str, memory: &Memory<'_>) -> bool {
+    memory.txt(name).values().iter().any(|text| DkimRecord::is_meant(text))
+}

@@ -1,0 +1,329 @@
+//! What is right and wrong about a domain's SPF record.
+
+use serde::Serialize;
+
+use super::record::{Qualifier, SpfRecord, TermKind};
+use super::tree::{NodeState, SpfNode, invalid, records, tree};
+use crate::dns::finding::{Findings, Severity};
+use crate::dns::tags::quoted;
+use crate::dns::{Answer, Memory};
+
+/// A domain's SPF record as it is live.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct SpfReview {
+    /// The record, where there is exactly one.
+    pub record: Option<String>,
+    /// How many records there are; `null` where nobody could say.
+    pub records: Option<usize>,
+    /// What becomes of everybody else, also behind a redirect: `-all`, `~all`, `?all`, `+all`; `null` where the record leaves
+    /// it open.
+    pub all: Option<String>,
+    /// Look-ups that a receiver makes for it when nothing matches before; ten at most may be made.
+    pub lookups: usize,
+    /// Look-ups of these that find nothing; two at most may.
+    pub void_lookups: usize,
+    /// Whether both figures are complete: nothing in the tree failed to be looked up.
+    pub complete: bool,
+    /// Whether parts depend on the message (macros) and are not followed.
+    pub macros: bool,
+    /// The terms that cost look-ups.
+    pub tree: Vec<SpfNode>,
+}
+
+/// Look-ups that a receiver makes at most.
+const MOST_LOOKUPS: usize = 10;
+/// Look-ups that may find nothing.
+const MOST_VOID: usize = 2;
+/// A longer record may not fit an answer over UDP together with the others at the domain (RFC 7208 §3.4).
+const LONG: usize = 450;
+/// Redirects followed to find the `all`.
+const MOST_REDIRECTS: usize = 10;
+
+impl SpfReview {
+    /// Whether the record, or one that it includes, includes that of a provider.
+    #[must_use]
+    pub fn includes(&self, target: &str) -> bool {
+        fn any(nodes: &[SpfNode], target: &str) -> bool {
+            nodes.iter().any(|node| node.name.as_deref() == Some(target) || any(&node.behind, target))
+        }
+        any(&self.tree, target)
+    }
+}
+
+/// Looks at the SPF record of a domain.
+#[must_use]
+pub fn review(name: &str, memory: &Memory<'_>, findings: &mut Findings) -> SpfReview {
+    const CHECK: &str = "spf-record";
+    let answer = memory.txt(name);
+    if let Answer::CouldNotLook(reason) = &answer {
+        findings.unknown(CHECK, Severity::Warning, name, reason);
+        return SpfReview::default();
+    }
+    let found = records(&answer);
+    misread(name, &answer, findings);
+    let mut review = SpfReview { records: Some(found.len()), complete: true, ..SpfReview::default() };
+    let text = match found.as_slice() {
+        [] => {
+            findings.fail(
+                CHECK,
+                Severity::Warning,
+                name,
+                "there is no SPF record: no mail passes SPF",
+                "Publish a TXT record: v=spf1, the senders, ~all; v=spf1 -all where no mail is sent.",
+            );
+            return review;
+        }
+        [text] => (*text).clone(),
+        several => {
+            findings.fail(
+                CHECK,
+                Severity::Error,
+                name,
+                format!("there are {} SPF records: a permanent error for every mail (RFC 7208 §4.5)", several.len()),
+                "Put all terms into one record that begins with v=spf1 and remove the others.",
+            );
+            return review;
+        }
+    };
+    findings.pass(CHECK, name, "there is one record");
+    let Some(record) = SpfRecord::parse(&text) else { return review };
+    syntax(name, &text, &record, findings);
+    review.tree = tree(&record, name, memory);
+    review.record = Some(text);
+    review.lookups = review.tree.iter().map(|node| node.lookups).sum();
+    review.void_lookups = review.tree.iter().map(|node| node.void_lookups).sum();
+    everybody_else(name, &record, memory, &mut review, findings);
+    let mut walked = Walked::default();
+    walked.walk(name, &review.tree, findings);
+    review.complete = walked.complete;
+    review.macros = walked.macros;
+    figures(name, &review, findings);
+    review
+}
+
+/// Texts that somebody meant for SPF.
+fn misread(name: &str, answer: &Answer, findings: &mut Findings) {
+    for text in answer.values().iter().filter(|text| SpfRecord::parse(text).is_none()) {
+        let start: String = text.chars().take(16).filter(|c| !c.is_whitespace() && *c != '"').collect();
+        let start = start.to_ascii_lowercase();
+        if start.starts_with("spf2.0") {
+            findings.fail(
+                "spf-syntax",
+                Severity::Advice,
+                name,
+                "there is a Sender ID record (spf2.0), which nobody reads any more",
+                "Remove it.",
+            );
+        } else if start.starts_with("v=spf") || start.starts_with("spf1") {
+            findings.fail(
+                "spf-syntax",
+                Severity::Warning,
+                name,
+                format!("{:?} is not seen as an SPF record: it does not begin with exactly \"v=spf1 \"", quoted(text)),
+                "Correct or remove it.",
+            );
+        }
+    }
+}
+
+fn syntax(name: &str, text: &str, record: &SpfRecord, findings: &mut Findings) {
+    const CHECK: &str = "spf-syntax";
+    let before = findings.0.len();
+    for problem in record.terms.iter().filter_map(invalid) {
+        findings.fail(
+            CHECK,
+            Severity::Error,
+            name,
+            format!("{problem}; receivers refuse the whole record (a permanent error)"),
+            "Correct the term.",
+        );
+    }
+    let end = record.terms.iter().position(|term| term.kind == TermKind::All);
+    let behind = end.map_or(&[][..], |end| &record.terms[end + 1..]);
+    let dead: Vec<&str> = behind
+        .iter()
+        .filter(|term| !matches!(term.kind, TermKind::Exp(_) | TermKind::Modifier | TermKind::Invalid(_)))
+        .map(|term| term.text.as_str())
+        .collect();
+    if !dead.is_empty() {
+        findings.fail(
+            CHECK,
+            Severity::Warning,
+            name,
+            format!("what stands behind \"all\" has no effect: {}", quoted(&dead.join(" "))),
+            "Move it before \"all\", or remove it.",
+        );
+    } else if record.redirect().is_some() && end.is_some() {
+        findings.fail(
+            CHECK,
+            Severity::Warning,
+            name,
+            "with an \"all\" in the record its redirect has no effect (RFC 7208 §6.1)",
+            "Remove one of the two.",
+        );
+    }
+    let redirects = record.terms.iter().filter(|term| matches!(term.kind, TermKind::Redirect(_))).count();
+    let explanations = record.terms.iter().filter(|term| matches!(term.kind, TermKind::Exp(_))).count();
+    if redirects > 1 || explanations > 1 {
+        findings.fail(
+            CHECK,
+            Severity::Error,
+            name,
+            "redirect or exp is there twice: a permanent error (RFC 7208 §6)",
+            "Leave one.",
+        );
+    }
+    if text.len() > LONG {
+        findings.fail(
+            "spf-length",
+            Severity::Advice,
+            name,
+            format!(
+                "the record has {} characters; from {LONG} on an answer may need TCP, which some networks block",
+                text.len()
+            ),
+            "Shorten it, or move parts into records of their own that it includes.",
+        );
+    }
+    if findings.0.len() == before {
+        findings.pass(CHECK, name, "every term can be read");
+    }
+}
+
+/// What happens to mail that nothing else matches.
+fn everybody_else(
+    name: &str,
+    record: &SpfRecord,
+    memory: &Memory<'_>,
+    review: &mut SpfReview,
+    findings: &mut Findings,
+) {
+    const CHECK: &str = "spf-all";
+    let mut current = record.clone();
+    let mut known = true;
+    for _ in 0..MOST_REDIRECTS {
+        let Some(target) = current.redirect().filter(|_| current.all().is_none()) else { break };
+        if target.contains('%') {
+            known = false;
+            break;
+        }
+        let answer = memory.txt(target);
+        known &= answer.failure().is_none();
+        match records(&answer).first().and_then(|text| SpfRecord::parse(text)) {
+            Some(next) => current = next,
+            None => break,
+        }
+    }
+    let all = current.all().map(|term| term.qualifier);
+    review.all = all.map(|qualifier| format!("{}all", qualifier.sign()));
+    match all {
+        Some(Qualifier::Pass) => findings.fail(
+            CHECK,
+            Severity::Error,
+            name,
+            "+all lets the whole world pass SPF as this domain, and so pass DMARC",
+            "Write ~all or -all.",
+        ),
+        Some(Qualifier::Neutral) => findings.fail(
+            CHECK,
+            Severity::Warning,
+            name,
+            "?all says nothing about mail from elsewhere",
+            "Write ~all or -all.",
+        ),
+        Some(Qualifier::SoftFail | Qualifier::Fail) => findings.pass(
+            CHECK,
+            name,
+            format!("mail from elsewhere does not pass ({})", review.all.as_deref().unwrap_or_default()),
+        ),
+        None if !known => findings.unknown(CHECK, Severity::Warning, name, "the redirect could not be followed"),
+        None => findings.fail(
+            CHECK,
+            Severity::Warning,
+            name,
+            "there is no \"all\" at the end: mail from elsewhere is neutral",
+            "Add ~all or -all at the end.",
+        ),
+    }
+}
+
+/// What a walk over the tree meets.
+#[derive(Debug)]
+struct Walked {
+    complete: bool,
+    macros: bool,
+}
+
+impl Default for Walked {
+    fn default() -> Self {
+        Walked { complete: true, macros: false }
+    }
+}
+
+impl Walked {
+    fn walk(&mut self, own: &str, nodes: &[SpfNode], findings: &mut Findings) {
+        for node in nodes {
+            self.complete &= node.state != NodeState::CouldNotLook;
+            self.macros |= node.name.is_none() && node.state != NodeState::Deprecated;
+            let problem = node.problem.as_deref().unwrap_or_default();
+            let detail = format!("{} in the record of {own}: {problem}", quoted(&node.term));
+            match node.state {
+                NodeState::Fine => {}
+                NodeState::CouldNotLook => findings.unknown("spf-include", Severity::Error, own, &detail),
+                NodeState::Deprecated => {
+                    findings.fail("spf-ptr", Severity::Warning, own, detail, "Name the addresses or networks instead.");
+                }
+                NodeState::Void => {
+                    findings.fail(
+                        "spf-include",
+                        Severity::Advice,
+                        own,
+                        detail,
+                        "Remove the term, or correct the name.",
+                    );
+                }
+                NodeState::PermanentError => findings.fail(
+                    "spf-include",
+                    Severity::Error,
+                    own,
+                    format!("{detail}: a permanent error for mail that no term before it matches"),
+                    "Correct it, or remove the term.",
+                ),
+            }
+            self.walk(node.name.as_deref().unwrap_or(own), &node.behind, findings);
+        }
+    }
+}
+
+fn figures(name: &str, review: &SpfReview, findings: &mut Findings) {
+    let least = if review.complete { "" } else { "at least " };
+    let lookups = review.lookups;
+    if lookups > MOST_LOOKUPS {
+        findings.fail(
+            "spf-lookups",
+            Severity::Error,
+            name,
+            format!("the record costs {least}{lookups} look-ups; beyond {MOST_LOOKUPS} receivers give up with a permanent error (RFC 7208 §4.6.4)"),
+            "Remove senders that are no longer used, replace a and mx by addresses, or give services subdomains of their own.",
+        );
+    } else if !review.complete {
+        findings.unknown(
+            "spf-lookups",
+            Severity::Error,
+            name,
+            &format!("{lookups} look-ups counted, parts of the tree gave no answer"),
+        );
+    } else {
+        let rest = if review.macros { ", and what depends on the message" } else { "" };
+        findings.pass("spf-lookups", name, format!("the record costs {lookups} of {MOST_LOOKUPS} look-ups{rest}"));
+    }
+    if review.void_lookups > MOST_VOID {
+        findings.fail(
+            "spf-void-lookups",
+            Severity::Error,
+            name,
+            format!("{least}{} look-ups find nothing; beyond {MOST_VOID} receivers may give up with a permanent error (RFC 7208 §4.6.4)", review.void_lookups),
+            "Remove the terms that lead nowhere.",
+        );
+    }
+}
