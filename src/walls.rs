@@ -23,7 +23,7 @@ const FLOORS: [(&str, &[&str]); 20] = [
     ("ingest", &["alignment", "domain", "limits", "mail", "rejection", "report", "rows", "source", "store", "unpack"]),
     ("query", &["alignment", "domain", "providers", "report", "rows", "store"]),
     ("diagnosis", &["alignment", "dns", "domain", "providers", "query", "report"]),
-    ("inspect", &["alignment", "domain", "mail", "report"]),
+    ("inspect", &["alignment", "diagnosis", "domain", "mail", "report"]),
     ("render", &["alignment", "diagnosis", "dns", "ingest", "inspect", "providers", "report", "source", "store"]),
 ];
 

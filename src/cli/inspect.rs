@@ -1,16 +1,89 @@
 //! `dmarcstat inspect`.
 
-use anyhow::anyhow;
+use std::fs::File;
+use std::io::Read;
+use std::path::PathBuf;
+
+use anyhow::{Context as _, anyhow};
 
 use super::context::Context;
-use super::failure::{Failure, Outcome};
+use super::failure::{Failure, Outcome, Status};
+use super::scope::Scope;
+use crate::diagnosis::{Thresholds, diagnose};
+use crate::inspect::{Inspection, Place, inspect, place};
+use crate::query::survey;
+use crate::render;
 
 /// One received test message: do its signatures and SPF align, and what is missing
+///
+/// Signatures are not verified here. Results are the word of the server that wrote Authentication-Results; name your
+/// own with --authserv-id, because anybody can write such a field.
 #[derive(Debug, clap::Args)]
-pub(super) struct Inspect {}
+pub(super) struct Inspect {
+    /// The message as a file (.eml), or - for standard input
+    #[arg(value_name = "MESSAGE")]
+    message: PathBuf,
+    /// Believe only the results of this server (repeatable) [default: trusted_authserv_id of the accounts]
+    #[arg(long, value_name = "ID")]
+    authserv_id: Vec<String>,
+    /// Exit with 4 unless an aligned signature verified
+    #[arg(long)]
+    exit_code: bool,
+    #[command(flatten)]
+    scope: Scope,
+}
 
 impl Inspect {
-    pub(super) fn run(self, _context: &mut Context) -> Outcome {
-        Err(Failure::Failed(anyhow!("not there yet")))
+    pub(super) fn run(self, context: &mut Context) -> Outcome {
+        let name = if self.message.as_os_str() == "-" {
+            "standard input".to_owned()
+        } else {
+            self.message.display().to_string()
+        };
+        let (bytes, whole) = self.read(context.config.limits.message).with_context(|| format!("cannot read {name}"))?;
+        let trusted = if self.authserv_id.is_empty() { configured(context) } else { self.authserv_id.clone() };
+        let mut answer = inspect(&bytes, whole, &trusted, context.now.as_second())
+            .map_err(|reason| Failure::Failed(anyhow!("{name}: {reason}")))?;
+        answer.place = self.place(&answer, context);
+        let (format, style) = (context.format, context.style);
+        render::inspect(&answer, format.into(), &style, context.out())?;
+        Ok(if self.exit_code && answer.dkim_state != "aligned" { Status::No } else { Status::Done })
     }
+
+    /// The message's bytes up to the limit for a mail, and whether that is all of it.
+    fn read(&self, limit: u64) -> std::io::Result<(Vec<u8>, bool)> {
+        let mut bytes = Vec::new();
+        let input: Box<dyn Read> = if self.message.as_os_str() == "-" {
+            Box::new(std::io::stdin().lock())
+        } else {
+            Box::new(File::open(&self.message)?)
+        };
+        input.take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
+        let whole = bytes.len() as u64 <= limit;
+        bytes.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+        Ok((bytes, whole))
+    }
+
+    /// The message's path by what there is to answer from. Without any, the rest of the answer stands.
+    fn place(&self, answer: &Inspection, context: &Context) -> Place {
+        match self.paths(answer, context) {
+            Ok(found) => found,
+            Err(Failure::Failed(error)) => Place { path: None, note: Some(format!("{error:#}")) },
+            Err(Failure::Usage(error)) => Place { path: None, note: Some(error) },
+            Err(Failure::ClosedPipe) => Place::default(),
+        }
+    }
+
+    fn paths(&self, answer: &Inspection, context: &Context) -> Result<Place, Failure> {
+        let window = self.scope.window(context)?;
+        let (store, _) = self.scope.open(context)?;
+        let domains: Vec<String> = answer.from.iter().cloned().collect();
+        let survey = survey(&store, window, &domains)?;
+        Ok(place(answer, &diagnose(&survey, &Thresholds::default(), 0, |_| true).paths))
+    }
+}
+
+/// The servers that the accounts believe.
+fn configured(context: &Context) -> Vec<String> {
+    context.config.accounts.iter().filter_map(|account| account.trusted_authserv_id.clone()).collect()
 }

@@ -1,1 +1,19 @@
-//! One received message: which of its signatures and checks align with its From, and what is weak about them.
+//! One received message: do its signatures and SPF align with From, and what is missing or weak.
+//!
+//! Nothing is verified here: the keys are in DNS, and what a mail program saves is often no longer what arrived. What a
+//! signature came to is the word of a server (`Authentication-Results`), and only one's own can be believed. What a
+//! signature covers, as whom it signs and how strong it is, stands in the message itself.
+
+mod answer;
+mod arc;
+mod place;
+mod results;
+mod review;
+mod signature;
+
+pub use answer::{
+    Aligned, ArcSet, Authserv, Finding, HandOver, Inspection, PathMatch, Place, ResultsField, Severity,
+    SignatureReview, SpfReview,
+};
+pub use place::place;
+pub use review::{NotAMessage, inspect};

@@ -125,7 +125,7 @@ impl<'m> Fields<'m> {
 }
 
 /// A field's value on one line, ended as the field parsers want it.
-fn unfold(raw: &[u8]) -> Vec<u8> {
+pub(super) fn unfold(raw: &[u8]) -> Vec<u8> {
     let mut value: Vec<u8> = raw.iter().map(|&byte| if matches!(byte, b'\r' | b'\n') { b' ' } else { byte }).collect();
     value.push(b'\n');
     value

@@ -7,6 +7,8 @@
 mod auth_results;
 mod fields;
 mod header;
+mod tags;
+mod trace;
 mod transfer;
 
 use std::borrow::Cow;
@@ -14,6 +16,8 @@ use std::borrow::Cow;
 pub use auth_results::{AuthenticationResults, MethodResult, Property};
 pub use fields::{Field, HeaderFields};
 pub use header::{Envelope, looks_like_message};
+pub use tags::TagList;
+pub use trace::{Hop, addresses};
 pub use transfer::Transfer;
 
 use crate::limits::Limits;

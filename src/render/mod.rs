@@ -5,8 +5,10 @@
 
 mod grid;
 mod ingest;
+mod inspect;
 mod json;
 mod paths;
+mod prose;
 mod providers;
 mod prune;
 mod quarantine;
@@ -19,6 +21,7 @@ use std::io::{Result, Write};
 use serde::Serialize;
 
 pub use ingest::ingest;
+pub use inspect::inspect;
 pub use paths::{PathsView, paths};
 pub use providers::{ProvidersView, providers};
 pub use prune::prune;

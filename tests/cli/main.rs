@@ -4,10 +4,12 @@
 
 mod bad_database;
 mod bad_input;
+mod documented;
 mod dump;
 mod harness;
 mod hostile_text;
 mod housekeeping;
+mod inspect;
 mod invariant;
 mod kill;
 mod mailbox;

@@ -1,0 +1,153 @@
+//! `inspect`: one received message.
+
+use serde_json::json;
+
+use crate::documented::{assert_documented, example};
+use crate::harness::{Sandbox, fixture};
+
+/// The test message of the newsletter service, with the sample mailbox to find its path in.
+fn newsletter(more: &[&str]) -> crate::harness::Ran {
+    let message = fixture("inspect/newsletter.eml");
+    let mailbox = fixture("mailbox");
+    let arguments = ["inspect", message.to_str().unwrap(), "--as-of", "2026-11-22"];
+    let mut arguments: Vec<&str> = arguments.to_vec();
+    arguments.extend(more);
+    arguments.extend(["--input", mailbox.to_str().unwrap()]);
+    Sandbox::new().columns(100).run(arguments)
+}
+
+const OURS: [&str; 2] = ["--authserv-id", "mx.northgate-college.example"];
+
+#[test]
+fn a_message_for_people() {
+    insta::assert_snapshot!(without_id(newsletter(&OURS).exits(0).text()));
+}
+
+#[test]
+fn a_message_as_markdown() {
+    insta::assert_snapshot!(without_id(newsletter(&["--format", "markdown"]).exits(0).text()));
+}
+
+#[test]
+fn the_documented_example_is_true() {
+    let answer = newsletter(&[OURS[0], OURS[1], "--format", "json"]).exits(0).json();
+    assert_documented(&example("`inspect`"), &answer);
+}
+
+fn without_id(text: &str) -> String {
+    let (before, after) = text.split_once("dmarcstat explain ").expect("a path");
+    format!("{before}dmarcstat explain ID{}", &after[8..])
+}
+
+#[test]
+fn results_are_believed_of_the_named_server_only() {
+    let believed = newsletter(&["--authserv-id", "MX.northgate-college.example", "--format", "json"]).json();
+    assert_eq!((&believed["dkim_state"], &believed["dmarc_pass"]), (&json!("aligned"), &json!(true)));
+    assert_eq!(believed["authserv"]["trusted"], json!(true));
+    assert_eq!(believed["signatures"][0]["aligned"], json!("strict"));
+    let foreign = newsletter(&["--authserv-id", "mx.example.org", "--exit-code", "--format", "json"]).exits(4).json();
+    assert_eq!((&foreign["dkim_state"], &foreign["dmarc_pass"]), (&json!("unknown"), &json!(null)));
+    assert_eq!(foreign["signatures"][0]["result"], json!(null));
+}
+
+#[test]
+fn the_configuration_names_the_server() {
+    let sandbox = Sandbox::new();
+    let config = "[[account]]\nname = \"rua\"\nhost = \"imap.example.net\"\nuser = \"a\"\npassword_env = \"P\"\n\
+        trusted_authserv_id = \"mx.northgate-college.example\"\n";
+    let config = sandbox.write("config.toml", config);
+    let message = fixture("inspect/newsletter.eml");
+    let answer = sandbox
+        .run([
+            "--config".as_ref(),
+            config.as_os_str(),
+            "inspect".as_ref(),
+            message.as_os_str(),
+            "--format".as_ref(),
+            "json".as_ref(),
+        ])
+        .exits(0)
+        .json();
+    assert_eq!(answer["authserv"]["trusted"], json!(true));
+    // Without a database the rest of the answer stands.
+    assert_eq!(answer["place"]["path"], json!(null));
+    assert!(answer["place"]["note"].as_str().unwrap().contains("no database"));
+}
+
+#[test]
+fn its_path_is_found_by_address() {
+    let answer = newsletter(&["--format", "json"]).json();
+    let path = &answer["place"]["path"];
+    assert!(path["matched_by"].as_str().unwrap().contains("203.0.113.32"), "{path}");
+    assert_eq!(path["class"], json!("signed"));
+    assert_eq!(answer["handed_over_by"], json!({ "address": "203.0.113.32", "source": "Received" }));
+}
+
+#[test]
+fn what_is_no_message_is_refused_and_says_what_to_do() {
+    let sandbox = Sandbox::new();
+    for (name, bytes, says) in [
+        ("empty.eml", &b""[..], "it is empty"),
+        ("picture.png", &b"\x89PNG\r\n\x1a\n"[..], "save the message as its source"),
+        ("outlook.msg", &b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1rest"[..], ".msg"),
+    ] {
+        let path = sandbox.write(name, bytes);
+        sandbox.run(["inspect".as_ref(), path.as_os_str()]).exits(1).says(says);
+    }
+    sandbox.run(["inspect", "gone.eml"]).exits(1).says("cannot read gone.eml");
+}
+
+#[test]
+fn odd_messages_are_read_as_far_as_they_go() {
+    let sandbox = Sandbox::new();
+    let codes = |text: &str| {
+        let answer = sandbox.run_with_input(["inspect", "-", "--format", "json"], text.as_bytes()).exits(0).json();
+        let codes: Vec<String> =
+            answer["findings"].as_array().unwrap().iter().map(|one| one["code"].as_str().unwrap().to_owned()).collect();
+        (answer, codes)
+    };
+    let (answer, found) = codes("From: a@example.com\r\nFrom: b@example.org\r\nSubject: x\r\n\r\n");
+    assert_eq!(found, ["many-from", "no-results"]);
+    assert_eq!(answer["from"], json!(null));
+    let (_, found) = codes("From: a@example.com, b@example.org\r\nSubject: x\r\n\r\n");
+    assert_eq!(found, ["many-from-domains", "no-results"]);
+    let (_, found) = codes("Subject: x\r\nTo: a@example.com\r\n\r\n");
+    assert_eq!(found, ["no-from", "no-results"]);
+    // A bounce in an mbox, with a byte order mark, without a signature.
+    let (answer, found) = codes("\u{feff}From MAILER-DAEMON Sat Nov 21\nReturn-Path: <>\nFrom: <a@EXAMPLE.com>\n\nx\n");
+    assert_eq!(found, ["unsigned", "null-reverse-path", "no-results"]);
+    assert_eq!((&answer["from"], &answer["dkim_state"]), (&json!("example.com"), &json!("unsigned")));
+    // The results say none, and SPF alone carries the mail.
+    let (answer, _) = codes(
+        "Authentication-Results: mx; dkim=none; spf=pass smtp.mailfrom=a@b.example.com\r\nFrom: a@example.com\r\n\r\n",
+    );
+    assert_eq!((&answer["dkim_state"], &answer["dmarc_pass"]), (&json!("unsigned"), &json!(true)));
+    assert_eq!(answer["spf"]["aligned"], json!("relaxed"));
+}
+
+#[test]
+fn a_huge_message_is_cut_and_answered() {
+    let sandbox = Sandbox::new();
+    let config = sandbox.write("config.toml", "[limits]\nmessage = 100000\n");
+    let mut mail = b"From: a@example.com\r\nDKIM-Signature: v=1; d=example.com; l=99999999\r\n".to_vec();
+    for number in 0..2000 {
+        mail.extend(format!("X-{number}: {}\r\n", "x".repeat(500)).as_bytes());
+    }
+    let config = config.to_str().unwrap();
+    let answer =
+        sandbox.run_with_input(["--config", config, "inspect", "-", "--format", "json"], &mail).exits(0).json();
+    assert_eq!(answer["signatures"].as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn hostile_text_is_shown_as_text() {
+    let sandbox = Sandbox::new();
+    let mail = "Authentication-Results: m\u{1b}[31mx; dkim=pass (\u{202e}) header.d=exa\u{7}mple.com\r\n\
+        From: \"\u{1b}]0;x\u{7}\" <a\u{1b}[2J@example.com>\r\nDKIM-Signature: d=<script>; s=\u{9b}31m|*x*; l=0\r\n\r\n";
+    for format in ["table", "markdown", "csv"] {
+        let ran = sandbox.run_with_input(["inspect", "-", "--format", format], mail.as_bytes()).exits(0);
+        let text = ran.text();
+        assert!(!text.chars().any(|c| c.is_control() && c != '\n' || c == '\u{202e}'), "{text:?}");
+        assert!(format != "markdown" || !text.contains("<script>"), "{text}");
+    }
+}
