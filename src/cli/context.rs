@@ -35,7 +35,7 @@ impl Context {
         let variable = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
         let config = match global.config.clone().or_else(|| variable("DMARCSTAT_CONFIG")) {
             Some(path) => Config::load(&path)?,
-            None => match default_path(Folder::Config, "config.toml") {
+            None => match config_path() {
                 Some(path) if path.exists() => Config::load(&path)?,
                 _ => Config::default(),
             },
@@ -102,12 +102,23 @@ impl Context {
     }
 }
 
+/// Where the configuration is unless another is named.
+pub(super) fn config_path() -> Option<PathBuf> {
+    default_path(Folder::Config, "config.toml")
+}
+
+/// A file that keeps what the program has to remember between runs and can get again.
+pub(super) fn state_path(name: &str) -> Option<PathBuf> {
+    default_path(Folder::State, name)
+}
+
 /// A file in one of the user's folders, by the conventions of the system (XDG on Unix).
 fn default_path(kind: Folder, name: &str) -> Option<PathBuf> {
     let strategy = etcetera::choose_base_strategy().ok()?;
     let base = match kind {
         Folder::Config => strategy.config_dir(),
         Folder::Data => strategy.data_dir(),
+        Folder::State => strategy.state_dir().unwrap_or_else(|| strategy.data_dir()),
     };
     Some(base.join("dmarcstat").join(name))
 }
@@ -116,6 +127,7 @@ fn default_path(kind: Folder, name: &str) -> Option<PathBuf> {
 enum Folder {
     Config,
     Data,
+    State,
 }
 
 /// The width to fit: that of the terminal; COLUMNS rules where it is set.

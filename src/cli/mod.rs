@@ -2,6 +2,7 @@
 //!
 //! Only here are the clock, the environment and the terminal read; everything below gets what it needs as arguments.
 
+mod accounts;
 mod answers;
 mod changes;
 mod check;

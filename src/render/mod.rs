@@ -7,6 +7,7 @@ mod grid;
 mod ingest;
 mod inspect;
 mod json;
+mod login;
 mod paths;
 mod prose;
 mod providers;
@@ -22,6 +23,7 @@ use serde::Serialize;
 
 pub use ingest::ingest;
 pub use inspect::inspect;
+pub use login::{LoginAnswer, login};
 pub use paths::{PathsView, paths};
 pub use providers::{ProvidersView, providers};
 pub use prune::prune;

@@ -10,6 +10,7 @@ use toml::Spanned;
 use super::mistake::{Mistake, Place, SecretRef, line};
 use super::oauth2::{OAuthConfig, WrittenOAuth};
 use crate::cli::secrets::SecretSource;
+use crate::source::imap::account::{After, Mechanism, Tls};
 
 /// A table as written.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -19,7 +20,7 @@ pub(super) struct Written {
     provider: Option<Preset>,
     host: Option<Spanned<String>>,
     port: Option<u16>,
-    tls: Option<Spanned<Tls>>,
+    tls: Option<Spanned<TlsWord>>,
     ca_file: Option<PathBuf>,
     #[serde(default)]
     allow_plaintext: bool,
@@ -67,16 +68,12 @@ impl Preset {
     }
 }
 
-/// How the connection is protected.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+/// How the connection is protected, as written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub(crate) enum Tls {
-    /// TLS from the first byte (RFC 8314).
-    #[default]
+enum TlsWord {
     Implicit,
-    /// STARTTLS (RFC 9051 §6.2.1).
     Starttls,
-    /// Not at all.
     None,
 }
 
@@ -89,36 +86,13 @@ enum AuthWord {
     OAuthBearer,
 }
 
-/// A SASL mechanism that carries an access token.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Bearer {
-    /// XOAUTH2, of Google and Microsoft.
-    XOAuth2,
-    /// OAUTHBEARER (RFC 7628).
-    OAuthBearer,
-}
-
 /// How to log in.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Auth {
     /// With a password.
     Password(SecretRef),
     /// With an access token.
-    OAuth(Bearer, Box<OAuthConfig>),
-}
-
-/// What becomes of a message on the server.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) enum After {
-    /// Nothing.
-    #[default]
-    Keep,
-    /// It is marked as read.
-    Seen,
-    /// It goes to another folder.
-    Move(String),
-    /// It is deleted.
-    Delete,
+    OAuth(Mechanism, Box<OAuthConfig>),
 }
 
 /// An account, checked; secrets are still where they are.
@@ -207,14 +181,16 @@ impl Checking<'_> {
 
     fn tls(&self, host: &str) -> Result<Tls, Mistake> {
         let Some(tls) = &self.written.tls else { return Ok(Tls::default()) };
-        let loopback = host.eq_ignore_ascii_case("localhost")
-            || host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
-        if *tls.get_ref() == Tls::None && !loopback && !self.written.allow_plaintext {
-            let reason = "without TLS everybody on the way reads the password and the mail; use \"implicit\" or \"starttls\", \
-                          or say allow_plaintext = true";
-            return Err(Mistake::new(tls.span().start, "tls", reason));
+        match tls.get_ref() {
+            TlsWord::Implicit => Ok(Tls::Implicit),
+            TlsWord::Starttls => Ok(Tls::StartTls),
+            TlsWord::None if is_loopback(host) || self.written.allow_plaintext => Ok(Tls::None),
+            TlsWord::None => {
+                let reason = "without TLS everybody on the way reads the password and the mail; use \"implicit\" or \
+                              \"starttls\", or say allow_plaintext = true";
+                Err(Mistake::new(tls.span().start, "tls", reason))
+            }
         }
-        Ok(*tls.get_ref())
     }
 
     fn folders(&self) -> Result<Vec<String>, Mistake> {
@@ -240,7 +216,7 @@ impl Checking<'_> {
             None if written.oauth2.is_some() => AuthWord::XOAuth2,
             None => AuthWord::Password,
         };
-        let bearer = match word {
+        let mechanism = match word {
             AuthWord::Password => {
                 if let Some(password) = password {
                     return Ok(Auth::Password(password));
@@ -253,8 +229,8 @@ impl Checking<'_> {
                         .missing("password_command", "says where the password is, as do password_file, password_env"),
                 });
             }
-            AuthWord::XOAuth2 => Bearer::XOAuth2,
-            AuthWord::OAuthBearer => Bearer::OAuthBearer,
+            AuthWord::XOAuth2 => Mechanism::XOAuth2,
+            AuthWord::OAuthBearer => Mechanism::OAuthBearer,
         };
         let Some(oauth2) = &written.oauth2 else {
             return Err(self.missing("oauth2", "is the table that says where access tokens come from"));
@@ -265,7 +241,7 @@ impl Checking<'_> {
             return Err(Mistake::new(at, &password.place.key, reason));
         }
         let config = oauth2.get_ref().check(oauth2.span().start, self.text, written.provider, user)?;
-        Ok(Auth::OAuth(bearer, Box::new(config)))
+        Ok(Auth::OAuth(mechanism, Box::new(config)))
     }
 }
 
@@ -299,17 +275,14 @@ pub(super) fn secret(text: &str, written: [(&str, &Option<Spanned<String>>); 3])
     Ok(found)
 }
 
+fn is_loopback(host: &str) -> bool {
+    host.eq_ignore_ascii_case("localhost")
+        || host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
 fn after(written: Option<&Spanned<String>>, key: &str) -> Result<After, Mistake> {
-    let Some(written) = written else { return Ok(After::Keep) };
-    match written.get_ref().as_str() {
-        "keep" => Ok(After::Keep),
-        "seen" => Ok(After::Seen),
-        "delete" => Ok(After::Delete),
-        other => match other.strip_prefix("move:") {
-            Some(folder) if !folder.is_empty() => Ok(After::Move(folder.to_owned())),
-            _ => Err(Mistake::new(written.span().start, key, "is keep, seen, move:FOLDER or delete")),
-        },
-    }
+    let Some(written) = written else { return Ok(After::default()) };
+    written.get_ref().parse().map_err(|reason: String| Mistake::new(written.span().start, key, reason))
 }
 
 #[cfg(test)]

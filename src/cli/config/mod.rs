@@ -23,6 +23,9 @@ use crate::limits::Limits;
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
+    /// Where it was read from.
+    #[serde(skip)]
+    pub file: Option<PathBuf>,
     /// `[database]`.
     pub database: Database,
     /// `[limits]`.

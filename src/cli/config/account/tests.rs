@@ -33,7 +33,7 @@ fn the_contract_s_example_is_read() {
                 trusted_authserv_id = \"mx.example.com\"\n[account.oauth2]\ngrant = \"client_credentials\"\n\
                 tenant = \"contoso.com\"\nclient_id = \"id\"\nclient_secret_command = \"cat x\"\nclient_secret_expires = 2027-03-31\n";
     let [account] = &accounts(text)[..] else { panic!() };
-    let Auth::OAuth(Bearer::XOAuth2, oauth) = &account.auth else { panic!() };
+    let Auth::OAuth(Mechanism::XOAuth2, oauth) = &account.auth else { panic!() };
     assert_eq!(account.host, "outlook.office365.com");
     assert_eq!(oauth.grant, GrantWord::ClientCredentials);
     assert_eq!(
