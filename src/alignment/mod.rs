@@ -6,5 +6,5 @@ mod state;
 mod vocabulary;
 
 pub use outcome::{AlignmentMode, Outcome, OverrideReason, Signature, SpfCheck};
-pub use state::Verdict;
+pub use state::{ForwardingReasons, Verdict};
 pub use vocabulary::{AuthResult, Disposition, DkimState, OverrideType, Reading, Scope, SpfState};

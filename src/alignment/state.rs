@@ -4,7 +4,7 @@
 //! that is noted and not mended.
 
 use super::outcome::{Outcome, Signature, SpfCheck};
-use super::vocabulary::{AuthResult, DkimState, Scope, SpfState};
+use super::vocabulary::{AuthResult, DkimState, OverrideType, Scope, SpfState};
 use crate::domain::{self, Author};
 
 /// What an outcome amounts to.
@@ -27,8 +27,52 @@ pub struct Verdict {
     pub dmarc_recomputed: bool,
     /// The evaluation and the recomputation disagree on DKIM or on SPF.
     pub contradiction: bool,
-    /// The organizational domain that SPF authenticated, where it is not header From's own.
+    /// The domain that SPF authenticated as MAIL FROM, whether it aligns or not.
+    pub envelope: Option<String>,
+    /// Its organizational domain, where that is not header From's own.
     pub authenticated: Option<String>,
+    /// The reverse-path is null, as that of bounces and automatic replies, as far as the report shows.
+    pub null_reverse_path: bool,
+    /// Why the receiver may have spared a message that failed DMARC: the reasons that speak of forwarding.
+    pub forwarding: ForwardingReasons,
+}
+
+/// Override reasons that speak of forwarding, on a record that failed DMARC (RFC 7489 Appendix C, RFC 9990 §3.1). Whether
+/// they overrode anything depends also on the published policy.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub struct ForwardingReasons {
+    /// `forwarded`.
+    pub forwarded: bool,
+    /// `mailing_list`.
+    pub mailing_list: bool,
+    /// `trusted_forwarder`.
+    pub trusted_forwarder: bool,
+    /// A comment says `arc=pass`: a chain of forwarders that the receiver believes.
+    pub arc_pass: bool,
+}
+
+impl ForwardingReasons {
+    /// Those of an outcome, whatever came of DMARC.
+    fn of(outcome: &Outcome) -> Self {
+        let has = |kind| outcome.reasons.iter().any(|reason| reason.kind == kind);
+        ForwardingReasons {
+            forwarded: has(OverrideType::Forwarded),
+            mailing_list: has(OverrideType::MailingList),
+            trusted_forwarder: has(OverrideType::TrustedForwarder),
+            arc_pass: outcome.reasons.iter().filter_map(|reason| reason.comment.as_deref()).any(says_arc_pass),
+        }
+    }
+
+    /// Whether there is any.
+    #[must_use]
+    pub fn any(self) -> bool {
+        self != Self::default()
+    }
+}
+
+/// Whether a comment says `arc=pass`, and not only within another word or value.
+fn says_arc_pass(comment: &str) -> bool {
+    comment.split(|c: char| !c.is_ascii_alphanumeric() && c != '=').any(|word| word.eq_ignore_ascii_case("arc=pass"))
 }
 
 impl Default for Verdict {
@@ -42,7 +86,10 @@ impl Default for Verdict {
             dmarc: None,
             dmarc_recomputed: false,
             contradiction: false,
+            envelope: None,
             authenticated: None,
+            null_reverse_path: false,
+            forwarding: ForwardingReasons::default(),
         }
     }
 }
@@ -62,6 +109,12 @@ impl Verdict {
             })
         });
         let (by_dkim, by_spf) = (outcome.evaluated_dkim.or(recomputed_dkim), outcome.evaluated_spf.or(recomputed_spf));
+        let dmarc = match (by_dkim, by_spf) {
+            (Some(true), _) | (_, Some(true)) => Some(true),
+            (Some(false), Some(false)) => Some(false),
+            _ => None,
+        };
+        let envelope = envelope(outcome);
         let differs = |said: Option<bool>, found: Option<bool>| matches!((said, found), (Some(a), Some(b)) if a != b);
         Verdict {
             dkim,
@@ -69,15 +122,17 @@ impl Verdict {
             broken_by,
             recomputed_dkim,
             recomputed_spf,
-            dmarc: match (by_dkim, by_spf) {
-                (Some(true), _) | (_, Some(true)) => Some(true),
-                (Some(false), Some(false)) => Some(false),
-                _ => None,
-            },
+            dmarc,
             dmarc_recomputed: outcome.evaluated_dkim.is_none() || outcome.evaluated_spf.is_none(),
             contradiction: differs(outcome.evaluated_dkim, recomputed_dkim)
                 || differs(outcome.evaluated_spf, recomputed_spf),
-            authenticated: authenticated(outcome, from),
+            authenticated: envelope.and_then(|name| foreign_organization(name, from)).map(str::to_owned),
+            envelope: envelope.map(str::to_owned),
+            null_reverse_path: null_reverse_path(outcome),
+            forwarding: match dmarc {
+                Some(true) => ForwardingReasons::default(),
+                _ => ForwardingReasons::of(outcome),
+            },
         }
     }
 }
@@ -170,13 +225,25 @@ fn spf_state(outcome: &Outcome, from: Option<&Author<'_>>) -> SpfState {
     state
 }
 
-fn authenticated(outcome: &Outcome, from: Option<&Author<'_>>) -> Option<String> {
+/// The domain that SPF authenticated.
+fn envelope(outcome: &Outcome) -> Option<&str> {
     let check = outcome.spf.iter().find(|check| check.result == AuthResult::Pass && is_mail_from(check, outcome))?;
-    let name = check.domain.as_deref().or(outcome.envelope_from.as_deref()).filter(|name| !name.is_empty())?;
+    check.domain.as_deref().or(outcome.envelope_from.as_deref()).filter(|name| !name.is_empty())
+}
+
+fn foreign_organization<'n>(name: &'n str, from: Option<&Author<'_>>) -> Option<&'n str> {
     let organization = domain::organizational(name);
-    match from {
-        Some(from) if from.organization == organization => None,
-        _ => Some(organization.to_owned()),
+    from.is_none_or(|from| from.organization != organization).then_some(organization)
+}
+
+/// Some reporters leave the envelope out and tell a null reverse-path only by the scope of the SPF check.
+fn null_reverse_path(outcome: &Outcome) -> bool {
+    match outcome.envelope_from.as_deref() {
+        Some(envelope) => envelope.is_empty(),
+        None => {
+            !outcome.spf.is_empty()
+                && outcome.spf.iter().all(|check| check.scope == Some(Scope::Helo) && check.result != AuthResult::None)
+        }
     }
 }
 

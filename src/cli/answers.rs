@@ -3,8 +3,9 @@
 use super::context::Context;
 use super::failure::{Failure, Outcome, Status};
 use super::scope::Scope;
-use crate::diagnosis::{Answer, Class, Diagnosis, Standing, Thresholds, WindowAnswer, diagnose};
-use crate::query::survey;
+use crate::diagnosis::{Answer, Class, Diagnosis, Rules, Standing, Thresholds, WindowAnswer, diagnose};
+use crate::providers::Catalogue;
+use crate::query::{Hosts, Knowledge, Ledger, survey};
 use crate::render::{self, PathsView};
 use crate::report::period::{Day, date_of, rfc3339};
 
@@ -70,11 +71,14 @@ fn answer(
 ) -> Result<(Answer, Status), Failure> {
     let (window, domains) = (scope.window(context)?, scope.domains()?);
     let (store, status) = scope.open(context)?;
-    let survey = survey(&store, window, &domains)?;
+    let (catalogue, ledger, hosts) = (Catalogue::builtin(), Ledger::default(), Hosts::default());
+    let knowledge = Knowledge { catalogue: &catalogue, ledger: &ledger, hosts: &hosts };
+    let survey = survey(&store, window, &domains, knowledge)?;
     let Some((first, last)) = survey.days else {
         return Err(scope.no_data(&store, window));
     };
-    let Diagnosis { paths, unproven, domains } = diagnose(&survey, &Thresholds::default(), min_messages, wanted);
+    let rules = Rules { thresholds: &Thresholds::default(), catalogue: &catalogue, ledger: &ledger };
+    let Diagnosis { paths, unproven, domains } = diagnose(&survey, &rules, min_messages, wanted);
     let begin = if window.first == Day::MIN { first } else { window.first };
     let end = if window.last == Day::MAX { last } else { window.last };
     let answer = Answer {

@@ -137,12 +137,19 @@ pub(super) fn class(path: &PathFigures, standing: Standing, forwarded: bool, thr
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::query::SenderKey;
+    use crate::query::{NamedBy, SenderKey};
 
     fn path(dkim: [u64; 5], spf_aligned: u64) -> PathFigures {
         PathFigures {
             domain: "example.com".to_owned(),
             sender: SenderKey::Nobody,
+            named_by: NamedBy::Network,
+            entry: None,
+            provider: None,
+            tenant: None,
+            own_tenant: false,
+            excused: 0,
+            excused_reporters: 0,
             messages: dkim.iter().sum(),
             dkim,
             spf_aligned,
@@ -153,7 +160,6 @@ mod tests {
             vouched_reporters: 2,
             vouched_days: true,
             signers: Vec::new(),
-            addresses: Vec::new(),
             reporters: Vec::new(),
             first: 0,
             last: 0,

@@ -81,12 +81,19 @@ fn is_forwarder(at: usize, path: &PathFigures, homes: &FxHashMap<(&str, Pair<'_>
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::query::{SenderKey, Signer, SignerUse};
+    use crate::query::{NamedBy, SenderKey, Signer, SignerUse};
 
     fn path(messages: u64, spf_aligned: u64, signers: &[(&str, AuthResult, u64)]) -> PathFigures {
         PathFigures {
             domain: "example.com".to_owned(),
             sender: SenderKey::Nobody,
+            named_by: NamedBy::Network,
+            entry: None,
+            provider: None,
+            tenant: None,
+            own_tenant: false,
+            excused: 0,
+            excused_reporters: 0,
             messages,
             dkim: [0; 5],
             spf_aligned,
@@ -104,7 +111,6 @@ mod tests {
                     spf_aligned: spf_aligned.min(messages),
                 })
                 .collect(),
-            addresses: Vec::new(),
             reporters: Vec::new(),
             first: 0,
             last: 0,

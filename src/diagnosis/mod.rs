@@ -11,4 +11,4 @@ mod remedy;
 
 pub use crate::providers::{DnsRecord, Remedy};
 pub use class::{Class, Standing, Thresholds};
-pub use path::{Answer, Diagnosis, DkimFigures, SendingPath, Unproven, WindowAnswer, diagnose};
+pub use path::{Answer, Diagnosis, DkimFigures, Rules, SendingPath, Unproven, WindowAnswer, diagnose, id, sender_name};

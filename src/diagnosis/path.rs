@@ -11,8 +11,8 @@ use super::forwarding::forwarded;
 use super::remedy::remedy;
 use crate::alignment::{AuthResult, DkimState};
 use crate::domain;
-use crate::providers::Remedy;
-use crate::query::{DomainFigures, PathFigures, SenderKey, Survey};
+use crate::providers::{Catalogue, Remedy};
+use crate::query::{DomainFigures, Ledger, PathFigures, SenderKey, Survey};
 use crate::report::period::date_of;
 
 /// The answer.
@@ -59,6 +59,9 @@ pub struct DkimFigures {
 /// A sending path.
 #[derive(Debug, Clone, Serialize)]
 pub struct SendingPath {
+    /// Its place in [`Survey::paths`], for who wants more of its figures.
+    #[serde(skip)]
+    pub figures: usize,
     /// Short, and the same on every machine for the same path.
     pub id: String,
     /// Header From.
@@ -125,28 +128,34 @@ pub struct Diagnosis {
     pub domains: Vec<DomainFigures>,
 }
 
+/// What paths are judged by, besides the figures.
+#[derive(Debug, Clone, Copy)]
+pub struct Rules<'r> {
+    /// Where one class ends and the next begins.
+    pub thresholds: &'r Thresholds,
+    /// The catalogue of providers.
+    pub catalogue: &'r Catalogue,
+    /// The approved senders.
+    pub ledger: &'r Ledger,
+}
+
 /// Makes paths of the figures, worst first: those of the classes that are wanted and with at least `min_messages` messages.
 #[must_use]
-pub fn diagnose(
-    survey: &Survey,
-    thresholds: &Thresholds,
-    min_messages: u64,
-    wanted: impl Fn(Class) -> bool,
-) -> Diagnosis {
+pub fn diagnose(survey: &Survey, rules: &Rules<'_>, min_messages: u64, wanted: impl Fn(Class) -> bool) -> Diagnosis {
     let mut diagnosis = Diagnosis { domains: survey.domains.clone(), ..Diagnosis::default() };
-    for (path, forwarded) in survey.paths.iter().zip(forwarded(&survey.paths)) {
+    for (at, (path, forwarded)) in survey.paths.iter().zip(forwarded(&survey.paths)).enumerate() {
         if path.messages < min_messages {
             continue;
         }
         let evidence = survey.evidence.get(&path.domain).copied().unwrap_or_default();
-        let standing = standing(path, evidence, thresholds);
-        let class = class(path, standing, forwarded, thresholds);
+        let standing = standing(path, evidence, rules.thresholds);
+        let class = class(path, standing, forwarded, rules.thresholds);
         if class == Class::Unproven {
             diagnosis.unproven.paths += 1;
             diagnosis.unproven.messages += path.messages;
         }
         if wanted(class) {
-            diagnosis.paths.push(sending_path(path, class, standing));
+            diagnosis.paths.push(sending_path(survey, at, class, standing, rules));
         }
     }
     diagnosis.paths.sort_by_cached_key(|path| {
@@ -157,13 +166,9 @@ pub fn diagnose(
     diagnosis
 }
 
-fn sending_path(path: &PathFigures, class: Class, standing: Standing) -> SendingPath {
-    let (sender, named_by) = match &path.sender {
-        SenderKey::Domain(domain) => (domain.clone(), "spf: authenticated domain"),
-        SenderKey::Network(IpAddr::V4(net)) => (format!("{net}/24"), "network"),
-        SenderKey::Network(IpAddr::V6(net)) => (format!("{net}/48"), "network"),
-        SenderKey::Nobody => ("no address".to_owned(), "nothing: the reports name no address"),
-    };
+fn sending_path(survey: &Survey, at: usize, class: Class, standing: Standing, rules: &Rules<'_>) -> SendingPath {
+    let path = &survey.paths[at];
+    let sender = sender_name(path, rules.catalogue);
     let count = |state: DkimState| path.dkim[usize::from(state.code())];
     let (signing_domains, selectors) = signing(path);
     // A remedy for what does not align names who signed instead.
@@ -181,13 +186,14 @@ fn sending_path(path: &PathFigures, class: Class, standing: Standing) -> Sending
         notes.push("few messages".to_owned());
     }
     SendingPath {
-        id: id(&path.domain, named_by, &sender),
+        figures: at,
+        id: id(path),
         remedy: if silent { None } else { remedy(class, &sender, &path.domain, &foreign, &selectors) },
         domain: path.domain.clone(),
-        named_by: named_by.to_owned(),
+        named_by: path.named_by.as_str().to_owned(),
         sender,
-        provider: None,
-        tenant: None,
+        provider: path.provider.clone(),
+        tenant: path.tenant.clone(),
         class,
         standing,
         messages: path.messages,
@@ -204,11 +210,31 @@ fn sending_path(path: &PathFigures, class: Class, standing: Standing) -> Sending
         quarantined: path.quarantined,
         signing_domains,
         selectors,
-        source_ips: path.addresses.clone(),
+        source_ips: survey.tally.addresses(at).into_iter().map(|one| one.ip).collect(),
         reporters: path.reporters.clone(),
         first_seen: date_of(path.first).to_string(),
         last_seen: date_of(path.last).to_string(),
         notes,
+    }
+}
+
+/// What to call the sender of a path.
+#[must_use]
+pub fn sender_name(path: &PathFigures, catalogue: &Catalogue) -> String {
+    let provider = |id: &str| catalogue.get(id).map_or_else(|| id.to_owned(), |provider| provider.name.clone());
+    match &path.sender {
+        SenderKey::Listed(name) => name.clone(),
+        SenderKey::Provider { id, tenant: Some(tenant) } => {
+            // The first label is what people call the tenant by.
+            let label = tenant.split_once('.').map_or(tenant.as_str(), |(label, _)| label);
+            format!("{} ({label})", provider(id))
+        }
+        SenderKey::Provider { id, tenant: None } => provider(id),
+        SenderKey::Stray(id) => format!("{} (no tenant shown)", provider(id)),
+        SenderKey::Domain(domain) | SenderKey::Host(domain) => domain.clone(),
+        SenderKey::Network(IpAddr::V4(net)) => format!("{net}/24"),
+        SenderKey::Network(IpAddr::V6(net)) => format!("{net}/48"),
+        SenderKey::Nobody => "no address".to_owned(),
     }
 }
 
@@ -239,9 +265,21 @@ fn ranked(mut sums: Vec<(String, u64)>) -> Vec<String> {
     sums.into_iter().map(|(name, _)| name).collect()
 }
 
-/// Eight characters of base32 over what makes the path.
-fn id(domain: &str, named_by: &str, sender: &str) -> String {
+/// Eight characters of base32 over what makes the path: header From and sender, and nothing that another window could change.
+/// The stream of a domain's own account of a provider is the same path whether or not the account shows.
+#[must_use]
+pub fn id(path: &PathFigures) -> String {
     const ALPHABET: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
-    let digest = Sha256::digest(format!("{domain}\0{named_by}\0{sender}"));
+    let sender = match &path.sender {
+        SenderKey::Listed(name) => format!("listed {name}"),
+        SenderKey::Provider { id, tenant: Some(tenant) } if !path.own_tenant => format!("provider {id} {tenant}"),
+        SenderKey::Provider { id, .. } => format!("provider {id}"),
+        SenderKey::Stray(id) => format!("stray {id}"),
+        SenderKey::Domain(domain) => format!("domain {domain}"),
+        SenderKey::Host(domain) => format!("host {domain}"),
+        SenderKey::Network(net) => format!("network {net}"),
+        SenderKey::Nobody => "nobody".to_owned(),
+    };
+    let digest = Sha256::digest(format!("{}\0{sender}", path.domain));
     digest.iter().take(8).map(|byte| char::from(ALPHABET[usize::from(byte & 31)])).collect()
 }

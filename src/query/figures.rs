@@ -6,14 +6,29 @@ use std::sync::Arc;
 use rustc_hash::FxHashMap;
 use serde::Serialize;
 
+use super::naming::NamedBy;
+use super::tally::Tally;
 use crate::alignment::AuthResult;
 use crate::report::period::Day;
 
-/// Who handed mail over, as far as records alone show.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+/// Who handed mail over.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum SenderKey {
+    /// An approved sender, by the name in the ledger.
+    Listed(String),
+    /// A catalogued provider, and whose account of it where that is known.
+    Provider {
+        /// Its id.
+        id: String,
+        /// The tenant.
+        tenant: Option<String>,
+    },
+    /// A catalogued provider of which other mail is the domain's own; this shows no tenant and cannot be.
+    Stray(String),
     /// The organizational domain that SPF authenticated.
     Domain(String),
+    /// The organizational domain of the confirmed host name.
+    Host(String),
     /// The network of the address: a /24 or a /48.
     Network(IpAddr),
     /// No address was readable.
@@ -42,13 +57,32 @@ pub struct SignerUse {
     pub spf_aligned: u64,
 }
 
-/// Sums of one path.
+/// Messages from one address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AddressFigures {
+    /// The address.
+    pub ip: IpAddr,
+    /// Messages by DKIM state, in the order of [`DkimState::ALL`](crate::alignment::DkimState::ALL).
+    pub dkim: [u64; 5],
+}
+
+/// Sums of one path. What is summed by day, reporter and address is in the [`Tally`].
 #[derive(Debug, Clone)]
 pub struct PathFigures {
     /// Header From, empty where reports left it out.
     pub domain: String,
     /// Who handed over.
     pub sender: SenderKey,
+    /// The rule that named most of its messages.
+    pub named_by: NamedBy,
+    /// The entry of the ledger, by its place.
+    pub entry: Option<usize>,
+    /// The provider's id, where it is catalogued; also of approved senders.
+    pub provider: Option<String>,
+    /// Whose account of the provider.
+    pub tenant: Option<String>,
+    /// The tenant is the domain's own.
+    pub own_tenant: bool,
     /// Messages.
     pub messages: u64,
     /// Messages by DKIM state, in the order of [`DkimState::ALL`](crate::alignment::DkimState::ALL).
@@ -61,16 +95,18 @@ pub struct PathFigures {
     pub rejected: u64,
     /// Messages that were quarantined.
     pub quarantined: u64,
-    /// Messages with aligned SPF or DKIM.
+    /// Messages with aligned SPF or DKIM that speaks for the domain: not SPF through a provider under another's tenant.
     pub vouched: u64,
-    /// Reporters that saw messages with aligned SPF or DKIM.
+    /// Reporters that saw such messages.
     pub vouched_reporters: usize,
     /// Whether such messages were seen on more than one day.
     pub vouched_days: bool,
+    /// Messages that reasons to override the policy speak of as forwarded.
+    pub excused: u64,
+    /// Reporters that gave such reasons.
+    pub excused_reporters: usize,
     /// What signed.
     pub signers: Vec<SignerUse>,
-    /// Addresses.
-    pub addresses: Vec<IpAddr>,
     /// Reporters.
     pub reporters: Vec<String>,
     /// First day seen.
@@ -124,4 +160,8 @@ pub struct Survey {
     pub paths: Vec<PathFigures>,
     /// Evidence by header From domain.
     pub evidence: FxHashMap<String, Evidence>,
+    /// The names of reporters, by their places in the tally.
+    pub reporter_names: Vec<String>,
+    /// The sums by report and by address behind the paths.
+    pub tally: Tally,
 }

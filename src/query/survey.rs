@@ -1,430 +1,348 @@
 //! One pass over the records of a window: sums by header From and sender, and by policy domain.
-//!
-//! Senders are told apart here by what a record alone shows: the organizational domain that SPF authenticated, else the
-//! network of the address. All sums are made in hash maps of small numbers; texts are fetched at the end, for what is left.
 
-use std::collections::BTreeSet;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::collections::hash_map::Entry as MapEntry;
+use std::net::IpAddr;
 use std::sync::Arc;
 
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashMap;
 
 use super::figures::{DomainFigures, Evidence, PathFigures, SenderKey, Signer, SignerUse, Survey};
+use super::naming::join::{self, OwnTenants, PathNumber, SenderNumber, TenantEvidence};
+use super::naming::{Knowledge, NamedBy, ProviderNumber};
+use super::scan::Scan;
+use super::tally::{Bits, Days, Tally};
 use super::window::Window;
 use crate::alignment::{Disposition, DkimState, SpfState};
 use crate::domain;
-use crate::report::period::Day;
-use crate::rows::{self, PackedAddress};
-use crate::store::{NameReader, OutcomeFacts, ScannedRun, Store, StoreError};
-
-/// A set of small numbers.
-#[derive(Debug, Clone, Default)]
-struct Bits(Vec<u64>);
-
-impl Bits {
-    fn insert(&mut self, at: usize) {
-        let word = at / 64;
-        if word >= self.0.len() {
-            self.0.resize(word + 1, 0);
-        }
-        self.0[word] |= 1 << (at % 64);
-    }
-
-    fn extend(&mut self, other: &Bits) {
-        other.iter().for_each(|at| self.insert(at));
-    }
-
-    fn len(&self) -> usize {
-        self.0.iter().map(|word| word.count_ones() as usize).sum()
-    }
-
-    fn iter(&self) -> impl Iterator<Item = usize> {
-        self.0
-            .iter()
-            .enumerate()
-            .flat_map(|(at, word)| (0..64).filter(move |bit| word >> bit & 1 == 1).map(move |bit| at * 64 + bit))
-    }
-}
-
-/// First and last of some days.
-#[derive(Debug, Clone, Copy)]
-struct Days {
-    first: Day,
-    last: Day,
-}
-
-impl Default for Days {
-    fn default() -> Self {
-        Days { first: Day::MAX, last: Day::MIN }
-    }
-}
-
-impl Days {
-    fn add(&mut self, day: Day) {
-        self.first = self.first.min(day);
-        self.last = self.last.max(day);
-    }
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-enum Key {
-    Domain(i64),
-    V4(u32),
-    V6(u64),
-    Nobody,
-}
-
-#[derive(Debug, Default)]
-struct PathSums {
-    messages: u64,
-    dkim: [u64; 5],
-    spf_aligned: u64,
-    dmarc_pass: u64,
-    rejected: u64,
-    quarantined: u64,
-    vouched: u64,
-    reporters: Bits,
-    vouched_reporters: Bits,
-    days: Days,
-    vouched_days: Days,
-}
-
-#[derive(Debug, Default)]
-struct DomainSums {
-    figures: [u64; 4],
-    reports: u64,
-    reporters: Bits,
-    /// The last day with reports, and the reports of that day.
-    last_day: Option<Day>,
-    last_reports: Vec<i64>,
-}
-
-/// What is known of an outcome.
-#[derive(Debug, Clone, Copy)]
-enum Slot {
-    Unknown,
-    /// Not of a domain that is asked for.
-    Left,
-    Facts {
-        facts: OutcomeFacts,
-        /// The path, where the outcome alone decides it.
-        path: Option<u32>,
-    },
-}
-
-struct Scan<'s> {
-    store: &'s Store,
-    texts: NameReader<'s>,
-    domains: &'s [String],
-    outcomes: Vec<Slot>,
-    loaded_one_by_one: usize,
-    names: FxHashMap<i64, bool>,
-    paths: FxHashMap<(i64, Key), u32>,
-    sums: Vec<PathSums>,
-    v4: FxHashSet<u64>,
-    v6: FxHashSet<(u32, u128)>,
-    signers: FxHashMap<(u32, i64), [u64; 2]>,
-    reporter_places: FxHashMap<i64, usize>,
-    reporters: Vec<i64>,
-    by_domain: FxHashMap<i64, DomainSums>,
-    days: Days,
-    reports: u64,
-    all_reporters: Bits,
-    current: Current,
-    error: Option<StoreError>,
-}
-
-/// The report whose runs are being scanned.
-#[derive(Debug, Default)]
-struct Current {
-    report: i64,
-    counted: bool,
-}
-
-/// After so many look-ups of single outcomes, all are loaded at once.
-const ONE_BY_ONE: usize = 1500;
+use crate::store::{Store, StoreError};
 
 /// Sums up the records of a window; of header From domains at or below `domains`, or of all.
 ///
 /// # Errors
 /// See [`StoreError`].
-pub fn survey(store: &Store, window: Window, domains: &[String]) -> Result<Survey, StoreError> {
-    let size = usize::try_from(store.largest_outcome()?).unwrap_or(0) + 1;
-    let mut scan = Scan {
-        store,
-        texts: store.names(),
-        domains,
-        outcomes: vec![Slot::Unknown; size],
-        loaded_one_by_one: 0,
-        names: FxHashMap::default(),
-        paths: FxHashMap::default(),
-        sums: Vec::new(),
-        v4: FxHashSet::default(),
-        v6: FxHashSet::default(),
-        signers: FxHashMap::default(),
-        reporter_places: FxHashMap::default(),
-        reporters: Vec::new(),
-        by_domain: FxHashMap::default(),
-        days: Days::default(),
-        reports: 0,
-        all_reporters: Bits::default(),
-        current: Current::default(),
-        error: None,
-    };
-    store.scan_runs(window.first, window.last, &mut |run| scan.run(&run))?;
-    match scan.error.take() {
-        Some(error) => Err(error),
-        None => scan.finish(),
-    }
+pub fn survey(
+    store: &Store,
+    window: Window,
+    domains: &[String],
+    knowledge: Knowledge<'_>,
+) -> Result<Survey, StoreError> {
+    Scan::new(store, window, domains, knowledge)?.survey()
 }
 
 impl Scan<'_> {
-    fn run(&mut self, run: &ScannedRun<'_>) {
-        if self.error.is_none()
-            && let Err(error) = self.take(run)
-        {
-            self.error = Some(error);
+    /// Goes through the records once and sums them up.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn survey(&mut self) -> Result<Survey, StoreError> {
+        self.run()?;
+        let organizations = self.organizations()?;
+        let own = OwnTenants::judge(&self.tenants(&organizations)?);
+        let by_unit = join::paths_of_units(
+            &self.namer,
+            |show| self.pairs().for_each(|(ip, _, pair)| ip.into_iter().for_each(|ip| show(ip, pair.unit))),
+            &organizations,
+            &own,
+        );
+        let mut survey = Survey { reporters: self.tally.reporters.len(), ..Survey::default() };
+        for reporter in self.tally.reporters.clone() {
+            survey.reporter_names.push(self.texts.text(reporter)?.to_owned());
         }
-    }
-
-    fn take(&mut self, run: &ScannedRun<'_>) -> Result<(), StoreError> {
-        if run.report != self.current.report {
-            self.current = Current { report: run.report, counted: false };
-        }
-        let reporter = *self.reporter_places.entry(run.reporter).or_insert_with(|| {
-            self.reporters.push(run.reporter);
-            self.reporters.len() - 1
-        });
-        // A report on a domain that is asked for counts even when it saw nothing.
-        let mut matched = self.domains.is_empty() || self.wanted(run.domain)?;
-        let mut figures = [0; 4];
-        let mut rest = run.rows;
-        while let Some((outcome, count)) = rows::take_head(&mut rest) {
-            let Some(packed) = rows::take_address_bytes(&mut rest) else {
-                break;
-            };
-            let Some(address) = rows::read_address(packed) else {
-                continue;
-            };
-            let Some((facts, path)) = self.locate(outcome, address)? else {
-                continue;
-            };
-            matched = true;
-            let messages = count.unwrap_or(0);
-            figures[0] += messages;
-            figures[1] += if facts.dmarc == Some(true) { messages } else { 0 };
-            figures[2] += if facts.dkim == DkimState::Aligned { messages } else { 0 };
-            figures[3] += if facts.spf == SpfState::Aligned { messages } else { 0 };
-            self.add(path, &facts, messages, run.day, reporter);
-            match address.ip() {
-                Some(IpAddr::V4(v4)) => drop(self.v4.insert(u64::from(path) << 32 | u64::from(u32::from(v4)))),
-                Some(IpAddr::V6(v6)) => drop(self.v6.insert((path, u128::from(v6)))),
-                None => {}
-            }
-        }
-        if !matched {
-            return Ok(());
-        }
-        let domain = self.by_domain.entry(run.domain).or_default();
-        for (sum, figure) in domain.figures.iter_mut().zip(figures) {
-            *sum += figure;
-        }
-        if !std::mem::replace(&mut self.current.counted, true) {
-            self.reports += 1;
-            self.days.add(run.day);
-            self.all_reporters.insert(reporter);
-            domain.reports += 1;
-            domain.reporters.insert(reporter);
-            if domain.last_day < Some(run.day) {
-                domain.last_day = Some(run.day);
-                domain.last_reports.clear();
-            }
-            // Runs come in the order of their days.
-            domain.last_reports.push(run.report);
-        }
-        Ok(())
-    }
-
-    /// Whether a name is at or below a domain that is asked for.
-    fn wanted(&mut self, name: i64) -> Result<bool, StoreError> {
-        if let Some(&known) = self.names.get(&name) {
-            return Ok(known);
-        }
-        let text = self.texts.text(name)?;
-        let wanted = self.domains.iter().any(|domain| domain::is_within(text, domain));
-        self.names.insert(name, wanted);
-        Ok(wanted)
-    }
-
-    /// The facts and the path of a record; nothing where it is not asked for.
-    fn locate(&mut self, outcome: u64, address: PackedAddress<'_>) -> Result<Option<(OutcomeFacts, u32)>, StoreError> {
-        let at = usize::try_from(outcome).unwrap_or(usize::MAX);
-        if let Some(Slot::Unknown) | None = self.outcomes.get(at) {
-            self.load(outcome)?;
-        }
-        match self.outcomes.get(at) {
-            Some(&Slot::Facts { facts, path: Some(path) }) => Ok(Some((facts, path))),
-            Some(&Slot::Facts { facts, path: None }) => {
-                let Some(authenticated) = facts.authenticated else {
-                    let path = self.path(facts.header_from, network_key(address));
-                    return Ok(Some((facts, path)));
-                };
-                let path = self.path(facts.header_from, Key::Domain(authenticated));
-                self.outcomes[at] = Slot::Facts { facts, path: Some(path) };
-                Ok(Some((facts, path)))
-            }
-            _ => Ok(None),
-        }
-    }
-
-    fn load(&mut self, outcome: u64) -> Result<(), StoreError> {
-        self.loaded_one_by_one += 1;
-        if self.loaded_one_by_one < ONE_BY_ONE {
-            let facts = self.store.outcome_facts(outcome)?;
-            return self.keep(outcome, facts);
-        }
-        self.loaded_one_by_one = 0;
-        let mut all = Vec::new();
-        self.store.all_outcome_facts(&mut |id, facts| all.push((id, facts)))?;
-        for (id, facts) in all {
-            let known = usize::try_from(id).ok().and_then(|at| self.outcomes.get(at));
-            if !matches!(known, Some(Slot::Facts { .. } | Slot::Left)) {
-                self.keep(id, facts)?;
-            }
-        }
-        Ok(())
-    }
-
-    fn keep(&mut self, outcome: u64, facts: OutcomeFacts) -> Result<(), StoreError> {
-        let at = usize::try_from(outcome).unwrap_or(usize::MAX);
-        if at >= self.outcomes.len() {
-            // Written by another process since the scan began.
-            self.outcomes.resize(at.saturating_add(1), Slot::Unknown);
-        }
-        let wanted = self.domains.is_empty()
-            || match facts.header_from {
-                Some(from) => self.wanted(from)?,
-                None => false,
-            };
-        // The path is made when a record needs it: outcomes outside the window make none.
-        self.outcomes[at] = if wanted { Slot::Facts { facts, path: None } } else { Slot::Left };
-        Ok(())
-    }
-
-    fn path(&mut self, header_from: Option<i64>, key: Key) -> u32 {
-        let next = self.sums.len() as u32;
-        let path = *self.paths.entry((header_from.unwrap_or(-1), key)).or_insert(next);
-        if path == next {
-            self.sums.push(PathSums::default());
-        }
-        path
-    }
-
-    fn add(&mut self, path: u32, facts: &OutcomeFacts, messages: u64, day: Day, reporter: usize) {
-        let Some(sums) = self.sums.get_mut(path as usize) else {
-            return;
-        };
-        sums.messages += messages;
-        sums.dkim[usize::from(facts.dkim.code())] += messages;
-        sums.reporters.insert(reporter);
-        sums.days.add(day);
-        let spf_aligned = facts.spf == SpfState::Aligned;
-        sums.spf_aligned += if spf_aligned { messages } else { 0 };
-        sums.dmarc_pass += if facts.dmarc == Some(true) { messages } else { 0 };
-        match facts.disposition {
-            Some(Disposition::Reject) => sums.rejected += messages,
-            Some(Disposition::Quarantine) => sums.quarantined += messages,
-            _ => {}
-        }
-        if messages > 0 && (spf_aligned || facts.dkim == DkimState::Aligned) {
-            sums.vouched += messages;
-            sums.vouched_reporters.insert(reporter);
-            sums.vouched_days.add(day);
-        }
-        let signers = self.signers.entry((path, facts.signers)).or_default();
-        signers[0] += messages;
-        signers[1] += if spf_aligned { messages } else { 0 };
-    }
-
-    fn finish(mut self) -> Result<Survey, StoreError> {
-        let store = self.store;
-        let mut reporter_names = Vec::with_capacity(self.reporters.len());
-        for &reporter in &self.reporters {
-            reporter_names.push(self.texts.text(reporter)?.to_owned());
-        }
-        let texts = &mut self.texts;
-        let mut addresses: Vec<Vec<IpAddr>> = vec![Vec::new(); self.sums.len()];
-        for packed in self.v4 {
-            addresses[(packed >> 32) as usize].push(IpAddr::V4(Ipv4Addr::from(packed as u32)));
-        }
-        for (path, ip) in self.v6 {
-            addresses[path as usize].push(IpAddr::V6(Ipv6Addr::from(ip)));
-        }
-        let mut signers: Vec<Vec<SignerUse>> = vec![Vec::new(); self.sums.len()];
-        let mut lists: FxHashMap<i64, Arc<[Signer]>> = FxHashMap::default();
-        for ((path, list), [messages, spf_aligned]) in self.signers {
-            let list = match lists.get(&list) {
-                Some(known) => Arc::clone(known),
-                None => {
-                    let found: Arc<[Signer]> = store
-                        .signers(list, texts)?
-                        .into_iter()
-                        .map(|(domain, selector, result)| Signer { domain, selector, result })
-                        .collect();
-                    lists.insert(list, Arc::clone(&found));
-                    found
+        let mut named = self.named_paths(&by_unit)?;
+        self.arrange(&by_unit, &named);
+        for (at, (number, path)) in named.iter_mut().enumerate() {
+            let own = match number.1 {
+                SenderNumber::Provider(provider, Some(tenant)) => {
+                    own.is_own(organizations.get(&number.0).copied().unwrap_or(number.0), provider, tenant)
                 }
+                _ => false,
             };
-            signers[path as usize].push(SignerUse { signers: list, messages, spf_aligned });
+            path.own_tenant = own;
+            self.sum(at, path, &survey.reporter_names)?;
         }
-        let mut sums: Vec<Option<PathSums>> = self.sums.into_iter().map(Some).collect();
-        let mut paths = Vec::with_capacity(sums.len());
-        let mut evidence: FxHashMap<String, (Bits, Days)> = FxHashMap::default();
-        for ((from, key), at) in self.paths {
-            let at = at as usize;
-            let Some(sums) = sums[at].take() else {
+        survey.paths = named.into_iter().map(|(_, path)| path).collect();
+        survey.evidence = self.evidence(&survey.paths);
+        survey.domains = self.domains()?;
+        let mut days = Days::default();
+        self.tally.reports.iter().for_each(|report| days.add(report.day));
+        survey.reports = self.tally.reports.len() as u64;
+        survey.days = (survey.reports > 0).then_some((days.first, days.last));
+        self.tally.kinds.clone_from(&self.kinds);
+        survey.tally = std::mem::take(&mut self.tally);
+        Ok(survey)
+    }
+
+    /// By header From its organizational domain, as a number that is the same for all of one.
+    fn organizations(&mut self) -> Result<FxHashMap<i64, i64>, StoreError> {
+        let mut numbers: FxHashMap<String, i64> = FxHashMap::default();
+        let mut found = FxHashMap::default();
+        for at in 0..self.namer.units.len() {
+            let from = self.namer.units[at].from;
+            if from < 0 || found.contains_key(&from) {
+                continue;
+            }
+            let organization = domain::organizational(self.texts.text(from)?).to_owned();
+            // Numbers of names are never negative, so these cannot be taken for them.
+            let next = -2 - numbers.len() as i64;
+            found.insert(from, *numbers.entry(organization).or_insert(next));
+        }
+        Ok(found)
+    }
+
+    /// What is known of the tenants that signed.
+    fn tenants(
+        &mut self,
+        organizations: &FxHashMap<i64, i64>,
+    ) -> Result<FxHashMap<(i64, ProviderNumber, u32), TenantEvidence>, StoreError> {
+        let mut found: FxHashMap<(i64, ProviderNumber, u32), TenantEvidence> = FxHashMap::default();
+        for at in 0..self.namer.units.len() {
+            let unit = self.namer.units[at];
+            let (Some(provider), Some(tenant)) = (unit.provider, unit.tenant) else {
                 continue;
             };
-            let sender = match key {
-                Key::Domain(id) => SenderKey::Domain(texts.text(id)?.to_owned()),
-                Key::V4(net) => SenderKey::Network(IpAddr::V4(Ipv4Addr::from(net))),
-                Key::V6(net) => SenderKey::Network(IpAddr::V6(Ipv6Addr::from(u128::from(net) << 64))),
-                Key::Nobody => SenderKey::Nobody,
-            };
-            let mut addresses = std::mem::take(&mut addresses[at]);
-            addresses.sort_unstable();
-            let domain = if from < 0 { String::new() } else { texts.text(from)?.to_owned() };
-            let seen = evidence.entry(domain.clone()).or_default();
-            seen.0.extend(&sums.reporters);
-            seen.1.add(sums.days.first);
-            seen.1.add(sums.days.last);
-            let reporters: BTreeSet<&String> = sums.reporters.iter().map(|place| &reporter_names[place]).collect();
-            paths.push(PathFigures {
-                domain,
-                sender,
-                messages: sums.messages,
-                dkim: sums.dkim,
-                spf_aligned: sums.spf_aligned,
-                dmarc_pass: sums.dmarc_pass,
-                rejected: sums.rejected,
-                quarantined: sums.quarantined,
-                vouched: sums.vouched,
-                vouched_reporters: sums.vouched_reporters.len(),
-                vouched_days: sums.vouched_days.last > sums.vouched_days.first,
-                signers: std::mem::take(&mut signers[at]),
-                addresses,
-                reporters: reporters.into_iter().cloned().collect(),
-                first: sums.days.first,
-                last: sums.days.last,
-            });
+            let organization = organizations.get(&unit.from).copied().unwrap_or(unit.from);
+            let one = found.entry((organization, provider, tenant)).or_default();
+            one.listed |= unit.entry.is_some();
+            if unit.from >= 0 {
+                let from = self.texts.text(unit.from)?;
+                let name = self.namer.texts[tenant as usize].as_str();
+                one.same_name |= [from, domain::organizational(from)].iter().any(|own| own.replace('.', "-") == name);
+            }
         }
-        paths.sort_unstable_by(|a, b| (&a.domain, &a.sender).cmp(&(&b.domain, &b.sender)));
+        if found.is_empty() {
+            return Ok(found);
+        }
+        let mut seen: FxHashMap<(i64, ProviderNumber, u32), (Bits, Days)> = FxHashMap::default();
+        let mut all: FxHashMap<i64, (Bits, Days)> = FxHashMap::default();
+        for entry in &self.tally.entries {
+            let unit = self.namer.units[entry.path as usize];
+            let organization = organizations.get(&unit.from).copied().unwrap_or(unit.from);
+            let report = self.tally.reports[entry.report as usize];
+            let of_domain = all.entry(organization).or_default();
+            of_domain.0.insert(report.reporter as usize);
+            of_domain.1.add(report.day);
+            let (Some(provider), Some(tenant)) = (unit.provider, unit.tenant) else {
+                continue;
+            };
+            let key = (organization, provider, tenant);
+            let one = found.entry(key).or_default();
+            one.messages += entry.messages;
+            if entry.messages > 0 && self.kinds[entry.kind as usize].spf == SpfState::Aligned {
+                one.spf_aligned += entry.messages;
+                let witnesses = seen.entry(key).or_default();
+                witnesses.0.insert(report.reporter as usize);
+                witnesses.1.add(report.day);
+            }
+        }
+        for (key, (reporters, days)) in seen {
+            let enough = all.get(&key.0).is_some_and(|(every, whole)| {
+                reporters.len() >= every.len().min(2) && (days.several() || !whole.several())
+            });
+            found.entry(key).or_default().witnessed = enough;
+        }
+        Ok(found)
+    }
+
+    /// Every path with its names, in the order of them, and no figures yet.
+    fn named_paths(&mut self, by_unit: &[PathNumber]) -> Result<Vec<(PathNumber, PathFigures)>, StoreError> {
+        let mut found: FxHashMap<PathNumber, PathFigures> = FxHashMap::default();
+        for (at, &number) in by_unit.iter().enumerate() {
+            let unit = self.namer.units[at];
+            let path = match found.entry(number) {
+                MapEntry::Occupied(known) => known.into_mut(),
+                MapEntry::Vacant(vacant) => vacant.insert(self.named_path(number)?),
+            };
+            // An approved sender may be an account of a provider.
+            if let SenderNumber::Entry(_) = number.1 {
+                let provider = unit.provider.map(|provider| self.namer.providers[provider as usize].id.clone());
+                let tenant = unit.tenant.map(|tenant| self.namer.texts[tenant as usize].clone());
+                path.provider = least(path.provider.take(), provider);
+                path.tenant = least(path.tenant.take(), tenant);
+            }
+        }
+        let mut paths: Vec<(PathNumber, PathFigures)> = found.into_iter().collect();
+        paths.sort_unstable_by(|(_, a), (_, b)| (&a.domain, &a.sender).cmp(&(&b.domain, &b.sender)));
+        Ok(paths)
+    }
+
+    fn named_path(&mut self, (from, sender): PathNumber) -> Result<PathFigures, StoreError> {
+        let provider_id = |namer: &super::naming::Namer<'_>, number: u32| namer.providers[number as usize].id.clone();
+        let domain = if from < 0 { String::new() } else { self.texts.text(from)?.to_owned() };
+        let (mut entry, mut provider, mut tenant) = (None, None, None);
+        let sender = match sender {
+            SenderNumber::Entry(number) => {
+                entry = Some(number as usize);
+                SenderKey::Listed(self.namer.knowledge.ledger.entries[number as usize].name.clone())
+            }
+            SenderNumber::Provider(number, account) => {
+                let id = provider_id(&self.namer, number);
+                provider = Some(id.clone());
+                tenant = account.map(|account| self.namer.texts[account as usize].clone());
+                SenderKey::Provider { id, tenant: tenant.clone() }
+            }
+            SenderNumber::Stray(number) => {
+                let id = provider_id(&self.namer, number);
+                provider = Some(id.clone());
+                SenderKey::Stray(id)
+            }
+            SenderNumber::Domain(id) => SenderKey::Domain(self.texts.text(id)?.to_owned()),
+            SenderNumber::Host(host) => SenderKey::Host(self.namer.texts[host as usize].clone()),
+            SenderNumber::Network(net) => SenderKey::Network(net),
+            SenderNumber::Nobody => SenderKey::Nobody,
+        };
+        Ok(PathFigures {
+            domain,
+            sender,
+            named_by: NamedBy::Nothing,
+            entry,
+            provider,
+            tenant,
+            own_tenant: false,
+            messages: 0,
+            dkim: [0; 5],
+            spf_aligned: 0,
+            dmarc_pass: 0,
+            rejected: 0,
+            quarantined: 0,
+            vouched: 0,
+            vouched_reporters: 0,
+            vouched_days: false,
+            excused: 0,
+            excused_reporters: 0,
+            signers: Vec::new(),
+            reporters: Vec::new(),
+            first: 0,
+            last: 0,
+        })
+    }
+
+    /// Puts entries and addresses in the order of their paths.
+    fn arrange(&mut self, by_unit: &[PathNumber], paths: &[(PathNumber, PathFigures)]) {
+        let places: FxHashMap<PathNumber, u32> = paths.iter().map(|(number, _)| *number).zip(0..).collect();
+        self.paths_of_units = by_unit.iter().map(|number| places.get(number).copied().unwrap_or(u32::MAX)).collect();
+        let of_unit = |unit: u32| self.paths_of_units[unit as usize];
+        let mut named: Vec<[u64; 9]> = vec![[0; 9]; paths.len()];
+        for entry in &self.tally.entries {
+            let unit = self.namer.units[entry.path as usize];
+            named[of_unit(entry.path) as usize][unit.by as usize] += entry.messages.max(1);
+        }
+        self.named = named;
+        let entries = std::mem::take(&mut self.tally.entries);
+        let keyed = entries.iter().map(|entry| of_unit(entry.path));
+        let ends = ends(keyed, paths.len());
+        let mut places = starts(&ends);
+        let mut sorted = entries.clone();
+        for mut entry in entries {
+            entry.path = of_unit(entry.path);
+            let place = &mut places[entry.path as usize];
+            sorted[*place] = entry;
+            *place += 1;
+        }
+        let pairs: Vec<(u32, (IpAddr, u8, u64))> = self
+            .pairs()
+            .filter_map(|(ip, dkim, pair)| Some((of_unit(pair.unit), (ip?, dkim, pair.messages))))
+            .collect();
+        let address_ends = self::ends(pairs.iter().map(|(path, _)| *path), paths.len());
+        let mut places = starts(&address_ends);
+        let mut addresses: Vec<(IpAddr, u8, u64)> = pairs.iter().map(|(_, one)| *one).collect();
+        for (path, one) in pairs {
+            let place = &mut places[path as usize];
+            addresses[*place] = one;
+            *place += 1;
+        }
+        self.tally =
+            Tally { entries: sorted, entry_ends: ends, addresses, address_ends, ..std::mem::take(&mut self.tally) };
+    }
+
+    /// Sums the entries of a path.
+    fn sum(&mut self, at: usize, path: &mut PathFigures, reporter_names: &[String]) -> Result<(), StoreError> {
+        let (mut reporters, mut vouching, mut excusing) = (Bits::default(), Bits::default(), Bits::default());
+        let (mut days, mut vouched_days) = (Days::default(), Days::default());
+        let mut signers: FxHashMap<i64, [u64; 2]> = FxHashMap::default();
+        // Through a provider that signs for many, SPF speaks for the domain only under its own tenant.
+        let spf_vouches = path.tenant.is_none() || path.own_tenant || path.entry.is_some();
+        for entry in self.tally.entries(at) {
+            let (facts, report) = (&self.kinds[entry.kind as usize], self.tally.report(entry));
+            let (messages, reporter) = (entry.messages, report.reporter as usize);
+            path.messages += messages;
+            path.dkim[usize::from(facts.dkim.code())] += messages;
+            reporters.insert(reporter);
+            days.add(report.day);
+            let spf_aligned = facts.spf == SpfState::Aligned;
+            path.spf_aligned += if spf_aligned { messages } else { 0 };
+            path.dmarc_pass += if facts.dmarc == Some(true) { messages } else { 0 };
+            match facts.disposition {
+                Some(Disposition::Reject) => path.rejected += messages,
+                Some(Disposition::Quarantine) => path.quarantined += messages,
+                _ => {}
+            }
+            if messages > 0 && (spf_aligned && spf_vouches || facts.dkim == DkimState::Aligned) {
+                path.vouched += messages;
+                vouching.insert(reporter);
+                vouched_days.add(report.day);
+            }
+            if facts.forwarding.any() && messages > 0 {
+                path.excused += messages;
+                excusing.insert(reporter);
+            }
+            let signed = signers.entry(facts.signers).or_default();
+            signed[0] += messages;
+            signed[1] += if spf_aligned { messages } else { 0 };
+        }
+        path.vouched_reporters = vouching.len();
+        path.vouched_days = vouched_days.several();
+        path.excused_reporters = excusing.len();
+        (path.first, path.last) = (days.first, days.last);
+        path.named_by = NamedBy::ALL
+            .into_iter()
+            .max_by_key(|&by| (self.named[at][by as usize], std::cmp::Reverse(by)))
+            .unwrap_or(NamedBy::Nothing);
+        path.reporters = reporters.iter().map(|place| reporter_names[place].clone()).collect();
+        path.reporters.sort_unstable();
+        let mut signers: Vec<(i64, [u64; 2])> = signers.into_iter().collect();
+        signers.sort_unstable();
+        for (list, [messages, spf_aligned]) in signers {
+            path.signers.push(SignerUse { signers: self.signer_list(list)?, messages, spf_aligned });
+        }
+        Ok(())
+    }
+
+    fn signer_list(&mut self, list: i64) -> Result<Arc<[Signer]>, StoreError> {
+        if let Some(known) = self.signer_lists.get(&list) {
+            return Ok(Arc::clone(known));
+        }
+        let found: Arc<[Signer]> = self
+            .store
+            .signers(list, &mut self.texts)?
+            .into_iter()
+            .map(|(domain, selector, result)| Signer { domain, selector, result })
+            .collect();
+        self.signer_lists.insert(list, Arc::clone(&found));
+        Ok(found)
+    }
+
+    fn evidence(&self, paths: &[PathFigures]) -> FxHashMap<String, Evidence> {
+        let mut found: FxHashMap<&str, (Bits, Days)> = FxHashMap::default();
+        for (at, path) in paths.iter().enumerate() {
+            let seen = found.entry(path.domain.as_str()).or_default();
+            for entry in self.tally.entries(at) {
+                seen.0.insert(self.tally.report(entry).reporter as usize);
+            }
+            seen.1.add(path.first);
+            seen.1.add(path.last);
+        }
+        let evidence = |(reporters, days): (Bits, Days)| Evidence { reporters: reporters.len(), days: days.several() };
+        found.into_iter().map(|(from, seen)| (from.to_owned(), evidence(seen))).collect()
+    }
+
+    fn domains(&mut self) -> Result<Vec<DomainFigures>, StoreError> {
         let mut domains = Vec::with_capacity(self.by_domain.len());
-        for (id, sums) in self.by_domain {
+        for (&id, sums) in &self.by_domain {
             let [messages, dmarc_pass, dkim_aligned, spf_aligned] = sums.figures;
             domains.push(DomainFigures {
-                domain: texts.text(id)?.to_owned(),
-                policy: store
+                domain: self.texts.text(id)?.to_owned(),
+                policy: self
+                    .store
                     .published_policy(&sums.last_reports)?
                     .map(|policy| policy.to_ascii_lowercase())
                     .filter(|policy| matches!(policy.as_str(), "none" | "quarantine" | "reject")),
@@ -437,28 +355,33 @@ impl Scan<'_> {
             });
         }
         domains.sort_unstable_by(|a, b| a.domain.cmp(&b.domain));
-        let evidence = evidence
-            .into_iter()
-            .map(|(from, (reporters, days))| {
-                (from, Evidence { reporters: reporters.len(), days: days.last > days.first })
-            })
-            .collect();
-        Ok(Survey {
-            days: (self.reports > 0).then_some((self.days.first, self.days.last)),
-            reports: self.reports,
-            reporters: self.all_reporters.len(),
-            domains,
-            paths,
-            evidence,
-        })
+        Ok(domains)
     }
 }
 
-/// The network of an address: large enough that one sender's machines are together, small enough that two are apart.
-fn network_key(address: PackedAddress<'_>) -> Key {
-    match address.ip() {
-        Some(IpAddr::V4(v4)) => Key::V4(u32::from(v4) & 0xffff_ff00),
-        Some(IpAddr::V6(v6)) => Key::V6((u128::from(v6) >> 64) as u64 & 0xffff_ffff_ffff_0000),
-        None => Key::Nobody,
+/// The lesser of two that may be absent.
+fn least(a: Option<String>, b: Option<String>) -> Option<String> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some(a.min(b)),
+        (a, b) => a.or(b),
     }
+}
+
+/// Where the things of each path end, when all are in the order of their paths.
+fn ends(paths: impl Iterator<Item = u32>, number: usize) -> Vec<usize> {
+    let mut ends = vec![0; number];
+    for path in paths {
+        ends[path as usize] += 1;
+    }
+    let mut sum = 0;
+    for end in &mut ends {
+        sum += *end;
+        *end = sum;
+    }
+    ends
+}
+
+/// Where they begin.
+fn starts(ends: &[usize]) -> Vec<usize> {
+    std::iter::once(0).chain(ends.iter().copied()).take(ends.len()).collect()
 }

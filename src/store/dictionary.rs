@@ -4,7 +4,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use rustc_hash::FxHashMap;
 
 use super::incoming::SharedOutcome;
-use super::names::{Names, Numbering};
+use super::names::{NameReader, Names, Numbering};
 use super::{Result, StoreError};
 use crate::alignment::codec::{self, InPlace};
 use crate::alignment::{AuthResult, Outcome};
@@ -66,14 +66,15 @@ impl Dictionary {
         codec::encode(outcome, &mut self.scratch, &mut texts)?;
         let header_from = self.names.id_of(connection, outcome.header_from.as_deref())?;
         let authenticated = self.names.id_of(connection, outcome.verdict.authenticated.as_deref())?;
+        let envelope = self.names.id_of(connection, outcome.verdict.envelope.as_deref())?;
         let detail = std::mem::take(&mut self.scratch);
         let signers = self.signers(connection, outcome)?;
         let id = connection
             .prepare_cached(
-                "INSERT INTO outcome (digest, header_from, authenticated, signers, state, detail)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+                "INSERT INTO outcome (digest, header_from, authenticated, signers, state, detail, envelope)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
             )?
-            .insert(params![digest, header_from, authenticated, signers, pack_state(outcome), detail])?;
+            .insert(params![digest, header_from, authenticated, signers, pack_state(outcome), detail, envelope])?;
         self.scratch = detail;
         Ok(id)
     }
@@ -150,4 +151,31 @@ fn pack_state(outcome: &Outcome) -> i64 {
         | i64::from(verdict.broken_by.map_or(0, |value: AuthResult| value.code() + 1)) << 16
         | i64::from(verdict.contradiction) << 20
         | i64::from(verdict.dmarc_recomputed) << 21
+        | i64::from(verdict.null_reverse_path) << 22
+        | i64::from(verdict.forwarding.forwarded) << 23
+        | i64::from(verdict.forwarding.mailing_list) << 24
+        | i64::from(verdict.forwarding.trusted_forwarder) << 25
+        | i64::from(verdict.forwarding.arc_pass) << 26
+}
+
+/// Judges all stored outcomes anew, for databases of a version that kept less of what they amount to.
+pub(super) fn judge_outcomes(connection: &Connection) -> Result<()> {
+    let mut names = Names::default();
+    let mut texts = NameReader::new(connection);
+    let mut update = connection.prepare("UPDATE outcome SET envelope = ?2, state = ?3 WHERE id = ?1")?;
+    let last: i64 = connection.query_row("SELECT COALESCE(MAX(id), 0) FROM outcome", [], |row| row.get(0))?;
+    let mut select = connection.prepare("SELECT id, detail FROM outcome WHERE id > ?1 ORDER BY id LIMIT 1000")?;
+    let mut after = 0;
+    while after < last {
+        let batch: Vec<(i64, Vec<u8>)> =
+            select.query_map([after], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<rusqlite::Result<_>>()?;
+        for (id, detail) in batch {
+            let outcome = codec::decode(&mut detail.as_slice(), &mut texts)
+                .ok_or_else(|| StoreError::Damaged(format!("outcome {id}")))?;
+            let envelope = names.id_of(connection, outcome.verdict.envelope.as_deref())?;
+            update.execute(params![id, envelope, pack_state(&outcome)])?;
+            after = id;
+        }
+    }
+    Ok(())
 }

@@ -99,7 +99,7 @@ fn drop_unused_names(connection: &Connection) -> Result<()> {
         "domain, reporter FROM day_total",
         "domain, reporter FROM record_run",
         "folder FROM sighting",
-        "header_from, authenticated FROM outcome",
+        "header_from, authenticated, envelope FROM outcome",
     ] {
         let mut statement = connection.prepare(&format!("SELECT DISTINCT {columns}"))?;
         let width = statement.column_count();

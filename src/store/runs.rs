@@ -1,8 +1,10 @@
 //! Scanning records: the runs of a window of days, and the outcomes that they name.
 
+use rusqlite::Row;
+
 use super::names::NameReader;
 use super::{Result, Store, StoreError};
-use crate::alignment::{AuthResult, Disposition, DkimState, Outcome, SpfState, codec};
+use crate::alignment::{AuthResult, Disposition, DkimState, ForwardingReasons, Outcome, SpfState, codec};
 use crate::report::period::Day;
 use crate::varint;
 
@@ -22,10 +24,12 @@ pub struct ScannedRun<'r> {
 }
 
 /// What is asked of an outcome for every record that has it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct OutcomeFacts {
     /// Header From, see [`Store::names`].
     pub header_from: Option<i64>,
+    /// The domain that SPF authenticated, whether it aligns or not.
+    pub envelope: Option<i64>,
     /// The organizational domain that SPF authenticated, where it is not header From's own.
     pub authenticated: Option<i64>,
     /// Who signed, see [`Store::signers`].
@@ -42,18 +46,27 @@ pub struct OutcomeFacts {
     pub broken_by: Option<AuthResult>,
     /// The evaluation and the listed results disagree.
     pub contradiction: bool,
+    /// The reverse-path is null.
+    pub null_reverse_path: bool,
+    /// Reasons that speak of forwarding, where DMARC failed.
+    pub forwarding: ForwardingReasons,
 }
 
 impl OutcomeFacts {
-    /// Unpacks what the writer packed.
-    fn unpack(header_from: Option<i64>, authenticated: Option<i64>, signers: i64, state: i64) -> Option<Self> {
+    /// Reads the columns of an outcome from `first` on, and unpacks what the writer packed.
+    fn read(row: &Row<'_>, first: usize) -> rusqlite::Result<Option<Self>> {
+        let state: i64 = row.get(first + 4)?;
         let bits = |shift: u32, width: u32| ((state >> shift) & ((1 << width) - 1)) as u8;
-        Some(OutcomeFacts {
-            header_from,
-            authenticated,
-            signers,
-            dkim: DkimState::from_code(bits(0, 4))?,
-            spf: SpfState::from_code(bits(4, 4))?,
+        let (Some(dkim), Some(spf)) = (DkimState::from_code(bits(0, 4)), SpfState::from_code(bits(4, 4))) else {
+            return Ok(None);
+        };
+        Ok(Some(OutcomeFacts {
+            header_from: row.get(first)?,
+            envelope: row.get(first + 1)?,
+            authenticated: row.get(first + 2)?,
+            signers: row.get(first + 3)?,
+            dkim,
+            spf,
             dmarc: match bits(8, 4) {
                 1 => Some(false),
                 2 => Some(true),
@@ -62,7 +75,14 @@ impl OutcomeFacts {
             disposition: bits(12, 4).checked_sub(1).and_then(Disposition::from_code),
             broken_by: bits(16, 4).checked_sub(1).and_then(AuthResult::from_code),
             contradiction: bits(20, 1) == 1,
-        })
+            null_reverse_path: bits(22, 1) == 1,
+            forwarding: ForwardingReasons {
+                forwarded: bits(23, 1) == 1,
+                mailing_list: bits(24, 1) == 1,
+                trusted_forwarder: bits(25, 1) == 1,
+                arc_pass: bits(26, 1) == 1,
+            },
+        }))
     }
 }
 
@@ -95,11 +115,9 @@ impl Store {
     /// See [`StoreError`].
     pub fn outcome_facts(&self, id: u64) -> Result<OutcomeFacts> {
         let id = i64::try_from(id).unwrap_or(-1);
-        let (header_from, authenticated, signers, state) = self
-            .connection
-            .prepare_cached("SELECT header_from, authenticated, signers, state FROM outcome WHERE id = ?1")?
-            .query_row([id], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))?;
-        OutcomeFacts::unpack(header_from, authenticated, signers, state)
+        self.connection
+            .prepare_cached("SELECT header_from, envelope, authenticated, signers, state FROM outcome WHERE id = ?1")?
+            .query_row([id], |row| OutcomeFacts::read(row, 0))?
             .ok_or_else(|| StoreError::Damaged(format!("outcome {id}")))
     }
 
@@ -108,13 +126,13 @@ impl Store {
     /// # Errors
     /// See [`StoreError`].
     pub fn all_outcome_facts(&self, visit: &mut dyn FnMut(u64, OutcomeFacts)) -> Result<()> {
-        let mut statement =
-            self.connection.prepare_cached("SELECT id, header_from, authenticated, signers, state FROM outcome")?;
+        let mut statement = self
+            .connection
+            .prepare_cached("SELECT id, header_from, envelope, authenticated, signers, state FROM outcome")?;
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
             let id: i64 = row.get(0)?;
-            let facts = OutcomeFacts::unpack(row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?)
-                .ok_or_else(|| StoreError::Damaged(format!("outcome {id}")))?;
+            let facts = OutcomeFacts::read(row, 1)?.ok_or_else(|| StoreError::Damaged(format!("outcome {id}")))?;
             visit(id.unsigned_abs(), facts);
         }
         Ok(())
@@ -189,6 +207,19 @@ impl Store {
             last = last.max(Some(found));
         }
         Ok(last.and_then(|(_, policy)| policy))
+    }
+
+    /// What a report says was published for header From domains: `p`, and `sp` for those below it.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn policy_of(&self, report: i64) -> Result<(Option<String>, Option<String>)> {
+        Ok(self
+            .connection
+            .prepare_cached(
+                "SELECT lower(p), lower(sp) FROM report JOIN policy ON policy.id = report.policy WHERE report.id = ?1",
+            )?
+            .query_row([report], |row| Ok((row.get(0)?, row.get(1)?)))?)
     }
 
     /// Reads names by their numbers.

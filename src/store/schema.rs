@@ -6,11 +6,14 @@
 
 use rusqlite::Connection;
 
+use super::dictionary;
+
 /// Says that a database is ours (`PRAGMA application_id`): "dmst".
 pub(super) const APPLICATION_ID: i32 = 0x646d_7374;
 
 /// One step each; step N leads from version N to N + 1. Never change a step that was released: add one.
-pub(super) const MIGRATIONS: &[&str] = &["
+pub(super) const MIGRATIONS: &[&str] = &[
+    "
     CREATE TABLE meta (key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
     CREATE TABLE name (id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE);
     CREATE TABLE policy (
@@ -94,7 +97,13 @@ pub(super) const MIGRATIONS: &[&str] = &["
         first_seen INTEGER NOT NULL,
         UNIQUE (raw, inner_path)
     );
-"];
+",
+    // The domain that SPF authenticated, and more of what an outcome amounts to in its state.
+    "ALTER TABLE outcome ADD COLUMN envelope INTEGER REFERENCES name;",
+];
+
+/// The step after which the outcomes must be judged anew.
+const JUDGE_OUTCOMES: usize = 1;
 
 /// The version that this program writes.
 pub(super) const VERSION: i32 = MIGRATIONS.len() as i32;
@@ -105,7 +114,7 @@ pub(super) fn version(connection: &Connection) -> rusqlite::Result<i32> {
 }
 
 /// Climbs the ladder from `version`, a step and its number in one transaction each.
-pub(super) fn migrate(connection: &mut Connection, version: i32) -> rusqlite::Result<()> {
+pub(super) fn migrate(connection: &mut Connection, version: i32) -> super::Result<()> {
     for (step, sql) in MIGRATIONS.iter().enumerate().skip(usize::try_from(version).unwrap_or(0)) {
         let transaction = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
         // Another process may have climbed while this one waited for its turn.
@@ -118,6 +127,9 @@ pub(super) fn migrate(connection: &mut Connection, version: i32) -> rusqlite::Re
             getrandom::fill(&mut key).map_err(|_| rusqlite::Error::ExecuteReturnedResults)?;
             transaction.execute("INSERT INTO meta (key, value) VALUES ('digest_key', ?1)", [key.as_slice()])?;
             transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
+        }
+        if step == JUDGE_OUTCOMES {
+            dictionary::judge_outcomes(&transaction)?;
         }
         transaction.pragma_update(None, "user_version", step as i32 + 1)?;
         transaction.commit()?;

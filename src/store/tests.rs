@@ -5,7 +5,8 @@ use super::*;
 use crate::ingest::{IngestOptions, IngestSummary, Silent, ingest};
 use crate::limits::Limits;
 use crate::mail::Envelope;
-use crate::query::{Window, survey};
+use crate::providers::Catalogue;
+use crate::query::{Hosts, Knowledge, Ledger, Window, survey};
 use crate::report::period::Day;
 use crate::source::{Content, Input, InputSink};
 
@@ -49,7 +50,9 @@ fn take(store: &mut Store, documents: &[String]) -> IngestSummary {
 
 fn messages(store: &Store) -> u64 {
     let all = Window { first: Day::MIN, last: Day::MAX };
-    survey(store, all, &[]).unwrap().domains.iter().map(|domain| domain.messages).sum()
+    let knowledge =
+        Knowledge { catalogue: &Catalogue::builtin(), ledger: &Ledger::default(), hosts: &Hosts::default() };
+    survey(store, all, &[], knowledge).unwrap().domains.iter().map(|domain| domain.messages).sum()
 }
 
 fn counted(store: &Store) -> BTreeMap<u64, bool> {

@@ -1,0 +1,40 @@
+//! What an address alone says of who handed over, worked out once for each.
+
+use std::net::IpAddr;
+
+use rustc_hash::FxHashMap;
+
+use super::{Namer, ProviderNumber};
+use crate::domain;
+
+/// What an address says.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct AddressFacts {
+    /// The provider that has published its network.
+    pub(super) by_range: Option<ProviderNumber>,
+    /// The provider that its confirmed host name is of.
+    pub(super) by_host: Option<ProviderNumber>,
+    /// The organizational domain of its confirmed host name, by its number among the texts.
+    pub(super) host_organization: Option<u32>,
+}
+
+/// All addresses that were asked for.
+#[derive(Debug, Default)]
+pub(super) struct Addresses(FxHashMap<IpAddr, AddressFacts>);
+
+impl Namer<'_> {
+    pub(super) fn address(&mut self, ip: IpAddr) -> AddressFacts {
+        if let Some(&known) = self.addresses.0.get(&ip) {
+            return known;
+        }
+        let knowledge = self.knowledge;
+        let host = knowledge.hosts.get(&ip);
+        let facts = AddressFacts {
+            by_range: knowledge.catalogue.by_address(ip).map(|provider| self.provider(provider)),
+            by_host: host.and_then(|host| knowledge.catalogue.by_host(host)).map(|provider| self.provider(provider)),
+            host_organization: host.map(|host| self.text(domain::organizational(host).to_owned())),
+        };
+        self.addresses.0.insert(ip, facts);
+        facts
+    }
+}

@@ -1,0 +1,178 @@
+//! What a scan sums up, in small numbers: by report, path and kind, and by path and address.
+
+use std::net::IpAddr;
+
+use super::figures::AddressFigures;
+use crate::report::period::Day;
+use crate::store::OutcomeFacts;
+
+/// Messages of one report, on one path, of one kind. A report may have several for the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Entry {
+    /// Messages.
+    pub messages: u64,
+    /// The report, see [`Tally::report`].
+    pub(super) report: u32,
+    /// The path; while scanning the unit that will end on it.
+    pub(super) path: u32,
+    /// What their outcomes say, see [`Tally::facts`].
+    pub(super) kind: u32,
+}
+
+/// A report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ReportMark {
+    /// The day it counts on.
+    pub day: Day,
+    /// Who reports, by its place in [`Survey::reporter_names`](super::Survey::reporter_names).
+    pub reporter: u32,
+}
+
+/// Messages of one DKIM state from one address.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Pair {
+    pub(super) messages: u64,
+    pub(super) unit: u32,
+}
+
+/// What a scan sums up.
+#[derive(Debug, Clone, Default)]
+pub struct Tally {
+    pub(super) kinds: Vec<OutcomeFacts>,
+    pub(super) reports: Vec<ReportMark>,
+    /// The numbers of the reporters' names.
+    pub(super) reporters: Vec<i64>,
+    /// In the order of their paths.
+    pub(super) entries: Vec<Entry>,
+    /// Where the entries of each path end.
+    pub(super) entry_ends: Vec<usize>,
+    /// In the order of their paths.
+    pub(super) addresses: Vec<(IpAddr, u8, u64)>,
+    /// Where the addresses of each path end.
+    pub(super) address_ends: Vec<usize>,
+}
+
+fn stretch<'t, T>(all: &'t [T], ends: &[usize], at: usize) -> &'t [T] {
+    let begin = at.checked_sub(1).and_then(|before| ends.get(before)).copied().unwrap_or(0);
+    ends.get(at).and_then(|&end| all.get(begin..end)).unwrap_or(&[])
+}
+
+impl Tally {
+    /// The entries of a path, by its place in [`Survey::paths`](super::Survey::paths).
+    #[must_use]
+    pub fn entries(&self, path: usize) -> &[Entry] {
+        stretch(&self.entries, &self.entry_ends, path)
+    }
+
+    /// What the outcomes of an entry say.
+    #[must_use]
+    pub fn facts(&self, entry: &Entry) -> &OutcomeFacts {
+        &self.kinds[entry.kind as usize]
+    }
+
+    /// The report of an entry.
+    #[must_use]
+    pub fn report(&self, entry: &Entry) -> ReportMark {
+        self.reports[entry.report as usize]
+    }
+
+    /// The addresses of a path, in order, each with its messages by DKIM state.
+    #[must_use]
+    pub fn addresses(&self, path: usize) -> Vec<AddressFigures> {
+        let mut parts = stretch(&self.addresses, &self.address_ends, path).to_vec();
+        parts.sort_unstable();
+        let mut found: Vec<AddressFigures> = Vec::new();
+        for (ip, dkim, messages) in parts {
+            match found.last_mut() {
+                Some(last) if last.ip == ip => last.dkim[usize::from(dkim)] += messages,
+                _ => {
+                    let mut figures = AddressFigures { ip, dkim: [0; 5] };
+                    figures.dkim[usize::from(dkim)] = messages;
+                    found.push(figures);
+                }
+            }
+        }
+        found
+    }
+}
+
+/// A set of small numbers.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Bits(Vec<u64>);
+
+impl Bits {
+    pub(super) fn insert(&mut self, at: usize) {
+        let word = at / 64;
+        if word >= self.0.len() {
+            self.0.resize(word + 1, 0);
+        }
+        self.0[word] |= 1 << (at % 64);
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.0.iter().map(|word| word.count_ones() as usize).sum()
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = usize> {
+        self.0
+            .iter()
+            .enumerate()
+            .flat_map(|(at, word)| (0..64).filter(move |bit| word >> bit & 1 == 1).map(move |bit| at * 64 + bit))
+    }
+}
+
+/// First and last of some days.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Days {
+    pub(super) first: Day,
+    pub(super) last: Day,
+}
+
+impl Default for Days {
+    fn default() -> Self {
+        Days { first: Day::MAX, last: Day::MIN }
+    }
+}
+
+impl Days {
+    pub(super) fn add(&mut self, day: Day) {
+        self.first = self.first.min(day);
+        self.last = self.last.max(day);
+    }
+
+    /// Whether there was more than one.
+    pub(super) fn several(self) -> bool {
+        self.last > self.first
+    }
+}
+
+/// Sums by policy domain.
+#[derive(Debug, Default)]
+pub(super) struct DomainSums {
+    /// Messages; those that passed DMARC; with aligned DKIM; with aligned SPF.
+    pub(super) figures: [u64; 4],
+    pub(super) reports: u64,
+    pub(super) reporters: Bits,
+    last_day: Option<Day>,
+    /// The reports of the last day.
+    pub(super) last_reports: Vec<i64>,
+}
+
+impl DomainSums {
+    pub(super) fn add(&mut self, figures: [u64; 4]) {
+        for (sum, figure) in self.figures.iter_mut().zip(figures) {
+            *sum += figure;
+        }
+    }
+
+    /// Adds a report; they come in the order of their days.
+    pub(super) fn add_report(&mut self, report: i64, day: Day, reporter: u32) {
+        self.reports += 1;
+        self.reporters.insert(reporter as usize);
+        if self.last_day < Some(day) {
+            self.last_day = Some(day);
+            self.last_reports.clear();
+        }
+        self.last_reports.push(report);
+    }
+}
