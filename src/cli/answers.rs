@@ -4,7 +4,6 @@ use super::context::Context;
 use super::failure::{Failure, Outcome, Status};
 use super::scope::Scope;
 use crate::diagnosis::{Answer, Class, Diagnosis, Rules, Standing, Thresholds, WindowAnswer, diagnose};
-use crate::providers::Catalogue;
 use crate::query::{Hosts, Knowledge, Ledger, survey};
 use crate::render::{self, PathsView};
 use crate::report::period::{Day, date_of, rfc3339};
@@ -71,7 +70,7 @@ fn answer(
 ) -> Result<(Answer, Status), Failure> {
     let (window, domains) = (scope.window(context)?, scope.domains()?);
     let (store, status) = scope.open(context)?;
-    let (catalogue, ledger, hosts) = (Catalogue::builtin(), Ledger::default(), Hosts::default());
+    let (catalogue, ledger, hosts) = (context.catalogue()?, Ledger::default(), Hosts::default());
     let knowledge = Knowledge { catalogue: &catalogue, ledger: &ledger, hosts: &hosts };
     let survey = survey(&store, window, &domains, knowledge)?;
     let Some((first, last)) = survey.days else {
