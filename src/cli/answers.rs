@@ -2,9 +2,10 @@
 
 use super::context::Context;
 use super::failure::{Failure, Outcome, Status};
+use super::known::Known;
 use super::scope::Scope;
-use crate::diagnosis::{Answer, Class, Diagnosis, Rules, Standing, Thresholds, WindowAnswer, diagnose};
-use crate::query::{Hosts, Knowledge, Ledger, survey};
+use crate::diagnosis::{Answer, Class, Diagnosis, Standing, WindowAnswer, diagnose};
+use crate::query::survey;
 use crate::render::{self, PathsView};
 use crate::report::period::{Day, date_of, rfc3339};
 
@@ -70,14 +71,12 @@ fn answer(
 ) -> Result<(Answer, Status), Failure> {
     let (window, domains) = (scope.window(context)?, scope.domains()?);
     let (store, status) = scope.open(context)?;
-    let (catalogue, ledger, hosts) = (context.catalogue()?, Ledger::default(), Hosts::default());
-    let knowledge = Knowledge { catalogue: &catalogue, ledger: &ledger, hosts: &hosts };
-    let survey = survey(&store, window, &domains, knowledge)?;
+    let known = Known::of(context)?;
+    let survey = survey(&store, window, &domains, known.knowledge())?;
     let Some((first, last)) = survey.days else {
         return Err(scope.no_data(&store, window));
     };
-    let rules = Rules { thresholds: &Thresholds::default(), catalogue: &catalogue, ledger: &ledger };
-    let Diagnosis { paths, unproven, domains } = diagnose(&survey, &rules, min_messages, wanted);
+    let Diagnosis { paths, unproven, domains } = diagnose(&survey, &known.rules(), min_messages, wanted);
     let begin = if window.first == Day::MIN { first } else { window.first };
     let end = if window.last == Day::MAX { last } else { window.last };
     let answer = Answer {

@@ -8,8 +8,9 @@ use anyhow::{Context as _, anyhow};
 
 use super::context::Context;
 use super::failure::{Failure, Outcome, Status};
+use super::known::Known;
 use super::scope::Scope;
-use crate::diagnosis::{Thresholds, diagnose};
+use crate::diagnosis::diagnose;
 use crate::inspect::{Inspection, Place, inspect, place};
 use crate::query::survey;
 use crate::render;
@@ -78,8 +79,9 @@ impl Inspect {
         let window = self.scope.window(context)?;
         let (store, _) = self.scope.open(context)?;
         let domains: Vec<String> = answer.from.iter().cloned().collect();
-        let survey = survey(&store, window, &domains)?;
-        Ok(place(answer, &diagnose(&survey, &Thresholds::default(), 0, |_| true).paths))
+        let known = Known::of(context)?;
+        let survey = survey(&store, window, &domains, known.knowledge())?;
+        Ok(place(answer, &diagnose(&survey, &known.rules(), 0, |_| true).paths))
     }
 }
 

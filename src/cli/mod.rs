@@ -15,6 +15,7 @@ mod failure;
 mod fetch;
 mod ingest;
 mod inspect;
+mod known;
 mod login;
 mod progress;
 mod providers;

@@ -1,0 +1,34 @@
+//! What questions about paths are answered by, besides the reports: the catalogue, the ledger, host names, thresholds.
+
+use super::context::Context;
+use super::failure::Failure;
+use crate::diagnosis::{Rules, Thresholds};
+use crate::providers::Catalogue;
+use crate::query::{Hosts, Knowledge, Ledger};
+
+/// What is known of senders, and how paths are judged.
+#[derive(Debug, Default)]
+pub(super) struct Known {
+    pub(super) catalogue: Catalogue,
+    pub(super) ledger: Ledger,
+    /// Confirmed host names.
+    pub(super) hosts: Hosts,
+    pub(super) thresholds: Thresholds,
+}
+
+impl Known {
+    /// From the configuration, and no host names.
+    pub(super) fn of(context: &Context) -> Result<Self, Failure> {
+        Ok(Known { catalogue: context.catalogue()?, ..Known::default() })
+    }
+
+    /// What names senders.
+    pub(super) fn knowledge(&self) -> Knowledge<'_> {
+        Knowledge { catalogue: &self.catalogue, ledger: &self.ledger, hosts: &self.hosts }
+    }
+
+    /// What judges paths.
+    pub(super) fn rules(&self) -> Rules<'_> {
+        Rules { thresholds: &self.thresholds, catalogue: &self.catalogue, ledger: &self.ledger }
+    }
+}
