@@ -11,7 +11,14 @@ use super::address::Networks;
 use super::entry::{Entry, File, Provider};
 
 /// The files that come with the program.
-const FILES: [(&str, &str); 1] = [("mailbox_hosts.toml", include_str!("catalogue/mailbox_hosts.toml"))];
+pub(super) const FILES: [(&str, &str); 6] = [
+    ("applications.toml", include_str!("catalogue/applications.toml")),
+    ("forwarders.toml", include_str!("catalogue/forwarders.toml")),
+    ("gateways.toml", include_str!("catalogue/gateways.toml")),
+    ("mailbox_hosts.toml", include_str!("catalogue/mailbox_hosts.toml")),
+    ("marketing.toml", include_str!("catalogue/marketing.toml")),
+    ("transactional.toml", include_str!("catalogue/transactional.toml")),
+];
 
 static BUILTIN: LazyLock<Catalogue> = LazyLock::new(|| {
     let mut providers = Vec::new();

@@ -20,3 +20,6 @@ pub use catalogue::{Catalogue, CatalogueError};
 pub use entry::{Dkim, Kind, Provider, Spf};
 pub use remedy::{DnsRecord, Fault, Remedy, RemedyContext};
 pub use search::{Match, MatchedBy};
+
+#[cfg(test)]
+mod tests;
