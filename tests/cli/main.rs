@@ -9,6 +9,8 @@ mod dump;
 mod harness;
 mod hostile_text;
 mod housekeeping;
+#[cfg(unix)]
+mod imap;
 mod inspect;
 mod invariant;
 mod kill;

@@ -1,0 +1,548 @@
+//! A small mail server in the tests' own hands: honest unless told to lie, with the manners of other servers.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+use std::net::TcpListener;
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use rustls::ServerConfig;
+
+use super::line::{Command, Line};
+
+/// How a kind of server behaves. Taken from real ones, as far as it matters to a client.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Manner {
+    /// The greeting, after `* `.
+    pub(crate) greeting: &'static str,
+    /// The capabilities before login, and after.
+    pub(crate) capabilities: (&'static str, &'static str),
+    /// The answer to a login carries the capabilities.
+    pub(crate) tells_at_login: bool,
+    /// Prefix and separator of the user's folders.
+    pub(crate) namespace: (&'static str, char),
+    /// A FETCH answer ends with the UID.
+    pub(crate) uid_last: bool,
+    /// Names in LIST and STATUS are quoted.
+    pub(crate) quotes_names: bool,
+    /// STORE in a folder opened by EXAMINE stores.
+    pub(crate) stores_under_examine: bool,
+}
+
+pub(crate) const DOVECOT: Manner = Manner {
+    greeting: "OK [CAPABILITY IMAP4rev1 SASL-IR LITERAL+ ENABLE IDLE AUTH=PLAIN] Dovecot ready.",
+    capabilities: (
+        "IMAP4rev1 SASL-IR LITERAL+ ENABLE IDLE AUTH=PLAIN",
+        "IMAP4rev1 SASL-IR LITERAL+ ENABLE IDLE NAMESPACE UIDPLUS MOVE",
+    ),
+    tells_at_login: true,
+    namespace: ("", '/'),
+    uid_last: false,
+    quotes_names: false,
+    stores_under_examine: false,
+};
+
+pub(crate) const CYRUS: Manner = Manner {
+    greeting: "OK [CAPABILITY IMAP4rev1 LITERAL+ ID ENABLE AUTH=PLAIN SASL-IR] mail.example.com Cyrus IMAP 3.6 server ready",
+    capabilities: (
+        "IMAP4rev1 LITERAL+ ID ENABLE AUTH=PLAIN SASL-IR",
+        "IMAP4rev1 LITERAL+ ID ENABLE NAMESPACE UIDPLUS MOVE IDLE",
+    ),
+    tells_at_login: false,
+    namespace: ("INBOX.", '.'),
+    uid_last: true,
+    quotes_names: false,
+    stores_under_examine: false,
+};
+
+pub(crate) const COURIER: Manner = Manner {
+    greeting: "OK [CAPABILITY IMAP4rev1 UIDPLUS CHILDREN NAMESPACE IDLE] Courier-IMAP ready.",
+    capabilities: ("IMAP4rev1 UIDPLUS CHILDREN NAMESPACE IDLE", "IMAP4rev1 UIDPLUS CHILDREN NAMESPACE IDLE"),
+    tells_at_login: false,
+    namespace: ("INBOX.", '.'),
+    uid_last: false,
+    quotes_names: true,
+    stores_under_examine: true,
+};
+
+pub(crate) const EXCHANGE: Manner = Manner {
+    greeting: "OK The Microsoft Exchange IMAP4 service is ready. [QQBCAEMARABFAEYA]",
+    capabilities: (
+        "IMAP4 IMAP4rev1 AUTH=PLAIN AUTH=XOAUTH2 SASL-IR UIDPLUS ID UNSELECT CHILDREN IDLE NAMESPACE LITERAL+",
+        "IMAP4 IMAP4rev1 AUTH=PLAIN AUTH=XOAUTH2 SASL-IR UIDPLUS MOVE ID UNSELECT CLIENTACCESSRULES CHILDREN IDLE NAMESPACE LITERAL+",
+    ),
+    tells_at_login: false,
+    namespace: ("", '/'),
+    uid_last: true,
+    quotes_names: false,
+    stores_under_examine: false,
+};
+
+/// A message in a folder.
+#[derive(Debug, Clone)]
+pub(crate) struct Message {
+    pub(crate) uid: u32,
+    pub(crate) flags: BTreeSet<String>,
+    pub(crate) bytes: Arc<Vec<u8>>,
+}
+
+/// A folder.
+#[derive(Debug, Clone)]
+pub(crate) struct Folder {
+    pub(crate) validity: u32,
+    pub(crate) next: u32,
+    pub(crate) messages: Vec<Message>,
+}
+
+impl Folder {
+    pub(crate) fn add(&mut self, bytes: impl Into<Vec<u8>>) {
+        self.put(Arc::new(bytes.into()));
+    }
+
+    fn put(&mut self, bytes: Arc<Vec<u8>>) -> u32 {
+        self.messages.push(Message { uid: self.next, flags: BTreeSet::new(), bytes });
+        self.next += 1;
+        self.next - 1
+    }
+
+    fn take(&mut self, gone: impl Fn(&Message) -> bool) -> Vec<usize> {
+        let mut numbers = Vec::new();
+        let mut number = 0;
+        self.messages.retain(|message| {
+            number += 1;
+            let gone = gone(message);
+            if gone {
+                // Each is told by its number after those before it have gone.
+                numbers.push(number - numbers.len());
+            }
+            !gone
+        });
+        numbers
+    }
+}
+
+/// All folders of the one user, by their whole names.
+pub(crate) type Mailbox = BTreeMap<String, Folder>;
+
+/// Whether a lie was told.
+pub(crate) enum Told {
+    /// It was not: the server answers as it should.
+    Truth,
+    /// The command has been answered.
+    Lie,
+}
+
+/// Tells lies: sees each command before the server does.
+pub(crate) type Lie = dyn Fn(&mut Line, &Command) -> io::Result<Told> + Send + Sync;
+
+/// How connections are protected.
+#[derive(Clone)]
+pub(crate) enum Security {
+    None,
+    /// STARTTLS, and this said after the answer to it, before TLS begins.
+    StartTls(Arc<ServerConfig>, &'static str),
+}
+
+/// The server; it lives as long as the process.
+#[derive(Clone)]
+pub(crate) struct Server {
+    pub(crate) port: u16,
+    state: Arc<Mutex<State>>,
+}
+
+struct State {
+    mailbox: Mailbox,
+    heard: Vec<String>,
+}
+
+impl Server {
+    /// A server with these messages in its inbox.
+    pub(crate) fn start(
+        manner: Manner,
+        security: Security,
+        inbox: &[Vec<u8>],
+        lie: impl Fn(&mut Line, &Command) -> io::Result<Told> + Send + Sync + 'static,
+    ) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let state = State { mailbox: Mailbox::new(), heard: Vec::new() };
+        let server =
+            Server { port: listener.local_addr().expect("an address").port(), state: Arc::new(Mutex::new(state)) };
+        server.create("INBOX");
+        inbox.iter().for_each(|mail| server.mailbox(|mailbox| mailbox["INBOX"].add(mail.clone())));
+        let (serving, lie): (_, Arc<Lie>) = (server.clone(), Arc::new(lie));
+        std::thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let (server, security, lie) = (serving.clone(), security.clone(), Arc::clone(&lie));
+                std::thread::spawn(move || {
+                    let mut session = Session {
+                        server,
+                        manner,
+                        line: Line::new(stream),
+                        logged_in: false,
+                        open: None,
+                        read_only: false,
+                    };
+                    // A client that goes away is no concern of the server's.
+                    drop(session.run(&security, &*lie));
+                });
+            }
+        });
+        server
+    }
+
+    /// A server that tells no lies.
+    pub(crate) fn honest(manner: Manner, inbox: &[Vec<u8>]) -> Self {
+        Server::start(manner, Security::None, inbox, |_, _| Ok(Told::Truth))
+    }
+
+    /// Makes a folder.
+    pub(crate) fn create(&self, name: &str) {
+        let mut state = self.lock();
+        let validity = 7_000 + u32::try_from(state.mailbox.len()).expect("few folders");
+        state.mailbox.insert(name.to_owned(), Folder { validity, next: 1, messages: Vec::new() });
+    }
+
+    /// Looks at the mailbox, or changes it behind everybody's back.
+    pub(crate) fn mailbox<T>(&self, look: impl FnOnce(&mut Folders<'_>) -> T) -> T {
+        look(&mut Folders(&mut self.lock().mailbox))
+    }
+
+    /// The names of the commands heard, with their words.
+    pub(crate) fn heard(&self) -> Vec<String> {
+        self.lock().heard.clone()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().expect("no panic while it was held")
+    }
+}
+
+/// Folders that must be there.
+pub(crate) struct Folders<'a>(&'a mut Mailbox);
+
+impl std::ops::Index<&str> for Folders<'_> {
+    type Output = Folder;
+    fn index(&self, name: &str) -> &Folder {
+        self.0.get(name).unwrap_or_else(|| panic!("no folder {name}"))
+    }
+}
+
+impl std::ops::IndexMut<&str> for Folders<'_> {
+    fn index_mut(&mut self, name: &str) -> &mut Folder {
+        self.0.get_mut(name).unwrap_or_else(|| panic!("no folder {name}"))
+    }
+}
+
+/// One connection.
+struct Session {
+    server: Server,
+    manner: Manner,
+    line: Line,
+    logged_in: bool,
+    open: Option<String>,
+    read_only: bool,
+}
+
+impl Session {
+    fn run(&mut self, security: &Security, lie: &Lie) -> io::Result<()> {
+        self.line.say(format!("* {}", self.manner.greeting))?;
+        loop {
+            let command = self.line.hear()?;
+            self.server.lock().heard.push(format!("{} {}", command.name, command.words.join(" ")).trim().to_owned());
+            if let Told::Lie = lie(&mut self.line, &command)? {
+                continue;
+            }
+            match (command.name.as_str(), security) {
+                ("STARTTLS", Security::StartTls(config, injected)) => {
+                    self.line.write(format!("{} OK begin\r\n{injected}", command.tag).as_bytes())?;
+                    self.line.start_tls(config)?;
+                }
+                ("LOGOUT", _) => {
+                    self.line.say("* BYE see you")?;
+                    self.line.say(format!("{} OK done", command.tag))?;
+                    return Ok(());
+                }
+                _ => self.answer(&command, matches!(security, Security::StartTls(..)))?,
+            }
+        }
+    }
+
+    fn answer(&mut self, command: &Command, offers_tls: bool) -> io::Result<()> {
+        let result = match command.name.as_str() {
+            "CAPABILITY" => {
+                let (before, after) = self.manner.capabilities;
+                let list = if self.logged_in { after } else { before };
+                self.line.say(format!("* CAPABILITY {list}{}", if offers_tls { " STARTTLS" } else { "" }))?;
+                Ok(String::new())
+            }
+            "LOGIN" => self.log_in(),
+            "AUTHENTICATE" => {
+                if command.words.len() < 2 {
+                    self.line.say("+ ")?;
+                    self.line.hear_line()?;
+                }
+                self.log_in()
+            }
+            "NAMESPACE" => {
+                let (prefix, separator) = self.manner.namespace;
+                self.line.say(format!("* NAMESPACE ((\"{prefix}\" \"{separator}\")) NIL NIL"))?;
+                Ok(String::new())
+            }
+            "ID" | "ENABLE" | "NOOP" | "CHECK" | "SUBSCRIBE" => Ok(String::new()),
+            "LIST" | "LSUB" => self.list(command),
+            "STATUS" => self.status(command),
+            "CREATE" => self.create(&command.words[0]),
+            "SELECT" | "EXAMINE" => self.open(&command.words[0], command.name == "EXAMINE"),
+            "UNSELECT" | "CLOSE" => {
+                self.open = None;
+                Ok(String::new())
+            }
+            "IDLE" => {
+                self.line.say("+ idling")?;
+                self.line.hear_line()?;
+                Ok(String::new())
+            }
+            "UID SEARCH" => self.search(&command.words),
+            "UID FETCH" => self.fetch(&command.words),
+            "UID STORE" => self.store(&command.words),
+            "UID COPY" => self.copy(&command.words, false),
+            "UID MOVE" if self.manner.capabilities.1.contains("MOVE") => self.copy(&command.words, true),
+            "UID EXPUNGE" => self.expunge(&command.words[0]),
+            other => Err(format!("BAD unknown command {other}")),
+        };
+        self.line.say(match result {
+            Ok(code) if code.is_empty() => format!("{} OK done", command.tag),
+            Ok(code) => format!("{} OK [{code}] done", command.tag),
+            Err(refusal) => format!("{} {refusal}", command.tag),
+        })
+    }
+
+    fn log_in(&mut self) -> Result<String, String> {
+        self.logged_in = true;
+        Ok(if self.manner.tells_at_login {
+            format!("CAPABILITY {}", self.manner.capabilities.1)
+        } else {
+            String::new()
+        })
+    }
+
+    fn name(&self, name: &str) -> String {
+        if self.manner.quotes_names || name.contains(' ') { format!("\"{name}\"") } else { name.to_owned() }
+    }
+
+    fn list(&mut self, command: &Command) -> Result<String, String> {
+        let pattern = format!("{}{}", command.words[0], command.words[1]);
+        let separator = self.manner.namespace.1;
+        let names: Vec<String> = self.server.lock().mailbox.keys().cloned().collect();
+        for name in names.iter().filter(|name| matches(pattern.as_bytes(), name.as_bytes(), separator as u8)) {
+            let line = format!("* {} (\\HasNoChildren) \"{separator}\" {}", command.name, self.name(name));
+            self.line.say(line).map_err(gone)?;
+        }
+        Ok(String::new())
+    }
+
+    fn status(&mut self, command: &Command) -> Result<String, String> {
+        let name = &command.words[0];
+        let (validity, next, count) =
+            self.folder(name, |folder| (folder.validity, folder.next, folder.messages.len()))?;
+        let items = format!("(MESSAGES {count} UIDNEXT {next} UIDVALIDITY {validity})");
+        self.line.say(format!("* STATUS {} {items}", self.name(name))).map_err(gone)?;
+        Ok(String::new())
+    }
+
+    fn create(&mut self, name: &str) -> Result<String, String> {
+        if !name.starts_with(self.manner.namespace.0) {
+            return Err("NO Permission denied".to_owned());
+        }
+        if self.folder(name, |_| ()).is_ok() {
+            return Err("NO [ALREADYEXISTS] Mailbox exists".to_owned());
+        }
+        self.server.create(name);
+        Ok(String::new())
+    }
+
+    fn open(&mut self, name: &str, read_only: bool) -> Result<String, String> {
+        let name = if name.eq_ignore_ascii_case("INBOX") { "INBOX" } else { name };
+        let (validity, next, count) =
+            self.folder(name, |folder| (folder.validity, folder.next, folder.messages.len()))?;
+        (self.open, self.read_only) = (Some(name.to_owned()), read_only);
+        for line in [
+            "* FLAGS (\\Answered \\Flagged \\Deleted \\Seen \\Draft)".to_owned(),
+            format!("* {count} EXISTS"),
+            "* 0 RECENT".to_owned(),
+            format!("* OK [UIDVALIDITY {validity}] valid"),
+            format!("* OK [UIDNEXT {next}] next"),
+        ] {
+            self.line.say(line).map_err(gone)?;
+        }
+        Ok(if read_only { "READ-ONLY" } else { "READ-WRITE" }.to_owned())
+    }
+
+    fn search(&mut self, words: &[String]) -> Result<String, String> {
+        let header = words.iter().position(|word| word.eq_ignore_ascii_case("HEADER")).map(|at| words[at + 2].clone());
+        let mut sets = words.iter().filter(|word| word.starts_with(|c: char| c.is_ascii_digit()));
+        let set = sets.find(|word| word.contains([':', ',', '*']) || word.parse::<u32>().is_ok()).cloned();
+        let found = self.here(|folder| {
+            let last = folder.messages.last().map_or(0, |message| message.uid);
+            let wanted = |message: &&Message| {
+                set.as_ref().is_none_or(|set| is_in(set, message.uid, last))
+                    && header
+                        .as_ref()
+                        .is_none_or(|text| String::from_utf8_lossy(&message.bytes).contains(text.as_str()))
+            };
+            folder.messages.iter().filter(wanted).map(|message| format!(" {}", message.uid)).collect::<String>()
+        })?;
+        self.line.say(format!("* SEARCH{found}")).map_err(gone)?;
+        Ok(String::new())
+    }
+
+    fn fetch(&mut self, words: &[String]) -> Result<String, String> {
+        let messages = self.chosen(&words[0])?;
+        for (number, message) in messages {
+            let (mut items, mut body) = (Vec::new(), None);
+            for word in &words[1..] {
+                match word.to_ascii_uppercase().as_str() {
+                    "FLAGS" => items.push(format!("FLAGS ({})", flags(&message))),
+                    "RFC822.SIZE" => items.push(format!("RFC822.SIZE {}", message.bytes.len())),
+                    "INTERNALDATE" => items.push("INTERNALDATE \"02-Oct-2026 03:04:05 +0000\"".to_owned()),
+                    "BODY.PEEK[]" => body = Some("BODY[]"),
+                    "UID" | "(" | ")" => {}
+                    other => return Err(format!("BAD the tests' server cannot fetch {other}")),
+                }
+            }
+            items.insert(if self.manner.uid_last { items.len() } else { 0 }, format!("UID {}", message.uid));
+            let mut line = format!("* {number} FETCH (").into_bytes();
+            let uid_after = body.is_some() && self.manner.uid_last;
+            let before = if uid_after { &items[..items.len() - 1] } else { &items[..] };
+            line.extend_from_slice(before.join(" ").as_bytes());
+            if let Some(name) = body {
+                let space = if before.is_empty() { "" } else { " " };
+                line.extend_from_slice(format!("{space}{name} {{{}}}\r\n", message.bytes.len()).as_bytes());
+                line.extend_from_slice(&message.bytes);
+            }
+            if uid_after {
+                line.extend_from_slice(format!(" UID {}", message.uid).as_bytes());
+            }
+            line.extend_from_slice(b")\r\n");
+            self.line.write(&line).map_err(gone)?;
+        }
+        Ok(String::new())
+    }
+
+    fn store(&mut self, words: &[String]) -> Result<String, String> {
+        if self.read_only && !self.manner.stores_under_examine {
+            return Err("NO Mailbox is read-only".to_owned());
+        }
+        let named: BTreeSet<String> = words[2..].iter().filter(|word| word.starts_with('\\')).cloned().collect();
+        let (set, add) = (words[0].clone(), words[1].starts_with('+'));
+        let changed = self.here(|folder| {
+            let last = folder.messages.last().map_or(0, |message| message.uid);
+            let mut changed = Vec::new();
+            for (at, message) in folder.messages.iter_mut().enumerate() {
+                if is_in(&set, message.uid, last) {
+                    if add {
+                        message.flags.extend(named.iter().cloned());
+                    } else {
+                        message.flags.retain(|flag| !named.contains(flag));
+                    }
+                    changed.push((at + 1, message.clone()));
+                }
+            }
+            changed
+        })?;
+        if !words[1].to_ascii_uppercase().ends_with(".SILENT") {
+            for (number, message) in changed {
+                let line = format!("* {number} FETCH (UID {} FLAGS ({}))", message.uid, flags(&message));
+                self.line.say(line).map_err(gone)?;
+            }
+        }
+        Ok(String::new())
+    }
+
+    fn copy(&mut self, words: &[String], and_remove: bool) -> Result<String, String> {
+        if self.read_only && and_remove {
+            return Err("NO Mailbox is read-only".to_owned());
+        }
+        let chosen = self.chosen(&words[0])?;
+        let code = self.folder(&words[1], |target| {
+            let new: Vec<u32> = chosen.iter().map(|(_, message)| target.put(Arc::clone(&message.bytes))).collect();
+            format!("COPYUID {} {} {}", target.validity, list(chosen.iter().map(|(_, message)| message.uid)), list(new))
+        });
+        let code = code.map_err(|_| "NO [TRYCREATE] Mailbox does not exist".to_owned())?;
+        if and_remove {
+            self.line.say(format!("* OK [{code}] moved")).map_err(gone)?;
+            let uids: BTreeSet<u32> = chosen.iter().map(|(_, message)| message.uid).collect();
+            let numbers = self.here(|folder| folder.take(|message| uids.contains(&message.uid)))?;
+            self.tell_expunged(numbers)?;
+            return Ok(String::new());
+        }
+        Ok(code)
+    }
+
+    fn expunge(&mut self, set: &str) -> Result<String, String> {
+        if self.read_only {
+            return Err("NO Mailbox is read-only".to_owned());
+        }
+        let numbers = self.here(|folder| {
+            let last = folder.messages.last().map_or(0, |message| message.uid);
+            folder.take(|message| message.flags.contains("\\Deleted") && is_in(set, message.uid, last))
+        })?;
+        self.tell_expunged(numbers)?;
+        Ok(String::new())
+    }
+
+    fn tell_expunged(&mut self, numbers: Vec<usize>) -> Result<(), String> {
+        numbers.into_iter().try_for_each(|number| self.line.say(format!("* {number} EXPUNGE"))).map_err(gone)
+    }
+
+    fn folder<T>(&self, name: &str, look: impl FnOnce(&mut Folder) -> T) -> Result<T, String> {
+        self.server.lock().mailbox.get_mut(name).map(look).ok_or_else(|| "NO Mailbox does not exist".to_owned())
+    }
+
+    fn here<T>(&self, look: impl FnOnce(&mut Folder) -> T) -> Result<T, String> {
+        self.folder(self.open.as_deref().ok_or("BAD no folder is open")?, look)
+    }
+
+    fn chosen(&self, set: &str) -> Result<Vec<(usize, Message)>, String> {
+        self.here(|folder| {
+            let last = folder.messages.last().map_or(0, |message| message.uid);
+            let numbered = folder.messages.iter().enumerate().map(|(at, message)| (at + 1, message.clone()));
+            numbered.filter(|(_, message)| is_in(set, message.uid, last)).collect()
+        })
+    }
+}
+
+#[allow(clippy::needless_pass_by_value, reason = "used as a function over errors")]
+fn gone(_: io::Error) -> String {
+    "BAD the client has gone".to_owned()
+}
+
+fn flags(message: &Message) -> String {
+    message.flags.iter().cloned().collect::<Vec<_>>().join(" ")
+}
+
+fn list(uids: impl IntoIterator<Item = u32>) -> String {
+    uids.into_iter().map(|uid| uid.to_string()).collect::<Vec<_>>().join(",")
+}
+
+/// Whether a set of UIDs has this one; `*` is the last there is.
+pub(crate) fn is_in(set: &str, uid: u32, last: u32) -> bool {
+    let number = |text: &str| if text == "*" { last } else { text.parse().unwrap_or(0) };
+    set.split(',').any(|range| {
+        let (a, b) = range.split_once(':').unwrap_or((range, range));
+        let (a, b) = (number(a), number(b));
+        (a.min(b)..=a.max(b)).contains(&uid)
+    })
+}
+
+/// Whether a name fits a pattern of LIST.
+fn matches(pattern: &[u8], name: &[u8], separator: u8) -> bool {
+    match (pattern.first(), name.first()) {
+        (None, None) => true,
+        (Some(b'*'), _) => (0..=name.len()).any(|skip| matches(&pattern[1..], &name[skip..], separator)),
+        (Some(b'%'), _) => (0..=name.len())
+            .take_while(|&skip| skip == 0 || name[skip - 1] != separator)
+            .any(|skip| matches(&pattern[1..], &name[skip..], separator)),
+        (Some(a), Some(b)) => a.eq_ignore_ascii_case(b) && matches(&pattern[1..], &name[1..], separator),
+        _ => false,
+    }
+}
