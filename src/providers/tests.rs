@@ -31,6 +31,16 @@ fn there_are_many_and_each_is_known_by_something() {
 }
 
 #[test]
+fn each_names_its_documentation_and_the_day_it_was_checked() {
+    for provider in builtin().providers() {
+        let (Some(_), Some(checked)) = (&provider.documentation, provider.checked) else {
+            panic!("{} has no documentation or no day", provider.id);
+        };
+        assert!(checked.year() >= 2026, "{}", provider.id);
+    }
+}
+
+#[test]
 fn files_are_in_order() {
     for (name, text) in FILES {
         let ids: Vec<&str> = text.lines().filter_map(|line| line.strip_prefix("id = ")).collect();
