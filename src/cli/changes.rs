@@ -1,16 +1,123 @@
 //! `dmarcstat changes`.
 
-use anyhow::anyhow;
+use std::io::Write;
 
 use super::context::Context;
-use super::failure::{Failure, Outcome};
+use super::failure::{Outcome, Status};
+use super::known::Known;
+use super::scope::Scope;
+use crate::diagnosis::{
+    ChangesAnswer, Comparison, Judged, KeyChoice, WindowAnswer, by_place, changes, diagnose, selectors,
+};
+use crate::query::{Presence, Scan, Window, key_survey, presence, survey};
+use crate::render::{self, Form};
+use crate::report::period::{Day, day_of, rfc3339};
 
 /// What is new, worse, mended or gone against the window before
+///
+/// Compares with as many days just before. With `--since all`, the newer half of all days is compared with the older. A
+/// nightly job runs `dmarcstat fetch && dmarcstat changes --since 7d --exit-code -q`: it says nothing while nothing has
+/// changed and reports still arrive.
 #[derive(Debug, clap::Args)]
-pub(super) struct Changes {}
+pub(super) struct Changes {
+    #[command(flatten)]
+    scope: Scope,
+    /// Leave out paths with fewer messages in both windows
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    min_messages: u64,
+    /// Exit with 4 when something is worse, or no new report came for two days
+    #[arg(long)]
+    exit_code: bool,
+}
+
+/// So many days before both windows are looked at, to know what pauses are usual.
+const HISTORY: Day = 90;
 
 impl Changes {
-    pub(super) fn run(self, _context: &mut Context) -> Outcome {
-        Err(Failure::Failed(anyhow!("not there yet")))
+    pub(super) fn run(self, context: &mut Context) -> Outcome {
+        let (chosen, domains) = (self.scope.window(context)?, self.scope.domains()?);
+        let today = day_of(self.scope.today(context));
+        let (store, status) = self.scope.open(context)?;
+        let known = Known::of(context)?;
+        let presence = presence(&store, today, &domains)?;
+        let Some(window) = closed(chosen, &presence) else {
+            return Err(self.scope.no_data(&store, chosen));
+        };
+        let length = window.last.saturating_sub(window.first).saturating_add(1);
+        let before = Window { first: window.first.saturating_sub(length), last: window.first.saturating_sub(1) };
+        let all = Window { first: before.first.saturating_sub(HISTORY), last: window.last };
+
+        let now = survey(&store, window, &domains, known.knowledge())?;
+        let then = survey(&store, before, &domains, known.knowledge())?;
+        let mut scan = Scan::new(&store, all, &domains, known.knowledge())?;
+        let history = scan.survey()?;
+        let keys = key_survey(&mut scan, &history, false)?;
+        let judged = [&now, &then, &history].map(|survey| diagnose(survey, &known.rules(), 0, |_| true));
+        let choice = KeyChoice { others: false, min_messages: 0 };
+        let found = changes(&Comparison {
+            window,
+            before,
+            today,
+            now: Judged { survey: &now, diagnosis: &judged[0] },
+            then: Judged { survey: &then, diagnosis: &judged[1] },
+            history: Judged { survey: &history, diagnosis: &judged[2] },
+            keys: &selectors(&keys, &by_place(&judged[2].paths), choice),
+            presence: &presence,
+            min_messages: self.min_messages,
+        });
+
+        let answer = ChangesAnswer {
+            schema: "dmarcstat/changes/1",
+            window: WindowAnswer::of(window, (window.first, window.last)),
+            before: WindowAnswer::of(before, (before.first, before.last)),
+            newest_report: store.newest_report()?.map(rfc3339),
+            reports: now.reports,
+            reporters: now.reporters,
+            reports_before: then.reports,
+            reporters_before: then.reporters,
+            found,
+        };
+        let (form, style) = (Form::from(context.format), context.style);
+        let calm = answer.found.changes.is_empty() && answer.found.silence.is_none() && then.reports > 0;
+        if !(calm && context.quiet && form != Form::Json) {
+            render::changes(&answer, form, &style, context.out())?;
+        }
+        if now.reports == 0 && answer.found.silence.is_some() && !self.exit_code {
+            // What is known has been said; there is nothing to compare.
+            context.out().flush()?;
+            return Err(self.scope.no_data(&store, window));
+        }
+        Ok(if self.exit_code && answer.found.alarm { Status::No } else { status })
+    }
+}
+
+/// The window with both its ends: where it is open at the beginning, the newer half of the days there are.
+fn closed(chosen: Window, presence: &[Presence]) -> Option<Window> {
+    let days = presence.iter().flat_map(|one| one.days.keys()).copied();
+    let (first, last) = days.clone().min().zip(days.max())?;
+    let last = if chosen.last == Day::MAX { last } else { chosen.last };
+    let first = match chosen.first {
+        Day::MIN => last.saturating_sub(last.saturating_sub(first).max(0) / 2),
+        first => first,
+    };
+    Some(Window { first, last: last.max(first) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_open_window_is_the_newer_half() {
+        let presence = [Presence {
+            domain: "example.com".to_owned(),
+            reporter: "one".to_owned(),
+            days: (100..110).map(|day| (day, 1)).collect(),
+        }];
+        let closed = |first, last| closed(Window { first, last }, &presence);
+        assert_eq!(closed(Day::MIN, Day::MAX), Some(Window { first: 105, last: 109 }));
+        assert_eq!(closed(104, Day::MAX), Some(Window { first: 104, last: 109 }));
+        assert_eq!(closed(100, 120), Some(Window { first: 100, last: 120 }));
+        assert_eq!(super::closed(Window { first: Day::MIN, last: Day::MAX }, &[]), None);
     }
 }

@@ -44,8 +44,13 @@ impl Scope {
         Ok((store, status(&summary)))
     }
 
+    /// What today is.
+    pub(super) fn today(&self, context: &Context) -> Date {
+        self.as_of.unwrap_or_else(|| context.now.to_zoned(jiff::tz::TimeZone::UTC).date())
+    }
+
     pub(super) fn window(&self, context: &Context) -> Result<Window, Failure> {
-        let today = self.as_of.unwrap_or_else(|| context.now.to_zoned(jiff::tz::TimeZone::UTC).date());
+        let today = self.today(context);
         let since = self.since.unwrap_or_else(|| match self.input.as_slice() {
             [] => "30d".parse().unwrap_or(Bound::All),
             _ => Bound::All,

@@ -1,16 +1,59 @@
 //! `dmarcstat selectors`.
 
-use anyhow::anyhow;
-
 use super::context::Context;
-use super::failure::{Failure, Outcome};
+use super::failure::Outcome;
+use super::known::Known;
+use super::scope::Scope;
+use crate::diagnosis::{KeyChoice, SelectorsAnswer, WindowAnswer, by_place, diagnose, selectors};
+use crate::query::{Scan, key_survey};
+use crate::render;
+use crate::report::period::rfc3339;
 
 /// DKIM selectors in use: first and last seen, volume, failures, rotation
+///
+/// Lists the keys of the domains, and of their accounts at providers (tenants), those that want a look first. A key that
+/// fails, that vanished while its paths still send, or that another took over from is told with the day.
 #[derive(Debug, clap::Args)]
-pub(super) struct Selectors {}
+pub(super) struct Selectors {
+    #[command(flatten)]
+    scope: Scope,
+    /// Leave out keys with fewer messages
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    min_messages: u64,
+    /// Show which machines use each key, and which of them alone fail
+    #[arg(long)]
+    by_address: bool,
+    /// List also keys of third parties: providers, mailing lists
+    #[arg(long)]
+    all: bool,
+}
 
 impl Selectors {
-    pub(super) fn run(self, _context: &mut Context) -> Outcome {
-        Err(Failure::Failed(anyhow!("not there yet")))
+    pub(super) fn run(self, context: &mut Context) -> Outcome {
+        let (window, domains) = (self.scope.window(context)?, self.scope.domains()?);
+        let (store, status) = self.scope.open(context)?;
+        let known = Known::of(context)?;
+        let mut scan = Scan::new(&store, window, &domains, known.knowledge())?;
+        let survey = scan.survey()?;
+        let Some(days) = survey.days else {
+            return Err(self.scope.no_data(&store, window));
+        };
+        let paths = diagnose(&survey, &known.rules(), 0, |_| true).paths;
+        let keys = key_survey(&mut scan, &survey, self.by_address)?;
+        let choice = KeyChoice { others: self.all, min_messages: self.min_messages };
+        let found = selectors(&keys, &by_place(&paths), choice);
+        let answer = SelectorsAnswer {
+            schema: "dmarcstat/selectors/1",
+            window: WindowAnswer::of(window, days),
+            newest_report: store.newest_report()?.map(rfc3339),
+            reports: survey.reports,
+            reporters: survey.reporters,
+            selectors: found.selectors,
+            rotations: found.rotations,
+            others: found.others,
+        };
+        let (format, style) = (context.format, context.style);
+        render::selectors(&answer, format.into(), &style, context.out())?;
+        Ok(status)
     }
 }

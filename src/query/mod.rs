@@ -5,15 +5,21 @@
 mod figures;
 mod ledger;
 mod naming;
+mod presence;
 mod scan;
+mod selectors;
 mod survey;
 mod tally;
+mod timeline;
 mod window;
 
 pub use figures::{AddressFigures, DomainFigures, Evidence, PathFigures, SenderKey, Signer, SignerUse, Survey};
 pub use ledger::{Identities, Ledger, LedgerEntry};
 pub use naming::{Hosts, Knowledge, NamedBy};
+pub use presence::{Presence, presence};
 pub use scan::{Scan, Seen};
+pub use selectors::{KeyResults, KeySeen, KeySurvey, KeyUse, key_survey, keys_of_path};
 pub use survey::survey;
 pub use tally::{Entry, ReportMark, Tally};
+pub use timeline::{AddressUse, Cell, OverrideKey, PartFigures, SpfKey, Timeline, timeline};
 pub use window::{Bound, Span, Window, WindowChoice};

@@ -3,11 +3,15 @@
 //! All text in an answer comes from strangers. Whatever leaves here is made harmless for where it goes, in one place
 //! ([`text`]).
 
+mod changes;
+mod days;
+mod explain;
 mod grid;
 mod ingest;
 mod inspect;
 mod json;
 mod login;
+mod page;
 mod paths;
 mod prose;
 mod providers;
@@ -15,12 +19,15 @@ mod prune;
 mod quarantine;
 mod report;
 mod reports;
+mod selectors;
 pub mod text;
 
 use std::io::{Result, Write};
 
 use serde::Serialize;
 
+pub use changes::changes;
+pub use explain::explain;
 pub use ingest::ingest;
 pub use inspect::inspect;
 pub use login::{LoginAnswer, login};
@@ -30,6 +37,7 @@ pub use prune::prune;
 pub use quarantine::{quarantine_actions, quarantine_entry, quarantine_list};
 pub use report::report;
 pub use reports::{ReportsAnswer, reports};
+pub use selectors::selectors;
 
 /// The form of an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -5,7 +5,7 @@ use std::io::{Result, Write};
 use super::grid::{Column, Grid, Row, csv};
 use super::text::{grouped, percent, plural, sanitize};
 use super::{Form, Paint, Style, json};
-use crate::diagnosis::{Answer, Class, SendingPath};
+use crate::diagnosis::{Answer, Class, SendingPath, WindowAnswer};
 
 /// What the table says besides the paths.
 #[derive(Debug, Clone, Copy)]
@@ -47,12 +47,16 @@ pub fn paths(answer: &Answer, view: PathsView, form: Form, style: &Style, out: &
 
 /// The window, how much is known of it, and how fresh that is.
 fn header(answer: &Answer) -> String {
-    let days = match (&answer.window.begin, &answer.window.end) {
+    summary(&days_of(&answer.window), answer.reports, answer.reporters as u64, answer.newest_report.as_deref())
+}
+
+/// The days of an answer.
+pub(super) fn days_of(window: &WindowAnswer) -> String {
+    match (&window.begin, &window.end) {
         (Some(begin), Some(end)) if begin == end => begin.clone(),
         (Some(begin), Some(end)) => format!("{begin} to {end}"),
         _ => "no days".to_owned(),
-    };
-    summary(&days, answer.reports, answer.reporters as u64, answer.newest_report.as_deref())
+    }
 }
 
 /// The line that every table begins with; short enough for the narrowest of usual terminals.
@@ -132,7 +136,7 @@ fn path_grid(answer: &Answer, with_remedy: bool) -> Grid {
     grid
 }
 
-fn paint(class: Class) -> Paint {
+pub(super) fn paint(class: Class) -> Paint {
     match class {
         Class::Signed => Paint::Good,
         Class::Intermittent | Class::Broken => Paint::Warn,

@@ -1,0 +1,58 @@
+//! Keys that came, went, failed or verify again.
+
+use super::{Change, ChangeKind, ChangeSubject, Comparison};
+use crate::diagnosis::dates::shown;
+use crate::diagnosis::selectors::{KeyOwner, KeyState, SelectorUse};
+use crate::query::Window;
+
+/// Fewer messages say nothing.
+const FEW: u64 = 10;
+
+pub(super) fn compare(comparison: &Comparison<'_>) -> Vec<Change> {
+    let own = |key: &&SelectorUse| key.owner != KeyOwner::Other && key.selector.is_some();
+    comparison.keys.selectors.iter().filter(own).filter_map(|key| change(key, comparison)).collect()
+}
+
+fn change(key: &SelectorUse, comparison: &Comparison<'_>) -> Option<Change> {
+    let (begin, end) = (shown(comparison.window.first), shown(comparison.window.last));
+    let within = |day: &Option<String>| day.as_ref().filter(|day| **day >= begin && **day <= end).cloned();
+    let [then, now] = [comparison.before, comparison.window].map(|window| verified(key, window));
+    let told = |kind, text: String, since: Option<String>| {
+        let mut change = Change::new(kind, ChangeSubject::Selector, text);
+        change.domain = Some(key.signing_domain.clone());
+        change.name.clone_from(&key.selector);
+        change.since = since;
+        change
+    };
+    let note = || key.notes.first().cloned().unwrap_or_default();
+    match key.state {
+        KeyState::Failing if within(&key.failing_since).is_some() => {
+            Some(told(ChangeKind::Worse, note(), key.failing_since.clone()))
+        }
+        KeyState::Failing if within(&Some(key.first_seen.clone())).is_some() && now.1 >= FEW => {
+            Some(told(ChangeKind::Worse, "new, and never verified".to_owned(), Some(key.first_seen.clone())))
+        }
+        KeyState::Vanished if then.1 + now.1 >= FEW && now.1 < then.1 / 2 => {
+            Some(told(ChangeKind::Worse, note(), Some(key.last_seen.clone())))
+        }
+        KeyState::Rotated if within(&Some(key.last_seen.clone())).is_some() || then.1 >= FEW && now.1 == 0 => {
+            Some(told(ChangeKind::Changed, note(), key.last_verified.clone()))
+        }
+        _ if then.1 >= FEW && now.1 >= FEW && then.0 * 2 < then.1 && now.0 * 10 >= now.1 * 8 => {
+            let text = format!("verifies again: {} of {} messages, {} of {} before", now.0, now.1, then.0, then.1);
+            Some(told(ChangeKind::Mended, text, None))
+        }
+        _ if within(&key.began).is_some() && now.1 >= FEW => {
+            Some(told(ChangeKind::New, format!("first seen {}", key.first_seen), key.began.clone()))
+        }
+        _ => None,
+    }
+}
+
+/// The messages whose signature verified in a window, and those of which it is known whether it did.
+fn verified(key: &SelectorUse, window: Window) -> (u64, u64) {
+    let days = key.days.iter().filter(|day| (window.first..=window.last).contains(&day.day));
+    days.fold((0_u64, 0_u64), |(verified, known), day| {
+        (verified.saturating_add(day.verified), known.saturating_add(day.verified).saturating_add(day.failed))
+    })
+}

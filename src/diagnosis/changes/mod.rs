@@ -1,0 +1,303 @@
+//! What is new, worse, mended or gone against the window before: the answer of `changes`.
+//!
+//! A change is told when it is more than noise: the shares of two windows must differ by a margin that means something, and by
+//! more than chance makes of so few messages. What a path or a reporter always did, to pause for a week, is no change.
+
+mod keys;
+mod paths;
+mod silence;
+
+use serde::Serialize;
+
+pub use silence::Silence;
+
+use super::class::{Class, Standing};
+use super::dates::shown;
+use super::explain::PartAnswer;
+use super::path::{Diagnosis, SendingPath, WindowAnswer};
+use super::selectors::KeyDiagnosis;
+use crate::query::{DomainFigures, Presence, Survey, Window};
+use crate::report::period::Day;
+
+/// The answer of `changes`.
+#[derive(Debug, Clone, Serialize)]
+pub struct ChangesAnswer {
+    /// Which answer, and its version.
+    pub schema: &'static str,
+    /// The days it is about.
+    pub window: WindowAnswer,
+    /// The days it compares with.
+    pub before: WindowAnswer,
+    /// The end of the newest report in the database.
+    pub newest_report: Option<String>,
+    /// Reports within the window.
+    pub reports: u64,
+    /// Reporters within the window.
+    pub reporters: usize,
+    /// Reports within the window before.
+    pub reports_before: u64,
+    /// Reporters within the window before.
+    pub reporters_before: usize,
+    /// What was found.
+    #[serde(flatten)]
+    pub found: Changes,
+}
+
+/// What was found.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Changes {
+    /// Whether something is worse, or no reports come any more: what `--exit-code` is about.
+    pub alarm: bool,
+    /// No reports come any more.
+    pub silence: Option<Silence>,
+    /// How many of each kind.
+    pub counts: Counts,
+    /// The changes, worst first.
+    pub changes: Vec<Change>,
+    /// Paths that nothing vouches for, in sum.
+    pub unproven: UnprovenChanges,
+    /// What else to know.
+    pub notes: Vec<String>,
+}
+
+/// How many changes of each kind.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[allow(missing_docs, reason = "the names are the kinds'")]
+pub struct Counts {
+    pub worse: u64,
+    pub new: u64,
+    pub gone: u64,
+    pub mended: u64,
+    pub changed: u64,
+}
+
+/// Paths that nothing vouches for and that are too small to be told one by one.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct UnprovenChanges {
+    /// New paths.
+    pub new_paths: u64,
+    /// Their messages.
+    pub new_messages: u64,
+    /// Paths that are gone.
+    pub gone_paths: u64,
+    /// Their messages, in the window before.
+    pub gone_messages: u64,
+}
+
+/// What a change is, the worst first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ChangeKind {
+    /// Less is signed or aligned, a key fails or is missed, a policy is weaker, a large reporter or all of them are silent.
+    Worse,
+    /// Not seen before.
+    New,
+    /// No longer seen.
+    Gone,
+    /// More is signed or aligned.
+    Mended,
+    /// Otherwise than before, and neither better nor worse.
+    Changed,
+}
+
+/// What has changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ChangeSubject {
+    /// A policy domain.
+    Domain,
+    /// The policy published for a domain.
+    Policy,
+    /// A sending path.
+    Path,
+    /// A DKIM selector.
+    Selector,
+    /// A reporter.
+    Reporter,
+}
+
+/// A change.
+#[derive(Debug, Clone, Serialize)]
+pub struct Change {
+    /// What it is.
+    pub kind: ChangeKind,
+    /// What has changed.
+    pub subject: ChangeSubject,
+    /// It counts as something worse.
+    pub alarm: bool,
+    /// The domain: header From of a path, the signing domain of a selector, the policy domain.
+    pub domain: Option<String>,
+    /// The sender, the selector or the reporter.
+    pub name: Option<String>,
+    /// The id, of a path.
+    pub path: Option<String>,
+    /// The day of the change, where one can be told.
+    pub since: Option<String>,
+    /// In words.
+    pub text: String,
+    /// A path in the window before.
+    pub before: Option<PathState>,
+    /// A path in this window.
+    pub after: Option<PathState>,
+    /// What to do, in one line.
+    pub remedy: Option<String>,
+}
+
+/// A path in one window.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct PathState {
+    /// Its class.
+    pub class: Class,
+    /// Its standing.
+    pub standing: Standing,
+    /// Its figures.
+    #[serde(flatten)]
+    pub figures: PartAnswer,
+}
+
+impl From<&SendingPath> for PathState {
+    fn from(path: &SendingPath) -> Self {
+        PathState { class: path.class, standing: path.standing, figures: path.into() }
+    }
+}
+
+impl Change {
+    fn new(kind: ChangeKind, subject: ChangeSubject, text: String) -> Self {
+        Change {
+            kind,
+            subject,
+            alarm: kind == ChangeKind::Worse,
+            domain: None,
+            name: None,
+            path: None,
+            since: None,
+            text,
+            before: None,
+            after: None,
+            remedy: None,
+        }
+    }
+}
+
+impl ChangeKind {
+    /// Its word.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            ChangeKind::Worse => "worse",
+            ChangeKind::New => "new",
+            ChangeKind::Gone => "gone",
+            ChangeKind::Mended => "mended",
+            ChangeKind::Changed => "changed",
+        }
+    }
+}
+
+impl ChangeSubject {
+    /// Its word.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            ChangeSubject::Domain => "domain",
+            ChangeSubject::Policy => "policy",
+            ChangeSubject::Path => "path",
+            ChangeSubject::Selector => "selector",
+            ChangeSubject::Reporter => "reporter",
+        }
+    }
+}
+
+/// A window with its paths.
+#[derive(Debug, Clone, Copy)]
+pub struct Judged<'j> {
+    /// The figures.
+    pub survey: &'j Survey,
+    /// All of its paths.
+    pub diagnosis: &'j Diagnosis,
+}
+
+/// What is compared.
+#[derive(Debug, Clone, Copy)]
+pub struct Comparison<'c> {
+    /// The window; both of its ends are days.
+    pub window: Window,
+    /// The window before.
+    pub before: Window,
+    /// What today is.
+    pub today: Day,
+    /// This window.
+    pub now: Judged<'c>,
+    /// The window before.
+    pub then: Judged<'c>,
+    /// Both of them, and what was before.
+    pub history: Judged<'c>,
+    /// The keys of the history.
+    pub keys: &'c KeyDiagnosis,
+    /// Who reported, up to today.
+    pub presence: &'c [Presence],
+    /// Paths with fewer messages in both windows are left out.
+    pub min_messages: u64,
+}
+
+/// Compares two windows.
+#[must_use]
+pub fn changes(comparison: &Comparison<'_>) -> Changes {
+    let mut found = Changes { silence: silence::silence(comparison), ..Changes::default() };
+    found.changes.extend(silence::of_domains(comparison));
+    let comparable = comparison.then.survey.reports > 0;
+    if !comparable {
+        found.notes.push(format!(
+            "there are no reports from {} to {}: nothing to compare with",
+            shown(comparison.before.first),
+            shown(comparison.before.last)
+        ));
+    }
+    if comparison.now.survey.reports == 0 {
+        found.notes.push(format!(
+            "there are no reports yet from {} to {}",
+            shown(comparison.window.first),
+            shown(comparison.window.last)
+        ));
+    }
+    if comparable && comparison.now.survey.reports > 0 {
+        found.changes.extend(policies(comparison));
+        paths::compare(comparison, &mut found);
+        found.changes.extend(keys::compare(comparison));
+    }
+    found.changes.extend(silence::of_reporters(comparison));
+    found.changes.sort_by(|a, b| {
+        let key = |one: &Change| {
+            let messages = [one.before, one.after].into_iter().flatten().map(|state| state.figures.messages).max();
+            (!one.alarm, one.kind, one.subject, std::cmp::Reverse(messages))
+        };
+        (key(a), &a.domain, &a.name, &a.path).cmp(&(key(b), &b.domain, &b.name, &b.path))
+    });
+    for change in &found.changes {
+        let count = match change.kind {
+            ChangeKind::Worse => &mut found.counts.worse,
+            ChangeKind::New => &mut found.counts.new,
+            ChangeKind::Gone => &mut found.counts.gone,
+            ChangeKind::Mended => &mut found.counts.mended,
+            ChangeKind::Changed => &mut found.counts.changed,
+        };
+        *count += 1;
+    }
+    found.alarm = found.silence.is_some() || found.changes.iter().any(|change| change.alarm);
+    found
+}
+
+fn policies(comparison: &Comparison<'_>) -> Vec<Change> {
+    let strength = |policy: &str| ["none", "quarantine", "reject"].iter().position(|&word| word == policy);
+    let was = |name: &str| comparison.then.survey.domains.iter().find(|one| one.domain == name);
+    let changed = |now: &DomainFigures| {
+        let (old, new) = (was(&now.domain)?.policy.as_deref()?, now.policy.as_deref()?);
+        if old == new {
+            return None;
+        }
+        let kind = if strength(new) < strength(old) { ChangeKind::Worse } else { ChangeKind::Changed };
+        let mut change = Change::new(kind, ChangeSubject::Policy, format!("p={old} → p={new}, by the last report"));
+        change.domain = Some(now.domain.clone());
+        Some(change)
+    };
+    comparison.now.survey.domains.iter().filter_map(changed).collect()
+}

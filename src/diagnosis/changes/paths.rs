@@ -1,0 +1,287 @@
+//! Paths that came, went, or sign and align more or less than before.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Change, ChangeKind, ChangeSubject, Changes, Comparison};
+use crate::alignment::DkimState;
+use crate::diagnosis::class::{Class, Standing};
+use crate::diagnosis::dates::shown;
+use crate::diagnosis::path::SendingPath;
+use crate::diagnosis::turns::{distance, stretches};
+use crate::query::{PartFigures, Survey};
+use crate::report::period::Day;
+
+/// Of fewer messages no share is compared, and nothing is missed.
+const FEW: u64 = 10;
+/// A path that nothing vouches for is told on its own from so many messages on.
+const LOUD: u64 = 100;
+/// Shares that differ by less are not told apart from each other.
+const MARGIN: f64 = 0.10;
+/// The same where the class has changed with them.
+const CLASS_MARGIN: f64 = 0.05;
+/// Shares must differ by so many standard errors.
+const ERRORS: f64 = 3.0;
+/// The messages of one window are no more independent witnesses than so many.
+const WITNESSES: f64 = 400.0;
+/// A path is missed when it pauses longer than so many times its longest pause.
+const PATIENCE: f64 = 1.5;
+
+pub(super) fn compare(comparison: &Comparison<'_>, found: &mut Changes) {
+    let by_id = |paths: &[SendingPath]| -> BTreeMap<String, usize> {
+        paths.iter().enumerate().map(|(at, path)| (path.id.clone(), at)).collect()
+    };
+    let (now, then) = (&comparison.now.diagnosis.paths, &comparison.then.diagnosis.paths);
+    let (now_by_id, then_by_id) = (by_id(now), by_id(then));
+    let history = by_id(&comparison.history.diagnosis.paths);
+    let days = |id: &str| -> BTreeMap<Day, PartFigures> {
+        let path = history.get(id).map(|&at| &comparison.history.diagnosis.paths[at]);
+        path.map(|path| days(comparison.history.survey, path.figures)).unwrap_or_default()
+    };
+    let ids: BTreeSet<&String> = now_by_id.keys().chain(then_by_id.keys()).collect();
+    for id in ids {
+        let (after, before) = (now_by_id.get(id).map(|&at| &now[at]), then_by_id.get(id).map(|&at| &then[at]));
+        let largest = before.map_or(0, |path| path.messages).max(after.map_or(0, |path| path.messages));
+        if largest < comparison.min_messages {
+            continue;
+        }
+        let change = match (before, after) {
+            (Some(before), Some(after)) => otherwise(before, after, &days(id), comparison),
+            (None, Some(after)) => appeared(after, &days(id), comparison, found),
+            (Some(before), None) => went(before, &days(id), comparison, found),
+            (None, None) => None,
+        };
+        if let Some(mut change) = change {
+            change.before = before.map(Into::into);
+            change.after = after.map(Into::into);
+            found.changes.push(change);
+        }
+    }
+}
+
+fn days(survey: &Survey, path: usize) -> BTreeMap<Day, PartFigures> {
+    let mut days: BTreeMap<Day, PartFigures> = BTreeMap::new();
+    for entry in survey.tally.entries(path) {
+        days.entry(survey.tally.report(entry).day).or_default().add(survey.tally.facts(entry), entry.messages);
+    }
+    days
+}
+
+fn change(kind: ChangeKind, path: &SendingPath, text: String) -> Change {
+    let mut change = Change::new(kind, ChangeSubject::Path, text);
+    change.domain = Some(path.domain.clone());
+    change.name = Some(path.sender.clone());
+    change.path = Some(path.id.clone());
+    change.remedy = path.remedy.as_ref().map(|remedy| remedy.title.clone());
+    change
+}
+
+/// Whether a path is one that the domain's owner has to care for.
+fn is_owners(path: &SendingPath) -> bool {
+    matches!(path.standing, Standing::Yours | Standing::Listed)
+}
+
+fn is_unproven(path: &SendingPath) -> bool {
+    path.standing == Standing::Unproven
+}
+
+/// A path that was not there in the window before.
+fn appeared(
+    path: &SendingPath,
+    days: &BTreeMap<Day, PartFigures>,
+    comparison: &Comparison<'_>,
+    found: &mut Changes,
+) -> Option<Change> {
+    if is_unproven(path) && path.messages < LOUD {
+        found.unproven.new_paths += 1;
+        found.unproven.new_messages = found.unproven.new_messages.saturating_add(path.messages);
+        return None;
+    }
+    let earlier = days.range(..comparison.window.first).next_back().map(|(&day, _)| day);
+    let sort = format!("{}, {}", path.class.as_str(), path.standing.as_str());
+    let mut new = match earlier {
+        Some(day) => {
+            let text = format!("back after a pause, last seen {}: {sort}, {} messages", shown(day), path.messages);
+            change(ChangeKind::Changed, path, text)
+        }
+        None => change(ChangeKind::New, path, format!("{sort}, {} messages", path.messages)),
+    };
+    new.alarm = earlier.is_none() && is_owners(path) && path.class.needs_work();
+    new.since = Some(path.first_seen.clone());
+    Some(new)
+}
+
+/// A path that is no longer there.
+fn went(
+    path: &SendingPath,
+    days: &BTreeMap<Day, PartFigures>,
+    comparison: &Comparison<'_>,
+    found: &mut Changes,
+) -> Option<Change> {
+    if is_unproven(path) && path.messages < LOUD {
+        found.unproven.gone_paths += 1;
+        found.unproven.gone_messages = found.unproven.gone_messages.saturating_add(path.messages);
+        return None;
+    }
+    let seen: Vec<Day> = days.range(..=comparison.window.last).map(|(&day, _)| day).collect();
+    let last = *seen.last()?;
+    let longest = seen.windows(2).map(|pair| pair[1].saturating_sub(pair[0])).max().unwrap_or(1);
+    let pause = comparison.window.last.saturating_sub(last);
+    let length = comparison.window.last.saturating_sub(comparison.window.first);
+    // A path that was seen once or twice has no habit; a long window is the judge then.
+    let habit = if seen.len() < 3 { f64::from(length.max(13)) } else { PATIENCE * f64::from(longest) };
+    if path.messages < FEW || due(path, comparison) < FEW || f64::from(pause) <= habit {
+        return None;
+    }
+    let mut gone =
+        change(ChangeKind::Gone, path, format!("not seen since {}; {} messages before", shown(last), path.messages));
+    gone.since = Some(shown(last.saturating_add(1)));
+    gone.remedy = None;
+    Some(gone)
+}
+
+/// How many messages of a path of the window before would be due in this one, by how many reports tell of its domain.
+fn due(path: &SendingPath, comparison: &Comparison<'_>) -> u64 {
+    let all = |survey: &Survey| {
+        survey.paths.iter().filter(|one| one.domain == path.domain).map(|one| one.messages).sum::<u64>()
+    };
+    let (then, now) = (all(comparison.then.survey).saturating_sub(path.messages), all(comparison.now.survey));
+    if then == 0 {
+        // It was all that the domain sent.
+        return path.messages;
+    }
+    (path.messages as f64 * (now as f64 / then as f64)) as u64
+}
+
+/// A share of messages before and after.
+struct Shares {
+    word: &'static str,
+    before: (u64, u64),
+    after: (u64, u64),
+}
+
+impl Shares {
+    fn gain(&self) -> f64 {
+        share(self.after) - share(self.before)
+    }
+
+    /// Whether they differ by a margin, and by more than chance would have it.
+    fn differ(&self, margin: f64) -> bool {
+        let (before, after) = ((self.before.1 as f64).min(WITNESSES), (self.after.1 as f64).min(WITNESSES));
+        if before < FEW as f64 || after < FEW as f64 {
+            return false;
+        }
+        let pooled = (share(self.before) * before + share(self.after) * after) / (before + after);
+        // Never quite certain, so that shares of zero and one have an error too.
+        let spread = (pooled * (1.0 - pooled)).max(0.01);
+        let error = (spread * (1.0 / before + 1.0 / after)).sqrt();
+        self.gain().abs() >= margin && self.gain().abs() >= ERRORS * error
+    }
+
+    fn in_words(&self) -> String {
+        format!("{} {} → {}", self.word, percent(self.before), percent(self.after))
+    }
+}
+
+fn share((part, whole): (u64, u64)) -> f64 {
+    if whole == 0 { 0.0 } else { part as f64 / whole as f64 }
+}
+
+fn percent(of: (u64, u64)) -> String {
+    format!("{:.0} %", share(of) * 100.0)
+}
+
+fn states(path: &SendingPath) -> [u64; 4] {
+    [path.dkim.aligned, path.dkim.unaligned, path.dkim.broken, path.dkim.unsigned]
+}
+
+/// How much work a class is.
+fn severity(class: Class) -> Option<u8> {
+    match class {
+        Class::Signed => Some(0),
+        Class::Intermittent => Some(1),
+        Class::Unaligned | Class::Broken | Class::Unsigned => Some(2),
+        Class::Forwarded | Class::Unproven => None,
+    }
+}
+
+/// A path that is there in both windows.
+fn otherwise(
+    before: &SendingPath,
+    after: &SendingPath,
+    days: &BTreeMap<Day, PartFigures>,
+    comparison: &Comparison<'_>,
+) -> Option<Change> {
+    if is_unproven(before) && is_unproven(after) || before.messages.min(after.messages) < FEW {
+        return None;
+    }
+    let known = |path: &SendingPath| states(path).iter().fold(0_u64, |sum, &n| sum.saturating_add(n));
+    let signing = Shares {
+        word: "signed and aligned",
+        before: (before.dkim.aligned, known(before)),
+        after: (after.dkim.aligned, known(after)),
+    };
+    let of = |word, value: fn(&SendingPath) -> u64| Shares {
+        word,
+        before: (value(before), before.messages),
+        after: (value(after), after.messages),
+    };
+    let shares = [signing, of("SPF aligned", |path| path.spf_aligned), of("DMARC pass", |path| path.dmarc_pass)];
+    let mut texts = Vec::new();
+    let (mut worse, mut better) = (false, false);
+    let work = severity(before.class).zip(severity(after.class));
+    let moved = distance(states(before), states(after)) >= CLASS_MARGIN;
+    if before.class != after.class && moved {
+        match work {
+            Some((old, new)) if old != new && shares[0].differ(CLASS_MARGIN) => {
+                worse |= new > old;
+                better |= new < old;
+                texts.push(class_in_words(before, after));
+            }
+            // Another trouble than before, or forwarded mail that is taken for a sender's own.
+            Some((old, new)) if old == new => texts.push(class_in_words(before, after)),
+            _ => {}
+        }
+    }
+    if before.standing != after.standing && (is_owners(before) != is_owners(after)) {
+        worse |= is_owners(before);
+        better |= is_owners(after);
+        texts.push(format!("{} → {}", before.standing.as_str(), after.standing.as_str()));
+    }
+    // What a forwarder breaks comes and goes.
+    let own = after.class != Class::Forwarded && before.class != Class::Forwarded;
+    for one in shares.iter().filter(|one| own && one.differ(MARGIN)) {
+        worse |= one.gain() < 0.0;
+        better |= one.gain() > 0.0;
+        texts.push(one.in_words());
+    }
+    if texts.is_empty() {
+        return None;
+    }
+    let kind = match (worse, better) {
+        (true, _) => ChangeKind::Worse,
+        (false, true) => ChangeKind::Mended,
+        (false, false) => ChangeKind::Changed,
+    };
+    let mut told = change(kind, after, texts.join("; "));
+    told.since = since(days, comparison);
+    if kind == ChangeKind::Mended && !after.class.needs_work() {
+        told.remedy = None;
+    }
+    Some(told)
+}
+
+fn class_in_words(before: &SendingPath, after: &SendingPath) -> String {
+    format!("{} → {}", before.class.as_str(), after.class.as_str())
+}
+
+/// The last day within both windows on which the path changed.
+fn since(days: &BTreeMap<Day, PartFigures>, comparison: &Comparison<'_>) -> Option<String> {
+    let known = [DkimState::Aligned, DkimState::Unaligned, DkimState::Broken, DkimState::Unsigned];
+    let series = |counts: &dyn Fn(&PartFigures) -> [u64; 4]| -> Vec<(Day, [u64; 4])> {
+        days.range(comparison.before.first..=comparison.window.last).map(|(&day, one)| (day, counts(one))).collect()
+    };
+    let by_dkim = series(&|one| known.map(|state| one.in_state(state)));
+    let by_spf = series(&|one| [one.spf_aligned, one.messages.saturating_sub(one.spf_aligned), 0, 0]);
+    let seam = |series: &[(Day, [u64; 4])]| stretches(series).iter().skip(1).map(|stay| stay.first).next_back();
+    seam(&by_dkim).or_else(|| seam(&by_spf)).map(shown)
+}

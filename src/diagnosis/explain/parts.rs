@@ -1,0 +1,361 @@
+//! The parts of a path: by day, reporter, signature, SPF domain, address and network.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use serde::Serialize;
+
+use crate::alignment::{AuthResult, Disposition, DkimState};
+use crate::diagnosis::dates::shown;
+use crate::diagnosis::path::{DkimFigures, SendingPath};
+use crate::diagnosis::turns::distance;
+use crate::domain;
+use crate::query::{KeyUse, PartFigures, Survey, Timeline};
+use crate::report::period::Day;
+
+/// The figures of a part of a path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct PartAnswer {
+    /// Messages.
+    pub messages: u64,
+    /// By DKIM state.
+    pub dkim: DkimFigures,
+    /// With aligned SPF.
+    pub spf_aligned: u64,
+    /// Passed DMARC.
+    pub dmarc_pass: u64,
+}
+
+impl From<&PartFigures> for PartAnswer {
+    fn from(figures: &PartFigures) -> Self {
+        PartAnswer {
+            messages: figures.messages,
+            dkim: DkimFigures {
+                aligned: figures.in_state(DkimState::Aligned),
+                unaligned: figures.in_state(DkimState::Unaligned),
+                broken: figures.in_state(DkimState::Broken),
+                unsigned: figures.in_state(DkimState::Unsigned),
+                unknown: figures.in_state(DkimState::Unknown),
+            },
+            spf_aligned: figures.spf_aligned,
+            dmarc_pass: figures.dmarc_pass,
+        }
+    }
+}
+
+impl From<&SendingPath> for PartAnswer {
+    fn from(path: &SendingPath) -> Self {
+        PartAnswer {
+            messages: path.messages,
+            dkim: path.dkim,
+            spf_aligned: path.spf_aligned,
+            dmarc_pass: path.dmarc_pass,
+        }
+    }
+}
+
+/// A day of a path.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct DayPart {
+    /// The day.
+    #[serde(serialize_with = "crate::diagnosis::dates::as_date")]
+    pub day: Day,
+    /// Its figures.
+    #[serde(flatten)]
+    pub figures: PartAnswer,
+}
+
+/// What a reporter says of a path.
+#[derive(Debug, Clone, Serialize)]
+pub struct ReporterPart {
+    /// The reporter.
+    pub reporter: String,
+    /// Its figures.
+    #[serde(flatten)]
+    pub figures: PartAnswer,
+    /// First day on which it reported the path.
+    pub first_seen: String,
+    /// Last day on which it did.
+    pub last_seen: String,
+    /// Whether it sees the path as the others did on the same days; absent where there is too little to compare.
+    pub agrees: Option<bool>,
+    /// Messages whose evaluation disagrees with what the same record lists.
+    pub contradictions: u64,
+}
+
+/// A signature on a path's messages.
+#[derive(Debug, Clone, Serialize)]
+pub struct SignaturePart {
+    /// `d=`.
+    pub signing_domain: String,
+    /// `s=`; absent where reporters do not name it.
+    pub selector: Option<String>,
+    /// Whether it aligns with the path's domain (relaxed).
+    pub aligns: bool,
+    /// Messages that carry it.
+    pub messages: u64,
+    /// Messages by result, those of zero left out.
+    pub results: BTreeMap<&'static str, u64>,
+    /// First day seen.
+    pub first_seen: String,
+    /// Last day seen.
+    pub last_seen: String,
+    /// Last day on which it verified.
+    pub last_verified: Option<String>,
+}
+
+/// An SPF check on a path's messages.
+#[derive(Debug, Clone, Serialize)]
+pub struct SpfPart {
+    /// The domain that was checked.
+    pub domain: Option<String>,
+    /// `mfrom` or `helo`, where the reporter says.
+    pub scope: Option<&'static str>,
+    /// The result.
+    pub result: &'static str,
+    /// Whether the domain aligns with the path's (relaxed).
+    pub aligns: bool,
+    /// Messages.
+    pub messages: u64,
+}
+
+/// A machine of a path.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct AddressPart {
+    /// Its address.
+    pub ip: IpAddr,
+    /// Its figures.
+    #[serde(flatten)]
+    pub figures: PartAnswer,
+    /// First day seen.
+    #[serde(serialize_with = "crate::diagnosis::dates::as_date")]
+    pub first_seen: Day,
+    /// Last day seen.
+    #[serde(serialize_with = "crate::diagnosis::dates::as_date")]
+    pub last_seen: Day,
+}
+
+/// A network of a path's machines.
+#[derive(Debug, Clone, Serialize)]
+pub struct NetworkPart {
+    /// A /24 or a /48.
+    pub network: String,
+    /// How many machines.
+    pub addresses: u64,
+    /// Its figures.
+    #[serde(flatten)]
+    pub figures: PartAnswer,
+    /// First day seen.
+    #[serde(serialize_with = "crate::diagnosis::dates::as_date")]
+    pub first_seen: Day,
+    /// Last day seen.
+    #[serde(serialize_with = "crate::diagnosis::dates::as_date")]
+    pub last_seen: Day,
+}
+
+/// What was done with messages; the figures add up to the path's messages.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[allow(missing_docs, reason = "the names are the dispositions'")]
+pub struct Dispositions {
+    pub none: u64,
+    pub pass: u64,
+    pub quarantine: u64,
+    pub reject: u64,
+    pub unknown: u64,
+}
+
+/// A reason for overriding a policy.
+#[derive(Debug, Clone, Serialize)]
+pub struct OverridePart {
+    /// The kind.
+    #[serde(rename = "type")]
+    pub kind: &'static str,
+    /// The comment.
+    pub comment: Option<String>,
+    /// Messages.
+    pub messages: u64,
+}
+
+/// Less is no comparison.
+const FEW: u64 = 5;
+/// Further apart than this, a reporter sees another path than the others do.
+const CONTRADICTS: f64 = 0.5;
+
+pub(super) fn some(figures: &PartFigures) -> Option<PartAnswer> {
+    (figures.messages > 0).then(|| figures.into())
+}
+
+pub(super) fn days(timeline: &Timeline) -> Vec<DayPart> {
+    let mut days: BTreeMap<Day, PartFigures> = BTreeMap::new();
+    for cell in &timeline.cells {
+        days.entry(cell.day).or_default().extend(&cell.figures);
+    }
+    days.iter().map(|(&day, figures)| DayPart { day, figures: figures.into() }).collect()
+}
+
+pub(super) fn reporters(timeline: &Timeline, survey: &Survey) -> Vec<ReporterPart> {
+    let mut days: BTreeMap<Day, PartFigures> = BTreeMap::new();
+    let mut by_reporter: BTreeMap<u32, (PartFigures, BTreeMap<Day, PartFigures>)> = BTreeMap::new();
+    for cell in &timeline.cells {
+        days.entry(cell.day).or_default().extend(&cell.figures);
+        let one = by_reporter.entry(cell.reporter).or_default();
+        one.0.extend(&cell.figures);
+        one.1.entry(cell.day).or_default().extend(&cell.figures);
+    }
+    let mut parts: Vec<ReporterPart> = by_reporter
+        .into_iter()
+        .filter_map(|(place, (figures, own))| {
+            let seen = own.keys().next().zip(own.keys().next_back());
+            let (&first, &last) = seen?;
+            Some(ReporterPart {
+                reporter: survey.reporter_names.get(place as usize)?.clone(),
+                figures: (&figures).into(),
+                first_seen: shown(first),
+                last_seen: shown(last),
+                agrees: agrees(&own, &days),
+                contradictions: timeline.contradictions.get(&place).copied().unwrap_or(0),
+            })
+        })
+        .collect();
+    parts.sort_by(|a, b| (Reverse(a.figures.messages), &a.reporter).cmp(&(Reverse(b.figures.messages), &b.reporter)));
+    parts
+}
+
+/// Whether a reporter's days are as those of all the others, on the same days.
+fn agrees(own: &BTreeMap<Day, PartFigures>, days: &BTreeMap<Day, PartFigures>) -> Option<bool> {
+    let (mut mine, mut theirs) = ([0_u64; 4], [0_u64; 4]);
+    for (day, figures) in own {
+        let all = days.get(day).copied().unwrap_or_default();
+        for state in 0..4 {
+            mine[state] = mine[state].saturating_add(figures.dkim[known(state)]);
+            let others = all.dkim[known(state)].saturating_sub(figures.dkim[known(state)]);
+            theirs[state] = theirs[state].saturating_add(others);
+        }
+    }
+    let sum = |counts: [u64; 4]| counts.iter().fold(0_u64, |sum, &count| sum.saturating_add(count));
+    (sum(mine).min(sum(theirs)) >= FEW).then(|| distance(mine, theirs) < CONTRADICTS)
+}
+
+/// The places of the states that say something.
+fn known(at: usize) -> usize {
+    let states = [DkimState::Aligned, DkimState::Unaligned, DkimState::Broken, DkimState::Unsigned];
+    usize::from(states[at].code())
+}
+
+pub(super) fn signatures(path: &SendingPath, keys: &[KeyUse]) -> Vec<SignaturePart> {
+    let mut parts: Vec<SignaturePart> = keys
+        .iter()
+        .map(|key| {
+            let results = AuthResult::ALL.iter().map(|&result| (result.as_str(), key.seen.results.of(result)));
+            SignaturePart {
+                signing_domain: key.signing_domain.clone(),
+                selector: key.selector.clone(),
+                aligns: domain::aligned(&key.signing_domain, &path.domain),
+                messages: key.seen.results.messages(),
+                results: results.filter(|&(_, messages)| messages > 0).collect(),
+                first_seen: shown(key.seen.first),
+                last_seen: shown(key.seen.last),
+                last_verified: key.seen.last_verified.map(shown),
+            }
+        })
+        .collect();
+    parts.sort_by(|a, b| {
+        (Reverse(a.messages), &a.signing_domain, &a.selector).cmp(&(
+            Reverse(b.messages),
+            &b.signing_domain,
+            &b.selector,
+        ))
+    });
+    parts
+}
+
+pub(super) fn spf(path: &SendingPath, timeline: &Timeline) -> Vec<SpfPart> {
+    let mut parts: Vec<SpfPart> = timeline
+        .spf
+        .iter()
+        .map(|(key, &messages)| SpfPart {
+            aligns: key.domain.as_ref().is_some_and(|name| domain::aligned(name, &path.domain)),
+            domain: key.domain.clone(),
+            scope: key.scope.map(|scope| scope.as_str()),
+            result: key.result.as_str(),
+            messages,
+        })
+        .collect();
+    // The sort is stable, and the keys are in order.
+    parts.sort_by_key(|part| Reverse(part.messages));
+    parts
+}
+
+/// Worst first: by the messages that are not aligned, then by all of them.
+fn worst(figures: &PartAnswer) -> (Reverse<u64>, Reverse<u64>) {
+    (Reverse(figures.messages.saturating_sub(figures.dkim.aligned)), Reverse(figures.messages))
+}
+
+pub(super) fn addresses(timeline: &Timeline) -> Vec<AddressPart> {
+    let mut parts: Vec<AddressPart> = timeline
+        .addresses
+        .iter()
+        .map(|(&ip, one)| AddressPart {
+            ip,
+            figures: (&one.figures).into(),
+            first_seen: one.first,
+            last_seen: one.last,
+        })
+        .collect();
+    parts.sort_by_key(|part| worst(&part.figures));
+    parts
+}
+
+/// The network of an address, as one that nothing else names is told by.
+fn network(ip: IpAddr) -> String {
+    match ip {
+        IpAddr::V4(v4) => format!("{}/24", Ipv4Addr::from(u32::from(v4) & 0xffff_ff00)),
+        IpAddr::V6(v6) => format!("{}/48", Ipv6Addr::from(u128::from(v6) & (u128::MAX << 80))),
+    }
+}
+
+pub(super) fn networks(timeline: &Timeline) -> Vec<NetworkPart> {
+    let mut sums: BTreeMap<String, (PartFigures, BTreeSet<IpAddr>, Day, Day)> = BTreeMap::new();
+    for (&ip, one) in &timeline.addresses {
+        let sum =
+            sums.entry(network(ip)).or_insert_with(|| (PartFigures::default(), BTreeSet::new(), Day::MAX, Day::MIN));
+        sum.0.extend(&one.figures);
+        sum.1.insert(ip);
+        sum.2 = sum.2.min(one.first);
+        sum.3 = sum.3.max(one.last);
+    }
+    let mut parts: Vec<NetworkPart> = sums
+        .into_iter()
+        .map(|(network, (figures, addresses, first_seen, last_seen))| NetworkPart {
+            network,
+            addresses: addresses.len() as u64,
+            figures: (&figures).into(),
+            first_seen,
+            last_seen,
+        })
+        .collect();
+    parts.sort_by_key(|part| worst(&part.figures));
+    parts
+}
+
+pub(super) fn dispositions(timeline: &Timeline) -> Dispositions {
+    let of = |disposition: Option<Disposition>| timeline.dispositions.get(&disposition).copied().unwrap_or(0);
+    Dispositions {
+        none: of(Some(Disposition::None)),
+        pass: of(Some(Disposition::Pass)),
+        quarantine: of(Some(Disposition::Quarantine)),
+        reject: of(Some(Disposition::Reject)),
+        unknown: of(None).saturating_add(of(Some(Disposition::Unknown))),
+    }
+}
+
+pub(super) fn overrides(timeline: &Timeline) -> Vec<OverridePart> {
+    let mut parts: Vec<OverridePart> = timeline
+        .overrides
+        .iter()
+        .map(|(key, &messages)| OverridePart { kind: key.kind.as_str(), comment: key.comment.clone(), messages })
+        .collect();
+    parts.sort_by_key(|part| Reverse(part.messages));
+    parts
+}

@@ -1,0 +1,139 @@
+//! How a key fares: does it verify, since when not, is it still used.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Serialize;
+
+use super::{FEW, Key};
+use crate::diagnosis::turns::{Stretch, stretches};
+use crate::query::KeySurvey;
+use crate::report::period::Day;
+
+/// How a key fares, those that want a look first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum KeyState {
+    /// Its signatures do not verify, in the last days at least.
+    Failing,
+    /// It is no longer seen, though its paths still send.
+    Vanished,
+    /// Some of its signatures verify and some do not.
+    Partly,
+    /// Its signatures verify.
+    Verifying,
+    /// Another key took over from it.
+    Rotated,
+    /// It is no longer seen, and its paths send too little to tell why.
+    Quiet,
+    /// There are too few messages to tell.
+    Few,
+}
+
+impl KeyState {
+    /// Its word.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            KeyState::Failing => "failing",
+            KeyState::Vanished => "vanished",
+            KeyState::Partly => "partly",
+            KeyState::Verifying => "verifying",
+            KeyState::Rotated => "rotated",
+            KeyState::Quiet => "quiet",
+            KeyState::Few => "few",
+        }
+    }
+}
+
+/// From this share of verified messages on, a key verifies.
+const VERIFIES: f64 = 0.8;
+/// Below this share, a key fails.
+const FAILS: f64 = 0.2;
+/// The share of a key's messages that may come late: from queues, and by way of others.
+const STRAGGLERS: f64 = 0.02;
+/// A key is missed when so many of its messages would have been due.
+const DUE: f64 = 10.0;
+
+/// Stragglers are fewer than this share of what would have been due.
+const LATE: f64 = 0.2;
+
+/// How a key fares.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Health {
+    pub(super) state: KeyState,
+    /// The first day on which it was in use, but for stragglers.
+    pub(super) begin: Day,
+    /// The last day on which it was in use, but for stragglers.
+    pub(super) end: Day,
+    /// It came into use while its paths were sending already.
+    pub(super) began: Option<Day>,
+    /// It went out of use while its paths sent on.
+    pub(super) ended: bool,
+    /// Messages of its paths since it went out of use.
+    pub(super) after: u64,
+    /// How many of those would have carried its signature, had it gone on.
+    pub(super) due: u64,
+    /// Failing since, after it verified.
+    pub(super) failing_since: Option<Day>,
+}
+
+/// Judges a key by the days of its messages, beside those of its paths.
+pub(super) fn health(key: &Key<'_>, survey: &KeySurvey) -> Health {
+    let volume: Vec<(Day, u64)> = key.days.iter().map(|(&day, results)| (day, results.messages())).collect();
+    let (begin, end) = in_use(&volume);
+    let paths: BTreeSet<usize> = key.home.iter().map(|one| one.path).collect();
+    let mut traffic: BTreeMap<Day, u64> = BTreeMap::new();
+    for (&day, &messages) in paths.iter().filter_map(|&path| survey.path_days.get(path)).flatten() {
+        *traffic.entry(day).or_default() += messages;
+    }
+    let sum = |days: &mut dyn Iterator<Item = (&Day, &u64)>| days.fold(0_u64, |sum, (_, &n)| sum.saturating_add(n));
+    let (before, after) = (sum(&mut traffic.range(..begin)), sum(&mut traffic.range(end.saturating_add(1)..)));
+    let during = sum(&mut traffic.range(begin..=end)).max(1);
+    let messages: u64 = volume.iter().fold(0, |sum, &(_, n)| sum.saturating_add(n));
+    let due = |elsewhere: u64| elsewhere as f64 * (messages as f64 / during as f64).min(1.0);
+    let pause = traffic.keys().next_back().map_or(0, |last| last.saturating_sub(end));
+    let late = volume.iter().filter(|&&(day, _)| day > end).fold(0, |sum: u64, &(_, n)| sum.saturating_add(n));
+    let missing = due(after) >= DUE && (late as f64) < LATE * due(after);
+    let ended = missing && pause >= 2 && f64::from(pause) > 1.5 * f64::from(longest_pause(&volume, end));
+    let began = (due(before) >= DUE).then_some(begin);
+
+    let counts: Vec<(Day, [u64; 2])> =
+        key.days.iter().map(|(&day, results)| (day, [results.verified(), results.failed()])).collect();
+    let stretches = stretches(&counts);
+    let share = |one: &Stretch<2>| one.sums[0] as f64 / (one.sums[0].saturating_add(one.sums[1])).max(1) as f64;
+    let last = stretches.last();
+    let known = last.map_or(0, |one| one.sums[0].saturating_add(one.sums[1]));
+    let fails = last.is_some_and(|one| share(one) < FAILS);
+    let failing_since =
+        last.filter(|_| fails && stretches.iter().rev().skip(1).any(|one| share(one) > FAILS)).map(|one| one.first);
+    let state = match last {
+        _ if ended && !fails => KeyState::Vanished,
+        _ if known < FEW => KeyState::Few,
+        _ if fails => KeyState::Failing,
+        _ if pause > 0 && due(after) >= 1.0 && f64::from(pause) > 3.0 * f64::from(longest_pause(&volume, end)) => {
+            KeyState::Quiet
+        }
+        Some(one) if share(one) >= VERIFIES => KeyState::Verifying,
+        _ => KeyState::Partly,
+    };
+    Health { state, begin, end, began, ended, after, due: due(after) as u64, failing_since }
+}
+
+/// The days between which a key was in use, stragglers left out.
+fn in_use(volume: &[(Day, u64)]) -> (Day, Day) {
+    let all = volume.iter().fold(0_u64, |sum, &(_, n)| sum.saturating_add(n));
+    let late = (all as f64 * STRAGGLERS) as u64;
+    let mut skipped = 0_u64;
+    let end = volume.iter().rev().find(|&&(_, messages)| {
+        skipped = skipped.saturating_add(messages);
+        skipped > late
+    });
+    let begin = volume.iter().find(|&&(_, messages)| messages > 0);
+    (begin.map_or(0, |one| one.0), end.map_or(0, |one| one.0))
+}
+
+/// The longest time between two days in use up to `end`.
+fn longest_pause(volume: &[(Day, u64)], end: Day) -> Day {
+    let days: Vec<Day> = volume.iter().filter(|&&(day, n)| day <= end && n > 0).map(|&(day, _)| day).collect();
+    days.windows(2).map(|pair| pair[1].saturating_sub(pair[0])).max().unwrap_or(1)
+}

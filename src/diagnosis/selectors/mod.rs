@@ -1,0 +1,514 @@
+//! DKIM selectors in use: whose keys they are, what they sign, whether they verify, and how one takes over from another.
+//!
+//! The health of a key is told from the mail of the paths that are at home with it: mailing lists and forwarders break
+//! signatures of healthy keys.
+
+mod health;
+mod rotation;
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+use rustc_hash::FxHashMap;
+use serde::Serialize;
+
+pub use health::KeyState;
+pub use rotation::Rotation;
+
+use super::class::{Class, Standing};
+use super::dates::shown;
+use super::path::{SendingPath, WindowAnswer};
+use crate::alignment::AuthResult;
+use crate::domain;
+use crate::query::{KeyResults, KeySeen, KeySurvey, KeyUse};
+use crate::report::period::Day;
+use health::{Health, health};
+
+/// An address is one that fails while others verify from this share of its messages on.
+const FAILING: f64 = 0.5;
+/// Of fewer messages of one address or reporter no such thing is said.
+const FEW: u64 = 5;
+
+/// The answer of `selectors`.
+#[derive(Debug, Clone, Serialize)]
+pub struct SelectorsAnswer {
+    /// Which answer, and its version.
+    pub schema: &'static str,
+    /// The days it is about.
+    pub window: WindowAnswer,
+    /// The end of the newest report in the database.
+    pub newest_report: Option<String>,
+    /// Reports within the window.
+    pub reports: u64,
+    /// Reporters within the window.
+    pub reporters: usize,
+    /// The selectors, those that want a look first.
+    pub selectors: Vec<SelectorUse>,
+    /// Keys that took over from others.
+    pub rotations: Vec<Rotation>,
+    /// Keys of third parties, where they are not listed.
+    pub others: OtherKeys,
+}
+
+/// Keys that are not listed, in sum.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct OtherKeys {
+    /// How many.
+    pub selectors: u64,
+    /// Messages with their signatures.
+    pub messages: u64,
+}
+
+/// Whose a key is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum KeyOwner {
+    /// Its domain aligns with the From of mail that it signs.
+    Own,
+    /// The tenant of a path of the domain's: a provider's default signature.
+    Tenant,
+    /// Somebody else's: a provider's, a mailing list's.
+    Other,
+}
+
+impl KeyOwner {
+    /// Its word.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            KeyOwner::Own => "own",
+            KeyOwner::Tenant => "tenant",
+            KeyOwner::Other => "other",
+        }
+    }
+}
+
+/// A selector and what it signed.
+#[derive(Debug, Clone, Serialize)]
+pub struct SelectorUse {
+    /// `d=`.
+    pub signing_domain: String,
+    /// `s=`; absent where reporters do not name it.
+    pub selector: Option<String>,
+    /// Whose it is.
+    pub owner: KeyOwner,
+    /// How it fares.
+    pub state: KeyState,
+    /// Messages that carry its signature.
+    pub messages: u64,
+    /// Those whose signature verified.
+    pub verified: u64,
+    /// Those whose signature did not.
+    pub failed: u64,
+    /// Messages by result, those of zero left out.
+    pub results: BTreeMap<&'static str, u64>,
+    /// First day seen.
+    pub first_seen: String,
+    /// Last day seen.
+    pub last_seen: String,
+    /// Last day on which it verified.
+    pub last_verified: Option<String>,
+    /// The first day seen, where its paths sent without it before.
+    pub began: Option<String>,
+    /// The first day from which on it failed, where it verified before.
+    pub failing_since: Option<String>,
+    /// The paths that use it, by their messages.
+    pub senders: Vec<KeySender>,
+    /// Who saw it.
+    pub reporters: Vec<KeyReporter>,
+    /// The machines that use it, worst first; only with `--by-address`.
+    pub addresses: Option<Vec<KeyAddress>>,
+    /// Other keys of the same domain that verified on the same paths on the same days.
+    pub overlaps: Vec<Overlap>,
+    /// Day by day; days without its signatures are left out.
+    pub days: Vec<KeyDay>,
+    /// What else to know.
+    pub notes: Vec<String>,
+}
+
+/// A path that uses a key.
+#[derive(Debug, Clone, Serialize)]
+#[allow(missing_docs, reason = "as in the selector's own fields")]
+pub struct KeySender {
+    /// The path's id.
+    pub path: String,
+    pub sender: String,
+    /// Header From.
+    pub domain: String,
+    pub class: Class,
+    pub messages: u64,
+    pub verified: u64,
+    pub failed: u64,
+    pub first_seen: String,
+    pub last_seen: String,
+}
+
+/// A reporter that saw a key.
+#[derive(Debug, Clone, Serialize)]
+#[allow(missing_docs, reason = "as in the selector's own fields")]
+pub struct KeyReporter {
+    pub reporter: String,
+    pub messages: u64,
+    pub verified: u64,
+    pub failed: u64,
+    pub last_verified: Option<String>,
+    pub last_failed: Option<String>,
+}
+
+/// A machine that uses a key.
+#[derive(Debug, Clone, Serialize)]
+#[allow(missing_docs, reason = "as in the selector's own fields")]
+pub struct KeyAddress {
+    pub ip: IpAddr,
+    pub messages: u64,
+    pub verified: u64,
+    pub failed: u64,
+    pub first_seen: String,
+    pub last_seen: String,
+    /// It fails, and the key's other machines do not.
+    pub fails_alone: bool,
+}
+
+/// Another key and the days on which both verified.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Overlap {
+    /// Its selector.
+    pub selector: String,
+    /// How many days.
+    pub days: usize,
+}
+
+/// A day of a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[allow(missing_docs, reason = "as in the selector's own fields")]
+pub struct KeyDay {
+    #[serde(serialize_with = "crate::diagnosis::dates::as_date")]
+    pub day: Day,
+    pub verified: u64,
+    pub failed: u64,
+    pub unknown: u64,
+}
+
+/// A key with all its uses.
+pub(super) struct Key<'k> {
+    pub(super) signing_domain: &'k str,
+    pub(super) selector: Option<&'k str>,
+    pub(super) owner: KeyOwner,
+    /// Every use.
+    uses: Vec<&'k KeyUse>,
+    /// Those of paths that are at home with it.
+    home: Vec<&'k KeyUse>,
+    /// By day, at home.
+    days: BTreeMap<Day, KeyResults>,
+    /// All that was seen.
+    seen: KeySeen,
+}
+
+/// Which keys to list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KeyChoice {
+    /// Also those of third parties.
+    pub others: bool,
+    /// Leave out keys with fewer messages.
+    pub min_messages: u64,
+}
+
+/// The keys of a window.
+#[derive(Debug, Clone, Default)]
+pub struct KeyDiagnosis {
+    /// See [`SelectorsAnswer::selectors`].
+    pub selectors: Vec<SelectorUse>,
+    /// See [`SelectorsAnswer::rotations`].
+    pub rotations: Vec<Rotation>,
+    /// See [`SelectorsAnswer::others`].
+    pub others: OtherKeys,
+}
+
+/// Paths by their places in the survey that they are of; all of them must be there.
+#[must_use]
+pub fn by_place(paths: &[SendingPath]) -> Vec<&SendingPath> {
+    let mut by_place: Vec<&SendingPath> = paths.iter().collect();
+    by_place.sort_by_key(|path| path.figures);
+    by_place
+}
+
+/// Judges the keys. `paths` has a path for each place of the survey's.
+#[must_use]
+pub fn selectors(survey: &KeySurvey, paths: &[&SendingPath], choice: KeyChoice) -> KeyDiagnosis {
+    let all = keys(survey, paths);
+    let health: Vec<Health> = all.iter().map(|key| health(key, survey)).collect();
+    let rotations = rotation::rotations(&all, &health, paths);
+    let mut found = KeyDiagnosis::default();
+    for (key, health) in all.iter().zip(&health) {
+        let messages = key.seen.results.messages();
+        if messages < choice.min_messages {
+            continue;
+        }
+        if key.owner == KeyOwner::Other && !choice.others {
+            found.others.selectors += 1;
+            found.others.messages += messages;
+            continue;
+        }
+        let rotated = rotations.iter().find(|one| one.is_from(key));
+        let mut one = selector_use(key, health, paths, rotated);
+        one.overlaps = overlaps(key, &all);
+        found.selectors.push(one);
+    }
+    found.rotations = rotations
+        .into_iter()
+        .filter(|one| found.selectors.iter().any(|key| one.signing_domain == key.signing_domain))
+        .collect();
+    found.selectors.sort_by_cached_key(|one| {
+        (
+            one.state,
+            one.selector.is_none(),
+            one.owner,
+            Reverse(one.messages),
+            one.signing_domain.clone(),
+            one.selector.clone(),
+        )
+    });
+    found
+}
+
+fn keys<'k>(survey: &'k KeySurvey, paths: &[&SendingPath]) -> Vec<Key<'k>> {
+    let mut by_key: BTreeMap<(&str, Option<&str>), Vec<&KeyUse>> = BTreeMap::new();
+    for one in survey.uses.iter().filter(|one| one.path < paths.len()) {
+        by_key.entry((&one.signing_domain, one.selector.as_deref())).or_default().push(one);
+    }
+    let mut keys = Vec::with_capacity(by_key.len());
+    for ((signing_domain, selector), uses) in by_key {
+        let path = |one: &KeyUse| paths[one.path];
+        let owner = if uses.iter().any(|one| domain::aligned(signing_domain, &path(one).domain)) {
+            KeyOwner::Own
+        } else if uses.iter().any(|one| is_tenants(signing_domain, path(one))) {
+            KeyOwner::Tenant
+        } else {
+            KeyOwner::Other
+        };
+        let at_home = |one: &&&KeyUse| !matches!(path(one).class, Class::Forwarded | Class::Unproven);
+        let mut home: Vec<&KeyUse> = uses.iter().filter(at_home).copied().collect();
+        if home.is_empty() {
+            home.clone_from(&uses);
+        }
+        let mut days: BTreeMap<Day, KeyResults> = BTreeMap::new();
+        for (&day, results) in home.iter().flat_map(|one| &one.days) {
+            days.entry(day).or_default().extend(results);
+        }
+        let mut seen = KeySeen::default();
+        uses.iter().for_each(|one| seen.extend(&one.seen));
+        keys.push(Key { signing_domain, selector, owner, uses, home, days, seen });
+    }
+    keys
+}
+
+/// Whether a domain is the tenant of a path that is the domain owner's.
+fn is_tenants(signing_domain: &str, path: &SendingPath) -> bool {
+    matches!(path.standing, Standing::Yours | Standing::Listed)
+        && path.tenant.as_deref().is_some_and(|tenant| {
+            signing_domain == tenant
+                || domain::is_within(signing_domain, tenant)
+                || domain::is_within(tenant, signing_domain)
+        })
+}
+
+fn selector_use(key: &Key<'_>, health: &Health, paths: &[&SendingPath], rotated: Option<&Rotation>) -> SelectorUse {
+    let seen = &key.seen;
+    let state = if rotated.is_some() { KeyState::Rotated } else { health.state };
+    let mut notes = Vec::new();
+    match (rotated, &health.failing_since, state) {
+        (Some(rotation), ..) => notes.push(rotation.in_words()),
+        (None, Some(since), KeyState::Failing) => notes.push(format!("verified before {}, fails since", shown(*since))),
+        (None, None, KeyState::Failing) => notes.push("never verified in this window".to_owned()),
+        (None, _, KeyState::Vanished) => notes.push(format!(
+            "not seen since {}, while {} sent {} more messages",
+            shown(health.end),
+            senders_in_words(key, paths),
+            health.after
+        )),
+        _ => {}
+    }
+    let reporters = reporters(key);
+    if let Some(note) = contradiction(&reporters, health) {
+        notes.push(note);
+    }
+    if key.selector.is_none() {
+        notes.push("these reporters do not name the selector".to_owned());
+    }
+    let addresses = addresses(key);
+    if let Some(addresses) = &addresses {
+        let failing: Vec<String> =
+            addresses.iter().filter(|one| one.fails_alone).map(|one| one.ip.to_string()).collect();
+        if !failing.is_empty() {
+            notes.push(format!("of {} machines only these fail: {}", addresses.len(), failing.join(", ")));
+        }
+    }
+    SelectorUse {
+        signing_domain: key.signing_domain.to_owned(),
+        selector: key.selector.map(str::to_owned),
+        owner: key.owner,
+        state,
+        messages: seen.results.messages(),
+        verified: seen.results.verified(),
+        failed: seen.results.failed(),
+        results: results_by_word(&seen.results),
+        first_seen: shown(seen.first),
+        last_seen: shown(seen.last),
+        last_verified: seen.last_verified.map(shown),
+        began: health.began.map(shown),
+        failing_since: health.failing_since.map(shown),
+        senders: senders(key, paths),
+        reporters,
+        addresses,
+        overlaps: Vec::new(),
+        days: days(key),
+        notes,
+    }
+}
+
+fn results_by_word(results: &KeyResults) -> BTreeMap<&'static str, u64> {
+    let all = AuthResult::ALL.iter().map(|&result| (result.as_str(), results.of(result)));
+    all.filter(|&(_, messages)| messages > 0).collect()
+}
+
+fn days(key: &Key<'_>) -> Vec<KeyDay> {
+    let mut all: BTreeMap<Day, KeyResults> = BTreeMap::new();
+    for (&day, results) in key.uses.iter().flat_map(|one| &one.days) {
+        all.entry(day).or_default().extend(results);
+    }
+    all.into_iter()
+        .map(|(day, results)| {
+            let (verified, failed) = (results.verified(), results.failed());
+            KeyDay { day, verified, failed, unknown: results.messages() - verified - failed }
+        })
+        .collect()
+}
+
+fn senders(key: &Key<'_>, paths: &[&SendingPath]) -> Vec<KeySender> {
+    let mut senders: Vec<KeySender> = key
+        .uses
+        .iter()
+        .map(|one| {
+            let path = paths[one.path];
+            KeySender {
+                path: path.id.clone(),
+                sender: path.sender.clone(),
+                domain: path.domain.clone(),
+                class: path.class,
+                messages: one.seen.results.messages(),
+                verified: one.seen.results.verified(),
+                failed: one.seen.results.failed(),
+                first_seen: shown(one.seen.first),
+                last_seen: shown(one.seen.last),
+            }
+        })
+        .collect();
+    senders
+        .sort_by(|a, b| (Reverse(a.messages), &a.domain, &a.sender).cmp(&(Reverse(b.messages), &b.domain, &b.sender)));
+    senders
+}
+
+fn senders_in_words(key: &Key<'_>, paths: &[&SendingPath]) -> String {
+    let names: BTreeSet<&str> = key.home.iter().map(|one| paths[one.path].sender.as_str()).collect();
+    let mut names: Vec<&str> = names.into_iter().collect();
+    let more = names.len().saturating_sub(3);
+    names.truncate(3);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    format!("{}{more}", names.join(", "))
+}
+
+fn reporters(key: &Key<'_>) -> Vec<KeyReporter> {
+    let mut by_name: BTreeMap<&str, KeySeen> = BTreeMap::new();
+    for (name, seen) in key.uses.iter().flat_map(|one| &one.reporters) {
+        by_name.entry(name).or_default().extend(seen);
+    }
+    let mut reporters: Vec<KeyReporter> = by_name
+        .into_iter()
+        .map(|(name, seen)| KeyReporter {
+            reporter: name.to_owned(),
+            messages: seen.results.messages(),
+            verified: seen.results.verified(),
+            failed: seen.results.failed(),
+            last_verified: seen.last_verified.map(shown),
+            last_failed: seen.last_failed.map(shown),
+        })
+        .collect();
+    reporters.sort_by(|a, b| (Reverse(a.messages), &a.reporter).cmp(&(Reverse(b.messages), &b.reporter)));
+    reporters
+}
+
+/// What to say where one reporter alone cannot verify what all others can, or some still verify what fails elsewhere.
+fn contradiction(reporters: &[KeyReporter], health: &Health) -> Option<String> {
+    let mostly_fails = |one: &&KeyReporter| one.failed >= FEW && one.failed > one.verified;
+    let failing: Vec<&KeyReporter> = reporters.iter().filter(mostly_fails).collect();
+    let verifying = reporters.iter().filter(|one| one.verified >= FEW && one.verified > one.failed).count();
+    match (health.state, failing.as_slice()) {
+        (KeyState::Failing, _) => {
+            let since = shown(health.failing_since?);
+            let still: Vec<&str> = reporters
+                .iter()
+                .filter(|one| one.last_verified.as_ref().is_some_and(|last| *last >= since))
+                .map(|one| one.reporter.as_str())
+                .collect();
+            (!still.is_empty()).then(|| format!("verified since then at {}", still.join(", ")))
+        }
+        (_, [one]) if verifying > 1 => Some(format!("fails mostly at {} alone", one.reporter)),
+        _ => None,
+    }
+}
+
+fn addresses(key: &Key<'_>) -> Option<Vec<KeyAddress>> {
+    let mut by_address: BTreeMap<IpAddr, KeySeen> = BTreeMap::new();
+    for (&ip, seen) in key.home.iter().flat_map(|one| &one.addresses) {
+        by_address.entry(ip).or_default().extend(seen);
+    }
+    if by_address.is_empty() {
+        return None;
+    }
+    let fails = |seen: &KeySeen| {
+        let (failed, known) = (seen.results.failed(), seen.results.failed() + seen.results.verified());
+        failed >= FEW && failed as f64 >= FAILING * known as f64
+    };
+    let healthy = by_address.values().any(|seen| !fails(seen) && seen.results.verified() >= FEW);
+    let mut addresses: Vec<KeyAddress> = by_address
+        .into_iter()
+        .map(|(ip, seen)| KeyAddress {
+            ip,
+            messages: seen.results.messages(),
+            verified: seen.results.verified(),
+            failed: seen.results.failed(),
+            first_seen: shown(seen.first),
+            last_seen: shown(seen.last),
+            fails_alone: healthy && fails(&seen),
+        })
+        .collect();
+    addresses.sort_by_key(|one| (!one.fails_alone, Reverse(one.failed), Reverse(one.messages), one.ip));
+    Some(addresses)
+}
+
+fn overlaps(key: &Key<'_>, all: &[Key<'_>]) -> Vec<Overlap> {
+    let verified = |uses: &[&KeyUse]| -> FxHashMap<usize, BTreeSet<Day>> {
+        uses.iter()
+            .map(|one| {
+                let days = one.days.iter().filter(|(_, results)| results.verified() > 0);
+                (one.path, days.map(|(&day, _)| day).collect())
+            })
+            .collect()
+    };
+    let mine = verified(&key.home);
+    let others =
+        all.iter().filter(|other| other.signing_domain == key.signing_domain && other.selector != key.selector);
+    others
+        .filter_map(|other| {
+            let theirs = verified(&other.home);
+            let days: BTreeSet<Day> = mine
+                .iter()
+                .filter_map(|(path, days)| Some(days.intersection(theirs.get(path)?).copied().collect::<Vec<_>>()))
+                .flatten()
+                .collect();
+            let selector = other.selector?.to_owned();
+            (!days.is_empty()).then_some(Overlap { selector, days: days.len() })
+        })
+        .collect()
+}
