@@ -19,7 +19,7 @@ const FLOORS: [(&str, &[&str]); 20] = [
     ("providers", &["domain"]),
     ("source", &["limits", "mail", "oauth", "uids", "unpack"]),
     ("alignment", &["domain", "report", "varint"]),
-    ("store", &["alignment", "domain", "rejection", "report", "rows", "uids", "varint"]),
+    ("store", &["alignment", "domain", "mail", "rejection", "report", "rows", "uids", "varint"]),
     ("ingest", &["alignment", "domain", "limits", "mail", "rejection", "report", "rows", "source", "store", "unpack"]),
     ("query", &["alignment", "domain", "providers", "report", "rows", "store"]),
     ("diagnosis", &["alignment", "dns", "domain", "providers", "query", "report"]),

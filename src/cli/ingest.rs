@@ -10,7 +10,7 @@ use super::progress::Progress;
 use crate::ingest::{IngestOptions, IngestSummary, ingest};
 use crate::limits::Limits;
 use crate::render;
-use crate::source;
+use crate::source::{self, Belief, Input, InputSink};
 use crate::store::Store;
 
 /// Read reports from files into the database
@@ -22,13 +22,16 @@ pub(super) struct Ingest {
     /// What to read
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
+    /// Believe the Authentication-Results of this server on mails: a report whose mail failed DMARC counts for nothing
+    #[arg(long, value_name = "ID")]
+    authserv_id: Option<String>,
 }
 
 impl Ingest {
     pub(super) fn run(self, context: &mut Context) -> Outcome {
         let began = Instant::now();
         let mut store = context.open_to_write()?;
-        let summary = read_into(&mut store, &self.files, context, true)?;
+        let summary = read_into(&mut store, &self.files, context, true, self.authserv_id.as_deref())?;
         let format = context.format;
         render::ingest(&summary, began.elapsed().as_secs_f64(), format.into(), context.out())?;
         Ok(status(&summary))
@@ -50,6 +53,7 @@ pub(super) fn read_into(
     files: &[PathBuf],
     context: &Context,
     keep: bool,
+    authserv_id: Option<&str>,
 ) -> Result<IngestSummary, super::failure::Failure> {
     let limits: Limits = context.config.limits.clone();
     let options = IngestOptions {
@@ -59,7 +63,11 @@ pub(super) fn read_into(
         examiners: 0,
     };
     let mut progress = Progress::new(context);
-    let result = ingest(store, &options, |sink| source::from_paths(files, &limits, sink), &mut progress);
+    let belief = authserv_id.map_or(Belief::Nobody, |id| Belief::Server(id.into()));
+    let read = |sink: &mut dyn InputSink| {
+        source::from_paths(files, &limits, &mut |input| sink.push(Input { belief: belief.clone(), ..input }));
+    };
+    let result = ingest(store, &options, read, &mut progress);
     progress.finish();
     Ok(result?)
 }

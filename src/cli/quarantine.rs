@@ -15,7 +15,7 @@ use crate::mail::Envelope;
 use crate::query::Span;
 use crate::render;
 use crate::report::period::DAY;
-use crate::source::{Content, Input, InputSink};
+use crate::source::{Belief, Content, Input, InputSink};
 use crate::store::{QuarantineEntry, Store};
 
 /// What could not be read, kept byte for byte, with the reason
@@ -178,6 +178,7 @@ fn input(entry: &QuarantineEntry, bytes: Vec<u8>) -> Input {
             tls_report: false,
         },
         receipt: None,
+        belief: Belief::Known(entry.origin.authenticity.clone()),
         content: Content::Bytes(Arc::new(bytes)),
     }
 }

@@ -20,6 +20,9 @@ pub(super) struct Reports {
     /// Only reports with irregularities
     #[arg(long)]
     irregular: bool,
+    /// Only the reports that are kept apart, and count for nothing, because their mail failed DMARC
+    #[arg(long, conflicts_with = "id")]
+    untrusted: bool,
     /// Write the report's bytes as they came
     #[arg(long, requires = "id")]
     raw: bool,
@@ -32,18 +35,24 @@ impl Reports {
         if let Some(id) = &self.id {
             return self.one(&store, id, status, context);
         }
-        let filter =
-            ReportFilter { first: Some(window.first), last: Some(window.last), domains, irregular: self.irregular };
+        let filter = ReportFilter {
+            first: Some(window.first),
+            last: Some(window.last),
+            domains,
+            irregular: self.irregular,
+            untrusted: self.untrusted,
+        };
         let mut reports = Vec::new();
         store.list_reports(&filter, &mut |report| reports.push(report))?;
-        if reports.is_empty() && !self.irregular {
+        if reports.is_empty() && !self.irregular && !self.untrusted {
             return Err(self.scope.no_data(&store, window));
         }
         let days = reports.iter().map(|report| report.day);
         let begin = if window.first == Day::MIN { days.clone().min() } else { Some(window.first) };
         let end = if window.last == Day::MAX { days.max() } else { Some(window.last) };
         let newest = store.newest_report()?.map(rfc3339);
-        let answer = ReportsAnswer { begin, end, newest, reports: &reports };
+        let untrusted = if self.untrusted { 0 } else { store.untrusted_reports()? };
+        let answer = ReportsAnswer { begin, end, newest, reports: &reports, untrusted };
         let (format, style) = (context.format, context.style);
         render::reports(&answer, format.into(), &style, context.out())?;
         Ok(status)

@@ -40,7 +40,7 @@ impl Scope {
             return Ok((context.open_to_read()?, Status::Done));
         }
         let mut store = Store::in_memory()?;
-        let summary = read_into(&mut store, &self.input, context, false)?;
+        let summary = read_into(&mut store, &self.input, context, false, None)?;
         Ok((store, status(&summary)))
     }
 

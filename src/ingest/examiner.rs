@@ -11,7 +11,7 @@ use super::outcomes::Outcomes;
 use super::raw::{At, Lazy, raw, raw_of_file, raw_plain};
 use super::step::{OtherKind, Step};
 use crate::limits::Limits;
-use crate::mail::{self, Envelope, Leaf};
+use crate::mail::{self, Authenticity, Envelope, Leaf};
 use crate::rejection::{Rejection, RejectionCode};
 use crate::report::window::Budget;
 use crate::report::{Irregularities, IrregularityCode, shorten};
@@ -30,6 +30,8 @@ pub(super) struct Examiner<'e> {
     /// What was found in the current input: reports, good and bad, and reports of other kinds.
     found: usize,
     nested: u32,
+    /// Whether the mail that is the current input comes from whom it says.
+    authenticity: Authenticity,
     /// What the current input may still unpack.
     budget: Rc<Budget>,
 }
@@ -38,7 +40,8 @@ impl<'e> Examiner<'e> {
     pub(super) fn new(limits: &'e Limits, key: DigestKey, keep_raw: bool, outbox: Outbox) -> Self {
         let outcomes = Outcomes::new(key);
         let budget = Rc::new(Budget::new(limits));
-        Examiner { limits, outcomes, keep_raw, buffer: Vec::new(), outbox, found: 0, nested: 0, budget }
+        let authenticity = Authenticity::default();
+        Examiner { limits, outcomes, keep_raw, buffer: Vec::new(), outbox, found: 0, nested: 0, authenticity, budget }
     }
 
     /// Examines one input to its end.
@@ -46,7 +49,11 @@ impl<'e> Examiner<'e> {
         self.found = 0;
         self.nested = 0;
         self.budget = Rc::new(Budget::new(self.limits));
-        let mut origin = origin(input.location.clone(), &input.envelope, input.file_name.clone());
+        self.authenticity = match &input.content {
+            Content::Bytes(bytes) => input.belief.judge(bytes),
+            _ => input.belief.judge(&[]),
+        };
+        let mut origin = self.origin(input.location.clone(), &input.envelope, input.file_name.clone());
         let mut is_mail = input.is_mail;
         match &input.content {
             Content::Unreadable(reason) => {
@@ -94,6 +101,18 @@ impl<'e> Examiner<'e> {
         };
         self.reject(&Arc::new(origin), Rejection::new(RejectionCode::Internal), "", &|| Arc::new(raw(&bytes, true)));
         self.outbox.push(Step::End { mail: input.is_mail });
+    }
+
+    fn origin(&self, location: String, envelope: &Envelope, file_name: Option<String>) -> Origin {
+        Origin {
+            location,
+            message_id: envelope.message_id.clone(),
+            from: envelope.from.clone(),
+            subject: envelope.subject.clone(),
+            date: envelope.date,
+            file_name,
+            authenticity: self.authenticity.clone(),
+        }
     }
 
     fn other(&mut self, kind: OtherKind, origin: Origin, note: Option<String>) {
@@ -230,17 +249,6 @@ impl<'e> Examiner<'e> {
     }
 }
 
-fn origin(location: String, envelope: &Envelope, file_name: Option<String>) -> Origin {
-    Origin {
-        location,
-        message_id: envelope.message_id.clone(),
-        from: envelope.from.clone(),
-        subject: envelope.subject.clone(),
-        date: envelope.date,
-        file_name,
-    }
-}
-
 /// Which member of an archive, as it stands in a location.
 fn inner_path(members: &[usize]) -> String {
     members.iter().map(|member| format!("member.{member}")).collect::<Vec<_>>().join("/")
@@ -256,7 +264,7 @@ struct MailVisit<'v, 'e> {
 
 impl MailVisit<'_, '_> {
     fn origin(&self, envelope: &Envelope, part: usize, file_name: Option<String>) -> Origin {
-        origin(format!("{}/part.{part}", self.location), envelope, file_name)
+        self.examiner.origin(format!("{}/part.{part}", self.location), envelope, file_name)
     }
 }
 

@@ -26,6 +26,7 @@ pub use step::OtherKind;
 use step::Step;
 
 use crate::limits::Limits;
+use crate::mail::Authenticity;
 use crate::source::{Content, Input, InputSink};
 use crate::store::{Arrival, DigestKey, Origin, RunPlace, Store, StoreError, Writer, Written};
 
@@ -99,6 +100,8 @@ pub struct IngestSummary {
     pub duplicate: u64,
     /// Reports beside others of their identity with other content.
     pub conflicting: u64,
+    /// Those of the new reports that are kept apart because their mail failed DMARC.
+    pub untrusted: u64,
     /// Records of the new and conflicting reports.
     pub records: u64,
     /// Their messages.
@@ -304,6 +307,7 @@ impl Clerk<'_, '_> {
                     }
                 }
                 if arrival != Arrival::Duplicate {
+                    summary.untrusted += u64::from(matches!(report.origin.authenticity, Authenticity::Failed(_)));
                     summary.records += report.totals.records;
                     summary.messages += report.totals.messages;
                     summary.irregularities += irregularities;

@@ -7,7 +7,7 @@ use super::gate::Outbox;
 use super::step::Step;
 use crate::limits::Limits;
 use crate::mail::Envelope;
-use crate::source::{Content, Input};
+use crate::source::{Belief, Content, Input};
 use crate::store::DigestKey;
 
 /// What the bytes came to.
@@ -35,6 +35,7 @@ pub fn examine(bytes: &[u8], is_mail: bool, limits: &Limits) -> Findings {
         is_mail,
         envelope: Envelope::default(),
         receipt: None,
+        belief: Belief::Nobody,
         content: Content::Bytes(Arc::new(bytes.to_vec())),
     };
     let mut examiner = Examiner::new(limits, DigestKey::default(), true, Outbox::default());

@@ -10,6 +10,7 @@ mod header;
 mod tags;
 mod trace;
 mod transfer;
+mod trust;
 
 use std::borrow::Cow;
 
@@ -19,6 +20,7 @@ pub use header::{Envelope, looks_like_message};
 pub use tags::TagList;
 pub use trace::{Hop, addresses};
 pub use transfer::Transfer;
+pub use trust::{Authenticity, NAMELESS};
 
 use crate::limits::Limits;
 use crate::rejection::{Rejection, RejectionCode};

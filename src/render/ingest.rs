@@ -24,6 +24,7 @@ pub fn ingest(summary: &IngestSummary, seconds: f64, form: Form, out: &mut dyn W
                 "reports": { "new": summary.new, "duplicate": summary.duplicate, "conflicting": summary.conflicting },
                 "records": summary.records,
                 "messages": summary.messages,
+                "untrusted": summary.untrusted,
                 "other": {
                     "tls_report": summary.tls_reports,
                     "failure_report": summary.failure_reports,
@@ -80,6 +81,7 @@ pub fn ingest(summary: &IngestSummary, seconds: f64, form: Form, out: &mut dyn W
             };
             part(summary.duplicate, "known before");
             part(summary.conflicting, "under a known id with other content");
+            part(summary.untrusted, "kept apart because the mail failed DMARC");
             part(summary.tls_reports, if summary.tls_reports == 1 { "SMTP TLS report" } else { "SMTP TLS reports" });
             part(
                 summary.failure_reports,

@@ -10,7 +10,7 @@ use super::text::{grouped, hex, plural, sanitize};
 use super::{Form, Paint, Style, json};
 use crate::alignment::{AuthResult, Disposition};
 use crate::report::period::{date_of, rfc3339};
-use crate::store::{ReportDetail, ReportRow};
+use crate::store::{ReportDetail, ReportRow, Trust};
 
 fn result_json(result: AuthResult, word: Option<&String>) -> (Value, Option<&String>) {
     (json!(result.as_str()), word)
@@ -115,7 +115,12 @@ pub fn report(detail: &ReportDetail, rows: &[ReportRow], form: Form, style: &Sty
                 detail
                     .sightings
                     .iter()
-                    .map(|one| json!({ "input": one.location, "message_id": one.message_id }))
+                    .map(|one| {
+                        json!({
+                            "input": one.location, "message_id": one.message_id,
+                            "trust": one.trust.as_str(), "dmarc_domain": one.dmarc_domain,
+                        })
+                    })
                     .collect(),
             );
             map.insert(
@@ -172,7 +177,9 @@ fn facts(detail: &ReportDetail) -> Vec<(&'static str, String)> {
         ("policy", tags.join(" ")),
         ("records", format!("{}, {}", grouped(report.records), plural(report.messages, "message"))),
     ];
-    if !report.counted {
+    if report.trust == Trust::Failed {
+        facts.push(("counted", "no: the mail that brought it failed DMARC".to_owned()));
+    } else if !report.counted {
         facts.push(("counted", "no: a larger report under the same id holds some of its records".to_owned()));
     }
     for one in &report.irregularities {
@@ -184,7 +191,12 @@ fn facts(detail: &ReportDetail) -> Vec<(&'static str, String)> {
         facts.push(("error", error.to_owned()));
     }
     for one in &detail.sightings {
-        facts.push(("seen in", one.location.clone()));
+        let domain = one.dmarc_domain.as_ref().map_or(String::new(), |domain| format!(" for {domain}"));
+        let word = match one.trust {
+            Trust::Unchecked => String::new(),
+            trust => format!(" (the mail {} DMARC{domain})", trust.as_str()),
+        };
+        facts.push(("seen in", format!("{}{word}", one.location)));
     }
     facts
 }

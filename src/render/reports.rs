@@ -6,10 +6,10 @@ use serde_json::{Map, Value, json};
 
 use super::grid::{Column, Grid, Row, csv};
 use super::paths::summary;
-use super::text::grouped;
+use super::text::{grouped, plural};
 use super::{Form, Paint, Style, json};
 use crate::report::period::{Day, date_of, rfc3339};
-use crate::store::ReportSummary;
+use crate::store::{ReportSummary, Trust};
 
 /// A list of reports, and what it is a list of.
 #[derive(Debug, Clone)]
@@ -22,6 +22,8 @@ pub struct ReportsAnswer<'a> {
     pub newest: Option<String>,
     /// The reports, newest first.
     pub reports: &'a [ReportSummary],
+    /// How many others are kept apart because their mail failed DMARC.
+    pub untrusted: u64,
 }
 
 fn codes(report: &ReportSummary) -> Vec<&'static str> {
@@ -55,6 +57,7 @@ pub(super) fn summary_json(report: &ReportSummary) -> Map<String, Value> {
         "dmarc_pass": report.dmarc_pass,
         "sibling": report.sibling,
         "counted": report.counted,
+        "trust": report.trust.as_str(),
     });
     match value {
         Value::Object(map) => map,
@@ -116,6 +119,7 @@ pub fn reports(answer: &ReportsAnswer<'_>, form: Form, style: &Style, out: &mut 
                 "dmarc_pass",
                 "counted",
                 "irregularities",
+                "trust",
             ];
             let rows = answer.reports.iter().map(|report| {
                 vec![
@@ -135,6 +139,7 @@ pub fn reports(answer: &ReportsAnswer<'_>, form: Form, style: &Style, out: &mut 
                     report.dmarc_pass.to_string(),
                     report.counted.to_string(),
                     codes(report).join(" "),
+                    report.trust.as_str().to_owned(),
                 ]
             });
             csv(&headings, rows, out)
@@ -159,7 +164,9 @@ pub fn reports(answer: &ReportsAnswer<'_>, form: Form, style: &Style, out: &mut 
             ]);
             for report in answer.reports {
                 let mut notes = codes(report);
-                if !report.counted {
+                if report.trust == Trust::Failed {
+                    notes.push("mail failed DMARC");
+                } else if !report.counted {
                     notes.push("not counted");
                 }
                 grid.push(
@@ -177,7 +184,20 @@ pub fn reports(answer: &ReportsAnswer<'_>, form: Form, style: &Style, out: &mut 
                     .paint(8, Paint::Warn),
                 );
             }
-            if form == Form::Table { grid.table(out, style) } else { grid.markdown(out) }
+            if form == Form::Table {
+                grid.table(out, style)?
+            } else {
+                grid.markdown(out)?
+            }
+            if answer.untrusted > 0 {
+                let number = plural(answer.untrusted, "report");
+                let verb = if answer.untrusted == 1 { "is" } else { "are" };
+                writeln!(
+                    out,
+                    "\n{number} {verb} kept apart because the mail failed DMARC: dmarcstat reports --untrusted"
+                )?;
+            }
+            Ok(())
         }
     }
 }

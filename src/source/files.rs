@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::mbox;
-use super::{Content, Input, InputSink};
+use super::{Belief, Content, Input, InputSink};
 use crate::limits::Limits;
 use crate::mail::Envelope;
 use crate::unpack::{HEAD, Kind, sniff};
@@ -125,6 +125,7 @@ impl Walk<'_> {
             is_mail: false,
             envelope: Envelope::default(),
             receipt: None,
+            belief: Belief::Nobody,
             content,
         })
     }
@@ -162,6 +163,7 @@ pub fn from_reader(mut reader: impl Read, location: &str, limits: &Limits, sink:
         is_mail: false,
         envelope: Envelope::default(),
         receipt: None,
+        belief: Belief::Nobody,
         content,
     };
     if let Err(error) = (&mut reader).take(HEAD as u64).read_to_end(&mut head) {

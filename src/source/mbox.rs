@@ -6,7 +6,7 @@
 use std::io::BufRead;
 use std::sync::Arc;
 
-use super::{Content, Input, InputSink};
+use super::{Belief, Content, Input, InputSink};
 use crate::limits::Limits;
 use crate::mail::Envelope;
 
@@ -32,6 +32,7 @@ pub(super) fn split(mut reader: impl BufRead, location: &str, limits: &Limits, s
                 is_mail: true,
                 envelope: Envelope::default(),
                 receipt: None,
+                belief: Belief::Nobody,
                 content,
             });
         }
@@ -125,6 +126,7 @@ impl Mail {
             is_mail: true,
             envelope: Envelope::default(),
             receipt: None,
+            belief: Belief::Nobody,
             content,
         })
     }

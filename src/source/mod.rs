@@ -8,7 +8,7 @@ mod mbox;
 use std::fs::File;
 use std::sync::Arc;
 
-use crate::mail::Envelope;
+use crate::mail::{Authenticity, Envelope};
 
 pub use files::{from_paths, from_reader};
 
@@ -53,6 +53,30 @@ pub enum MailOutcome {
     Quarantined,
 }
 
+/// Whose word is taken on where a mail comes from.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Belief {
+    /// Nobody's.
+    #[default]
+    Nobody,
+    /// That of the server with this authserv-id (RFC 8601 §2.5).
+    Server(Arc<str>),
+    /// It is known already.
+    Known(Authenticity),
+}
+
+impl Belief {
+    /// What is known of a mail.
+    #[must_use]
+    pub fn judge(&self, mail: &[u8]) -> Authenticity {
+        match self {
+            Belief::Nobody => Authenticity::Unchecked,
+            Belief::Server(authserv_id) => Authenticity::of(mail, authserv_id),
+            Belief::Known(authenticity) => authenticity.clone(),
+        }
+    }
+}
+
 /// An input: a file, or one mail of a mailbox.
 #[derive(Debug)]
 pub struct Input {
@@ -66,6 +90,8 @@ pub struct Input {
     pub envelope: Envelope,
     /// For a mail on a server: which, so that it can be noted as done in the same transaction as what was in it.
     pub receipt: Option<Receipt>,
+    /// Whose word is taken on where it comes from.
+    pub belief: Belief,
     /// Its bytes.
     pub content: Content,
 }

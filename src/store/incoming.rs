@@ -4,6 +4,7 @@ use std::fs::File;
 use std::sync::Arc;
 
 use crate::alignment::{DkimState, SpfState, Verdict};
+use crate::mail::Authenticity;
 use crate::rejection::Rejection;
 use crate::report::period::{Day, Period};
 use crate::report::{AggregateReport, Irregularities};
@@ -95,6 +96,8 @@ pub struct Origin {
     pub date: Option<i64>,
     /// The file name of the attachment.
     pub file_name: Option<String>,
+    /// Whether the mail comes from whom it says.
+    pub authenticity: Authenticity,
 }
 
 /// A report that was read to its end.

@@ -16,6 +16,7 @@ mod runs;
 mod schema;
 mod siblings;
 mod totals;
+mod trust;
 mod writer;
 
 use std::path::{Path, PathBuf};
@@ -33,6 +34,7 @@ pub use quarantine::{QuarantineEntry, Quarantined};
 pub use reports::{ReportDetail, ReportFilter, ReportRow, ReportSummary, Sighting};
 pub use runs::{OutcomeFacts, ScannedRun};
 pub use totals::DayTotal;
+pub use trust::Trust;
 pub use writer::{RunPlace, Writer};
 
 /// How long to wait for another process that writes.

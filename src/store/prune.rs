@@ -98,7 +98,7 @@ fn drop_unused_names(connection: &Connection) -> Result<()> {
         "domain, reporter, org_name, email, extra_contact_info, generator, version, namespace, errors FROM report",
         "domain, reporter FROM day_total",
         "domain, reporter FROM record_run",
-        "folder FROM sighting",
+        "folder, dmarc_domain FROM sighting",
         "header_from, authenticated, envelope FROM outcome",
     ] {
         let mut statement = connection.prepare(&format!("SELECT DISTINCT {columns}"))?;

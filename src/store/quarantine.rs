@@ -3,7 +3,9 @@
 use rusqlite::{OptionalExtension, Row};
 
 use super::incoming::Origin;
+use super::trust::Trust;
 use super::{Result, Store};
+use crate::mail::Authenticity;
 
 /// Something in quarantine.
 #[derive(Debug, Clone)]
@@ -43,7 +45,7 @@ pub struct Quarantined {
 
 const SELECT: &str =
     "SELECT quarantine.id, code, reason, inner_path, location, mail_from, subject, mail_date, message_id,
-    file_name, reporter, domain, begin_time, end_time, first_seen, size, sha256, raw
+    file_name, reporter, domain, begin_time, end_time, first_seen, size, sha256, raw, dmarc, dmarc_domain
     FROM quarantine JOIN blob ON blob.id = quarantine.raw";
 
 fn entry(row: &Row<'_>) -> rusqlite::Result<QuarantineEntry> {
@@ -60,6 +62,11 @@ fn entry(row: &Row<'_>) -> rusqlite::Result<QuarantineEntry> {
             date: row.get(7)?,
             message_id: row.get(8)?,
             file_name: row.get(9)?,
+            authenticity: match Trust::from_number(row.get(18)?) {
+                Trust::Unchecked => Authenticity::Unchecked,
+                Trust::Failed => Authenticity::Failed(row.get(19)?),
+                Trust::Passed => Authenticity::Passed(row.get(19)?),
+            },
         },
         reporter: row.get(10)?,
         domain: row.get(11)?,

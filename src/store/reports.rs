@@ -4,6 +4,7 @@ use std::io::Read;
 
 use rusqlite::{OptionalExtension, Row, params, params_from_iter};
 
+use super::trust::Trust;
 use super::{Result, Store, StoreError, bare_id};
 use crate::alignment::Outcome;
 use crate::report::period::Day;
@@ -21,6 +22,8 @@ pub struct ReportFilter {
     pub domains: Vec<String>,
     /// Only reports with irregularities.
     pub irregular: bool,
+    /// Those that are kept apart because their mail failed DMARC, and no others; else the others.
+    pub untrusted: bool,
 }
 
 /// A report in a list.
@@ -58,6 +61,8 @@ pub struct ReportSummary {
     pub sibling: u64,
     /// Whether it counts; not where a larger report of its identity holds some of its records.
     pub counted: bool,
+    /// What is known of the mails it came in.
+    pub trust: Trust,
     /// What was odd.
     pub irregularities: Vec<Irregularity>,
 }
@@ -69,6 +74,10 @@ pub struct Sighting {
     pub location: String,
     /// `Message-ID` of the mail.
     pub message_id: Option<String>,
+    /// Whether the mail comes from whom it says.
+    pub trust: Trust,
+    /// The domain for which it does, or does not.
+    pub dmarc_domain: Option<String>,
 }
 
 /// A record as shown.
@@ -110,7 +119,8 @@ pub struct ReportDetail {
 }
 
 const COLUMNS: &str = "report.id, org.text, reporter.text, email.text, report_id, domain.text, begin_time, end_time, report.day,
-    p, sp, np, adkim, aspf, pct, fo, testing, discovery_method, rfc9990, records, messages, dmarc_pass, sibling, report.counted
+    p, sp, np, adkim, aspf, pct, fo, testing, discovery_method, rfc9990, records, messages, dmarc_pass, sibling, report.counted,
+    report.trust
     FROM report
     JOIN name reporter ON reporter.id = report.reporter
     JOIN name domain ON domain.id = report.domain
@@ -152,6 +162,7 @@ fn summary(row: &Row<'_>) -> rusqlite::Result<ReportSummary> {
         dmarc_pass: unsigned(row, 21)?,
         sibling: unsigned(row, 22)?,
         counted: row.get(23)?,
+        trust: Trust::from_number(row.get(24)?),
         irregularities: Vec::new(),
     })
 }
@@ -173,7 +184,7 @@ impl Store {
             let mut report = summary(row)?;
             let wanted = filter.domains.is_empty()
                 || filter.domains.iter().any(|domain| crate::domain::is_within(&report.domain, domain));
-            if !wanted {
+            if !wanted || filter.untrusted != (report.trust == Trust::Failed) {
                 continue;
             }
             report.irregularities = self.irregularities(report.id)?;
@@ -234,11 +245,17 @@ impl Store {
         let id = summary.id;
         let mut sightings = Vec::new();
         let mut statement = self.connection.prepare_cached(
-            "SELECT text || item, message_id FROM sighting JOIN name ON name.id = folder WHERE report = ?1 ORDER BY 1",
+            "SELECT name.text || item, message_id, dmarc, domain.text FROM sighting JOIN name ON name.id = folder
+             LEFT JOIN name domain ON domain.id = dmarc_domain WHERE report = ?1 ORDER BY 1",
         )?;
         let mut rows = statement.query([id])?;
         while let Some(row) = rows.next()? {
-            sightings.push(Sighting { location: row.get(0)?, message_id: row.get(1)? });
+            sightings.push(Sighting {
+                location: row.get(0)?,
+                message_id: row.get(1)?,
+                trust: Trust::from_number(row.get(2)?),
+                dmarc_domain: row.get(3)?,
+            });
         }
         Ok(self.connection.query_row(
             "SELECT contact.text, generator.text, version.text, namespace.text, errors.text, sha256, size, bytes IS NOT NULL

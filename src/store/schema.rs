@@ -100,6 +100,15 @@ pub(super) const MIGRATIONS: &[&str] = &[
 ",
     // The domain that SPF authenticated, and more of what an outcome amounts to in its state.
     "ALTER TABLE outcome ADD COLUMN envelope INTEGER REFERENCES name;",
+    // Whether the mails that reports came in are believed.
+    "
+    ALTER TABLE report ADD COLUMN trust INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE sighting ADD COLUMN dmarc INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE sighting ADD COLUMN dmarc_domain INTEGER REFERENCES name;
+    ALTER TABLE quarantine ADD COLUMN dmarc INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE quarantine ADD COLUMN dmarc_domain TEXT;
+    ALTER TABLE day_total ADD COLUMN checked INTEGER NOT NULL DEFAULT 0;
+",
 ];
 
 /// The step after which the outcomes must be judged anew.

@@ -2,26 +2,29 @@
 //!
 //! Real reporters send such: parts of one report under one id, and corrected re-sends. Parts have no record in common
 //! and all count; of reports that share records only the largest counts, so that nothing is counted twice. Which
-//! ones count depends on the reports alone, not on the order in which they came.
+//! ones count depends on the reports alone, not on the order in which they came. Those that are not believed do not
+//! count, and take nothing from the others.
 
 use rusqlite::{Connection, params};
 
 use super::incoming::{NewReport, Totals};
 use super::totals::Deltas;
+use super::trust::Trust;
 use super::{DigestKey, Result};
 use crate::rows;
 
 /// Beyond this distance two periods of one reporter are not compared: long periods are noted as such anyway.
 const NEAR: i64 = 2 * 86_400;
 
-/// The reports of this identity that are stored, and their contents.
-pub(super) fn contents(connection: &Connection, logical: u128) -> Result<Vec<(i64, u128)>> {
-    let mut statement = connection.prepare_cached("SELECT id, content FROM report WHERE logical = ?1")?;
+/// The reports of this identity that are stored, their contents, and whether they are believed.
+pub(super) fn contents(connection: &Connection, logical: u128) -> Result<Vec<(i64, u128, Trust)>> {
+    let mut statement = connection.prepare_cached("SELECT id, content, trust FROM report WHERE logical = ?1")?;
     let mut rows = statement.query([logical.to_be_bytes().as_slice()])?;
     let mut found = Vec::new();
     while let Some(row) = rows.next()? {
         let content = row.get_ref(1)?.as_blob().unwrap_or_default();
-        found.push((row.get(0)?, u128::from_be_bytes(content.try_into().unwrap_or_default())));
+        let content = u128::from_be_bytes(content.try_into().unwrap_or_default());
+        found.push((row.get(0)?, content, Trust::from_number(row.get(2)?)));
     }
     Ok(found)
 }
@@ -32,7 +35,7 @@ pub(super) fn overlap(connection: &Connection, domain: i64, reporter: i64, new: 
     Ok(connection
         .prepare_cached(
             "SELECT 1 FROM report WHERE domain = ?1 AND reporter = ?2 AND begin_time > ?3 AND begin_time < ?4
-                AND end_time > ?5 AND report_id <> ?6 LIMIT 1",
+                AND end_time > ?5 AND report_id <> ?6 AND trust <> ?7 LIMIT 1",
         )?
         .exists(params![
             domain,
@@ -40,7 +43,8 @@ pub(super) fn overlap(connection: &Connection, domain: i64, reporter: i64, new: 
             new.period.begin - NEAR,
             new.period.end - 1,
             new.period.begin + 1,
-            new.report_id
+            new.report_id,
+            Trust::Failed.number()
         ])?)
 }
 
@@ -51,6 +55,7 @@ struct Sibling {
     reporter: i64,
     totals: Totals,
     counted: bool,
+    trust: Trust,
     sha256: Vec<u8>,
     /// A digest of each record, sorted.
     records: Vec<u64>,
@@ -65,7 +70,7 @@ pub(super) fn settle(connection: &Connection, key: DigestKey, logical: u128, del
     });
     let mut taken: Vec<u64> = Vec::new();
     for sibling in &siblings {
-        let counts = disjoint(&taken, &sibling.records);
+        let counts = sibling.trust != Trust::Failed && disjoint(&taken, &sibling.records);
         if counts {
             taken.extend_from_slice(&sibling.records);
             taken.sort_unstable();
@@ -78,7 +83,7 @@ pub(super) fn settle(connection: &Connection, key: DigestKey, logical: u128, del
                 .prepare_cached("UPDATE record_run SET counted = ?3 WHERE day = ?1 AND report = ?2")?
                 .execute(params![sibling.day, sibling.id, counts])?;
             let sign = if counts { 1 } else { -1 };
-            deltas.add(sibling.day, sibling.domain, sibling.reporter, &sibling.totals, sign);
+            deltas.add(sibling.day, sibling.domain, sibling.reporter, &sibling.totals, sibling.trust, sign);
         }
     }
     Ok(())
@@ -86,7 +91,7 @@ pub(super) fn settle(connection: &Connection, key: DigestKey, logical: u128, del
 
 fn load(connection: &Connection, key: DigestKey, logical: u128) -> Result<Vec<Sibling>> {
     let mut statement = connection.prepare_cached(
-        "SELECT report.id, day, domain, reporter, records, messages, dmarc_pass, dkim_aligned, spf_aligned, counted, sha256
+        "SELECT report.id, day, domain, reporter, records, messages, dmarc_pass, dkim_aligned, spf_aligned, counted, sha256, trust
          FROM report JOIN blob ON blob.id = report.raw WHERE logical = ?1",
     )?;
     let mut found = statement.query([logical.to_be_bytes().as_slice()])?;
@@ -107,6 +112,7 @@ fn load(connection: &Connection, key: DigestKey, logical: u128) -> Result<Vec<Si
                 spf_aligned: number(8)?,
             },
             counted: row.get(9)?,
+            trust: Trust::from_number(row.get(11)?),
             sha256: row.get(10)?,
             records: records(connection, key, day, id)?,
         });

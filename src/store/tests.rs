@@ -8,7 +8,7 @@ use crate::mail::Envelope;
 use crate::providers::Catalogue;
 use crate::query::{Hosts, Knowledge, Ledger, Window, survey};
 use crate::report::period::Day;
-use crate::source::{Content, Input, InputSink};
+use crate::source::{Belief, Content, Input, InputSink};
 
 /// A report of `mailhaven.example` on example.com with records of (address, count, DKIM result).
 fn report(id: &str, day: u64, records: &[(&str, u64, &str)]) -> String {
@@ -41,6 +41,7 @@ fn take(store: &mut Store, documents: &[String]) -> IngestSummary {
                 is_mail: false,
                 envelope: Envelope::default(),
                 receipt: None,
+                belief: Belief::Nobody,
                 content: Content::Bytes(Arc::new(document.clone().into_bytes())),
             });
         }
@@ -171,5 +172,99 @@ proptest::proptest! {
             (rows, format!("{:?}", report.irregularities))
         };
         proptest::prop_assert_eq!(rows(&left), rows(&right));
+    }
+}
+
+/// A mail with a report, of which the server that is believed says this.
+fn mail(says: &str, report: &str) -> String {
+    format!(
+        "Authentication-Results: mx.example.com; {says}\r\nFrom: r@mailhaven.example\r\n\
+         Content-Type: text/xml; name=r.xml\r\n\r\n{report}"
+    )
+}
+
+/// Takes mails in batches of their own, and believes one server.
+fn take_mails(store: &mut Store, place: &str, mails: &[String]) -> IngestSummary {
+    let options = IngestOptions { limits: Limits::default(), keep_raw: true, now: 1_790_000_000, examiners: 2 };
+    let source = |sink: &mut dyn InputSink| {
+        for (number, mail) in mails.iter().enumerate() {
+            sink.push(Input {
+                location: format!("{place}/{number}"),
+                file_name: None,
+                is_mail: true,
+                envelope: Envelope::default(),
+                receipt: None,
+                belief: Belief::Server("mx.example.com".into()),
+                content: Content::Bytes(Arc::new(mail.clone().into_bytes())),
+            });
+        }
+    };
+    ingest(store, &options, source, &mut Silent).unwrap()
+}
+
+#[test]
+fn a_report_whose_mail_failed_counts_for_nothing_until_one_passes() {
+    const PASS: &str = "dmarc=pass header.from=mailhaven.example";
+    const FAIL: &str = "dmarc=fail header.from=mailhaven.example";
+    let unchecked = |store: &Store| store.unchecked_reports(Day::MIN, Day::MAX, &[]).unwrap();
+    let one = report("1", 20_000, &[("192.0.2.1", 5, "pass")]);
+    // In one run or in several, in whatever order.
+    for (sayings, trust) in [
+        (vec![FAIL], Trust::Failed),
+        (vec![FAIL, "none"], Trust::Failed),
+        (vec!["none", FAIL], Trust::Failed),
+        (vec!["none", "dmarc=none"], Trust::Unchecked),
+        (vec![FAIL, PASS], Trust::Passed),
+        (vec![PASS, FAIL], Trust::Passed),
+        (vec!["none", FAIL, PASS, FAIL], Trust::Passed),
+    ] {
+        for in_one_run in [true, false] {
+            let mut store = Store::in_memory().unwrap();
+            let mails: Vec<_> = sayings.iter().map(|says| mail(says, &one)).collect();
+            if in_one_run {
+                take_mails(&mut store, "a", &mails);
+            } else {
+                for (number, mail) in mails.iter().enumerate() {
+                    take_mails(&mut store, &format!("a{number}"), std::slice::from_ref(mail));
+                }
+            }
+            let failed = trust == Trust::Failed;
+            let report = store.find_reports("1").unwrap().remove(0);
+            assert_eq!((report.trust, report.counted), (trust, !failed), "{sayings:?}");
+            assert_eq!(messages(&store), if failed { 0 } else { 5 }, "{sayings:?}");
+            assert_eq!(store.newest_report().unwrap().is_none(), failed);
+            assert_eq!(store.untrusted_reports().unwrap(), u64::from(failed));
+            assert_eq!(unchecked(&store), u64::from(trust == Trust::Unchecked), "{sayings:?}");
+            assert_eq!(
+                unchecked(&store),
+                store.unchecked_reports(19_999, 20_000, &["example.com".to_owned()]).unwrap()
+            );
+            check_totals(&store);
+            let detail = store.report_detail(report).unwrap();
+            let seen: Vec<_> = detail.sightings.iter().map(|seen| seen.trust.as_str()).collect();
+            assert_eq!((seen.len(), seen.contains(&"failed")), (sayings.len(), sayings.contains(&FAIL)));
+        }
+    }
+}
+
+#[test]
+fn a_forgery_takes_nothing_from_the_report_it_imitates() {
+    let good = mail("dmarc=pass header.from=mailhaven.example", &report("1", 20_000, &[("192.0.2.1", 5, "pass")]));
+    let forged = report("1", 20_000, &[("192.0.2.1", 5, "pass"), ("192.0.2.9", 9000, "pass")]);
+    let forged = mail("dmarc=fail header.from=mailhaven.example", &forged);
+    for order in [[&good, &forged], [&forged, &good]] {
+        let mut store = Store::in_memory().unwrap();
+        let summary = take_mails(&mut store, "a", &order.map(String::clone));
+        assert_eq!((summary.new, summary.conflicting, summary.untrusted, summary.irregularities), (2, 0, 1, 0));
+        assert_eq!(messages(&store), 5);
+        check_totals(&store);
+        let mut apart = Vec::new();
+        let filter = ReportFilter { untrusted: true, ..ReportFilter::default() };
+        store.list_reports(&filter, &mut |report| apart.push(report.messages)).unwrap();
+        assert_eq!(apart, [9005]);
+        assert_eq!(counted(&store), BTreeMap::from([(5, true)]));
+        // Nothing of it is left when it is forgotten.
+        store.prune(30_000).unwrap();
+        assert_eq!(store.untrusted_reports().unwrap(), 0);
     }
 }

@@ -1,24 +1,27 @@
 //! The summary by day, domain and reporter.
 
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension, params};
 use rustc_hash::FxHashMap;
 
 use super::incoming::Totals;
 use super::names::NameReader;
+use super::trust::Trust;
 use super::{Result, Store};
 use crate::report::period::Day;
 
 /// What changes in the summary with a batch.
 #[derive(Debug, Default)]
 pub(super) struct Deltas {
-    by_key: FxHashMap<(Day, i64, i64), [i64; 6]>,
+    by_key: FxHashMap<(Day, i64, i64), [i64; 7]>,
 }
 
 impl Deltas {
     /// Adds a report, or with `sign` −1 takes it away.
-    pub(super) fn add(&mut self, day: Day, domain: i64, reporter: i64, totals: &Totals, sign: i64) {
+    pub(super) fn add(&mut self, day: Day, domain: i64, reporter: i64, totals: &Totals, trust: Trust, sign: i64) {
         let sums = self.by_key.entry((day, domain, reporter)).or_default();
-        let added = [1, totals.records, totals.messages, totals.dmarc_pass, totals.dkim_aligned, totals.spf_aligned];
+        let checked = u64::from(trust == Trust::Passed);
+        let added =
+            [1, checked, totals.records, totals.messages, totals.dmarc_pass, totals.dkim_aligned, totals.spf_aligned];
         for (sum, value) in sums.iter_mut().zip(added) {
             *sum += sign * i64::try_from(value).unwrap_or(i64::MAX);
         }
@@ -27,16 +30,16 @@ impl Deltas {
     /// Writes the changes; part of the batch's transaction.
     pub(super) fn flush(&mut self, connection: &Connection) -> Result<()> {
         let mut upsert = connection.prepare_cached(
-            "INSERT INTO day_total (day, domain, reporter, reports, records, messages, dmarc_pass, dkim_aligned, spf_aligned)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+            "INSERT INTO day_total (day, domain, reporter, reports, checked, records, messages, dmarc_pass, dkim_aligned, spf_aligned)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
              ON CONFLICT (day, domain, reporter) DO UPDATE SET
-                reports = reports + excluded.reports, records = records + excluded.records,
+                reports = reports + excluded.reports, checked = checked + excluded.checked, records = records + excluded.records,
                 messages = messages + excluded.messages, dmarc_pass = dmarc_pass + excluded.dmarc_pass,
                 dkim_aligned = dkim_aligned + excluded.dkim_aligned, spf_aligned = spf_aligned + excluded.spf_aligned",
         )?;
         for ((day, domain, reporter), sums) in self.by_key.drain() {
-            let [reports, records, messages, pass, dkim, spf] = sums;
-            upsert.execute(params![day, domain, reporter, reports, records, messages, pass, dkim, spf])?;
+            let [reports, checked, records, messages, pass, dkim, spf] = sums;
+            upsert.execute(params![day, domain, reporter, reports, checked, records, messages, pass, dkim, spf])?;
         }
         connection.prepare_cached("DELETE FROM day_total WHERE reports = 0")?.execute([])?;
         Ok(())
@@ -54,6 +57,8 @@ pub struct DayTotal {
     pub reporter: String,
     /// Reports that count.
     pub reports: u64,
+    /// Those of them whose mail passed DMARC.
+    pub checked: u64,
     /// Sums over their records.
     pub totals: Totals,
 }
@@ -66,7 +71,7 @@ impl Store {
     pub fn day_totals(&self, first: Day, last: Day) -> Result<Vec<DayTotal>> {
         let mut names = NameReader::new(&self.connection);
         let mut statement = self.connection.prepare_cached(
-            "SELECT day, domain, reporter, reports, records, messages, dmarc_pass, dkim_aligned, spf_aligned
+            "SELECT day, domain, reporter, reports, checked, records, messages, dmarc_pass, dkim_aligned, spf_aligned
              FROM day_total WHERE day BETWEEN ?1 AND ?2 ORDER BY day, domain, reporter",
         )?;
         let mut rows = statement.query([first, last])?;
@@ -78,12 +83,13 @@ impl Store {
                 domain: names.text(row.get(1)?)?.to_owned(),
                 reporter: names.text(row.get(2)?)?.to_owned(),
                 reports: number(3)?,
+                checked: number(4)?,
                 totals: Totals {
-                    records: number(4)?,
-                    messages: number(5)?,
-                    dmarc_pass: number(6)?,
-                    dkim_aligned: number(7)?,
-                    spf_aligned: number(8)?,
+                    records: number(5)?,
+                    messages: number(6)?,
+                    dmarc_pass: number(7)?,
+                    dkim_aligned: number(8)?,
+                    spf_aligned: number(9)?,
                 },
             });
         }
@@ -96,11 +102,14 @@ impl Store {
     /// See [`StoreError`](super::StoreError).
     pub fn newest_report(&self) -> Result<Option<i64>> {
         // A report of the last days is the newest; long periods that count earlier may end later, so look a week back.
-        let last: Option<Day> = self.connection.query_row("SELECT MAX(day) FROM record_run", [], |row| row.get(0))?;
+        let last: Option<Day> = self
+            .connection
+            .query_row("SELECT day FROM record_run WHERE counted ORDER BY day DESC LIMIT 1", [], |row| row.get(0))
+            .optional()?;
         let Some(last) = last else { return Ok(None) };
         Ok(self
             .connection
-            .prepare_cached("SELECT MAX(end_time) FROM record_run JOIN report ON report.id = record_run.report WHERE record_run.day >= ?1")?
+            .prepare_cached("SELECT MAX(end_time) FROM record_run JOIN report ON report.id = record_run.report WHERE record_run.day >= ?1 AND record_run.counted")?
             .query_row([last - 7], |row| row.get(0))?)
     }
 }

@@ -11,6 +11,7 @@ use rusqlite::{Connection, params};
 use super::dictionary::Dictionary;
 use super::incoming::{Arrival, NewQuarantine, NewReport, Origin, Run, Written, bare_id};
 use super::totals::Deltas;
+use super::trust::{self, Trust};
 use super::{DigestKey, Result, Store, StoreError, blobs, siblings, signed};
 use crate::report::{Irregularities, IrregularityCode};
 use crate::rows;
@@ -189,11 +190,17 @@ impl Writer<'_> {
         let logical = self.logical(new);
         self.begin()?;
         let brothers = siblings::contents(self.connection, logical)?;
-        if let Some(&(known, _)) = brothers.iter().find(|(_, content)| *content == new.content) {
+        let trust = Trust::from(&new.origin.authenticity);
+        if let Some(&(known, _, _)) = brothers.iter().find(|(_, content, _)| *content == new.content) {
             self.discard()?;
             self.sighting(known, &new.origin)?;
+            if trust != Trust::Unchecked {
+                trust::seen_again(self.connection, self.key, known, trust, &mut self.deltas)?;
+            }
             return Ok(Written { arrival: Arrival::Duplicate, irregularities: 0 });
         }
+        // What is not believed contradicts nothing.
+        let conflicting = trust != Trust::Failed && brothers.iter().any(|(_, _, trust)| *trust != Trust::Failed);
         let brothers = brothers.len() as i64;
         let id = self.opened(false)?.id;
         let place = Place {
@@ -210,12 +217,12 @@ impl Writer<'_> {
         if siblings::overlap(self.connection, place.domain, place.reporter, new)? {
             irregularities.add(IrregularityCode::Overlap, "");
         }
-        if brothers > 0 {
+        if conflicting {
             irregularities.add(IrregularityCode::SameIdDifferentContent, &new.report_id);
         }
         self.insert_report(id, logical, place, brothers, new)?;
-        self.deltas.add(new.day, place.domain, place.reporter, &new.totals, 1);
-        if brothers > 0 {
+        self.deltas.add(new.day, place.domain, place.reporter, &new.totals, trust, 1);
+        if brothers > 0 || trust == Trust::Failed {
             siblings::settle(self.connection, self.key, logical, &mut self.deltas)?;
         }
         self.irregularities(id, &irregularities)?;
@@ -227,7 +234,7 @@ impl Writer<'_> {
             self.spare = open.pending;
         }
         self.next_report += 1;
-        let arrival = if brothers > 0 { Arrival::Conflicting } else { Arrival::New };
+        let arrival = if conflicting { Arrival::Conflicting } else { Arrival::New };
         Ok(Written { arrival, irregularities: irregularities.total() })
     }
 
@@ -254,9 +261,9 @@ impl Writer<'_> {
             .prepare_cached(
                 "INSERT INTO report (id, logical, content, day, begin_time, end_time, domain, reporter, org_name, email,
                     extra_contact_info, generator, version, namespace, errors, report_id, policy, rfc9990, records, messages,
-                    dmarc_pass, dkim_aligned, spf_aligned, sibling, counted, raw)
+                    dmarc_pass, dkim_aligned, spf_aligned, sibling, counted, raw, trust)
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22,
-                    ?23, ?24, 1, ?25)",
+                    ?23, ?24, 1, ?25, ?26)",
             )?
             .execute(params![
                 id,
@@ -284,6 +291,7 @@ impl Writer<'_> {
                 signed(new.totals.spf_aligned),
                 brothers,
                 raw,
+                Trust::from(&new.origin.authenticity).number(),
             ])?;
         Ok(())
     }
@@ -344,11 +352,16 @@ impl Writer<'_> {
     fn sighting(&mut self, report: i64, origin: &Origin) -> Result<()> {
         let (folder, item) = split_location(&origin.location);
         let folder = self.dictionary.names.id(self.connection, folder)?;
+        let domain = self.dictionary.names.id_of(self.connection, origin.authenticity.domain())?;
+        let trust = Trust::from(&origin.authenticity).number();
+        // Seen again, it may be checked where it was not before.
         self.connection
             .prepare_cached(
-                "INSERT OR IGNORE INTO sighting (report, folder, item, message_id) VALUES (?1, ?2, ?3, ?4)",
+                "INSERT INTO sighting (report, folder, item, message_id, dmarc, dmarc_domain) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+                 ON CONFLICT (report, folder, item) DO UPDATE SET dmarc = excluded.dmarc, dmarc_domain = excluded.dmarc_domain
+                 WHERE excluded.dmarc <> 0",
             )?
-            .execute(params![report, folder, item, origin.message_id])?;
+            .execute(params![report, folder, item, origin.message_id, trust, domain])?;
         Ok(())
     }
 
@@ -367,8 +380,8 @@ impl Writer<'_> {
         self.connection
             .prepare_cached(
                 "INSERT INTO quarantine (raw, inner_path, code, reason, location, mail_from, subject, mail_date, message_id,
-                    file_name, reporter, domain, begin_time, end_time, first_seen)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)
+                    file_name, reporter, domain, begin_time, end_time, first_seen, dmarc, dmarc_domain)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)
                  ON CONFLICT (raw, inner_path) DO UPDATE SET code = excluded.code, reason = excluded.reason",
             )?
             .execute(params![
@@ -387,6 +400,8 @@ impl Writer<'_> {
                 new.period.map(|period| period.begin),
                 new.period.map(|period| period.end),
                 self.now,
+                Trust::from(&origin.authenticity).number(),
+                origin.authenticity.domain(),
             ])?;
         Ok(known)
     }

@@ -22,3 +22,4 @@ mod needs;
 mod options;
 mod parsers;
 mod quirks;
+mod trust;
