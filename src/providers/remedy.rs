@@ -46,6 +46,8 @@ pub struct RemedyContext<'a> {
     pub signing_domains: &'a [String],
     /// The selectors seen, of whatever signature.
     pub selectors: &'a [String],
+    /// Nothing proves that the provider sends for the domain: the path is recognised, and neither the owner's nor listed.
+    pub only_recognised: bool,
 }
 
 /// What to do about a path.
@@ -79,16 +81,23 @@ impl Provider {
     pub fn remedy(&self, fault: Fault, context: &RemedyContext<'_>) -> Remedy {
         let values = Filled::new(self, context);
         let own = self.remedies.get(&fault);
-        let records = if self.asks_for_records(fault) { self.filled_records(context, &values) } else { Vec::new() };
-        let title =
-            own.and_then(|own| own.title.as_ref()).map_or_else(|| self.title(fault, context), |t| t.fill(&values));
+        let own_title = own.and_then(|own| own.title.as_ref()).map(|title| title.fill(&values));
+        let own_steps: Vec<String> = own.map_or_else(Vec::new, |own| fill(&own.steps, &values).collect());
+        let mut title = own_title.unwrap_or_else(|| self.title(fault, context));
         let mut steps = vec![self.finding(fault, context)];
-        steps.extend(fill(own.map_or(&[], |own| &own.steps), &values));
-        if self.asks_for_records(fault) {
+        if context.only_recognised && self.kind.sends_for_customers() {
+            title = format!("if this mail is yours: {title}");
+            steps.push(self.whose(context));
+        }
+        let mut records = Vec::new();
+        if own_steps.is_empty() {
+            steps.extend(self.usual(fault, context));
+        }
+        steps.extend(own_steps);
+        if self.is_to_be_set_up(fault) {
+            records = self.filled_records(context, &values);
             steps.extend(fill(&self.sign, &values));
             steps.extend(confirm(&records, &self.records));
-        } else if own.is_none_or(|own| own.steps.is_empty()) {
-            steps.extend(self.usual(fault, context));
         }
         steps.extend(self.about_spf(fault, context));
         if self.kind.sends_for_customers() {
@@ -99,7 +108,7 @@ impl Provider {
     }
 
     /// Whether the remedy is to set up signing as the customer.
-    fn asks_for_records(&self, fault: Fault) -> bool {
+    fn is_to_be_set_up(&self, fault: Fault) -> bool {
         fault != Fault::Broken && !self.sign.is_empty()
     }
 
@@ -124,13 +133,10 @@ impl Provider {
     /// What the reports show, in a sentence.
     fn finding(&self, fault: Fault, context: &RemedyContext<'_>) -> String {
         let (name, domain) = (&self.name, context.domain);
-        let signers = match context.signing_domains {
-            [] => "another domain".to_owned(),
-            list => list.join(", "),
-        };
         match fault {
             Fault::Unaligned => format!(
-                "The mail of {name} is signed as {signers}; such a signature verifies and is worth nothing to DMARC, as it does not align with {domain}."
+                "The mail of {name} is signed as {}; to DMARC that is worth nothing even where it verifies, as it does not align with {domain}.",
+                some(context.signing_domains).unwrap_or_else(|| "another domain".to_owned())
             ),
             Fault::Unsigned => format!(
                 "The mail leaves {name} without a DKIM signature; what passes DMARC passes by SPF alone and is lost as soon as it is forwarded."
@@ -138,13 +144,19 @@ impl Provider {
             Fault::Intermittent => format!(
                 "{name} signs a part of the mail as {domain} and a part not; `dmarcstat explain` shows which: since when, from which addresses, of which envelopes."
             ),
-            Fault::Broken => match context.selectors {
-                [] => format!("Signatures as {domain} by {name} do not verify."),
-                list => {
-                    format!("Signatures as {domain} by {name} (selectors seen: {}) do not verify.", list.join(", "))
-                }
+            Fault::Broken => match some(context.selectors) {
+                None => format!("Signatures as {domain} by {name} do not verify."),
+                Some(list) => format!("Signatures as {domain} by {name} (selectors seen: {list}) do not verify."),
             },
         }
+    }
+
+    /// What to find out first where nothing proves that the mail is the domain's.
+    fn whose(&self, context: &RemedyContext<'_>) -> String {
+        let (name, domain) = (&self.name, context.domain);
+        format!(
+            "Nothing in the reports proves that {name} sends this mail by order of {domain}: ask who uses it there. If nobody does, leave it to the policy; p=reject refuses it."
+        )
     }
 
     /// What to do where the entry has no words of its own.
@@ -179,6 +191,10 @@ impl Provider {
                 "If it fails since a day, a key was replaced: keep the old record for some days after a rotation."
                     .to_owned(),
             ],
+            (_, Fault::Intermittent) => vec![
+                "Which part it is tells why: all mail up to some day, a setting or a record that changed then; some addresses, machines that lack the key; the null reverse-path, bounces and automatic replies, which many systems never sign; one domain of several, a domain that was not set up.".to_owned(),
+            ],
+            (_, _) if self.is_to_be_set_up(fault) => Vec::new(),
             (_, _) if self.dkim == Some(Dkim::Never) => vec![format!(
                 "Send it from an address of the provider's own domain, or through a mail server that signs as {domain} (SMTP relay), where {name} offers that."
             )],
@@ -228,6 +244,18 @@ fn confirm(filled: &[DnsRecord], records: &[RecordText]) -> Option<String> {
     })
 }
 
+/// The first few of a list, and how many more there are; nothing for none.
+fn some(list: &[String]) -> Option<String> {
+    const SHOWN: usize = 3;
+    let more = list.len().saturating_sub(SHOWN);
+    let shown = list.iter().take(SHOWN).map(String::as_str).collect::<Vec<_>>().join(", ");
+    match (list.is_empty(), more) {
+        (true, _) => None,
+        (false, 0) => Some(shown),
+        (false, more) => Some(format!("{shown} and {more} more")),
+    }
+}
+
 fn fill(templates: &[Template], values: &Filled<'_>) -> impl Iterator<Item = String> {
     templates.iter().map(|template| template.fill(values))
 }
@@ -244,14 +272,13 @@ struct Filled<'a> {
 
 impl<'a> Filled<'a> {
     fn new(provider: &'a Provider, context: &RemedyContext<'a>) -> Self {
-        let joined = |list: &[String]| (!list.is_empty()).then(|| list.join(", "));
         Filled {
             name: &provider.name,
             domain: context.domain,
             dashed: context.domain.replace('.', "-"),
             tenant: context.tenant,
-            signing: joined(context.signing_domains),
-            selectors: joined(context.selectors),
+            signing: some(context.signing_domains),
+            selectors: some(context.selectors),
         }
     }
 }

@@ -83,8 +83,12 @@ fn no_two_claim_the_same() {
 #[test]
 fn every_remedy_can_be_carried_out() {
     let (signing, selectors) = (["other.example".to_owned()], ["s1".to_owned()]);
-    let context =
-        RemedyContext { domain: "example.com", tenant: None, signing_domains: &signing, selectors: &selectors };
+    let context = RemedyContext {
+        domain: "example.com",
+        signing_domains: &signing,
+        selectors: &selectors,
+        ..RemedyContext::default()
+    };
     for provider in builtin().providers() {
         for fault in Fault::ALL {
             let remedy = provider.remedy(fault, &context);
@@ -148,8 +152,13 @@ fn records_of_microsoft_365_have_values_only_where_a_selector_proves_them() {
     let signing = ["contoso.onmicrosoft.com".to_owned()];
     let remedy = |selector: &str, tenant| {
         let selectors = [selector.to_owned()];
-        let context =
-            RemedyContext { domain: "shop.example.com", tenant, signing_domains: &signing, selectors: &selectors };
+        let context = RemedyContext {
+            domain: "shop.example.com",
+            tenant,
+            signing_domains: &signing,
+            selectors: &selectors,
+            only_recognised: false,
+        };
         provider.remedy(Fault::Unaligned, &context)
     };
     let tenant = Some("contoso.onmicrosoft.com");
@@ -170,6 +179,19 @@ fn records_of_microsoft_365_have_values_only_where_a_selector_proves_them() {
     for needed in ["New-DkimSigningConfig -DomainName shop.example.com -KeySize 2048 -Enabled $false", "CNAME", "TXT"] {
         assert!(proven.steps.iter().any(|step| step.contains(needed)), "{needed}");
     }
+}
+
+#[test]
+fn what_is_only_recognised_may_be_anybodys() {
+    let catalogue = builtin();
+    let remedy = |id: &str, only_recognised| {
+        let context = RemedyContext { domain: "example.com", only_recognised, ..RemedyContext::default() };
+        get(&catalogue, id).remedy(Fault::Unaligned, &context)
+    };
+    let (proven, unproven) = (remedy("mailchimp", false), remedy("mailchimp", true));
+    assert_eq!(unproven.title, format!("if this mail is yours: {}", proven.title));
+    assert!(unproven.steps.len() == proven.steps.len() + 1 && unproven.steps[1].contains("ask who uses it"));
+    assert_eq!(remedy("groups-io", false), remedy("groups-io", true), "a list is nobody's sender");
 }
 
 #[test]

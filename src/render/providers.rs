@@ -180,19 +180,31 @@ fn detail(one: &Match<'_>, view: ProvidersView<'_>, style: &Style, out: &mut dyn
             writeln!(out, "{}{line}", style.paint(&label, Paint::Dim))?;
         }
     }
-    for (fault, remedy) in remedies(one.provider, view) {
+    let remedies = remedies(one.provider, view);
+    for (at, (fault, remedy)) in remedies.iter().enumerate() {
         writeln!(out)?;
         for (number, line) in wrap(&sanitize(&remedy.title), width.saturating_sub(14)).iter().enumerate() {
             let label = if number == 0 { fault.as_str() } else { "" };
             writeln!(out, "{}{line}", style.paint(&format!("{label:14}"), Paint::Warn))?;
         }
-        for (number, step) in remedy.steps.iter().enumerate() {
+        // Only the first step says what was found; where the rest is that of an earlier fault, it is not told again.
+        let known = remedies[..at].iter().find(|(_, earlier)| {
+            earlier.steps.len() > 2
+                && earlier.steps.get(1..) == remedy.steps.get(1..)
+                && earlier.records == remedy.records
+        });
+        let mut steps = remedy.steps.clone();
+        if let Some((earlier, _)) = known {
+            steps.truncate(1);
+            steps.push(format!("The steps are those of \"{}\", from its second on.", earlier.as_str()));
+        }
+        for (number, step) in steps.iter().enumerate() {
             for (line, text) in wrap(&sanitize(step), width.saturating_sub(6)).iter().enumerate() {
                 let lead = if line == 0 { format!("{:>4}. ", number + 1) } else { " ".repeat(6) };
                 writeln!(out, "{lead}{text}")?;
             }
         }
-        for record in &remedy.records {
+        for record in remedy.records.iter().filter(|_| known.is_none()) {
             let value = record.value.as_deref().unwrap_or("(the provider shows the value)");
             writeln!(out, "      {}", sanitize(&format!("{} {} {value}", record.name, record.kind)))?;
         }
