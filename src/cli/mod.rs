@@ -16,6 +16,7 @@ mod fetch;
 mod ingest;
 mod inspect;
 mod known;
+mod live;
 mod login;
 mod progress;
 mod providers;

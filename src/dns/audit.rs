@@ -17,10 +17,31 @@ pub struct Request<'a> {
     pub selectors: &'a [Selector],
     /// The mail addresses that feed the database: user names of configured accounts.
     pub receivers: &'a [String],
-    /// The end of the newest report on the domain in the database.
-    pub newest_report: Option<&'a str>,
+    /// The newest report on the domain in the database.
+    pub newest_report: Option<NewestReport>,
     /// Whether reports show mail of Microsoft 365 for the domain.
     pub microsoft365: bool,
+}
+
+/// The newest report on a domain.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NewestReport {
+    /// The day on which it counts.
+    pub day: jiff::civil::Date,
+    /// How many days ago that is.
+    pub days_ago: i64,
+}
+
+/// Why a selector is looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Origin {
+    /// Somebody asked for it.
+    Asked,
+    /// Reports say that signatures with it verified.
+    Verified,
+    /// Reports name it, and no signature with it verified: it may be anybody's invention, and its key is not missed.
+    Unverified,
 }
 
 /// A DKIM selector and what is known of it.
@@ -30,9 +51,8 @@ pub struct Selector {
     pub domain: String,
     /// `s=`.
     pub selector: String,
-    /// Whether a report says that a signature with it verified. A signature that never does may be anybody's: its key is not
-    /// missed.
-    pub verified: bool,
+    /// Why it is looked at.
+    pub origin: Origin,
 }
 
 /// The records of a domain as they are live, and what is wrong with them.
@@ -42,7 +62,7 @@ pub struct DnsAudit {
     pub domain: String,
     /// Whether it exists; `null` where nobody could say.
     pub exists: Option<bool>,
-    /// Whether any question was answered at all.
+    /// Whether any question about it was answered.
     pub could_look: bool,
     /// Its mail servers; an empty name stands for "takes no mail" (RFC 7505).
     pub mx: Vec<String>,
@@ -74,7 +94,7 @@ pub fn audit(lookup: &dyn Lookup, request: &Request<'_>) -> DnsAudit {
     let mut findings = Findings::default();
     let name = request.domain;
     let first = [Kind::Txt, Kind::Mx].map(|kind| Question::new(kind, name));
-    memory.fetch(first.into_iter().chain(dkim::questions(request)));
+    memory.fetch(first.into_iter().chain(dmarc::questions(name)).chain(dkim::questions(request)));
     let dmarc = dmarc::review(request, &memory, &mut findings);
     let spf = spf::review(name, &memory, &mut findings);
     let mx = memory.ask(Question::new(Kind::Mx, name)).values().to_vec();
@@ -93,7 +113,7 @@ pub fn audit(lookup: &dyn Lookup, request: &Request<'_>) -> DnsAudit {
     DnsAudit {
         domain: name.to_owned(),
         exists: dmarc.discovery.exists,
-        could_look: memory.could_look(),
+        could_look: memory.could_look(name),
         mx,
         dmarc,
         spf,

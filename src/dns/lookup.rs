@@ -4,6 +4,8 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::net::IpAddr;
 
+use crate::domain::is_within;
+
 /// The type of a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Kind {
@@ -123,6 +125,8 @@ pub trait Lookup {
 pub struct Memory<'l> {
     lookup: &'l dyn Lookup,
     answers: RefCell<HashMap<Question, Answer>>,
+    /// Why nobody is asked any more: the first batch brought nothing but failures.
+    silent: RefCell<Option<String>>,
 }
 
 impl std::fmt::Debug for Memory<'_> {
@@ -135,10 +139,11 @@ impl<'l> Memory<'l> {
     /// With nothing in it.
     #[must_use]
     pub fn new(lookup: &'l dyn Lookup) -> Self {
-        Memory { lookup, answers: RefCell::default() }
+        Memory { lookup, answers: RefCell::default(), silent: RefCell::default() }
     }
 
-    /// Asks these questions in parallel, unless they were asked before.
+    /// Asks these questions in parallel, unless they were asked before. Where several were asked and not one was answered,
+    /// nobody waits for more.
     pub fn fetch(&self, questions: impl IntoIterator<Item = Question>) {
         let mut open: Vec<Question> = questions.into_iter().collect();
         open.sort_unstable();
@@ -147,7 +152,17 @@ impl<'l> Memory<'l> {
         if open.is_empty() {
             return;
         }
-        let answers = self.lookup.look_up(&open);
+        let silent = self.silent.borrow().clone();
+        let answers = match silent {
+            Some(reason) => vec![Answer::CouldNotLook(reason); open.len()],
+            None => self.lookup.look_up(&open),
+        };
+        if self.answers.borrow().is_empty()
+            && answers.len() > 1
+            && answers.iter().all(|answer| answer.failure().is_some())
+        {
+            *self.silent.borrow_mut() = answers.first().and_then(Answer::failure).map(str::to_owned);
+        }
         self.answers.borrow_mut().extend(open.into_iter().zip(answers));
     }
 
@@ -165,16 +180,12 @@ impl<'l> Memory<'l> {
         self.ask(Question::new(Kind::Txt, name))
     }
 
-    /// Whether any question was answered: by records, or by the certainty that there are none.
+    /// Whether any question about a domain and what lies below it was answered: by records, or by the certainty that there are
+    /// none.
     #[must_use]
-    pub fn could_look(&self) -> bool {
-        self.answers.borrow().values().any(|answer| answer.failure().is_none())
-    }
-
-    /// How many different questions were asked.
-    #[must_use]
-    pub fn questions(&self) -> usize {
-        self.answers.borrow().len()
+    pub fn could_look(&self, domain: &str) -> bool {
+        let answers = self.answers.borrow();
+        answers.iter().any(|(question, answer)| is_within(&question.name, domain) && answer.failure().is_none())
     }
 }
 
@@ -204,5 +215,21 @@ mod tests {
         assert_eq!(memory.txt("b"), Answer::NoData);
         assert_eq!(memory.txt("c"), Answer::NoData);
         assert_eq!((*counter.0.borrow()).as_slice(), [2, 1]);
+    }
+
+    #[test]
+    fn nobody_waits_for_a_silent_server() {
+        struct Silent(RefCell<usize>);
+        impl Lookup for Silent {
+            fn look_up(&self, questions: &[Question]) -> Vec<Answer> {
+                *self.0.borrow_mut() += 1;
+                vec![Answer::CouldNotLook("no answer in time".to_owned()); questions.len()]
+            }
+        }
+        let silent = Silent(RefCell::default());
+        let memory = Memory::new(&silent);
+        memory.fetch(["a.example", "b.example"].map(|name| Question::new(Kind::Txt, name)));
+        assert_eq!(memory.txt("c.example").failure(), Some("no answer in time"));
+        assert!(*silent.0.borrow() == 1 && !memory.could_look("example"));
     }
 }

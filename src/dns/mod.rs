@@ -21,6 +21,6 @@ pub mod tags;
 #[cfg(test)]
 mod zone;
 
-pub use audit::{DnsAudit, Request, Selector, audit};
+pub use audit::{DnsAudit, NewestReport, Origin, Request, Selector, audit};
 pub use finding::{Finding, Outcome, Severity};
 pub use lookup::{Answer, Kind, Lookup, Memory, Question, Records};

@@ -5,6 +5,7 @@
 
 mod changes;
 mod days;
+mod dns;
 mod explain;
 mod grid;
 mod ingest;
@@ -27,6 +28,7 @@ use std::io::{Result, Write};
 use serde::Serialize;
 
 pub use changes::changes;
+pub use dns::{DnsAnswer, dns};
 pub use explain::explain;
 pub use ingest::ingest;
 pub use inspect::inspect;

@@ -7,6 +7,7 @@
 mod blobs;
 mod dictionary;
 mod digest;
+mod hosts;
 mod incoming;
 mod names;
 mod prune;
@@ -25,6 +26,7 @@ use std::time::Duration;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 pub use digest::{Digest, DigestKey};
+pub use hosts::KnownHost;
 pub use incoming::{
     Arrival, NewQuarantine, NewReport, Origin, Raw, RawBytes, Run, SharedOutcome, Totals, Written, bare_id,
 };

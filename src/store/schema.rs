@@ -109,6 +109,8 @@ pub(super) const MIGRATIONS: &[&str] = &[
     ALTER TABLE quarantine ADD COLUMN dmarc_domain TEXT;
     ALTER TABLE day_total ADD COLUMN checked INTEGER NOT NULL DEFAULT 0;
 ",
+    // Host names, as they were looked up.
+    "CREATE TABLE host (address BLOB PRIMARY KEY, name TEXT, looked_up INTEGER NOT NULL) WITHOUT ROWID;",
 ];
 
 /// The step after which the outcomes must be judged anew.

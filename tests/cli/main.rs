@@ -4,6 +4,7 @@
 
 mod bad_database;
 mod bad_input;
+mod dns;
 mod documented;
 mod dump;
 mod harness;

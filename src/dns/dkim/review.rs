@@ -7,7 +7,7 @@ use super::{Microsoft365, key_name, microsoft};
 use crate::dns::finding::{Findings, Severity};
 use crate::dns::spf::SpfReview;
 use crate::dns::tags::quoted;
-use crate::dns::{Answer, Kind, Memory, Question, Request, Selector};
+use crate::dns::{Answer, Kind, Memory, Origin, Question, Request, Selector};
 
 /// How it stands with a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -32,6 +32,8 @@ pub struct DkimKey {
     pub selector: String,
     /// The domain that signs with it, `d=`.
     pub domain: String,
+    /// Why it is looked at.
+    pub origin: Origin,
     /// Where its key is.
     pub name: String,
     /// How it stands.
@@ -116,6 +118,7 @@ fn key(selector: &Selector, memory: &Memory<'_>) -> DkimKey {
     let mut key = DkimKey {
         selector: selector.selector.clone(),
         domain: selector.domain.clone(),
+        origin: selector.origin,
         name: name.clone(),
         state: KeyState::Missing,
         aliases: Vec::new(),
@@ -180,8 +183,8 @@ fn read(texts: &[String], key: &mut DkimKey) {
 
 fn judge(selector: &Selector, key: &DkimKey, memory: &Memory<'_>, findings: &mut Findings) {
     const CHECK: &str = "dkim-key";
-    // A selector under which nothing ever verified may be anybody's invention.
-    let severity = if selector.verified { Severity::Error } else { Severity::Advice };
+    let missed = selector.origin != Origin::Unverified;
+    let severity = if missed { Severity::Error } else { Severity::Advice };
     let name = quoted(&key.name);
     match key.state {
         KeyState::CouldNotLook => {
@@ -190,13 +193,22 @@ fn judge(selector: &Selector, key: &DkimKey, memory: &Memory<'_>, findings: &mut
         KeyState::Missing => {
             let wrong = format!("{}.{}", key.name, selector.domain);
             let alias = key.aliases.first();
-            let detail = match (alias, is_there(&wrong, memory)) {
+            let detail = match (alias, selector.origin) {
                 (Some(target), _) => format!("it is an alias of {}, where there is no key", quoted(target)),
-                (None, true) => format!("there is no key here, but one at {}: the domain is appended twice", quoted(&wrong)),
-                (None, false) if selector.verified => "there is no key here, though reports say that signatures with it verified: mail signed with it fails now".to_owned(),
-                (None, false) => "there is no key here, and no signature with it ever verified; it may be an invention of somebody else".to_owned(),
+                (None, _) if is_there(&wrong, memory) => {
+                    format!("there is no key here, but one at {}: the domain is appended twice", quoted(&wrong))
+                }
+                (None, Origin::Asked) => "there is no key here".to_owned(),
+                (None, Origin::Verified) => {
+                    "there is no key here, though reports say that signatures with it verified: mail signed with it fails now"
+                        .to_owned()
+                }
+                (None, Origin::Unverified) => {
+                    "there is no key here, and no signature with it verified; it may be an invention of somebody else"
+                        .to_owned()
+                }
             };
-            let remedy = if selector.verified || alias.is_some() {
+            let remedy = if missed || alias.is_some() {
                 "Publish the key that the sender signs with, or take the selector out of use there first."
             } else {
                 ""
@@ -205,7 +217,7 @@ fn judge(selector: &Selector, key: &DkimKey, memory: &Memory<'_>, findings: &mut
         }
         KeyState::Revoked => findings.fail(
             CHECK,
-            if selector.verified { Severity::Warning } else { Severity::Advice },
+            if missed { Severity::Warning } else { Severity::Advice },
             &name,
             "the key was taken back (p= is empty): signatures with it fail",
             "Make sure that nothing signs with it any more.",

@@ -93,15 +93,17 @@ pub(super) fn record_at(domain: &str, memory: &Memory<'_>) -> Result<Option<(Str
     Ok(if records.len() == 1 { records.pop() } else { None })
 }
 
+/// The questions that both ways ask.
+#[must_use]
+pub fn questions(name: &str) -> Vec<Question> {
+    let domains = steps(name).into_iter().chain([domain::organizational(name)]);
+    domains.map(|at| Question::new(Kind::Txt, &record_name(at))).collect()
+}
+
 /// Finds the policy in both ways.
 #[must_use]
 pub fn discover(name: &str, memory: &Memory<'_>) -> Discovery {
-    memory.fetch(
-        steps(name)
-            .into_iter()
-            .chain([domain::organizational(name)])
-            .map(|at| Question::new(Kind::Txt, &record_name(at))),
-    );
+    memory.fetch(questions(name));
     let exists = match memory.ask(Question::new(Kind::Mx, name)) {
         Answer::CouldNotLook(_) => None,
         Answer::NoSuchName => Some(false),

@@ -6,7 +6,7 @@ mod record;
 mod report_uri;
 mod review;
 
-pub use discovery::{Discovery, Method, Walk, discover};
+pub use discovery::{Discovery, Method, Walk, discover, questions};
 pub use record::{DmarcRecord, Policy, Psd, TagReview, TagState};
 pub use report_uri::ReportUri;
 pub use review::{DmarcReview, Feeds, ReportAddress, review};

@@ -151,8 +151,8 @@ fn places(name: &str, answer: &Answer, discovery: &Discovery, memory: &Memory<'_
             CHECK,
             &record_name(at),
             match at == name {
-                true => "there is one record".to_owned(),
-                false => format!("the record of {at} applies; {name} has none of its own"),
+                true => "there is one DMARC record".to_owned(),
+                false => format!("the DMARC record of {at} applies; {name} has none of its own"),
             },
         );
     } else if records == 0 && misread.is_empty() && misplaced.is_empty() {
@@ -211,7 +211,7 @@ fn tags(name: &str, at: &str, record: &DmarcRecord, findings: &mut Findings) {
         tag_finding(tag, record, &subject, findings);
     }
     if wrong == findings.0.len() {
-        findings.pass("dmarc-syntax", &subject, "every tag can be read");
+        findings.pass("dmarc-syntax", &subject, "every tag of the DMARC record can be read");
     }
     if record.p.is_none() && !record.tags.iter().any(|tag| tag.name == "p") {
         let effect = match record.effective() {
@@ -404,27 +404,54 @@ fn reports(at: &str, rua: &[ReportAddress], request: &Request<'_>, findings: &mu
             "Put the one that matters first.",
         );
     }
+    feeds(&subject, rua, request, findings);
+}
+
+/// Reports come daily; after some days without any, those of before prove nothing.
+const FRESH_DAYS: i64 = 7;
+
+/// Whether the reports come into this database.
+fn feeds(subject: &str, rua: &[ReportAddress], request: &Request<'_>, findings: &mut Findings) {
+    const CHECK: &str = "dmarc-rua-feeds";
+    let name = request.domain;
     let feeding = rua.iter().find(|address| address.feeds == Feeds::Yes);
-    match (feeding.and_then(|address| address.uri.address.as_deref()), request.newest_report) {
-        (Some(address), _) => findings.pass("dmarc-rua-feeds", &subject, format!("{address} is a configured account")),
-        (None, Some(newest)) => findings.pass(
-            "dmarc-rua-feeds",
-            &subject,
-            format!("no address is the user name of a configured account, but reports on {} do arrive here; the newest ends {newest}", request.domain),
+    if let Some(address) = feeding.and_then(|address| address.uri.address.as_deref()) {
+        findings.pass(CHECK, subject, format!("{address} is the user of a configured account"));
+        return;
+    }
+    let known = match request.receivers {
+        [] => "no account is configured".to_owned(),
+        some => format!("no address is the user of a configured account ({})", some.join(", ")),
+    };
+    let remedy = "Where an alias or another program brings the mail here, all is well; otherwise add an address to rua= that feeds this database.";
+    match request.newest_report {
+        Some(newest) if newest.days_ago <= FRESH_DAYS => {
+            findings.pass(
+                CHECK,
+                subject,
+                format!("{known}, but reports on {name} do come in; the newest is of {}", newest.day),
+            );
+        }
+        Some(newest) => findings.fail(
+            CHECK,
+            Severity::Warning,
+            subject,
+            format!("{known}, and the newest report on {name} is of {}, {} days ago", newest.day, newest.days_ago),
+            remedy,
         ),
-        (None, None) if request.receivers.is_empty() => findings.fail(
-            "dmarc-rua-feeds",
+        None if request.receivers.is_empty() => findings.fail(
+            CHECK,
             Severity::Advice,
-            &subject,
-            "no account is configured, so whether these addresses feed this database is not known",
+            subject,
+            format!("not known: {known}, and no report on {name} is in the database"),
             "",
         ),
-        (None, None) => findings.fail(
-            "dmarc-rua-feeds",
+        None => findings.fail(
+            CHECK,
             Severity::Warning,
-            &subject,
-            format!("no address is the user name of a configured account ({}), and no report on {} is in the database", request.receivers.join(", "), request.domain),
-            "Where an alias leads to that account all is well; otherwise add its address to rua=.",
+            subject,
+            format!("{known}, and no report on {name} is in the database"),
+            remedy,
         ),
     }
 }

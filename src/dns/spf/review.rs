@@ -85,7 +85,7 @@ pub fn review(name: &str, memory: &Memory<'_>, findings: &mut Findings) -> SpfRe
             return review;
         }
     };
-    findings.pass(CHECK, name, "there is one record");
+    findings.pass(CHECK, name, "there is one SPF record");
     let Some(record) = SpfRecord::parse(&text) else { return review };
     syntax(name, &text, &record, findings);
     review.tree = tree(&record, name, memory);
@@ -186,7 +186,7 @@ fn syntax(name: &str, text: &str, record: &SpfRecord, findings: &mut Findings) {
         );
     }
     if findings.0.len() == before {
-        findings.pass(CHECK, name, "every term can be read");
+        findings.pass(CHECK, name, "every term of the SPF record can be read");
     }
 }
 
@@ -234,7 +234,7 @@ fn everybody_else(
         Some(Qualifier::SoftFail | Qualifier::Fail) => findings.pass(
             CHECK,
             name,
-            format!("mail from elsewhere does not pass ({})", review.all.as_deref().unwrap_or_default()),
+            format!("mail from elsewhere does not pass SPF ({})", review.all.as_deref().unwrap_or_default()),
         ),
         None if !known => findings.unknown(CHECK, Severity::Warning, name, "the redirect could not be followed"),
         None => findings.fail(
@@ -303,7 +303,7 @@ fn figures(name: &str, review: &SpfReview, findings: &mut Findings) {
             "spf-lookups",
             Severity::Error,
             name,
-            format!("the record costs {least}{lookups} look-ups; beyond {MOST_LOOKUPS} receivers give up with a permanent error (RFC 7208 §4.6.4)"),
+            format!("the SPF record costs {least}{lookups} look-ups; beyond {MOST_LOOKUPS} receivers give up with a permanent error (RFC 7208 §4.6.4)"),
             "Remove senders that are no longer used, replace a and mx by addresses, or give services subdomains of their own.",
         );
     } else if !review.complete {
@@ -315,7 +315,7 @@ fn figures(name: &str, review: &SpfReview, findings: &mut Findings) {
         );
     } else {
         let rest = if review.macros { ", and what depends on the message" } else { "" };
-        findings.pass("spf-lookups", name, format!("the record costs {lookups} of {MOST_LOOKUPS} look-ups{rest}"));
+        findings.pass("spf-lookups", name, format!("the SPF record costs {lookups} of {MOST_LOOKUPS} look-ups{rest}"));
     }
     if review.void_lookups > MOST_VOID {
         findings.fail(

@@ -1,0 +1,150 @@
+//! `--resolve`: names of addresses by reverse DNS, for paths that nothing else names.
+
+use std::collections::BTreeSet;
+use std::io::IsTerminal;
+use std::net::IpAddr;
+use std::time::Duration;
+
+use clap::ValueEnum;
+
+use super::context::Context;
+use super::failure::Failure;
+use super::live::Live;
+use crate::dns::hosts::{Host, confirm};
+use crate::query::Hosts;
+use crate::store::{KnownHost, Store};
+
+/// When to look up the names of addresses.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum Resolve {
+    /// On a terminal, for the paths shown that nothing else names, two seconds at most; what is known already is used everywhere
+    #[default]
+    Auto,
+    /// For all addresses that neither ledger nor catalogue names, however long it takes
+    Always,
+    /// Not at all, and without what is known: from the reports alone
+    Never,
+}
+
+/// Whether and how to find names of addresses.
+#[derive(Debug, clap::Args)]
+pub(super) struct Resolving {
+    /// When to look up the host names of sending addresses
+    #[arg(long, value_enum, default_value_t)]
+    resolve: Resolve,
+    #[command(flatten)]
+    live: Live,
+}
+
+const DAY: i64 = 24 * 60 * 60;
+/// A name is asked for again after so long …
+const NAME_STAYS: i64 = 30 * DAY;
+/// … and after so long where there was none.
+const NONE_STAYS: i64 = 3 * DAY;
+/// A name is used for so long when nobody asks again.
+const NAME_SERVES: i64 = 90 * DAY;
+/// The time for `auto`, in which somebody waits.
+const SHORT: Duration = Duration::from_secs(2);
+/// The time for `always`.
+const LONG: Duration = Duration::from_secs(600);
+
+/// What is known about addresses, and what still may be asked.
+#[derive(Debug, Default)]
+pub(super) struct Known {
+    /// The names that can be believed.
+    pub(super) hosts: Hosts,
+    /// The addresses that need not be asked for.
+    fresh: BTreeSet<IpAddr>,
+}
+
+/// Which paths an address is looked up for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Wanted {
+    /// Of those that nothing else names.
+    Nameless,
+    /// Of all that neither ledger nor catalogue names.
+    Uncatalogued,
+}
+
+impl Resolving {
+    /// What the database knows.
+    pub(super) fn known(&self, store: &Store, context: &Context) -> Result<Known, Failure> {
+        let mut known = Known::default();
+        if self.resolve == Resolve::Never {
+            return Ok(known);
+        }
+        let now = context.now.as_second();
+        for host in store.known_hosts(now.saturating_sub(NAME_SERVES))? {
+            let stays = if host.name.is_some() { NAME_STAYS } else { NONE_STAYS };
+            if host.looked_up >= now.saturating_sub(stays) {
+                known.fresh.insert(host.address);
+            }
+            known.hosts.extend(host.name.map(|name| (host.address, name)));
+        }
+        Ok(known)
+    }
+
+    /// Whether anybody is to be asked, and for which paths.
+    pub(super) fn wanted(&self) -> Option<Wanted> {
+        match self.resolve {
+            Resolve::Always => Some(Wanted::Uncatalogued),
+            Resolve::Auto if cfg!(feature = "dns") && std::io::stdout().is_terminal() => Some(Wanted::Nameless),
+            Resolve::Auto | Resolve::Never => None,
+        }
+    }
+
+    /// Looks up addresses, those that matter most first, and adds what can be believed to what is known; true where a name
+    /// was added or changed. `keep` says whether the database is to remember it.
+    pub(super) fn look_up(
+        &self,
+        addresses: impl IntoIterator<Item = IpAddr>,
+        known: &mut Known,
+        keep: bool,
+        context: &Context,
+    ) -> Result<bool, Failure> {
+        let mut seen = BTreeSet::new();
+        let open: Vec<IpAddr> =
+            addresses.into_iter().filter(|address| !known.fresh.contains(address) && seen.insert(*address)).collect();
+        if open.is_empty() {
+            return Ok(false);
+        }
+        let time = if self.resolve == Resolve::Always { LONG } else { SHORT };
+        let lookup = match self.live.lookup(time) {
+            Ok(lookup) => lookup,
+            Err(failure) if self.resolve == Resolve::Always => return Err(failure),
+            // Nobody asked for it: a machine without name servers answers from the reports alone.
+            Err(_) => return Ok(false),
+        };
+        let found = confirm(&*lookup, &open);
+        let now = context.now.as_second();
+        let mut changed = false;
+        let mut answered = Vec::new();
+        for (address, host) in found {
+            let name = match host {
+                Host::Confirmed(name) => Some(name),
+                Host::Unconfirmed => None,
+                // Not knowing is no answer: it is asked again next time.
+                Host::CouldNotLook => continue,
+            };
+            let before = known.hosts.remove(&address);
+            changed |= before != name;
+            known.hosts.extend(name.clone().map(|name| (address, name)));
+            known.fresh.insert(address);
+            answered.push(KnownHost { address, name, looked_up: now });
+        }
+        let silent = open.len() - answered.len();
+        if silent > 0 && !context.quiet && (self.resolve == Resolve::Always || context.verbose) {
+            eprintln!("dmarcstat: note: the host names of {silent} of {} addresses could not be looked up", open.len());
+        }
+        if keep && !answered.is_empty() {
+            let kept = context.open_to_write().and_then(|mut store| {
+                store.remember_hosts(&answered, now.saturating_sub(NAME_SERVES)).map_err(Failure::from)
+            });
+            // The answer is as good without: a database that may only be read is no reason to withhold it.
+            if let (Err(Failure::Failed(error)), true) = (kept, context.verbose) {
+                eprintln!("dmarcstat: note: host names are not kept: {}", crate::render::text::sanitize(&format!("{error:#}")));
+            }
+        }
+        Ok(changed)
+    }
+}

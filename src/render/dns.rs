@@ -1,0 +1,327 @@
+//! The live records of a domain, and what is wrong with them.
+
+use std::io::{Result, Write};
+
+use serde::Serialize;
+
+use super::grid::{Column, Grid, Row, csv, wrap};
+use super::text::{markdown_cell, plural, sanitize};
+use super::{Form, Paint, Style, json};
+use crate::dns::dkim::{AliasState, DkimKey, KeyState, KeyType, Microsoft365};
+use crate::dns::dmarc::{DmarcReview, Feeds, ReportAddress, TagState, Walk};
+use crate::dns::spf::{NodeState, SpfNode, SpfReview};
+use crate::dns::{DnsAudit, Finding, Outcome, Severity};
+
+/// The answer about a domain's records.
+#[derive(Debug, Clone, Serialize)]
+pub struct DnsAnswer {
+    /// Which answer, and its version.
+    pub schema: &'static str,
+    /// The name server asked; `null` for those of the system.
+    pub resolver: Option<String>,
+    /// Selectors that reports name and that were not looked at, because there are too many.
+    pub selectors_left_out: usize,
+    /// The records and the checks.
+    #[serde(flatten)]
+    pub audit: DnsAudit,
+}
+
+const HEADINGS: [&str; 6] = ["check", "outcome", "severity", "subject", "detail", "remedy"];
+
+/// Writes the answer.
+///
+/// # Errors
+/// Those of writing.
+pub fn dns(answer: &DnsAnswer, form: Form, style: &Style, out: &mut dyn Write) -> Result<()> {
+    let audit = &answer.audit;
+    match form {
+        Form::Json => json(answer, out),
+        Form::Csv => csv(&HEADINGS, audit.findings.iter().map(cells), out),
+        Form::Table | Form::Markdown => {
+            let mut page = Page { form, style, out };
+            page.line(&format!("{}: {}", sanitize(&audit.domain), summary(&audit.findings)))?;
+            let open = |finding: &&Finding| finding.outcome != Outcome::Passed;
+            page.section("What to do", |page| page.grid(&findings(audit.findings.iter().filter(open), form)))?;
+            page.section("DMARC", |page| dmarc(&audit.dmarc, page))?;
+            page.section("SPF", |page| spf(&audit.spf, page))?;
+            page.section("DKIM", |page| keys(&audit.dkim, answer.selectors_left_out, page))?;
+            if let Some(microsoft365) = &audit.microsoft365 {
+                page.section("DKIM of Microsoft 365", |page| page.grid(&aliases(microsoft365)))?;
+            }
+            let passed = audit.findings.iter().filter(|finding| finding.outcome == Outcome::Passed);
+            page.section("As it should be", |page| page.grid(&findings(passed, form)))
+        }
+    }
+}
+
+/// How many findings there are of each kind.
+fn summary(findings: &[Finding]) -> String {
+    let failed = |severity| {
+        let those = |finding: &&Finding| finding.outcome == Outcome::Failed && finding.severity == severity;
+        findings.iter().filter(those).count() as u64
+    };
+    let of = |outcome| findings.iter().filter(|finding| finding.outcome == outcome).count() as u64;
+    let mut parts = vec![plural(failed(Severity::Error), "error"), plural(failed(Severity::Warning), "warning")];
+    parts.push(format!("{} to improve", failed(Severity::Advice)));
+    if of(Outcome::CouldNotLook) > 0 {
+        parts.push(format!("{} could not be looked up", of(Outcome::CouldNotLook)));
+    }
+    parts.push(format!("{} as it should be", of(Outcome::Passed)));
+    parts.join(", ")
+}
+
+fn outcome(finding: &Finding) -> (&'static str, Paint) {
+    match (finding.outcome, finding.severity) {
+        (Outcome::Passed, _) => ("ok", Paint::Good),
+        (Outcome::CouldNotLook, _) => ("unknown", Paint::Warn),
+        (Outcome::Failed, Severity::Error) => ("error", Paint::Bad),
+        (Outcome::Failed, Severity::Warning) => ("warning", Paint::Warn),
+        (Outcome::Failed, Severity::Advice) => ("advice", Paint::Plain),
+    }
+}
+
+fn cells(finding: &Finding) -> Vec<String> {
+    let word = |value: serde_json::Result<serde_json::Value>| {
+        value.ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
+    };
+    vec![
+        finding.check.to_owned(),
+        word(serde_json::to_value(finding.outcome)),
+        word(serde_json::to_value(finding.severity)),
+        finding.subject.clone(),
+        finding.detail.clone(),
+        finding.remedy.clone().unwrap_or_default(),
+    ]
+}
+
+fn findings<'f>(findings: impl Iterator<Item = &'f Finding>, form: Form) -> Grid {
+    let mut grid = Grid::new([Column::text(""), Column::text("NAME"), Column::text("FINDING")]);
+    for finding in findings {
+        let (word, paint) = outcome(finding);
+        let mut row = Row::new([word.to_owned(), finding.subject.clone(), finding.detail.clone()]).paint(0, paint);
+        row.below = finding.remedy.as_ref().map(|remedy| match form {
+            Form::Markdown => remedy.clone(),
+            _ => format!("→ {remedy}"),
+        });
+        grid.push(row);
+    }
+    grid
+}
+
+fn dmarc(review: &DmarcReview, page: &mut Page<'_>) -> Result<()> {
+    let Some(record) = &review.record else { return page.line("no record") };
+    let at = review.policy_domain.as_deref().unwrap_or_default();
+    let led =
+        if review.aliases.is_empty() { String::new() } else { format!(" (by way of {})", review.aliases.join(", ")) };
+    page.text(&format!("_dmarc.{at}{led}:"))?;
+    page.text(record)?;
+    let mut tags = Grid::new([Column::text("TAG"), Column::text("VALUE"), Column::text("MEANING")]);
+    for tag in &review.tags {
+        let (mark, paint) = match tag.state {
+            TagState::Valid => ("", Paint::Plain),
+            TagState::Historic => ("historic: ", Paint::Dim),
+            TagState::Unknown => ("unknown: ", Paint::Warn),
+            TagState::Invalid => ("wrong: ", Paint::Bad),
+        };
+        tags.push(Row::new([tag.name.clone(), tag.value.clone(), format!("{mark}{}", tag.meaning)]).paint(2, paint));
+    }
+    page.gap()?;
+    page.grid(&tags)?;
+    if !review.rua.is_empty() || !review.ruf.is_empty() {
+        page.gap()?;
+        page.grid(&addresses(review))?;
+    }
+    page.gap()?;
+    page.text(&format!("Walking the tree (RFC 9989): {}", walk(&review.discovery.tree_walk)))?;
+    page.text(&format!("By the Public Suffix List (RFC 7489): {}", walk(&review.discovery.psl)))
+}
+
+fn walk(walk: &Walk) -> String {
+    let policy = walk.policy.map_or_else(|| "no policy".to_owned(), |policy| format!("policy {}", policy.word()));
+    let at = walk.policy_domain.as_ref().map_or_else(String::new, |at| format!(" from _dmarc.{at}"));
+    let organization = walk.organizational_domain.as_deref().unwrap_or("unknown");
+    let failure = walk.could_not_look.as_ref().map_or_else(String::new, |reason| format!("; could not look: {reason}"));
+    format!(
+        "{policy}{at}, organizational domain {organization}, {}{failure}",
+        plural(walk.queried.len() as u64, "name") + " asked"
+    )
+}
+
+fn addresses(review: &DmarcReview) -> Grid {
+    let mut grid = Grid::new([
+        Column::text("REPORTS TO"),
+        Column::text("FOR"),
+        Column::text("DELIVERY"),
+        Column::text("COMES IN HERE"),
+    ]);
+    let mut add = |address: &ReportAddress, kind: &str| {
+        let (delivery, paint) = match (&address.uri.problem, address.external, address.authorized, address.accepts_mail)
+        {
+            (Some(problem), ..) => (problem.clone(), Paint::Bad),
+            (None, _, _, Some(false)) => ("its domain takes no mail".to_owned(), Paint::Bad),
+            (None, true, Some(false), _) => ("the other organization does not agree".to_owned(), Paint::Bad),
+            (None, true, None, _) | (None, _, _, None) => ("could not look".to_owned(), Paint::Warn),
+            (None, true, Some(true), _) => ("the other organization agrees".to_owned(), Paint::Good),
+            (None, false, ..) => ("own organization".to_owned(), Paint::Good),
+        };
+        let feeds = if address.feeds == Feeds::Yes { "yes" } else { "not known" };
+        grid.push(Row::new([address.uri.uri.clone(), kind.to_owned(), delivery, feeds.to_owned()]).paint(2, paint));
+    };
+    review.rua.iter().for_each(|address| add(address, "aggregate"));
+    review.ruf.iter().for_each(|address| add(address, "failures"));
+    grid
+}
+
+fn spf(review: &SpfReview, page: &mut Page<'_>) -> Result<()> {
+    let Some(record) = &review.record else {
+        return page.line(match review.records {
+            None => "could not look",
+            Some(0) => "no record",
+            Some(_) => "several records, which is as good as none",
+        });
+    };
+    page.text(record)?;
+    let least = if review.complete { "" } else { "at least " };
+    let rest = if review.macros { "; what depends on the message is not followed" } else { "" };
+    page.text(&format!(
+        "{least}{} of 10 look-ups, {} of 2 that find nothing, everybody else: {}{rest}",
+        review.lookups,
+        review.void_lookups,
+        review.all.as_deref().unwrap_or("left open"),
+    ))?;
+    if review.tree.is_empty() {
+        return Ok(());
+    }
+    let mut grid = Grid::new([Column::number("LOOK-UPS"), Column::text("TERM"), Column::text("NOTE")]);
+    nodes(&review.tree, 0, &mut grid);
+    page.gap()?;
+    page.grid(&grid)
+}
+
+fn nodes(level: &[SpfNode], depth: usize, grid: &mut Grid) {
+    for node in level {
+        let paint = match node.state {
+            NodeState::Fine => Paint::Plain,
+            NodeState::PermanentError => Paint::Bad,
+            NodeState::Void | NodeState::Deprecated | NodeState::CouldNotLook => Paint::Warn,
+        };
+        let term = format!("{}{}", "· ".repeat(depth), node.term);
+        let note = node.problem.clone().unwrap_or_default();
+        grid.push(Row::new([node.lookups.to_string(), term, note]).paint(2, paint));
+        nodes(&node.behind, depth + 1, grid);
+    }
+}
+
+fn keys(keys: &[DkimKey], left_out: usize, page: &mut Page<'_>) -> Result<()> {
+    if keys.is_empty() {
+        return page.text("No selectors are known: no report names one, and none was given with --selector.");
+    }
+    let mut grid = Grid::new([
+        Column::text("SELECTOR"),
+        Column::text("DOMAIN"),
+        Column::text("KEY"),
+        Column::text("STATE"),
+        Column::text("ALIAS OF").from(100),
+    ]);
+    for key in keys {
+        let (state, paint) = match key.state {
+            KeyState::Present if key.testing => ("there, in test", Paint::Warn),
+            KeyState::Present => ("there", Paint::Good),
+            KeyState::Missing => ("missing", Paint::Bad),
+            KeyState::Revoked => ("taken back", Paint::Warn),
+            KeyState::Broken => ("unusable", Paint::Bad),
+            KeyState::CouldNotLook => ("could not look", Paint::Warn),
+        };
+        let kind = match key.key_type {
+            Some(KeyType::Rsa) => "rsa",
+            Some(KeyType::Ed25519) => "ed25519",
+            Some(KeyType::Unknown) => "unknown",
+            None => "–",
+        };
+        let bits = key.bits.map_or_else(String::new, |bits| format!(" {bits}"));
+        let aliases = key.aliases.join(" → ");
+        let cells = [key.selector.clone(), key.domain.clone(), format!("{kind}{bits}"), state.to_owned(), aliases];
+        grid.push(Row::new(cells).paint(3, paint));
+    }
+    page.grid(&grid)?;
+    if left_out > 0 {
+        page.text(&format!(
+            "{} more, which reports name seldom, were not looked at.",
+            plural(left_out as u64, "selector")
+        ))?;
+    }
+    Ok(())
+}
+
+fn aliases(microsoft365: &Microsoft365) -> Grid {
+    let mut grid =
+        Grid::new([Column::text("NAME"), Column::text("STATE"), Column::text("KEY"), Column::text("ALIAS OF")]);
+    for alias in &microsoft365.aliases {
+        let (state, paint) = match alias.state {
+            AliasState::Right => ("right", Paint::Good),
+            AliasState::RightNewForm => ("right, newer form", Paint::Good),
+            AliasState::Wrong => ("wrong target", Paint::Bad),
+            AliasState::TxtInPlace => ("a TXT in place of a CNAME", Paint::Bad),
+            AliasState::TargetAppended => ("domain appended to the target", Paint::Bad),
+            AliasState::NameAppended => ("domain appended twice to the name", Paint::Bad),
+            AliasState::Missing => ("missing", Paint::Warn),
+            AliasState::CouldNotLook => ("could not look", Paint::Warn),
+        };
+        let key = match alias.key {
+            Some(true) => "there",
+            Some(false) => "none",
+            None => "could not look",
+        };
+        let target = alias.target.clone().unwrap_or_else(|| "–".to_owned());
+        grid.push(Row::new([alias.name.clone(), state.to_owned(), key.to_owned(), target]).paint(1, paint));
+    }
+    grid
+}
+
+/// Where sections go, as a table or as Markdown.
+struct Page<'p> {
+    form: Form,
+    style: &'p Style,
+    out: &'p mut dyn Write,
+}
+
+impl Page<'_> {
+    fn gap(&mut self) -> Result<()> {
+        writeln!(self.out)
+    }
+
+    /// A section, with its heading.
+    fn section(&mut self, heading: &str, content: impl FnOnce(&mut Self) -> Result<()>) -> Result<()> {
+        match self.form {
+            Form::Markdown => writeln!(self.out, "\n## {heading}\n")?,
+            _ => writeln!(self.out, "\n{}", self.style.paint(heading, Paint::Bold))?,
+        }
+        content(self)
+    }
+
+    fn line(&mut self, text: &str) -> Result<()> {
+        match self.form {
+            Form::Markdown => writeln!(self.out, "{}", markdown_cell(text)),
+            _ => writeln!(self.out, "{}", sanitize(text)),
+        }
+    }
+
+    /// A text of any length, a paragraph of its own.
+    fn text(&mut self, text: &str) -> Result<()> {
+        if self.form == Form::Markdown {
+            return writeln!(self.out, "{}\n", markdown_cell(text));
+        }
+        for line in wrap(&sanitize(text), usize::from(self.style.width)) {
+            writeln!(self.out, "{line}")?;
+        }
+        Ok(())
+    }
+
+    fn grid(&mut self, grid: &Grid) -> Result<()> {
+        match (self.form, grid.rows.is_empty()) {
+            (_, true) => self.line("nothing"),
+            (Form::Markdown, _) => grid.markdown(self.out),
+            _ => grid.table(self.out, self.style),
+        }
+    }
+}
