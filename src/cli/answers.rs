@@ -2,7 +2,6 @@
 
 use super::context::Context;
 use super::failure::{Failure, Outcome, Status};
-use super::known::Known;
 use super::scope::Scope;
 use crate::diagnosis::{Answer, Class, Diagnosis, Standing, WindowAnswer, diagnose};
 use crate::query::survey;
@@ -71,7 +70,7 @@ fn answer(
 ) -> Result<(Answer, Status), Failure> {
     let (window, domains) = (scope.window(context)?, scope.domains()?);
     let (store, status) = scope.open(context)?;
-    let known = Known::of(context)?;
+    let known = scope.known(&store, window, &domains, context)?;
     let survey = survey(&store, window, &domains, known.knowledge())?;
     let Some((first, last)) = survey.days else {
         return Err(scope.no_data(&store, window));

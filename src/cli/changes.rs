@@ -4,7 +4,6 @@ use std::io::Write;
 
 use super::context::Context;
 use super::failure::{Outcome, Status};
-use super::known::Known;
 use super::scope::Scope;
 use crate::diagnosis::{
     ChangesAnswer, Comparison, Judged, KeyChoice, WindowAnswer, by_place, changes, diagnose, selectors,
@@ -38,7 +37,7 @@ impl Changes {
         let (chosen, domains) = (self.scope.window(context)?, self.scope.domains()?);
         let today = day_of(self.scope.today(context));
         let (store, status) = self.scope.open(context)?;
-        let known = Known::of(context)?;
+        let known = self.scope.known(&store, chosen, &domains, context)?;
         let presence = presence(&store, today, &domains)?;
         let Some(window) = closed(chosen, &presence) else {
             return Err(self.scope.no_data(&store, chosen));

@@ -7,6 +7,7 @@ use anyhow::anyhow;
 
 use super::context::Context;
 use super::failure::{Failure, Outcome, Status};
+use super::known::Known;
 use super::live::Live;
 use crate::alignment::AuthResult;
 use crate::dns::{self, DnsAudit, NewestReport, Origin, Request, Selector, Severity};
@@ -37,6 +38,8 @@ pub(super) struct Dns {
     live: Live,
 }
 
+/// Its id in the catalogue.
+const MICROSOFT_365: &str = "microsoft-365";
 /// The time for all look-ups of a review.
 const REVIEW_TIME: Duration = Duration::from_secs(30);
 /// Selectors looked at; reports may name any number of invented ones.
@@ -100,12 +103,15 @@ impl Seen {
     pub(super) fn of(name: &str, store: &Store, since: Bound, context: &Context) -> Result<Self, Failure> {
         let today = context.now.to_zoned(jiff::tz::TimeZone::UTC).date();
         let window = WindowChoice { since, until: Some(Bound::Today), today }.window().map_err(Failure::Usage)?;
-        let survey = survey(store, window, &[name.to_owned()])?;
+        let known = Known::of(context)?;
+        let survey = survey(store, window, &[name.to_owned()], known.knowledge())?;
         let mut uses: BTreeMap<(String, String), (u64, bool)> = BTreeMap::new();
-        let mut microsoft365 = false;
+        let microsoft365 = survey
+            .paths
+            .iter()
+            .any(|path| path.provider.as_deref() == Some(MICROSOFT_365) && (path.own_tenant || path.vouched > 0));
         for set in survey.paths.iter().flat_map(|path| &path.signers) {
             for signer in set.signers.iter() {
-                microsoft365 |= set.spf_aligned > 0 && signer.domain.ends_with(".onmicrosoft.com");
                 if let Some(selector) = signer.selector.as_ref().filter(|_| domain::aligned(&signer.domain, name)) {
                     let entry = uses.entry((signer.domain.clone(), selector.to_ascii_lowercase())).or_default();
                     entry.0 += set.messages;

@@ -4,7 +4,6 @@ use anyhow::anyhow;
 
 use super::context::Context;
 use super::failure::{Failure, Outcome};
-use super::known::Known;
 use super::scope::Scope;
 use crate::diagnosis::{ExplainAnswer, Found, SendingPath, WindowAnswer, diagnose, evidence, find};
 use crate::query::{Scan, keys_of_path, timeline};
@@ -32,7 +31,7 @@ impl Explain {
     pub(super) fn run(self, context: &mut Context) -> Outcome {
         let (window, domains) = (self.scope.window(context)?, self.scope.domains()?);
         let (store, status) = self.scope.open(context)?;
-        let known = Known::of(context)?;
+        let known = self.scope.known(&store, window, &domains, context)?;
         let mut scan = Scan::new(&store, window, &domains, known.knowledge())?;
         let survey = scan.survey()?;
         let Some(days) = survey.days else {

@@ -8,7 +8,6 @@ use anyhow::{Context as _, anyhow};
 
 use super::context::Context;
 use super::failure::{Failure, Outcome, Status};
-use super::known::Known;
 use super::scope::Scope;
 use crate::diagnosis::diagnose;
 use crate::inspect::{Inspection, Place, inspect, place};
@@ -79,7 +78,7 @@ impl Inspect {
         let window = self.scope.window(context)?;
         let (store, _) = self.scope.open(context)?;
         let domains: Vec<String> = answer.from.iter().cloned().collect();
-        let known = Known::of(context)?;
+        let known = self.scope.known(&store, window, &domains, context)?;
         let survey = survey(&store, window, &domains, known.knowledge())?;
         Ok(place(answer, &diagnose(&survey, &known.rules(), 0, |_| true).paths))
     }

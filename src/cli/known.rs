@@ -1,5 +1,8 @@
 //! What questions about paths are answered by, besides the reports: the catalogue, the ledger, host names, thresholds.
 
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
 use super::context::Context;
 use super::failure::Failure;
 use crate::diagnosis::{Rules, Thresholds};
@@ -13,6 +16,8 @@ pub(super) struct Known {
     pub(super) ledger: Ledger,
     /// Confirmed host names.
     pub(super) hosts: Hosts,
+    /// Addresses that were looked up not long ago, whether or not a name was found.
+    pub(super) looked_up: BTreeSet<IpAddr>,
     pub(super) thresholds: Thresholds,
 }
 

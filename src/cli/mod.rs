@@ -24,6 +24,7 @@ mod prune;
 mod quarantine;
 mod readiness;
 mod reports;
+mod resolve;
 mod scope;
 pub mod secrets;
 mod selectors;

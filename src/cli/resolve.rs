@@ -1,5 +1,6 @@
 //! `--resolve`: names of addresses by reverse DNS, for paths that nothing else names.
 
+use std::cmp::Reverse;
 use std::collections::BTreeSet;
 use std::io::IsTerminal;
 use std::net::IpAddr;
@@ -9,9 +10,10 @@ use clap::ValueEnum;
 
 use super::context::Context;
 use super::failure::Failure;
+use super::known::Known;
 use super::live::Live;
 use crate::dns::hosts::{Host, confirm};
-use crate::query::Hosts;
+use crate::query::{NamedBy, Survey};
 use crate::store::{KnownHost, Store};
 
 /// When to look up the names of addresses.
@@ -48,15 +50,6 @@ const SHORT: Duration = Duration::from_secs(2);
 /// The time for `always`.
 const LONG: Duration = Duration::from_secs(600);
 
-/// What is known about addresses, and what still may be asked.
-#[derive(Debug, Default)]
-pub(super) struct Known {
-    /// The names that can be believed.
-    pub(super) hosts: Hosts,
-    /// The addresses that need not be asked for.
-    fresh: BTreeSet<IpAddr>,
-}
-
 /// Which paths an address is looked up for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Wanted {
@@ -67,21 +60,20 @@ pub(super) enum Wanted {
 }
 
 impl Resolving {
-    /// What the database knows.
-    pub(super) fn known(&self, store: &Store, context: &Context) -> Result<Known, Failure> {
-        let mut known = Known::default();
+    /// Adds the names that the database knows.
+    pub(super) fn recall(&self, known: &mut Known, store: &Store, context: &Context) -> Result<(), Failure> {
         if self.resolve == Resolve::Never {
-            return Ok(known);
+            return Ok(());
         }
         let now = context.now.as_second();
         for host in store.known_hosts(now.saturating_sub(NAME_SERVES))? {
             let stays = if host.name.is_some() { NAME_STAYS } else { NONE_STAYS };
             if host.looked_up >= now.saturating_sub(stays) {
-                known.fresh.insert(host.address);
+                known.looked_up.insert(host.address);
             }
             known.hosts.extend(host.name.map(|name| (host.address, name)));
         }
-        Ok(known)
+        Ok(())
     }
 
     /// Whether anybody is to be asked, and for which paths.
@@ -93,31 +85,32 @@ impl Resolving {
         }
     }
 
-    /// Looks up addresses, those that matter most first, and adds what can be believed to what is known; true where a name
-    /// was added or changed. `keep` says whether the database is to remember it.
+    /// Looks up the addresses of paths, those that matter most first, and adds what can be believed to what is
+    /// known. `keep` says whether the database is to remember it.
     pub(super) fn look_up(
         &self,
-        addresses: impl IntoIterator<Item = IpAddr>,
+        survey: &Survey,
+        wanted: Wanted,
         known: &mut Known,
         keep: bool,
         context: &Context,
-    ) -> Result<bool, Failure> {
+    ) -> Result<(), Failure> {
         let mut seen = BTreeSet::new();
+        let asked = |address: &IpAddr| known.looked_up.contains(address);
         let open: Vec<IpAddr> =
-            addresses.into_iter().filter(|address| !known.fresh.contains(address) && seen.insert(*address)).collect();
+            addresses(survey, wanted).filter(|address| !asked(address) && seen.insert(*address)).collect();
         if open.is_empty() {
-            return Ok(false);
+            return Ok(());
         }
         let time = if self.resolve == Resolve::Always { LONG } else { SHORT };
         let lookup = match self.live.lookup(time) {
             Ok(lookup) => lookup,
             Err(failure) if self.resolve == Resolve::Always => return Err(failure),
             // Nobody asked for it: a machine without name servers answers from the reports alone.
-            Err(_) => return Ok(false),
+            Err(_) => return Ok(()),
         };
         let found = confirm(&*lookup, &open);
         let now = context.now.as_second();
-        let mut changed = false;
         let mut answered = Vec::new();
         for (address, host) in found {
             let name = match host {
@@ -126,10 +119,9 @@ impl Resolving {
                 // Not knowing is no answer: it is asked again next time.
                 Host::CouldNotLook => continue,
             };
-            let before = known.hosts.remove(&address);
-            changed |= before != name;
+            known.hosts.remove(&address);
             known.hosts.extend(name.clone().map(|name| (address, name)));
-            known.fresh.insert(address);
+            known.looked_up.insert(address);
             answered.push(KnownHost { address, name, looked_up: now });
         }
         let silent = open.len() - answered.len();
@@ -142,9 +134,28 @@ impl Resolving {
             });
             // The answer is as good without: a database that may only be read is no reason to withhold it.
             if let (Err(Failure::Failed(error)), true) = (kept, context.verbose) {
-                eprintln!("dmarcstat: note: host names are not kept: {}", crate::render::text::sanitize(&format!("{error:#}")));
+                eprintln!(
+                    "dmarcstat: note: host names are not kept: {}",
+                    crate::render::text::sanitize(&format!("{error:#}"))
+                );
             }
         }
-        Ok(changed)
+        Ok(())
     }
+}
+
+/// The addresses of the paths that are to get a name, those of paths with the most failing mail first.
+fn addresses(survey: &Survey, wanted: Wanted) -> impl Iterator<Item = IpAddr> {
+    let open = |rule: NamedBy| match wanted {
+        Wanted::Nameless => rule.is_weak(),
+        Wanted::Uncatalogued => {
+            !matches!(rule, NamedBy::Ledger | NamedBy::Envelope | NamedBy::Range | NamedBy::Nothing)
+        }
+    };
+    let mut paths: Vec<usize> = (0..survey.paths.len()).filter(|&at| open(survey.paths[at].named_by)).collect();
+    paths.sort_by_key(|&at| {
+        let path = &survey.paths[at];
+        Reverse((path.messages - path.dmarc_pass.min(path.messages), path.messages))
+    });
+    paths.into_iter().flat_map(|at| survey.tally.addresses(at)).map(|figures| figures.ip)
 }

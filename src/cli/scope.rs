@@ -8,8 +8,10 @@ use jiff::civil::Date;
 use super::context::Context;
 use super::failure::{Failure, Status};
 use super::ingest::{read_into, status};
+use super::known::Known;
+use super::resolve::Resolving;
 use crate::domain;
-use crate::query::{Bound, Window, WindowChoice};
+use crate::query::{Bound, Window, WindowChoice, survey};
 use crate::report::period::{Day, date_of};
 use crate::store::Store;
 
@@ -31,6 +33,8 @@ pub(super) struct Scope {
     /// Answer from these files, without any database
     #[arg(long, value_name = "FILE", num_args = 1..)]
     input: Vec<PathBuf>,
+    #[command(flatten)]
+    resolving: Resolving,
 }
 
 impl Scope {
@@ -47,6 +51,24 @@ impl Scope {
     /// What today is.
     pub(super) fn today(&self, context: &Context) -> Date {
         self.as_of.unwrap_or_else(|| context.now.to_zoned(jiff::tz::TimeZone::UTC).date())
+    }
+
+    /// What is known of senders: with the host names that the database has, and, where they are to be looked up, those of the
+    /// paths in this window that lack a name.
+    pub(super) fn known(
+        &self,
+        store: &Store,
+        window: Window,
+        domains: &[String],
+        context: &Context,
+    ) -> Result<Known, Failure> {
+        let mut known = Known::of(context)?;
+        self.resolving.recall(&mut known, store, context)?;
+        if let Some(wanted) = self.resolving.wanted() {
+            let survey = survey(store, window, domains, known.knowledge())?;
+            self.resolving.look_up(&survey, wanted, &mut known, self.input.is_empty(), context)?;
+        }
+        Ok(known)
     }
 
     pub(super) fn window(&self, context: &Context) -> Result<Window, Failure> {

@@ -2,7 +2,6 @@
 
 use super::context::Context;
 use super::failure::Outcome;
-use super::known::Known;
 use super::scope::Scope;
 use crate::diagnosis::{KeyChoice, SelectorsAnswer, WindowAnswer, by_place, diagnose, selectors};
 use crate::query::{Scan, key_survey};
@@ -32,7 +31,7 @@ impl Selectors {
     pub(super) fn run(self, context: &mut Context) -> Outcome {
         let (window, domains) = (self.scope.window(context)?, self.scope.domains()?);
         let (store, status) = self.scope.open(context)?;
-        let known = Known::of(context)?;
+        let known = self.scope.known(&store, window, &domains, context)?;
         let mut scan = Scan::new(&store, window, &domains, known.knowledge())?;
         let survey = scan.survey()?;
         let Some(days) = survey.days else {

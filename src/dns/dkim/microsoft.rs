@@ -121,6 +121,17 @@ pub(super) fn questions(name: &str) -> Vec<Question> {
     names.flat_map(|name| [Kind::Cname, Kind::Txt].map(|kind| Question::new(kind, &name))).collect()
 }
 
+/// Whether any of the names, right or appended, is an alias of one of Microsoft's.
+pub(super) fn is_named(name: &str, memory: &Memory<'_>) -> bool {
+    let questions: Vec<Question> =
+        questions(name).into_iter().filter(|question| question.kind == Kind::Cname).collect();
+    memory.fetch(questions.clone());
+    questions.into_iter().any(|question| {
+        let answer = memory.ask(question);
+        answer.values().iter().any(|target| target.contains(".onmicrosoft.") || target.contains(".dkim.mail.microsoft"))
+    })
+}
+
 /// Looks at both names.
 pub(super) fn review(name: &str, mx: &[String], memory: &Memory<'_>, findings: &mut Findings) -> Microsoft365 {
     memory.fetch(questions(name));

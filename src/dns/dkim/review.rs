@@ -91,13 +91,13 @@ pub fn review(
     let name = request.domain;
     let theirs =
         |selector: &Selector| selector.domain == name && microsoft::SELECTORS.contains(&selector.selector.as_str());
-    let by_mail = request.microsoft365
-        || request.selectors.iter().any(theirs)
+    let sends = request.microsoft365
         || spf.includes("spf.protection.outlook.com")
         || mx
             .iter()
-            .any(|server| server.ends_with(".mail.protection.outlook.com") || server.ends_with(".mx.microsoft"));
-    let microsoft365 = by_mail.then(|| microsoft::review(name, mx, memory, findings));
+            .any(|server| server.ends_with(".mail.protection.outlook.com") || server.ends_with(".mx.microsoft"))
+        || microsoft::is_named(name, memory);
+    let microsoft365 = sends.then(|| microsoft::review(name, mx, memory, findings));
     let mut keys = Vec::new();
     for selector in request.selectors {
         let key = key(selector, memory);
@@ -107,6 +107,15 @@ pub fn review(
             && matches!(key.state, KeyState::Missing | KeyState::CouldNotLook);
         if !said {
             judge(selector, &key, memory, findings);
+        }
+        if !sends && theirs(selector) && key.state == KeyState::Present && key.aliases.is_empty() {
+            findings.fail(
+                "dkim-microsoft365",
+                Severity::Advice,
+                &key.name,
+                "Microsoft 365 signs with this selector; should it send for the domain, a CNAME belongs here, not a key",
+                "",
+            );
         }
         keys.push(key);
     }

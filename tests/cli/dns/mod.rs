@@ -2,6 +2,7 @@
 
 mod named;
 mod records;
+mod resolve;
 
 use std::fmt::Write as _;
 

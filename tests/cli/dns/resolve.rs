@@ -1,0 +1,92 @@
+//! `--resolve`: host names of sending addresses.
+
+use std::net::UdpSocket;
+
+use super::named::{BROKEN, Named};
+use super::report;
+use crate::harness::Sandbox;
+
+/// One address has a name that its zone confirms, one a name that it does not, one no name, and one nobody can say.
+fn names() -> String {
+    format!(
+        "10.2.0.192.in-addr.arpa PTR mx1.partner.example
+         mx1.partner.example A 192.0.2.10
+         10.100.51.198.in-addr.arpa PTR mail.google.com
+         mail.google.com A 192.0.2.99
+         10.113.0.203.in-addr.arpa CNAME 10.{BROKEN}"
+    )
+}
+
+const ADDRESSES: [&str; 4] = ["192.0.2.10", "198.51.100.10", "100.64.0.10", "203.0.113.10"];
+
+fn filled() -> Sandbox {
+    let sandbox = Sandbox::new();
+    sandbox.write("report.xml", report(&ADDRESSES.map(|address| (address, ""))));
+    sandbox.run(["ingest", "report.xml"]).exits(0);
+    sandbox
+}
+
+/// Sender and rule of every path.
+fn paths(sandbox: &Sandbox, arguments: &[&str]) -> Vec<String> {
+    let all = ["sources", "--since", "all", "--format", "json"].iter().chain(arguments);
+    let answer = sandbox.run(all).exits(0).json();
+    let paths = answer["paths"].as_array().unwrap();
+    let mut paths: Vec<String> = paths
+        .iter()
+        .map(|path| format!("{}: {}", path["named_by"].as_str().unwrap(), path["sender"].as_str().unwrap()))
+        .collect();
+    paths.sort_unstable();
+    paths
+}
+
+const UNNAMED: [&str; 4] =
+    ["network: 100.64.0.0/24", "network: 192.0.2.0/24", "network: 198.51.100.0/24", "network: 203.0.113.0/24"];
+const NAMED: [&str; 4] =
+    ["network: 100.64.0.0/24", "network: 198.51.100.0/24", "network: 203.0.113.0/24", "reverse DNS: partner.example"];
+
+#[test]
+fn names_that_are_confirmed_count_and_are_kept() {
+    let Some(named) = Named::start(&names()) else { return };
+    let sandbox = filled();
+    assert_eq!(paths(&sandbox, &[]), UNNAMED);
+    assert_eq!(paths(&sandbox, &["--resolve", "always", "--resolver", &named.address()]), NAMED);
+    drop(named);
+    // Kept: no server is there any more, and none is needed.
+    assert_eq!(paths(&sandbox, &[]), NAMED);
+    assert_eq!(paths(&sandbox, &["--resolve", "never"]), UNNAMED);
+}
+
+#[test]
+fn files_leave_nothing_behind() {
+    let Some(named) = Named::start(&names()) else { return };
+    let sandbox = Sandbox::new();
+    sandbox.write("report.xml", report(&ADDRESSES.map(|address| (address, ""))));
+    let address = named.address();
+    assert_eq!(paths(&sandbox, &["--resolve", "always", "--resolver", &address, "--input", "report.xml"]), NAMED);
+    assert!(!sandbox.db().exists());
+}
+
+#[test]
+fn a_silent_server_leaves_the_answer_as_it_is() {
+    let sandbox = filled();
+    let silent = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let address = silent.local_addr().unwrap().to_string();
+    let ran = sandbox.run(["sources", "--since", "all", "--resolve", "always", "--resolver", &address]).exits(0);
+    let ran = ran.says("the host names of 4 of 4 addresses could not be looked up");
+    assert!(ran.text().contains("192.0.2.0/24"), "{ran}");
+    // That nobody answered is not remembered as "no name".
+    let Some(named) = Named::start(&names()) else { return };
+    assert_eq!(paths(&sandbox, &["--resolve", "always", "--resolver", &named.address()]), NAMED);
+}
+
+#[test]
+fn nobody_is_asked_without_a_terminal() {
+    let sandbox = filled();
+    let witness = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let address = witness.local_addr().unwrap().to_string();
+    for resolve in ["auto", "never"] {
+        assert_eq!(paths(&sandbox, &["--resolve", resolve, "--resolver", &address]), UNNAMED);
+    }
+    witness.set_nonblocking(true).unwrap();
+    assert_eq!(witness.recv(&mut [0; 512]).unwrap_err().kind(), std::io::ErrorKind::WouldBlock);
+}
