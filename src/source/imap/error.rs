@@ -1,0 +1,267 @@
+//! What goes wrong between here and a mail server, and what the operator can do about it.
+
+use std::time::Duration;
+
+use crate::oauth;
+
+/// What was being done when something went wrong.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Step {
+    /// Connecting, up to the server's greeting.
+    Connect,
+    /// Securing the connection.
+    Secure,
+    /// Logging in.
+    LogIn,
+    /// Finding the folders.
+    ListFolders,
+    /// Opening a folder.
+    Open(String),
+    /// Fetching mail from a folder.
+    Fetch(String),
+    /// Marking, moving or deleting mail of a folder that was read.
+    Afterwards(String),
+    /// Waiting for new mail.
+    Wait,
+}
+
+impl std::fmt::Display for Step {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Step::Connect => f.write_str("connecting"),
+            Step::Secure => f.write_str("securing the connection"),
+            Step::LogIn => f.write_str("logging in"),
+            Step::ListFolders => f.write_str("finding the folders"),
+            Step::Open(folder) => write!(f, "opening folder {folder}"),
+            Step::Fetch(folder) => write!(f, "fetching from folder {folder}"),
+            Step::Afterwards(folder) => write!(f, "tidying folder {folder}"),
+            Step::Wait => f.write_str("waiting for new mail"),
+        }
+    }
+}
+
+/// What went wrong.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The server's name leads nowhere.
+    #[error("cannot find {host}: {reason}; check `host` and the name server")]
+    NoSuchHost {
+        /// The name.
+        host: String,
+        /// Why.
+        reason: String,
+    },
+    /// Nobody answers there.
+    #[error(
+        "cannot connect to {host} port {port}: {reason}; check `host` and `port`, and whether a firewall is between"
+    )]
+    Unreachable {
+        /// The name.
+        host: String,
+        /// The port.
+        port: u16,
+        /// Why.
+        reason: String,
+    },
+    /// The `ca_file` is of no use.
+    #[error("ca_file {path}: {reason}")]
+    CaFile {
+        /// Which.
+        path: String,
+        /// Why.
+        reason: String,
+    },
+    /// TLS did not come about.
+    #[error("no secure connection to {host}: {reason}")]
+    Tls {
+        /// The name.
+        host: String,
+        /// Why, and what to do.
+        reason: String,
+    },
+    /// The server has no STARTTLS, or somebody took it out.
+    #[error(
+        "the server offers no STARTTLS, or somebody between keeps it from us; nothing was sent. Try tls = \"implicit\" with port 993"
+    )]
+    NoStartTls,
+    /// Bytes came before the connection was secured.
+    #[error(
+        "the server, or somebody between, sent more before the connection was secured; nothing of it was believed. If this happens again, tell the network's administrator"
+    )]
+    Injected,
+    /// Plain text to another machine.
+    #[error(
+        "plain text to {host} would show password and mail to everybody between; use tls = \"implicit\" or \"starttls\", or say allow_plaintext = true"
+    )]
+    Plaintext {
+        /// The name.
+        host: String,
+    },
+    /// The server took us for somebody before we said who we are, over an open line.
+    #[error(
+        "the server greets as if we had logged in, over a connection that is not secured; refused. Use tls = \"implicit\""
+    )]
+    PreAuth,
+    /// The server does not take who we say we are.
+    #[error("{answer}: {advice}", answer = said("the server refused the login", text))]
+    Login {
+        /// What it said.
+        text: String,
+        /// What to do.
+        advice: String,
+    },
+    /// The server offers no way to log in that the account can go.
+    #[error("the server does not offer {wanted}; it offers {offered}. Set `auth` accordingly")]
+    NoMechanism {
+        /// What the account wants.
+        wanted: &'static str,
+        /// What there is.
+        offered: String,
+    },
+    /// There is no access token.
+    #[error(transparent)]
+    Token(#[from] oauth::Error),
+    /// There is no such folder.
+    #[error("there is no folder {name}; there {are}. Set `folders` accordingly", are = listed(have))]
+    NoSuchFolder {
+        /// Which.
+        name: String,
+        /// Some that there are.
+        have: Vec<String>,
+    },
+    /// The folder's name cannot be a name.
+    #[error("{0:?} cannot be the name of a folder")]
+    BadName(String),
+    /// A command was refused.
+    #[error("{}", said("the server refused", text))]
+    Refused {
+        /// The response code (RFC 3501 §7.1), in capitals, such as `TRYCREATE`; empty where there is none.
+        code: String,
+        /// What it said.
+        text: String,
+    },
+    /// The folder takes no changes.
+    #[error(
+        "the folder is read-only for this user: mail in it cannot be marked, moved or deleted. Give the user the rights, or set after = \"keep\""
+    )]
+    ReadOnly,
+    /// There is no way to take single mails out of a folder.
+    #[error(
+        "the server has neither MOVE nor UIDPLUS, so that one mail cannot be taken out without all others that are marked as deleted; set after = \"seen\" or \"keep\""
+    )]
+    CannotRemove,
+    /// The server hangs up.
+    #[error("{}", said("the server hung up", text))]
+    Bye {
+        /// What it said.
+        text: String,
+    },
+    /// The connection is gone.
+    #[error("the connection broke: {0}")]
+    Lost(String),
+    /// The server says nothing any more.
+    #[error("the server said nothing for {} seconds; a longer --timeout may help with a slow one", .0.as_secs())]
+    Stalled(Duration),
+    /// An answer is larger than any that makes sense.
+    #[error("the server sent {what} of more than {limit} bytes, which no sound server does")]
+    TooLong {
+        /// What.
+        what: &'static str,
+        /// The limit.
+        limit: u64,
+    },
+    /// A mail is larger than its limit, whatever the server said of its size.
+    #[error("the server sent a mail of {size} bytes, which is over the limit")]
+    LargeMail {
+        /// Its size in bytes, as declared.
+        size: u64,
+        /// Its beginning.
+        head: Vec<u8>,
+    },
+    /// The server does not stop sending what nobody asked for.
+    #[error("the server sends without end what nobody asked for")]
+    Flood,
+    /// What the server sent is not IMAP.
+    #[error("the server sent what is not IMAP ({0}); check `host`, `port` and `tls`")]
+    Garbled(String),
+    /// The folder was replaced by another of its name while it was read.
+    #[error("the folder was replaced while it was read")]
+    Replaced,
+    /// We were told to stop.
+    #[error("stopped")]
+    Stopped,
+}
+
+fn said(what: &str, text: &str) -> String {
+    let text = text.trim();
+    if text.is_empty() { what.to_owned() } else { format!("{what} (\u{201c}{text}\u{201d})") }
+}
+
+fn listed(names: &[String]) -> String {
+    if names.is_empty() { "is none that we may see".to_owned() } else { format!("is {}", names.join(", ")) }
+}
+
+impl Error {
+    /// Whether the same may go well a little later, over a new connection.
+    #[must_use]
+    pub fn is_passing(&self) -> bool {
+        match self {
+            Error::Bye { .. }
+            | Error::Lost(_)
+            | Error::Stalled(_)
+            | Error::TooLong { .. }
+            | Error::LargeMail { .. }
+            | Error::Flood
+            | Error::Garbled(_)
+            | Error::Replaced
+            | Error::NoSuchHost { .. }
+            | Error::Unreachable { .. } => true,
+            // RFC 5530: temporary by what they mean. Servers that throttle say so in words.
+            Error::Refused { code, text } => {
+                matches!(code.as_str(), "UNAVAILABLE" | "INUSE" | "LIMIT" | "SERVERBUG" | "THROTTLED")
+                    || is_throttle(text)
+            }
+            Error::Login { .. } => false,
+            _ => false,
+        }
+    }
+}
+
+/// Whether a refusal is for now and not for good, by how the large providers word it.
+pub(super) fn is_throttle(text: &str) -> bool {
+    let text = text.to_ascii_lowercase();
+    [
+        "throttl",
+        "too many",
+        "try again",
+        "temporar",
+        "rate limit",
+        "bandwidth",
+        "suspended",
+        "server busy",
+        "backend error",
+    ]
+    .iter()
+    .any(|word| text.contains(word))
+}
+
+/// The result of everything here.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// An error with what was being done.
+#[derive(Debug, thiserror::Error)]
+#[error("{step}: {error}")]
+pub struct Failure {
+    /// What was being done.
+    pub step: Step,
+    /// What went wrong.
+    pub error: Error,
+}
+
+impl Error {
+    /// The error at a step.
+    #[must_use]
+    pub fn at(self, step: Step) -> Failure {
+        Failure { step, error: self }
+    }
+}

@@ -1,0 +1,284 @@
+//! A conversation with a server: commands, and what comes in answer.
+
+use std::time::{Duration, Instant};
+
+use super::account::{Account, Tls};
+use super::error::{Error, Result};
+use super::grammar::{Code, Response, State, understand};
+use super::stream::{Patience, Stream};
+use super::wire::{Cap, Reader};
+
+/// Answers to one command that nobody asked for.
+const USELESS: u32 = 20_000;
+/// How many times the patience for an answer a server may use that says something, and nothing of use.
+const EXCUSES: u32 = 10;
+
+/// A part of a command.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Part<'p> {
+    /// Sent as it is.
+    Plain(&'p str),
+    /// A text of any bytes, quoted or as a literal.
+    Text(&'p [u8]),
+}
+
+/// A connection that speaks IMAP.
+pub struct Session {
+    stream: Stream,
+    reader: Reader,
+    /// In capitals.
+    capabilities: Vec<String>,
+    tag: u32,
+    /// The server took us for somebody when it greeted.
+    pub(super) known: bool,
+}
+
+/// The time that an answer may take.
+pub(super) struct Deadline {
+    patience: Duration,
+    until: Instant,
+    last: Instant,
+    useless: u32,
+}
+
+impl Deadline {
+    /// Something of use came.
+    pub(super) fn useful(&mut self) {
+        let now = Instant::now();
+        self.until = now + self.patience;
+        self.last = now + self.patience * EXCUSES;
+        self.useless = 0;
+    }
+
+    /// Something of no use came.
+    pub(super) fn useless(&mut self) -> Result<()> {
+        self.useless += 1;
+        if self.useless > USELESS {
+            return Err(Error::Flood);
+        }
+        self.until = (Instant::now() + self.patience).min(self.last);
+        Ok(())
+    }
+}
+
+impl Session {
+    /// Connects and secures the connection, as the account says.
+    pub(super) fn open(account: &Account, patience: &Patience) -> Result<Self> {
+        let mut stream = Stream::connect(account, patience)?;
+        if account.tls == Tls::None && !stream.is_local() && !account.allow_plaintext {
+            return Err(Error::Plaintext { host: account.host.clone() });
+        }
+        if account.tls == Tls::Implicit {
+            stream.secure(account)?;
+        }
+        let mut session = Session { stream, reader: Reader::default(), capabilities: Vec::new(), tag: 0, known: false };
+        session.greeting(account)?;
+        if account.tls == Tls::StartTls {
+            session.start_tls(account)?;
+        }
+        Ok(session)
+    }
+
+    fn greeting(&mut self, account: &Account) -> Result<()> {
+        let until = self.deadline().until;
+        let answer = self.reader.answer(&mut self.stream, Cap::SMALL, until)?;
+        let shown: String = String::from_utf8_lossy(&answer.text).chars().take(60).collect();
+        match understand(answer) {
+            Response::State { tag: None, state: State::Ok, code, .. } => self.note(&code),
+            Response::State { tag: None, state: State::PreAuth, code, .. } => {
+                if account.tls != Tls::Implicit {
+                    return Err(Error::PreAuth);
+                }
+                self.known = true;
+                self.note(&code);
+            }
+            Response::State { tag: None, state: State::Bye, text, .. } => return Err(Error::Bye { text }),
+            _ => return Err(Error::Garbled(shown)),
+        }
+        Ok(())
+    }
+
+    fn start_tls(&mut self, account: &Account) -> Result<()> {
+        if !self.can("STARTTLS")? {
+            return Err(Error::NoStartTls);
+        }
+        match self.run(&[Part::Plain("STARTTLS")], &mut |_| false) {
+            Err(Error::Refused { .. }) => return Err(Error::NoStartTls),
+            other => other?,
+        };
+        if !self.reader.is_empty() {
+            return Err(Error::Injected);
+        }
+        self.stream.secure(account)?;
+        // What was said before may have been said by anybody.
+        self.reader.clear();
+        self.capabilities.clear();
+        Ok(())
+    }
+
+    /// How long to wait, and who may tell us not to.
+    pub(super) fn patience(&self) -> &Patience {
+        self.stream.patience()
+    }
+
+    /// The time for an answer, beginning now.
+    pub(super) fn deadline(&self) -> Deadline {
+        let patience = self.stream.patience().answer;
+        let mut deadline = Deadline { patience, until: Instant::now(), last: Instant::now(), useless: 0 };
+        deadline.useful();
+        deadline
+    }
+
+    /// Takes up what a response code says of what the server can do.
+    fn note(&mut self, code: &Code) {
+        if code.name == "CAPABILITY" {
+            self.capabilities = code.rest.split(' ').map(str::to_ascii_uppercase).collect();
+        }
+    }
+
+    /// What the server can do now; where nothing was said it will be asked.
+    pub(super) fn set_capabilities(&mut self, words: Vec<String>) {
+        self.capabilities = words;
+    }
+
+    /// What the server can do, in capitals; asked for where it has not said.
+    pub(super) fn capabilities(&mut self) -> Result<&[String]> {
+        if self.capabilities.is_empty() {
+            let mut found = Vec::new();
+            self.run(&[Part::Plain("CAPABILITY")], &mut |response| match response {
+                Response::Capability(words) => {
+                    found = words;
+                    true
+                }
+                _ => false,
+            })?;
+            // One that says nothing at all can still do the least.
+            found.push("IMAP4REV1".to_owned());
+            self.capabilities = found;
+        }
+        Ok(&self.capabilities)
+    }
+
+    /// Whether the server can do something, named in capitals.
+    pub(super) fn can(&mut self, what: &str) -> Result<bool> {
+        Ok(self.capabilities()?.iter().any(|word| word == what))
+    }
+
+    /// Sends a command and gives its tag.
+    pub(super) fn send(&mut self, parts: &[Part<'_>]) -> Result<String> {
+        self.tag += 1;
+        let tag = format!("d{}", self.tag);
+        let mut line = tag.clone().into_bytes();
+        for part in parts {
+            line.push(b' ');
+            match part {
+                Part::Plain(text) => line.extend_from_slice(text.as_bytes()),
+                Part::Text(text) if text.iter().all(|&byte| (b' '..0x7f).contains(&byte)) => {
+                    line.push(b'"');
+                    for &byte in *text {
+                        if matches!(byte, b'"' | b'\\') {
+                            line.push(b'\\');
+                        }
+                        line.push(byte);
+                    }
+                    line.push(b'"');
+                }
+                Part::Text(text) => {
+                    line.extend_from_slice(format!("{{{}}}\r\n", text.len()).as_bytes());
+                    self.stream.write(&line)?;
+                    self.go_on(&tag)?;
+                    line.clear();
+                    line.extend_from_slice(text);
+                }
+            }
+        }
+        line.extend_from_slice(b"\r\n");
+        self.stream.write(&line)?;
+        Ok(tag)
+    }
+
+    /// Sends a line that is no command of its own.
+    pub(super) fn send_line(&mut self, line: &str) -> Result<()> {
+        self.stream.write(format!("{line}\r\n").as_bytes())
+    }
+
+    /// Waits until the server asks to go on with the command, and gives what it says to that.
+    pub(super) fn go_on(&mut self, tag: &str) -> Result<String> {
+        let mut deadline = self.deadline();
+        loop {
+            match self.next(Cap::SMALL, &mut deadline)? {
+                Response::Continue(text) => return Ok(text),
+                Response::State { tag: Some(other), code, text, .. } if other == tag => {
+                    return Err(Error::Refused { code: code.name, text });
+                }
+                _ => deadline.useless()?,
+            }
+        }
+    }
+
+    /// The next answer. A farewell is an error.
+    pub(super) fn next(&mut self, cap: Cap, deadline: &mut Deadline) -> Result<Response> {
+        let answer = self.reader.answer(&mut self.stream, cap, deadline.until)?;
+        match understand(answer) {
+            Response::State { tag: None, state: State::Bye, text, .. } => Err(Error::Bye { text }),
+            response => Ok(response),
+        }
+    }
+
+    /// An answer that comes before `until`, if one does.
+    pub(super) fn next_before(&mut self, until: Instant) -> Result<Option<Response>> {
+        let mut deadline = self.deadline();
+        deadline.until = until;
+        match self.next(Cap::SMALL, &mut deadline) {
+            Ok(response) => Ok(Some(response)),
+            Err(Error::Stalled(_)) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Runs a command to its end. `on` gets what comes meanwhile, and says what of it was wanted.
+    pub(super) fn run(&mut self, parts: &[Part<'_>], on: &mut dyn FnMut(Response) -> bool) -> Result<Code> {
+        let tag = self.send(parts)?;
+        self.finish(&tag, Cap::SMALL, on)
+    }
+
+    /// Takes what comes until the command with this tag is done.
+    pub(super) fn finish(&mut self, tag: &str, cap: Cap, on: &mut dyn FnMut(Response) -> bool) -> Result<Code> {
+        let mut deadline = self.deadline();
+        loop {
+            match self.next(cap, &mut deadline)? {
+                Response::State { tag: Some(done), state, code, text } => {
+                    if done != tag {
+                        return Err(Error::Garbled(format!("an answer to {done}, which was not asked")));
+                    }
+                    return self.done(state, code, text);
+                }
+                response => match on(response) {
+                    true => deadline.useful(),
+                    false => deadline.useless()?,
+                },
+            }
+        }
+    }
+
+    /// How a command ended.
+    pub(super) fn done(&mut self, state: State, code: Code, text: String) -> Result<Code> {
+        if state != State::Ok {
+            return Err(Error::Refused { code: code.name, text });
+        }
+        self.note(&code);
+        Ok(code)
+    }
+
+    /// Says goodbye. What goes wrong now does not matter.
+    pub fn log_out(mut self) {
+        if let Ok(tag) = self.send(&[Part::Plain("LOGOUT")]) {
+            let until = Instant::now() + Duration::from_secs(2).min(self.patience().answer);
+            while let Ok(Some(response)) = self.next_before(until) {
+                if matches!(&response, Response::State { tag: Some(done), .. } if *done == tag) {
+                    break;
+                }
+            }
+        }
+    }
+}
