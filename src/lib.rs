@@ -9,6 +9,7 @@
 //! - [`report`] reads a document: the nouns of RFC 9990 and RFC 7489, and what was odd about it;
 //! - [`domain`] and [`alignment`] say what a record means: states and verdicts;
 //! - [`ingest`] is the line that joins all of these, in parallel, up to the store;
+//! - [`fetch`] goes round IMAP accounts with it;
 //! - [`store`] is the database, [`query`] asks it about windows of days;
 //! - [`providers`] is the catalogue of senders and how one is recognised, [`dns`] looks up live records;
 //! - [`diagnosis`] makes sending paths and their classes of the answers;
@@ -24,6 +25,7 @@ pub mod cli;
 pub mod diagnosis;
 pub mod dns;
 pub mod domain;
+pub mod fetch;
 pub mod ingest;
 pub mod inspect;
 pub mod limits;

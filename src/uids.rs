@@ -51,6 +51,29 @@ impl UidSet {
         self.ranges.splice(begin..end, [(first, last)]);
     }
 
+    /// Takes one out.
+    pub fn remove(&mut self, uid: u32) {
+        let at = self.ranges.partition_point(|&(_, last)| last < uid);
+        if let Some(&(first, last)) = self.ranges.get(at).filter(|&&(first, _)| first <= uid) {
+            let before = (first < uid).then(|| (first, uid - 1));
+            let after = (uid < last).then(|| (uid + 1, last));
+            self.ranges.splice(at..=at, before.into_iter().chain(after));
+        }
+    }
+
+    /// Takes all of another set out.
+    pub fn subtract(&mut self, other: &UidSet) {
+        let Some(last) = self.last() else { return };
+        let mut left = UidSet::default();
+        for &(first, last) in other.gaps(0, last).ranges() {
+            let begin = self.ranges.partition_point(|&(_, end)| end < first);
+            for &(start, end) in self.ranges[begin..].iter().take_while(|&&(start, _)| start <= last) {
+                left.insert_range(start.max(first), end.min(last));
+            }
+        }
+        *self = left;
+    }
+
     /// Adds all of another set.
     pub fn extend(&mut self, other: &UidSet) {
         for &(first, last) in &other.ranges {
@@ -171,17 +194,26 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_set_is_a_set(ranges in proptest::collection::vec((1..200_u32, 0..20_u32), 0..40), window in (1..200_u32, 0..60_u32)) {
+        fn a_set_is_a_set(ranges in proptest::collection::vec((1..200_u32, 0..20_u32), 0..40), window in (1..200_u32, 0..60_u32), gone in proptest::collection::vec(1..220_u32, 0..20)) {
             let mut set = UidSet::default();
             let mut model = BTreeSet::new();
             for (first, length) in ranges {
                 set.insert_range(first, first + length);
                 model.extend(first..=first + length);
             }
+            for gone in gone {
+                set.remove(gone);
+                model.remove(&gone);
+            }
             prop_assert_eq!(set.iter().collect::<Vec<_>>(), model.iter().copied().collect::<Vec<_>>());
             prop_assert_eq!(set.len(), model.len() as u64);
             prop_assert_eq!(set.to_string().parse::<UidSet>().unwrap(), set.clone());
             prop_assert!(set.ranges().windows(2).all(|two| two[0].1 + 1 < two[1].0));
+            let mut less = set.clone();
+            let other: UidSet = (3..150).step_by(4).chain(window.0..window.0 + window.1).collect();
+            less.subtract(&other);
+            let left = model.iter().copied().filter(|&uid| !other.contains(uid)).collect::<Vec<_>>();
+            prop_assert_eq!(less.iter().collect::<Vec<_>>(), left);
             let (first, last) = (window.0, window.0 + window.1);
             let gaps = (first..=last).filter(|uid| !model.contains(uid)).collect::<Vec<_>>();
             prop_assert_eq!(set.gaps(first, last).iter().collect::<Vec<_>>(), gaps);

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// Each module, and the modules it may use.
-const FLOORS: [(&str, &[&str]); 20] = [
+const FLOORS: [(&str, &[&str]); 21] = [
     ("varint", &[]),
     ("uids", &[]),
     ("limits", &[]),
@@ -21,10 +21,14 @@ const FLOORS: [(&str, &[&str]); 20] = [
     ("alignment", &["domain", "report", "varint"]),
     ("store", &["alignment", "domain", "mail", "rejection", "report", "rows", "uids", "varint"]),
     ("ingest", &["alignment", "domain", "limits", "mail", "rejection", "report", "rows", "source", "store", "unpack"]),
+    ("fetch", &["ingest", "mail", "source", "store", "uids"]),
     ("query", &["alignment", "domain", "providers", "report", "rows", "store"]),
     ("diagnosis", &["alignment", "dns", "domain", "providers", "query", "report"]),
     ("inspect", &["alignment", "diagnosis", "domain", "mail", "report"]),
-    ("render", &["alignment", "diagnosis", "dns", "ingest", "inspect", "providers", "report", "source", "store"]),
+    (
+        "render",
+        &["alignment", "diagnosis", "dns", "fetch", "ingest", "inspect", "providers", "report", "source", "store"],
+    ),
 ];
 
 fn sources(folder: &Path, found: &mut Vec<PathBuf>) {

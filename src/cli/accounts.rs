@@ -37,7 +37,6 @@ pub(crate) fn select<'c>(config: &'c Config, names: &[String]) -> Result<Vec<&'c
 }
 
 /// Makes an account ready to log in: its secrets are read now.
-#[allow(dead_code, reason = "fetch and check are about to use it")]
 pub(crate) fn open(config: &Config, account: &AccountConfig) -> anyhow::Result<Account> {
     let credentials = match &account.auth {
         Auth::Password(secret) => Credentials::Password(read(config, secret)?),

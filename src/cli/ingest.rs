@@ -61,6 +61,7 @@ pub(super) fn read_into(
         keep_raw: keep && context.config.database.keep_raw == KeepRaw::All,
         now: context.now.as_second(),
         examiners: 0,
+        left_to_do: Vec::new(),
     };
     let mut progress = Progress::new(context);
     let belief = authserv_id.map_or(Belief::Nobody, |id| Belief::Server(id.into()));

@@ -3,6 +3,7 @@
 //! Only here are the clock, the environment and the terminal read; everything below gets what it needs as arguments.
 
 mod accounts;
+mod address;
 mod answers;
 mod changes;
 mod check;
@@ -17,6 +18,7 @@ mod ingest;
 mod inspect;
 mod known;
 mod live;
+mod lock;
 mod login;
 mod progress;
 mod providers;

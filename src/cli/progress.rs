@@ -5,6 +5,7 @@ use std::io::IsTerminal;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::context::Context;
+use crate::fetch::FailureSummary;
 use crate::ingest::{IngestSummary, Notice, Observer, OtherKind};
 use crate::render::text::sanitize;
 
@@ -25,6 +26,23 @@ impl Progress {
             bar
         });
         Progress { bar, quiet: context.quiet, verbose: context.verbose }
+    }
+
+    /// The same without a line that moves, for a program that runs for long.
+    pub(super) fn log(context: &Context) -> Self {
+        Progress { bar: None, quiet: context.quiet, verbose: context.verbose }
+    }
+
+    /// Says something that is good to know.
+    pub(super) fn note(&self, text: &str) {
+        if !self.quiet {
+            self.say(&format!("dmarcstat: {text}"));
+        }
+    }
+
+    /// Says what went wrong with an account.
+    pub(super) fn trouble(&self, account: &str, failure: &FailureSummary) {
+        self.say(&format!("dmarcstat: {account}: {}: {}", failure.step, failure.reason));
     }
 
     fn say(&self, line: &str) {

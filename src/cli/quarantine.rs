@@ -130,6 +130,7 @@ fn retry(ids: &[i64], context: &mut Context) -> Outcome {
         keep_raw: context.config.database.keep_raw == super::config::KeepRaw::All,
         now: context.now.as_second(),
         examiners: 0,
+        left_to_do: Vec::new(),
     };
     let mut released = Vec::new();
     for entry in &chosen {

@@ -58,7 +58,7 @@ impl<'e> Examiner<'e> {
         match &input.content {
             Content::Unreadable(reason) => {
                 self.outbox.push(Step::Failed { location: input.location.clone(), reason: reason.clone() });
-                self.outbox.push(Step::End { mail: false });
+                self.outbox.push(Step::End { mail: false, receipt: input.receipt });
                 return;
             }
             Content::Oversized { head, size, mail } => {
@@ -66,7 +66,7 @@ impl<'e> Examiner<'e> {
                 if !is_mail && !matches!(sniff(head), Kind::Gzip | Kind::Zlib | Kind::Zip) {
                     let note = format!("{size} bytes of something else");
                     self.other(OtherKind::NotAReport, origin, Some(note));
-                    self.outbox.push(Step::End { mail: false });
+                    self.outbox.push(Step::End { mail: false, receipt: input.receipt });
                     return;
                 }
                 let code = if is_mail { RejectionCode::LimitMessage } else { RejectionCode::LimitCompressed };
@@ -88,7 +88,7 @@ impl<'e> Examiner<'e> {
             let origin = Origin { location: input.location.clone(), ..Origin::default() };
             self.other(OtherKind::NotAReport, origin, None);
         }
-        self.outbox.push(Step::End { mail: is_mail });
+        self.outbox.push(Step::End { mail: is_mail, receipt: input.receipt });
     }
 
     /// What is left to do for an input on which the program failed.
@@ -100,7 +100,7 @@ impl<'e> Examiner<'e> {
             _ => Arc::default(),
         };
         self.reject(&Arc::new(origin), Rejection::new(RejectionCode::Internal), "", &|| Arc::new(raw(&bytes, true)));
-        self.outbox.push(Step::End { mail: input.is_mail });
+        self.outbox.push(Step::End { mail: input.is_mail, receipt: input.receipt });
     }
 
     fn origin(&self, location: String, envelope: &Envelope, file_name: Option<String>) -> Origin {

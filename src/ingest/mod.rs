@@ -17,8 +17,9 @@ mod step;
 
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use examiner::Examiner;
 use gate::{Gate, Loading, Outbox, Packet};
@@ -27,15 +28,17 @@ use step::Step;
 
 use crate::limits::Limits;
 use crate::mail::Authenticity;
-use crate::source::{Content, Input, InputSink};
+use crate::source::{Content, Input, InputSink, MailOutcome, Receipt};
 use crate::store::{Arrival, DigestKey, Origin, RunPlace, Store, StoreError, Writer, Written};
 
 /// A unit ends when it holds this many bytes or inputs.
 const UNIT_BYTES: usize = 256 * 1024;
 const UNIT_INPUTS: usize = 32;
-/// A batch is committed when it holds this many reports or has taken this many packets.
+/// A batch is committed when it holds this many reports or bytes.
 const BATCH_REPORTS: u64 = 2500;
 const BATCH_BYTES: usize = 16 * 1024 * 1024;
+/// A batch is also committed when its source is slow: nobody else can write while it is open.
+const BATCH_TIME: Duration = Duration::from_secs(2);
 
 /// How to ingest.
 #[derive(Debug, Clone)]
@@ -48,6 +51,8 @@ pub struct IngestOptions {
     pub now: i64,
     /// How many examine; 0 for as many as there are cores.
     pub examiners: usize,
+    /// The outcomes of mails on servers after which something is left to do with them there.
+    pub left_to_do: Vec<MailOutcome>,
 }
 
 /// What became of something, told as it happens.
@@ -120,6 +125,26 @@ pub struct IngestSummary {
     pub failed: Vec<FailedInput>,
 }
 
+impl IngestSummary {
+    /// Adds what came of another run.
+    pub fn add(&mut self, other: IngestSummary) {
+        self.inputs += other.inputs;
+        self.mails += other.mails;
+        self.new += other.new;
+        self.duplicate += other.duplicate;
+        self.conflicting += other.conflicting;
+        self.records += other.records;
+        self.messages += other.messages;
+        self.untrusted += other.untrusted;
+        self.tls_reports += other.tls_reports;
+        self.failure_reports += other.failure_reports;
+        self.not_a_report += other.not_a_report;
+        self.irregularities += other.irregularities;
+        self.quarantined.extend(other.quarantined);
+        self.failed.extend(other.failed);
+    }
+}
+
 /// Hears what happens while a run goes on.
 pub trait Observer {
     /// Something worth a line in a log.
@@ -148,8 +173,12 @@ pub fn ingest(
         writer: store.writer(options.keep_raw, options.now),
         summary: IngestSummary::default(),
         observer,
+        left_to_do: &options.left_to_do,
+        mail: MailSoFar::default(),
         batch_reports: 0,
         batch_bytes: 0,
+        batch_began: Instant::now(),
+        between_inputs: true,
     };
     let gate = Arc::new(Gate::default());
     let loading = Loading::default();
@@ -247,15 +276,45 @@ struct Clerk<'c, 's> {
     writer: Writer<'s>,
     summary: IngestSummary,
     observer: &'c mut dyn Observer,
+    left_to_do: &'c [MailOutcome],
+    /// What came of the current input so far.
+    mail: MailSoFar,
     batch_reports: u64,
     batch_bytes: usize,
+    batch_began: Instant,
+    /// All that is written belongs to inputs that are written whole.
+    between_inputs: bool,
+}
+
+/// What came of an input so far.
+#[derive(Default)]
+struct MailSoFar {
+    worst: Option<MailOutcome>,
+    /// It could not be read, and may be another time.
+    failed: bool,
+}
+
+impl MailSoFar {
+    fn add(&mut self, outcome: MailOutcome) {
+        self.worst = self.worst.max(Some(outcome));
+    }
 }
 
 impl Clerk<'_, '_> {
     fn write_all(&mut self, packets: &Receiver<Packet>, gate: &Gate) -> Result<(), StoreError> {
         let mut head = 0;
         let mut early: BTreeMap<u64, Packet> = BTreeMap::new();
-        while let Ok(packet) = packets.recv() {
+        loop {
+            let packet = match packets.recv_timeout(BATCH_TIME) {
+                Ok(packet) => packet,
+                Err(RecvTimeoutError::Disconnected) => break,
+                Err(RecvTimeoutError::Timeout) => {
+                    if self.between_inputs {
+                        self.commit()?;
+                    }
+                    continue;
+                }
+            };
             if packet.unit != head {
                 early.insert(packet.unit, packet);
                 continue;
@@ -276,12 +335,28 @@ impl Clerk<'_, '_> {
             self.step(step)?;
         }
         self.batch_bytes += packet.weight;
-        if packet.last && (self.batch_reports >= BATCH_REPORTS || self.batch_bytes >= BATCH_BYTES) {
-            self.writer.commit()?;
+        self.between_inputs = packet.last;
+        let full = self.batch_reports >= BATCH_REPORTS || self.batch_bytes >= BATCH_BYTES;
+        if packet.last && (full || self.batch_began.elapsed() >= BATCH_TIME) {
+            self.commit()?;
             self.writer.yield_lock();
-            (self.batch_reports, self.batch_bytes) = (0, 0);
         }
         self.observer.progress(&self.summary);
+        Ok(())
+    }
+
+    fn commit(&mut self) -> Result<(), StoreError> {
+        (self.batch_reports, self.batch_bytes, self.batch_began) = (0, 0, Instant::now());
+        self.writer.commit()
+    }
+
+    /// The end of an input. A mail that was read whole is settled, in the transaction that holds what was in it.
+    fn end(&mut self, receipt: Option<Receipt>) -> Result<(), StoreError> {
+        let MailSoFar { worst, failed } = std::mem::take(&mut self.mail);
+        if let (Some(Receipt { mailbox, uid }), Some(outcome), false) = (receipt, worst, failed) {
+            let left = self.left_to_do.contains(&outcome).then(|| outcome.as_str());
+            self.writer.settle(mailbox, uid, left)?;
+        }
         Ok(())
     }
 
@@ -293,6 +368,7 @@ impl Clerk<'_, '_> {
             }
             Step::Discard => self.writer.discard()?,
             Step::Report(report) => {
+                self.mail.add(MailOutcome::Report);
                 self.batch_reports += 1;
                 let Written { arrival, irregularities } = self.writer.report(report)?;
                 match arrival {
@@ -314,6 +390,7 @@ impl Clerk<'_, '_> {
                 }
             }
             Step::Quarantine(new) => {
+                self.mail.add(MailOutcome::Quarantined);
                 let known = self.writer.quarantine(new)?;
                 let quarantined = QuarantinedInput {
                     input: new.origin.location.clone(),
@@ -325,6 +402,7 @@ impl Clerk<'_, '_> {
                 summary.quarantined.push(quarantined);
             }
             Step::Other(kind, origin, note) => {
+                self.mail.add(MailOutcome::Other);
                 match kind {
                     OtherKind::TlsReport => summary.tls_reports += 1,
                     OtherKind::FailureReport => summary.failure_reports += 1,
@@ -333,13 +411,15 @@ impl Clerk<'_, '_> {
                 self.observer.notice(&Notice::Other(*kind, Arc::clone(origin), note.clone()));
             }
             Step::Failed { location, reason } => {
+                self.mail.failed = true;
                 let failed = FailedInput { input: location.clone(), reason: reason.clone() };
                 self.observer.notice(&Notice::Failed(failed.clone()));
                 summary.failed.push(failed);
             }
-            Step::End { mail } => {
+            Step::End { mail, receipt } => {
                 summary.inputs += 1;
                 summary.mails += u64::from(*mail);
+                self.end(*receipt)?;
             }
         }
         Ok(())

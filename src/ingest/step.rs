@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::report::period::Day;
+use crate::source::Receipt;
 use crate::store::{NewQuarantine, NewReport, Origin, RawBytes, Run};
 
 /// Mail and files that are no aggregate reports.
@@ -49,6 +50,8 @@ pub(super) enum Step {
     End {
         /// It was mail.
         mail: bool,
+        /// Which mail on a server it was.
+        receipt: Option<Receipt>,
     },
 }
 

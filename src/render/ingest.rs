@@ -2,7 +2,7 @@
 
 use std::io::{Result, Write};
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::text::{grouped, plural};
 use super::{Form, grid, json};
@@ -13,32 +13,8 @@ use crate::ingest::IngestSummary;
 /// # Errors
 /// Those of writing.
 pub fn ingest(summary: &IngestSummary, seconds: f64, form: Form, out: &mut dyn Write) -> Result<()> {
-    let fresh = summary.quarantined.iter().filter(|one| !one.known).count() as u64;
-    let known = summary.quarantined.len() as u64 - fresh;
     match form {
-        Form::Json => json(
-            &json!({
-                "schema": "dmarcstat/ingest/1",
-                "inputs": summary.inputs,
-                "mails": summary.mails,
-                "reports": { "new": summary.new, "duplicate": summary.duplicate, "conflicting": summary.conflicting },
-                "records": summary.records,
-                "messages": summary.messages,
-                "untrusted": summary.untrusted,
-                "other": {
-                    "tls_report": summary.tls_reports,
-                    "failure_report": summary.failure_reports,
-                    "not_a_report": summary.not_a_report,
-                },
-                "irregularities": summary.irregularities,
-                "quarantined": summary.quarantined.iter().map(|one| json!({
-                    "input": one.input, "code": one.code, "reason": one.reason, "known": one.known,
-                })).collect::<Vec<_>>(),
-                "failed": summary.failed.iter().map(|one| json!({ "input": one.input, "reason": one.reason })).collect::<Vec<_>>(),
-                "elapsed_seconds": (seconds * 1000.0).round() / 1000.0,
-            }),
-            out,
-        ),
+        Form::Json => json(&facts("dmarcstat/ingest/1", summary, seconds), out),
         Form::Csv => {
             let headings = [
                 "inputs",
@@ -73,36 +49,63 @@ pub fn ingest(summary: &IngestSummary, seconds: f64, form: Form, out: &mut dyn W
             grid::csv(&headings, [row.iter().map(u64::to_string).collect()], out)
         }
         Form::Table | Form::Markdown => {
-            let mut parts = vec![format!("{} new", plural(summary.new, "report"))];
-            let mut part = |number: u64, text: &str| {
-                if number > 0 {
-                    parts.push(format!("{} {text}", grouped(number)));
-                }
-            };
-            part(summary.duplicate, "known before");
-            part(summary.conflicting, "under a known id with other content");
-            part(summary.untrusted, "kept apart because the mail failed DMARC");
-            part(summary.tls_reports, if summary.tls_reports == 1 { "SMTP TLS report" } else { "SMTP TLS reports" });
-            part(
-                summary.failure_reports,
-                if summary.failure_reports == 1 { "failure report" } else { "failure reports" },
-            );
-            part(summary.not_a_report, "not a report");
-            part(fresh, "quarantined");
-            part(known, "in quarantine before");
-            part(summary.failed.len() as u64, "could not be opened");
-            writeln!(
-                out,
-                "{}: {}; {}, {} ({seconds:.1} s)",
-                plural(summary.inputs, "input"),
-                parts.join(", "),
-                plural(summary.records, "record"),
-                plural(summary.messages, "message"),
-            )?;
-            if fresh > 0 {
+            writeln!(out, "{} ({seconds:.1} s)", sentence(summary))?;
+            if summary.quarantined.iter().any(|one| !one.known) {
                 writeln!(out, "See `dmarcstat quarantine` for what could not be read.")?;
             }
             Ok(())
         }
     }
+}
+
+/// The summary as JSON, with a schema's name.
+pub(super) fn facts(schema: &str, summary: &IngestSummary, seconds: f64) -> Value {
+    json!({
+        "schema": schema,
+        "inputs": summary.inputs,
+        "mails": summary.mails,
+        "reports": { "new": summary.new, "duplicate": summary.duplicate, "conflicting": summary.conflicting },
+        "records": summary.records,
+        "messages": summary.messages,
+        "untrusted": summary.untrusted,
+        "other": {
+            "tls_report": summary.tls_reports,
+            "failure_report": summary.failure_reports,
+            "not_a_report": summary.not_a_report,
+        },
+        "irregularities": summary.irregularities,
+        "quarantined": summary.quarantined.iter().map(|one| json!({
+            "input": one.input, "code": one.code, "reason": one.reason, "known": one.known,
+        })).collect::<Vec<_>>(),
+        "failed": summary.failed.iter().map(|one| json!({ "input": one.input, "reason": one.reason })).collect::<Vec<_>>(),
+        "elapsed_seconds": (seconds * 1000.0).round() / 1000.0,
+    })
+}
+
+/// The summary in one line.
+pub(super) fn sentence(summary: &IngestSummary) -> String {
+    let fresh = summary.quarantined.iter().filter(|one| !one.known).count() as u64;
+    let known = summary.quarantined.len() as u64 - fresh;
+    let mut parts = vec![format!("{} new", plural(summary.new, "report"))];
+    let mut part = |number: u64, text: &str| {
+        if number > 0 {
+            parts.push(format!("{} {text}", grouped(number)));
+        }
+    };
+    part(summary.duplicate, "known before");
+    part(summary.conflicting, "under a known id with other content");
+    part(summary.untrusted, "kept apart because the mail failed DMARC");
+    part(summary.tls_reports, if summary.tls_reports == 1 { "SMTP TLS report" } else { "SMTP TLS reports" });
+    part(summary.failure_reports, if summary.failure_reports == 1 { "failure report" } else { "failure reports" });
+    part(summary.not_a_report, "not a report");
+    part(fresh, "quarantined");
+    part(known, "in quarantine before");
+    part(summary.failed.len() as u64, "could not be opened");
+    format!(
+        "{}: {}; {}, {}",
+        plural(summary.inputs, "input"),
+        parts.join(", "),
+        plural(summary.records, "record"),
+        plural(summary.messages, "message"),
+    )
 }

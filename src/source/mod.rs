@@ -77,6 +77,26 @@ impl Belief {
     }
 }
 
+impl MailOutcome {
+    const ALL: [MailOutcome; 3] = [MailOutcome::Other, MailOutcome::Report, MailOutcome::Quarantined];
+
+    /// In one word.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            MailOutcome::Other => "other",
+            MailOutcome::Report => "report",
+            MailOutcome::Quarantined => "quarantined",
+        }
+    }
+
+    /// By the word.
+    #[must_use]
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|outcome| outcome.as_str() == word)
+    }
+}
+
 /// An input: a file, or one mail of a mailbox.
 #[derive(Debug)]
 pub struct Input {

@@ -9,6 +9,7 @@ mod dictionary;
 mod digest;
 mod hosts;
 mod incoming;
+mod mailbox;
 mod names;
 mod prune;
 mod quarantine;
@@ -30,6 +31,7 @@ pub use hosts::KnownHost;
 pub use incoming::{
     Arrival, NewQuarantine, NewReport, Origin, Raw, RawBytes, Run, SharedOutcome, Totals, Written, bare_id,
 };
+pub use mailbox::{AccountRun, Copying, Mailbox, MailboxPosition, PendingMail};
 pub use names::NameReader;
 pub use prune::Pruned;
 pub use quarantine::{QuarantineEntry, Quarantined};

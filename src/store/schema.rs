@@ -111,6 +111,38 @@ pub(super) const MIGRATIONS: &[&str] = &[
 ",
     // Host names, as they were looked up.
     "CREATE TABLE host (address BLOB PRIMARY KEY, name TEXT, looked_up INTEGER NOT NULL) WITHOUT ROWID;",
+    // Which mail on servers was read, and what is left to do with it.
+    "
+    CREATE TABLE mailbox (
+        id INTEGER PRIMARY KEY,
+        account TEXT NOT NULL,
+        folder TEXT NOT NULL,
+        uid_validity INTEGER NOT NULL,
+        done TEXT NOT NULL,
+        passed TEXT NOT NULL,
+        since INTEGER,
+        opened INTEGER NOT NULL,
+        UNIQUE (account, folder, uid_validity)
+    );
+    CREATE TABLE mailbox_pending (
+        mailbox INTEGER NOT NULL REFERENCES mailbox,
+        uid INTEGER NOT NULL,
+        outcome TEXT NOT NULL,
+        copy_folder TEXT,
+        copy_uid_validity INTEGER,
+        copy_uid_next INTEGER,
+        copied INTEGER NOT NULL,
+        PRIMARY KEY (mailbox, uid)
+    ) WITHOUT ROWID;
+    CREATE TABLE account_run (
+        account TEXT PRIMARY KEY,
+        name TEXT NOT NULL,
+        last_run INTEGER NOT NULL,
+        last_success INTEGER,
+        last_error_time INTEGER,
+        last_error TEXT
+    ) WITHOUT ROWID;
+",
 ];
 
 /// The step after which the outcomes must be judged anew.

@@ -32,7 +32,13 @@ fn report(id: &str, day: u64, records: &[(&str, u64, &str)]) -> String {
 }
 
 fn take(store: &mut Store, documents: &[String]) -> IngestSummary {
-    let options = IngestOptions { limits: Limits::default(), keep_raw: true, now: 1_790_000_000, examiners: 2 };
+    let options = IngestOptions {
+        limits: Limits::default(),
+        keep_raw: true,
+        now: 1_790_000_000,
+        examiners: 2,
+        left_to_do: Vec::new(),
+    };
     let source = |sink: &mut dyn InputSink| {
         for (number, document) in documents.iter().enumerate() {
             sink.push(Input {
@@ -185,7 +191,13 @@ fn mail(says: &str, report: &str) -> String {
 
 /// Takes mails in batches of their own, and believes one server.
 fn take_mails(store: &mut Store, place: &str, mails: &[String]) -> IngestSummary {
-    let options = IngestOptions { limits: Limits::default(), keep_raw: true, now: 1_790_000_000, examiners: 2 };
+    let options = IngestOptions {
+        limits: Limits::default(),
+        keep_raw: true,
+        now: 1_790_000_000,
+        examiners: 2,
+        left_to_do: Vec::new(),
+    };
     let source = |sink: &mut dyn InputSink| {
         for (number, mail) in mails.iter().enumerate() {
             sink.push(Input {

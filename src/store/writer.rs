@@ -10,6 +10,7 @@ use rusqlite::{Connection, params};
 
 use super::dictionary::Dictionary;
 use super::incoming::{Arrival, NewQuarantine, NewReport, Origin, Run, Written, bare_id};
+use super::mailbox::Settled;
 use super::totals::Deltas;
 use super::trust::{self, Trust};
 use super::{DigestKey, Result, Store, StoreError, blobs, siblings, signed};
@@ -36,6 +37,8 @@ pub struct Writer<'s> {
     open: Option<OpenReport>,
     /// The emptied buffer of the report before.
     spare: Vec<u8>,
+    /// The mails on servers that this batch is done with.
+    settled: Settled,
 }
 
 /// A report some of whose records are written.
@@ -84,6 +87,7 @@ impl Store {
             data_version: -1,
             open: None,
             spare: Vec::new(),
+            settled: Settled::default(),
         }
     }
 }
@@ -114,7 +118,11 @@ impl Writer<'_> {
         if !self.in_batch {
             return Ok(());
         }
-        let done = self.deltas.flush(self.connection).and_then(|()| Ok(self.connection.execute_batch("COMMIT")?));
+        let done = self
+            .deltas
+            .flush(self.connection)
+            .and_then(|()| self.settled.flush(self.connection))
+            .and_then(|()| Ok(self.connection.execute_batch("COMMIT")?));
         if done.is_err() {
             self.abandon();
         }
@@ -125,6 +133,7 @@ impl Writer<'_> {
     /// Gives up what was handed over since the last commit.
     pub fn abandon(&mut self) {
         self.deltas = Deltas::default();
+        self.settled = Settled::default();
         self.open = None;
         self.data_version = -1;
         if self.in_batch {
@@ -365,6 +374,22 @@ impl Writer<'_> {
         Ok(())
     }
 
+    /// Notes that all that was in a mail on a server has been handed over. With an `outcome` something is left to do with
+    /// the mail there, which is remembered until [`Store::tidied`].
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn settle(&mut self, mailbox: i64, uid: u32, outcome: Option<&str>) -> Result<()> {
+        self.begin()?;
+        self.settled.add(self.connection, mailbox, uid, outcome)
+    }
+
+    /// Whether something was handed over since the last commit.
+    #[must_use]
+    pub fn is_in_batch(&self) -> bool {
+        self.in_batch
+    }
+
     /// Takes something that was not read; true when it was known before.
     ///
     /// # Errors
@@ -415,6 +440,11 @@ impl Drop for Writer<'_> {
 
 /// A location in two: what many sightings share, and the rest. They join to the whole.
 fn split_location(location: &str) -> (&str, &str) {
+    if location.starts_with("imap://")
+        && let Some(uid) = location.find(";UID=")
+    {
+        return location.split_at(uid + ";UID=".len());
+    }
     // A mailbox is shared by its mails, a folder by its files; parts of a mail are no folders.
     let end = match location.find('#') {
         Some(hash) => hash,

@@ -255,13 +255,13 @@ pub struct Failure {
     /// What was being done.
     pub step: Step,
     /// What went wrong.
-    pub error: Error,
+    pub error: Box<Error>,
 }
 
 impl Error {
     /// The error at a step.
     #[must_use]
     pub fn at(self, step: Step) -> Failure {
-        Failure { step, error: self }
+        Failure { step, error: Box::new(self) }
     }
 }

@@ -65,9 +65,6 @@ impl Session {
     /// Connects and secures the connection, as the account says.
     pub(super) fn open(account: &Account, patience: &Patience) -> Result<Self> {
         let mut stream = Stream::connect(account, patience)?;
-        if account.tls == Tls::None && !stream.is_local() && !account.allow_plaintext {
-            return Err(Error::Plaintext { host: account.host.clone() });
-        }
         if account.tls == Tls::Implicit {
             stream.secure(account)?;
         }

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use rustls::{ClientConnection, StreamOwned};
 
-use super::account::Account;
+use super::account::{Account, Tls};
 use super::error::{Error, Result};
 use super::tls;
 
@@ -88,6 +88,10 @@ impl Stream {
             .to_socket_addrs()
             .map_err(|error| Error::NoSuchHost { host: account.host.clone(), reason: error.to_string() })?
             .collect();
+        let plain = account.tls == Tls::None && !account.allow_plaintext;
+        if plain && addresses.iter().any(|address| !address.ip().is_loopback()) {
+            return Err(Error::Plaintext { host: account.host.clone() });
+        }
         let unreachable =
             |reason: String| Error::Unreachable { host: account.host.clone(), port: account.port, reason };
         let mut last = unreachable("no address".to_owned());
@@ -110,11 +114,6 @@ impl Stream {
         Err(last)
     }
 
-    /// Whether the other end is on this machine.
-    pub(super) fn is_local(&self) -> bool {
-        matches!(&self.link, Link::Plain(socket) if socket.peer_addr().is_ok_and(|peer| peer.ip().is_loopback()))
-    }
-
     /// Secures the connection. The name is verified, and the certificate.
     pub(super) fn secure(&mut self, account: &Account) -> Result<()> {
         let Link::Plain(mut socket) = std::mem::replace(&mut self.link, Link::None) else {
@@ -123,10 +122,19 @@ impl Stream {
         let mut connection = tls::connection(&account.host, account.ca_file.as_deref())?;
         let until = Instant::now() + self.patience.answer;
         while connection.is_handshaking() {
-            match connection.complete_io(&mut socket) {
-                Ok(_) => {}
+            // One read or write at a time: a handshake that drips must end too.
+            let done = match connection.wants_write() {
+                true => connection.write_tls(&mut socket).map(|_| ()),
+                false => take_in(&mut connection, &mut socket),
+            };
+            match done {
+                Ok(()) => self.check(until)?,
                 Err(error) if is_wait(&error) => self.check(until)?,
-                Err(error) => return Err(tls::explain(&account.host, &error)),
+                Err(error) => {
+                    // What is wrong is told to the other side, if it still listens.
+                    let _ = connection.write_tls(&mut socket);
+                    return Err(tls::explain(&account.host, &error));
+                }
             }
         }
         self.link = Link::Tls(Box::new(StreamOwned::new(connection, socket)));
@@ -173,6 +181,7 @@ impl Stream {
             };
             match written {
                 Ok(_) if bytes.is_empty() => return Ok(()),
+                Ok(0) => return Err(Error::Lost("the server takes nothing any more".to_owned())),
                 Ok(length) => bytes = &bytes[length..],
                 Err(error) if is_wait(&error) => self.check(until)?,
                 Err(error) => return Err(Error::Lost(error.to_string())),
@@ -184,6 +193,14 @@ impl Stream {
     pub(super) fn patience(&self) -> &Patience {
         &self.patience
     }
+}
+
+/// Reads a piece of a handshake.
+fn take_in(connection: &mut ClientConnection, socket: &mut TcpStream) -> std::io::Result<()> {
+    if connection.read_tls(socket)? == 0 {
+        return Err(ErrorKind::UnexpectedEof.into());
+    }
+    connection.process_new_packets().map(|_| ()).map_err(std::io::Error::other)
 }
 
 fn is_wait(error: &std::io::Error) -> bool {

@@ -225,9 +225,9 @@ mod tests {
 
     #[test]
     fn nothing_is_larger_than_asked_for() {
-        let cap = Cap { text: 40, literals: 10 };
+        let cap = Cap { text: 60, literals: 10 };
         let long = [b'x'; 100];
-        assert!(matches!(answers(&long, 7, cap).1, Error::TooLong { limit: 40, .. }));
+        assert!(matches!(answers(&long, 7, cap).1, Error::TooLong { limit: 60, .. }));
         let endless = b"* 1 FETCH (BODY[] {99999999999999999999999}\r\nFrom: x";
         let (_, error) = answers(endless, 7, cap);
         let Error::LargeMail { size: u64::MAX, head } = error else { panic!("{error:?}") };

@@ -1,0 +1,225 @@
+//! What is left to do with mail on its server, read from the database and done there.
+//!
+//! Everything here may be interrupted anywhere and is taken up by the next run. Marking and deleting twice does no harm,
+//! and MOVE is whole or not at all. Where a mail has to be copied and then deleted, it is noted before where the copy
+//! will be, so that the next run finds it and makes no second one.
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::line::Line;
+use super::{Ended, FolderSummary};
+use crate::source::MailOutcome;
+use crate::source::imap::account::After;
+use crate::source::imap::{Error, Folder, Removal, Step};
+use crate::store::{Copying, PendingMail, Store};
+use crate::uids::UidSet;
+
+/// How many mails are copied at once.
+const COPIES: usize = 100;
+
+/// The mails of one folder.
+pub(super) struct Tidy<'t, 'l> {
+    pub(super) store: &'t mut Store,
+    pub(super) line: &'t mut Line<'l>,
+    pub(super) folder: &'t Folder,
+    pub(super) targets: &'t BTreeMap<String, Folder>,
+    /// The folder's number in the database.
+    pub(super) mailbox: i64,
+    pub(super) uid_validity: u32,
+    pub(super) summary: &'t mut FolderSummary,
+}
+
+impl Tidy<'_, '_> {
+    pub(super) fn run(&mut self) -> Result<(), Ended> {
+        let pending = self.store.pending_mail(self.mailbox)?;
+        if pending.is_empty() {
+            return Ok(());
+        }
+        // Of a copy that was begun the original goes, whatever is configured now: it would be there twice.
+        let (copied, pending): (Vec<_>, Vec<_>) = pending.into_iter().partition(|mail| mail.copying.is_some());
+        if !copied.is_empty() {
+            self.finish_copies(&copied)?;
+        }
+        let mut by_fate: BTreeMap<String, (After, UidSet)> = BTreeMap::new();
+        let left = if copied.is_empty() { pending } else { self.store.pending_mail(self.mailbox)? };
+        for mail in left {
+            // By what is configured now, not by what was when it was read.
+            let after = match MailOutcome::from_word(&mail.outcome) {
+                Some(outcome) => self.line.account.fate(outcome).clone(),
+                None => After::Keep,
+            };
+            by_fate.entry(format!("{after:?}")).or_insert((after, UidSet::default())).1.insert(mail.uid);
+        }
+        for (after, uids) in by_fate.into_values() {
+            match after {
+                After::Keep => self.store.tidied(self.mailbox, &uids)?,
+                After::Seen => self.mark(&uids)?,
+                After::Delete => self.delete(&uids)?,
+                After::Move(name) => self.move_to(&name, &uids)?,
+            }
+        }
+        Ok(())
+    }
+
+    fn step(&self) -> Step {
+        Step::Afterwards(self.folder.name.clone())
+    }
+
+    /// Runs something in the folder, opened for changes.
+    fn attempt<T>(
+        &mut self,
+        run: impl FnMut(&mut crate::source::imap::Session) -> Result<T, Error>,
+    ) -> Result<T, Ended> {
+        let step = self.step();
+        let mut run = run;
+        let done = self.line.attempt_in(self.folder, false, Some(self.uid_validity), &step, |session, opened| {
+            if opened.read_only {
+                return Err(Error::ReadOnly);
+            }
+            run(session)
+        })?;
+        self.line.went_well();
+        Ok(done)
+    }
+
+    fn mark(&mut self, uids: &UidSet) -> Result<(), Ended> {
+        self.attempt(|session| session.flag(uids, "\\Seen"))?;
+        self.summary.seen += uids.len();
+        Ok(self.store.tidied(self.mailbox, uids)?)
+    }
+
+    fn delete(&mut self, uids: &UidSet) -> Result<(), Ended> {
+        self.remove(uids)?;
+        self.summary.deleted += uids.len();
+        Ok(self.store.tidied(self.mailbox, uids)?)
+    }
+
+    /// Takes mails out of the folder.
+    fn remove(&mut self, uids: &UidSet) -> Result<(), Ended> {
+        self.attempt(|session| {
+            if session.removal(false)? == Removal::None {
+                return Err(Error::CannotRemove);
+            }
+            session.flag(uids, "\\Deleted")?;
+            session.expunge(uids)
+        })
+    }
+
+    fn move_to(&mut self, name: &str, uids: &UidSet) -> Result<(), Ended> {
+        let Some(target) = self.targets.get(name).cloned() else {
+            return Ok(());
+        };
+        if target.name == self.folder.name {
+            // It is there already.
+            return Ok(self.store.tidied(self.mailbox, uids)?);
+        }
+        // Those that are gone need nothing, and some servers refuse the rest for their sake.
+        let there = self.attempt(|session| session.list_mail(uids, false))?;
+        let there: UidSet = there.into_iter().map(|mail| mail.uid).collect();
+        let removal = self.attempt(|session| session.removal(true))?;
+        match removal {
+            Removal::Move => {
+                if !there.is_empty() {
+                    self.attempt(|session| session.move_mail(&there, &target))?;
+                }
+                self.summary.moved += there.len();
+                Ok(self.store.tidied(self.mailbox, uids)?)
+            }
+            Removal::Expunge => {
+                let mut gone = uids.clone();
+                gone.subtract(&there);
+                self.store.tidied(self.mailbox, &gone)?;
+                let all: Vec<u32> = there.iter().collect();
+                for some in all.chunks(COPIES) {
+                    self.copy(&some.iter().copied().collect(), &target)?;
+                }
+                Ok(())
+            }
+            Removal::None => Err(Error::CannotRemove.at(self.step()).into()),
+        }
+    }
+
+    /// Copies mails and takes the originals out.
+    fn copy(&mut self, uids: &UidSet, target: &Folder) -> Result<(), Ended> {
+        let (uid_validity, uid_next) = self.attempt(|session| session.position(target))?;
+        let mut copying = Copying { folder: target.name.clone(), uid_validity, uid_next, done: false };
+        self.store.note_copying(self.mailbox, uids, Some(&copying))?;
+        // Once only: after an interruption the copies are looked for before any is made again.
+        let step = self.step();
+        let result = self.line.once_in(self.folder, false, Some(self.uid_validity), &step, |session, opened| {
+            if opened.read_only { Err(Error::ReadOnly) } else { session.copy_mail(uids, target) }
+        });
+        if let Err(failure) = result {
+            if matches!(*failure.error, Error::Refused { .. } | Error::ReadOnly) {
+                self.store.note_copying(self.mailbox, uids, None)?;
+            }
+            self.line.wait_after(failure)?;
+            let pending = self.store.pending_mail(self.mailbox)?;
+            let begun: Vec<_> = pending.into_iter().filter(|mail| uids.contains(mail.uid)).collect();
+            return self.finish_copies(&begun);
+        }
+        copying.done = true;
+        self.store.note_copying(self.mailbox, uids, Some(&copying))?;
+        self.take_out(uids)
+    }
+
+    fn take_out(&mut self, uids: &UidSet) -> Result<(), Ended> {
+        self.remove(uids)?;
+        self.summary.moved += uids.len();
+        Ok(self.store.tidied(self.mailbox, uids)?)
+    }
+
+    /// Finishes copies that were begun: the originals of those that were made are taken out, the others are as if nothing
+    /// had been begun.
+    fn finish_copies(&mut self, mails: &[PendingMail]) -> Result<(), Ended> {
+        let mut made = UidSet::default();
+        let mut begun: HashMap<(String, u32, u32), UidSet> = HashMap::new();
+        for mail in mails {
+            match &mail.copying {
+                Some(copying) if copying.done => made.insert(mail.uid),
+                Some(Copying { folder, uid_validity, uid_next, .. }) => {
+                    begun.entry((folder.clone(), *uid_validity, *uid_next)).or_default().insert(mail.uid);
+                }
+                None => {}
+            }
+        }
+        for ((folder, uid_validity, uid_next), uids) in begun {
+            let found = self.find_copies(&folder, uid_validity, uid_next, &uids)?;
+            let mut not_made = uids.clone();
+            not_made.subtract(&found);
+            self.store.note_copying(self.mailbox, &not_made, None)?;
+            let done = Copying { folder, uid_validity, uid_next, done: true };
+            self.store.note_copying(self.mailbox, &found, Some(&done))?;
+            made.extend(&found);
+        }
+        if made.is_empty() { Ok(()) } else { self.take_out(&made) }
+    }
+
+    /// Those of some mails of which there is a copy that came after a copy of them was begun.
+    fn find_copies(&mut self, target: &str, uid_validity: u32, uid_next: u32, uids: &UidSet) -> Result<UidSet, Ended> {
+        let originals = self.attempt(|session| session.fingerprints(uids))?;
+        let step = self.step();
+        let name = [target.to_owned()];
+        let (mut folders, _) = self.line.attempt(&step, |session| session.folders(&name, &[]))?;
+        let Some(target) = folders.pop() else {
+            return Ok(UidSet::default());
+        };
+        let after = UidSet::range(uid_next.max(1), u32::MAX);
+        let copies = self.line.attempt_in(&target, true, None, &step, |session, opened| {
+            // Another folder of that name has no copies in it.
+            if opened.uid_validity != uid_validity || opened.exists == 0 {
+                return Ok(HashMap::new());
+            }
+            session.fingerprints(&after)
+        })?;
+        let mut copies: Vec<_> = copies.into_values().collect();
+        let mut found = UidSet::default();
+        for (uid, original) in originals {
+            if let Some(at) = copies.iter().position(|copy| *copy == original) {
+                copies.swap_remove(at);
+                found.insert(uid);
+            }
+        }
+        Ok(found)
+    }
+}

@@ -1,0 +1,89 @@
+//! Staying connected: a round, then waiting for mail, then a round.
+
+use std::time::Duration;
+
+use super::line::Line;
+use super::{AccountSummary, FetchOptions, round};
+use crate::ingest::{IngestSummary, Observer};
+use crate::source::imap::account::Account;
+use crate::source::imap::{Error, Folder, Step};
+use crate::store::{Store, StoreError};
+
+/// What came of a round while an account is watched.
+pub struct Watched {
+    /// Of the account.
+    pub account: AccountSummary,
+    /// Of the mail.
+    pub ingested: IngestSummary,
+}
+
+/// Fetches from an account again and again, as soon as new mail is announced in its first folder and at the latest after
+/// `pause`, until told to stop. What comes of each round is handed to `tell`.
+///
+/// # Errors
+/// Those of the database. An account that fails for good ends too; the last round says why.
+pub fn watch(
+    store: &mut Store,
+    account: &mut Account,
+    options: &FetchOptions<'_>,
+    pause: Duration,
+    observer: &mut dyn Observer,
+    tell: &mut dyn FnMut(Watched),
+) -> Result<(), StoreError> {
+    let mut line = Line::new(account, options);
+    let mut fruitless = 0;
+    let result = loop {
+        let (summary, ingested) = match round(store, &mut line, options, observer) {
+            Ok(done) => done,
+            Err(error) => break Err(error),
+        };
+        let stopped = summary.stopped || options.patience.is_over();
+        let lost = line.is_lost();
+        let hopeless = lost && !summary.failures.is_empty() && !summary.may_pass;
+        let first = summary.folders.first().map(|folder| folder.name.clone());
+        tell(Watched { account: summary, ingested });
+        if stopped || hopeless {
+            break Ok(());
+        }
+        let go_on = if lost {
+            // The server may be away for hours; asking more often does not bring it back.
+            fruitless += 1;
+            options.patience.sleep(options.patience.pause_after(options.patience.attempts + fruitless))
+        } else {
+            fruitless = 0;
+            line.went_well();
+            wait(&mut line, first.as_deref(), options, pause)
+        };
+        if !go_on {
+            break Ok(());
+        }
+    };
+    line.log_out();
+    result
+}
+
+/// Waits for mail; says whether to go on.
+fn wait(line: &mut Line<'_>, first: Option<&str>, options: &FetchOptions<'_>, pause: Duration) -> bool {
+    let Some(name) = first else {
+        return options.patience.sleep(pause);
+    };
+    let names = [name.to_owned()];
+    let waited =
+        line.once(&Step::Wait, |session| session.folders(&names, &[])).and_then(|(folders, _)| match folders.first() {
+            Some(folder) => wait_in(line, folder, pause),
+            None => Ok(()),
+        });
+    match waited {
+        Ok(()) => !options.patience.is_over(),
+        Err(failure) if matches!(*failure.error, Error::Stopped) => false,
+        // The round that follows meets the trouble, if it is still there.
+        Err(failure) => {
+            (options.note)(&format!("{}: {failure}", line.account.name));
+            options.patience.sleep(options.patience.pause)
+        }
+    }
+}
+
+fn wait_in(line: &mut Line<'_>, folder: &Folder, pause: Duration) -> Result<(), super::Failure> {
+    line.once_in(folder, true, None, &Step::Wait, |session, _| session.wait_for_mail(pause))
+}

@@ -1,0 +1,100 @@
+//! What came of fetching.
+
+use std::io::{Result, Write};
+
+use serde_json::{Value, json};
+
+use super::ingest::{facts, sentence};
+use super::text::{grouped, plural, sanitize};
+use super::{Form, json};
+use crate::fetch::{AccountSummary, FolderSummary};
+use crate::ingest::IngestSummary;
+
+/// What came of fetching from some accounts.
+pub struct FetchAnswer<'a> {
+    /// Each account.
+    pub accounts: &'a [AccountSummary],
+    /// All mail together.
+    pub ingested: &'a IngestSummary,
+    /// How long it took.
+    pub seconds: f64,
+}
+
+/// Writes what came of fetching.
+///
+/// # Errors
+/// Those of writing.
+pub fn fetch(answer: &FetchAnswer<'_>, form: Form, out: &mut dyn Write) -> Result<()> {
+    match form {
+        Form::Json => {
+            let mut value = facts("dmarcstat/fetch/1", answer.ingested, answer.seconds);
+            if let Value::Object(object) = &mut value {
+                object.insert("accounts".to_owned(), answer.accounts.iter().map(account).collect());
+            }
+            json(&value, out)
+        }
+        Form::Csv => super::ingest(answer.ingested, answer.seconds, form, out),
+        Form::Table | Form::Markdown => {
+            for account in answer.accounts.iter().filter(|account| !account.folders.is_empty()) {
+                writeln!(out, "{}: {}", sanitize(&account.name), folders(account))?;
+            }
+            super::ingest(answer.ingested, answer.seconds, form, out)
+        }
+    }
+}
+
+fn account(account: &AccountSummary) -> Value {
+    json!({
+        "name": account.name,
+        "folders": account.folders.iter().map(|folder| json!({
+            "name": folder.name,
+            "uid_validity": folder.uid_validity,
+            "mails": folder.mails,
+            "fetched": folder.fetched,
+            "oversized": folder.oversized,
+            "vanished": folder.vanished,
+            "passed_over": folder.passed_over,
+            "replaced": folder.replaced,
+            "seen": folder.seen,
+            "moved": folder.moved,
+            "deleted": folder.deleted,
+        })).collect::<Vec<_>>(),
+        "failures": account.failures.iter().map(|failure| json!({
+            "step": failure.step, "reason": failure.reason,
+        })).collect::<Vec<_>>(),
+        "stopped": account.stopped,
+    })
+}
+
+/// What was done in the folders of an account, in one line.
+fn folders(account: &AccountSummary) -> String {
+    let sum = |of: fn(&FolderSummary) -> u64| account.folders.iter().map(of).sum::<u64>();
+    let mut parts = vec![format!(
+        "{} fetched from {} in {}",
+        plural(sum(|folder| folder.fetched), "mail"),
+        grouped(sum(|folder| u64::from(folder.mails))),
+        plural(account.folders.len() as u64, "folder"),
+    )];
+    for (number, what) in [
+        (sum(|folder| folder.oversized), "too large to fetch"),
+        (sum(|folder| folder.vanished), "gone meanwhile"),
+        (sum(|folder| folder.passed_over), "passed over as old"),
+        (sum(|folder| folder.seen), "marked as read"),
+        (sum(|folder| folder.moved), "moved"),
+        (sum(|folder| folder.deleted), "deleted"),
+    ] {
+        if number > 0 {
+            parts.push(format!("{} {what}", grouped(number)));
+        }
+    }
+    for folder in account.folders.iter().filter(|folder| folder.replaced) {
+        parts.push(format!("{} was replaced on the server and read again", sanitize(&folder.name)));
+    }
+    parts.join(", ")
+}
+
+/// What came of one round through an account, in one line for a log.
+#[must_use]
+pub fn fetch_line(account: &AccountSummary, ingested: &IngestSummary) -> String {
+    format!("{}: {}; {}", account.name, folders(account), sentence(ingested))
+}

@@ -1,0 +1,314 @@
+//! Fetching mail: what there is, and then its bytes, in batches of which the next is on its way while one is read.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use super::error::{Error, Result};
+use super::folders::Folder;
+use super::grammar::{Response, Value};
+use super::session::{Part, Session};
+use super::wire::Cap;
+use crate::uids::UidSet;
+
+/// A batch ends when it holds this many bytes by the server's own account, mails, or pieces of a set of UIDs: commands of
+/// more than about a thousand bytes are refused by some, and silently not obeyed by others (RFC 2683 §3.2.1.5).
+const BATCH_BYTES: u64 = 4 * 1024 * 1024;
+const BATCH_MAILS: usize = 400;
+const SET_PIECES: usize = 60;
+/// Batches asked for and not yet there.
+const AHEAD: usize = 2;
+/// More mails in one folder are not looked at in one go.
+const MOST_MAILS: usize = 5_000_000;
+/// What is fetched of a mail over the limit, for a look at it.
+pub const HEAD_OF_LARGE: u32 = 64 * 1024;
+
+/// A folder that was opened.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Opened {
+    /// What its UIDs are valid with; 0 where the server does not say.
+    pub uid_validity: u32,
+    /// How many mails are in it.
+    pub exists: u32,
+    /// It takes no changes.
+    pub read_only: bool,
+}
+
+/// A mail in the folder that is open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Listed {
+    /// Its UID.
+    pub uid: u32,
+    /// Its number in the folder, from 1 without gaps; 0 where numbers changed while they were listed.
+    pub number: u32,
+    /// Its size in bytes, as the server has it.
+    pub size: u64,
+    /// The day it came, in days since the epoch, where that was asked for.
+    pub day: Option<i64>,
+}
+
+/// What came for a UID.
+#[derive(Debug)]
+pub enum Fetched {
+    /// The mail, or the part of it that was asked for.
+    Mail(u32, Vec<u8>),
+    /// Nothing came for these: they are gone, or the server keeps them back.
+    Nothing(UidSet),
+}
+
+impl Session {
+    /// Opens a folder, for reading only when nothing is to be changed in it.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub fn open_folder(&mut self, folder: &Folder, read_only: bool) -> Result<Opened> {
+        let mut opened = Opened::default();
+        let command = if read_only { "EXAMINE" } else { "SELECT" };
+        let code = self.run(&[Part::Plain(command), Part::Text(&folder.sent)], &mut |response| match response {
+            Response::Exists(number) => {
+                opened.exists = number;
+                true
+            }
+            Response::State { tag: None, code, .. } if code.name == "UIDVALIDITY" => {
+                opened.uid_validity = code.rest.trim().parse().unwrap_or(0);
+                true
+            }
+            _ => false,
+        })?;
+        opened.read_only = code.name == "READ-ONLY";
+        Ok(opened)
+    }
+
+    /// The mails of the open folder with these UIDs, in order; with the day they came when asked for.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub fn list_mail(&mut self, uids: &UidSet, with_day: bool) -> Result<Vec<Listed>> {
+        let items = if with_day { "(UID RFC822.SIZE INTERNALDATE)" } else { "(UID RFC822.SIZE)" };
+        let mut found = BTreeMap::new();
+        let mut renumbered = false;
+        for set in pieces(uids) {
+            // The largest UID there is may be larger than the last of an open range; `*` is what servers know.
+            let text = match set.strip_suffix(&format!(":{}", u32::MAX)) {
+                Some(first) => format!("{first}:*"),
+                None => set,
+            };
+            let mut too_many = false;
+            let result =
+                self.run(&[Part::Plain("UID FETCH"), Part::Plain(&text), Part::Plain(items)], &mut |response| {
+                    renumbered |= response == Response::Gone;
+                    let Some(listed) = read_listed(&response) else { return false };
+                    too_many |= found.len() >= MOST_MAILS;
+                    // `n:*` is the last mail even where its UID is smaller.
+                    if uids.contains(listed.uid) && !too_many {
+                        found.insert(listed.uid, listed);
+                    }
+                    !too_many
+                });
+            match result {
+                Ok(_) => {}
+                // Some of them are gone meanwhile (RFC 5530); the rest was sent.
+                Err(Error::Refused { code, .. }) if code == "EXPUNGEISSUED" => {}
+                Err(error) => return Err(error),
+            }
+            if too_many {
+                return Err(Error::Flood);
+            }
+        }
+        let mut found: Vec<Listed> = found.into_values().collect();
+        if renumbered {
+            found.iter_mut().for_each(|listed| listed.number = 0);
+        }
+        Ok(found)
+    }
+
+    /// Fetches mails, none larger than `most` bytes, and hands each to `take` as it comes, until that says no. The order
+    /// of `mails` is kept as far as the server keeps it.
+    ///
+    /// `outstanding` says afterwards which were asked for and had not come: after an error one of them is the cause.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub fn fetch_mail(
+        &mut self,
+        mails: &[Listed],
+        most: u64,
+        one_by_one: bool,
+        outstanding: &mut UidSet,
+        take: &mut dyn FnMut(Fetched) -> bool,
+    ) -> Result<()> {
+        let mut batches = Batches { mails, most_mails: if one_by_one { 1 } else { BATCH_MAILS } };
+        let mut asked: VecDeque<(String, UidSet)> = VecDeque::new();
+        let ahead = if one_by_one { 1 } else { AHEAD };
+        let cap = Cap { text: Cap::SMALL.text, literals: most };
+        let mut deadline = self.deadline();
+        loop {
+            while asked.len() < ahead
+                && let Some(uids) = batches.next()
+            {
+                let set = uids.to_string();
+                let tag =
+                    self.send(&[Part::Plain("UID FETCH"), Part::Plain(&set), Part::Plain("(UID BODY.PEEK[])")])?;
+                outstanding.extend(&uids);
+                asked.push_back((tag, uids));
+            }
+            if asked.is_empty() {
+                return Ok(());
+            }
+            match self.next(cap, &mut deadline)? {
+                Response::Fetch(_, items) => match read_body(items) {
+                    Some((uid, body)) if outstanding.contains(uid) => {
+                        outstanding.remove(uid);
+                        deadline.useful();
+                        if !take(Fetched::Mail(uid, body)) {
+                            return Err(Error::Stopped);
+                        }
+                    }
+                    _ => deadline.useless()?,
+                },
+                Response::State { tag: Some(done), state, code, text } => {
+                    if asked.front().is_none_or(|(tag, _)| *tag != done) {
+                        return Err(Error::Garbled(format!("an answer to {done}, which was not asked")));
+                    }
+                    let uids = asked.pop_front().map(|(_, uids)| uids).unwrap_or_default();
+                    let result = self.done(state, code, text);
+                    let missing: UidSet = uids.iter().filter(|&uid| outstanding.contains(uid)).collect();
+                    match result {
+                        Ok(_) => {}
+                        // What was refused because some of it is gone will be told apart by asking again.
+                        Err(error) if error.is_passing() || missing.is_empty() => return Err(error),
+                        Err(Error::Refused { .. }) => {}
+                        Err(error) => return Err(error),
+                    }
+                    deadline.useful();
+                    missing.iter().for_each(|uid| outstanding.remove(uid));
+                    if !missing.is_empty() && !take(Fetched::Nothing(missing)) {
+                        return Err(Error::Stopped);
+                    }
+                }
+                _ => deadline.useless()?,
+            }
+        }
+    }
+
+    /// The beginning of a mail that is too large to fetch; nothing where it is gone.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub fn fetch_head(&mut self, uid: u32) -> Result<Option<Vec<u8>>> {
+        let set = uid.to_string();
+        let items = format!("(UID BODY.PEEK[]<0.{HEAD_OF_LARGE}>)");
+        let mut head = None;
+        let tag = self.send(&[Part::Plain("UID FETCH"), Part::Plain(&set), Part::Plain(&items)])?;
+        let cap = Cap { text: Cap::SMALL.text, literals: u64::from(HEAD_OF_LARGE) };
+        self.finish(&tag, cap, &mut |response| match response {
+            Response::Fetch(_, items) => match read_body(items) {
+                Some((found, body)) if found == uid => {
+                    head = Some(body);
+                    true
+                }
+                _ => false,
+            },
+            _ => false,
+        })?;
+        Ok(head)
+    }
+}
+
+/// Cuts mails into batches.
+struct Batches<'m> {
+    mails: &'m [Listed],
+    most_mails: usize,
+}
+
+impl Batches<'_> {
+    fn next(&mut self) -> Option<UidSet> {
+        let mut uids = UidSet::default();
+        let (mut bytes, mut taken) = (0_u64, 0);
+        for mail in self.mails {
+            let full = bytes.saturating_add(mail.size) > BATCH_BYTES || taken >= self.most_mails;
+            if taken > 0 && (full || uids.ranges().len() >= SET_PIECES) {
+                break;
+            }
+            uids.insert(mail.uid);
+            bytes = bytes.saturating_add(mail.size);
+            taken += 1;
+        }
+        self.mails = &self.mails[taken..];
+        (taken > 0).then_some(uids)
+    }
+}
+
+/// A set of UIDs as texts short enough to be sent.
+pub(super) fn pieces(uids: &UidSet) -> Vec<String> {
+    let of = |ranges: &[(u32, u32)]| {
+        let mut set = UidSet::default();
+        ranges.iter().for_each(|&(first, last)| set.insert_range(first, last));
+        set.to_string()
+    };
+    uids.ranges().chunks(SET_PIECES).map(of).collect()
+}
+
+fn item<'i>(items: &'i [(String, Value)], name: &str) -> Option<&'i Value> {
+    items.iter().find(|(found, _)| found == name).map(|(_, value)| value)
+}
+
+fn read_listed(response: &Response) -> Option<Listed> {
+    let Response::Fetch(number, items) = response else { return None };
+    let uid = item(items, "UID")?.number().filter(|&uid| uid > 0)?;
+    // One that does not tell the size is fetched, and measured then.
+    let size = item(items, "RFC822.SIZE").and_then(Value::number).unwrap_or(0);
+    let day = item(items, "INTERNALDATE").and_then(Value::text).and_then(read_day);
+    Some(Listed { uid, number: *number, size, day })
+}
+
+/// UID and bytes of a mail; of one that came without bytes nothing.
+fn read_body(items: Vec<(String, Value)>) -> Option<(u32, Vec<u8>)> {
+    let uid = item(&items, "UID")?.number().filter(|&uid| uid > 0)?;
+    let is_body = |name: &str| name.starts_with("BODY[]") || name == "RFC822";
+    let body = items.into_iter().find(|(name, _)| is_body(name)).and_then(|(_, value)| value.into_text())?;
+    Some((uid, body))
+}
+
+/// The day of an INTERNALDATE (RFC 3501 §9, `date-time`), in days since the epoch.
+fn read_day(date: &[u8]) -> Option<i64> {
+    const MONTHS: [&str; 12] = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
+    let text = std::str::from_utf8(date).ok()?.trim();
+    let mut parts = text.split([' ', '-']);
+    let day = parts.next()?.parse().ok()?;
+    let month = parts.next()?.to_ascii_lowercase();
+    let month = MONTHS.iter().position(|name| *name == month)? + 1;
+    let year = parts.next()?.parse().ok()?;
+    let date = jiff::civil::Date::new(year, i8::try_from(month).ok()?, day).ok()?;
+    Some(i64::from((date - jiff::civil::date(1970, 1, 1)).get_days()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mails(sizes: &[(u32, u64)]) -> Vec<Listed> {
+        sizes.iter().map(|&(uid, size)| Listed { uid, number: 0, size, day: None }).collect()
+    }
+
+    #[test]
+    fn batches_are_bounded_by_bytes_and_length() {
+        let large = mails(&[(1, 10), (2, BATCH_BYTES - 5), (4, 9 * BATCH_BYTES), (5, u64::MAX), (6, 1)]);
+        let mut batches = Batches { mails: &large, most_mails: BATCH_MAILS };
+        let sets: Vec<_> = std::iter::from_fn(|| batches.next()).map(|set| set.to_string()).collect();
+        assert_eq!(sets, ["1", "2", "4", "5", "6"]);
+        let sparse: Vec<_> =
+            (1..=2000).map(|n| Listed { uid: 4_000_000_000 + n * 2, number: 0, size: 1, day: None }).collect();
+        let mut batches = Batches { mails: &sparse, most_mails: BATCH_MAILS };
+        let sets: Vec<_> = std::iter::from_fn(|| batches.next()).collect();
+        assert!(sets.iter().all(|set| set.to_string().len() < 1000));
+        assert_eq!(sets.iter().map(UidSet::len).sum::<u64>(), 2000);
+    }
+
+    #[test]
+    fn days_of_arrival() {
+        assert_eq!(read_day(b"17-Jul-1996 02:44:25 -0700"), Some(9694));
+        assert_eq!(read_day(b" 1-Jan-1970 00:00:00 +0000"), Some(0));
+        for wrong in ["", "99-Foo-1", "31-Feb-2026 x", "x"] {
+            assert_eq!(read_day(wrong.as_bytes()), None, "{wrong}");
+        }
+    }
+}

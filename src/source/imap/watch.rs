@@ -1,0 +1,41 @@
+//! Waiting for new mail (RFC 2177).
+
+use std::time::{Duration, Instant};
+
+use super::error::Result;
+use super::grammar::Response;
+use super::session::{Part, Session};
+
+impl Session {
+    /// Waits in the open folder until something changes there or the time is over. Where the server does not tell by
+    /// itself, the time just passes.
+    ///
+    /// # Errors
+    /// See [`Error`](super::Error); [`Stopped`](super::Error::Stopped) when it is time to stop.
+    pub fn wait_for_mail(&mut self, most: Duration) -> Result<()> {
+        if !self.can("IDLE")? {
+            if !self.patience().sleep(most) {
+                return Err(super::Error::Stopped);
+            }
+            return Ok(());
+        }
+        let until = Instant::now() + most;
+        let tag = self.send(&[Part::Plain("IDLE")])?;
+        self.go_on(&tag)?;
+        let mut useless = self.deadline();
+        loop {
+            match self.next_before(until) {
+                Ok(Some(Response::Exists(_))) | Ok(None) => break,
+                Ok(Some(_)) => useless.useless()?,
+                Err(super::Error::Stopped) => {
+                    self.send_line("DONE")?;
+                    return Err(super::Error::Stopped);
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        self.send_line("DONE")?;
+        self.finish(&tag, super::wire::Cap::SMALL, &mut |_| false)?;
+        Ok(())
+    }
+}
