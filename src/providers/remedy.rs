@@ -125,6 +125,7 @@ impl Provider {
             }
             (Fault::Broken, ..) => format!("mend the DKIM key of {domain} in {name}"),
             (_, _, Some(Dkim::Never)) => format!("{name} cannot sign as {domain}: send this mail another way"),
+            (_, Kind::Gateway, None) => format!("have what sends through {name} sign as {domain}"),
             (Fault::Intermittent, ..) => format!("have {name} sign all mail of {domain}"),
             (Fault::Unaligned | Fault::Unsigned, ..) => format!("switch on DKIM for {domain} in {name}"),
         }
@@ -195,6 +196,10 @@ impl Provider {
                 "Which part it is tells why: all mail up to some day, a setting or a record that changed then; some addresses, machines that lack the key; the null reverse-path, bounces and automatic replies, which many systems never sign; one domain of several, a domain that was not set up.".to_owned(),
             ],
             (_, _) if self.is_to_be_set_up(fault) => Vec::new(),
+            (Kind::Gateway, _) => vec![
+                format!("Have the mail server or host that hands its mail to {name} sign as {domain}, and see that nothing which is signed is changed on the way."),
+                format!("Where {name} changes mail (disclaimers, rewritten links, tags), the signature must be made after it: by {name} itself where it can sign, or by what sends the mail on."),
+            ],
             (_, _) if self.dkim == Some(Dkim::Never) => vec![format!(
                 "Send it from an address of the provider's own domain, or through a mail server that signs as {domain} (SMTP relay), where {name} offers that."
             )],

@@ -22,5 +22,6 @@ mod measure;
 mod needs;
 mod options;
 mod parsers;
+mod providers;
 mod quirks;
 mod trust;
