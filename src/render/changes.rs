@@ -126,17 +126,12 @@ fn unproven(answer: &ChangesAnswer, page: &mut Page<'_>) -> Result<()> {
         return Ok(());
     }
     page.heading("Nothing vouches for them")?;
-    page.item(
-        "-",
-        &format!(
-            "{} came with {}, {} went with {}: see `dmarcstat unsigned --include-unproven`",
-            plural(sums.new_paths, "small path"),
-            plural(sums.new_messages, "message"),
-            grouped(sums.gone_paths),
-            grouped(sums.gone_messages)
-        ),
-        Paint::Dim,
-    )
+    let parts = [(sums.new_paths, sums.new_messages, "new"), (sums.gone_paths, sums.gone_messages, "gone")];
+    for (paths, messages, word) in parts.into_iter().filter(|(paths, ..)| *paths > 0) {
+        let text = format!("{} {word}, of {}", plural(paths, "small path"), plural(messages, "message"));
+        page.item("-", &text, Paint::Dim)?;
+    }
+    Ok(())
 }
 
 const HEADINGS: [&str; 19] = [

@@ -155,7 +155,7 @@ fn reporters(answer: &ExplainAnswer, page: &mut Page<'_>) -> Result<()> {
         Column::number("SPF ALIGNED").from(90),
         Column::text("FIRST SEEN").from(120),
         Column::text("LAST SEEN").from(100),
-        Column::text("BESIDE THE OTHERS"),
+        Column::text("BESIDE THE OTHERS").from(50),
     ]);
     for one in &answer.evidence.by_reporter {
         let figures = &one.figures;
@@ -197,8 +197,8 @@ fn signatures(answer: &ExplainAnswer, page: &mut Page<'_>) -> Result<()> {
     let mut grid = Grid::new([
         Column::text("SIGNS AS"),
         Column::text("SELECTOR"),
-        Column::text("ALIGNS"),
-        Column::number("MESSAGES"),
+        Column::text("ALIGNS").from(50),
+        Column::number("MESSAGES").from(64),
         Column::text("RESULTS"),
         Column::text("FIRST SEEN").from(120),
         Column::text("LAST SEEN").from(100),
@@ -369,7 +369,7 @@ pub(super) fn remedy(remedy: &Remedy, page: &mut Page<'_>) -> Result<()> {
         page.verbatim(&records)?;
     }
     match &remedy.source {
-        Some(source) => page.line(&format!("See {source}"), Paint::Dim),
+        Some(source) => page.verbatim(&[format!("See {source}")]),
         None => Ok(()),
     }
 }

@@ -214,18 +214,18 @@ fn pieces(text: &str, width: usize) -> Vec<String> {
     pieces
 }
 
-/// Breaks a text into lines of at most `width` columns, between words where there are any.
+/// Breaks a text into lines of at most `width` columns, between words, and within those that are longer than a line.
 pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
-    for word in text.split_whitespace() {
+    for word in text.split_whitespace().flat_map(|word| pieces(word, width)) {
         let last = lines.len() - 1;
         if lines[last].is_empty() {
-            lines[last].push_str(word);
+            lines[last].push_str(&word);
         } else if lines[last].width() + 1 + word.width() <= width {
             lines[last].push(' ');
-            lines[last].push_str(word);
+            lines[last].push_str(&word);
         } else {
-            lines.push(word.to_owned());
+            lines.push(word);
         }
     }
     lines

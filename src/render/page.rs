@@ -14,11 +14,13 @@ pub(super) struct Page<'o> {
     out: &'o mut dyn Write,
     style: Style,
     markdown: bool,
+    /// The last line is an empty one.
+    parted: bool,
 }
 
 impl<'o> Page<'o> {
     pub(super) fn new(out: &'o mut dyn Write, style: Style, markdown: bool) -> Self {
-        Page { out, style, markdown }
+        Page { out, style, markdown, parted: false }
     }
 
     pub(super) fn style(&self) -> Style {
@@ -27,23 +29,30 @@ impl<'o> Page<'o> {
 
     /// A heading, with a blank line before it.
     pub(super) fn heading(&mut self, text: &str) -> Result<()> {
+        self.part()?;
         if self.markdown {
-            return writeln!(self.out, "\n## {}\n", markdown_cell(text));
+            self.parted = true;
+            return writeln!(self.out, "## {}\n", markdown_cell(text));
         }
-        writeln!(self.out, "\n{}", self.style.paint(&sanitize(text).to_uppercase(), Paint::Bold))
+        self.parted = false;
+        for line in wrap(&sanitize(text).to_uppercase(), usize::from(self.style.width)) {
+            writeln!(self.out, "{}", self.style.paint(&line, Paint::Bold))?;
+        }
+        Ok(())
     }
 
     /// What the page is about, with a blank line before it.
     pub(super) fn title(&mut self, text: &str) -> Result<()> {
+        self.part()?;
         if self.markdown {
-            return writeln!(self.out, "\n# {}\n", markdown_cell(text));
+            return writeln!(self.out, "# {}\n", markdown_cell(text));
         }
-        writeln!(self.out)?;
         self.line(text, Paint::Bold)
     }
 
     /// A text of its own, broken into lines.
     pub(super) fn line(&mut self, text: &str, paint: Paint) -> Result<()> {
+        self.parted = self.markdown;
         if self.markdown {
             return writeln!(self.out, "{}\n", markdown_cell(text));
         }
@@ -55,6 +64,7 @@ impl<'o> Page<'o> {
 
     /// A text behind a mark, such as a number or a dash, broken into lines that begin below it.
     pub(super) fn item(&mut self, mark: &str, text: &str, paint: Paint) -> Result<()> {
+        self.parted = false;
         if self.markdown {
             return writeln!(self.out, "{mark} {}", markdown_cell(text));
         }
@@ -69,6 +79,7 @@ impl<'o> Page<'o> {
 
     /// A text below an item.
     pub(super) fn below(&mut self, text: &str) -> Result<()> {
+        self.parted = false;
         if self.markdown {
             return writeln!(self.out, "  {}", markdown_cell(text));
         }
@@ -80,6 +91,7 @@ impl<'o> Page<'o> {
 
     /// A table; of too many rows the last are left out and counted.
     pub(super) fn grid(&mut self, mut grid: Grid, most: usize) -> Result<()> {
+        self.parted = false;
         let more = grid.rows.len().saturating_sub(most);
         grid.rows.truncate(most);
         if self.markdown {
@@ -88,7 +100,10 @@ impl<'o> Page<'o> {
             grid.table(self.out, &self.style)?;
         }
         if more > 0 {
-            self.gap()?;
+            if self.markdown {
+                // A table ends with an empty line.
+                writeln!(self.out)?;
+            }
             self.line(&format!("and {more} more, see the JSON answer"), Paint::Dim)?;
         }
         Ok(())
@@ -96,6 +111,7 @@ impl<'o> Page<'o> {
 
     /// Lines that are kept as they are: pictures, DNS records.
     pub(super) fn verbatim(&mut self, lines: &[String]) -> Result<()> {
+        self.parted = false;
         if self.markdown {
             // A fence of strangers' text must not be closed by that text.
             writeln!(self.out, "~~~~~")?;
@@ -111,8 +127,8 @@ impl<'o> Page<'o> {
         Ok(())
     }
 
-    /// An empty line where Markdown wants one to end a table.
-    fn gap(&mut self) -> Result<()> {
-        if self.markdown { writeln!(self.out) } else { Ok(()) }
+    /// An empty line, unless there is one.
+    fn part(&mut self) -> Result<()> {
+        if self.parted { Ok(()) } else { writeln!(self.out) }
     }
 }

@@ -10,9 +10,10 @@ use super::{Form, Paint, Style, json};
 use crate::diagnosis::{KeyAddress, KeyState, SelectorUse, SelectorsAnswer};
 use crate::report::period::Day;
 
-/// The widths of the picture of days, and the width of terminal from which on the wider is shown.
-const PICTURES: [usize; 2] = [20, 40];
-const WIDE: u16 = 140;
+/// The widest picture of days.
+const PICTURE: usize = 40;
+/// From this width of terminal on each key has its picture; below it those have one that want a look.
+const WIDE: u16 = 150;
 /// So many machines of a key are shown; the JSON answer has all of them.
 const MACHINES: usize = 20;
 
@@ -39,7 +40,7 @@ pub fn selectors(answer: &SelectorsAnswer, form: Form, style: &Style, out: &mut 
                 writeln!(out, "\nNo key of these domains signed anything in this window.")?;
             } else {
                 writeln!(out)?;
-                write(&keys(answer, style), out)?;
+                write(&keys(answer, style, form == Form::Markdown), out)?;
             }
             if answer.selectors.iter().any(|one| one.addresses.is_some()) {
                 writeln!(out)?;
@@ -50,23 +51,23 @@ pub fn selectors(answer: &SelectorsAnswer, form: Form, style: &Style, out: &mut 
     }
 }
 
-fn keys(answer: &SelectorsAnswer, style: &Style) -> Grid {
+fn keys(answer: &SelectorsAnswer, style: &Style, markdown: bool) -> Grid {
     let all = answer.selectors.iter().flat_map(|one| &one.days).map(|day| day.day);
-    let picture_width = PICTURES[usize::from(style.width >= WIDE)];
-    let layout =
-        all.clone().min().zip(all.max()).map(|(first, last)| Layout::new(first, last, picture_width, style.unicode));
+    let layout = all.clone().min().zip(all.max()).map(|(first, last)| {
+        Layout::new(first, last, PICTURE.min(usize::from(style.width).saturating_sub(4)), style.unicode)
+    });
     let mut grid = Grid::new([
         Column::text("SELECTOR"),
         Column::text("SIGNS AS"),
         Column::text("STATE"),
-        Column::number("MESSAGES"),
-        Column::number("VERIFIED"),
+        Column::number("MESSAGES").from(56),
+        Column::number("VERIFIED").from(46),
         Column::text("FIRST SEEN").from(100),
         Column::text("LAST SEEN").from(70),
-        Column::number("REPORTERS").from(160),
+        Column::text("USED BY").from(90),
+        Column::number("REPORTERS").from(180),
         // Its width is fixed, and so it is no text to be broken.
-        Column::number("DAYS").from(110),
-        Column::text("USED BY").from(WIDE),
+        Column::number("DAYS").from(WIDE),
     ]);
     for one in &answer.selectors {
         let mut row = Row::new([
@@ -77,12 +78,17 @@ fn keys(answer: &SelectorsAnswer, style: &Style) -> Grid {
             percent(one.verified, one.messages),
             one.first_seen.clone(),
             one.last_seen.clone(),
+            used_by(one),
             grouped(one.reporters.len() as u64),
             layout.map_or_else(String::new, |layout| picture(one, layout)),
-            used_by(one),
         ])
         .paint(2, paint(one.state));
-        row.below = (!one.notes.is_empty()).then(|| format!("({})", one.notes.join("; ")));
+        let mut below = Vec::new();
+        if wants_a_look(one.state) && (style.width < WIDE && !markdown) {
+            below.extend(layout.map(|layout| picture(one, layout)));
+        }
+        below.extend((!one.notes.is_empty()).then(|| format!("({})", one.notes.join("; "))));
+        row.below = (!below.is_empty()).then(|| below.join(" "));
         grid.push(row);
     }
     grid
@@ -113,11 +119,15 @@ fn paint(state: KeyState) -> Paint {
     }
 }
 
+fn wants_a_look(state: KeyState) -> bool {
+    matches!(state, KeyState::Failing | KeyState::Vanished | KeyState::Partly | KeyState::Rotated)
+}
+
 fn machines(answer: &SelectorsAnswer) -> Grid {
     let mut grid = Grid::new([
         Column::text("SELECTOR"),
         Column::text("ADDRESS"),
-        Column::number("MESSAGES"),
+        Column::number("MESSAGES").from(56),
         Column::number("VERIFIED"),
         Column::number("FAILED"),
         Column::text("FIRST SEEN").from(80),

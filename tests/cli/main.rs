@@ -4,9 +4,11 @@
 
 mod bad_database;
 mod bad_input;
+mod changes;
 mod dns;
 mod documented;
 mod dump;
+mod explain;
 mod harness;
 mod hostile_text;
 mod housekeeping;
@@ -24,4 +26,5 @@ mod options;
 mod parsers;
 mod providers;
 mod quirks;
+mod selectors;
 mod trust;

@@ -2,7 +2,7 @@
 
 use super::{Change, ChangeKind, ChangeSubject, Comparison};
 use crate::diagnosis::dates::shown;
-use crate::diagnosis::selectors::{KeyOwner, KeyState, SelectorUse};
+use crate::diagnosis::selectors::{KeyOwner, KeyState, Rotation, SelectorUse};
 use crate::query::Window;
 
 /// Fewer messages say nothing.
@@ -36,17 +36,27 @@ fn change(key: &SelectorUse, comparison: &Comparison<'_>) -> Option<Change> {
             Some(told(ChangeKind::Worse, note(), Some(key.last_seen.clone())))
         }
         KeyState::Rotated if within(&Some(key.last_seen.clone())).is_some() || then.1 >= FEW && now.1 == 0 => {
-            Some(told(ChangeKind::Changed, note(), key.last_verified.clone()))
+            let rotation =
+                comparison.keys.rotations.iter().find(|one| is_of(one, key) && Some(&one.old) == key.selector.as_ref());
+            Some(told(ChangeKind::Changed, note(), rotation.and_then(|one| one.new_first_verified.clone())))
         }
         _ if then.1 >= FEW && now.1 >= FEW && then.0 * 2 < then.1 && now.0 * 10 >= now.1 * 8 => {
             let text = format!("verifies again: {} of {} messages, {} of {} before", now.0, now.1, then.0, then.1);
             Some(told(ChangeKind::Mended, text, None))
+        }
+        // One that took over is told with the one it took over from.
+        _ if comparison.keys.rotations.iter().any(|one| is_of(one, key) && Some(&one.new) == key.selector.as_ref()) => {
+            None
         }
         _ if within(&key.began).is_some() && now.1 >= FEW => {
             Some(told(ChangeKind::New, format!("first seen {}", key.first_seen), key.began.clone()))
         }
         _ => None,
     }
+}
+
+fn is_of(rotation: &Rotation, key: &SelectorUse) -> bool {
+    rotation.signing_domain == key.signing_domain
 }
 
 /// The messages whose signature verified in a window, and those of which it is known whether it did.

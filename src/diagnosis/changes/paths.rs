@@ -7,7 +7,7 @@ use crate::alignment::DkimState;
 use crate::diagnosis::class::{Class, Standing};
 use crate::diagnosis::dates::shown;
 use crate::diagnosis::path::SendingPath;
-use crate::diagnosis::turns::{distance, stretches};
+use crate::diagnosis::turns::{Stretch, distance, stretches};
 use crate::query::{PartFigures, Survey};
 use crate::report::period::Day;
 
@@ -262,8 +262,12 @@ fn otherwise(
         (false, true) => ChangeKind::Mended,
         (false, false) => ChangeKind::Changed,
     };
+    let turn = since(days, kind, comparison);
+    if let Some((_, Some(back))) = turn {
+        texts.push(format!("otherwise again since {}", shown(back)));
+    }
     let mut told = change(kind, after, texts.join("; "));
-    told.since = since(days, comparison);
+    told.since = turn.map(|(day, _)| shown(day));
     if kind == ChangeKind::Mended && !after.class.needs_work() {
         told.remedy = None;
     }
@@ -274,14 +278,27 @@ fn class_in_words(before: &SendingPath, after: &SendingPath) -> String {
     format!("{} → {}", before.class.as_str(), after.class.as_str())
 }
 
-/// The last day within both windows on which the path changed.
-fn since(days: &BTreeMap<Day, PartFigures>, comparison: &Comparison<'_>) -> Option<String> {
+/// The last day within both windows on which the path changed for the worse, or the better; and whether it changed back since.
+fn since(
+    days: &BTreeMap<Day, PartFigures>,
+    kind: ChangeKind,
+    comparison: &Comparison<'_>,
+) -> Option<(Day, Option<Day>)> {
     let known = [DkimState::Aligned, DkimState::Unaligned, DkimState::Broken, DkimState::Unsigned];
-    let series = |counts: &dyn Fn(&PartFigures) -> [u64; 4]| -> Vec<(Day, [u64; 4])> {
-        days.range(comparison.before.first..=comparison.window.last).map(|(&day, one)| (day, counts(one))).collect()
+    let turn = |counts: &dyn Fn(&PartFigures) -> [u64; 4]| -> Option<(Day, Option<Day>)> {
+        let within = days.range(comparison.before.first..=comparison.window.last);
+        let stays = stretches(&within.map(|(&day, one)| (day, counts(one))).collect::<Vec<_>>());
+        let aligned =
+            |stay: &Stretch<4>| share((stay.sums[0], stay.sums.iter().fold(0, |sum, &n| sum.saturating_add(n))));
+        let fits = |pair: &&[Stretch<4>]| match kind {
+            ChangeKind::Worse => aligned(&pair[1]) < aligned(&pair[0]),
+            ChangeKind::Mended => aligned(&pair[1]) > aligned(&pair[0]),
+            _ => true,
+        };
+        let day = stays.windows(2).rev().find(fits).map(|pair| pair[1].first)?;
+        let back = stays.iter().find(|stay| stay.first > day).map(|stay| stay.first);
+        Some((day, back))
     };
-    let by_dkim = series(&|one| known.map(|state| one.in_state(state)));
-    let by_spf = series(&|one| [one.spf_aligned, one.messages.saturating_sub(one.spf_aligned), 0, 0]);
-    let seam = |series: &[(Day, [u64; 4])]| stretches(series).iter().skip(1).map(|stay| stay.first).next_back();
-    seam(&by_dkim).or_else(|| seam(&by_spf)).map(shown)
+    turn(&|one| known.map(|state| one.in_state(state)))
+        .or_else(|| turn(&|one| [one.spf_aligned, one.messages.saturating_sub(one.spf_aligned), 0, 0]))
 }

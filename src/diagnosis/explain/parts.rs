@@ -78,7 +78,8 @@ pub struct ReporterPart {
     pub first_seen: String,
     /// Last day on which it did.
     pub last_seen: String,
-    /// Whether it sees the path as the others did on the same days; absent where there is too little to compare.
+    /// Whether it sees the path as at least half of the others do, each on the days that both saw it; absent where there is
+    /// too little to compare.
     pub agrees: Option<bool>,
     /// Messages whose evaluation disagrees with what the same record lists.
     pub contradictions: u64,
@@ -179,8 +180,10 @@ pub struct OverridePart {
 
 /// Less is no comparison.
 const FEW: u64 = 5;
-/// Further apart than this, a reporter sees another path than the others do.
+/// Further apart than this, two reporters see different things.
 const CONTRADICTS: f64 = 0.5;
+/// A reporter is compared with the largest others, so that thousands of them are bounded work.
+const WITNESSES: usize = 50;
 
 pub(super) fn some(figures: &PartFigures) -> Option<PartAnswer> {
     (figures.messages > 0).then(|| figures.into())
@@ -195,25 +198,26 @@ pub(super) fn days(timeline: &Timeline) -> Vec<DayPart> {
 }
 
 pub(super) fn reporters(timeline: &Timeline, survey: &Survey) -> Vec<ReporterPart> {
-    let mut days: BTreeMap<Day, PartFigures> = BTreeMap::new();
-    let mut by_reporter: BTreeMap<u32, (PartFigures, BTreeMap<Day, PartFigures>)> = BTreeMap::new();
+    let mut by_reporter: BTreeMap<u32, (PartFigures, Days)> = BTreeMap::new();
     for cell in &timeline.cells {
-        days.entry(cell.day).or_default().extend(&cell.figures);
         let one = by_reporter.entry(cell.reporter).or_default();
         one.0.extend(&cell.figures);
         one.1.entry(cell.day).or_default().extend(&cell.figures);
     }
+    let mut largest: Vec<(u32, u64)> = by_reporter.iter().map(|(&place, one)| (place, one.0.messages)).collect();
+    largest.sort_by_key(|&(place, messages)| (Reverse(messages), survey.reporter_names.get(place as usize)));
+    largest.truncate(WITNESSES);
     let mut parts: Vec<ReporterPart> = by_reporter
-        .into_iter()
-        .filter_map(|(place, (figures, own))| {
-            let seen = own.keys().next().zip(own.keys().next_back());
-            let (&first, &last) = seen?;
+        .iter()
+        .filter_map(|(&place, (figures, own))| {
+            let others =
+                largest.iter().filter(|(other, _)| *other != place).filter_map(|(other, _)| by_reporter.get(other));
             Some(ReporterPart {
                 reporter: survey.reporter_names.get(place as usize)?.clone(),
-                figures: (&figures).into(),
-                first_seen: shown(first),
-                last_seen: shown(last),
-                agrees: agrees(&own, &days),
+                figures: figures.into(),
+                first_seen: shown(*own.keys().next()?),
+                last_seen: shown(*own.keys().next_back()?),
+                agrees: agrees(own, others.map(|(_, days)| days)),
                 contradictions: timeline.contradictions.get(&place).copied().unwrap_or(0),
             })
         })
@@ -222,19 +226,31 @@ pub(super) fn reporters(timeline: &Timeline, survey: &Survey) -> Vec<ReporterPar
     parts
 }
 
-/// Whether a reporter's days are as those of all the others, on the same days.
-fn agrees(own: &BTreeMap<Day, PartFigures>, days: &BTreeMap<Day, PartFigures>) -> Option<bool> {
-    let (mut mine, mut theirs) = ([0_u64; 4], [0_u64; 4]);
-    for (day, figures) in own {
-        let all = days.get(day).copied().unwrap_or_default();
-        for state in 0..4 {
-            mine[state] = mine[state].saturating_add(figures.dkim[known(state)]);
-            let others = all.dkim[known(state)].saturating_sub(figures.dkim[known(state)]);
-            theirs[state] = theirs[state].saturating_add(others);
+/// A reporter's figures by day.
+type Days = BTreeMap<Day, PartFigures>;
+
+/// Whether a reporter sees a path as at least half of the others do, each on the days that both saw it.
+fn agrees<'d>(own: &Days, others: impl Iterator<Item = &'d Days>) -> Option<bool> {
+    let (mut for_it, mut against) = (0, 0);
+    for other in others {
+        let (mut mine, mut theirs) = ([0_u64; 4], [0_u64; 4]);
+        for (day, figures) in own {
+            let Some(beside) = other.get(day) else {
+                continue;
+            };
+            for state in 0..4 {
+                mine[state] = mine[state].saturating_add(figures.dkim[known(state)]);
+                theirs[state] = theirs[state].saturating_add(beside.dkim[known(state)]);
+            }
         }
+        let sum = |counts: [u64; 4]| counts.iter().fold(0_u64, |sum, &count| sum.saturating_add(count));
+        if sum(mine).min(sum(theirs)) < FEW {
+            continue;
+        }
+        let tally = if distance(mine, theirs) < CONTRADICTS { &mut for_it } else { &mut against };
+        *tally += 1;
     }
-    let sum = |counts: [u64; 4]| counts.iter().fold(0_u64, |sum, &count| sum.saturating_add(count));
-    (sum(mine).min(sum(theirs)) >= FEW).then(|| distance(mine, theirs) < CONTRADICTS)
+    (for_it + against > 0).then_some(for_it >= against)
 }
 
 /// The places of the states that say something.

@@ -45,22 +45,22 @@ fn percent(part: u64, whole: u64) -> String {
 }
 
 fn at_least(threshold: f64) -> String {
-    format!("{} % wanted", threshold * 100.0)
+    format!("at least {} %", threshold * 100.0)
 }
 
 fn standing(path: &SendingPath, figures: &PathFigures, survey: &Survey, thresholds: &Thresholds) -> String {
     let evidence = survey.evidence.get(&path.domain).copied().unwrap_or_default();
     let vouched = format!(
-        "aligned SPF or DKIM in {} of its messages ({}), at {} of the domain's {} reporters ({} wanted), {}",
+        "aligned SPF or DKIM in {} of its messages ({}), at {} of the domain's {} reporters (at least {}), {}",
         percent(figures.vouched, figures.messages),
         at_least(thresholds.vouched),
         figures.vouched_reporters,
         evidence.reporters,
         evidence.reporters.min(2),
         match (figures.vouched_days, evidence.days) {
-            (true, _) => "on several days",
+            (true, _) => "on several days (at least 2)",
             (false, _) if figures.vouched == 0 => "on no day",
-            (false, true) => "on one day (two wanted)",
+            (false, true) => "on one day (at least 2)",
             (false, false) => "on the only day there is",
         }
     );
@@ -88,29 +88,29 @@ fn class(path: &SendingPath, figures: &PathFigures, thresholds: &Thresholds) -> 
         ),
         Class::Signed => format!("signed: aligned in {} ({})", share(dkim.aligned), at_least(thresholds.signed)),
         Class::Intermittent => format!(
-            "intermittent: aligned in {}, unsigned or unaligned in {} ({} of each; signed begins at {} %)",
+            "intermittent: aligned in {}, unsigned or unaligned in {} ({} of each; under {} % aligned)",
             share(dkim.aligned),
             share(not_signed),
             at_least(thresholds.intermittent),
             thresholds.signed * 100.0
         ),
         Class::Unaligned => format!(
-            "unaligned: of the states that are not aligned the largest, {}; aligned in {}",
+            "unaligned: {} unaligned, the largest part of what is not aligned; aligned in {}",
             share(dkim.unaligned),
             share(dkim.aligned)
         ),
         Class::Broken => format!(
-            "broken: of the states that are not aligned the largest, {}; aligned in {}",
+            "broken: {} broken, the largest part of what is not aligned; aligned in {}",
             share(dkim.broken),
             share(dkim.aligned)
         ),
         Class::Unsigned => format!(
-            "unsigned: of the states that are not aligned the largest, {}; aligned in {}",
+            "unsigned: {} unsigned, the largest part of what is not aligned; aligned in {}",
             share(dkim.unsigned),
             share(dkim.aligned)
         ),
         Class::Forwarded => format!(
-            "forwarded: SPF aligned in {} (under 5 % wanted), and its mail carries signatures that are at home at other senders, or reporters say that it was forwarded (in {} of its messages)",
+            "forwarded: SPF aligned in {} (under 5 %), and its mail carries signatures that are at home at other senders, or reporters say that it was forwarded (in {} of its messages)",
             percent(figures.spf_aligned, figures.messages),
             percent(figures.excused, figures.messages)
         ),
