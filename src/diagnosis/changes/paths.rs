@@ -264,7 +264,8 @@ fn otherwise(
     };
     let turn = since(days, kind, comparison);
     if let Some((_, Some(back))) = turn {
-        texts.push(format!("otherwise again since {}", shown(back)));
+        let word = if kind == ChangeKind::Worse { "mended" } else { "worse again" };
+        texts.push(format!("{word} on {}", shown(back)));
     }
     let mut told = change(kind, after, texts.join("; "));
     told.since = turn.map(|(day, _)| shown(day));
@@ -296,7 +297,9 @@ fn since(
             _ => true,
         };
         let day = stays.windows(2).rev().find(fits).map(|pair| pair[1].first)?;
-        let back = stays.iter().find(|stay| stay.first > day).map(|stay| stay.first);
+        // A change of neither kind has no way back.
+        let turned = kind == ChangeKind::Worse || kind == ChangeKind::Mended;
+        let back = stays.iter().find(|stay| turned && stay.first > day).map(|stay| stay.first);
         Some((day, back))
     };
     turn(&|one| known.map(|state| one.in_state(state)))
