@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::documented;
 use crate::harness::{Ran, Sandbox, fixture, sample_mails};
 use crate::make::{DKIM_AND_SPF, Dice, Report, record};
 
@@ -276,6 +277,13 @@ fn the_sample_mailbox_over_the_rotation_as_markdown() {
     let arguments = ["changes", "--since", "14d", "--as-of", "2026-11-04", "--format", "markdown", "--input"];
     let ran = sandbox.run(arguments.iter().copied().chain([sample().as_str()])).exits(0);
     insta::assert_snapshot!(ran.text());
+}
+
+#[test]
+fn the_answer_is_as_documented() {
+    let arguments = ["changes", "--since", "14d", "--as-of", "2026-11-04", "--format", "json", "--input"];
+    let ran = Sandbox::new().run(arguments.iter().copied().chain([sample().as_str()])).exits(0);
+    documented::assert_documented(&documented::example("`changes`"), &ran.json());
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::documented;
 use crate::harness::{Sandbox, fixture};
 use crate::make::{Report, record};
 use crate::selectors::{month, signed};
@@ -143,6 +144,19 @@ fn a_thousand_machines_stay_readable() {
     assert!(ran.text().contains("1,000 MACHINES"), "{ran}");
     let answer = explain(&sandbox, "sender.example");
     assert_eq!(answer["addresses"].as_array().map(Vec::len), Some(1000));
+}
+
+#[test]
+fn the_answer_is_as_documented() {
+    let input = sample();
+    let ran = Sandbox::new().run(["explain", "198.51.100.80", "--format", "json", "--input", &input]).exits(0);
+    let (mut example, mut answer) = (documented::example("`explain`"), ran.json());
+    // Its fields are documented with `sources`.
+    assert!(answer["path"]["id"].is_string());
+    for whole in [&mut example, &mut answer] {
+        whole["path"] = json!({});
+    }
+    documented::assert_documented(&example, &answer);
 }
 
 fn shown(columns: u16, sender: &str, format: &str) -> String {

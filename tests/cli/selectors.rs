@@ -2,10 +2,9 @@
 
 use serde_json::{Value, json};
 
+use crate::documented;
 use crate::harness::{Ran, Sandbox, fixture};
 use crate::make::{Report, record};
-
-const MAILBOX: &str = "fixtures/mailbox";
 
 fn sample() -> String {
     fixture("mailbox").to_str().expect("a name in Unicode").to_owned()
@@ -53,12 +52,7 @@ fn one<'a>(answer: &'a Value, selector: &str) -> &'a Value {
 fn the_rotation_of_the_sample_mailbox() {
     let answer = Sandbox::new().run(["selectors", "--format", "json", "--input", &sample()]).exits(0).json();
     assert_eq!(answer["schema"], "dmarcstat/selectors/1");
-    assert_eq!(
-        answer["rotations"].as_array().map(Vec::len),
-        Some(1),
-        "one rotation, of {MAILBOX}: {:#}",
-        answer["rotations"]
-    );
+    assert_eq!(answer["rotations"].as_array().map(Vec::len), Some(1), "{:#}", answer["rotations"]);
     let rotation = &answer["rotations"][0];
     assert_eq!((&rotation["old"], &rotation["new"]), (&json!("shop2025"), &json!("shop2026")));
     assert_eq!((&rotation["gap_days"], &rotation["overlap_days"]), (&json!(2), &json!(0)));
@@ -148,6 +142,15 @@ fn the_machines_that_alone_fail() {
     assert!(ran.text().contains("only these fail: 192.0.2.3"), "{ran}");
     let ran = sandbox.run(["selectors", "--since", "all", "--by-address", "--format", "csv"]).exits(0);
     assert_eq!(ran.text().lines().count(), 15, "a line a machine\n{ran}");
+}
+
+#[test]
+fn the_answer_is_as_documented() {
+    let domain = ["--domain", "brightwater-shop.example", "--min-messages", "4000"];
+    let arguments = ["selectors", "--by-address", "--format", "json", "--input"];
+    let input = sample();
+    let ran = Sandbox::new().run(arguments.iter().copied().chain([input.as_str()]).chain(domain)).exits(0);
+    documented::assert_documented(&documented::example("`selectors`"), &ran.json());
 }
 
 fn shown(columns: u16, more: &[&str]) -> Ran {
