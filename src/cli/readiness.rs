@@ -1,16 +1,181 @@
 //! `dmarcstat readiness`.
 
-use anyhow::anyhow;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, anyhow};
+use clap::ValueEnum;
 
 use super::context::Context;
-use super::failure::{Failure, Outcome};
+use super::dns::{Seen, audit};
+use super::failure::{Failure, Outcome, Status};
+use super::scope::{Scope, domain_name};
+use crate::diagnosis::diagnose;
+use crate::diagnosis::readiness::{self, Observed, Review, ReviewList, Verdict, review};
+use crate::dns::DnsAudit;
+use crate::query::{Bound, Window, receivers, strict_alignment, survey};
+use crate::render;
+use crate::report::period::{Day, day_of};
+use crate::store::Store;
 
 /// The review before p=quarantine or p=reject: verdict, blockers, what would be lost
+///
+/// Exits with 4 unless the domain is ready. With the same data, --as-of and options the answer is the same to the byte.
 #[derive(Debug, clap::Args)]
-pub(super) struct Readiness {}
+pub(super) struct Readiness {
+    /// The domain
+    #[arg(value_name = "DOMAIN", id = "reviewed", required_unless_present = "all", conflicts_with_all = ["all", "domain"])]
+    domain: Option<String>,
+    /// Every domain that there are reports on, a line each, worst first
+    #[arg(long)]
+    all: bool,
+    /// The policy that is to be published
+    #[arg(long, value_enum, default_value_t = Target::Reject)]
+    target: Target,
+    /// Look at the live DNS records too; the answer is then not repeatable
+    #[arg(long, conflicts_with = "all")]
+    dns: bool,
+    /// Write the review as a page too: one HTML file without script or anything outside it
+    #[arg(long, value_name = "FILE", conflicts_with = "all")]
+    html: Option<PathBuf>,
+    /// Leave paths with fewer messages out of the list of paths; they count all the same
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    min_messages: u64,
+    #[command(flatten)]
+    scope: Scope,
+}
+
+/// The policies to aim at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Target {
+    /// p=quarantine
+    Quarantine,
+    /// p=reject
+    Reject,
+}
+
+impl From<Target> for readiness::Target {
+    fn from(target: Target) -> Self {
+        match target {
+            Target::Quarantine => readiness::Target::Quarantine,
+            Target::Reject => readiness::Target::Reject,
+        }
+    }
+}
 
 impl Readiness {
-    pub(super) fn run(self, _context: &mut Context) -> Outcome {
-        Err(Failure::Failed(anyhow!("not there yet")))
+    pub(super) fn run(self, context: &mut Context) -> Outcome {
+        let window = self.scope.window(context)?;
+        let (store, status) = self.scope.open(context)?;
+        let (format, style) = (context.format, context.style);
+        let verdict = match &self.domain {
+            Some(domain) => {
+                let domain = domain_name(domain)?;
+                let mut answer = self.one(&domain, window, &store, context)?;
+                answer.paths.retain(|path| path.messages >= self.min_messages);
+                if let Some(path) = &self.html {
+                    write_page(path, &answer)?;
+                }
+                render::readiness(&answer, format.into(), &style, context.out())?;
+                answer.verdict
+            }
+            None => {
+                let list = self.all(window, &store, context)?;
+                render::readiness_list(&list, format.into(), &style, context.out())?;
+                list.domains.first().map_or(Verdict::NotEnoughData, |worst| worst.verdict)
+            }
+        };
+        Ok(if verdict == Verdict::Ready { status } else { Status::No })
     }
+
+    fn one(&self, domain: &str, window: Window, store: &Store, context: &Context) -> Result<Review, Failure> {
+        let answer = self.reviews(window, store, context, &[domain.to_owned()], &[domain.to_owned()])?.pop();
+        let answer = answer.ok_or_else(|| anyhow!("no review of {domain}"))?;
+        if answer.evidence.reports == 0 && !context.quiet {
+            let there = self.scope.no_data(store, window);
+            if let Failure::Failed(reason) = there {
+                eprintln!("dmarcstat: note: {}", render::text::sanitize(&format!("on {domain}: {reason:#}")));
+            }
+        }
+        Ok(answer)
+    }
+
+    /// The live records, with the selectors that the database knows of.
+    fn records(&self, domain: &str, store: &Store, context: &Context) -> Result<DnsAudit, Failure> {
+        let seen = Seen::of(domain, store, Bound::All, context)?;
+        audit(domain, &seen.selectors, &seen, self.scope.live(), context)
+    }
+
+    /// Every policy domain that there are reports on in the window.
+    fn all(&self, window: Window, store: &Store, context: &Context) -> Result<ReviewList, Failure> {
+        let asked = self.scope.domains()?;
+        let known = self.scope.known_repeatably(store, window, &asked, context)?;
+        let domains: Vec<String> = survey(store, window, &asked, known.knowledge())?
+            .domains
+            .into_iter()
+            .map(|one| one.domain)
+            .filter(|name| asked.is_empty() || asked.iter().any(|domain| crate::domain::is_within(name, domain)))
+            .collect();
+        if domains.is_empty() {
+            return Err(self.scope.no_data(store, window));
+        }
+        Ok(ReviewList::of(self.reviews(window, store, context, &asked, &domains)?))
+    }
+
+    /// The reviews of some domains, from one look at the data of a scope that holds them all.
+    fn reviews(
+        &self,
+        window: Window,
+        store: &Store,
+        context: &Context,
+        scope: &[String],
+        domains: &[String],
+    ) -> Result<Vec<Review>, Failure> {
+        let known = self.scope.known_repeatably(store, window, scope, context)?;
+        let survey = survey(store, window, scope, known.knowledge())?;
+        let receivers = receivers(store, window, scope)?;
+        let strict = strict_alignment(store, &survey)?;
+        let paths = diagnose(&survey, &known.rules(), 0, |_| true).paths;
+        let today = day_of(self.scope.today(context));
+        let (first, last) = survey.days.unwrap_or((today - 1, today - 1));
+        let begin = if window.first == Day::MIN { first } else { window.first };
+        let end = if window.last == Day::MAX { last } else { window.last };
+        let observed = Observed {
+            survey: &survey,
+            paths: &paths,
+            receivers: &receivers,
+            strict: &strict,
+            catalogue: &known.catalogue,
+            window: (begin, end),
+            today,
+        };
+        let thresholds = &context.config.readiness;
+        let target = self.target.into();
+        domains
+            .iter()
+            .map(|domain| {
+                let dns = if self.dns { Some(self.records(domain, store, context)?) } else { None };
+                Ok(review(&observed, domain, target, thresholds, dns))
+            })
+            .collect()
+    }
+}
+
+/// Writes the page beside its place and then into it, so that no reader ever sees half of it.
+fn write_page(path: &Path, answer: &Review) -> Result<(), Failure> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let written = || -> std::io::Result<()> {
+        let mut file = tempfile::Builder::new().prefix(".dmarcstat-").tempfile_in(folder)?;
+        file.write_all(render::readiness_page(answer).as_bytes())?;
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt as _;
+            // A page is made to be shown around; what others may read of it is for the folder to say.
+            file.as_file().set_permissions(std::fs::Permissions::from_mode(0o644))?;
+        }
+        file.as_file().sync_all()?;
+        file.persist(path).map_err(|error| error.error)?;
+        Ok(())
+    };
+    Ok(written().with_context(|| format!("cannot write {}", path.display()))?)
 }

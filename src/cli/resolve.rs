@@ -76,6 +76,11 @@ impl Resolving {
         Ok(())
     }
 
+    /// Whom to ask.
+    pub(super) fn live(&self) -> &Live {
+        &self.live
+    }
+
     /// Whether anybody is to be asked, and for which paths.
     pub(super) fn wanted(&self) -> Option<Wanted> {
         match self.resolve {

@@ -9,7 +9,8 @@ use super::context::Context;
 use super::failure::{Failure, Status};
 use super::ingest::{read_into, status};
 use super::known::Known;
-use super::resolve::Resolving;
+use super::live::Live;
+use super::resolve::{Resolving, Wanted};
 use crate::domain;
 use crate::query::{Bound, Window, WindowChoice, survey};
 use crate::report::period::{Day, date_of};
@@ -48,6 +49,11 @@ impl Scope {
         Ok((store, status(&summary)))
     }
 
+    /// Whom to ask about live DNS records.
+    pub(super) fn live(&self) -> &Live {
+        self.resolving.live()
+    }
+
     /// What today is.
     pub(super) fn today(&self, context: &Context) -> Date {
         self.as_of.unwrap_or_else(|| context.now.to_zoned(jiff::tz::TimeZone::UTC).date())
@@ -62,9 +68,32 @@ impl Scope {
         domains: &[String],
         context: &Context,
     ) -> Result<Known, Failure> {
+        self.known_with(self.resolving.wanted(), store, window, domains, context)
+    }
+
+    /// The same for answers that are to be repeatable: nobody is asked unless that was asked for.
+    pub(super) fn known_repeatably(
+        &self,
+        store: &Store,
+        window: Window,
+        domains: &[String],
+        context: &Context,
+    ) -> Result<Known, Failure> {
+        let wanted = self.resolving.wanted().filter(|wanted| *wanted == Wanted::Uncatalogued);
+        self.known_with(wanted, store, window, domains, context)
+    }
+
+    fn known_with(
+        &self,
+        wanted: Option<Wanted>,
+        store: &Store,
+        window: Window,
+        domains: &[String],
+        context: &Context,
+    ) -> Result<Known, Failure> {
         let mut known = Known::of(context)?;
         self.resolving.recall(&mut known, store, context)?;
-        if let Some(wanted) = self.resolving.wanted() {
+        if let Some(wanted) = wanted {
             let survey = survey(store, window, domains, known.knowledge())?;
             self.resolving.look_up(&survey, wanted, &mut known, self.input.is_empty(), context)?;
         }
@@ -81,15 +110,7 @@ impl Scope {
     }
 
     pub(super) fn domains(&self) -> Result<Vec<String>, Failure> {
-        self.domain
-            .iter()
-            .map(|text| {
-                domain::normalize(text)
-                    .filter(|name| !name.contains(|c: char| c.is_whitespace() || c == '@' || c == '/'))
-                    .map(|name| name.into_owned())
-                    .ok_or_else(|| Failure::Usage(format!("{text:?} is no domain")))
-            })
-            .collect()
+        self.domain.iter().map(|text| domain_name(text)).collect()
     }
 
     /// The error of having nothing to answer from, with what there is.
@@ -121,6 +142,14 @@ impl Scope {
             domains.join(", "),
         ))
     }
+}
+
+/// A domain as typed, in its one spelling.
+pub(super) fn domain_name(text: &str) -> Result<String, Failure> {
+    domain::normalize(text)
+        .filter(|name| !name.contains(|c: char| c.is_whitespace() || c == '@' || c == '/'))
+        .map(|name| name.into_owned())
+        .ok_or_else(|| Failure::Usage(format!("{text:?} is no domain")))
 }
 
 fn shown(window: Window) -> String {

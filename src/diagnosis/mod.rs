@@ -10,6 +10,7 @@ mod dates;
 mod explain;
 mod forwarding;
 mod path;
+pub mod readiness;
 mod remedy;
 mod selectors;
 mod turns;

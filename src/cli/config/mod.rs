@@ -17,6 +17,7 @@ use mistake::Mistake;
 
 use crate::cli::context::read_text;
 use crate::cli::failure::Failure;
+use crate::diagnosis::readiness::ReadinessThresholds;
 use crate::limits::Limits;
 
 /// The whole file.
@@ -40,8 +41,8 @@ pub struct Config {
     pub providers: Providers,
     /// `[[sender]]`, which this version does not read.
     pub sender: Vec<toml::Table>,
-    /// `[readiness]`, which this version does not read.
-    pub readiness: toml::Table,
+    /// `[readiness]`.
+    pub readiness: ReadinessThresholds,
 }
 
 /// `[database]`.
@@ -89,7 +90,7 @@ impl Config {
     /// The parts that are there and are not read by this version.
     #[must_use]
     pub fn unread(&self) -> Vec<&'static str> {
-        let parts = [("[[sender]]", self.sender.is_empty()), ("[readiness]", self.readiness.is_empty())];
+        let parts = [("[[sender]]", self.sender.is_empty())];
         parts.into_iter().filter(|(_, empty)| !empty).map(|(name, _)| name).collect()
     }
 
@@ -122,8 +123,9 @@ mod tests {
 
     #[test]
     fn what_is_not_read_yet_is_told() {
-        let config = Config::parse("[[sender]]\nname = \"x\"\n[readiness]\nmin_days = 28\n").unwrap();
-        assert_eq!(config.unread(), ["[[sender]]", "[readiness]"]);
+        let config = Config::parse("[[sender]]\nname = \"x\"\n[readiness]\nmin_days = 14\n").unwrap();
+        assert_eq!(config.unread(), ["[[sender]]"]);
+        assert_eq!((config.readiness.min_days, config.readiness.min_reporters), (14, 3));
     }
 
     #[test]
@@ -133,6 +135,8 @@ mod tests {
             ("[database]\n\nkeep_raw = \"some\"\n", ["line 3", "`keep_raw`"]),
             ("[limits]\nrecords = \"many\"\n", ["line 2", "`records`"]),
             ("[limits\n", ["line 1", ""]),
+            ("[readiness]\nmin_day = 3\n", ["line 2", "min_day"]),
+            ("[readiness]\nmin_days = 3\npass_share = 99.5\n", ["line 3", "`pass_share`"]),
         ] {
             let error = Config::parse(text).unwrap_err();
             assert!(parts.iter().all(|part| error.contains(part)) && !error.contains('\n'), "{error}");

@@ -1,0 +1,448 @@
+//! The checks, each with its threshold and its figure, and the verdict they come to.
+
+use super::answer::{
+    Blocker, Check, CheckArea, Evidence, Fragile, PublishedAnswer, Regression, ReporterFigures, SelectorHealth,
+    StrictAnswer, Subdomain, Target, Undecided, Verdict,
+};
+use super::reporters::share;
+use super::thresholds::ReadinessThresholds;
+use crate::dns::{DnsAudit, Outcome, Severity};
+
+/// What was found, for the checks to judge.
+pub(super) struct Findings<'f> {
+    pub(super) domain: &'f str,
+    pub(super) target: Target,
+    pub(super) thresholds: &'f ReadinessThresholds,
+    pub(super) evidence: Evidence,
+    /// Days from the end of the newest report to the day of the review.
+    pub(super) age: Option<i64>,
+    pub(super) window_days: i64,
+    pub(super) own_messages: u64,
+    pub(super) own_failing: u64,
+    /// Paths of one's own that are not of class signed.
+    pub(super) unsigned_own: u64,
+    pub(super) mailboxes: Vec<String>,
+    pub(super) subdomains: Vec<Subdomain>,
+    pub(super) selectors: Vec<SelectorHealth>,
+    pub(super) blockers: &'f [Blocker],
+    pub(super) fragile: &'f [Fragile],
+    pub(super) decide: &'f [Undecided],
+    /// Unproven paths that look like forgotten senders.
+    pub(super) forgotten: &'f [Undecided],
+    pub(super) regressions: &'f [Regression],
+    pub(super) reporters: &'f [ReporterFigures],
+    pub(super) published: Option<&'f PublishedAnswer>,
+    pub(super) strict: StrictAnswer,
+    pub(super) dns: Option<&'f DnsAudit>,
+}
+
+/// The list as it grows.
+#[derive(Default)]
+struct List {
+    checks: Vec<Check>,
+}
+
+impl List {
+    fn add(
+        &mut self,
+        area: CheckArea,
+        name: &str,
+        blocking: bool,
+        passed: bool,
+        threshold: impl Into<String>,
+        detail: impl Into<String>,
+    ) {
+        let (threshold, detail) = (threshold.into(), detail.into());
+        self.checks.push(Check { name: name.to_owned(), area, blocking, passed, detail, threshold });
+    }
+}
+
+/// All checks, and what they come to: too little evidence, then what stands in the way, then ready.
+pub(super) fn checks(findings: &Findings<'_>) -> (Vec<Check>, Verdict) {
+    let mut list = List::default();
+    data(findings, &mut list);
+    mail(findings, &mut list);
+    policy(findings, &mut list);
+    dns(findings, &mut list);
+    let failed = |area: Option<CheckArea>| {
+        list.checks.iter().any(|check| check.blocking && !check.passed && area.is_none_or(|area| check.area == area))
+    };
+    let verdict = if failed(Some(CheckArea::Data)) {
+        Verdict::NotEnoughData
+    } else if failed(None) {
+        Verdict::NotReady
+    } else {
+        Verdict::Ready
+    };
+    (list.checks, verdict)
+}
+
+fn data(findings: &Findings<'_>, list: &mut List) {
+    let (limits, evidence) = (findings.thresholds, &findings.evidence);
+    let area = CheckArea::Data;
+    list.add(
+        area,
+        "days",
+        true,
+        evidence.days >= limits.min_days,
+        format!("at least {}", count(u64::from(limits.min_days), "day")),
+        format!(
+            "{} of the window's {} have reports of mail",
+            count(u64::from(evidence.days), "day"),
+            findings.window_days
+        ),
+    );
+    list.add(
+        area,
+        "reporters",
+        true,
+        evidence.reporters >= u64::from(limits.min_reporters),
+        format!("at least {}", count(u64::from(limits.min_reporters), "reporter")),
+        format!("{} told of mail", count(evidence.reporters, "reporter")),
+    );
+    list.add(
+        area,
+        "messages",
+        true,
+        evidence.messages >= limits.min_messages && evidence.messages > 0,
+        format!("at least {}", count(limits.min_messages, "message")),
+        count(evidence.messages, "message"),
+    );
+    let detail = match findings.age {
+        None => "there is no report".to_owned(),
+        Some(age) => format!("it ended {} before the review", count(age.max(0).unsigned_abs(), "day")),
+    };
+    let fresh = findings.age.is_some_and(|age| age <= i64::from(limits.max_age_days));
+    let threshold = format!("at most {} old", count(u64::from(limits.max_age_days), "day"));
+    list.add(area, "newest_report", true, fresh, threshold, detail);
+    let largest = evidence.largest_reporter_share;
+    list.add(
+        area,
+        "largest_reporter",
+        false,
+        largest.is_some_and(|largest| largest <= limits.max_reporter_share),
+        format!("at most {} of the messages from one reporter", percent(limits.max_reporter_share)),
+        match (largest, &evidence.largest_reporter) {
+            (Some(largest), Some(name)) => format!("{} from {name}", percent(largest)),
+            _ => "no reporter told of mail".to_owned(),
+        },
+    );
+    let unchecked = share(evidence.unchecked_reports, evidence.reports);
+    list.add(
+        area,
+        "unchecked_reports",
+        false,
+        unchecked.is_some_and(|unchecked| unchecked <= limits.max_unchecked_share),
+        format!("at most {} of the reports unchecked", percent(limits.max_unchecked_share)),
+        format!(
+            "of {} of {}, nobody checked whether the mail was genuine (trusted_authserv_id)",
+            grouped(evidence.unchecked_reports),
+            count(evidence.reports, "report")
+        ),
+    );
+    let silent: Vec<&str> =
+        findings.reporters.iter().filter(|one| one.silent).map(|one| one.reporter.as_str()).collect();
+    let detail = match silent.as_slice() {
+        [] => "none fell silent".to_owned(),
+        some => format!("{} fell silent: {}", count(some.len() as u64, "reporter"), listed(some.iter().copied())),
+    };
+    list.add(area, "reporters_silent", false, silent.is_empty(), "no reporter falls silent", detail);
+}
+
+fn mail(findings: &Findings<'_>, list: &mut List) {
+    let limits = findings.thresholds;
+    let area = CheckArea::Mail;
+    let parked = limits.parked.iter().any(|name| name.eq_ignore_ascii_case(findings.domain));
+    let seen = findings.own_messages > 0;
+    list.add(
+        area,
+        "own_mail",
+        true,
+        seen || parked,
+        "mail of a path of yours or listed was seen, or the domain is listed as parked",
+        match (seen, parked) {
+            (true, _) => count(findings.own_messages, "message"),
+            (false, true) => "the domain is listed as parked".to_owned(),
+            (false, false) => {
+                "none was seen: either the domain sends no mail, or none of it is authenticated and all would be lost"
+                    .to_owned()
+            }
+        },
+    );
+    let passing = findings.own_messages - findings.own_failing.min(findings.own_messages);
+    let pass_share = share(passing, findings.own_messages);
+    list.add(
+        area,
+        "pass_share",
+        true,
+        pass_share.map_or(parked, |passing| passing >= limits.pass_share),
+        format!("at least {} of the messages of paths of yours and listed pass DMARC", percent(limits.pass_share)),
+        match pass_share {
+            Some(passing) => {
+                format!(
+                    "{}; {} of {} fail",
+                    floored(passing),
+                    findings.own_failing,
+                    count(findings.own_messages, "message")
+                )
+            }
+            None => "no such message".to_owned(),
+        },
+    );
+    let failing: Vec<&Blocker> = findings.blockers.iter().filter(|one| one.reasons.contains(&"fails")).collect();
+    list.add(
+        area,
+        "failing_paths",
+        true,
+        failing.is_empty(),
+        format!(
+            "no path of yours or listed fails in more than {} and more than {} of its mail",
+            count(limits.max_path_failures, "message"),
+            percent(1.0 - limits.pass_share)
+        ),
+        match failing.as_slice() {
+            [] => "none does".to_owned(),
+            some => format!(
+                "{}: {}",
+                count(some.len() as u64, "path"),
+                listed(some.iter().map(|one| format!("{} ({})", one.sender, grouped(one.messages))))
+            ),
+        },
+    );
+    let reject = findings.target == Target::Reject;
+    list.add(
+        area,
+        "dkim_coverage",
+        reject,
+        findings.fragile.is_empty(),
+        format!(
+            "no path of yours or listed is carried by SPF alone in more than {} (RFC 9989 §7.4)",
+            count(limits.max_path_failures, "message")
+        ),
+        match (findings.fragile, findings.unsigned_own) {
+            ([], 0) => "all are signed and aligned".to_owned(),
+            ([], some) => format!("none is; {} not signed throughout", count(some, "path")),
+            (some, _) => format!(
+                "{}: {}",
+                count(some.len() as u64, "path"),
+                listed(some.iter().map(|one| format!("{} ({})", one.sender, grouped(one.messages))))
+            ),
+        },
+    );
+    list.add(
+        area,
+        "recognised_senders",
+        false,
+        findings.decide.is_empty(),
+        "no catalogued sender fails of which nothing shows whether it is yours",
+        match findings.decide {
+            [] => "none does".to_owned(),
+            some => format!(
+                "decide about {}: {}",
+                count(some.len() as u64, "path"),
+                listed(some.iter().map(|one| format!("{} ({})", one.sender, grouped(one.messages))))
+            ),
+        },
+    );
+    list.add(
+        area,
+        "forgotten_senders",
+        false,
+        findings.forgotten.is_empty(),
+        "no unproven path with 1% of the mail or more that authenticates as somebody",
+        match findings.forgotten {
+            [] => "none does".to_owned(),
+            some => format!(
+                "spoofers seldom do; make sure that nobody forgot {}: {}",
+                count(some.len() as u64, "path"),
+                listed(some.iter().map(|one| format!("{} ({})", one.sender, grouped(one.messages))))
+            ),
+        },
+    );
+    let ill: Vec<&SelectorHealth> = findings.selectors.iter().filter(|one| !one.healthy).collect();
+    let name = |one: &&SelectorHealth| {
+        let selector = one.selector.as_deref().unwrap_or("(not told)");
+        format!("{selector} of {} ({} of {} fail)", one.domain, grouped(one.failed), grouped(one.verified + one.failed))
+    };
+    list.add(
+        area,
+        "selectors",
+        false,
+        ill.is_empty(),
+        format!("at most {} of a selector's signatures fail", percent(limits.max_selector_failures)),
+        match ill.as_slice() {
+            [] => format!("{} in use, none beyond that", count(findings.selectors.len() as u64, "selector")),
+            some => listed(some.iter().map(name)),
+        },
+    );
+    list.add(
+        area,
+        "regressions",
+        false,
+        findings.regressions.is_empty(),
+        format!(
+            "no path of yours or listed passes or is signed less by more than {} in the last {}",
+            percent(limits.max_regression),
+            count(u64::from(limits.recent_days), "day")
+        ),
+        match findings.regressions {
+            [] => "none does".to_owned(),
+            some => listed(some.iter().map(|one| {
+                format!(
+                    "{} ({} {} after {})",
+                    one.sender,
+                    one.what.to_ascii_uppercase(),
+                    percent(one.now),
+                    percent(one.before)
+                )
+            })),
+        },
+    );
+}
+
+fn policy(findings: &Findings<'_>, list: &mut List) {
+    let area = CheckArea::Policy;
+    let p = findings.published.and_then(|record| record.p.as_deref());
+    let ladder = match (findings.target, p) {
+        (Target::Reject, Some("quarantine" | "reject")) | (Target::Quarantine, Some(_)) => true,
+        (Target::Reject, _) | (Target::Quarantine, None) => false,
+    };
+    list.add(
+        area,
+        "policy_ladder",
+        false,
+        ladder,
+        match findings.target {
+            Target::Reject => "p=quarantine before p=reject",
+            Target::Quarantine => "a published record",
+        },
+        match p {
+            None => "no report tells of a published policy".to_owned(),
+            Some(p) if ladder => format!("reports found p={p}"),
+            Some(p) => format!("reports found p={p}: publish p=quarantine first, and review again after a month"),
+        },
+    );
+    let partly: Vec<String> = findings
+        .published
+        .into_iter()
+        .flat_map(|record| {
+            let pct = record.pct.as_deref().filter(|pct| *pct != "100").map(|pct| format!("pct={pct}"));
+            let testing = record.testing.as_deref().filter(|t| *t == "y").map(|_| "t=y".to_owned());
+            pct.into_iter().chain(testing)
+        })
+        .collect();
+    list.add(
+        area,
+        "policy_in_full",
+        false,
+        partly.is_empty(),
+        "no pct below 100 and no t=y",
+        match partly.as_slice() {
+            [] => "the policy holds in full".to_owned(),
+            some => format!("{}: the policy holds for a part of the mail, or is a test", some.join(", ")),
+        },
+    );
+    let open: Vec<&Subdomain> =
+        findings.subdomains.iter().filter(|one| one.inherited && one.then != findings.target.as_str()).collect();
+    list.add(
+        area,
+        "subdomains",
+        false,
+        open.is_empty(),
+        format!("the change covers every subdomain seen: none keeps another policy than {}", findings.target.as_str()),
+        match (findings.subdomains.as_slice(), open.as_slice()) {
+            ([], _) => "none was seen".to_owned(),
+            (seen, []) => format!("{} seen", count(seen.len() as u64, "subdomain")),
+            (_, open) => listed(open.iter().map(|one| format!("{} keeps {}={}", one.domain, one.by, one.then))),
+        },
+    );
+    list.add(
+        area,
+        "mailbox_users",
+        false,
+        findings.target == Target::Quarantine || findings.mailboxes.is_empty(),
+        "no people's mailboxes under p=reject (RFC 9989 §7.4)",
+        match findings.mailboxes.as_slice() {
+            [] => "no catalogued mailbox host among your paths".to_owned(),
+            some => format!("people's mail was seen: {}", listed(some.iter())),
+        },
+    );
+    let strict = &findings.strict;
+    let modes = findings.published.map(|record| (record.adkim.as_deref(), record.aspf.as_deref()));
+    let (adkim, aspf) = modes.map_or((false, false), |(adkim, aspf)| (adkim == Some("s"), aspf == Some("s")));
+    list.add(
+        area,
+        "strict_alignment",
+        false,
+        true,
+        "for information: relaxed alignment is the usual choice",
+        format!(
+            "{}; of your mail that passes now, adkim=s alone would lose {}, aspf=s alone {}, both {}{}",
+            match (adkim, aspf) {
+                (false, false) => "published: relaxed".to_owned(),
+                (adkim, aspf) => {
+                    format!("published: {}{}", if adkim { "adkim=s " } else { "" }, if aspf { "aspf=s" } else { "" })
+                }
+            },
+            grouped(strict.lost_adkim),
+            grouped(strict.lost_aspf),
+            grouped(strict.lost_both),
+            match strict.unknown {
+                0 => String::new(),
+                some => format!(" ({} cannot be told)", grouped(some)),
+            }
+        ),
+    );
+}
+
+fn dns(findings: &Findings<'_>, list: &mut List) {
+    let Some(audit) = findings.dns else { return };
+    for finding in &audit.findings {
+        let name = format!("dns_{}", finding.check.replace('-', "_"));
+        let threshold = match finding.severity {
+            Severity::Error => "must be right",
+            Severity::Warning => "ought to be right",
+            Severity::Advice => "could be better",
+        };
+        let detail = match &finding.remedy {
+            Some(remedy) => format!("{}: {} {remedy}", finding.subject, finding.detail),
+            None => format!("{}: {}", finding.subject, finding.detail),
+        };
+        // What could not be looked at is not wrong.
+        let blocking = finding.severity == Severity::Error && finding.outcome != Outcome::CouldNotLook;
+        list.add(CheckArea::Dns, &name, blocking, finding.outcome == Outcome::Passed, threshold, detail);
+    }
+}
+
+fn count(number: u64, word: &str) -> String {
+    format!("{} {word}{}", grouped(number), if number == 1 { "" } else { "s" })
+}
+
+/// A number with its thousands apart.
+fn grouped(number: u64) -> String {
+    match number {
+        0..1000 => number.to_string(),
+        _ => format!("{},{:03}", grouped(number / 1000), number % 1000),
+    }
+}
+
+/// The first few, and how many more.
+fn listed<T: ToString>(items: impl Iterator<Item = T>) -> String {
+    const MOST: usize = 5;
+    let all: Vec<String> = items.map(|item| item.to_string()).collect();
+    let more = all.len().saturating_sub(MOST);
+    let shown = all.iter().take(MOST).cloned().collect::<Vec<_>>().join(", ");
+    if more > 0 { format!("{shown} and {more} more") } else { shown }
+}
+
+/// A share in percent, to a tenth where that says more.
+fn percent(share: f64) -> String {
+    let tenths = (share * 1000.0).round() / 10.0;
+    if tenths.fract() == 0.0 { format!("{tenths:.0}%") } else { format!("{tenths:.1}%") }
+}
+
+/// A share in percent that never looks larger than it is.
+fn floored(share: f64) -> String {
+    let hundredths = (share * 10_000.0).floor() / 100.0;
+    if hundredths.fract() == 0.0 { format!("{hundredths:.0}%") } else { format!("{hundredths:.2}%") }
+}

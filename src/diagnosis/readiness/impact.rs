@@ -1,0 +1,81 @@
+//! Every message once: passing, or lost to somebody.
+
+use std::collections::BTreeMap;
+
+use super::answer::{ByClass, DayFigures, Impact};
+use crate::alignment::DkimState;
+use crate::diagnosis::{Class, SendingPath, Standing};
+use crate::query::Survey;
+use crate::report::period::{Day, date_of};
+
+/// What the review wants of a path besides its figures.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct PathDays {
+    /// Messages that pass DMARC without an aligned signature.
+    pub(super) spf_alone: u64,
+    /// Messages, those that pass DMARC and those with an aligned signature, before the last days and in them.
+    pub(super) before: [u64; 3],
+    pub(super) recent: [u64; 3],
+}
+
+/// Messages of a path that do not pass.
+pub(super) fn failing(path: &SendingPath) -> u64 {
+    path.messages - path.dmarc_pass.min(path.messages)
+}
+
+/// Whether a path's mail is the domain's own, so that losing it is a loss.
+pub(super) fn is_own(path: &SendingPath) -> bool {
+    path.class != Class::Forwarded && matches!(path.standing, Standing::Yours | Standing::Listed)
+}
+
+pub(super) fn impact<'p>(paths: impl Iterator<Item = &'p SendingPath>) -> Impact {
+    let mut impact = Impact::default();
+    for path in paths {
+        impact.messages += path.messages;
+        impact.pass += path.messages - failing(path);
+        let lost = match (path.class, path.standing) {
+            (Class::Forwarded, _) => &mut impact.lost.forwarded,
+            (_, Standing::Yours) => &mut impact.lost.yours,
+            (_, Standing::Listed) => &mut impact.lost.listed,
+            (_, Standing::Recognised) => &mut impact.lost.recognised,
+            (_, Standing::Unproven) => &mut impact.lost.unproven,
+        };
+        *lost += failing(path);
+    }
+    impact
+}
+
+/// Goes through the sums behind the paths once: each path's days, and each day's classes.
+pub(super) fn days(survey: &Survey, paths: &[&SendingPath], recent_from: Day) -> (Vec<PathDays>, Vec<DayFigures>) {
+    let mut of_paths = Vec::with_capacity(paths.len());
+    let mut of_days: BTreeMap<Day, (u64, u64, ByClass)> = BTreeMap::new();
+    for path in paths {
+        let mut sums = PathDays::default();
+        for entry in survey.tally.entries(path.figures) {
+            let facts = survey.tally.facts(entry);
+            let day = survey.tally.report(entry).day;
+            let (passed, signed) = (facts.dmarc == Some(true), facts.dkim == DkimState::Aligned);
+            let messages = entry.messages;
+            sums.spf_alone += if passed && !signed { messages } else { 0 };
+            let part = if day >= recent_from { &mut sums.recent } else { &mut sums.before };
+            part[0] += messages;
+            part[1] += if passed { messages } else { 0 };
+            part[2] += if signed { messages } else { 0 };
+            let sums_of_day = of_days.entry(day).or_default();
+            sums_of_day.0 += messages;
+            sums_of_day.1 += if passed { 0 } else { messages };
+            *sums_of_day.2.of_mut(path.class) += messages;
+        }
+        of_paths.push(sums);
+    }
+    let of_days = of_days
+        .into_iter()
+        .map(|(day, (messages, fail, by_class))| DayFigures {
+            date: date_of(day).to_string(),
+            messages,
+            fail,
+            by_class,
+        })
+        .collect();
+    (of_paths, of_days)
+}

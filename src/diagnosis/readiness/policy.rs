@@ -1,0 +1,69 @@
+//! The published record as reports saw it, day by day.
+
+use std::collections::BTreeMap;
+
+use super::answer::{PolicyChange, PublishedAnswer};
+use crate::query::Receivers;
+use crate::report::PolicyPublished;
+use crate::report::period::{Day, date_of};
+
+/// A tag: its name, its value, and what its absence means.
+type Tag = (&'static str, fn(&PolicyPublished) -> &Option<String>, Option<&'static str>);
+
+/// The tags that are followed.
+const TAGS: [Tag; 7] = [
+    ("p", |policy| &policy.p, None),
+    ("sp", |policy| &policy.sp, None),
+    ("np", |policy| &policy.np, None),
+    ("adkim", |policy| &policy.adkim, Some("r")),
+    ("aspf", |policy| &policy.aspf, Some("r")),
+    ("pct", |policy| &policy.pct, Some("100")),
+    ("t", |policy| &policy.testing, Some("n")),
+];
+
+/// The record of a policy domain as reports found it last, and how it changed. On a day on which reports differ (they
+/// keep old records for a while, and some leave tags out) the value that most of those give holds that give any.
+pub(super) fn history(receivers: &Receivers, domain: &str) -> (Option<PublishedAnswer>, Vec<PolicyChange>) {
+    let mut changes = Vec::new();
+    let mut last: Vec<Option<String>> = Vec::new();
+    let mut any = false;
+    for (tag, value, default) in TAGS {
+        let mut days: BTreeMap<Day, BTreeMap<String, u64>> = BTreeMap::new();
+        for report in receivers.reports.iter().filter(|report| report.policy_domain == domain) {
+            any = true;
+            let text = value(&receivers.policies[report.policy]).as_deref().map(str::trim).unwrap_or("");
+            let text = if text.is_empty() { default.unwrap_or("") } else { text };
+            if !text.is_empty() {
+                *days.entry(report.day).or_default().entry(text.to_ascii_lowercase()).or_default() += 1;
+            }
+        }
+        let mut before: Option<String> = None;
+        for (day, votes) in days {
+            let most = votes
+                .iter()
+                .map(|(text, &votes)| (votes, text))
+                .max_by_key(|&(votes, text)| (votes, std::cmp::Reverse(text)));
+            let Some((_, now)) = most else { continue };
+            if before.as_ref().is_some_and(|before| before != now) {
+                let date = date_of(day).to_string();
+                changes.push(PolicyChange { date, tag, from: before.clone(), to: Some(now.clone()) });
+            }
+            before = Some(now.clone());
+        }
+        last.push(before);
+    }
+    changes.sort_by(|a, b| (&a.date, a.tag).cmp(&(&b.date, b.tag)));
+    let mut next = last.into_iter();
+    let mut take = || next.next().flatten();
+    let published = PublishedAnswer {
+        domain: domain.to_owned(),
+        p: take(),
+        sp: take(),
+        np: take(),
+        adkim: take(),
+        aspf: take(),
+        pct: take(),
+        testing: take(),
+    };
+    (any.then_some(published), changes)
+}

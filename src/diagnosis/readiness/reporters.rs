@@ -1,0 +1,123 @@
+//! Who reports, who fell silent, and what receivers did with mail that fails.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::answer::{DispositionFigures, Evidence, Overridden, ReporterFigures};
+use crate::alignment::{Disposition, OverrideReason};
+use crate::query::Receivers;
+use crate::report::period::{Day, date_of};
+
+/// A reporter that reported on fewer days has no habit to break.
+const HABIT: usize = 4;
+
+#[derive(Default)]
+struct Sums {
+    reports: u64,
+    messages: u64,
+    days: BTreeSet<Day>,
+}
+
+/// Each reporter, those with most messages first.
+pub(super) fn reporters(receivers: &Receivers) -> Vec<ReporterFigures> {
+    let mut sums: BTreeMap<&str, Sums> = BTreeMap::new();
+    for report in &receivers.reports {
+        let one = sums.entry(&receivers.reporters[report.reporter]).or_default();
+        one.reports += 1;
+        one.messages += report.messages;
+        one.days.insert(report.day);
+    }
+    let total: u64 = sums.values().map(|one| one.messages).sum();
+    let newest = sums.values().filter_map(|one| one.days.last()).max().copied().unwrap_or(Day::MIN);
+    let mut found: Vec<ReporterFigures> = sums
+        .into_iter()
+        .filter_map(|(name, one)| {
+            let (&first, &last) = (one.days.first()?, one.days.last()?);
+            Some(ReporterFigures {
+                reporter: name.to_owned(),
+                reports: one.reports,
+                messages: one.messages,
+                share: share(one.messages, total).unwrap_or(0.0),
+                first: date_of(first).to_string(),
+                last: date_of(last).to_string(),
+                silent: is_silent(&one.days, newest),
+            })
+        })
+        .collect();
+    found.sort_by(|a, b| b.messages.cmp(&a.messages).then_with(|| a.reporter.cmp(&b.reporter)));
+    found
+}
+
+/// Whether a reporter has not reported for much longer than it ever paused, and for a week.
+fn is_silent(days: &BTreeSet<Day>, newest: Day) -> bool {
+    let longest = days.iter().zip(days.iter().skip(1)).map(|(before, after)| after - before).max().unwrap_or(0);
+    let pause = days.last().map_or(0, |last| newest - last);
+    days.len() >= HABIT && pause > 7 && pause > 2 * longest
+}
+
+/// How much is known.
+pub(super) fn evidence(receivers: &Receivers, figures: &[ReporterFigures], messages: u64, unchecked: u64) -> Evidence {
+    let telling = receivers.reports.iter().filter(|report| report.messages > 0);
+    let days: BTreeSet<Day> = telling.map(|report| report.day).collect();
+    let largest = figures.first().filter(|largest| largest.messages > 0);
+    Evidence {
+        days: u32::try_from(days.len()).unwrap_or(u32::MAX),
+        reports: receivers.reports.len() as u64,
+        reporters: figures.iter().filter(|reporter| reporter.messages > 0).count() as u64,
+        messages,
+        largest_reporter: largest.map(|largest| largest.reporter.clone()),
+        largest_reporter_share: largest.map(|largest| largest.share),
+        unchecked_reports: unchecked,
+    }
+}
+
+/// What was done with failing messages, and where it was not what the policy asked for.
+pub(super) fn handling(receivers: &Receivers) -> (DispositionFigures, Vec<Overridden>) {
+    let mut figures = DispositionFigures::default();
+    let mut overridden = Vec::new();
+    for one in &receivers.handled {
+        let (sum, done) = match one.done {
+            Some(Disposition::None | Disposition::Pass) => (&mut figures.none, "none"),
+            Some(Disposition::Quarantine) => (&mut figures.quarantine, "quarantine"),
+            Some(Disposition::Reject) => (&mut figures.reject, "reject"),
+            Some(Disposition::Unknown) | None => (&mut figures.unknown, "unknown"),
+        };
+        *sum += one.messages;
+        if one.is_override() {
+            overridden.push(Overridden {
+                asked: one.asked.clone().unwrap_or_default(),
+                done,
+                reasons: one.reasons.iter().map(reason).collect(),
+                messages: one.messages,
+                reporters: one.reporters.iter().map(|&at| receivers.reporters[at].clone()).collect(),
+            });
+        }
+    }
+    (figures, overridden)
+}
+
+fn reason(reason: &OverrideReason) -> String {
+    let kind = reason.word.as_deref().unwrap_or(reason.kind.as_str());
+    match reason.comment.as_deref().filter(|comment| !comment.is_empty()) {
+        Some(comment) => format!("{kind}: {comment}"),
+        None => kind.to_owned(),
+    }
+}
+
+/// A part of a whole, where there is a whole.
+pub(super) fn share(part: u64, whole: u64) -> Option<f64> {
+    (whole > 0).then(|| part as f64 / whole as f64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn silence_is_longer_than_any_pause() {
+        let daily: BTreeSet<Day> = (0..20).collect();
+        assert!(is_silent(&daily, 40) && !is_silent(&daily, 26));
+        let weekly: BTreeSet<Day> = (0..5).map(|week| week * 7).collect();
+        assert!(!is_silent(&weekly, 40) && is_silent(&weekly, 45));
+        assert!(!is_silent(&BTreeSet::from([1, 2]), 90));
+    }
+}

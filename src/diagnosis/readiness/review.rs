@@ -1,0 +1,308 @@
+//! From what was observed to the review.
+
+use std::cmp::Reverse;
+
+use super::answer::{Advice, Blocker, Fragile, Regression, Review, ReviewedPath, StrictAnswer, Target, Undecided};
+use super::checks::{self, Findings};
+use super::impact::{self, PathDays, failing, is_own};
+use super::reporters::{evidence, handling, reporters, share};
+use super::thresholds::ReadinessThresholds;
+use super::{policy, selectors, subdomains};
+use crate::diagnosis::{Class, SendingPath, Standing, WindowAnswer};
+use crate::dns::DnsAudit;
+use crate::domain::is_within;
+use crate::providers::{Catalogue, Kind};
+use crate::query::{Receivers, StrictFigures, Survey};
+use crate::report::period::{Day, date_of, rfc3339};
+
+/// Fewer messages show no regression.
+const ENOUGH_FOR_A_TREND: u64 = 20;
+
+/// What a review is made of. It may hold more domains than the one reviewed.
+#[derive(Debug, Clone, Copy)]
+pub struct Observed<'o> {
+    /// The figures.
+    pub survey: &'o Survey,
+    /// All paths of the figures.
+    pub paths: &'o [SendingPath],
+    /// What receivers reported and did, of the same days and domains.
+    pub receivers: &'o Receivers,
+    /// What strict alignment would cost, by path.
+    pub strict: &'o [StrictFigures],
+    /// The catalogue that named the senders.
+    pub catalogue: &'o Catalogue,
+    /// First and last day of the window.
+    pub window: (Day, Day),
+    /// The day of the review.
+    pub today: Day,
+}
+
+/// Reviews a domain by what concerns it and what is below it.
+#[must_use]
+pub fn review(
+    observed: &Observed<'_>,
+    domain: &str,
+    target: Target,
+    thresholds: &ReadinessThresholds,
+    dns: Option<DnsAudit>,
+) -> Review {
+    let receivers = narrowed(observed.receivers, domain);
+    let governing = subdomains::governing(&receivers);
+    // What has a record of its own is not touched by the change; it is shown, and not counted.
+    let touched = |path: &SendingPath| {
+        governing.get(path.domain.as_str()).is_none_or(|found| found.last == domain || !is_within(found.last, domain))
+    };
+    let within: Vec<&SendingPath> = observed.paths.iter().filter(|path| is_within(&path.domain, domain)).collect();
+    let paths: Vec<&SendingPath> = within.iter().copied().filter(|path| touched(path)).collect();
+    let own: Vec<&SendingPath> = paths.iter().copied().filter(|path| is_own(path)).collect();
+
+    let impact = impact::impact(paths.iter().copied());
+    let recent_from = observed.window.1.saturating_sub(thresholds.recent_days.min(10_000) as i32 - 1);
+    let (path_days, daily) = impact::days(observed.survey, &paths, recent_from);
+    let reporters = reporters(&receivers);
+    let governor = governing.get(domain).map_or(domain, |found| found.last);
+    let (published, policy_changes) = policy::history(&receivers, governor);
+    let (dispositions, overridden) = handling(&receivers);
+    let unchecked = receivers.reports.iter().filter(|report| !report.is_checked()).count() as u64;
+    let newest = receivers.reports.iter().map(|report| report.end).max();
+
+    let mut blockers = Vec::new();
+    let mut fragile = Vec::new();
+    let mut regressions = Vec::new();
+    let mut reviewed = Vec::new();
+    let (mut decide, mut forgotten) = (Vec::new(), Vec::new());
+    for (path, days) in paths.iter().zip(&path_days) {
+        reviewed.push(reviewed_path(path, days));
+        match path.standing {
+            _ if path.class == Class::Forwarded || failing(path) == 0 => {}
+            Standing::Recognised => decide.push(undecided(path)),
+            Standing::Unproven if looks_forgotten(path, impact.messages) => forgotten.push(undecided(path)),
+            _ => {}
+        }
+        if !is_own(path) {
+            continue;
+        }
+        regressions.extend(regression(path, days, thresholds));
+        let fails = fails(path, thresholds);
+        let alone = path.class != Class::Signed && days.spf_alone > thresholds.max_path_failures;
+        if alone {
+            fragile.push(Fragile {
+                path: path.id.clone(),
+                sender: path.sender.clone(),
+                domain: path.domain.clone(),
+                class: path.class,
+                messages: days.spf_alone,
+                path_messages: path.messages,
+            });
+        }
+        let mut reasons = Vec::new();
+        if fails {
+            reasons.push("fails");
+        }
+        if alone && target == Target::Reject {
+            reasons.push("spf-alone");
+        }
+        if !reasons.is_empty() {
+            blockers.push(Blocker {
+                path: path.id.clone(),
+                messages: failing(path),
+                class: path.class,
+                remedy: path.remedy.clone(),
+                sender: path.sender.clone(),
+                domain: path.domain.clone(),
+                standing: path.standing,
+                path_messages: path.messages,
+                spf_alone: days.spf_alone,
+                reasons,
+            });
+        }
+    }
+    blockers.sort_by_key(|blocker| Reverse((blocker.messages, blocker.spf_alone)));
+    fragile.sort_by_key(|path| Reverse(path.messages));
+
+    let mut strict = StrictFigures::default();
+    for path in &own {
+        if let Some(figures) = observed.strict.get(path.figures) {
+            strict.add(figures);
+        }
+    }
+    let strict = StrictAnswer {
+        lost_adkim: strict.lost_adkim,
+        lost_aspf: strict.lost_aspf,
+        lost_both: strict.lost_both,
+        unknown: strict.unknown,
+    };
+    let findings = Findings {
+        evidence: evidence(&receivers, &reporters, impact.messages, unchecked),
+        age: newest.map(|end| i64::from(observed.today) - end.div_euclid(crate::report::period::DAY)),
+        window_days: (i64::from(observed.window.1) - i64::from(observed.window.0) + 1).max(0),
+        own_messages: own.iter().map(|path| path.messages).sum(),
+        own_failing: own.iter().map(|path| failing(path)).sum(),
+        unsigned_own: own.iter().filter(|path| path.class != Class::Signed && path.messages > 0).count() as u64,
+        mailboxes: mailboxes(&own, observed.catalogue),
+        subdomains: subdomains::subdomains(domain, target, &within, &receivers, published.as_ref()),
+        selectors: selectors::selectors(observed.survey, &own, thresholds.max_selector_failures),
+        domain,
+        target,
+        thresholds,
+        blockers: &blockers,
+        fragile: &fragile,
+        decide: &decide,
+        forgotten: &forgotten,
+        regressions: &regressions,
+        reporters: &reporters,
+        published: published.as_ref(),
+        strict,
+        dns: dns.as_ref(),
+    };
+    let (checks, verdict) = checks::checks(&findings);
+    let advice = advice(&findings);
+    let Findings { evidence, subdomains, selectors, .. } = findings;
+    Review {
+        schema: "dmarcstat/readiness/1",
+        domain: domain.to_owned(),
+        target,
+        verdict,
+        evidence,
+        impact,
+        checks,
+        blockers,
+        fragile,
+        subdomains,
+        decide,
+        forgotten,
+        strict,
+        dispositions,
+        overridden,
+        reporters,
+        published,
+        policy_changes,
+        selectors,
+        regressions,
+        advice,
+        daily,
+        paths: reviewed,
+        dns,
+        window: WindowAnswer {
+            begin: Some(date_of(observed.window.0).to_string()),
+            end: Some(date_of(observed.window.1).to_string()),
+        },
+        as_of: date_of(observed.today).to_string(),
+        newest_report: newest.map(rfc3339),
+        thresholds: thresholds.clone(),
+        program: concat!("dmarcstat ", env!("CARGO_PKG_VERSION")).to_owned(),
+    }
+}
+
+/// What receivers reported of a domain and what is below it.
+fn narrowed(receivers: &Receivers, domain: &str) -> Receivers {
+    let governed: Vec<_> =
+        receivers.governed.iter().filter(|one| is_within(&one.header_from, domain)).cloned().collect();
+    // A report is about the domain when its policy was found there or above, and not at a record of a subdomain's own.
+    let about = |policy_domain: &str| {
+        let below = policy_domain != domain && is_within(policy_domain, domain);
+        policy_domain == domain || !below && governed.iter().any(|one| one.policy_domain == policy_domain)
+    };
+    Receivers {
+        reports: receivers.reports.iter().filter(|report| about(&report.policy_domain)).cloned().collect(),
+        governed,
+        ..receivers.clone()
+    }
+}
+
+fn undecided(path: &SendingPath) -> Undecided {
+    Undecided {
+        path: path.id.clone(),
+        sender: path.sender.clone(),
+        domain: path.domain.clone(),
+        messages: failing(path),
+    }
+}
+
+/// Whether an unproven path has a hundredth of the mail and shows who it is: it signs, or SPF passes for it.
+fn looks_forgotten(path: &SendingPath, messages: u64) -> bool {
+    let shows_itself = path.dkim.unaligned > 0 || path.provider.is_some() || path.named_by.starts_with("spf");
+    shows_itself && failing(path).saturating_mul(100) >= messages
+}
+
+/// Whether more of a path fails than may.
+fn fails(path: &SendingPath, thresholds: &ReadinessThresholds) -> bool {
+    let failing = failing(path);
+    failing > thresholds.max_path_failures && failing as f64 > (1.0 - thresholds.pass_share) * path.messages as f64
+}
+
+fn regression(path: &SendingPath, days: &PathDays, thresholds: &ReadinessThresholds) -> Option<Regression> {
+    if days.before[0] < ENOUGH_FOR_A_TREND || days.recent[0] < ENOUGH_FOR_A_TREND {
+        return None;
+    }
+    [("dmarc", 1), ("dkim", 2)].into_iter().find_map(|(what, at)| {
+        let (before, now) = (share(days.before[at], days.before[0])?, share(days.recent[at], days.recent[0])?);
+        (before - now > thresholds.max_regression).then(|| Regression {
+            path: path.id.clone(),
+            sender: path.sender.clone(),
+            what,
+            before,
+            now,
+            messages: days.recent[0],
+        })
+    })
+}
+
+fn reviewed_path(path: &SendingPath, days: &PathDays) -> ReviewedPath {
+    ReviewedPath {
+        id: path.id.clone(),
+        sender: path.sender.clone(),
+        domain: path.domain.clone(),
+        class: path.class,
+        standing: path.standing,
+        messages: path.messages,
+        pass: path.dmarc_pass,
+        dkim_aligned: path.dkim.aligned,
+        spf_aligned: path.spf_aligned,
+        spf_alone: days.spf_alone,
+        first_seen: path.first_seen.clone(),
+        last_seen: path.last_seen.clone(),
+        remedy: path.remedy.as_ref().map(|remedy| remedy.title.clone()),
+    }
+}
+
+/// The mailbox hosts among one's own paths: where people write mail, mailing lists are used.
+fn mailboxes(own: &[&SendingPath], catalogue: &Catalogue) -> Vec<String> {
+    let hosts = own.iter().filter(|path| {
+        path.provider
+            .as_deref()
+            .and_then(|id| catalogue.get(id))
+            .is_some_and(|provider| provider.kind == Kind::MailboxHost)
+    });
+    let mut names: Vec<String> = hosts.map(|path| path.sender.clone()).collect();
+    names.sort_unstable();
+    names.dedup();
+    names
+}
+
+const RFC9989: &str = "https://www.rfc-editor.org/rfc/rfc9989";
+
+fn advice(findings: &Findings<'_>) -> Vec<Advice> {
+    let mut list = Vec::new();
+    if !findings.mailboxes.is_empty() && findings.target == Target::Reject {
+        list.push(Advice {
+            section: "RFC 9989 §7.4",
+            text: "Domains whose people may write to mailing lists SHOULD NOT publish p=reject. One that wants to all the same SHOULD first publish p=none for at least a month, then p=quarantine for as long, compare what became of its mail, and tell its people what lists will do.",
+            because: format!("people's mail was seen: {}", findings.mailboxes.join(", ")),
+            source: RFC9989,
+        });
+    }
+    if findings.target == Target::Reject {
+        list.push(Advice {
+            section: "RFC 9989 §7.4",
+            text: "A domain at p=reject MUST NOT rely on SPF alone and MUST sign with DKIM, because forwarding breaks SPF. Receivers MUST NOT reject for p=reject alone: without other grounds they treat what fails as under p=quarantine.",
+            because: match findings.fragile.len() {
+                0 => "no path of yours relies on SPF alone".to_owned(),
+                1 => "1 path relies on SPF alone".to_owned(),
+                many => format!("{many} paths rely on SPF alone"),
+            },
+            source: RFC9989,
+        });
+    }
+    list
+}

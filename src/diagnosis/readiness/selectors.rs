@@ -1,0 +1,37 @@
+//! The health of the selectors that the domain's own mail is signed with.
+
+use std::collections::BTreeMap;
+
+use super::answer::SelectorHealth;
+use crate::alignment::AuthResult;
+use crate::diagnosis::SendingPath;
+use crate::domain;
+use crate::query::Survey;
+
+/// The selectors on one's own paths whose `d=` aligns, by name.
+pub(super) fn selectors(survey: &Survey, own: &[&SendingPath], most_failing: f64) -> Vec<SelectorHealth> {
+    let mut sums: BTreeMap<(&str, Option<&str>), [u64; 2]> = BTreeMap::new();
+    for path in own {
+        let Some(figures) = survey.paths.get(path.figures) else { continue };
+        for list in &figures.signers {
+            for signer in list.signers.iter().filter(|signer| domain::aligned(&signer.domain, &path.domain)) {
+                let sums = sums.entry((&signer.domain, signer.selector.as_deref())).or_default();
+                match signer.result {
+                    AuthResult::Pass => sums[0] += list.messages,
+                    // A key that could not be fetched says nothing of the signature.
+                    AuthResult::None | AuthResult::Unknown | AuthResult::TempError => {}
+                    _ => sums[1] += list.messages,
+                }
+            }
+        }
+    }
+    sums.into_iter()
+        .map(|((domain, selector), [verified, failed])| SelectorHealth {
+            domain: domain.to_owned(),
+            selector: selector.map(str::to_owned),
+            verified,
+            failed,
+            healthy: failed as f64 <= most_failing * (verified + failed) as f64,
+        })
+        .collect()
+}

@@ -1,0 +1,122 @@
+//! Domains below the one reviewed: which policy holds for them now, and what the change would do to them.
+
+use std::collections::BTreeMap;
+
+use super::answer::{PublishedAnswer, Subdomain, Target};
+use super::impact::{failing, is_own};
+use crate::diagnosis::SendingPath;
+use crate::domain::is_within;
+use crate::query::Receivers;
+use crate::report::period::Day;
+
+/// The policy domains that receivers found for a header From domain.
+#[derive(Debug, Default)]
+pub(super) struct Governing<'r> {
+    /// The one found last; of two on one day the closer to the name, as a new record is found where it was not before.
+    pub(super) last: &'r str,
+    all: Vec<&'r str>,
+    rank: (Day, usize),
+}
+
+/// By header From.
+pub(super) fn governing(receivers: &Receivers) -> BTreeMap<&str, Governing<'_>> {
+    let mut found: BTreeMap<&str, Governing<'_>> = BTreeMap::new();
+    for one in &receivers.governed {
+        let by = one.policy_domain.as_str();
+        let entry = found.entry(&one.header_from).or_default();
+        entry.all.push(by);
+        let rank = (one.last, by.len());
+        if entry.last.is_empty() || entry.rank < rank {
+            (entry.last, entry.rank) = (by, rank);
+        }
+    }
+    found
+}
+
+pub(super) fn subdomains(
+    domain: &str,
+    target: Target,
+    paths: &[&SendingPath],
+    receivers: &Receivers,
+    published: Option<&PublishedAnswer>,
+) -> Vec<Subdomain> {
+    let governing = governing(receivers);
+    let mut found: BTreeMap<&str, Subdomain> = BTreeMap::new();
+    for path in paths.iter().filter(|path| path.domain != domain && is_within(&path.domain, domain)) {
+        let one = found.entry(&path.domain).or_insert_with(|| {
+            let by = governing.get(path.domain.as_str());
+            describe(&path.domain, domain, target, by, published)
+        });
+        one.messages += path.messages;
+        one.pass += path.dmarc_pass;
+        one.own_lost += if is_own(path) { failing(path) } else { 0 };
+    }
+    let mut found: Vec<Subdomain> = found.into_values().collect();
+    found.sort_by(|a, b| (b.own_lost, b.messages).cmp(&(a.own_lost, a.messages)).then_with(|| a.domain.cmp(&b.domain)));
+    found
+}
+
+fn describe(
+    name: &str,
+    domain: &str,
+    target: Target,
+    governing: Option<&Governing<'_>>,
+    published: Option<&PublishedAnswer>,
+) -> Subdomain {
+    let mut notes = Vec::new();
+    let policy_domain = governing.map(|found| found.last.to_owned());
+    let own = policy_domain.as_deref().is_some_and(|by| by != domain && is_within(by, domain));
+    if let Some(found) = governing
+        && found.all.len() > 1
+    {
+        notes.push(format!(
+            "receivers found its policy at {}: those that walk the DNS tree (RFC 9989 §4.10) and those that go by the Public Suffix List do not agree, or the record is new",
+            found.all.join(" and ")
+        ));
+    }
+    let tag = |value: fn(&PublishedAnswer) -> &Option<String>| published.and_then(|record| value(record).clone());
+    let (p, sp, np) = (tag(|record| &record.p), tag(|record| &record.sp), tag(|record| &record.np));
+    // Reporters that always write sp and np write for them what holds where the record has none.
+    let np = np.filter(|np| Some(np) != sp.as_ref().or(p.as_ref()));
+    let sp = sp.filter(|sp| Some(sp) != p.as_ref());
+    let (now, by, then) = if own {
+        let policy = governing.map(|found| found.last).unwrap_or_default();
+        notes.push(format!("the record at {policy} is its own: the change does not touch it"));
+        (None, "own", "unchanged".to_owned())
+    } else if let Some(sp) = sp {
+        if sp != target.as_str() {
+            notes.push(format!("sp={sp} stays in force for it: change or remove sp too, or it stays open to abuse"));
+        }
+        (Some(sp.clone()), "sp", sp)
+    } else {
+        (p.clone(), "p", target.as_str().to_owned())
+    };
+    if !own {
+        match np {
+            Some(np) => {
+                notes.push(format!("if the name does not exist in DNS, np={np} holds for it at receivers of RFC 9989"))
+            }
+            None if then_is_open(&then) => notes.push("np=reject would protect names that do not exist".to_owned()),
+            None => {}
+        }
+        if name.matches('.').count() > domain.matches('.').count() + 1 {
+            notes.push("a record at a name between the two would take over at receivers that walk the DNS tree (RFC 9989 §4.10)".to_owned());
+        }
+    }
+    Subdomain {
+        domain: name.to_owned(),
+        messages: 0,
+        pass: 0,
+        own_lost: 0,
+        inherited: !own,
+        policy_domain,
+        now,
+        by,
+        then,
+        notes,
+    }
+}
+
+fn then_is_open(then: &str) -> bool {
+    then == "none"
+}

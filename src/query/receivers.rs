@@ -1,0 +1,328 @@
+//! What receivers reported, found published and did: the reports of a window behind the figures, for reviews.
+
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use super::window::Window;
+use crate::alignment::{Disposition, OverrideReason};
+use crate::domain;
+use crate::report::PolicyPublished;
+use crate::report::period::Day;
+use crate::rows;
+use crate::store::{NameReader, OutcomeFacts, ReportLine, Store, StoreError, Trust};
+
+/// A report that has something to say about the domains asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReportSeen {
+    /// The day it counts on.
+    pub day: Day,
+    /// The end of its period, in seconds since the epoch.
+    pub end: i64,
+    /// Who reports, by its place in [`Receivers::reporters`].
+    pub reporter: usize,
+    /// Where the policy was found.
+    pub policy_domain: String,
+    /// The policy, by its place in [`Receivers::policies`].
+    pub policy: usize,
+    /// Its messages from the domains asked for.
+    pub messages: u64,
+    /// What is known of the mails it came in.
+    pub trust: Trust,
+}
+
+impl ReportSeen {
+    /// Whether a server that is believed found that its mail passed DMARC.
+    #[must_use]
+    pub fn is_checked(&self) -> bool {
+        self.trust == Trust::Passed
+    }
+}
+
+/// Which policy domain governed a header From domain, as receivers found it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Governed {
+    /// Header From.
+    pub header_from: String,
+    /// Where its policy was found.
+    pub policy_domain: String,
+    /// Messages.
+    pub messages: u64,
+    /// Messages that passed DMARC.
+    pub dmarc_pass: u64,
+    /// Last day seen.
+    pub last: Day,
+}
+
+/// Messages that failed DMARC and were dealt with alike.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Handled {
+    /// What the published policy asked for.
+    pub asked: Option<String>,
+    /// What was done.
+    pub done: Option<Disposition>,
+    /// Why, where the receiver did something else.
+    pub reasons: Vec<OverrideReason>,
+    /// Messages.
+    pub messages: u64,
+    /// Who dealt with them so.
+    pub reporters: Vec<usize>,
+}
+
+impl Handled {
+    /// What was done is not what the policy asked for, as far as both are known.
+    #[must_use]
+    pub fn is_override(&self) -> bool {
+        match (self.asked.as_deref(), done_word(self.done)) {
+            (Some(asked), Some(done)) => asked != done,
+            _ => false,
+        }
+    }
+}
+
+/// What was done, as the policy's word for it.
+fn done_word(done: Option<Disposition>) -> Option<&'static str> {
+    match done? {
+        Disposition::None | Disposition::Pass => Some("none"),
+        Disposition::Quarantine => Some("quarantine"),
+        Disposition::Reject => Some("reject"),
+        Disposition::Unknown => None,
+    }
+}
+
+/// What receivers reported of some domains in a window.
+#[derive(Debug, Clone, Default)]
+pub struct Receivers {
+    /// The reports, by day.
+    pub reports: Vec<ReportSeen>,
+    /// The reporters' names.
+    pub reporters: Vec<String>,
+    /// The policies found.
+    pub policies: Vec<PolicyPublished>,
+    /// Header From and policy domains, in the order of both.
+    pub governed: Vec<Governed>,
+    /// How failing messages were dealt with, most messages first.
+    pub handled: Vec<Handled>,
+}
+
+/// What is known of an outcome.
+#[derive(Clone, Copy)]
+enum Slot {
+    Unknown,
+    Left,
+    Known(OutcomeFacts),
+}
+
+/// Messages by the outcome and what was asked.
+type HandledSums = FxHashMap<(u64, i64, bool), (u64, FxHashSet<i64>)>;
+
+/// Asks for the reports on header From domains at or below `domains`, or on all.
+///
+/// # Errors
+/// See [`StoreError`].
+pub fn receivers(store: &Store, window: Window, domains: &[String]) -> Result<Receivers, StoreError> {
+    let mut pass = Pass {
+        store,
+        texts: store.names(),
+        domains,
+        wanted: FxHashMap::default(),
+        slots: vec![Slot::Unknown; usize::try_from(store.largest_outcome()?).unwrap_or(0) + 1],
+        lines: Vec::new(),
+        seen: FxHashMap::default(),
+        governed: FxHashMap::default(),
+        handled: FxHashMap::default(),
+        error: None,
+    };
+    let lines = &mut pass.lines;
+    store.report_lines(window.first, window.last, &mut |line| lines.push(line))?;
+    let mut facts = Vec::new();
+    store.all_outcome_facts(&mut |id, one| facts.push((id, one)))?;
+    for (id, one) in facts {
+        let wanted = one.header_from.map_or(Ok(domains.is_empty()), |from| pass.wanted(from))?;
+        let at = usize::try_from(id).unwrap_or(usize::MAX);
+        if let Some(slot) = pass.slots.get_mut(at) {
+            *slot = if wanted { Slot::Known(one) } else { Slot::Left };
+        }
+    }
+    store.scan_runs(window.first, window.last, &mut |run| {
+        if pass.error.is_none()
+            && let Err(error) = pass.take(run.report, run.domain, run.day, run.reporter, run.rows)
+        {
+            pass.error = Some(error);
+        }
+    })?;
+    match pass.error.take() {
+        Some(error) => Err(error),
+        None => pass.finish(),
+    }
+}
+
+struct Pass<'s> {
+    store: &'s Store,
+    texts: NameReader<'s>,
+    domains: &'s [String],
+    wanted: FxHashMap<i64, bool>,
+    slots: Vec<Slot>,
+    /// In the order of their numbers.
+    lines: Vec<ReportLine>,
+    /// By the place of the report its messages that are asked for.
+    seen: FxHashMap<usize, u64>,
+    governed: FxHashMap<(i64, i64), (u64, u64, Day)>,
+    /// What was asked goes by the policy's number, and whether `sp` holds.
+    handled: HandledSums,
+    error: Option<StoreError>,
+}
+
+impl Pass<'_> {
+    fn wanted(&mut self, name: i64) -> Result<bool, StoreError> {
+        if let Some(&known) = self.wanted.get(&name) {
+            return Ok(known);
+        }
+        let text = self.texts.text(name)?;
+        let wanted = self.domains.is_empty() || self.domains.iter().any(|domain| domain::is_within(text, domain));
+        self.wanted.insert(name, wanted);
+        Ok(wanted)
+    }
+
+    fn take(&mut self, report: i64, domain: i64, day: Day, reporter: i64, mut rest: &[u8]) -> Result<(), StoreError> {
+        let Ok(line) = self.lines.binary_search_by_key(&report, |line| line.id) else {
+            // Written by another process since the list was made.
+            return Ok(());
+        };
+        let policy = self.lines[line].policy;
+        let mut matched = self.wanted(domain)?;
+        let mut messages = 0;
+        let mut last: Option<((i64, i64), [u64; 2])> = None;
+        while let Some((outcome, count)) = rows::take_head(&mut rest) {
+            if rows::take_address_bytes(&mut rest).is_none() {
+                break;
+            }
+            let slot = usize::try_from(outcome).ok().and_then(|at| self.slots.get(at));
+            let Some(&Slot::Known(facts)) = slot else { continue };
+            matched = true;
+            let count = count.unwrap_or(0);
+            messages += count;
+            let passed = if facts.dmarc == Some(true) { count } else { 0 };
+            let from = facts.header_from.unwrap_or(-1);
+            match &mut last {
+                Some((key, sums)) if key.0 == from => {
+                    sums[0] += count;
+                    sums[1] += passed;
+                }
+                _ => {
+                    if let Some((key, sums)) = last.replace(((from, domain), [count, passed])) {
+                        self.govern(key, sums, day);
+                    }
+                }
+            }
+            if facts.dmarc == Some(false) && count > 0 {
+                let below = facts.header_from != Some(domain);
+                let sums = self.handled.entry((outcome, policy, below)).or_default();
+                sums.0 += count;
+                sums.1.insert(reporter);
+            }
+        }
+        if let Some((key, sums)) = last {
+            self.govern(key, sums, day);
+        }
+        if matched {
+            *self.seen.entry(line).or_default() += messages;
+        }
+        Ok(())
+    }
+
+    fn govern(&mut self, key: (i64, i64), [messages, passed]: [u64; 2], day: Day) {
+        let sums = self.governed.entry(key).or_insert((0, 0, day));
+        sums.0 += messages;
+        sums.1 += passed;
+        sums.2 = sums.2.max(day);
+    }
+
+    fn finish(mut self) -> Result<Receivers, StoreError> {
+        let mut found = Receivers::default();
+        let known_policies = self.store.policies()?;
+        let mut policies: FxHashMap<i64, usize> = FxHashMap::default();
+        let mut reporters: FxHashMap<i64, usize> = FxHashMap::default();
+        let mut seen: Vec<(usize, u64)> = std::mem::take(&mut self.seen).into_iter().collect();
+        seen.sort_unstable();
+        for (line, messages) in seen {
+            let line = self.lines[line];
+            let reporter = match reporters.get(&line.reporter) {
+                Some(&known) => known,
+                None => {
+                    found.reporters.push(self.texts.text(line.reporter)?.to_owned());
+                    reporters.insert(line.reporter, found.reporters.len() - 1);
+                    found.reporters.len() - 1
+                }
+            };
+            let policy = *policies.entry(line.policy).or_insert_with(|| {
+                found.policies.push(known_policies.get(&line.policy).cloned().unwrap_or_default());
+                found.policies.len() - 1
+            });
+            found.reports.push(ReportSeen {
+                day: line.day,
+                end: line.end,
+                reporter,
+                policy_domain: self.texts.text(line.domain)?.to_owned(),
+                policy,
+                messages,
+                trust: line.trust,
+            });
+        }
+        found.reports.sort_by(|a, b| {
+            let key = |one: &ReportSeen| (one.day, one.end, one.messages);
+            key(a).cmp(&key(b)).then_with(|| found.reporters[a.reporter].cmp(&found.reporters[b.reporter]))
+        });
+        for ((from, domain), (messages, dmarc_pass, last)) in std::mem::take(&mut self.governed) {
+            let header_from = if from < 0 { String::new() } else { self.texts.text(from)?.to_owned() };
+            let policy_domain = self.texts.text(domain)?.to_owned();
+            found.governed.push(Governed { header_from, policy_domain, messages, dmarc_pass, last });
+        }
+        found.governed.sort_by(|a, b| (&a.header_from, &a.policy_domain).cmp(&(&b.header_from, &b.policy_domain)));
+        self.handled(&known_policies, &reporters, &mut found)?;
+        Ok(found)
+    }
+
+    /// Joins what was dealt with alike, whatever else differs.
+    fn handled(
+        &mut self,
+        policies: &FxHashMap<i64, PolicyPublished>,
+        reporters: &FxHashMap<i64, usize>,
+        found: &mut Receivers,
+    ) -> Result<(), StoreError> {
+        let mut ids: Vec<u64> = self.handled.keys().map(|&(outcome, ..)| outcome).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        let mut outcomes = FxHashMap::default();
+        self.store.outcomes(ids.into_iter(), &mut |id, outcome| {
+            outcomes.insert(id, (outcome.disposition, outcome.reasons));
+        })?;
+        let mut joined: Vec<Handled> = Vec::new();
+        let mut places: FxHashMap<String, usize> = FxHashMap::default();
+        for ((outcome, policy, below), (messages, seen_by)) in std::mem::take(&mut self.handled) {
+            let Some((done, reasons)) = outcomes.get(&outcome) else { continue };
+            let policy = policies.get(&policy);
+            let word =
+                |text: &Option<String>| text.as_deref().map(str::to_ascii_lowercase).filter(|text| !text.is_empty());
+            let p = policy.and_then(|policy| word(&policy.p));
+            let asked = if below { policy.and_then(|policy| word(&policy.sp)).or(p) } else { p };
+            let one = Handled { asked, done: *done, reasons: reasons.clone(), messages: 0, reporters: Vec::new() };
+            let reasons = if one.is_override() { one.reasons.clone() } else { Vec::new() };
+            let one = Handled { reasons, ..one };
+            let key = format!("{one:?}");
+            let at = *places.entry(key).or_insert_with(|| {
+                joined.push(one);
+                joined.len() - 1
+            });
+            joined[at].messages += messages;
+            joined[at].reporters.extend(seen_by.iter().filter_map(|reporter| reporters.get(reporter)));
+        }
+        for one in &mut joined {
+            one.reporters.sort_unstable_by(|a, b| found.reporters[*a].cmp(&found.reporters[*b]));
+            one.reporters.dedup();
+        }
+        joined.sort_by_cached_key(|one| {
+            (std::cmp::Reverse(one.messages), one.asked.clone(), one.done, format!("{:?}", one.reasons))
+        });
+        found.handled = joined;
+        Ok(())
+    }
+}

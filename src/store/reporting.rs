@@ -1,0 +1,83 @@
+//! The reports of some days as what they are: who sent them, when, on which domain, and what was published then.
+
+use rusqlite::params;
+use rustc_hash::FxHashMap;
+
+use super::trust::Trust;
+use super::{Result, Store};
+use crate::report::PolicyPublished;
+use crate::report::period::Day;
+
+/// A report that counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ReportLine {
+    /// Its number in this database.
+    pub id: i64,
+    /// The day it counts on.
+    pub day: Day,
+    /// The end of its period, in seconds since the epoch.
+    pub end: i64,
+    /// The policy domain, see [`Store::names`].
+    pub domain: i64,
+    /// Who reports, see [`Store::names`].
+    pub reporter: i64,
+    /// The policy that it found, see [`Store::policies`].
+    pub policy: i64,
+    /// Its messages.
+    pub messages: u64,
+    /// What is known of the mails it came in.
+    pub trust: Trust,
+}
+
+impl Store {
+    /// Shows the reports that count on the days from `first` to `last`, in the order of their numbers.
+    ///
+    /// # Errors
+    /// See [`StoreError`](super::StoreError).
+    pub fn report_lines(&self, first: Day, last: Day, visit: &mut dyn FnMut(ReportLine)) -> Result<()> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT id, day, end_time, domain, reporter, policy, messages, trust FROM report
+             WHERE counted AND day BETWEEN ?1 AND ?2 ORDER BY id",
+        )?;
+        let mut rows = statement.query(params![first, last])?;
+        while let Some(row) = rows.next()? {
+            visit(ReportLine {
+                id: row.get(0)?,
+                day: row.get(1)?,
+                end: row.get(2)?,
+                domain: row.get(3)?,
+                reporter: row.get(4)?,
+                policy: row.get(5)?,
+                messages: u64::try_from(row.get::<_, i64>(6)?).unwrap_or(0),
+                trust: Trust::from_number(row.get(7)?),
+            });
+        }
+        Ok(())
+    }
+
+    /// All policies that reports found, by their numbers, without the domain.
+    ///
+    /// # Errors
+    /// See [`StoreError`](super::StoreError).
+    pub fn policies(&self) -> Result<FxHashMap<i64, PolicyPublished>> {
+        let mut statement = self
+            .connection
+            .prepare_cached("SELECT id, p, sp, np, adkim, aspf, pct, fo, testing, discovery_method FROM policy")?;
+        let found = statement.query_map([], |row| {
+            let policy = PolicyPublished {
+                domain: None,
+                p: row.get(1)?,
+                sp: row.get(2)?,
+                np: row.get(3)?,
+                adkim: row.get(4)?,
+                aspf: row.get(5)?,
+                pct: row.get(6)?,
+                fo: row.get(7)?,
+                testing: row.get(8)?,
+                discovery_method: row.get(9)?,
+            };
+            Ok((row.get(0)?, policy))
+        })?;
+        Ok(found.collect::<rusqlite::Result<_>>()?)
+    }
+}
