@@ -59,6 +59,19 @@ pub(crate) enum GrantWord {
     AuthorizationCode,
 }
 
+impl GrantWord {
+    /// Its name in the configuration.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            GrantWord::ClientCredentials => "client_credentials",
+            GrantWord::JwtBearer => "jwt_bearer",
+            GrantWord::RefreshToken => "refresh_token",
+            GrantWord::DeviceCode => "device_code",
+            GrantWord::AuthorizationCode => "authorization_code",
+        }
+    }
+}
+
 /// The table, checked; secrets are still where they are.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct OAuthConfig {
