@@ -279,7 +279,8 @@ fn screen(answer: &CheckAnswer, form: Form, style: &Style, out: &mut dyn Write) 
         for line in lines {
             writeln!(out, "{}", style.paint(&line, finding.severity.paint()))?;
         }
-        for line in wrap(&sanitize(&finding.remedy), usize::from(style.width).saturating_sub(4)) {
+        let remedy = wrap(&sanitize(&finding.remedy), usize::from(style.width).saturating_sub(4));
+        for line in remedy.iter().filter(|line| !line.is_empty()) {
             writeln!(out, "    {line}")?;
         }
     }

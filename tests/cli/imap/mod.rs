@@ -9,6 +9,7 @@ mod line;
 mod proxy;
 mod server;
 mod token_server;
+mod tokens;
 
 #[test]
 fn a_mail_server_can_be_started() {
