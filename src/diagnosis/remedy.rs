@@ -40,22 +40,13 @@ pub(super) fn remedy(case: &Case<'_>, catalogue: &Catalogue) -> Option<Remedy> {
                 tenant: case.path.tenant.as_deref(),
                 signing_domains: case.foreign,
                 selectors: case.selectors,
+                only_recognised: case.standing == Standing::Recognised,
             },
         ),
         None => case.general(fault),
     };
     let at = remedy.steps.len().min(1);
     remedy.steps.splice(at..at, case.particulars(fault));
-    if case.standing == Standing::Recognised {
-        remedy.title = format!("if it sends for you: {}", remedy.title);
-        remedy.steps.insert(
-            0,
-            format!(
-                "Nothing proves that {} sends for {}: ask who has an account there. If nobody does, leave it; p=reject will stop it. If somebody does, add it to the ledger ([[sender]]) and go on.",
-                case.sender, case.path.domain
-            ),
-        );
-    }
     Some(remedy)
 }
 
