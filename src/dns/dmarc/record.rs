@@ -200,7 +200,9 @@ impl DmarcRecord {
                     self.pct = Some(percent);
                     let meaning = match percent {
                         100 => "the policy is for all failing mail, as without it".to_owned(),
-                        _ => format!("older receivers apply the policy to {percent}% of failing mail, newer ones to all"),
+                        _ => {
+                            format!("older receivers apply the policy to {percent}% of failing mail, newer ones to all")
+                        }
                     };
                     (TagState::Historic, meaning)
                 }
