@@ -23,8 +23,10 @@ mod measure;
 #[allow(dead_code)]
 mod needs;
 mod options;
+mod page;
 mod parsers;
 mod providers;
 mod quirks;
+mod readiness;
 mod selectors;
 mod trust;
