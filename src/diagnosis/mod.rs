@@ -1,13 +1,12 @@
 //! From figures to paths: who sends, of which class, how sure, and what to do. Pure functions over what
 //! [`query`](crate::query) answers.
 //!
-//! [`diagnose`] goes path by path: what reporters say of it and whose word counts (`view`), whether it hands on mail of
-//! others (`forwarding`), its standing and class (`class`), why (`evidence`), and what to do (`remedy`).
+//! Senders and classes are provisional: without a catalogue of providers, a provider of many networks is many paths, and
+//! whether mail was forwarded is told from its signatures alone.
 
 mod changes;
 mod class;
 mod dates;
-mod evidence;
 mod explain;
 mod forwarding;
 mod path;
@@ -15,7 +14,6 @@ pub mod readiness;
 mod remedy;
 mod selectors;
 mod turns;
-mod view;
 
 pub use crate::providers::{DnsRecord, Remedy};
 pub use changes::{
@@ -23,7 +21,6 @@ pub use changes::{
     UnprovenChanges, changes,
 };
 pub use class::{Class, Standing, Thresholds};
-pub use evidence::{Breaks, ForwardingEvidence, Grounds, LoneClaim, NullFigures, Part, Vouched};
 pub use explain::{
     AddressPart, DayPart, Dispositions, ExplainAnswer, Found, NetworkPart, OverridePart, PartAnswer, PathEvidence,
     Reason, ReporterPart, SignaturePart, SpfPart, Stay, Turn, TurnKind, TurnSubject, evidence, find,
@@ -33,4 +30,3 @@ pub use selectors::{
     KeyAddress, KeyChoice, KeyDay, KeyDiagnosis, KeyOwner, KeyReporter, KeySender, KeyState, OtherKeys, Overlap,
     Rotation, SelectorUse, SelectorsAnswer, by_place, selectors,
 };
-pub use view::States;

@@ -49,6 +49,7 @@ impl Round<'_, '_, '_> {
         self.line.reopen();
         let opened = self.line.attempt_in(self.folder, read_only, None, &step, |_, opened| Ok(opened.clone()))?;
         self.summary.uid_validity = opened.uid_validity;
+        self.summary.uid_next = opened.uid_next;
         self.summary.mails = opened.exists;
         let identity = self.line.account.identity();
         let mut mailbox =

@@ -70,6 +70,8 @@ pub struct FolderSummary {
     pub name: String,
     /// Its UIDVALIDITY.
     pub uid_validity: u32,
+    /// The UID that the next mail would get when the round began; 0 where the server does not say.
+    pub uid_next: u32,
     /// Mails in it when it was opened.
     pub mails: u32,
     /// Mails fetched.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::line::Line;
-use super::{AccountSummary, FetchOptions, round};
+use super::{AccountSummary, FetchOptions, FolderSummary, round};
 use crate::ingest::{IngestSummary, Observer};
 use crate::source::imap::account::Account;
 use crate::source::imap::{Error, Folder, Step};
@@ -40,7 +40,7 @@ pub fn watch(
         let stopped = summary.stopped || options.patience.is_over();
         let lost = line.is_lost();
         let hopeless = lost && !summary.failures.is_empty() && !summary.may_pass;
-        let first = summary.folders.first().map(|folder| folder.name.clone());
+        let first = summary.folders.first().cloned();
         tell(Watched { account: summary, ingested });
         if stopped || hopeless {
             break Ok(());
@@ -52,7 +52,7 @@ pub fn watch(
         } else {
             fruitless = 0;
             line.went_well();
-            wait(&mut line, first.as_deref(), options, pause)
+            wait(&mut line, first.as_ref(), options, pause)
         };
         if !go_on {
             break Ok(());
@@ -63,14 +63,14 @@ pub fn watch(
 }
 
 /// Waits for mail; says whether to go on.
-fn wait(line: &mut Line<'_>, first: Option<&str>, options: &FetchOptions<'_>, pause: Duration) -> bool {
-    let Some(name) = first else {
+fn wait(line: &mut Line<'_>, first: Option<&FolderSummary>, options: &FetchOptions<'_>, pause: Duration) -> bool {
+    let Some(first) = first else {
         return options.patience.sleep(pause);
     };
-    let names = [name.to_owned()];
+    let names = [first.name.clone()];
     let waited =
         line.once(&Step::Wait, |session| session.folders(&names, &[])).and_then(|(folders, _)| match folders.first() {
-            Some(folder) => wait_in(line, folder, pause),
+            Some(folder) => wait_in(line, folder, first, pause),
             None => Ok(()),
         });
     match waited {
@@ -84,6 +84,19 @@ fn wait(line: &mut Line<'_>, first: Option<&str>, options: &FetchOptions<'_>, pa
     }
 }
 
-fn wait_in(line: &mut Line<'_>, folder: &Folder, pause: Duration) -> Result<(), super::Failure> {
-    line.once_in(folder, true, None, &Step::Wait, |session, _| session.wait_for_mail(pause))
+/// Waits in the folder, unless mail has come since its round began: of that the server has told already, and will not again.
+fn wait_in(
+    line: &mut Line<'_>,
+    folder: &Folder,
+    before: &FolderSummary,
+    pause: Duration,
+) -> Result<(), super::Failure> {
+    line.reopen();
+    line.once_in(folder, true, None, &Step::Wait, |session, opened| {
+        let has_come = match (before.uid_next, opened.uid_next) {
+            (0, _) | (_, 0) => opened.exists > before.mails,
+            (before, now) => now != before,
+        };
+        if has_come { Ok(()) } else { session.wait_for_mail(pause) }
+    })
 }

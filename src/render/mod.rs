@@ -4,7 +4,6 @@
 //! ([`text`]).
 
 mod changes;
-pub mod check;
 mod days;
 mod dns;
 mod explain;

@@ -115,7 +115,11 @@ impl Account {
     /// Who reads which server: what the state of folders is remembered by. The two usual ports lead to the same mail.
     #[must_use]
     pub fn identity(&self) -> String {
-        identity(&self.user, &self.host, self.port)
+        let host = self.host.to_ascii_lowercase();
+        match self.port {
+            143 | 993 => format!("{}@{host}", self.user),
+            port => format!("{}@{host}:{port}", self.user),
+        }
     }
 
     /// What becomes of a mail with this outcome.
@@ -132,16 +136,6 @@ impl Account {
     #[must_use]
     pub fn keeps_all(&self) -> bool {
         [&self.after, &self.after_quarantined, &self.after_other].iter().all(|after| **after == After::Keep)
-    }
-}
-
-/// See [`Account::identity`].
-#[must_use]
-pub fn identity(user: &str, host: &str, port: u16) -> String {
-    let host = host.to_ascii_lowercase();
-    match port {
-        143 | 993 => format!("{user}@{host}"),
-        port => format!("{user}@{host}:{port}"),
     }
 }
 

@@ -75,7 +75,12 @@ impl Session {
             let command = command(&set);
             let mut parts = vec![Part::Plain(&command)];
             parts.extend(to.map(|folder| Part::Text(&folder.sent)));
-            let result = self.run(&parts, &mut |_| true);
+            // MOVE and EXPUNGE tell of each mail.
+            let mut told = 0;
+            let result = self.run(&parts, &mut |_| {
+                told += 1;
+                told <= uids.len()
+            });
             match result {
                 // Deleted by somebody else meanwhile: somebody was faster.
                 Err(Error::Refused { code, .. }) if code == "EXPUNGEISSUED" => {}
@@ -101,7 +106,7 @@ impl Session {
                         _ => {}
                     }
                 }
-                true
+                false
             }
             _ => false,
         })?;
@@ -130,10 +135,8 @@ impl Session {
                     .map(|(name, value)| (name, value.into_text().unwrap_or_default().trim_ascii().to_vec()))
                     .collect();
                 print.sort();
-                if uids.contains(uid) {
-                    found.insert(uid, Fingerprint(print.into_iter().map(|(_, value)| value).collect()));
-                }
-                true
+                let print = Fingerprint(print.into_iter().map(|(_, value)| value).collect());
+                uids.contains(uid) && found.insert(uid, print).is_none()
             })?;
         }
         Ok(found)

@@ -102,7 +102,7 @@ impl Session {
         let code = self.run(parts, &mut |response| match response {
             Response::Capability(found) => {
                 words = found;
-                true
+                false
             }
             _ => false,
         })?;

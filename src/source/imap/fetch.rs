@@ -26,6 +26,8 @@ pub const HEAD_OF_LARGE: u32 = 64 * 1024;
 pub struct Opened {
     /// What its UIDs are valid with; 0 where the server does not say.
     pub uid_validity: u32,
+    /// The UID that the next mail will get; 0 where the server does not say.
+    pub uid_next: u32,
     /// How many mails are in it.
     pub exists: u32,
     /// It takes no changes.
@@ -65,11 +67,15 @@ impl Session {
         let code = self.run(&[Part::Plain(command), Part::Text(&folder.sent)], &mut |response| match response {
             Response::Exists(number) => {
                 opened.exists = number;
-                true
+                false
             }
             Response::State { tag: None, code, .. } if code.name == "UIDVALIDITY" => {
                 opened.uid_validity = code.rest.trim().parse().unwrap_or(0);
-                true
+                false
+            }
+            Response::State { tag: None, code, .. } if code.name == "UIDNEXT" => {
+                opened.uid_next = code.rest.trim().parse().unwrap_or(0);
+                false
             }
             _ => false,
         })?;
@@ -98,10 +104,8 @@ impl Session {
                     let Some(listed) = read_listed(&response) else { return false };
                     too_many |= found.len() >= MOST_MAILS;
                     // `n:*` is the last mail even where its UID is smaller.
-                    if uids.contains(listed.uid) && !too_many {
-                        found.insert(listed.uid, listed);
-                    }
-                    !too_many
+                    // Only what was not told before brings us on: a server may repeat itself for ever.
+                    uids.contains(listed.uid) && !too_many && found.insert(listed.uid, listed).is_none()
                 });
             match result {
                 Ok(_) => {}
@@ -201,10 +205,7 @@ impl Session {
         let cap = Cap { text: Cap::SMALL.text, literals: u64::from(HEAD_OF_LARGE) };
         self.finish(&tag, cap, &mut |response| match response {
             Response::Fetch(_, items) => match read_body(items) {
-                Some((found, body)) if found == uid => {
-                    head = Some(body);
-                    true
-                }
+                Some((found, body)) if found == uid => head.replace(body).is_none(),
                 _ => false,
             },
             _ => false,

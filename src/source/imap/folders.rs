@@ -165,10 +165,11 @@ impl Session {
                 let closed = attributes.iter().any(|word| word == "\\NOSELECT" || word == "\\NONEXISTENT");
                 let name = name::decode(&sent);
                 // A name that could not be told from another, or sent again, is nobody's folder.
-                if !sent.is_empty() && sent.iter().all(|&byte| byte >= b' ' && byte != 0x7f) {
+                let usable = !sent.is_empty() && sent.iter().all(|&byte| byte >= b' ' && byte != 0x7f);
+                if usable {
                     found.push(Folder { name, sent, closed });
                 }
-                true
+                usable
             }
             _ => false,
         });
@@ -185,7 +186,7 @@ impl Session {
             let result = self.run(&[Part::Plain("NAMESPACE")], &mut |response| match response {
                 Response::Namespace(values) => {
                     found = read_namespace(&values);
-                    true
+                    false
                 }
                 _ => false,
             });
@@ -202,7 +203,7 @@ impl Session {
         let result = self.run(&[Part::Plain("LIST \"\" \"\"")], &mut |response| match response {
             Response::List { separator, .. } => {
                 namespace.separator = separator.map(char::from);
-                true
+                false
             }
             _ => false,
         });

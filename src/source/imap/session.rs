@@ -8,8 +8,9 @@ use super::grammar::{Code, Response, State, understand};
 use super::stream::{Patience, Stream};
 use super::wire::{Cap, Reader};
 
-/// Answers to one command that nobody asked for.
+/// Answers to one command that nobody asked for, and their bytes.
 const USELESS: u32 = 20_000;
+const USELESS_BYTES: u64 = 64 * 1024 * 1024;
 /// How many times the patience for an answer a server may use that says something, and nothing of use.
 const EXCUSES: u32 = 10;
 
@@ -39,6 +40,8 @@ pub(super) struct Deadline {
     until: Instant,
     last: Instant,
     useless: u32,
+    /// Bytes heard since something of use came.
+    heard: u64,
 }
 
 impl Deadline {
@@ -47,13 +50,13 @@ impl Deadline {
         let now = Instant::now();
         self.until = now + self.patience;
         self.last = now + self.patience * EXCUSES;
-        self.useless = 0;
+        (self.useless, self.heard) = (0, 0);
     }
 
     /// Something of no use came.
     pub(super) fn useless(&mut self) -> Result<()> {
         self.useless += 1;
-        if self.useless > USELESS {
+        if self.useless > USELESS || self.heard > USELESS_BYTES {
             return Err(Error::Flood);
         }
         self.until = (Instant::now() + self.patience).min(self.last);
@@ -121,7 +124,7 @@ impl Session {
     /// The time for an answer, beginning now.
     pub(super) fn deadline(&self) -> Deadline {
         let patience = self.stream.patience().answer;
-        let mut deadline = Deadline { patience, until: Instant::now(), last: Instant::now(), useless: 0 };
+        let mut deadline = Deadline { patience, until: Instant::now(), last: Instant::now(), useless: 0, heard: 0 };
         deadline.useful();
         deadline
     }
@@ -145,7 +148,7 @@ impl Session {
             self.run(&[Part::Plain("CAPABILITY")], &mut |response| match response {
                 Response::Capability(words) => {
                     found = words;
-                    true
+                    false
                 }
                 _ => false,
             })?;
@@ -216,6 +219,7 @@ impl Session {
     /// The next answer. A farewell is an error.
     pub(super) fn next(&mut self, cap: Cap, deadline: &mut Deadline) -> Result<Response> {
         let answer = self.reader.answer(&mut self.stream, cap, deadline.until)?;
+        deadline.heard += answer.size();
         match understand(answer) {
             Response::State { tag: None, state: State::Bye, text, .. } => Err(Error::Bye { text }),
             response => Ok(response),
@@ -233,7 +237,8 @@ impl Session {
         }
     }
 
-    /// Runs a command to its end. `on` gets what comes meanwhile, and says what of it was wanted.
+    /// Runs a command to its end. `on` gets what comes meanwhile, and says whether that brings us on: what a server could
+    /// say again and again without end does not.
     pub(super) fn run(&mut self, parts: &[Part<'_>], on: &mut dyn FnMut(Response) -> bool) -> Result<Code> {
         let tag = self.send(parts)?;
         self.finish(&tag, Cap::SMALL, on)

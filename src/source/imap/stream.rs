@@ -153,6 +153,10 @@ impl Stream {
 
     /// Reads something; the end of the connection is an error.
     pub(super) fn read(&mut self, into: &mut [u8], until: Instant) -> Result<usize> {
+        // A server that never pauses must not keep us from stopping.
+        if self.patience.is_over() {
+            return Err(Error::Stopped);
+        }
         loop {
             let read = match &mut self.link {
                 Link::Plain(socket) => socket.read(into),

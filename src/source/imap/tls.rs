@@ -59,7 +59,10 @@ pub(super) fn explain(host: &str, error: &std::io::Error) -> Error {
                 "its certificate is from an authority that is not trusted; set ca_file to that authority's certificate, if it is yours"
                     .to_owned()
             }
-            other => format!("its certificate is not accepted: {other}"),
+            other => format!(
+                "its certificate is not accepted ({other}); if the server is yours, set ca_file to the certificate of the \
+                 authority that signed it"
+            ),
         },
         Some(rustls::Error::InvalidMessage(_)) => {
             "it does not speak TLS on this port; check `port`, or set tls = \"starttls\"".to_owned()

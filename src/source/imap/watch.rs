@@ -21,12 +21,20 @@ impl Session {
         }
         let until = Instant::now() + most;
         let tag = self.send(&[Part::Plain("IDLE")])?;
-        self.go_on(&tag)?;
+        // Some tell of new mail before they ask to go on.
+        let (mut idles, mut news) = (false, false);
+        let asked = Instant::now() + self.patience().answer;
         let mut useless = self.deadline();
-        loop {
-            match self.next_before(until) {
-                Ok(Some(Response::Exists(_))) | Ok(None) => break,
+        while !(idles && news) {
+            match self.next_before(if idles { until } else { asked }) {
+                Ok(Some(Response::Continue(_))) => idles = true,
+                Ok(Some(Response::Exists(_))) => news = true,
+                Ok(Some(Response::State { tag: Some(done), code, text, .. })) if done == tag => {
+                    return Err(super::Error::Refused { code: code.name, text });
+                }
                 Ok(Some(_)) => useless.useless()?,
+                Ok(None) if idles => break,
+                Ok(None) => return Err(super::Error::Stalled(self.patience().answer)),
                 Err(super::Error::Stopped) => {
                     self.send_line("DONE")?;
                     return Err(super::Error::Stopped);

@@ -36,6 +36,13 @@ pub(super) struct Answer {
     pub(super) literals: Vec<Vec<u8>>,
 }
 
+impl Answer {
+    /// How many bytes it has.
+    pub(super) fn size(&self) -> u64 {
+        (self.text.len() + self.literals.iter().map(Vec::len).sum::<usize>()) as u64
+    }
+}
+
 /// Where bytes come from.
 pub(super) trait Source {
     /// Reads something before `until`; the end is an error.
@@ -77,6 +84,7 @@ impl Reader {
     /// A literal that is too large ends the connection's use: its beginning comes with the error.
     pub(super) fn answer(&mut self, source: &mut impl Source, cap: Cap, until: Instant) -> Result<Answer> {
         let mut answer = Answer::default();
+        let patience = until.saturating_duration_since(Instant::now());
         let mut literals_left = cap.literals;
         loop {
             self.line(source, &mut answer.text, cap.text, until)?;
@@ -91,7 +99,7 @@ impl Reader {
                 return Err(Error::TooLong { what: "an answer", limit: LITERALS as u64 });
             }
             literals_left -= size;
-            answer.literals.push(self.literal(source, size, until)?);
+            answer.literals.push(self.literal(source, size, patience)?);
             answer.text.push(b'\n');
         }
     }
@@ -118,14 +126,15 @@ impl Reader {
         }
     }
 
-    fn literal(&mut self, source: &mut impl Source, size: u64, until: Instant) -> Result<Vec<u8>> {
-        let until = until + Duration::from_secs(size / SLOWEST);
+    /// A literal, all of which may take as long as a slow line needs for its size, and each piece of it `patience`.
+    fn literal(&mut self, source: &mut impl Source, size: u64, patience: Duration) -> Result<Vec<u8>> {
+        let until = Instant::now() + patience + Duration::from_secs(size / SLOWEST);
         let size = usize::try_from(size).unwrap_or(usize::MAX);
         // What a server announces is not yet there: memory grows with what comes.
         let mut literal = Vec::with_capacity(size.min(BUFFER));
         while literal.len() < size {
             if self.is_empty() {
-                self.fill(source, until)?;
+                self.fill(source, until.min(Instant::now() + patience))?;
             }
             let taken = (self.end - self.begin).min(size - literal.len());
             literal.extend_from_slice(&self.buffer[self.begin..self.begin + taken]);
