@@ -11,8 +11,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, OnceLock};
 use std::time::{Duration, Instant, SystemTime};
 
 use super::certificates::Authority;
@@ -46,7 +46,7 @@ pub(crate) struct Dovecot {
     /// Whom it asks about OAuth2 tokens.
     pub(crate) tokens: TokenServer,
     owner: Owner,
-    users: Mutex<usize>,
+    users: AtomicUsize,
     /// When this closes, however the tests end, the server is stopped and its folder removed.
     _lifeline: ChildStdin,
     _keeper: Child,
@@ -100,13 +100,13 @@ impl Dovecot {
         for name in ["run", "state", "mail"] {
             fs::create_dir(folder.join(name)).expect("a folder");
         }
-        let authority = Authority::new();
+        let authority = Authority::named("dmarcstat tests");
         fs::write(folder.join("ca.crt"), authority.certificate()).expect("a file");
         authority.issue(GOOD, 2020..2099).write(&folder, "good");
         authority.issue(EXPIRED, 2020..2021).write(&folder, "expired");
         authority.issue("imap.example.net", 2020..2099).write(&folder, "other");
-        Authority::new().issue(STRANGER, 2020..2099).write(&folder, "stranger");
-        fs::write(folder.join("users"), "").expect("a file");
+        Authority::named("somebody else").issue(STRANGER, 2020..2099).write(&folder, "stranger");
+        fs::write(folder.join("users"), users()).expect("a file");
         let introspection = tokens.url("introspect");
         let oauth = format!(
             "introspection_mode = post\nintrospection_url = {introspection}\nusername_attribute = username\n\
@@ -121,7 +121,7 @@ impl Dovecot {
         let began = Instant::now();
         while began.elapsed() < Duration::from_secs(15) {
             if greets(imap, &greeting) && TcpStream::connect((GOOD, imaps)).is_ok() {
-                let users = Mutex::default();
+                let users = AtomicUsize::default();
                 let (tokens, owner) = (tokens.clone(), owner.clone());
                 return Ok(Dovecot { folder, imap, imaps, tokens, owner, users, _lifeline: lifeline, _keeper: keeper });
             }
@@ -148,24 +148,36 @@ impl Dovecot {
 
     /// A new user, whose name begins like this, with an empty inbox.
     pub(crate) fn user(&self, name: &str, namespace: Namespace) -> User<'_> {
-        let mut count = self.users.lock().expect("no panic while it was held");
-        *count += 1;
-        let name = format!("{name}{count}");
-        let settings = match namespace {
-            Namespace::Dot => "",
-            Namespace::Slash => "userdb_namespace/inbox/separator=/",
-            Namespace::BelowInbox => "userdb_namespace/inbox/prefix=INBOX. userdb_namespace/inbox/separator=.",
-        };
+        let number = self.users.fetch_add(1, Ordering::Relaxed);
+        let name = format!("{name}{number}@{}", namespace.domain());
         let home = self.folder.join("mail").join(&name);
-        let line = format!("{name}:{{PLAIN}}{PASSWORD}::::{}::{settings}\n", home.display());
-        let mut users = fs::OpenOptions::new().append(true).open(self.folder.join("users")).expect("the users");
-        users.write_all(line.as_bytes()).expect("a line");
         let user = User { dovecot: self, name, home };
         user.create("");
         self.owner.own(&user.home);
         self.owner.own(&user.maildir());
         user
     }
+}
+
+impl Namespace {
+    /// The part after the `@` in the names of users who have it.
+    fn domain(self) -> &'static str {
+        match self {
+            Namespace::Dot => "dot",
+            Namespace::Slash => "slash",
+            Namespace::BelowInbox => "below",
+        }
+    }
+}
+
+/// The table of users, which goes by domain, so that it need not change: anybody may log in.
+fn users() -> String {
+    let settings = [
+        (Namespace::Dot, ""),
+        (Namespace::Slash, "userdb_namespace/inbox/separator=/"),
+        (Namespace::BelowInbox, "userdb_namespace/inbox/prefix=INBOX. userdb_namespace/inbox/separator=."),
+    ];
+    settings.map(|(of, settings)| format!("{}:{{PLAIN}}{PASSWORD}::::::{settings}\n", of.domain())).concat()
 }
 
 impl Owner {
@@ -300,12 +312,12 @@ passdb {{
 passdb {{
   driver = passwd-file
   mechanisms = plain login
-  args = scheme=PLAIN {folder}/users
+  args = scheme=PLAIN username_format=%d {folder}/users
 }}
 userdb {{
   driver = passwd-file
-  args = {folder}/users
-  default_fields = uid={user} gid={group}
+  args = username_format=%d {folder}/users
+  default_fields = uid={user} gid={group} home={folder}/mail/%u
 }}
 {faces}"
     )

@@ -1,20 +1,44 @@
 //! Fetching from mail servers: a real one, one behind a bad line, and ones that lie.
 
-#![allow(dead_code, reason = "the tests that use all of this come with the command")]
-
 mod account;
+mod afterwards;
 mod certificates;
 mod dovecot;
+mod encryption;
+mod folders;
+mod lies;
 mod line;
+mod login;
+mod manners;
 mod proxy;
 mod server;
 mod token_server;
-mod tokens;
+mod trouble;
 
-#[test]
-fn a_mail_server_can_be_started() {
-    let Some(dovecot) = dovecot::Dovecot::shared() else { return };
-    let user = dovecot.user("anyone", dovecot::Namespace::Dot);
-    user.deliver("", b"Message-ID: <one@example.com>\n\nHello\n");
-    assert_eq!(user.mails()[0].id, "one@example.com");
+use serde_json::Value;
+
+use crate::make::{Report, gzip, mail};
+
+/// A mail with a report of its own, known by its number.
+pub(crate) fn report_mail(number: usize) -> Vec<u8> {
+    let id = format!("report-{number}");
+    let report = Report::new(&id).day(number as i64 % 40);
+    mail(&id, "application/gzip", "report.xml.gz", &gzip(report.xml()))
+}
+
+/// A mail with an attachment that cannot be read.
+pub(crate) fn broken_mail(id: &str) -> Vec<u8> {
+    mail(id, "application/gzip", "bad.xml.gz", b"\x1f\x8b\x08\0\0\0\0\0\0\x03short")
+}
+
+/// A mail that has no report.
+pub(crate) fn other_mail(id: &str) -> Vec<u8> {
+    format!("From: a@example.com\nMessage-ID: <{id}@example.com>\nSubject: Lunch?\n\nAt noon.\n").into_bytes()
+}
+
+/// New and duplicate reports in an answer.
+pub(crate) fn reports(answer: &Value) -> (u64, u64) {
+    let count = |kind: &str| answer["reports"][kind].as_u64().expect("a count");
+    assert_eq!(count("conflicting"), 0, "{answer:#}");
+    (count("new"), count("duplicate"))
 }

@@ -24,6 +24,8 @@ pub(crate) struct Manner {
     pub(crate) uid_last: bool,
     /// Names in LIST and STATUS are quoted.
     pub(crate) quotes_names: bool,
+    /// Says UIDVALIDITY when a folder is opened.
+    pub(crate) tells_validity: bool,
     /// STORE in a folder opened by EXAMINE stores.
     pub(crate) stores_under_examine: bool,
 }
@@ -38,6 +40,7 @@ pub(crate) const DOVECOT: Manner = Manner {
     namespace: ("", '/'),
     uid_last: false,
     quotes_names: false,
+    tells_validity: true,
     stores_under_examine: false,
 };
 
@@ -51,6 +54,7 @@ pub(crate) const CYRUS: Manner = Manner {
     namespace: ("INBOX.", '.'),
     uid_last: true,
     quotes_names: false,
+    tells_validity: true,
     stores_under_examine: false,
 };
 
@@ -61,6 +65,7 @@ pub(crate) const COURIER: Manner = Manner {
     namespace: ("INBOX.", '.'),
     uid_last: false,
     quotes_names: true,
+    tells_validity: true,
     stores_under_examine: true,
 };
 
@@ -74,6 +79,7 @@ pub(crate) const EXCHANGE: Manner = Manner {
     namespace: ("", '/'),
     uid_last: true,
     quotes_names: false,
+    tells_validity: true,
     stores_under_examine: false,
 };
 
@@ -332,6 +338,11 @@ impl Session {
     fn list(&mut self, command: &Command) -> Result<String, String> {
         let pattern = format!("{}{}", command.words[0], command.words[1]);
         let separator = self.manner.namespace.1;
+        if command.words[1].is_empty() {
+            // Asks for the separator.
+            self.line.say(format!("* {} (\\Noselect) \"{separator}\" \"\"", command.name)).map_err(gone)?;
+            return Ok(String::new());
+        }
         let names: Vec<String> = self.server.lock().mailbox.keys().cloned().collect();
         for name in names.iter().filter(|name| matches(pattern.as_bytes(), name.as_bytes(), separator as u8)) {
             let line = format!("* {} (\\HasNoChildren) \"{separator}\" {}", command.name, self.name(name));
@@ -365,11 +376,13 @@ impl Session {
         let (validity, next, count) =
             self.folder(name, |folder| (folder.validity, folder.next, folder.messages.len()))?;
         (self.open, self.read_only) = (Some(name.to_owned()), read_only);
+        let validity =
+            if self.manner.tells_validity { format!("UIDVALIDITY {validity}") } else { "UNSEEN 1".to_owned() };
         for line in [
             "* FLAGS (\\Answered \\Flagged \\Deleted \\Seen \\Draft)".to_owned(),
             format!("* {count} EXISTS"),
             "* 0 RECENT".to_owned(),
-            format!("* OK [UIDVALIDITY {validity}] valid"),
+            format!("* OK [{validity}] valid"),
             format!("* OK [UIDNEXT {next}] next"),
         ] {
             self.line.say(line).map_err(gone)?;
@@ -404,9 +417,8 @@ impl Session {
                     "FLAGS" => items.push(format!("FLAGS ({})", flags(&message))),
                     "RFC822.SIZE" => items.push(format!("RFC822.SIZE {}", message.bytes.len())),
                     "INTERNALDATE" => items.push("INTERNALDATE \"02-Oct-2026 03:04:05 +0000\"".to_owned()),
-                    "BODY.PEEK[]" => body = Some("BODY[]"),
                     "UID" | "(" | ")" => {}
-                    other => return Err(format!("BAD the tests' server cannot fetch {other}")),
+                    other => body = Some(part(other, &message.bytes)?),
                 }
             }
             items.insert(if self.manner.uid_last { items.len() } else { 0 }, format!("UID {}", message.uid));
@@ -414,10 +426,10 @@ impl Session {
             let uid_after = body.is_some() && self.manner.uid_last;
             let before = if uid_after { &items[..items.len() - 1] } else { &items[..] };
             line.extend_from_slice(before.join(" ").as_bytes());
-            if let Some(name) = body {
+            if let Some((name, bytes)) = body {
                 let space = if before.is_empty() { "" } else { " " };
-                line.extend_from_slice(format!("{space}{name} {{{}}}\r\n", message.bytes.len()).as_bytes());
-                line.extend_from_slice(&message.bytes);
+                line.extend_from_slice(format!("{space}{name} {{{}}}\r\n", bytes.len()).as_bytes());
+                line.extend_from_slice(&bytes);
             }
             if uid_after {
                 line.extend_from_slice(format!(" UID {}", message.uid).as_bytes());
@@ -522,6 +534,27 @@ fn flags(message: &Message) -> String {
 
 fn list(uids: impl IntoIterator<Item = u32>) -> String {
     uids.into_iter().map(|uid| uid.to_string()).collect::<Vec<_>>().join(",")
+}
+
+/// A part of a message, and what it is called in an answer: all of it, its beginning, or lines of its header.
+fn part(item: &str, bytes: &[u8]) -> Result<(String, Vec<u8>), String> {
+    let unknown = || format!("BAD the tests' server cannot fetch {item}");
+    let section = item.strip_prefix("BODY.PEEK[").ok_or_else(unknown)?;
+    if let Some(range) = section.strip_prefix("]<0.").and_then(|range| range.strip_suffix('>')) {
+        let length: usize = range.parse().map_err(|_| unknown())?;
+        return Ok(("BODY[]<0>".to_owned(), bytes[..bytes.len().min(length)].to_vec()));
+    }
+    if let Some(fields) = section.strip_prefix("HEADER.FIELDS (").and_then(|fields| fields.strip_suffix(")]")) {
+        let text = String::from_utf8_lossy(bytes);
+        let wanted = |line: &&str| {
+            let name = line.split(':').next().unwrap_or("").to_ascii_uppercase();
+            fields.split(' ').any(|field| field == name)
+        };
+        let lines: String =
+            text.lines().take_while(|line| !line.is_empty()).filter(wanted).map(|line| format!("{line}\r\n")).collect();
+        return Ok((format!("BODY[{}", &item[10..]), format!("{lines}\r\n").into_bytes()));
+    }
+    if section == "]" { Ok(("BODY[]".to_owned(), bytes.to_vec())) } else { Err(unknown()) }
 }
 
 /// Whether a set of UIDs has this one; `*` is the last there is.
