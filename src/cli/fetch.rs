@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::anyhow;
 use jiff::Timestamp;
 
+use super::Format;
 use super::accounts;
 use super::address::Address;
 use super::config::KeepRaw;
@@ -116,8 +117,11 @@ impl Fetch {
         let seconds = began.elapsed().as_secs_f64();
         let answer = FetchAnswer { accounts: &summaries, ingested: &ingested, seconds };
         let format = context.format;
-        render::fetch(&answer, format.into(), context.out())?;
-        context.flush()?;
+        // Where nothing was done, the error says it all, except to a script.
+        if format == Format::Json || !summaries.iter().all(AccountSummary::is_failed) {
+            render::fetch(&answer, format.into(), context.out())?;
+            context.flush()?;
+        }
         self.conclude(&summaries, &ingested, options.patience.is_over(), &speaker)
     }
 
