@@ -22,8 +22,18 @@ const AS_OF: &str = "2026-11-22";
 
 const ROUNDS: usize = 11;
 
-const QUESTIONS: [&[&str]; 3] =
-    [&["unsigned", "--since", "7d"], &["unsigned", "--since", "all"], &["sources", "--since", "30d"]];
+/// Stands in a question for the id of the path with most records.
+const LARGEST: &str = "LARGEST";
+
+const QUESTIONS: [&[&str]; 7] = [
+    &["unsigned", "--since", "7d"],
+    &["unsigned", "--since", "all"],
+    &["sources", "--since", "30d"],
+    &["explain", LARGEST, "--since", "30d"],
+    &["explain", LARGEST, "--since", "400d"],
+    &["selectors", "--since", "30d"],
+    &["changes", "--since", "30d"],
+];
 
 fn main() -> Result<()> {
     let (flags, words): (Vec<String>, Vec<String>) = env::args().skip(1).partition(|word| word.starts_with("--"));
@@ -57,11 +67,13 @@ fn bench() -> Result<()> {
     );
     println!("| question | median ms | least ms | CPU s | peak MB |");
     println!("|---|--:|--:|--:|--:|");
+    let largest = largest_path(&database)?;
     for question in QUESTIONS {
         let mut runs: Vec<Run> = Vec::with_capacity(ROUNDS);
         for round in 0..=ROUNDS {
             let mut command = measure::dmarcstat();
-            command.args(question).args(["--as-of", AS_OF, "--format", "json", "--db"]).arg(&database);
+            let words = question.iter().map(|&word| if word == LARGEST { largest.as_str() } else { word });
+            command.args(words).args(["--as-of", AS_OF, "--format", "json", "--db"]).arg(&database);
             let taken = run(&mut command, None)?;
             if round > 0 {
                 runs.push(taken);
@@ -78,6 +90,18 @@ fn bench() -> Result<()> {
         );
     }
     Ok(())
+}
+
+/// The id of the path with most messages.
+fn largest_path(database: &Path) -> Result<String> {
+    let sources = measure::dmarcstat()
+        .args(["sources", "--since", "all", "--as-of", AS_OF, "--format", "json", "--db"])
+        .arg(database)
+        .output()?;
+    let answer: serde_json::Value = serde_json::from_slice(&sources.stdout)?;
+    let paths = answer["paths"].as_array().context("an answer without paths")?;
+    let largest = paths.iter().max_by_key(|path| path["messages"].as_u64()).context("no path")?;
+    Ok(largest["id"].as_str().context("a path without an id")?.to_owned())
 }
 
 /// The database to ask, built if it is missing or older than the program.

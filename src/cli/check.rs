@@ -1,16 +1,291 @@
 //! `dmarcstat check`.
 
-use anyhow::anyhow;
+use std::time::Duration;
 
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, civil::Date};
+
+use super::accounts;
+use super::config::account::{AccountConfig, Auth};
+use super::config::oauth2::OAuthConfig;
 use super::context::Context;
-use super::failure::{Failure, Outcome};
+use super::failure::{Outcome, Status};
+use crate::oauth::{Proof, Tokens};
+use crate::render::check::{
+    self, AccountCheck, CheckAnswer, DatabaseCheck, Finding, FolderCheck, LoginCheck, Severity,
+};
+use crate::source::imap::account::{Mechanism, identity};
+use crate::source::imap::{Patience, Session};
+use crate::store::{Store, StoreError};
+
+/// Reporters write once a day; after two days without a word something is wrong on the way.
+const SILENCE_DAYS: i64 = 2;
+/// How long before its end a secret is warned of: time enough to get a new one.
+const WARN_DAYS: i64 = 30;
+const DAY: i64 = 86_400;
 
 /// One screen on the configuration, the accounts, the database and what is wrong with them
+///
+/// Logs in to each account and looks for its folders; nothing is read or changed there. Leaves with status 1 when something
+/// does not work, and with 0 when all does, warnings or not.
 #[derive(Debug, clap::Args)]
-pub(super) struct Check {}
+pub(super) struct Check {
+    /// The accounts, by their names in the configuration [default: all]
+    #[arg(value_name = "ACCOUNT")]
+    accounts: Vec<String>,
+    /// Ask no server
+    #[arg(long)]
+    offline: bool,
+    /// How many seconds a server may take for each answer
+    #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=600))]
+    timeout: u64,
+}
 
 impl Check {
-    pub(super) fn run(self, _context: &mut Context) -> Outcome {
-        Err(Failure::Failed(anyhow!("not there yet")))
+    pub(super) fn run(self, context: &mut Context) -> Outcome {
+        let mut answer = CheckAnswer {
+            configuration: context.config.file.as_ref().map(|file| file.display().to_string()),
+            ..CheckAnswer::default()
+        };
+        let store = database(context, &mut answer)?;
+        let chosen = if context.config.accounts.is_empty() && self.accounts.is_empty() {
+            Vec::new()
+        } else {
+            accounts::select(&context.config, &self.accounts)?
+        };
+        for config in chosen {
+            let mut account = Examined { config, store: store.as_ref(), context, check: &self, answer: &mut answer };
+            account.examine();
+        }
+        answer.findings.sort_by_key(|finding| finding.severity);
+        let (format, style) = (context.format, context.style);
+        check::check(&answer, format.into(), &style, context.out())?;
+        Ok(if answer.is_ok() { Status::Done } else { Status::Broken })
     }
+}
+
+fn finding(severity: Severity, about: &str, what: impl Into<String>, remedy: impl Into<String>) -> Finding {
+    Finding { severity, about: about.to_owned(), what: what.into(), remedy: remedy.into() }
+}
+
+/// Looks at the database; it may well be missing.
+fn database(context: &Context, answer: &mut CheckAnswer) -> Result<Option<Store>, super::failure::Failure> {
+    let path = context.database()?;
+    answer.database = DatabaseCheck { path: path.display().to_string(), ..DatabaseCheck::default() };
+    let looked = Store::open_existing(&path).and_then(|store| {
+        let check = DatabaseCheck {
+            path: path.display().to_string(),
+            readable: true,
+            bytes: std::fs::metadata(&path).ok().map(|file| file.len()),
+            reports: store.count_reports()?,
+            newest_report: store.newest_report()?,
+            newest_report_age_days: None,
+            untrusted: store.untrusted_reports()?,
+            quarantined: store.count_quarantined()?,
+        };
+        Ok((check, store))
+    });
+    let (mut check, store) = match looked {
+        Ok(found) => found,
+        Err(StoreError::Missing(_)) => {
+            let remedy = "`dmarcstat fetch` or `dmarcstat ingest FILE…` makes it";
+            answer.findings.push(finding(Severity::Warning, "database", "there is none yet", remedy));
+            return Ok(None);
+        }
+        Err(error) => {
+            // What to do is part of the message.
+            answer.findings.push(finding(Severity::Error, "database", error.to_string(), ""));
+            return Ok(None);
+        }
+    };
+    let age = check.newest_report.map(|newest| (context.now.as_second() - newest).max(0) / DAY);
+    check.newest_report_age_days = age;
+    if let Some(days) = age.filter(|&days| days >= SILENCE_DAYS) {
+        let what = format!("the newest report is {days} days old");
+        let remedy = "fetch; if nothing new comes, see whether report mail reaches the mailbox, and what `rua` says \
+                      (`dmarcstat dns DOMAIN`)";
+        answer.findings.push(finding(Severity::Warning, "database", what, remedy));
+    }
+    if check.quarantined > 0 {
+        let what = match check.quarantined {
+            1 => "something could not be read".to_owned(),
+            number => format!("{number} things could not be read"),
+        };
+        answer.findings.push(finding(Severity::Warning, "quarantine", what, "see `dmarcstat quarantine`"));
+    }
+    answer.database = check;
+    Ok(Some(store))
+}
+
+/// An account that is looked at.
+struct Examined<'e> {
+    config: &'e AccountConfig,
+    store: Option<&'e Store>,
+    context: &'e Context,
+    check: &'e Check,
+    answer: &'e mut CheckAnswer,
+}
+
+impl Examined<'_> {
+    fn note(&mut self, severity: Severity, what: impl Into<String>, remedy: impl Into<String>) {
+        self.answer.findings.push(finding(severity, &self.config.name, what, remedy));
+    }
+
+    fn examine(&mut self) {
+        let config = self.config;
+        let mut account = AccountCheck {
+            name: config.name.clone(),
+            host: config.host.clone(),
+            port: config.port,
+            user: config.user.clone(),
+            auth: match &config.auth {
+                Auth::Password(_) => "password",
+                Auth::OAuth(Mechanism::XOAuth2, _) => "xoauth2",
+                Auth::OAuth(Mechanism::OAuthBearer, _) => "oauthbearer",
+            },
+            ..AccountCheck::default()
+        };
+        if !self.check.offline {
+            self.log_in(&mut account);
+        }
+        // After the login, which may have brought a new token.
+        if let Auth::OAuth(_, oauth) = &config.auth {
+            self.tokens(oauth, &mut account);
+        }
+        if let Err(error) = self.remembered(&mut account) {
+            self.note(Severity::Error, error.to_string(), "");
+        }
+        self.answer.accounts.push(account);
+    }
+
+    /// Logs in and looks for the folders.
+    fn log_in(&mut self, check: &mut AccountCheck) {
+        check.login = LoginCheck::Failed;
+        let mut account = match accounts::open(&self.context.config, self.config) {
+            Ok(account) => account,
+            Err(error) => return self.note(Severity::Error, format!("{error:#}"), ""),
+        };
+        let patience = Patience { answer: Duration::from_secs(self.check.timeout), attempts: 1, ..Patience::default() };
+        let mut session = match Session::log_in(&mut account, &patience) {
+            Ok(session) => session,
+            Err(failure) => return self.note(Severity::Error, failure.to_string(), ""),
+        };
+        check.login = LoginCheck::Ok;
+        match session.folders(&account.folders, &[]) {
+            Ok((found, missing)) => {
+                for error in missing {
+                    self.note(Severity::Error, error.to_string(), "");
+                }
+                for folder in found {
+                    let position = session.position(&folder).ok();
+                    check.folders.push(FolderCheck {
+                        folder: folder.name,
+                        uid_validity: position.map(|(validity, _)| validity),
+                        uid_next: position.map(|(_, next)| next),
+                        ..FolderCheck::default()
+                    });
+                }
+            }
+            Err(error) => self.note(Severity::Error, error.to_string(), ""),
+        }
+        session.log_out();
+    }
+
+    /// What is known of tokens and of what they are got with. An account whose secrets cannot be read has been noted.
+    fn tokens(&mut self, oauth: &OAuthConfig, check: &mut AccountCheck) {
+        check.grant = Some(oauth.grant.as_str());
+        check.client_secret_expires = oauth.client_secret_expires;
+        if let Some(date) = oauth.client_secret_expires {
+            let today = self.context.now.to_zoned(TimeZone::UTC).date();
+            self.ends(
+                "the client secret",
+                days_until(today, date),
+                "make a new one at the provider, put it in place, and set client_secret_expires",
+            );
+        }
+        let Ok(tokens) = accounts::tokens(&self.context.config, self.config, oauth) else { return };
+        if let Proof::Certificate(certificate) = &tokens.settings().proof {
+            check.client_certificate_expires = certificate.not_after;
+            if let Some(end) = certificate.not_after {
+                let days = (end - self.context.now.as_second()).div_euclid(DAY);
+                self.ends("the client certificate", days, "make a new one, and let the provider know it");
+            }
+        }
+        self.kept(&tokens, check);
+    }
+
+    fn kept(&mut self, tokens: &Tokens, check: &mut AccountCheck) {
+        match tokens.kept() {
+            Ok(Some(kept)) => {
+                check.access_token_expires = Some(kept.expires);
+                check.logged_in = kept.logged_in;
+            }
+            Ok(None) if self.check.offline && tokens.settings().grant.needs_login() => {
+                let remedy = format!("run `dmarcstat login {}`", self.config.name);
+                self.note(Severity::Error, "nobody has logged in yet", remedy);
+            }
+            Ok(None) => {}
+            Err(error) => self.note(Severity::Warning, error.to_string(), ""),
+        }
+    }
+
+    fn ends(&mut self, what: &str, days: i64, remedy: &str) {
+        if days < 0 {
+            self.note(Severity::Error, format!("{what} has ended"), remedy);
+        } else if days <= WARN_DAYS {
+            let when = match days {
+                0 => "today".to_owned(),
+                1 => "tomorrow".to_owned(),
+                days => format!("in {days} days"),
+            };
+            self.note(Severity::Warning, format!("{what} ends {when}"), remedy);
+        }
+    }
+
+    /// What earlier runs left in the database.
+    fn remembered(&mut self, check: &mut AccountCheck) -> Result<(), StoreError> {
+        let Some(store) = self.store else { return Ok(()) };
+        let identity = identity(&self.config.user, &self.config.host, self.config.port);
+        for position in store.mailbox_positions(&identity)? {
+            let at = check.folders.iter().position(|folder| folder.folder == position.folder);
+            let folder = match at {
+                Some(at) => &mut check.folders[at],
+                // Not configured any more, or no server was asked.
+                None if check.login == LoginCheck::Ok => continue,
+                None => {
+                    check.folders.push(FolderCheck { folder: position.folder, ..FolderCheck::default() });
+                    let last = check.folders.len() - 1;
+                    &mut check.folders[last]
+                }
+            };
+            let replaced = folder.uid_validity.is_some_and(|validity| validity != position.uid_validity);
+            folder.last_uid = (!replaced).then_some(position.last_uid);
+            folder.uid_validity.get_or_insert(position.uid_validity);
+            folder.pending = position.pending;
+            folder.opened = Some(position.opened);
+        }
+        if let Some(run) = store.account_run(&identity)? {
+            check.last_run = Some(run.last_run);
+            check.last_success = run.last_success;
+            check.last_error = run.last_error;
+        }
+        let failing = match (&check.last_error, check.last_success) {
+            (Some((at, text)), success) if success.is_none_or(|success| success < *at) => Some(text.clone()),
+            _ => None,
+        };
+        let silent =
+            check.last_success.map(|at| (self.context.now.as_second() - at) / DAY).filter(|&days| days >= SILENCE_DAYS);
+        if let Some(text) = failing.filter(|_| check.login != LoginCheck::Failed) {
+            self.note(Severity::Warning, format!("the last fetch failed: {text}"), "fetch again");
+        } else if let Some(days) = silent {
+            let remedy = "see whether the timer or the line in crontab that runs `dmarcstat fetch` is there";
+            self.note(Severity::Warning, format!("the last fetch that went well was {days} days ago"), remedy);
+        }
+        Ok(())
+    }
+}
+
+fn days_until(today: Date, end: Date) -> i64 {
+    let second = |date: Date| date.to_zoned(TimeZone::UTC).map_or(0, |at| Timestamp::from(at).as_second());
+    (second(end) - second(today)) / DAY
 }

@@ -11,6 +11,8 @@ use crate::store::StoreError;
 pub(crate) enum Status {
     /// Done.
     Done = 0,
+    /// Something that was looked at does not work.
+    Broken = 1,
     /// Done, but an input could not be opened or something new was quarantined.
     Partly = 3,
     /// The check answers no.

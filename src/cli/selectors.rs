@@ -22,7 +22,7 @@ pub(super) struct Selectors {
     /// Show which machines use each key, and which of them alone fail
     #[arg(long)]
     by_address: bool,
-    /// List also keys of third parties: providers, mailing lists
+    /// List also keys of third parties (providers, mailing lists), and those that forgers claim
     #[arg(long)]
     all: bool,
 }

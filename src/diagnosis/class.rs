@@ -1,8 +1,8 @@
 //! The class of a path and its standing.
 
-use serde::Serialize;
+use serde::{Deserialize, Deserializer, Serialize, de};
 
-use crate::alignment::DkimState;
+use super::view::{ALIGNED, BROKEN, UNALIGNED, UNSIGNED, View, known, share};
 use crate::query::{Evidence, PathFigures};
 
 /// What a path does about DKIM. Exactly one holds.
@@ -74,62 +74,107 @@ impl Standing {
     }
 }
 
-/// Where one class ends and the next begins; shares of messages whose DKIM state is known.
-#[derive(Debug, Clone, Copy, PartialEq)]
+/// Where one class ends and the next begins: `[diagnosis]` in the configuration. All are shares from 0 to 1; those of DKIM
+/// states are shares of the messages whose state is known.
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct Thresholds {
     /// From this share of aligned messages on, a path is signed.
+    #[serde(deserialize_with = "a_share")]
     pub signed: f64,
     /// The same where what is not aligned is broken only.
+    #[serde(deserialize_with = "a_share")]
     pub signed_but_broken: f64,
     /// From these shares of aligned, and of unsigned and unaligned messages on, a path is intermittent.
+    #[serde(deserialize_with = "a_share")]
     pub intermittent: f64,
     /// From this share of messages with aligned SPF or DKIM on, a path is the domain's own.
+    #[serde(deserialize_with = "a_share")]
     pub vouched: f64,
+    /// From this share of messages with aligned SPF on, a path is no forwarder.
+    #[serde(deserialize_with = "a_share")]
+    pub own_spf: f64,
+    /// From this share of messages on that carry signatures at home elsewhere, a path is a forwarder.
+    #[serde(deserialize_with = "a_share")]
+    pub carried: f64,
+    /// From this share of its verified messages on, a pair of signing domain and selector is at home at a sender.
+    #[serde(deserialize_with = "a_share")]
+    pub at_home: f64,
+    /// From this share of messages on that receivers spared as forwarded, a path is a forwarder.
+    #[serde(deserialize_with = "a_share")]
+    pub excused: f64,
 }
 
 impl Default for Thresholds {
     fn default() -> Self {
-        Thresholds { signed: 0.95, signed_but_broken: 0.80, intermittent: 0.05, vouched: 0.01 }
+        Thresholds {
+            signed: 0.95,
+            signed_but_broken: 0.80,
+            intermittent: 0.05,
+            vouched: 0.01,
+            own_spf: 0.05,
+            carried: 0.90,
+            at_home: 0.10,
+            excused: 0.50,
+        }
     }
 }
 
+fn a_share<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+    let number = f64::deserialize(deserializer)?;
+    if (0.0..=1.0).contains(&number) {
+        Ok(number)
+    } else {
+        Err(de::Error::custom(format!("{number} is no share: it must be from 0 to 1")))
+    }
+}
+
+/// Less than this share of messages is a slip and not a state of the path.
+const SLIP: f64 = 0.01;
+
 /// The standing of a path. One reporter, or one day, proves nothing where the domain has more.
 #[must_use]
-pub(super) fn standing(path: &PathFigures, evidence: Evidence, thresholds: &Thresholds) -> Standing {
-    let enough = path.vouched > 0 && path.vouched as f64 >= thresholds.vouched * path.messages as f64;
-    let reporters = path.vouched_reporters >= evidence.reporters.min(2);
-    if enough && reporters && (path.vouched_days || !evidence.days) { Standing::Yours } else { Standing::Unproven }
+pub(super) fn standing(path: &PathFigures, view: &View, evidence: Evidence, thresholds: &Thresholds) -> Standing {
+    if path.entry.is_some() {
+        return Standing::Listed;
+    }
+    let reporters = view.vouching.values().filter(|one| one.1 > 0).count();
+    let enough = reporters > 0
+        && view.vouched_share() >= thresholds.vouched
+        && reporters >= evidence.reporters.min(2)
+        && (path.vouched_days || !evidence.days);
+    if enough || path.own_tenant {
+        Standing::Yours
+    } else if path.provider.is_some() {
+        Standing::Recognised
+    } else {
+        Standing::Unproven
+    }
 }
 
 /// The class of a path.
 #[must_use]
-pub(super) fn class(path: &PathFigures, standing: Standing, forwarded: bool, thresholds: &Thresholds) -> Class {
-    if forwarded {
+pub(super) fn class(view: &View, standing: Standing, forwards: bool, thresholds: &Thresholds) -> Class {
+    if forwards {
         return Class::Forwarded;
     }
-    if standing == Standing::Unproven {
+    let [aligned, unaligned, broken, unsigned] = [ALIGNED, UNALIGNED, BROKEN, UNSIGNED].map(|at| view.counted[at]);
+    let known = known(&view.counted);
+    // Where nothing is known of its signatures, no work can be named.
+    if standing == Standing::Unproven || known == 0 {
         return Class::Unproven;
     }
-    let count = |state: DkimState| path.dkim[usize::from(state.code())];
-    let (aligned, unaligned) = (count(DkimState::Aligned), count(DkimState::Unaligned));
-    let (broken, unsigned) = (count(DkimState::Broken), count(DkimState::Unsigned));
-    let known = aligned + unaligned + broken + unsigned;
-    if known == 0 {
-        // Nothing is known of its signatures: no work can be named.
-        return Class::Unproven;
-    }
-    let share = |messages: u64| messages as f64 / known as f64;
-    let only_broken = unaligned + unsigned == 0;
-    if share(aligned) >= thresholds.signed || only_broken && share(aligned) >= thresholds.signed_but_broken {
+    let missing = share(unaligned + unsigned, known);
+    let signed = share(aligned, known);
+    if signed >= thresholds.signed || missing < SLIP && signed >= thresholds.signed_but_broken {
         return Class::Signed;
     }
-    if share(aligned) >= thresholds.intermittent && share(unsigned + unaligned) >= thresholds.intermittent {
+    if signed >= thresholds.intermittent && missing >= thresholds.intermittent {
         return Class::Intermittent;
     }
     // Of equals the one that is more work to mend.
-    [(unsigned, Class::Unsigned), (unaligned, Class::Unaligned), (broken, Class::Broken)]
+    [(broken, Class::Broken), (unaligned, Class::Unaligned), (unsigned, Class::Unsigned)]
         .into_iter()
-        .rev()
         .max_by_key(|(messages, _)| *messages)
         .map_or(Class::Unsigned, |(_, class)| class)
 }
@@ -137,37 +182,9 @@ pub(super) fn class(path: &PathFigures, standing: Standing, forwarded: bool, thr
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::query::{NamedBy, SenderKey};
 
-    fn path(dkim: [u64; 5], spf_aligned: u64) -> PathFigures {
-        PathFigures {
-            domain: "example.com".to_owned(),
-            sender: SenderKey::Nobody,
-            named_by: NamedBy::Network,
-            entry: None,
-            provider: None,
-            tenant: None,
-            own_tenant: false,
-            excused: 0,
-            excused_reporters: 0,
-            messages: dkim.iter().sum(),
-            dkim,
-            spf_aligned,
-            dmarc_pass: 0,
-            rejected: 0,
-            quarantined: 0,
-            vouched: spf_aligned.max(dkim[0]),
-            vouched_reporters: 2,
-            vouched_days: true,
-            signers: Vec::new(),
-            reporters: Vec::new(),
-            first: 0,
-            last: 0,
-        }
-    }
-
-    fn class_of(dkim: [u64; 5]) -> Class {
-        class(&path(dkim, 1), Standing::Yours, false, &Thresholds::default())
+    fn class_of(counted: [u64; 5]) -> Class {
+        class(&View { counted, ..View::default() }, Standing::Yours, false, &Thresholds::default())
     }
 
     #[test]
@@ -185,16 +202,20 @@ mod tests {
     }
 
     #[test]
-    fn one_reporter_proves_nothing_where_there_are_more() {
-        let thresholds = Thresholds::default();
-        let many = Evidence { reporters: 5, days: true };
-        let mut figures = path([10, 0, 0, 0, 0], 0);
-        assert_eq!(standing(&figures, many, &thresholds), Standing::Yours);
-        figures.vouched_reporters = 1;
-        assert_eq!(standing(&figures, many, &thresholds), Standing::Unproven);
-        assert_eq!(standing(&figures, Evidence { reporters: 1, days: true }, &thresholds), Standing::Yours);
-        figures.vouched_days = false;
-        assert_eq!(standing(&figures, Evidence { reporters: 1, days: true }, &thresholds), Standing::Unproven);
-        assert_eq!(standing(&figures, Evidence { reporters: 1, days: false }, &thresholds), Standing::Yours);
+    fn what_vouches_for_nothing_has_no_other_class() {
+        let view = View { counted: [0, 0, 0, 50, 0], ..View::default() };
+        let judged = |standing| class(&view, standing, false, &Thresholds::default());
+        assert_eq!(judged(Standing::Unproven), Class::Unproven);
+        assert_eq!(judged(Standing::Recognised), Class::Unsigned);
+        assert_eq!(class(&view, Standing::Unproven, true, &Thresholds::default()), Class::Forwarded);
+    }
+
+    #[test]
+    fn thresholds_are_shares() {
+        let read = |text: &str| toml::from_str::<Thresholds>(text);
+        assert_eq!(read("signed = 0.9").unwrap(), Thresholds { signed: 0.9, ..Thresholds::default() });
+        for wrong in ["signed = 95", "signed = -0.1", "signed = \"most\"", "sined = 0.9", "signed = nan"] {
+            assert!(read(wrong).is_err(), "{wrong}");
+        }
     }
 }

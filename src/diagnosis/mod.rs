@@ -1,12 +1,13 @@
 //! From figures to paths: who sends, of which class, how sure, and what to do. Pure functions over what
 //! [`query`](crate::query) answers.
 //!
-//! Senders and classes are provisional: without a catalogue of providers, a provider of many networks is many paths, and
-//! whether mail was forwarded is told from its signatures alone.
+//! [`diagnose`] goes path by path: what reporters say of it and whose word counts (`view`), whether it hands on mail of
+//! others (`forwarding`), its standing and class (`class`), why (`evidence`), and what to do (`remedy`).
 
 mod changes;
 mod class;
 mod dates;
+mod evidence;
 mod explain;
 mod forwarding;
 mod path;
@@ -14,6 +15,7 @@ pub mod readiness;
 mod remedy;
 mod selectors;
 mod turns;
+mod view;
 
 pub use crate::providers::{DnsRecord, Remedy};
 pub use changes::{
@@ -21,6 +23,7 @@ pub use changes::{
     UnprovenChanges, changes,
 };
 pub use class::{Class, Standing, Thresholds};
+pub use evidence::{Breaks, ForwardingEvidence, Grounds, LoneClaim, NullFigures, Part, Vouched};
 pub use explain::{
     AddressPart, DayPart, Dispositions, ExplainAnswer, Found, NetworkPart, OverridePart, PartAnswer, PathEvidence,
     Reason, ReporterPart, SignaturePart, SpfPart, Stay, Turn, TurnKind, TurnSubject, evidence, find,
@@ -30,3 +33,4 @@ pub use selectors::{
     KeyAddress, KeyChoice, KeyDay, KeyDiagnosis, KeyOwner, KeyReporter, KeySender, KeyState, OtherKeys, Overlap,
     Rotation, SelectorUse, SelectorsAnswer, by_place, selectors,
 };
+pub use view::States;

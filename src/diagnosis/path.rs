@@ -7,8 +7,10 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use super::class::{Class, Standing, Thresholds, class, standing};
-use super::forwarding::forwarded;
-use super::remedy::remedy;
+use super::evidence::{Grounds, notes};
+use super::forwarding::Homes;
+use super::remedy::{Case, remedy};
+use super::view::{States, View};
 use crate::alignment::{AuthResult, DkimState};
 use crate::domain;
 use crate::providers::{Catalogue, Remedy};
@@ -46,7 +48,7 @@ pub struct WindowAnswer {
 }
 
 /// Messages by DKIM state; the five add up to the path's messages.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 #[allow(missing_docs, reason = "the names are the states'")]
 pub struct DkimFigures {
     pub aligned: u64,
@@ -54,6 +56,19 @@ pub struct DkimFigures {
     pub broken: u64,
     pub unsigned: u64,
     pub unknown: u64,
+}
+
+impl From<States> for DkimFigures {
+    fn from(states: States) -> Self {
+        let count = |state: DkimState| states[usize::from(state.code())];
+        DkimFigures {
+            aligned: count(DkimState::Aligned),
+            unaligned: count(DkimState::Unaligned),
+            broken: count(DkimState::Broken),
+            unsigned: count(DkimState::Unsigned),
+            unknown: count(DkimState::Unknown),
+        }
+    }
 }
 
 /// A sending path.
@@ -106,6 +121,10 @@ pub struct SendingPath {
     pub notes: Vec<String>,
     /// What to do.
     pub remedy: Option<Remedy>,
+    /// Whom to ask, by the ledger.
+    pub owner: Option<String>,
+    /// Why it is of its class.
+    pub evidence: Grounds,
 }
 
 /// Paths in sum.
@@ -143,78 +162,100 @@ pub struct Rules<'r> {
 #[must_use]
 pub fn diagnose(survey: &Survey, rules: &Rules<'_>, min_messages: u64, wanted: impl Fn(Class) -> bool) -> Diagnosis {
     let mut diagnosis = Diagnosis { domains: survey.domains.clone(), ..Diagnosis::default() };
-    for (at, (path, forwarded)) in survey.paths.iter().zip(forwarded(&survey.paths)).enumerate() {
+    let homes = Homes::of(survey, rules.catalogue, rules.thresholds);
+    for (at, path) in survey.paths.iter().enumerate() {
         if path.messages < min_messages {
             continue;
         }
+        let view = View::of(survey, at, rules.thresholds.intermittent);
+        let forwarding = homes.judge(at);
         let evidence = survey.evidence.get(&path.domain).copied().unwrap_or_default();
-        let standing = standing(path, evidence, rules.thresholds);
-        let class = class(path, standing, forwarded, rules.thresholds);
+        let standing = standing(path, &view, evidence, rules.thresholds);
+        let class = class(&view, standing, forwarding.forwards, rules.thresholds);
         if class == Class::Unproven {
             diagnosis.unproven.paths += 1;
             diagnosis.unproven.messages += path.messages;
         }
         if wanted(class) {
-            diagnosis.paths.push(sending_path(survey, at, class, standing, rules));
+            let evidence = Grounds::of(survey, at, &view, class, forwarding);
+            diagnosis.paths.push(sending_path(survey, at, class, standing, evidence, rules));
         }
     }
     diagnosis.paths.sort_by_cached_key(|path| {
         let failing = path.messages - path.dmarc_pass.min(path.messages);
         let not_aligned = path.messages - path.dkim.aligned.min(path.messages);
-        (path.standing, Reverse(failing), Reverse(not_aligned), path.domain.clone(), path.sender.clone())
+        (
+            path.standing,
+            Reverse(failing),
+            Reverse(not_aligned),
+            path.domain.clone(),
+            path.sender.clone(),
+            path.id.clone(),
+        )
     });
     diagnosis
 }
 
-fn sending_path(survey: &Survey, at: usize, class: Class, standing: Standing, rules: &Rules<'_>) -> SendingPath {
+fn sending_path(
+    survey: &Survey,
+    at: usize,
+    class: Class,
+    standing: Standing,
+    evidence: Grounds,
+    rules: &Rules<'_>,
+) -> SendingPath {
     let path = &survey.paths[at];
     let sender = sender_name(path, rules.catalogue);
-    let count = |state: DkimState| path.dkim[usize::from(state.code())];
     let (signing_domains, selectors) = signing(path);
     // A remedy for what does not align names who signed instead.
     let foreign: Vec<String> =
         signing_domains.iter().filter(|domain| !domain::aligned(domain, &path.domain)).cloned().collect();
-    let mut notes = Vec::new();
+    let addresses = survey.tally.addresses(at);
+    let mut notes = notes(path, class, &evidence);
     let silent = class == Class::Unproven && standing != Standing::Unproven;
     if silent {
-        notes.push("the reports say nothing of its signatures".to_owned());
+        notes.insert(0, "the reports say nothing of its signatures".to_owned());
     }
-    if path.reporters.len() == 1 {
-        notes.push(format!("one reporter: {}", path.reporters[0]));
+    if path.provider.is_some() && path.tenant.is_some() && !path.own_tenant && standing == Standing::Recognised {
+        notes.insert(0, "an account that nothing shows to be yours".to_owned());
     }
-    if (1..10).contains(&path.messages) {
-        notes.push("few messages".to_owned());
-    }
+    let entry = path.entry.and_then(|number| rules.ledger.entries.get(number));
+    let case = Case {
+        path,
+        class,
+        standing,
+        sender: &sender,
+        foreign: &foreign,
+        selectors: &selectors,
+        addresses: &addresses,
+        evidence: &evidence,
+    };
     SendingPath {
         figures: at,
         id: id(path),
-        remedy: if silent { None } else { remedy(class, &sender, &path.domain, &foreign, &selectors) },
+        remedy: if silent { None } else { remedy(&case, rules.catalogue) },
         domain: path.domain.clone(),
         named_by: path.named_by.as_str().to_owned(),
-        sender,
         provider: path.provider.clone(),
         tenant: path.tenant.clone(),
         class,
         standing,
         messages: path.messages,
-        dkim: DkimFigures {
-            aligned: count(DkimState::Aligned),
-            unaligned: count(DkimState::Unaligned),
-            broken: count(DkimState::Broken),
-            unsigned: count(DkimState::Unsigned),
-            unknown: count(DkimState::Unknown),
-        },
+        dkim: DkimFigures::from(path.dkim),
         spf_aligned: path.spf_aligned,
         dmarc_pass: path.dmarc_pass,
         rejected: path.rejected,
         quarantined: path.quarantined,
-        signing_domains,
-        selectors,
-        source_ips: survey.tally.addresses(at).into_iter().map(|one| one.ip).collect(),
+        source_ips: addresses.iter().map(|one| one.ip).collect(),
         reporters: path.reporters.clone(),
         first_seen: date_of(path.first).to_string(),
         last_seen: date_of(path.last).to_string(),
+        owner: entry.and_then(|entry| entry.owner.clone()),
+        signing_domains,
+        selectors,
         notes,
+        evidence,
+        sender,
     }
 }
 
@@ -272,7 +313,7 @@ pub fn id(path: &PathFigures) -> String {
     const ALPHABET: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
     let sender = match &path.sender {
         SenderKey::Listed(name) => format!("listed {name}"),
-        SenderKey::Provider { id, tenant: Some(tenant) } if !path.own_tenant => format!("provider {id} {tenant}"),
+        SenderKey::Provider { id, tenant: Some(tenant) } if !path.only_tenant => format!("provider {id} {tenant}"),
         SenderKey::Provider { id, .. } => format!("provider {id}"),
         SenderKey::Stray(id) => format!("stray {id}"),
         SenderKey::Domain(domain) => format!("domain {domain}"),

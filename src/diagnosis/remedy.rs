@@ -1,65 +1,218 @@
-//! What mends a path, by its class. What only a provider's documentation could say is left out until it is catalogued.
+//! What mends a path: the catalogue's words where the sender is in it, else what holds for any sender.
 
-use super::class::Class;
-use crate::providers::Remedy;
+use super::class::{Class, Standing};
+use super::evidence::{Breaks, Grounds, Part};
+use crate::alignment::DkimState;
+use crate::domain;
+use crate::providers::{Catalogue, DnsRecord, Fault, Remedy, RemedyContext};
+use crate::query::{AddressFigures, PathFigures};
 
-/// What to do about a path of this class that sends as `domain`, signs as `signing` and uses `selectors`.
+/// What a remedy is made of.
+pub(super) struct Case<'c> {
+    pub(super) path: &'c PathFigures,
+    pub(super) class: Class,
+    pub(super) standing: Standing,
+    pub(super) sender: &'c str,
+    /// Who signed, those that do not align.
+    pub(super) foreign: &'c [String],
+    pub(super) selectors: &'c [String],
+    pub(super) addresses: &'c [AddressFigures],
+    pub(super) evidence: &'c Grounds,
+}
+
+/// What to do about a path; nothing where there is nothing to do.
 #[must_use]
-pub(super) fn remedy(
-    class: Class,
-    sender: &str,
-    domain: &str,
-    signing: &[String],
-    selectors: &[String],
-) -> Option<Remedy> {
-    let verify = "Look again with `dmarcstat unsigned` when two days of reports have come in.".to_owned();
-    let signed_as = || {
-        if signing.is_empty() { "another domain".to_owned() } else { signing.join(", ") }
-    };
-    let (title, steps) = match class {
+pub(super) fn remedy(case: &Case<'_>, catalogue: &Catalogue) -> Option<Remedy> {
+    let fault = match case.class {
         Class::Signed | Class::Forwarded => return None,
-        Class::Unaligned => (
-            format!("have {sender} sign as {domain}, not as {}", signed_as()),
-            vec![
-                format!("Its mail carries a signature of {}, which does not align with {domain}.", signed_as()),
-                format!("Switch on DKIM for {domain} (\"custom domain\", \"domain authentication\") where this sender is administered, and publish the records it names."),
-                verify,
-            ],
-        ),
-        Class::Unsigned => (
-            format!("have {sender} sign with DKIM as {domain}"),
-            vec![
-                "Its mail carries no signature; what passes now passes by SPF alone, and is lost under p=reject when it is forwarded.".to_owned(),
-                format!("Switch on DKIM signing as {domain} at this sender, or send its mail through a server that signs."),
-                verify,
-            ],
-        ),
-        Class::Intermittent => (
-            format!("find what at {sender} is not signed as {domain}"),
-            vec![
-                "Some of its mail is signed and some is not: a machine without the key, a program that sends past the signer, automatic replies or bounces.".to_owned(),
-                "Compare its addresses in the JSON answer, and switch on signing where it is missing.".to_owned(),
-                verify,
-            ],
-        ),
-        Class::Broken => (
-            format!("mend the signatures of {sender}"),
-            vec![
-                match selectors {
-                    [] => format!("Its signatures as {domain} do not verify."),
-                    _ => format!("Its signatures as {domain} (selector {}) do not verify.", selectors.join(", ")),
-                },
-                "Check that the key of the selector is published and matches, and that nothing changes the mail after it is signed.".to_owned(),
-                verify,
-            ],
-        ),
-        Class::Unproven => (
-            format!("decide whether {sender} sends for {domain}"),
-            vec![
-                "Nothing in the reports shows that it may: no SPF and no DKIM of the domain. If nobody knows it, this is what p=reject is for.".to_owned(),
-                format!("If it is yours, have it sign with DKIM as {domain} and add it to the domain's SPF record."),
-            ],
-        ),
+        Class::Unproven => return Some(case.decide()),
+        Class::Unaligned => Fault::Unaligned,
+        Class::Unsigned => Fault::Unsigned,
+        Class::Intermittent => Fault::Intermittent,
+        Class::Broken => Fault::Broken,
     };
-    Some(Remedy { title, steps, records: Vec::new(), source: None })
+    let provider = case.path.provider.as_deref().and_then(|id| catalogue.get(id));
+    let mut remedy = match provider {
+        Some(provider) => provider.remedy(
+            fault,
+            &RemedyContext {
+                domain: &case.path.domain,
+                tenant: case.path.tenant.as_deref(),
+                signing_domains: case.foreign,
+                selectors: case.selectors,
+                only_recognised: case.standing == Standing::Recognised,
+            },
+        ),
+        None => case.general(fault),
+    };
+    let at = remedy.steps.len().min(1);
+    remedy.steps.splice(at..at, case.particulars(fault));
+    Some(remedy)
+}
+
+const AGAIN: &str = "Look again with `dmarcstat unsigned` when two days of reports have come in.";
+
+impl Case<'_> {
+    /// The busiest addresses, in words.
+    fn machines(&self) -> String {
+        let mut addresses: Vec<&AddressFigures> = self.addresses.iter().collect();
+        addresses.sort_by_key(|one| (std::cmp::Reverse(one.dkim.iter().sum::<u64>()), one.ip));
+        let shown: Vec<String> = addresses.iter().take(5).map(|one| one.ip.to_string()).collect();
+        match addresses.len().saturating_sub(shown.len()) {
+            0 => shown.join(", "),
+            more => format!("{} and {more} more", shown.join(", ")),
+        }
+    }
+
+    /// What the reports show of this path beyond its class.
+    fn particulars(&self, fault: Fault) -> Vec<String> {
+        let mut steps: Vec<String> = Vec::new();
+        if fault == Fault::Intermittent {
+            steps.extend(self.evidence.unsigned_part.iter().map(|part| {
+                let what = part.worded();
+                match part {
+                    Part::Day { signed: true, .. } => format!("The reports: {what}. If that was your change, there is nothing left to do but to watch the next days."),
+                    Part::Day { signed: false, .. } => format!("The reports: {what}. Look for what changed on that day: an update, a move, a key or a configuration that was lost."),
+                    Part::Address { .. } => format!("The reports: {what}. Bring the signing configuration and the key of the machines that sign to those that do not."),
+                    Part::NullReversePath { .. } => format!("The reports: {what}. Have the signer sign what the server itself writes too: many sign only what comes from users."),
+                    Part::Reporter { .. } => format!("The reports: {what}. Ask whether these receive the mail over another route, or check what they list with `dmarcstat explain`."),
+                }
+            }));
+        }
+        if fault == Fault::Broken
+            && let Some(breaks) = &self.evidence.breaks
+        {
+            let what = breaks.worded(self.evidence.counted.broken, self.evidence.broken_mostly());
+            steps.push(match breaks {
+                Breaks::Source => match self.evidence.broken_mostly() {
+                    Some("permerror") => format!("The reports: {what}. \"permerror\" means that the key is not in the DNS, or cannot be read there."),
+                    Some("temperror") => format!("The reports: {what}. \"temperror\" means that the key could not be fetched: name servers that time out or fail."),
+                    _ => format!("The reports: {what}. \"fail\" means that the key is there and does not fit: another key signs than the one published, or the mail is changed behind the signer."),
+                },
+                Breaks::Transit { .. } => format!("The reports: {what}. Look for a relay, gateway or footer behind the signer, on the way to those receivers."),
+                Breaks::Days { .. } => format!("The reports: {what}. Publish a new key days before it signs, and keep the old one for a week after."),
+            });
+        }
+        let uncovered: Vec<&AddressFigures> =
+            self.addresses.iter().filter(|one| one.spf_aligned == 0 && one.dkim.iter().sum::<u64>() >= 3).collect();
+        let own_machines = self.path.provider.is_none() && self.standing != Standing::Recognised;
+        if own_machines && self.path.spf_aligned > 0 && !uncovered.is_empty() {
+            let shown: Vec<String> = uncovered.iter().take(4).map(|one| one.ip.to_string()).collect();
+            let more = if uncovered.len() > 4 { format!(" and {} more", uncovered.len() - 4) } else { String::new() };
+            steps.push(format!(
+                "SPF never aligns from {}{more}: if the machine is yours, add it to the SPF record of the reverse-path's domain (`ip4:` or `ip6:`), or send through one that is in it.",
+                shown.join(", ")
+            ));
+        }
+        steps
+    }
+
+    /// The frame that holds for any sender.
+    fn general(&self, fault: Fault) -> Remedy {
+        let (sender, domain) = (self.sender, self.path.domain.as_str());
+        let machines = self.machines();
+        let network = matches!(
+            self.path.sender,
+            crate::query::SenderKey::Network(_) | crate::query::SenderKey::Host(_) | crate::query::SenderKey::Nobody
+        );
+        let signed_as = if self.foreign.is_empty() { "another domain".to_owned() } else { self.foreign.join(", ") };
+        let service = format!(
+            "Where the mail of {sender} is administered, look for \"DKIM\", \"domain authentication\" or \"custom domain\", add {domain} there, and publish the records it shows (CNAME or TXT below _domainkey.{domain}). If it offers nothing of the kind, ask its support for DKIM signatures with d={domain}, or send this mail through a service that can."
+        );
+        let signer = format!(
+            "Have the machine hand its mail to the server or service that signs for {domain} already (a smarthost with authentication); or install a signer there (OpenDKIM, rspamd, or what the mail server brings), make a key of 2048 bits (`opendkim-genkey -b 2048 -d {domain} -s SELECTOR`), publish its public half as TXT at SELECTOR._domainkey.{domain}, then switch signing on. Whatever signs must come last: after footers, disclaimers and virus scanners."
+        );
+        let test = format!(
+            "Send a message to a mailbox of your own at another provider and check it with `dmarcstat inspect`: it must show a signature with d={domain} that passes."
+        );
+        let selectors = match self.selectors {
+            [] => "selectors not reported".to_owned(),
+            [one] => format!("selector {one}"),
+            many => format!("selectors {}", many.join(", ")),
+        };
+        let (title, mut steps) = match fault {
+            Fault::Unaligned => (
+                format!("have {sender} sign as {domain}, not as {signed_as}"),
+                vec![
+                    format!("Its mail is signed as {signed_as}; such a signature may verify, and is worth nothing to DMARC, as it does not align with {domain}."),
+                    service,
+                ],
+            ),
+            Fault::Unsigned => (
+                format!("have {sender} sign with DKIM as {domain}"),
+                vec![
+                    format!("Its mail carries no signature. What passes DMARC passes by SPF alone, and is lost as soon as it is forwarded. It comes from {machines}."),
+                    if network { format!("Find the machine by its address (your own lists, reverse DNS, whois) and what on it sends as {domain}.") } else { service },
+                    signer,
+                ],
+            ),
+            Fault::Intermittent => (
+                format!("have {sender} sign all mail of {domain}"),
+                vec![
+                    format!("A part of its mail is signed as {domain}, a part is not; `dmarcstat explain` shows the days and addresses."),
+                    if network { signer } else { service },
+                ],
+            ),
+            Fault::Broken => (
+                format!("mend the signatures of {sender} as {domain}"),
+                vec![
+                    format!("Its signatures as {domain} ({selectors}) do not verify."),
+                    format!("Look up the key of each selector: `dig TXT SELECTOR._domainkey.{domain}` (`dmarcstat dns {domain}` does it for all). Missing: publish it. There: compare it with the key that signs; a key pasted in pieces, with blanks or with quotes is a usual fault."),
+                    "If the key fits, something changes the mail after it is signed: a footer, a disclaimer, a gateway that rewrites links. Sign behind it.".to_owned(),
+                ],
+            ),
+        };
+        steps.push(test);
+        steps.push(AGAIN.to_owned());
+        Remedy { title, steps, records: self.records(fault, network), source: None }
+    }
+
+    /// The record that a new key of one's own wants; its value is the key's.
+    fn records(&self, fault: Fault, network: bool) -> Vec<DnsRecord> {
+        let key = |selector: &str| DnsRecord {
+            name: format!("{selector}._domainkey.{}", self.path.domain),
+            kind: "TXT".to_owned(),
+            value: None,
+        };
+        match fault {
+            Fault::Unsigned if network => vec![key("<selector>")],
+            Fault::Broken => self
+                .path
+                .signers
+                .iter()
+                .flat_map(|list| list.signers.iter())
+                .filter(|signer| domain::aligned(&signer.domain, &self.path.domain))
+                .filter_map(|signer| signer.selector.as_deref().map(|selector| (selector, signer.domain.as_str())))
+                .collect::<std::collections::BTreeSet<_>>()
+                .into_iter()
+                .take(4)
+                .map(|(selector, domain)| DnsRecord {
+                    name: format!("{selector}._domainkey.{domain}"),
+                    ..key(selector)
+                })
+                .collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// What to do about a path that nothing vouches for.
+    fn decide(&self) -> Remedy {
+        let (sender, domain) = (self.sender, self.path.domain.as_str());
+        let unsigned = self.path.dkim[usize::from(DkimState::Unsigned.code())] == self.path.messages;
+        Remedy {
+            title: format!("decide whether {sender} sends for {domain}"),
+            steps: vec![
+                format!(
+                    "Nothing in the reports shows that it may: no SPF and no DKIM of {domain}{}. It comes from {}. If nobody knows it, this is what p=reject is for, and there is nothing to do.",
+                    if unsigned { ", no signature at all" } else { "" },
+                    self.machines()
+                ),
+                format!(
+                    "If it is yours, have it sign with DKIM as {domain}, add it to the SPF record of its reverse-path's domain, and list it in the ledger ([[sender]])."
+                ),
+            ],
+            records: Vec::new(),
+            source: None,
+        }
+    }
 }

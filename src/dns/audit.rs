@@ -122,3 +122,37 @@ pub fn audit(lookup: &dyn Lookup, request: &Request<'_>) -> DnsAudit {
         findings,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dns::lookup::{Answer, Records};
+    use proptest::prelude::*;
+
+    /// Says the same whatever is asked.
+    struct Echo(Vec<String>);
+
+    impl Lookup for Echo {
+        fn look_up(&self, questions: &[Question]) -> Vec<Answer> {
+            let values = |kind| match kind {
+                Kind::Txt => self.0.clone(),
+                _ => self.0.iter().map(|text| text.to_lowercase()).collect(),
+            };
+            let records = |question: &Question| Records { aliases: Vec::new(), values: values(question.kind) };
+            questions.iter().map(|question| Answer::Found(records(question))).collect()
+        }
+    }
+
+    proptest! {
+        /// Whatever strangers publish, the review ends, within bounds.
+        #[test]
+        fn any_records(texts in proptest::collection::vec("(v=DMARC1; |v=spf1 |v=DKIM1; |)(p=|rua=mailto:|include:|redirect=|mx:|)\\PC{0,80}", 1..4)) {
+            let selector = texts[0].chars().take(20).collect();
+            let selectors = [Selector { domain: "example.com".to_owned(), selector, origin: Origin::Verified }];
+            let request = Request { domain: "example.com", selectors: &selectors, microsoft365: true, ..Request::default() };
+            let audit = audit(&Echo(texts), &request);
+            prop_assert!(audit.could_look && audit.spf.lookups <= 60 && audit.findings.len() < 500);
+            prop_assert!(audit.findings.is_sorted_by_key(|finding| (finding.outcome, finding.severity)));
+        }
+    }
+}

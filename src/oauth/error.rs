@@ -67,3 +67,17 @@ pub enum Error {
     #[error("the login did not succeed: {0}")]
     LoginFailed(String),
 }
+
+impl Error {
+    /// Whether the same may go well a little later.
+    #[must_use]
+    pub fn is_passing(&self) -> bool {
+        match self {
+            Error::Unreachable { .. } => true,
+            Error::Refused { code, .. } => {
+                matches!(code.as_str(), "temporarily_unavailable" | "server_error" | "slow_down")
+            }
+            _ => false,
+        }
+    }
+}

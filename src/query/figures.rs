@@ -64,6 +64,8 @@ pub struct AddressFigures {
     pub ip: IpAddr,
     /// Messages by DKIM state, in the order of [`DkimState::ALL`](crate::alignment::DkimState::ALL).
     pub dkim: [u64; 5],
+    /// Messages with aligned SPF.
+    pub spf_aligned: u64,
 }
 
 /// Sums of one path. What is summed by day, reporter and address is in the [`Tally`].
@@ -83,6 +85,8 @@ pub struct PathFigures {
     pub tenant: Option<String>,
     /// The tenant is the domain's own.
     pub own_tenant: bool,
+    /// There is no other such tenant, so what shows none is its too.
+    pub only_tenant: bool,
     /// Messages.
     pub messages: u64,
     /// Messages by DKIM state, in the order of [`DkimState::ALL`](crate::alignment::DkimState::ALL).
@@ -113,6 +117,15 @@ pub struct PathFigures {
     pub first: Day,
     /// Last day seen.
     pub last: Day,
+}
+
+impl PathFigures {
+    /// Whether aligned SPF speaks for the domain: through a provider that many share it does so only under the domain's own
+    /// tenant.
+    #[must_use]
+    pub fn spf_vouches(&self) -> bool {
+        self.tenant.is_none() || self.own_tenant || self.entry.is_some()
+    }
 }
 
 /// Sums of one policy domain.

@@ -60,6 +60,9 @@ pub struct Seen<'s> {
     pub address: Option<IpAddr>,
 }
 
+/// In the number of a pair, behind the address (32 bits), the states (4) and the family (2).
+const WHO_SHIFT: u32 = 38;
+
 /// What the loop over the records wants of a kind, close together.
 #[derive(Debug, Clone, Copy)]
 struct Hot {
@@ -223,7 +226,7 @@ impl<'s> Scan<'s> {
 
     #[inline]
     fn add(&mut self, kind: u32, hot: Hot, address: PackedAddress<'_>, messages: u64) {
-        let key = self.pair_key(hot.who, hot.dkim, address);
+        let key = self.pair_key(hot, address);
         let pair = self.pairs.entry(key).or_insert(Pair { messages: 0, unit: UNREAD });
         if pair.unit == UNREAD {
             pair.unit = self.namer.unit(hot.who, address);
@@ -245,9 +248,9 @@ impl<'s> Scan<'s> {
         self.tally.entries.push(Entry { messages, report, path: unit, kind });
     }
 
-    /// The number of a pair of who and address, for each DKIM state one.
+    /// The number of a pair of who and address, one for each DKIM state and whether SPF aligns.
     #[inline]
-    fn pair_key(&mut self, who: u32, dkim: u8, address: PackedAddress<'_>) -> u64 {
+    fn pair_key(&mut self, hot: Hot, address: PackedAddress<'_>) -> u64 {
         let (family, number) = match address.ip() {
             Some(IpAddr::V4(v4)) => (0, u32::from(v4)),
             Some(IpAddr::V6(v6)) => {
@@ -260,7 +263,8 @@ impl<'s> Scan<'s> {
             }
             None => (2, 0),
         };
-        u64::from(who) << 37 | family << 35 | u64::from(dkim) << 32 | u64::from(number)
+        let states = u64::from(hot.dkim) << 1 | u64::from(hot.spf_aligned);
+        u64::from(hot.who) << WHO_SHIFT | family << 36 | states << 32 | u64::from(number)
     }
 
     /// Whether a name is at or below a domain that is asked for.
@@ -322,14 +326,16 @@ impl<'s> Scan<'s> {
             return Ok(known);
         }
         let kind = self.kinds.len() as u32;
+        let who = self.namer.who(&facts, self.store, &mut self.texts)?;
         self.hot.push(Hot {
-            who: self.namer.who(&facts, self.store, &mut self.texts)?,
+            who,
             dkim: facts.dkim.code(),
             dmarc_pass: facts.dmarc == Some(true),
             spf_aligned: facts.spf == SpfState::Aligned,
             excused: facts.forwarding.any(),
         });
-        self.kinds.push(facts);
+        let null_reverse_path = facts.null_reverse_path || self.namer.is_null(who);
+        self.kinds.push(OutcomeFacts { null_reverse_path, ..facts });
         self.last_entry.push(UNREAD);
         self.kind_numbers.insert(facts, kind);
         Ok(kind)
@@ -368,16 +374,16 @@ impl<'s> Scan<'s> {
         Ok(plain)
     }
 
-    /// Every pair of who and address, with the address and the DKIM state, in no order.
-    pub(super) fn pairs(&self) -> impl Iterator<Item = (Option<IpAddr>, u8, Pair)> {
+    /// Every pair of who and address, in no order: the address, the DKIM state, whether SPF aligns.
+    pub(super) fn pairs(&self) -> impl Iterator<Item = (Option<IpAddr>, (u8, bool), Pair)> {
         self.pairs.iter().map(|(&key, &pair)| {
             let number = key as u32;
-            let address = match key >> 35 & 3 {
+            let address = match key >> 36 & 3 {
                 0 => Some(IpAddr::V4(number.into())),
                 1 => self.v6_list.get(number as usize).map(|&v6| IpAddr::V6(v6)),
                 _ => None,
             };
-            (address, (key >> 32 & 7) as u8, pair)
+            (address, ((key >> 33 & 7) as u8, key >> 32 & 1 == 1), pair)
         })
     }
 
@@ -392,7 +398,7 @@ impl<'s> Scan<'s> {
         if let Some(path) = path {
             for (&key, pair) in &self.pairs {
                 if self.paths_of_units.get(pair.unit as usize).is_some_and(|&of| of as usize == path) {
-                    may[(key >> 37) as usize] = true;
+                    may[(key >> WHO_SHIFT) as usize] = true;
                 }
             }
         }
@@ -435,7 +441,7 @@ impl<'s> Scan<'s> {
             if self.hot[kind as usize].excused {
                 kind = self.excused(kind, run)?;
             }
-            let key = self.pair_key(who, self.hot[kind as usize].dkim, address);
+            let key = self.pair_key(self.hot[kind as usize], address);
             let path = self.pairs.get(&key).and_then(|pair| self.paths_of_units.get(pair.unit as usize));
             let Some(path) = path.map(|&path| path as usize).filter(|&path| wanted.is_none_or(|one| one == path))
             else {

@@ -1,7 +1,6 @@
 //! One pass over the records of a window: sums by header From and sender, and by policy domain.
 
 use std::collections::hash_map::Entry as MapEntry;
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
@@ -10,7 +9,7 @@ use super::figures::{DomainFigures, Evidence, PathFigures, SenderKey, Signer, Si
 use super::naming::join::{self, OwnTenants, PathNumber, SenderNumber, TenantEvidence};
 use super::naming::{Knowledge, NamedBy, ProviderNumber};
 use super::scan::Scan;
-use super::tally::{Bits, Days, Tally};
+use super::tally::{AddressPart, Bits, Days, Tally};
 use super::window::Window;
 use crate::alignment::{Disposition, DkimState, SpfState};
 use crate::domain;
@@ -51,13 +50,11 @@ impl Scan<'_> {
         let mut named = self.named_paths(&by_unit)?;
         self.arrange(&by_unit, &named);
         for (at, (number, path)) in named.iter_mut().enumerate() {
-            let own = match number.1 {
-                SenderNumber::Provider(provider, Some(tenant)) => {
-                    own.is_own(organizations.get(&number.0).copied().unwrap_or(number.0), provider, tenant)
-                }
-                _ => false,
-            };
-            path.own_tenant = own;
+            if let SenderNumber::Provider(provider, Some(tenant)) = number.1 {
+                let organization = organizations.get(&number.0).copied().unwrap_or(number.0);
+                path.own_tenant = own.is_own(organization, provider, tenant);
+                path.only_tenant = own.only(organization, provider) == Some(tenant);
+            }
             self.sum(at, path, &survey.reporter_names)?;
         }
         survey.paths = named.into_iter().map(|(_, path)| path).collect();
@@ -106,7 +103,8 @@ impl Scan<'_> {
             if unit.from >= 0 {
                 let from = self.texts.text(unit.from)?;
                 let name = self.namer.texts[tenant as usize].as_str();
-                one.same_name |= [from, domain::organizational(from)].iter().any(|own| own.replace('.', "-") == name);
+                let own_names = [from, domain::organizational(from)].map(|own| own.replace('.', "-"));
+                one.same_name |= own_names.iter().any(|own| own == name);
             }
         }
         if found.is_empty() {
@@ -127,6 +125,10 @@ impl Scan<'_> {
             let key = (organization, provider, tenant);
             let one = found.entry(key).or_default();
             one.messages += entry.messages;
+            let signers = self.kinds[entry.kind as usize].signers;
+            if !one.same_name && self.namer.names_domain.contains(&(unit.from, signers)) {
+                one.same_name = true;
+            }
             if entry.messages > 0 && self.kinds[entry.kind as usize].spf == SpfState::Aligned {
                 one.spf_aligned += entry.messages;
                 let witnesses = seen.entry(key).or_default();
@@ -198,6 +200,7 @@ impl Scan<'_> {
             provider,
             tenant,
             own_tenant: false,
+            only_tenant: false,
             messages: 0,
             dkim: [0; 5],
             spf_aligned: 0,
@@ -238,13 +241,13 @@ impl Scan<'_> {
             sorted[*place] = entry;
             *place += 1;
         }
-        let pairs: Vec<(u32, (IpAddr, u8, u64))> = self
+        let pairs: Vec<(u32, AddressPart)> = self
             .pairs()
-            .filter_map(|(ip, dkim, pair)| Some((of_unit(pair.unit), (ip?, dkim, pair.messages))))
+            .filter_map(|(ip, states, pair)| Some((of_unit(pair.unit), (ip?, states, pair.messages))))
             .collect();
         let address_ends = self::ends(pairs.iter().map(|(path, _)| *path), paths.len());
         let mut places = starts(&address_ends);
-        let mut addresses: Vec<(IpAddr, u8, u64)> = pairs.iter().map(|(_, one)| *one).collect();
+        let mut addresses: Vec<AddressPart> = pairs.iter().map(|(_, one)| *one).collect();
         for (path, one) in pairs {
             let place = &mut places[path as usize];
             addresses[*place] = one;
@@ -259,8 +262,7 @@ impl Scan<'_> {
         let (mut reporters, mut vouching, mut excusing) = (Bits::default(), Bits::default(), Bits::default());
         let (mut days, mut vouched_days) = (Days::default(), Days::default());
         let mut signers: FxHashMap<i64, [u64; 2]> = FxHashMap::default();
-        // Through a provider that signs for many, SPF speaks for the domain only under its own tenant.
-        let spf_vouches = path.tenant.is_none() || path.own_tenant || path.entry.is_some();
+        let spf_vouches = path.spf_vouches();
         for entry in self.tally.entries(at) {
             let (facts, report) = (&self.kinds[entry.kind as usize], self.tally.report(entry));
             let (messages, reporter) = (entry.messages, report.reporter as usize);

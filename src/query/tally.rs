@@ -35,6 +35,9 @@ pub(super) struct Pair {
     pub(super) unit: u32,
 }
 
+/// An address, the DKIM state, whether SPF aligns, and the messages.
+pub(super) type AddressPart = (IpAddr, (u8, bool), u64);
+
 /// What a scan sums up.
 #[derive(Debug, Clone, Default)]
 pub struct Tally {
@@ -47,7 +50,7 @@ pub struct Tally {
     /// Where the entries of each path end.
     pub(super) entry_ends: Vec<usize>,
     /// In the order of their paths.
-    pub(super) addresses: Vec<(IpAddr, u8, u64)>,
+    pub(super) addresses: Vec<AddressPart>,
     /// Where the addresses of each path end.
     pub(super) address_ends: Vec<usize>,
 }
@@ -82,14 +85,13 @@ impl Tally {
         let mut parts = stretch(&self.addresses, &self.address_ends, path).to_vec();
         parts.sort_unstable();
         let mut found: Vec<AddressFigures> = Vec::new();
-        for (ip, dkim, messages) in parts {
-            match found.last_mut() {
-                Some(last) if last.ip == ip => last.dkim[usize::from(dkim)] += messages,
-                _ => {
-                    let mut figures = AddressFigures { ip, dkim: [0; 5] };
-                    figures.dkim[usize::from(dkim)] = messages;
-                    found.push(figures);
-                }
+        for (ip, (dkim, spf_aligned), messages) in parts {
+            if found.last().is_none_or(|last| last.ip != ip) {
+                found.push(AddressFigures { ip, dkim: [0; 5], spf_aligned: 0 });
+            }
+            if let Some(last) = found.last_mut() {
+                last.dkim[usize::from(dkim)] += messages;
+                last.spf_aligned += if spf_aligned { messages } else { 0 };
             }
         }
         found

@@ -1,5 +1,6 @@
 //! All that the records of one path say: by day and reporter, by address, and what is listed in them.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
@@ -115,7 +116,7 @@ pub struct Timeline {
     pub overrides: BTreeMap<OverrideKey, u64>,
 }
 
-/// Outcomes with so many override comments of their own are summed without them.
+/// Of more override comments those on the fewest messages are summed without them.
 const MOST_COMMENTS: usize = 200;
 
 /// Gathers what the records of one path say, by its place in the survey. Goes through the records once more.
@@ -191,9 +192,15 @@ fn listed(scan: &mut Scan<'_>, outcomes: Vec<(u64, u64)>, found: &mut Timeline) 
         checks.into_iter().for_each(|key| add(spf, key, messages));
         let mut reasons: FxHashSet<OverrideKey> = FxHashSet::default();
         for reason in &outcome.reasons {
-            let comment = reason.comment.clone().filter(|_| overrides.len() < MOST_COMMENTS);
-            reasons.insert(OverrideKey { kind: reason.kind, comment });
+            reasons.insert(OverrideKey { kind: reason.kind, comment: reason.comment.clone() });
         }
         reasons.into_iter().for_each(|key| add(overrides, key, messages));
-    })
+    })?;
+    let mut all: Vec<(OverrideKey, u64)> = std::mem::take(overrides).into_iter().collect();
+    all.sort_by(|a, b| (Reverse(a.1), &a.0).cmp(&(Reverse(b.1), &b.0)));
+    for (place, (key, messages)) in all.into_iter().enumerate() {
+        let comment = key.comment.filter(|_| place < MOST_COMMENTS);
+        add(overrides, OverrideKey { kind: key.kind, comment }, messages);
+    }
+    Ok(())
 }

@@ -4,6 +4,7 @@
 //! ([`text`]).
 
 mod changes;
+pub mod check;
 mod days;
 mod dns;
 mod explain;

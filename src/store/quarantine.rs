@@ -78,6 +78,15 @@ fn entry(row: &Row<'_>) -> rusqlite::Result<QuarantineEntry> {
 }
 
 impl Store {
+    /// How many entries there are.
+    ///
+    /// # Errors
+    /// See [`StoreError`](super::StoreError).
+    pub fn count_quarantined(&self) -> Result<u64> {
+        let count = self.connection.query_row("SELECT COUNT(*) FROM quarantine", [], |row| row.get::<_, i64>(0))?;
+        Ok(count.unsigned_abs())
+    }
+
     /// All entries, oldest first.
     ///
     /// # Errors

@@ -168,6 +168,15 @@ fn summary(row: &Row<'_>) -> rusqlite::Result<ReportSummary> {
 }
 
 impl Store {
+    /// How many reports there are, those too that do not count.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn count_reports(&self) -> Result<u64> {
+        let count = self.connection.query_row("SELECT COUNT(*) FROM report", [], |row| row.get::<_, i64>(0))?;
+        Ok(count.unsigned_abs())
+    }
+
     /// Shows the reports of a filter, newest day first.
     ///
     /// # Errors

@@ -58,6 +58,13 @@ fn ask_everything(sandbox: &Sandbox) {
         questions.push(vec![command, "--since", "all"]);
     }
     questions.push(vec!["unsigned", "--since", "all", "--include-unproven"]);
+    questions.push(vec!["selectors", "--since", "all", "--all", "--by-address"]);
+    questions.push(vec!["changes", "--since", "all"]);
+    let sources = sandbox.run(["sources", "--since", "all", "--format", "json"]).json();
+    let paths: Vec<&str> =
+        sources["paths"].as_array().into_iter().flatten().filter_map(|path| path["id"].as_str()).collect();
+    questions.extend(paths.iter().map(|id| vec!["explain", id, "--since", "all"]));
+    questions.push(vec!["explain", "no \u{1b}[2J such", "--since", "all"]);
     questions.extend(ids.iter().map(|id| vec!["reports", id]));
     questions.extend(entries.iter().map(|id| vec!["quarantine", "show", id]));
     for format in ["table", "markdown", "csv", "json"] {

@@ -1,7 +1,7 @@
 //! `[[account]]`: a mailbox that report mail comes to.
 
 use std::net::IpAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 use serde::de::IgnoredAny;
@@ -111,6 +111,19 @@ pub(crate) struct AccountConfig {
     pub(crate) after_quarantined: After,
     pub(crate) after_other: After,
     pub(crate) trusted_authserv_id: Option<String>,
+}
+
+impl AccountConfig {
+    /// Takes relative paths to be from this folder, that of the configuration.
+    pub(super) fn lie_in(&mut self, folder: &Path) {
+        if let Some(file) = &mut self.ca_file {
+            *file = folder.join(&file);
+        }
+        match &mut self.auth {
+            Auth::Password(secret) => secret.lie_in(folder),
+            Auth::OAuth(_, oauth) => oauth.lie_in(folder),
+        }
+    }
 }
 
 /// Checks all accounts of a file.

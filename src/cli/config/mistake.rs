@@ -1,6 +1,7 @@
 //! Mistakes in the configuration, and where they stand.
 
 use std::fmt;
+use std::path::Path;
 
 use crate::cli::secrets::SecretSource;
 
@@ -64,4 +65,13 @@ pub(crate) struct SecretRef {
     pub(crate) source: SecretSource,
     /// Where the configuration says so.
     pub(crate) place: Place,
+}
+
+impl SecretRef {
+    /// Takes a relative path to be from this folder.
+    pub(super) fn lie_in(&mut self, folder: &Path) {
+        if let SecretSource::File(path) = &mut self.source {
+            *path = folder.join(&path);
+        }
+    }
 }

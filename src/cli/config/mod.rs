@@ -84,6 +84,8 @@ impl Config {
         // Joining leaves an absolute path as it is.
         let folder = path.parent().unwrap_or(Path::new(""));
         config.providers.file = config.providers.file.map(|file| folder.join(file));
+        config.accounts.iter_mut().for_each(|account| account.lie_in(folder));
+        config.file = Some(path.to_owned());
         Ok(config)
     }
 

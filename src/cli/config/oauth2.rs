@@ -1,6 +1,6 @@
 //! `[account.oauth2]`: where an account's access tokens come from.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use jiff::civil::Date;
 use oauth2::url::Url;
@@ -59,6 +59,19 @@ pub(crate) enum GrantWord {
     AuthorizationCode,
 }
 
+impl GrantWord {
+    /// Its name in the configuration.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            GrantWord::ClientCredentials => "client_credentials",
+            GrantWord::JwtBearer => "jwt_bearer",
+            GrantWord::RefreshToken => "refresh_token",
+            GrantWord::DeviceCode => "device_code",
+            GrantWord::AuthorizationCode => "authorization_code",
+        }
+    }
+}
+
 /// The table, checked; secrets are still where they are.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct OAuthConfig {
@@ -82,6 +95,18 @@ pub(crate) struct OAuthConfig {
     pub(crate) device_url: Option<Url>,
     pub(crate) redirect_port: Option<u16>,
     pub(crate) token_cache: Option<PathBuf>,
+}
+
+impl OAuthConfig {
+    /// Takes relative paths to be from this folder.
+    pub(super) fn lie_in(&mut self, folder: &Path) {
+        for path in [&mut self.client_certificate, &mut self.token_cache].into_iter().flatten() {
+            *path = folder.join(&path);
+        }
+        let secrets =
+            [&mut self.client_secret, &mut self.client_key, &mut self.refresh_token, &mut self.service_account_key];
+        secrets.into_iter().flatten().for_each(|secret| secret.lie_in(folder));
+    }
 }
 
 /// What a preset fills in.

@@ -2,19 +2,23 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use rustc_hash::{FxHashMap, FxHashSet};
+
 use super::{Change, ChangeKind, ChangeSubject, Changes, Comparison};
 use crate::alignment::DkimState;
 use crate::diagnosis::class::{Class, Standing};
 use crate::diagnosis::dates::shown;
 use crate::diagnosis::path::SendingPath;
 use crate::diagnosis::turns::{Stretch, distance, stretches};
+use crate::domain::organizational;
 use crate::query::{PartFigures, Survey};
 use crate::report::period::Day;
 
 /// Of fewer messages no share is compared, and nothing is missed.
 const FEW: u64 = 10;
-/// A path that nothing vouches for is told on its own from so many messages on.
+/// A path that nothing vouches for is told on its own from so many messages on, and from such a share of its domain's.
 const LOUD: u64 = 100;
+const LOUD_SHARE: f64 = 0.01;
 /// Shares that differ by less are not told apart from each other.
 const MARGIN: f64 = 0.10;
 /// The same where the class has changed with them.
@@ -37,6 +41,7 @@ pub(super) fn compare(comparison: &Comparison<'_>, found: &mut Changes) {
         let path = history.get(id).map(|&at| &comparison.history.diagnosis.paths[at]);
         path.map(|path| days(comparison.history.survey, path.figures)).unwrap_or_default()
     };
+    let domains = Domains::of(comparison);
     let ids: BTreeSet<&String> = now_by_id.keys().chain(then_by_id.keys()).collect();
     for id in ids {
         let (after, before) = (now_by_id.get(id).map(|&at| &now[at]), then_by_id.get(id).map(|&at| &then[at]));
@@ -46,8 +51,8 @@ pub(super) fn compare(comparison: &Comparison<'_>, found: &mut Changes) {
         }
         let change = match (before, after) {
             (Some(before), Some(after)) => otherwise(before, after, &days(id), comparison),
-            (None, Some(after)) => appeared(after, &days(id), comparison, found),
-            (Some(before), None) => went(before, &days(id), comparison, found),
+            (None, Some(after)) => appeared(after, &days(id), &domains, comparison, found),
+            (Some(before), None) => went(before, &days(id), &domains, comparison, found),
             (None, None) => None,
         };
         if let Some(mut change) = change {
@@ -84,14 +89,54 @@ fn is_unproven(path: &SendingPath) -> bool {
     path.standing == Standing::Unproven
 }
 
+/// What is known of the domains that the paths are of.
+struct Domains<'c> {
+    /// Messages in this window, by header From.
+    now: FxHashMap<&'c str, u64>,
+    /// The same in the window before.
+    then: FxHashMap<&'c str, u64>,
+    /// Organizational domains that were reported on before the window.
+    known: FxHashSet<&'c str>,
+}
+
+impl<'c> Domains<'c> {
+    fn of(comparison: &Comparison<'c>) -> Self {
+        let sums = |survey: &'c Survey| {
+            let mut sums: FxHashMap<&str, u64> = FxHashMap::default();
+            for path in &survey.paths {
+                let sum = sums.entry(&path.domain).or_default();
+                *sum = sum.saturating_add(path.messages);
+            }
+            sums
+        };
+        let before = comparison.history.survey.paths.iter().filter(|path| path.first < comparison.window.first);
+        Domains {
+            now: sums(comparison.now.survey),
+            then: sums(comparison.then.survey),
+            known: before.map(|path| organizational(&path.domain)).collect(),
+        }
+    }
+}
+
+/// Whether a path is large beside all of its domain.
+fn is_loud(path: &SendingPath, messages: &FxHashMap<&str, u64>) -> bool {
+    let all = messages.get(path.domain.as_str()).copied().unwrap_or(0);
+    path.messages >= LOUD && path.messages as f64 >= LOUD_SHARE * all as f64
+}
+
 /// A path that was not there in the window before.
 fn appeared(
     path: &SendingPath,
     days: &BTreeMap<Day, PartFigures>,
+    domains: &Domains<'_>,
     comparison: &Comparison<'_>,
     found: &mut Changes,
 ) -> Option<Change> {
-    if is_unproven(path) && path.messages < LOUD {
+    if !domains.known.contains(organizational(&path.domain)) {
+        // The domain is new, and told as such.
+        return None;
+    }
+    if is_unproven(path) && !is_loud(path, &domains.now) {
         found.unproven.new_paths += 1;
         found.unproven.new_messages = found.unproven.new_messages.saturating_add(path.messages);
         return None;
@@ -114,10 +159,11 @@ fn appeared(
 fn went(
     path: &SendingPath,
     days: &BTreeMap<Day, PartFigures>,
+    domains: &Domains<'_>,
     comparison: &Comparison<'_>,
     found: &mut Changes,
 ) -> Option<Change> {
-    if is_unproven(path) && path.messages < LOUD {
+    if is_unproven(path) && !is_loud(path, &domains.then) {
         found.unproven.gone_paths += 1;
         found.unproven.gone_messages = found.unproven.gone_messages.saturating_add(path.messages);
         return None;
@@ -129,7 +175,7 @@ fn went(
     let length = comparison.window.last.saturating_sub(comparison.window.first);
     // A path that was seen once or twice has no habit; a long window is the judge then.
     let habit = if seen.len() < 3 { f64::from(length.max(13)) } else { PATIENCE * f64::from(longest) };
-    if path.messages < FEW || due(path, comparison) < FEW || f64::from(pause) <= habit {
+    if path.messages < FEW || due(path, domains) < FEW || f64::from(pause) <= habit {
         return None;
     }
     let mut gone =
@@ -140,11 +186,9 @@ fn went(
 }
 
 /// How many messages of a path of the window before would be due in this one, by how many reports tell of its domain.
-fn due(path: &SendingPath, comparison: &Comparison<'_>) -> u64 {
-    let all = |survey: &Survey| {
-        survey.paths.iter().filter(|one| one.domain == path.domain).map(|one| one.messages).sum::<u64>()
-    };
-    let (then, now) = (all(comparison.then.survey).saturating_sub(path.messages), all(comparison.now.survey));
+fn due(path: &SendingPath, domains: &Domains<'_>) -> u64 {
+    let all = |messages: &FxHashMap<&str, u64>| messages.get(path.domain.as_str()).copied().unwrap_or(0);
+    let (then, now) = (all(&domains.then).saturating_sub(path.messages), all(&domains.now));
     if then == 0 {
         // It was all that the domain sent.
         return path.messages;

@@ -68,7 +68,8 @@ pub enum KeyOwner {
     Own,
     /// The tenant of a path of the domain's: a provider's default signature.
     Tenant,
-    /// Somebody else's: a provider's, a mailing list's.
+    /// Somebody else's: a provider's, a mailing list's; or nobody's: one that never verified, on mail that nothing vouches
+    /// for.
     Other,
 }
 
@@ -289,6 +290,9 @@ fn keys<'k>(survey: &'k KeySurvey, paths: &[&SendingPath]) -> Vec<Key<'k>> {
         };
         let at_home = |one: &&&KeyUse| !matches!(path(one).class, Class::Forwarded | Class::Unproven);
         let mut home: Vec<&KeyUse> = uses.iter().filter(at_home).copied().collect();
+        // Anybody can write a signature that does not verify.
+        let claimed = home.is_empty() && uses.iter().all(|one| one.seen.results.verified() == 0);
+        let owner = if claimed { KeyOwner::Other } else { owner };
         if home.is_empty() {
             home.clone_from(&uses);
         }

@@ -290,3 +290,54 @@ fn present(key: &DkimKey, name: &str, findings: &mut Findings) {
 fn is_there(name: &str, memory: &Memory<'_>) -> bool {
     memory.txt(name).values().iter().any(|text| DkimRecord::is_meant(text))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dns::Outcome;
+    use crate::dns::zone::Zone;
+
+    const KEY: &str = "v=DKIM1; k=ed25519; p=11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=";
+
+    fn reviewed(selector: &str, origin: Origin, zone: &str) -> (KeyState, Vec<(Severity, &'static str)>) {
+        let zone = Zone::new(zone);
+        let selectors = [Selector { domain: "example.com".to_owned(), selector: selector.to_owned(), origin }];
+        let request = Request { domain: "example.com", selectors: &selectors, ..Request::default() };
+        let mut findings = Findings::default();
+        let (keys, _) = review(&request, &SpfReview::default(), &[], &Memory::new(&zone), &mut findings);
+        let failed = findings.0.into_iter().filter(|finding| finding.outcome == Outcome::Failed);
+        (keys[0].state, failed.map(|finding| (finding.severity, finding.check)).collect())
+    }
+
+    #[test]
+    fn a_key_is_missed_only_where_it_was_used() {
+        for (origin, severity) in [
+            (Origin::Verified, Severity::Error),
+            (Origin::Asked, Severity::Error),
+            (Origin::Unverified, Severity::Advice),
+        ] {
+            assert_eq!(reviewed("s", origin, ""), (KeyState::Missing, vec![(severity, "dkim-key")]));
+        }
+        assert_eq!(reviewed("s", Origin::Verified, "s._domainkey.example.com TXT !SERVFAIL").0, KeyState::CouldNotLook);
+    }
+
+    #[test]
+    fn selectors_of_reports_that_are_no_names() {
+        let long = "x".repeat(64);
+        for selector in ["", "a..b", "a b", long.as_str(), "\u{1b}[31m"] {
+            assert_eq!(reviewed(selector, Origin::Unverified, "").0, KeyState::Broken, "{selector:?}");
+        }
+    }
+
+    #[test]
+    fn selector1_belongs_to_microsoft_only_where_it_sends() {
+        let own = format!("selector1._domainkey.example.com TXT {KEY}");
+        let (state, failed) = reviewed("selector1", Origin::Verified, &own);
+        assert_eq!((state, failed), (KeyState::Present, vec![(Severity::Advice, "dkim-microsoft365")]));
+        let theirs = format!(
+            "{own}\nselector2._domainkey.example.com CNAME selector2-example-com._domainkey.contoso.onmicrosoft.com"
+        );
+        let (_, failed) = reviewed("selector1", Origin::Verified, &theirs);
+        assert_eq!(failed, [(Severity::Error, "dkim-microsoft365")]);
+    }
+}

@@ -198,10 +198,13 @@ impl DmarcRecord {
             "pct" => match value.parse::<u8>().ok().filter(|&percent| percent <= 100) {
                 Some(percent) => {
                     self.pct = Some(percent);
-                    (
-                        TagState::Historic,
-                        format!("older receivers apply the policy to {percent}% of failing mail, newer ones to all"),
-                    )
+                    let meaning = match percent {
+                        100 => "the policy is for all failing mail, as without it".to_owned(),
+                        _ => {
+                            format!("older receivers apply the policy to {percent}% of failing mail, newer ones to all")
+                        }
+                    };
+                    (TagState::Historic, meaning)
                 }
                 None => invalid(value, "a number from 0 to 100 (and the tag is historic)"),
             },

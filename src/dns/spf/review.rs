@@ -327,3 +327,85 @@ fn figures(name: &str, review: &SpfReview, findings: &mut Findings) {
         );
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dns::Outcome;
+    use crate::dns::zone::Zone;
+    use proptest::prelude::*;
+
+    fn reviewed(zone: &str) -> (SpfReview, Vec<String>) {
+        let zone = Zone::new(zone);
+        let mut findings = Findings::default();
+        let review = review("example.com", &Memory::new(&zone), &mut findings);
+        let failed = findings.0.into_iter().filter(|finding| finding.outcome != Outcome::Passed);
+        (review, failed.map(|finding| format!("{:?} {}", finding.severity, finding.check)).collect())
+    }
+
+    #[test]
+    fn look_ups_are_counted_with_what_lies_behind() {
+        let (review, failed) = reviewed(
+            "example.com TXT v=spf1 mx a ip4:192.0.2.1 include:a.example.net exists:%{i}.example.net ~all\n\
+             example.com MX mail.example.com\nexample.com A 192.0.2.1\n\
+             a.example.net TXT v=spf1 include:b.example.net ip4:192.0.2.0/24 -all a:never.example.net\n\
+             b.example.net TXT v=spf1 a:c.example.net ?all\nc.example.net A 192.0.2.1",
+        );
+        assert_eq!((review.lookups, review.void_lookups, review.all.as_deref()), (6, 0, Some("~all")));
+        assert!(review.complete && review.macros && review.includes("b.example.net"));
+        assert_eq!(failed, [] as [&str; 0]);
+    }
+
+    #[test]
+    fn a_redirect_counts_only_without_all() {
+        let zone = "r.example.net TXT v=spf1 a:x.example.net a:y.example.net -all\nx.example.net A 192.0.2.1\ny.example.net A 192.0.2.1";
+        let (review, failed) = reviewed(&format!("example.com TXT v=spf1 redirect=r.example.net\n{zone}"));
+        assert_eq!((review.lookups, review.all.as_deref(), failed.len()), (3, Some("-all"), 0));
+        let (review, failed) = reviewed(&format!("example.com TXT v=spf1 redirect=r.example.net ~all\n{zone}"));
+        assert_eq!((review.lookups, review.all.as_deref()), (0, Some("~all")));
+        assert_eq!(failed, ["Warning spf-syntax"]);
+    }
+
+    #[test]
+    fn what_is_wrong() {
+        let failed = |zone: &str| reviewed(zone).1;
+        assert_eq!(failed("example.com A 192.0.2.1"), ["Warning spf-record"]);
+        assert_eq!(failed("example.com TXT v=spf1 -all\nexample.com TXT v=spf1 ~all"), ["Error spf-record"]);
+        assert_eq!(failed("example.com TXT !timed out"), ["Warning spf-record"]);
+        assert_eq!(failed("example.com TXT v=spf1 ip4:192.0.2.1"), ["Warning spf-all"]);
+        assert_eq!(failed("example.com TXT v=spf1 ?all"), ["Warning spf-all"]);
+        assert_eq!(failed("example.com TXT v=spf1 all"), ["Error spf-all"]);
+        assert_eq!(failed("example.com TXT v=spf1 ipv4:192.0.2.1 -all"), ["Error spf-syntax"]);
+        assert_eq!(failed("example.com TXT v=spf1;-all"), ["Warning spf-syntax", "Warning spf-record"]);
+        assert_eq!(failed("example.com TXT v=spf1 -all\nexample.com TXT spf2.0/pra -all"), ["Advice spf-syntax"]);
+        assert_eq!(failed("example.com TXT v=spf1 include:example.com -all"), ["Error spf-include"]);
+        let long = format!("example.com TXT v=spf1 {} -all", "ip4:192.0.2.100 ".repeat(30));
+        assert_eq!(failed(&long), ["Advice spf-length"]);
+        let servers: String = (0..11).map(|number| format!("m.example.net MX mx{number}.example.net\n")).collect();
+        assert_eq!(failed(&format!("example.com TXT v=spf1 mx:m.example.net -all\n{servers}")), ["Error spf-include"]);
+        let eleven: String = (0..11).map(|number| format!("a:a{number}.example.net ")).collect();
+        let hosts: String = (0..11).map(|number| format!("a{number}.example.net A 192.0.2.1\n")).collect();
+        assert_eq!(failed(&format!("example.com TXT v=spf1 {eleven}-all\n{hosts}")), ["Error spf-lookups"]);
+        let unknown = "example.com TXT v=spf1 include:slow.example.net -all\nslow.example.net TXT !timed out";
+        assert_eq!(failed(unknown), ["Error spf-include", "Error spf-lookups"]);
+    }
+
+    proptest! {
+        /// However records include each other, the review ends, and its figures add up.
+        #[test]
+        fn any_graph(edges in proptest::collection::vec(proptest::collection::vec(0..6_usize, 0..8), 6)) {
+            let name = |at: usize| if at == 0 { "example.com".to_owned() } else { format!("n{at}.example.net") };
+            let record = |(at, targets): (usize, &Vec<usize>)| {
+                let terms: String = targets.iter().map(|&target| format!(" include:{}", name(target))).collect();
+                format!("{} TXT v=spf1{terms} -all\n", name(at))
+            };
+            let zone: String = edges.iter().enumerate().map(record).collect();
+            let (review, _) = reviewed(&zone);
+            fn sum(nodes: &[SpfNode]) -> usize {
+                nodes.iter().map(|node| 1 + sum(&node.behind)).sum()
+            }
+            prop_assert_eq!(review.lookups, sum(&review.tree));
+            prop_assert!(review.lookups <= 60);
+        }
+    }
+}

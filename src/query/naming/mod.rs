@@ -17,7 +17,7 @@ pub(super) mod join;
 
 use std::net::IpAddr;
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use self::address::Addresses;
 use super::ledger::{Handed, Ledger, Shown};
@@ -157,6 +157,7 @@ struct Who {
     /// Providers whose default signature verified, with the tenant.
     signed: Vec<(ProviderNumber, Option<u32>)>,
     spf_failed: bool,
+    null: bool,
     joins: bool,
     quiet: bool,
     /// Entries of the ledger that may match, the address granted.
@@ -176,6 +177,9 @@ pub(super) struct Namer<'k> {
     provider_numbers: FxHashMap<&'k str, ProviderNumber>,
     pub(super) texts: Vec<String>,
     text_numbers: FxHashMap<String, u32>,
+    /// Header From and lists of signatures with a tenant's selector that names the domain (`selector1-example-com`): only the
+    /// account that the domain is set up in has one.
+    pub(super) names_domain: FxHashSet<(i64, i64)>,
 }
 
 impl<'k> Namer<'k> {
@@ -191,11 +195,17 @@ impl<'k> Namer<'k> {
             provider_numbers: FxHashMap::default(),
             texts: Vec::new(),
             text_numbers: FxHashMap::default(),
+            names_domain: FxHashSet::default(),
         }
     }
 
     pub(super) fn whos(&self) -> usize {
         self.whos.len()
+    }
+
+    /// Whether the reverse-path is null, told also by a provider's host name under SPF.
+    pub(super) fn is_null(&self, who: u32) -> bool {
+        self.whos[who as usize].null
     }
 
     fn provider(&mut self, provider: &'k Provider) -> ProviderNumber {
@@ -253,12 +263,16 @@ impl<'k> Namer<'k> {
         let by_envelope = envelope.as_deref().and_then(|name| catalogue.by_envelope_domain(name));
         let mut verified = Vec::new();
         let mut signed = Vec::new();
-        for (name, _, result) in store.signers(key.signers, names)? {
+        let dashed = format!("-{}", domain::organizational(&from).replace('.', "-"));
+        for (name, selector, result) in store.signers(key.signers, names)? {
             if result != AuthResult::Pass {
                 continue;
             }
             if let Some(provider) = catalogue.by_signing_domain(&name) {
                 let tenant = provider.tenant(&name).map(|tenant| self.text(tenant));
+                if tenant.is_some() && selector.is_some_and(|selector| selector.ends_with(&dashed)) {
+                    self.names_domain.insert((key.from, key.signers));
+                }
                 signed.push((self.provider(provider), tenant));
             }
             verified.push(name);
@@ -285,15 +299,18 @@ impl<'k> Namer<'k> {
             envelope: envelope.as_deref(),
         };
         let entries = &self.knowledge.ledger.entries;
+        let quiet = matches!(key.spf, SpfState::None | SpfState::Unknown);
         Ok(Who {
             from: key.from,
             fixed: None,
             by_envelope: by_envelope.map(|provider| self.provider(provider)),
             authenticated: key.authenticated,
-            signed,
             spf_failed,
-            joins: null || key.dkim_aligned || key.spf == SpfState::Aligned,
-            quiet: matches!(key.spf, SpfState::None | SpfState::Unknown),
+            null,
+            // A reporter that writes foreign SPF passes as none shows a null reverse-path like this.
+            joins: null || key.dkim_aligned || key.spf == SpfState::Aligned || quiet && signed.is_empty(),
+            signed,
+            quiet,
             entries: (0..).zip(entries).filter(|(_, entry)| entry.fits(&shown)).map(|(number, _)| number).collect(),
         })
     }

@@ -115,11 +115,7 @@ impl Account {
     /// Who reads which server: what the state of folders is remembered by. The two usual ports lead to the same mail.
     #[must_use]
     pub fn identity(&self) -> String {
-        let host = self.host.to_ascii_lowercase();
-        match self.port {
-            143 | 993 => format!("{}@{host}", self.user),
-            port => format!("{}@{host}:{port}", self.user),
-        }
+        identity(&self.user, &self.host, self.port)
     }
 
     /// What becomes of a mail with this outcome.
@@ -136,6 +132,16 @@ impl Account {
     #[must_use]
     pub fn keeps_all(&self) -> bool {
         [&self.after, &self.after_quarantined, &self.after_other].iter().all(|after| **after == After::Keep)
+    }
+}
+
+/// See [`Account::identity`].
+#[must_use]
+pub fn identity(user: &str, host: &str, port: u16) -> String {
+    let host = host.to_ascii_lowercase();
+    match port {
+        143 | 993 => format!("{user}@{host}"),
+        port => format!("{user}@{host}:{port}"),
     }
 }
 

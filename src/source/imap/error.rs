@@ -221,6 +221,7 @@ impl Error {
                 matches!(code.as_str(), "UNAVAILABLE" | "INUSE" | "LIMIT" | "SERVERBUG" | "THROTTLED")
                     || is_throttle(text)
             }
+            Error::Token(error) => error.is_passing(),
             Error::Login { .. } => false,
             _ => false,
         }

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::named::{BROKEN, Named};
 use super::report;
+use crate::documented;
 use crate::harness::{Ran, Sandbox};
 
 const RSA_1024: &str = "MIGfMA0GCSqGSIb3DQEBAQUAA4GNADCBiQKBgQDwIRP/UC3SBsEmGqZ9ZJW3/DkMoGeLnQg1fWn7/zYtIxN2SnFCjxOCKG9v3b4jYfcTNh5ijSsq631uBItLa7od+v/RtdC2UzJ1lWT947qR+Rcac2gbto/NMqJ0fzfVjH4OuKhitdY9tf6mcwGjaNBcWToIMmPSPDdQPNUYckcQ2QIDAQAB";
@@ -242,6 +243,38 @@ fn what_stands_in_records_stays_text() {
         assert!(!ran.text().contains(['\x1b', '\x07']), "{format}: {ran}");
         assert!(format != "markdown" || !ran.text().contains("<script"), "{ran}");
     }
+}
+
+#[test]
+fn what_does_not_fit_a_datagram_comes_by_tcp() {
+    let networks: String = (0..120).map(|number| format!("ip4:192.0.{number}.0/24 ")).collect();
+    let text = format!("v=spf1 {networks}-all");
+    assert!(text.len() > 1500);
+    let Some(named) = Named::start(&format!("example.com TXT {text}")) else { return };
+    let ran = dns(&Sandbox::new(), &named, &["example.com", "--format", "json"]).exits(0);
+    assert_eq!(ran.json()["spf"]["record"], *text);
+    assert!(open(&ran.json()).contains(&"failed advice spf-length example.com".to_owned()));
+}
+
+#[test]
+fn the_documented_example() {
+    let Some(named) = Named::start(&format!(
+        "brightwater.example MX brightwater-example.mail.protection.outlook.com
+         brightwater.example TXT v=spf1 include:spf.protection.outlook.com ~all
+         spf.protection.outlook.com TXT v=spf1 ip4:40.92.0.0/15 ip4:40.107.0.0/16 -all
+         _dmarc.brightwater.example TXT v=DMARC1; p=none; rua=mailto:dmarc@brightwater.example; pct=100
+         k1._domainkey.brightwater.example CNAME k1.keys.mailer.example
+         k1.keys.mailer.example TXT v=DKIM1; k=rsa; p={RSA_1024}
+         selector1._domainkey.brightwater.example CNAME selector1-brightwater-example._domainkey.brightwater.onmicrosoft.com
+         selector1-brightwater-example._domainkey.brightwater.onmicrosoft.com TXT v=DKIM1; p={RSA_2048}"
+    )) else {
+        return;
+    };
+    let ran = dns(&Sandbox::new(), &named, &["brightwater.example", "--selector", "k1", "--format", "json"]).exits(0);
+    let (example, mut answer) = (documented::example("`dns`"), ran.json());
+    // The server of a test has another port each time.
+    answer["resolver"] = example["resolver"].clone();
+    documented::assert_documented(&example, &answer);
 }
 
 #[test]

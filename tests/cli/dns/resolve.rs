@@ -1,10 +1,12 @@
 //! `--resolve`: host names of sending addresses.
 
 use std::net::UdpSocket;
+use std::process::{Command, Stdio};
 
 use super::named::{BROKEN, Named};
 use super::report;
-use crate::harness::Sandbox;
+use crate::harness::{Ran, Sandbox};
+use crate::needs;
 
 /// One address has a name that its zone confirms, one a name that it does not, one no name, and one nobody can say.
 fn names() -> String {
@@ -89,4 +91,22 @@ fn nobody_is_asked_without_a_terminal() {
     }
     witness.set_nonblocking(true).unwrap();
     assert_eq!(witness.recv(&mut [0; 512]).unwrap_err().kind(), std::io::ErrorKind::WouldBlock);
+}
+
+#[test]
+fn on_a_terminal_those_that_nothing_else_names_are_looked_up() {
+    let (Some(named), Some(script)) = (Named::start(&names()), needs::program("script", "bsdutils")) else { return };
+    let sandbox = filled();
+    let program = sandbox.command(["sources", "--since", "all", "--resolver", &named.address()]);
+    let line: Vec<String> = std::iter::once(program.get_program())
+        .chain(program.get_args())
+        .map(|word| format!("'{}'", word.to_str().unwrap()))
+        .collect();
+    let mut terminal = Command::new(script);
+    terminal.args(["-qec", &line.join(" "), "/dev/null"]).current_dir(sandbox.work()).env_clear();
+    terminal.envs(program.get_envs().filter_map(|(name, value)| value.map(|value| (name, value))));
+    terminal.env("PATH", "/usr/bin:/bin").stdin(Stdio::null());
+    let ran = Ran::of(terminal).exits(0);
+    assert!(ran.text().contains("partner.example"), "{ran}");
+    assert_eq!(paths(&sandbox, &[]), NAMED);
 }

@@ -54,6 +54,20 @@ impl Account {
         self.without("password_env").set("auth", mechanism).set("oauth2", oauth2)
     }
 
+    /// Logs in with tokens by these settings.
+    pub(crate) fn oauth2_with(self, mechanism: &str, settings: &[(&str, &str)]) -> Self {
+        let oauth2: Table = settings.iter().map(|(key, value)| ((*key).to_owned(), (*value).into())).collect();
+        self.without("password_env").set("auth", mechanism).set("oauth2", oauth2)
+    }
+
+    /// With another setting for tokens.
+    pub(crate) fn oauth2_also(mut self, key: &str, value: &str) -> Self {
+        if let Some(Value::Table(oauth2)) = self.0.get_mut("oauth2") {
+            oauth2.insert(key.to_owned(), value.into());
+        }
+        self
+    }
+
     /// Without a setting.
     pub(crate) fn without(mut self, key: &str) -> Self {
         self.0.remove(key);

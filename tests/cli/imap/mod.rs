@@ -13,6 +13,7 @@ mod manners;
 mod proxy;
 mod server;
 mod token_server;
+mod tokens;
 mod trouble;
 
 use serde_json::Value;

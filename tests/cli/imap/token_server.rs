@@ -12,6 +12,8 @@ struct State {
     tokens: HashMap<String, String>,
     /// What the next answers of the token endpoint for a client are, and when they run out: the token, seconds it lives.
     grants: HashMap<String, Vec<(String, u64)>>,
+    /// Refresh tokens that come with a client's tokens.
+    refresh: HashMap<String, String>,
     /// Requests to the token endpoint: their forms.
     asked: Vec<HashMap<String, String>>,
 }
@@ -61,6 +63,17 @@ impl TokenServer {
         self.lock().grants.insert(client.to_owned(), tokens);
     }
 
+    /// Lets a refresh token come with a client's tokens.
+    pub(crate) fn refresh(&self, client: &str, token: &str) {
+        self.lock().refresh.insert(client.to_owned(), token.to_owned());
+    }
+
+    /// The last form that a client sent to the token endpoint.
+    pub(crate) fn last_form(&self, client: &str) -> HashMap<String, String> {
+        let is_its = |form: &&HashMap<String, String>| form.get("client_id").is_some_and(|id| id == client);
+        self.lock().asked.iter().rev().find(is_its).cloned().unwrap_or_default()
+    }
+
     /// How often a client has asked for a token.
     pub(crate) fn asked(&self, client: &str) -> usize {
         self.lock().asked.iter().filter(|form| form.get("client_id").is_some_and(|id| id == client)).count()
@@ -97,6 +110,7 @@ impl TokenServer {
         let (status, answer) = match path.as_str() {
             "/introspect" => (200, self.introspect(&form)),
             "/token" => self.token(form),
+            "/device" => (200, device()),
             _ => (404, serde_json::json!({ "error": "not_found" })),
         };
         let answer = answer.to_string();
@@ -128,8 +142,20 @@ impl TokenServer {
         };
         let next = if tokens.len() > 1 { tokens.pop() } else { tokens.last().cloned() };
         let (token, seconds) = next.unwrap_or_default();
-        (200, serde_json::json!({ "access_token": token, "token_type": "Bearer", "expires_in": seconds }))
+        let mut answer = serde_json::json!({ "access_token": token, "token_type": "Bearer", "expires_in": seconds });
+        if let Some(refresh) = state.refresh.get(&client) {
+            answer["refresh_token"] = refresh.as_str().into();
+        }
+        (200, answer)
     }
+}
+
+/// RFC 8628, section 3.2; whoever asks has typed the code already.
+fn device() -> serde_json::Value {
+    serde_json::json!({
+        "device_code": "device", "user_code": "WDJB-MJHT", "verification_uri": "https://login.example.com/device",
+        "expires_in": 600, "interval": 0,
+    })
 }
 
 /// The client's id out of basic authentication.

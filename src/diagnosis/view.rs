@@ -1,0 +1,343 @@
+//! What each reporter says of a path, and whose word counts.
+//!
+//! Reporters differ: one skips DKIM when SPF passes, one cannot fetch a key that all others fetch, one leaves a signature out
+//! whose key is missing, one lies. A state that one reporter alone claims, where others saw the same path on the same days
+//! and otherwise, is that reporter's view: it is shown and does not set the class, however many of the messages it saw.
+
+use std::collections::BTreeMap;
+
+use crate::alignment::{AuthResult, DkimState, SpfState};
+use crate::query::Survey;
+use crate::report::period::Day;
+
+/// Messages by DKIM state, in the order of [`DkimState::ALL`].
+pub type States = [u64; 5];
+
+pub(super) const ALIGNED: usize = DkimState::Aligned as usize;
+pub(super) const UNALIGNED: usize = DkimState::Unaligned as usize;
+pub(super) const BROKEN: usize = DkimState::Broken as usize;
+pub(super) const UNSIGNED: usize = DkimState::Unsigned as usize;
+
+/// The messages whose state is known.
+pub(super) fn known(states: &States) -> u64 {
+    states[ALIGNED] + states[UNALIGNED] + states[BROKEN] + states[UNSIGNED]
+}
+
+/// A part of a whole; nothing of nothing.
+pub(super) fn share(part: u64, whole: u64) -> f64 {
+    if whole == 0 { 0.0 } else { part as f64 / whole as f64 }
+}
+
+fn add(sums: &mut States, more: &States) {
+    for (sum, more) in sums.iter_mut().zip(more) {
+        *sum += more;
+    }
+}
+
+/// What one reporter saw of a path on one day.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Cell {
+    pub(super) day: Day,
+    /// Its place in [`Survey::reporter_names`].
+    pub(super) reporter: u32,
+    pub(super) states: States,
+}
+
+/// A claim of one reporter that does not count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Lone {
+    pub(super) reporter: u32,
+    pub(super) state: DkimState,
+    pub(super) messages: u64,
+}
+
+/// What reporters say of a path.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct View {
+    /// In the order of days and reporters; as far as it counts.
+    pub(super) cells: Vec<Cell>,
+    /// The messages that set the class.
+    pub(super) counted: States,
+    /// What one reporter alone claims.
+    pub(super) lone: Vec<Lone>,
+    /// Messages without a signature that count as broken: the same reporter lists the signature on other days, and on these
+    /// the others saw its key missing.
+    pub(super) omitted: u64,
+    /// By reporter all messages, and those with aligned SPF or DKIM that speaks for the domain.
+    pub(super) vouching: BTreeMap<u32, (u64, u64)>,
+    /// Broken messages by result.
+    pub(super) broken_by: BTreeMap<&'static str, u64>,
+    /// Messages with a null reverse-path.
+    pub(super) null: States,
+    /// Messages of which a reporter's evaluation contradicts the results it lists.
+    pub(super) contradicting: u64,
+    /// The reporters of those.
+    pub(super) contradicting_reporters: Vec<u32>,
+}
+
+impl View {
+    /// Of a path of the survey, by its place. `few` is the share below which a state is no more than noise.
+    pub(super) fn of(survey: &Survey, at: usize, few: f64) -> Self {
+        let path = &survey.paths[at];
+        let mut view = View::default();
+        let mut cells: Vec<Cell> = Vec::new();
+        for entry in survey.tally.entries(at) {
+            let (facts, report) = (survey.tally.facts(entry), survey.tally.report(entry));
+            let (messages, state) = (entry.messages, usize::from(facts.dkim.code()));
+            if messages == 0 {
+                continue;
+            }
+            match cells.last_mut() {
+                Some(last) if last.day == report.day && last.reporter == report.reporter => {
+                    last.states[state] += messages;
+                }
+                _ => {
+                    let mut cell = Cell { day: report.day, reporter: report.reporter, states: [0; 5] };
+                    cell.states[state] = messages;
+                    cells.push(cell);
+                }
+            }
+            let vouching = view.vouching.entry(report.reporter).or_default();
+            vouching.0 += messages;
+            if facts.dkim == DkimState::Aligned || facts.spf == SpfState::Aligned && path.spf_vouches() {
+                vouching.1 += messages;
+            }
+            if let (DkimState::Broken, Some(result)) = (facts.dkim, facts.broken_by) {
+                *view.broken_by.entry(AuthResult::as_str(result)).or_default() += messages;
+            }
+            if facts.null_reverse_path {
+                view.null[state] += messages;
+            }
+            if facts.contradiction {
+                view.contradicting += messages;
+                view.contradicting_reporters.push(report.reporter);
+            }
+        }
+        view.contradicting_reporters.sort_unstable();
+        view.contradicting_reporters.dedup();
+        view.cells = merged(cells);
+        view.omitted = count_omitted_as_broken(&mut view.cells);
+        view.settle(few);
+        view
+    }
+
+    /// Finds what one reporter alone claims and sums up the rest.
+    fn settle(&mut self, few: f64) {
+        self.cells.iter().for_each(|cell| add(&mut self.counted, &cell.states));
+        let states = self.counted[..4].iter().filter(|&&messages| messages > 0).count();
+        if states < 2 || self.vouching.len() == 1 {
+            return;
+        }
+        let all = self.cells.clone();
+        for state in [ALIGNED, UNALIGNED, BROKEN, UNSIGNED] {
+            if let Some((reporter, messages)) = alone(&all, state, few) {
+                self.lone.push(Lone { reporter, state: DkimState::ALL[state], messages });
+            }
+        }
+        let set_aside = |cell: &Cell, state: usize| {
+            self.lone.iter().any(|lone| lone.reporter == cell.reporter && lone.state as usize == state)
+        };
+        let mut counted = [0; 5];
+        let mut cells = all.clone();
+        for cell in &mut cells {
+            for state in 0..5 {
+                if set_aside(cell, state) {
+                    cell.states[state] = 0;
+                }
+            }
+            add(&mut counted, &cell.states);
+        }
+        if known(&counted) == 0 && all.iter().any(|cell| known(&cell.states) > 0) {
+            // Everybody alone: nobody is a witness against the others.
+            self.lone.clear();
+            counted = [0; 5];
+            all.iter().for_each(|cell| add(&mut counted, &cell.states));
+        } else {
+            self.cells = cells;
+        }
+        self.counted = counted;
+    }
+
+    /// Messages by day.
+    pub(super) fn days(&self) -> Vec<(Day, States)> {
+        let mut days: Vec<(Day, States)> = Vec::new();
+        for cell in &self.cells {
+            match days.last_mut() {
+                Some((day, states)) if *day == cell.day => add(states, &cell.states),
+                _ => days.push((cell.day, cell.states)),
+            }
+        }
+        days
+    }
+
+    /// Messages by reporter.
+    pub(super) fn reporters(&self) -> BTreeMap<u32, States> {
+        let mut reporters: BTreeMap<u32, States> = BTreeMap::new();
+        for cell in &self.cells {
+            add(reporters.entry(cell.reporter).or_default(), &cell.states);
+        }
+        reporters
+    }
+
+    /// Whether at least this share of the messages has aligned SPF or DKIM; whichever single reporter is left out if that one
+    /// saw none of it, so that no reporter can take a path from its owner.
+    pub(super) fn vouched_share(&self) -> f64 {
+        let (all, vouched) = self.vouching.values().fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1));
+        let silent = self.vouching.values().filter(|one| one.1 == 0).map(|one| one.0).max().unwrap_or(0);
+        share(vouched, all - silent)
+    }
+}
+
+/// One cell for each day and reporter, in order.
+fn merged(mut cells: Vec<Cell>) -> Vec<Cell> {
+    cells.sort_unstable_by_key(|cell| (cell.day, cell.reporter));
+    cells.dedup_by(|later, earlier| {
+        let same = (later.day, later.reporter) == (earlier.day, earlier.reporter);
+        if same {
+            add(&mut earlier.states, &later.states);
+        }
+        same
+    });
+    cells
+}
+
+/// Some reporters leave a signature out whose key they could not find, so a rotation looks unsigned to them. Counts that as
+/// what the others saw, and says how many messages it was.
+fn count_omitted_as_broken(cells: &mut [Cell]) -> u64 {
+    if !cells.iter().any(|cell| cell.states[BROKEN] > 0) || !cells.iter().any(|cell| cell.states[UNSIGNED] > 0) {
+        return 0;
+    }
+    let mut lists: BTreeMap<u32, u64> = BTreeMap::new();
+    for cell in cells.iter() {
+        *lists.entry(cell.reporter).or_default() += cell.states[ALIGNED] + cell.states[BROKEN];
+    }
+    let mut moved = 0;
+    for day in cells.chunk_by_mut(|a, b| a.day == b.day) {
+        for at in 0..day.len() {
+            let unsigned = day[at].states[UNSIGNED];
+            if unsigned == 0 || day[at].states[ALIGNED] > 0 || lists.get(&day[at].reporter).is_none_or(|&n| n == 0) {
+                continue;
+            }
+            let mut others = [0; 5];
+            (0..day.len()).filter(|&other| other != at).for_each(|other| add(&mut others, &day[other].states));
+            if others[BROKEN] > 0 && share(others[BROKEN], known(&others) - others[UNSIGNED]) >= 0.9 {
+                day[at].states[BROKEN] += unsigned;
+                day[at].states[UNSIGNED] = 0;
+                moved += unsigned;
+            }
+        }
+    }
+    moved
+}
+
+/// Chance alone makes shares differ: how far below what is expected of so many messages a count must be to speak against it.
+fn against(seen: u64, of: u64, expected_share: f64) -> bool {
+    let expected = of as f64 * expected_share;
+    of > 0 && (seen as f64) < expected - 3.0 * (expected * (1.0 - expected_share)).sqrt() - 1e-9
+}
+
+/// The reporter that alone claims a state, and its messages: two others or more saw the path on the same days and speak
+/// against it, and none speaks for it.
+fn alone(cells: &[Cell], state: usize, few: f64) -> Option<(u32, u64)> {
+    let mut claims: BTreeMap<u32, u64> = BTreeMap::new();
+    for cell in cells.iter().filter(|cell| cell.states[state] > 0) {
+        *claims.entry(cell.reporter).or_default() += cell.states[state];
+    }
+    let (&reporter, &messages) = claims.iter().max_by_key(|&(&reporter, &n)| (n, std::cmp::Reverse(reporter)))?;
+    let (mut own, mut others): (States, BTreeMap<u32, States>) = ([0; 5], BTreeMap::new());
+    for day in cells.chunk_by(|a, b| a.day == b.day) {
+        if !day.iter().any(|cell| cell.reporter == reporter && cell.states[state] > 0) {
+            continue;
+        }
+        for cell in day {
+            if cell.reporter == reporter {
+                add(&mut own, &cell.states);
+            } else if known(&cell.states) > 0 {
+                add(others.entry(cell.reporter).or_default(), &cell.states);
+            }
+        }
+    }
+    let claimed = share(own[state], known(&own));
+    let supports = |states: &States| states[state] > 0 && !against(states[state], known(states), claimed);
+    if others.len() < 2 || others.values().any(supports) {
+        return None;
+    }
+    let mut pooled = [0; 5];
+    others.values().for_each(|states| add(&mut pooled, states));
+    let speak = others.values().filter(|states| against(states[state], known(states), claimed)).count();
+    let together = against(pooled[state], known(&pooled), claimed) && share(pooled[state], known(&pooled)) < few;
+    let enough = known(&pooled) >= 3 && (speak >= 2 || together);
+    enough.then_some((reporter, messages))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Cells of (day, reporter, aligned, unaligned, broken, unsigned).
+    fn view(cells: &[(Day, u32, [u64; 4])]) -> View {
+        let cells = cells.iter().map(|&(day, reporter, [a, b, c, d])| Cell { day, reporter, states: [a, b, c, d, 0] });
+        let mut view = View { cells: merged(cells.collect()), ..View::default() };
+        view.omitted = count_omitted_as_broken(&mut view.cells);
+        view.settle(0.05);
+        view
+    }
+
+    #[test]
+    fn one_against_three_does_not_count() {
+        let others = [(1, 1, [0, 0, 0, 100]), (1, 2, [0, 0, 0, 100]), (2, 3, [0, 0, 0, 100])];
+        for days in [1..=1, 1..=2] {
+            let liar = days.map(|day| (day, 0, [10_000, 0, 0, 0]));
+            let cells: Vec<_> = liar.chain(others).collect();
+            let view = view(&cells);
+            assert_eq!(view.counted, [0, 0, 0, 300, 0], "{view:?}");
+            assert_eq!(view.lone[0].reporter, 0);
+        }
+        // Nor where it sees few.
+        let view = view(&[(1, 0, [0, 0, 0, 9]), (1, 1, [500, 0, 0, 1]), (1, 2, [40, 0, 0, 0]), (1, 3, [9, 0, 1, 0])]);
+        assert_eq!((view.counted[ALIGNED], view.counted[UNSIGNED]), (549, 1));
+    }
+
+    #[test]
+    fn two_that_agree_count() {
+        let view =
+            view(&[(1, 0, [0, 0, 0, 1000]), (1, 1, [0, 0, 0, 7]), (1, 2, [100, 0, 0, 0]), (1, 3, [80, 0, 0, 0])]);
+        assert_eq!((view.lone.len(), view.counted), (0, [180, 0, 0, 1007, 0]));
+    }
+
+    #[test]
+    fn without_witnesses_a_word_stands() {
+        // Others saw it on other days only, or there is one other.
+        let elsewhere = view(&[(1, 0, [0, 0, 0, 50]), (2, 1, [50, 0, 0, 0]), (2, 2, [50, 0, 0, 0])]);
+        assert_eq!((elsewhere.lone.len(), elsewhere.counted[UNSIGNED]), (0, 50));
+        let two = view(&[(1, 0, [0, 0, 0, 50]), (1, 1, [50, 0, 0, 0])]);
+        assert_eq!((two.lone.len(), known(&two.counted)), (0, 100));
+        // Everybody against everybody.
+        let all = view(&[(1, 0, [50, 0, 0, 0]), (1, 1, [0, 50, 0, 0]), (1, 2, [0, 0, 50, 0])]);
+        assert_eq!((all.lone.len(), known(&all.counted)), (0, 150));
+    }
+
+    #[test]
+    fn chance_is_no_contradiction() {
+        // A third is unsigned; whoever sees three messages may see none of it.
+        let view = view(&[(1, 0, [700, 0, 0, 300]), (1, 1, [3, 0, 0, 0]), (1, 2, [2, 0, 0, 0]), (1, 3, [1, 0, 0, 0])]);
+        assert_eq!((view.lone.len(), view.counted[UNSIGNED]), (0, 300));
+    }
+
+    #[test]
+    fn a_signature_left_out_on_the_days_of_a_missing_key_is_broken() {
+        let mut cells: Vec<(Day, u32, [u64; 4])> = Vec::new();
+        for day in 0..30 {
+            let gone = (10..12).contains(&day);
+            for reporter in 0..3 {
+                cells.push((day, reporter, if gone { [0, 0, 20, 0] } else { [20, 0, 0, 0] }));
+            }
+            for reporter in 3..5 {
+                cells.push((day, reporter, if gone { [0, 0, 0, 3] } else { [3, 0, 0, 0] }));
+            }
+        }
+        let view = view(&cells);
+        assert_eq!((view.counted[UNSIGNED], view.counted[BROKEN], view.omitted), (0, 132, 12));
+        assert!(view.lone.is_empty());
+    }
+}

@@ -1,0 +1,369 @@
+//! One screen on how things stand: what is configured, what is stored, whether accounts can be reached, what is wrong.
+
+use std::io::{Result, Write};
+
+use jiff::civil::Date;
+use serde_json::{Value, json};
+
+use super::grid::{Column, Grid, Row, csv, wrap};
+use super::text::{grouped, plural, sanitize};
+use super::{Form, Paint, Style, json};
+use crate::report::period::rfc3339;
+
+/// How things stand.
+#[derive(Debug, Clone, Default)]
+pub struct CheckAnswer {
+    /// The configuration file, where there is one.
+    pub configuration: Option<String>,
+    /// The database.
+    pub database: DatabaseCheck,
+    /// The accounts asked for.
+    pub accounts: Vec<AccountCheck>,
+    /// What is wrong, or will be.
+    pub findings: Vec<Finding>,
+}
+
+/// The database.
+#[derive(Debug, Clone, Default)]
+pub struct DatabaseCheck {
+    /// Where it is.
+    pub path: String,
+    /// It is there and can be read.
+    pub readable: bool,
+    /// The bytes of its file.
+    pub bytes: Option<u64>,
+    /// Reports in it.
+    pub reports: u64,
+    /// The end of the newest report that counts, in seconds since the epoch.
+    pub newest_report: Option<i64>,
+    /// How many whole days ago that was.
+    pub newest_report_age_days: Option<i64>,
+    /// Reports kept apart because their mail failed DMARC.
+    pub untrusted: u64,
+    /// What is in quarantine.
+    pub quarantined: u64,
+}
+
+/// An account.
+#[derive(Debug, Clone, Default)]
+pub struct AccountCheck {
+    /// Its name.
+    pub name: String,
+    /// The server.
+    pub host: String,
+    /// Its port.
+    pub port: u16,
+    /// Who logs in.
+    pub user: String,
+    /// `password`, `xoauth2` or `oauthbearer`.
+    pub auth: &'static str,
+    /// The grant, for access tokens.
+    pub grant: Option<&'static str>,
+    /// How logging in went.
+    pub login: LoginCheck,
+    /// The folders that mail is fetched from, as far as they are known.
+    pub folders: Vec<FolderCheck>,
+    /// When it was fetched from last, whatever came of it.
+    pub last_run: Option<i64>,
+    /// When that went well last.
+    pub last_success: Option<i64>,
+    /// What went wrong last, and when.
+    pub last_error: Option<(i64, String)>,
+    /// When the access token that is kept ends.
+    pub access_token_expires: Option<i64>,
+    /// When somebody logged in for it.
+    pub logged_in: Option<i64>,
+    /// When the client secret ends, as the configuration says.
+    pub client_secret_expires: Option<Date>,
+    /// When the client certificate ends.
+    pub client_certificate_expires: Option<i64>,
+}
+
+/// How logging in went.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum LoginCheck {
+    /// It was not tried.
+    #[default]
+    NotTried,
+    /// Well.
+    Ok,
+    /// Not at all.
+    Failed,
+}
+
+impl LoginCheck {
+    fn as_str(self) -> &'static str {
+        match self {
+            LoginCheck::NotTried => "not-tried",
+            LoginCheck::Ok => "ok",
+            LoginCheck::Failed => "failed",
+        }
+    }
+}
+
+/// A folder.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct FolderCheck {
+    /// Its name on the server.
+    pub folder: String,
+    /// Its UIDVALIDITY, as it was when mail was read from it last.
+    pub uid_validity: Option<u32>,
+    /// The largest UID that was read.
+    pub last_uid: Option<u32>,
+    /// The UID that the next mail will have, by the server.
+    pub uid_next: Option<u32>,
+    /// Mails of which something is left to do on the server.
+    pub pending: u64,
+    /// When it was opened last.
+    pub opened: Option<i64>,
+}
+
+/// How bad something is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// It does not work.
+    Error,
+    /// It works, and wants a look.
+    Warning,
+}
+
+impl Severity {
+    fn as_str(self) -> &'static str {
+        match self {
+            Severity::Error => "error",
+            Severity::Warning => "warning",
+        }
+    }
+
+    fn paint(self) -> Paint {
+        match self {
+            Severity::Error => Paint::Bad,
+            Severity::Warning => Paint::Warn,
+        }
+    }
+}
+
+/// Something that is wrong, or will be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// How bad it is.
+    pub severity: Severity,
+    /// What it is about: `database`, or the name of an account.
+    pub about: String,
+    /// What it is.
+    pub what: String,
+    /// What to do.
+    pub remedy: String,
+}
+
+impl CheckAnswer {
+    /// Whether everything works.
+    #[must_use]
+    pub fn is_ok(&self) -> bool {
+        self.findings.iter().all(|finding| finding.severity != Severity::Error)
+    }
+}
+
+/// Writes it.
+///
+/// # Errors
+/// Those of writing.
+pub fn check(answer: &CheckAnswer, form: Form, style: &Style, out: &mut dyn Write) -> Result<()> {
+    match form {
+        Form::Json => json(&as_json(answer), out),
+        Form::Csv => csv(
+            &["severity", "about", "what", "remedy"],
+            answer.findings.iter().map(|finding| {
+                vec![
+                    finding.severity.as_str().to_owned(),
+                    finding.about.clone(),
+                    finding.what.clone(),
+                    finding.remedy.clone(),
+                ]
+            }),
+            out,
+        ),
+        Form::Table | Form::Markdown => screen(answer, form, style, out),
+    }
+}
+
+fn as_json(answer: &CheckAnswer) -> Value {
+    let time = |time: Option<i64>| time.map(rfc3339);
+    let database = &answer.database;
+    json!({
+        "schema": "dmarcstat/check/1",
+        "ok": answer.is_ok(),
+        "configuration": answer.configuration,
+        "database": {
+            "path": database.path,
+            "readable": database.readable,
+            "bytes": database.bytes,
+            "reports": database.reports,
+            "newest_report": time(database.newest_report),
+            "newest_report_age_days": database.newest_report_age_days,
+            "untrusted": database.untrusted,
+            "quarantined": database.quarantined,
+        },
+        "accounts": answer.accounts.iter().map(|account| json!({
+            "name": account.name,
+            "host": account.host,
+            "port": account.port,
+            "user": account.user,
+            "auth": account.auth,
+            "grant": account.grant,
+            "login": account.login.as_str(),
+            "folders": account.folders.iter().map(|folder| json!({
+                "folder": folder.folder,
+                "uid_validity": folder.uid_validity,
+                "last_uid": folder.last_uid,
+                "uid_next": folder.uid_next,
+                "pending": folder.pending,
+                "opened": time(folder.opened),
+            })).collect::<Vec<_>>(),
+            "last_run": time(account.last_run),
+            "last_success": time(account.last_success),
+            "last_error": account.last_error.as_ref().map(|(at, text)| json!({ "time": rfc3339(*at), "text": text })),
+            "access_token_expires": time(account.access_token_expires),
+            "logged_in": time(account.logged_in),
+            "client_secret_expires": account.client_secret_expires.map(|date| date.to_string()),
+            "client_certificate_expires": time(account.client_certificate_expires),
+        })).collect::<Vec<_>>(),
+        "findings": answer.findings.iter().map(|finding| json!({
+            "severity": finding.severity.as_str(),
+            "about": finding.about,
+            "what": finding.what,
+            "remedy": finding.remedy,
+        })).collect::<Vec<_>>(),
+    })
+}
+
+fn screen(answer: &CheckAnswer, form: Form, style: &Style, out: &mut dyn Write) -> Result<()> {
+    let fact = |out: &mut dyn Write, name: &str, text: &str| {
+        writeln!(out, "{} {}", style.paint(&format!("{name:>13}"), Paint::Dim), sanitize(text))
+    };
+    fact(out, "configuration", answer.configuration.as_deref().unwrap_or("none"))?;
+    for line in database(&answer.database) {
+        fact(out, "database", &line)?;
+    }
+    for account in &answer.accounts {
+        writeln!(out)?;
+        let paint = match account.login {
+            LoginCheck::Ok => Paint::Good,
+            LoginCheck::Failed => Paint::Bad,
+            LoginCheck::NotTried => Paint::Dim,
+        };
+        let word = match account.login {
+            LoginCheck::Ok => "login works",
+            LoginCheck::Failed => "login fails",
+            LoginCheck::NotTried => "login not tried",
+        };
+        let auth = account.grant.map_or(account.auth.to_owned(), |grant| format!("{}, {grant}", account.auth));
+        let place =
+            sanitize(&format!("{}, {} at {}:{} ({auth})", account.name, account.user, account.host, account.port))
+                .into_owned();
+        writeln!(out, "{} {}: {}", style.paint("account", Paint::Dim), place, style.paint(word, paint))?;
+        for line in history(account) {
+            fact(out, "", &line)?;
+        }
+        if !account.folders.is_empty() {
+            folders(&account.folders, form, style, out)?;
+        }
+    }
+    writeln!(out)?;
+    if answer.findings.is_empty() {
+        return writeln!(out, "{}", style.paint("Nothing is wrong.", Paint::Good));
+    }
+    for finding in &answer.findings {
+        let head = format!("{}: {}: {}", finding.severity.as_str(), finding.about, finding.what);
+        let lines = wrap(&sanitize(&head), usize::from(style.width));
+        for line in lines {
+            writeln!(out, "{}", style.paint(&line, finding.severity.paint()))?;
+        }
+        let remedy = wrap(&sanitize(&finding.remedy), usize::from(style.width).saturating_sub(4));
+        for line in remedy.iter().filter(|line| !line.is_empty()) {
+            writeln!(out, "    {line}")?;
+        }
+    }
+    Ok(())
+}
+
+fn database(database: &DatabaseCheck) -> Vec<String> {
+    if !database.readable {
+        return vec![database.path.clone()];
+    }
+    let size = database.bytes.map_or(String::new(), |bytes| format!(", {}", megabytes(bytes)));
+    let newest = match (database.newest_report, database.newest_report_age_days) {
+        (Some(at), Some(0)) => format!("newest {}, today", rfc3339(at)),
+        (Some(at), Some(days)) => format!("newest {}, {} ago", rfc3339(at), plural(days.unsigned_abs(), "day")),
+        _ => "none that counts".to_owned(),
+    };
+    let mut lines =
+        vec![format!("{}{size}", database.path), format!("{}; {newest}", plural(database.reports, "report"))];
+    if database.untrusted > 0 {
+        lines.push(format!("{} kept apart because the mail failed DMARC", plural(database.untrusted, "report")));
+    }
+    lines.push(match database.quarantined {
+        0 => "the quarantine is empty".to_owned(),
+        1 => "1 entry in quarantine".to_owned(),
+        number => format!("{} entries in quarantine", grouped(number)),
+    });
+    lines
+}
+
+fn history(account: &AccountCheck) -> Vec<String> {
+    let mut lines = Vec::new();
+    lines.push(match (account.last_success, account.last_run) {
+        (Some(at), _) => format!("last fetched {}", rfc3339(at)),
+        (None, Some(_)) => "never fetched with success".to_owned(),
+        (None, None) => "never fetched".to_owned(),
+    });
+    if let Some((at, text)) = &account.last_error {
+        lines.push(format!("last error {}: {text}", rfc3339(*at)));
+    }
+    let mut ends = Vec::new();
+    if let Some(at) = account.access_token_expires {
+        ends.push(format!("access token until {} (renewed by itself)", rfc3339(at)));
+    }
+    if let Some(at) = account.logged_in {
+        ends.push(format!("logged in {}", rfc3339(at)));
+    }
+    if let Some(date) = account.client_secret_expires {
+        ends.push(format!("client secret until {date}"));
+    }
+    if let Some(at) = account.client_certificate_expires {
+        ends.push(format!("client certificate until {}", rfc3339(at)));
+    }
+    lines.extend(ends);
+    lines
+}
+
+fn folders(folders: &[FolderCheck], form: Form, style: &Style, out: &mut dyn Write) -> Result<()> {
+    let mut grid = Grid::new([
+        Column::text("FOLDER"),
+        Column::number("READ TO UID"),
+        Column::number("NEXT UID"),
+        Column::number("UIDVALIDITY").from(100),
+        Column::number("LEFT TO DO"),
+        Column::text("OPENED"),
+    ]);
+    let number = |number: Option<u32>| number.map_or("–".to_owned(), |number| number.to_string());
+    for folder in folders {
+        grid.push(Row::new([
+            folder.folder.clone(),
+            number(folder.last_uid),
+            number(folder.uid_next),
+            number(folder.uid_validity),
+            grouped(folder.pending),
+            folder.opened.map_or("never".to_owned(), rfc3339),
+        ]));
+    }
+    if form == Form::Table { grid.table(out, style) } else { grid.markdown(out) }
+}
+
+fn megabytes(bytes: u64) -> String {
+    const MEGABYTE: u64 = 1_000_000;
+    match bytes {
+        0..MEGABYTE => format!("{} kB", bytes.div_ceil(1000)),
+        _ => format!("{} MB", grouped(bytes.div_ceil(MEGABYTE))),
+    }
+}
