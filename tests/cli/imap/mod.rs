@@ -6,6 +6,7 @@ mod certificates;
 mod dovecot;
 mod encryption;
 mod folders;
+mod kill;
 mod lies;
 mod line;
 mod login;
@@ -15,6 +16,7 @@ mod server;
 mod token_server;
 mod tokens;
 mod trouble;
+mod volume;
 
 use serde_json::Value;
 
