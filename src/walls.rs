@@ -24,7 +24,7 @@ const FLOORS: [(&str, &[&str]); 21] = [
     ("fetch", &["ingest", "mail", "source", "store", "uids"]),
     ("query", &["alignment", "domain", "providers", "report", "rows", "store"]),
     ("diagnosis", &["alignment", "dns", "domain", "providers", "query", "report"]),
-    ("inspect", &["alignment", "diagnosis", "domain", "mail", "report"]),
+    ("inspect", &["alignment", "diagnosis", "domain", "mail", "providers", "report"]),
     (
         "render",
         &["alignment", "diagnosis", "dns", "fetch", "ingest", "inspect", "providers", "report", "source", "store"],

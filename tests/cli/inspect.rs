@@ -84,6 +84,20 @@ fn its_path_is_found_by_address() {
 }
 
 #[test]
+fn its_path_is_found_by_provider_and_tenant_from_an_address_never_seen() {
+    let mail = "Authentication-Results: mx; spf=pass (sender IP is 40.107.99.99) smtp.mailfrom=brightwater.example;\r\n \
+        dkim=pass header.d=brightwater.onmicrosoft.com header.s=selector1-brightwater-onmicrosoft-com\r\n\
+        From: a@brightwater.example\r\nSubject: x\r\n\r\n";
+    let mailbox = fixture("mailbox");
+    let arguments = ["inspect", "-", "--format", "json", "--as-of", "2026-11-22", "--input", mailbox.to_str().unwrap()];
+    let answer = Sandbox::new().run_with_input(arguments, mail.as_bytes()).exits(0).json();
+    let path = &answer["place"]["path"];
+    assert!(path["sender"].as_str().unwrap().starts_with("Microsoft 365"), "{answer:#}");
+    assert!(path["matched_by"].as_str().unwrap().contains("(brightwater.onmicrosoft.com)"), "{path}");
+    assert_eq!(answer["dkim_state"], json!("unaligned"));
+}
+
+#[test]
 fn what_is_no_message_is_refused_and_says_what_to_do() {
     let sandbox = Sandbox::new();
     for (name, bytes, says) in [
