@@ -67,3 +67,56 @@ pub(super) fn history(receivers: &Receivers, domain: &str) -> (Option<PublishedA
     };
     (any.then_some(published), changes)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::query::ReportSeen;
+    use crate::store::Trust;
+
+    /// Reports on example.com: day and policy.
+    fn receivers(reports: &[(Day, usize)], policies: &[(&str, &str)]) -> Receivers {
+        let filled = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
+        Receivers {
+            reports: reports
+                .iter()
+                .map(|&(day, policy)| ReportSeen {
+                    day,
+                    end: 0,
+                    reporter: 0,
+                    policy_domain: "example.com".to_owned(),
+                    policy,
+                    messages: 1,
+                    trust: Trust::Unchecked,
+                })
+                .collect(),
+            reporters: vec!["reporter".to_owned()],
+            policies: policies
+                .iter()
+                .map(|(p, sp)| PolicyPublished { p: filled(p), sp: filled(sp), ..PolicyPublished::default() })
+                .collect(),
+            ..Receivers::default()
+        }
+    }
+
+    #[test]
+    fn stragglers_and_omissions_are_no_changes() {
+        let policies = [("none", "none"), ("Reject", ""), ("reject", "none")];
+        // On day 11 the policy changes; one reporter keeps the old record for a day, another leaves sp out.
+        let reports = [(10, 0), (10, 0), (11, 2), (11, 1), (11, 0), (12, 1), (12, 2)];
+        let (published, changes) = history(&receivers(&reports, &policies), "example.com");
+        assert_eq!(
+            changes.iter().map(|change| (change.tag, change.date.as_str())).collect::<Vec<_>>(),
+            [("p", "1970-01-12")]
+        );
+        let published = published.unwrap();
+        assert_eq!((published.p.as_deref(), published.sp.as_deref()), (Some("reject"), Some("none")));
+        assert_eq!((published.adkim.as_deref(), published.np), (Some("r"), None));
+    }
+
+    #[test]
+    fn no_report_is_no_record() {
+        assert_eq!(history(&receivers(&[], &[]), "example.com"), (None, Vec::new()));
+        assert_eq!(history(&receivers(&[(1, 0)], &[("none", "")]), "example.org").0, None);
+    }
+}

@@ -120,3 +120,52 @@ fn describe(
 fn then_is_open(then: &str) -> bool {
     then == "none"
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::query::Governed;
+
+    fn governed(found: &[(&str, &str, Day)]) -> Receivers {
+        let one = |&(header_from, policy_domain, last): &(&str, &str, Day)| Governed {
+            header_from: header_from.to_owned(),
+            policy_domain: policy_domain.to_owned(),
+            messages: 1,
+            dmarc_pass: 1,
+            last,
+        };
+        Receivers { governed: found.iter().map(one).collect(), ..Receivers::default() }
+    }
+
+    #[test]
+    fn the_record_found_last_governs() {
+        let receivers = governed(&[
+            ("a.example.com", "a.example.com", 5),
+            ("a.example.com", "example.com", 9),
+            ("b.example.com", "b.example.com", 9),
+            ("b.example.com", "example.com", 9),
+        ]);
+        let found = governing(&receivers);
+        assert_eq!((found["a.example.com"].last, found["b.example.com"].last), ("example.com", "b.example.com"));
+    }
+
+    #[test]
+    fn sp_is_told_apart_from_what_reporters_fill_in() {
+        let record = |sp: &str, np: &str| PublishedAnswer {
+            p: Some("none".to_owned()),
+            sp: Some(sp.to_owned()),
+            np: Some(np.to_owned()),
+            ..PublishedAnswer::default()
+        };
+        let receivers = governed(&[("a.example.com", "example.com", 1)]);
+        let governing = governing(&receivers);
+        let of = |record: &PublishedAnswer| {
+            describe("a.example.com", "example.com", Target::Reject, governing.get("a.example.com"), Some(record))
+        };
+        let filled = of(&record("none", "none"));
+        assert_eq!((filled.by, filled.then.as_str(), filled.notes.len()), ("p", "reject", 0));
+        let own = of(&record("quarantine", "reject"));
+        assert_eq!((own.by, own.now.as_deref(), own.then.as_str()), ("sp", Some("quarantine"), "quarantine"));
+        assert_eq!(own.notes.len(), 2);
+    }
+}
