@@ -149,6 +149,8 @@ fn answer_of(address: &str, state: &str) -> Option<Answer> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn ask(port: u16, request: &str) -> String {
@@ -186,5 +188,14 @@ mod tests {
         assert_eq!(answer, Some(Answer::Refused("access_denied, no".to_owned())));
         drop(paste);
         assert_eq!(loopback.wait("st", &pasted, Duration::from_millis(50)), None);
+    }
+
+    proptest! {
+        #[test]
+        fn only_who_knows_the_state_is_heard(target in "/?[?&=%a-z0-9+# ]{0,60}", code in "[a-z0-9]{1,9}") {
+            prop_assert_eq!(answer_of(&format!("http://localhost/{target}"), "S3cret"), None);
+            let brought = answer_of(&format!("http://localhost/{target}?x=y&state=S3cret&code={code}"), "S3cret");
+            prop_assert!(brought.is_none_or(|answer| !matches!(answer, Answer::Refused(_))));
+        }
     }
 }

@@ -105,7 +105,9 @@ impl Config {
             let at = error.span().map_or(0, |span| span.start);
             Mistake { at, key: None, reason: error.message().to_owned() }.worded(text)
         })?;
-        config.accounts = account::check(&config.written_accounts, text).map_err(|mistake| mistake.worded(text))?;
+        // What was written may hold a secret, in a command; what was checked does not show it.
+        let written = std::mem::take(&mut config.written_accounts);
+        config.accounts = account::check(&written, text).map_err(|mistake| mistake.worded(text))?;
         Ok(config)
     }
 }

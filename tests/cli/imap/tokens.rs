@@ -10,6 +10,7 @@ use super::dovecot::{Dovecot, Namespace, PASSWORD};
 use super::token_server::TokenServer;
 use crate::documented;
 use crate::harness::{Ran, Sandbox};
+use crate::make::{Report, mail};
 
 /// An account with a grant at a token server of the tests.
 fn account(server: &TokenServer, client: &str, grant: &str) -> Account {
@@ -53,6 +54,7 @@ fn somebody_logs_in_with_a_device_code() {
     assert!(ran.stderr.contains("https://login.example.com/device") && ran.stderr.contains("WDJB-MJHT"), "{ran}");
     let kept = sandbox.home().join("state/dmarcstat/tokens/rua.json");
     assert_eq!(ran.json()["kept_in"], json!(kept), "{ran}");
+    assert_eq!(keys(&documented::example("`login`")), keys(&ran.json()), "docs/json.md");
     shows_no(&ran, &["acc3ss", "r3fresh"]);
     let mode = std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(&kept).unwrap().permissions());
     assert_eq!(mode & 0o777, 0o600);
@@ -104,6 +106,53 @@ fn what_is_missing_is_named_with_its_place() {
     for part in ["config.toml: line ", "`password_env`", "NO_SUCH_VARIABLE is not set"] {
         assert!(what.contains(part), "{what}");
     }
+}
+
+#[test]
+fn after_one_login_mail_is_fetched_without_anybody() {
+    let Some(dovecot) = Dovecot::shared() else { return };
+    let user = dovecot.user("loggedin", Namespace::Dot);
+    user.deliver("", &mail("one", "text/xml", "r.xml", Report::new("one").xml().as_bytes()));
+    let server = &dovecot.tokens;
+    server.grant("login-client", &[("by-code", 3600), ("by-refresh", 3600)]);
+    server.refresh("login-client", "r3fresh");
+    let account = Account::of(&user).oauth2_with(
+        "xoauth2",
+        &[
+            ("grant", "device_code"),
+            ("client_id", "login-client"),
+            ("token_url", &server.url("token")),
+            ("device_url", &server.url("device")),
+        ],
+    );
+    let sandbox = Sandbox::new();
+    configure(&sandbox, &[account]);
+    run(&sandbox, &["fetch"]).exits(1).says("dmarcstat login rua");
+    run(&sandbox, &["login", "rua"]).exits(0);
+    // The provider takes the token back before its time: it is renewed, and nobody has to log in.
+    server.allow("by-refresh", &user.name);
+    let ran = run(&sandbox, &["fetch", "--format", "json"]).exits(0);
+    assert_eq!(ran.json()["reports"]["new"], json!(1), "{ran}");
+    let form = server.last_form("login-client");
+    assert_eq!((form["grant_type"].as_str(), form["refresh_token"].as_str()), ("refresh_token", "r3fresh"));
+    shows_no(&ran, &["by-code", "by-refresh", "r3fresh"]);
+}
+
+#[test]
+fn the_server_s_word_on_a_mail_is_taken() {
+    let Some(dovecot) = Dovecot::shared() else { return };
+    let user = dovecot.user("trusting", Namespace::Dot);
+    for (id, says) in [("good", "pass"), ("bad", "fail")] {
+        let field = format!("Authentication-Results: mx.example.com; dmarc={says} header.from=mailhaven.example\n");
+        let mail = mail(id, "text/xml", "r.xml", Report::new(id).xml().as_bytes());
+        user.deliver("", &[field.as_bytes(), &mail].concat());
+    }
+    let sandbox = Sandbox::new();
+    configure(&sandbox, &[Account::of(&user).set("trusted_authserv_id", "mx.example.com")]);
+    let ran = run(&sandbox, &["fetch", "--format", "json"]).exits(0);
+    assert_eq!((&ran.json()["reports"]["new"], &ran.json()["untrusted"]), (&json!(2), &json!(1)), "{ran}");
+    let ran = run(&sandbox, &["reports", "--since", "all", "--untrusted", "--format", "json"]).exits(0);
+    assert_eq!(ran.json()["reports"][0]["report_id"], "bad", "{ran}");
 }
 
 #[test]

@@ -102,6 +102,13 @@ fn mistakes_name_line_and_key() {
 }
 
 #[test]
+fn commands_do_not_show() {
+    let text = PLAIN.replace("password_env = \"PW\"", "password_command = \"echo hunter2\"");
+    let config = Config::parse(&text).unwrap();
+    assert!(!format!("{config:?}").contains("hunter2"), "{config:?}");
+}
+
+#[test]
 fn plain_text_is_for_this_machine_or_said_in_words() {
     let local = PLAIN.replace("imap.example.com", "127.0.0.1");
     assert_eq!(accounts(&format!("{local}tls = \"none\"\n"))[0].port, 143);
