@@ -137,9 +137,15 @@ impl Pull<'_, '_> {
         let there =
             self.line.attempt_in(folder, only, validity, &step, |session, _| session.list_mail(missing, false))?;
         self.summary.vanished += missing.len() - there.len() as u64;
+        let mut in_vain = 0;
         for mail in there {
             let still_missing = self.mails(vec![mail])?;
             if !still_missing.is_empty() {
+                in_vain += 1;
+                if in_vain > MOST_ASIDE {
+                    let text = "it lists mails and gives nothing of them".to_owned();
+                    return Err(Error::Refused { code: String::new(), text }.at(step));
+                }
                 let content = Content::Unreadable("the server lists this mail and gives nothing of it".to_owned());
                 self.push(mail.uid, content);
             }

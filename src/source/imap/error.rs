@@ -216,7 +216,7 @@ impl Error {
             | Error::Replaced
             | Error::NoSuchHost { .. }
             | Error::Unreachable { .. } => true,
-            // RFC 5530: temporary by what they mean. Servers that throttle say so in words.
+            // Temporary by what they mean (RFC 5530). Servers that throttle say so in words.
             Error::Refused { code, text } => {
                 matches!(code.as_str(), "UNAVAILABLE" | "INUSE" | "LIMIT" | "SERVERBUG" | "THROTTLED")
                     || is_throttle(text)

@@ -174,6 +174,7 @@ impl Session {
             _ => false,
         });
         match result {
+            Err(error) if error.is_passing() => Err(error),
             // Some servers refuse a pattern that catches nothing, or what cannot be a name.
             Ok(_) | Err(Error::Refused { .. }) => Ok(found),
             Err(error) => Err(error),
