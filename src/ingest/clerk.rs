@@ -1,0 +1,190 @@
+//! The one that writes: steps in the order of their inputs, in batches, with the sums kept.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::{Duration, Instant};
+
+use super::gate::{Gate, Packet};
+use super::step::Step;
+use super::{FailedInput, IngestSummary, Notice, Observer, OtherKind, QuarantinedInput};
+use crate::mail::Authenticity;
+use crate::source::{MailOutcome, Receipt};
+use crate::store::{Arrival, RunPlace, StoreError, Writer, Written};
+
+/// A batch is committed when it holds this many reports or bytes.
+const BATCH_REPORTS: u64 = 2500;
+const BATCH_BYTES: usize = 16 * 1024 * 1024;
+/// A batch is also committed when its source is slow: nobody else can write while it is open.
+const BATCH_TIME: Duration = Duration::from_secs(2);
+
+/// Writes steps and keeps the sums.
+pub(super) struct Clerk<'c, 's> {
+    writer: Writer<'s>,
+    pub(super) summary: IngestSummary,
+    observer: &'c mut dyn Observer,
+    left_to_do: &'c [MailOutcome],
+    /// What came of the current input so far.
+    mail: MailSoFar,
+    batch_reports: u64,
+    batch_bytes: usize,
+    batch_began: Instant,
+    /// All that is written belongs to inputs that are written whole.
+    between_inputs: bool,
+}
+
+/// What came of an input so far.
+#[derive(Default)]
+struct MailSoFar {
+    worst: Option<MailOutcome>,
+    /// It could not be read, and may be another time.
+    failed: bool,
+}
+
+impl MailSoFar {
+    fn add(&mut self, outcome: MailOutcome) {
+        self.worst = self.worst.max(Some(outcome));
+    }
+}
+
+impl<'c, 's> Clerk<'c, 's> {
+    pub(super) fn new(writer: Writer<'s>, left_to_do: &'c [MailOutcome], observer: &'c mut dyn Observer) -> Self {
+        Clerk {
+            writer,
+            summary: IngestSummary::default(),
+            observer,
+            left_to_do,
+            mail: MailSoFar::default(),
+            batch_reports: 0,
+            batch_bytes: 0,
+            batch_began: Instant::now(),
+            between_inputs: true,
+        }
+    }
+}
+
+impl Clerk<'_, '_> {
+    pub(super) fn write_all(&mut self, packets: &Receiver<Packet>, gate: &Gate) -> Result<(), StoreError> {
+        let mut head = 0;
+        let mut early: BTreeMap<u64, Packet> = BTreeMap::new();
+        loop {
+            let packet = match packets.recv_timeout(BATCH_TIME) {
+                Ok(packet) => packet,
+                Err(RecvTimeoutError::Disconnected) => break,
+                Err(RecvTimeoutError::Timeout) => {
+                    if self.between_inputs {
+                        self.commit()?;
+                    }
+                    continue;
+                }
+            };
+            if packet.unit != head {
+                early.insert(packet.unit, packet);
+                continue;
+            }
+            let mut next = Some(packet);
+            while let Some(packet) = next {
+                self.write(&packet)?;
+                gate.written(&packet);
+                head += u64::from(packet.last);
+                next = early.remove(&head);
+            }
+        }
+        self.writer.commit()
+    }
+
+    fn write(&mut self, packet: &Packet) -> Result<(), StoreError> {
+        for step in &packet.steps {
+            self.step(step)?;
+        }
+        self.batch_bytes += packet.weight;
+        self.between_inputs = packet.last;
+        let full = self.batch_reports >= BATCH_REPORTS || self.batch_bytes >= BATCH_BYTES;
+        if packet.last && (full || self.batch_began.elapsed() >= BATCH_TIME) {
+            self.commit()?;
+            self.writer.yield_lock();
+        }
+        self.observer.progress(&self.summary);
+        Ok(())
+    }
+
+    fn commit(&mut self) -> Result<(), StoreError> {
+        (self.batch_reports, self.batch_bytes, self.batch_began) = (0, 0, Instant::now());
+        self.writer.commit()
+    }
+
+    /// The end of an input. A mail that was read whole is settled, in the transaction that holds what was in it.
+    fn end(&mut self, receipt: Option<Receipt>) -> Result<(), StoreError> {
+        let MailSoFar { worst, failed } = std::mem::take(&mut self.mail);
+        if let (Some(Receipt { mailbox, uid }), Some(outcome), false) = (receipt, worst, failed) {
+            let left = self.left_to_do.contains(&outcome).then(|| outcome.as_str());
+            self.writer.settle(mailbox, uid, left)?;
+        }
+        Ok(())
+    }
+
+    fn step(&mut self, step: &Step) -> Result<(), StoreError> {
+        let summary = &mut self.summary;
+        match step {
+            Step::Rows { day, reporter, domain, run } => {
+                self.writer.rows(RunPlace { day: *day, reporter, domain }, run)?;
+            }
+            Step::Discard => self.writer.discard()?,
+            Step::Report(report) => {
+                self.mail.add(MailOutcome::Report);
+                self.batch_reports += 1;
+                let Written { arrival, irregularities } = self.writer.report(report)?;
+                match arrival {
+                    Arrival::New => summary.new += 1,
+                    Arrival::Duplicate => {
+                        summary.duplicate += 1;
+                        self.observer.notice(&Notice::Duplicate(Arc::clone(&report.origin)));
+                    }
+                    Arrival::Conflicting => {
+                        summary.conflicting += 1;
+                        self.observer.notice(&Notice::Conflicting(Arc::clone(&report.origin)));
+                    }
+                }
+                if arrival != Arrival::Duplicate {
+                    summary.untrusted += u64::from(matches!(report.origin.authenticity, Authenticity::Failed(_)));
+                    summary.records += report.totals.records;
+                    summary.messages += report.totals.messages;
+                    summary.irregularities += irregularities;
+                }
+            }
+            Step::Quarantine(new) => {
+                self.mail.add(MailOutcome::Quarantined);
+                let known = self.writer.quarantine(new)?;
+                let quarantined = QuarantinedInput {
+                    input: new.origin.location.clone(),
+                    code: new.rejection.code.as_str(),
+                    reason: new.rejection.to_string(),
+                    known,
+                };
+                self.observer.notice(&Notice::Quarantined(quarantined.clone()));
+                summary.quarantined.push(quarantined);
+            }
+            Step::Other(kind, origin, note) => {
+                self.mail.add(MailOutcome::Other);
+                match kind {
+                    OtherKind::TlsReport => summary.tls_reports += 1,
+                    OtherKind::FailureReport => summary.failure_reports += 1,
+                    OtherKind::NotAReport => summary.not_a_report += 1,
+                }
+                self.observer.notice(&Notice::Other(*kind, Arc::clone(origin), note.clone()));
+            }
+            Step::Failed { location, reason } => {
+                self.mail.failed = true;
+                let failed = FailedInput { input: location.clone(), reason: reason.clone() };
+                self.observer.notice(&Notice::Failed(failed.clone()));
+                summary.failed.push(failed);
+            }
+            Step::End { mail, receipt } => {
+                summary.inputs += 1;
+                summary.mails += u64::from(*mail);
+                self.end(*receipt)?;
+            }
+        }
+        Ok(())
+    }
+}
