@@ -8,7 +8,7 @@ use crate::render::text::{grouped, percent};
 
 /// Reporters in the page, and of these on paper.
 const REPORTERS: usize = 60;
-const REPORTERS_ON_PAPER: usize = 8;
+const REPORTERS_ON_PAPER: usize = 6;
 
 pub(super) fn method(answer: &Review) -> Markup {
     let (evidence, limits) = (&answer.evidence, &answer.thresholds);

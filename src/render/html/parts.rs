@@ -10,7 +10,7 @@ use crate::render::text::{grouped, percent, plural};
 /// Blockers told in full; the others are named.
 const IN_FULL: usize = 10;
 /// Of these, how many on paper.
-const ON_PAPER: usize = 5;
+const ON_PAPER: usize = 3;
 
 pub(super) fn impact(answer: &Review) -> Markup {
     let (impact, lost) = (&answer.impact, &answer.impact.lost);
