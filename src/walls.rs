@@ -15,7 +15,7 @@ const FLOORS: [(&str, &[&str]); 21] = [
     ("mail", &["limits", "rejection", "report"]),
     ("unpack", &["limits", "mail", "rejection", "report"]),
     ("oauth", &[]),
-    ("dns", &["domain"]),
+    ("dns", &["domain", "mail"]),
     ("providers", &["domain"]),
     ("source", &["limits", "mail", "oauth", "uids", "unpack"]),
     ("alignment", &["domain", "report", "varint"]),

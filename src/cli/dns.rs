@@ -25,7 +25,7 @@ pub(super) struct Dns {
     /// The domain
     #[arg(value_name = "DOMAIN")]
     domain: String,
-    /// Look at this DKIM selector too (repeatable)
+    /// Look at this DKIM selector too: s1, or in full s1._domainkey.news.example.com (repeatable)
     #[arg(long, value_name = "NAME")]
     selector: Vec<String>,
     /// How far back reports are searched for DKIM selectors: 7d, 4w, 2026-11-01, all
@@ -54,7 +54,11 @@ impl Dns {
         let mut selectors: Vec<Selector> = self
             .selector
             .iter()
-            .map(|selector| Selector { domain: name.clone(), selector: selector.clone(), origin: Origin::Asked })
+            .map(|selector| match selector.split_once("._domainkey.") {
+                Some((selector, domain)) => (selector.to_owned(), domain.trim_end_matches('.').to_ascii_lowercase()),
+                None => (selector.clone(), name.clone()),
+            })
+            .map(|(selector, domain)| Selector { domain, selector, origin: Origin::Asked })
             .collect();
         let store = match context.open_to_read() {
             Ok(store) => Some(store),

@@ -16,7 +16,6 @@ mod lookup;
 #[cfg(feature = "dns")]
 pub mod resolver;
 pub mod spf;
-pub mod tags;
 
 #[cfg(test)]
 mod zone;

@@ -90,7 +90,7 @@ pub(super) fn read(value: &[u8], around: &Surroundings<'_>) -> Signature {
 /// What the RFC asks of every signature; without it verifiers answer permerror (RFC 6376 §6.1.1).
 fn form(tags: &TagList, covered: &[String], domain: Option<&str>, findings: &mut Vec<Finding>) {
     let mut fatal = |code, text: String| findings.push(Finding::new(Severity::Fatal, code, text));
-    if tags.malformed {
+    if tags.is_malformed() {
         fatal("malformed", "it is no proper list of tags: something in it is not tag=value".to_owned());
     }
     if let Some(tag) = tags.repeated() {

@@ -17,7 +17,7 @@ use std::borrow::Cow;
 pub use auth_results::{AuthenticationResults, MethodResult, Property};
 pub use fields::{Field, HeaderFields};
 pub use header::{Envelope, looks_like_message};
-pub use tags::TagList;
+pub use tags::{Tag, TagList, TagProblem, quoted};
 pub use trace::{Hop, addresses};
 pub use transfer::Transfer;
 pub use trust::{Authenticity, NAMELESS};

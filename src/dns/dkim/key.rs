@@ -7,7 +7,7 @@ use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 use serde::Serialize;
 
 use super::der::rsa_bits;
-use crate::dns::tags::{TagList, TagProblem, quoted};
+use crate::mail::{TagList, TagProblem, quoted};
 
 /// The kind of a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -54,14 +54,14 @@ impl DkimRecord {
     /// Whether a text is meant as a key: it has `p=`, or begins with the version.
     #[must_use]
     pub fn is_meant(text: &str) -> bool {
-        let list = TagList::parse(text);
+        let list = TagList::parse(text.as_bytes());
         list.get("p").is_some() || list.tags.first().is_some_and(|tag| tag.name == "v" && tag.value.starts_with("DKIM"))
     }
 
     /// Reads a text.
     #[must_use]
     pub fn parse(text: &str) -> Self {
-        let list = TagList::parse(text);
+        let list = TagList::parse(text.as_bytes());
         let words = |name: &str| -> Option<Vec<String>> {
             list.get(name).map(|value| value.split(':').map(|word| word.trim().to_ascii_lowercase()).collect())
         };
@@ -72,7 +72,7 @@ impl DkimRecord {
             Some("ed25519") => KeyType::Ed25519,
             Some(_) => KeyType::Unknown,
         };
-        let key = list.get("p").map(|value| value.chars().filter(|c| !c.is_ascii_whitespace()).collect::<String>());
+        let key = list.compact("p");
         let bits = key.as_deref().filter(|key| !key.is_empty()).map(|key| bits(key, key_type));
         let mut record = DkimRecord {
             key_type,

@@ -6,9 +6,9 @@ use serde::Serialize;
 use super::key::DkimRecord;
 use super::key_name;
 use crate::dns::finding::{Findings, Severity};
-use crate::dns::tags::quoted;
 use crate::dns::{Answer, Kind, Memory, Question};
 use crate::domain;
+use crate::mail::quoted;
 
 /// How it stands with one of the names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]

@@ -6,8 +6,8 @@ use super::key::{DkimRecord, KeyType};
 use super::{Microsoft365, key_name, microsoft};
 use crate::dns::finding::{Findings, Severity};
 use crate::dns::spf::SpfReview;
-use crate::dns::tags::quoted;
 use crate::dns::{Answer, Kind, Memory, Origin, Question, Request, Selector};
+use crate::mail::quoted;
 
 /// How it stands with a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]

@@ -7,9 +7,9 @@ use super::discovery::record_name;
 use super::record::DmarcRecord;
 use super::report_uri::ReportUri;
 use crate::dns::finding::{Findings, Severity};
-use crate::dns::tags::quoted;
 use crate::dns::{Answer, Kind, Memory, Question, Request};
 use crate::domain;
+use crate::mail::quoted;
 
 /// Whether what is sent to an address comes into this database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::report_uri::ReportUri;
-use crate::dns::tags::{Tag, TagList, TagProblem, quoted};
+use crate::mail::{Tag, TagList, TagProblem, quoted};
 
 /// What a domain asks receivers to do with mail that fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -120,16 +120,16 @@ impl DmarcRecord {
     /// stand around the `=`), receivers do not look at it.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        let list = TagList::parse(text);
-        let starts =
-            text.starts_with('v') && list.tags.first().is_some_and(|tag| (tag.name, tag.value) == ("v", "DMARC1"));
+        let list = TagList::parse(text.as_bytes());
+        let starts = text.starts_with('v')
+            && list.tags.first().is_some_and(|tag| (tag.name.as_str(), tag.value.as_str()) == ("v", "DMARC1"));
         if !starts {
             return None;
         }
         let mut record = DmarcRecord { problems: list.problems, ..DmarcRecord::default() };
         for tag in &list.tags {
             let (state, meaning) = record.read(tag);
-            let (name, value) = (tag.name.to_owned(), tag.value.to_owned());
+            let (name, value) = (tag.name.clone(), tag.value.clone());
             record.tags.push(TagReview { name, value, state, meaning });
         }
         Some(record)
@@ -165,9 +165,9 @@ impl DmarcRecord {
         Some(if exists { sp } else { self.np.unwrap_or(sp) })
     }
 
-    fn read(&mut self, tag: &Tag<'_>) -> (TagState, String) {
-        let value = tag.value;
-        match tag.name {
+    fn read(&mut self, tag: &Tag) -> (TagState, String) {
+        let value = tag.value.as_str();
+        match tag.name.as_str() {
             "v" => (TagState::Valid, "a DMARC record".to_owned()),
             "p" => policy(value, &mut self.p, "mail that fails"),
             "sp" => policy(value, &mut self.sp, "mail of subdomains that fails"),

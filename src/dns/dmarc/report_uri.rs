@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 
-use crate::dns::tags::quoted;
 use crate::domain;
+use crate::mail::quoted;
 
 /// An address in `rua` or `ruf`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]

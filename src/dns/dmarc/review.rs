@@ -7,9 +7,9 @@ use super::discovery::{Discovery, discover, record_name};
 use super::place::misplaced;
 use super::record::{DmarcRecord, Policy, Psd, TagReview, TagState};
 use crate::dns::finding::{Findings, Severity};
-use crate::dns::tags::quoted;
 use crate::dns::{Answer, Kind, Memory, Question, Request};
 use crate::domain;
+use crate::mail::quoted;
 
 /// A domain's DMARC policy as it is live.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

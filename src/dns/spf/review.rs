@@ -5,8 +5,8 @@ use serde::Serialize;
 use super::record::{Qualifier, SpfRecord, TermKind};
 use super::tree::{NodeState, SpfNode, invalid, records, tree};
 use crate::dns::finding::{Findings, Severity};
-use crate::dns::tags::quoted;
 use crate::dns::{Answer, Memory};
+use crate::mail::quoted;
 
 /// A domain's SPF record as it is live.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]

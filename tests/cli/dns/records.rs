@@ -50,7 +50,16 @@ fn a_domain_in_order() {
     };
     let sandbox = Sandbox::new();
     sandbox.write("config.toml", "[[account]]\nname = \"rua\"\nhost = \"imap.example.com\"\nuser = \"DMARC@example.com\"\npassword_env = \"SECRET\"\n");
-    let arguments = ["example.com", "--selector", "s1", "--selector", "ed", "--config", "config.toml", "--exit-code"];
+    let arguments = [
+        "example.com",
+        "--selector",
+        "s1",
+        "--selector",
+        "ed._domainkey.example.com",
+        "--config",
+        "config.toml",
+        "--exit-code",
+    ];
     let answer = dns(&sandbox, &named, &[&arguments[..], &["--format", "json"]].concat()).exits(0).json();
     assert_eq!(open(&answer), [] as [&str; 0], "{answer:#}");
     assert_eq!(answer["schema"], "dmarcstat/dns/1");
