@@ -4,23 +4,24 @@ use serde::Serialize;
 
 use crate::diagnosis::class::{Class, Standing, Thresholds};
 use crate::diagnosis::path::SendingPath;
-use crate::query::{PathFigures, Survey};
+use crate::query::Survey;
 
 /// A step of the reasoning.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Reason {
-    /// `name`, `standing` or `class`.
+    /// `name`, `standing`, `class`, or `evidence` that was weighed.
     pub about: &'static str,
     /// In words, with the figures.
     pub text: String,
 }
 
 pub(super) fn reasoning(path: &SendingPath, survey: &Survey, thresholds: &Thresholds) -> Vec<Reason> {
-    let mut reasons = vec![Reason { about: "name", text: name(path) }];
-    if let Some(figures) = survey.paths.get(path.figures) {
-        reasons.push(Reason { about: "standing", text: standing(path, figures, survey, thresholds) });
-        reasons.push(Reason { about: "class", text: class(path, figures, thresholds) });
-    }
+    let mut reasons = vec![
+        Reason { about: "name", text: name(path) },
+        Reason { about: "standing", text: standing(path, survey, thresholds) },
+        Reason { about: "class", text: class(path, thresholds) },
+    ];
+    reasons.extend(evidence(path).into_iter().map(|text| Reason { about: "evidence", text }));
     reasons
 }
 
@@ -44,77 +45,98 @@ fn percent(part: u64, whole: u64) -> String {
     }
 }
 
-fn at_least(threshold: f64) -> String {
-    format!("at least {} %", threshold * 100.0)
+fn threshold(share: f64) -> String {
+    format!("{} %", (share * 1000.0).round() / 10.0)
 }
 
-fn standing(path: &SendingPath, figures: &PathFigures, survey: &Survey, thresholds: &Thresholds) -> String {
-    let evidence = survey.evidence.get(&path.domain).copied().unwrap_or_default();
+fn standing(path: &SendingPath, survey: &Survey, thresholds: &Thresholds) -> String {
+    let domain = survey.evidence.get(&path.domain).copied().unwrap_or_default();
+    let found = path.evidence.vouched;
     let vouched = format!(
-        "aligned SPF or DKIM in {} of its messages ({}), at {} of the domain's {} reporters (at least {}), {}",
-        percent(figures.vouched, figures.messages),
-        at_least(thresholds.vouched),
-        figures.vouched_reporters,
-        evidence.reporters,
-        evidence.reporters.min(2),
-        match (figures.vouched_days, evidence.days) {
+        "aligned SPF or DKIM in {} of its messages (at least {}), at {} of the domain's {} reporters (at least {}), {}",
+        percent(found.messages, path.messages),
+        threshold(thresholds.vouched),
+        found.reporters,
+        domain.reporters,
+        domain.reporters.min(2),
+        match (found.several_days, domain.days) {
             (true, _) => "on several days (at least 2)",
-            (false, _) if figures.vouched == 0 => "on no day",
+            (false, _) if found.messages == 0 => "on no day",
             (false, true) => "on one day (at least 2)",
             (false, false) => "on the only day there is",
         }
     );
     match path.standing {
         Standing::Listed => format!("listed: in the ledger of approved senders; {vouched}"),
-        Standing::Yours if figures.own_tenant => format!("yours: the tenant is the domain's own; {vouched}"),
+        Standing::Yours if found.messages == 0 => format!("yours: the account is the domain's own; {vouched}"),
         Standing::Yours => format!("yours: {vouched}"),
         Standing::Recognised => {
-            format!("recognised: the sender is catalogued, nothing proves that it acts for the domain; {vouched}")
+            format!("recognised: the sender is catalogued, and nothing proves that it acts for the domain; {vouched}")
         }
         Standing::Unproven => format!("unproven: {vouched}"),
     }
 }
 
-fn class(path: &SendingPath, figures: &PathFigures, thresholds: &Thresholds) -> String {
-    let dkim = &path.dkim;
-    let known = dkim.aligned + dkim.unaligned + dkim.broken + dkim.unsigned;
+fn class(path: &SendingPath, thresholds: &Thresholds) -> String {
+    let dkim = &path.evidence.counted;
+    let known =
+        [dkim.aligned, dkim.unaligned, dkim.broken, dkim.unsigned].iter().fold(0_u64, |sum, &n| sum.saturating_add(n));
     let share = |messages: u64| percent(messages, known);
-    let not_signed = dkim.unsigned + dkim.unaligned;
+    let largest = |word: &str, messages: u64| {
+        format!(
+            "{word}: {} {word}, the largest part of what is not aligned; aligned in {}",
+            share(messages),
+            share(dkim.aligned)
+        )
+    };
     match path.class {
-        Class::Signed if not_signed == 0 && dkim.broken > 0 => format!(
-            "signed: aligned in {} and the rest broken ({})",
+        Class::Signed if (dkim.aligned as f64) < thresholds.signed * known as f64 => format!(
+            "signed: aligned in {} and nearly all of the rest broken (at least {})",
             share(dkim.aligned),
-            at_least(thresholds.signed_but_broken)
+            threshold(thresholds.signed_but_broken)
         ),
-        Class::Signed => format!("signed: aligned in {} ({})", share(dkim.aligned), at_least(thresholds.signed)),
+        Class::Signed => {
+            format!("signed: aligned in {} (at least {})", share(dkim.aligned), threshold(thresholds.signed))
+        }
         Class::Intermittent => format!(
-            "intermittent: aligned in {}, unsigned or unaligned in {} ({} of each; under {} % aligned)",
+            "intermittent: aligned in {} (under {}), unsigned or unaligned in {} (at least {} of each)",
             share(dkim.aligned),
-            share(not_signed),
-            at_least(thresholds.intermittent),
-            thresholds.signed * 100.0
+            threshold(thresholds.signed),
+            share(dkim.unsigned.saturating_add(dkim.unaligned)),
+            threshold(thresholds.intermittent)
         ),
-        Class::Unaligned => format!(
-            "unaligned: {} unaligned, the largest part of what is not aligned; aligned in {}",
-            share(dkim.unaligned),
-            share(dkim.aligned)
-        ),
-        Class::Broken => format!(
-            "broken: {} broken, the largest part of what is not aligned; aligned in {}",
-            share(dkim.broken),
-            share(dkim.aligned)
-        ),
-        Class::Unsigned => format!(
-            "unsigned: {} unsigned, the largest part of what is not aligned; aligned in {}",
-            share(dkim.unsigned),
-            share(dkim.aligned)
-        ),
-        Class::Forwarded => format!(
-            "forwarded: SPF aligned in {} (under 5 %), and its mail carries signatures that are at home at other senders, or reporters say that it was forwarded (in {} of its messages)",
-            percent(figures.spf_aligned, figures.messages),
-            percent(figures.excused, figures.messages)
-        ),
+        Class::Unaligned => largest("unaligned", dkim.unaligned),
+        Class::Broken => largest("broken", dkim.broken),
+        Class::Unsigned => largest("unsigned", dkim.unsigned),
+        Class::Forwarded => forwarded(path, thresholds),
         Class::Unproven if known == 0 => "unproven: the reports say nothing of its signatures".to_owned(),
         Class::Unproven => format!("unproven: nothing vouches for it; aligned in {}", share(dkim.aligned)),
     }
+}
+
+fn forwarded(path: &SendingPath, thresholds: &Thresholds) -> String {
+    let found = path.evidence.forwarding;
+    format!(
+        "forwarded: SPF aligned in {} (under {}); {} of its messages carry signatures that are at home at other senders (at \
+         least {}), {} were spared as forwarded by {} reporters (at least {}, by 2)",
+        percent(path.spf_aligned, path.messages),
+        threshold(thresholds.own_spf),
+        percent(found.carried, path.messages),
+        threshold(thresholds.carried),
+        percent(found.excused, path.messages),
+        found.excused_reporters,
+        threshold(thresholds.excused)
+    )
+}
+
+/// What was set aside or put right before the class was judged; the path's notes have the rest.
+fn evidence(path: &SendingPath) -> Vec<String> {
+    let mut texts = Vec::new();
+    let omitted = path.evidence.omitted_signatures;
+    if omitted > 0 {
+        texts.push(format!(
+            "{omitted} messages that one reporter shows as unsigned count as broken: it leaves out signatures whose key is missing"
+        ));
+    }
+    texts
 }
