@@ -98,3 +98,59 @@ fn folders(account: &AccountSummary) -> String {
 pub fn fetch_line(account: &AccountSummary, ingested: &IngestSummary) -> String {
     format!("{}: {}; {}", account.name, folders(account), sentence(ingested))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fetch::FailureSummary;
+
+    fn accounts() -> [AccountSummary; 2] {
+        let inbox = FolderSummary {
+            name: "INBOX".to_owned(),
+            uid_validity: 1_795_567_896,
+            mails: 487,
+            fetched: 487,
+            moved: 484,
+            ..FolderSummary::default()
+        };
+        let refused = FailureSummary {
+            step: "logging in".to_owned(),
+            reason: "the server refused the login (“Authentication failed.”): check `user` and the password; \
+                     many servers want the whole address as the user"
+                .to_owned(),
+        };
+        [
+            AccountSummary { name: "rua".to_owned(), folders: vec![inbox], finished: 1, ..AccountSummary::default() },
+            AccountSummary { name: "old".to_owned(), failures: vec![refused], ..AccountSummary::default() },
+        ]
+    }
+
+    fn written(accounts: &[AccountSummary], form: Form) -> String {
+        let ingested = IngestSummary { inputs: 487, mails: 487, new: 480, ..IngestSummary::default() };
+        let mut out = Vec::new();
+        fetch(&FetchAnswer { accounts, ingested: &ingested, seconds: 1.5 }, form, &mut out).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn accounts_are_as_documented() {
+        let section = include_str!("../../docs/json.md").split("`dmarcstat/fetch/1`").nth(1).unwrap();
+        let example = section.split("```json\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+        let example: Value = serde_json::from_str(example).unwrap();
+        let answer: Value = serde_json::from_str(&written(&accounts(), Form::Json)).unwrap();
+        assert_eq!(answer["schema"], "dmarcstat/fetch/1");
+        assert_eq!(answer["accounts"], example["accounts"]);
+    }
+
+    #[test]
+    fn for_people_one_line_an_account_and_nothing_that_escapes() {
+        let mut accounts = accounts();
+        accounts[0].folders[0].name = "IN\x1bBOX".to_owned();
+        accounts[0].folders[0].replaced = true;
+        accounts[0].folders[0].vanished = 1234;
+        insta::assert_snapshot!(written(&accounts, Form::Table), @"
+        rua: 487 mails fetched from 487 in 1 folder, 1,234 gone meanwhile, 484 moved, IN<1b>BOX was replaced on the server and read again
+        487 inputs: 480 reports new; 0 records, 0 messages (1.5 s)
+        ");
+    }
+}
