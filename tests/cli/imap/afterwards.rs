@@ -2,7 +2,10 @@
 
 use std::os::unix::fs::PermissionsExt;
 
+use imap::types::Flag;
+
 use super::account::{Account, configure, fetch, fetch_from};
+use super::client;
 use super::dovecot::{Dovecot, GOOD, Namespace, User, WITHOUT_MOVE, WITHOUT_UIDPLUS};
 use super::{broken_mail, other_mail, report_mail, reports};
 use crate::harness::Sandbox;
@@ -150,4 +153,41 @@ fn a_mailbox_that_can_only_be_read() {
     assert_eq!((reports(&ran.json()), user.count("")), ((1, 0), 1), "{ran}");
     let again = fetch(&sandbox, &[]).json();
     assert_eq!((reports(&again), user.count("")), ((0, 0), 1), "{again:#}");
+}
+
+#[test]
+fn another_mail_program_sees_what_it_should() {
+    let Some(dovecot) = Dovecot::shared() else { return };
+    for (after, left, done) in [
+        ("keep", &[("bystander", "\\Deleted"), ("read", "\\Seen"), ("report-1", ""), ("report-2", "")][..], None),
+        (
+            "seen",
+            &[("bystander", "\\Deleted"), ("read", "\\Seen"), ("report-1", "\\Seen"), ("report-2", "\\Seen")],
+            None,
+        ),
+        ("move:Done", &[("bystander", "\\Deleted"), ("read", "\\Seen")], Some(&["report-1", "report-2"])),
+        ("delete", &[("bystander", "\\Deleted"), ("read", "\\Seen")], None),
+    ] {
+        let (sandbox, user) = (Sandbox::new(), dovecot.user("other", Namespace::BelowInbox));
+        let mut client = client::log_in(&user);
+        let folder = "INBOX.Reports &- more";
+        client.create(folder).unwrap();
+        client.append(folder, &report_mail(1)).finish().unwrap();
+        client.append(folder, &other_mail("read")).flag(Flag::Seen).finish().unwrap();
+        client.append(folder, &other_mail("bystander")).flag(Flag::Deleted).finish().unwrap();
+        client.append(folder, &report_mail(2)).finish().unwrap();
+        let account = Account::of(&user).folders(&["Reports & more"]).set("after", after);
+        // The other program keeps the folder open all the while.
+        client.select(folder).unwrap();
+        assert_eq!(reports(&fetch_from(&sandbox, account).exits(0).json()), (2, 0), "{after}");
+        client.noop().unwrap();
+        let owned = |ids: &[(&str, &str)]| -> Vec<(String, String)> {
+            ids.iter().map(|(id, flags)| (id.to_string(), flags.to_string())).collect()
+        };
+        assert_eq!(client::look(&mut client, folder), owned(left), "{after}");
+        if let Some(done) = done {
+            assert_eq!(client::look(&mut client, "INBOX.Done"), owned(&done.map(|id| (id, ""))), "{after}");
+        }
+        client.logout().unwrap();
+    }
 }

@@ -3,6 +3,7 @@
 mod account;
 mod afterwards;
 mod certificates;
+mod client;
 mod dovecot;
 mod encryption;
 mod folders;
