@@ -3,8 +3,8 @@
 use super::context::Context;
 use super::failure::{Failure, Outcome, Status};
 use super::scope::Scope;
-use crate::diagnosis::{Answer, Class, Diagnosis, Standing, WindowAnswer, diagnose};
-use crate::query::survey;
+use crate::diagnosis::{Answer, Class, Diagnosis, Standing, WindowAnswer, diagnose, ledger_findings, proposals};
+use crate::query::{Survey, survey};
 use crate::render::{self, PathsView};
 use crate::report::period::{Day, date_of, rfc3339};
 
@@ -32,13 +32,16 @@ pub(super) struct Sources {
     /// Leave out paths with fewer messages
     #[arg(long, value_name = "N", default_value_t = 0)]
     min_messages: u64,
+    /// Print entries of the ledger ([[sender]] in the configuration) for what was seen, ready to paste
+    #[arg(long)]
+    as_ledger: bool,
 }
 
 impl Unsigned {
     pub(super) fn run(self, context: &mut Context) -> Outcome {
         let with_unproven = self.include_unproven;
         let wanted = |class: Class| class.needs_work() || with_unproven && class == Class::Unproven;
-        let (answer, status) = answer("dmarcstat/unsigned/1", &self.scope, self.min_messages, wanted, context)?;
+        let (answer, _, status) = answer("dmarcstat/unsigned/1", &self.scope, self.min_messages, wanted, context)?;
         let found = answer
             .paths
             .iter()
@@ -50,7 +53,12 @@ impl Unsigned {
 
 impl Sources {
     pub(super) fn run(self, context: &mut Context) -> Outcome {
-        let (answer, status) = answer("dmarcstat/sources/1", &self.scope, self.min_messages, |_| true, context)?;
+        let (answer, survey, status) =
+            answer("dmarcstat/sources/1", &self.scope, self.min_messages, |_| true, context)?;
+        if self.as_ledger {
+            render::ledger(&proposals(&survey, &answer.paths), context.out())?;
+            return Ok(status);
+        }
         show(&answer, PathsView { unsigned: false, with_unproven: true }, context)?;
         Ok(status)
     }
@@ -67,11 +75,11 @@ fn answer(
     min_messages: u64,
     wanted: impl Fn(Class) -> bool,
     context: &Context,
-) -> Result<(Answer, Status), Failure> {
-    let (window, domains) = (scope.window(context)?, scope.domains()?);
+) -> Result<(Answer, Survey, Status), Failure> {
+    let (window, asked) = (scope.window(context)?, scope.domains()?);
     let (store, status) = scope.open(context)?;
-    let known = scope.known(&store, window, &domains, context)?;
-    let survey = survey(&store, window, &domains, known.knowledge())?;
+    let known = scope.known(&store, window, &asked, context)?;
+    let survey = survey(&store, window, &asked, known.knowledge())?;
     let Some((first, last)) = survey.days else {
         return Err(scope.no_data(&store, window));
     };
@@ -87,6 +95,7 @@ fn answer(
         domains,
         paths,
         unproven,
+        ledger: ledger_findings(&survey, &known.ledger, &asked, scope.today(context)),
     };
-    Ok((answer, status))
+    Ok((answer, survey, status))
 }

@@ -40,9 +40,6 @@ impl Context {
                 _ => Config::default(),
             },
         };
-        for part in config.unread().into_iter().filter(|_| !global.quiet) {
-            eprintln!("dmarcstat: note: {part} of the configuration is not read by this version");
-        }
         let terminal = std::io::stdout().is_terminal();
         let color = match global.color {
             Color::Always => true,

@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
+use anyhow::anyhow;
+
 use super::context::Context;
 use super::failure::Failure;
 use crate::diagnosis::{Rules, Thresholds};
@@ -24,7 +26,19 @@ pub(super) struct Known {
 impl Known {
     /// From the configuration, and no host names.
     pub(super) fn of(context: &Context) -> Result<Self, Failure> {
-        Ok(Known { catalogue: context.catalogue()?, ..Known::default() })
+        let catalogue = context.catalogue()?;
+        let (ledger, thresholds) = (context.config.ledger.clone(), context.config.diagnosis);
+        for entry in &ledger.entries {
+            if let Some(id) = entry.identities.provider.iter().find(|id| catalogue.get(id).is_none()) {
+                let file =
+                    context.config.file.as_ref().map_or_else(String::new, |file| format!("{}: ", file.display()));
+                return Err(Failure::Failed(anyhow!(
+                    "{file}line {}, `provider`: no provider {id:?} is in the catalogue; `dmarcstat providers` lists them",
+                    entry.line
+                )));
+            }
+        }
+        Ok(Known { catalogue, ledger, thresholds, ..Known::default() })
     }
 
     /// What names senders.

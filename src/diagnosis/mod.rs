@@ -10,6 +10,7 @@ mod dates;
 mod evidence;
 mod explain;
 mod forwarding;
+mod ledger;
 mod path;
 pub mod readiness;
 mod remedy;
@@ -28,6 +29,7 @@ pub use explain::{
     AddressPart, DayPart, Dispositions, ExplainAnswer, Found, NetworkPart, OverridePart, PartAnswer, PathEvidence,
     Reason, ReporterPart, SignaturePart, SpfPart, Stay, Turn, TurnKind, TurnSubject, evidence, find,
 };
+pub use ledger::{LedgerFinding, LedgerProblem, Proposal, ledger_findings, proposals};
 pub use path::{Answer, Diagnosis, DkimFigures, Rules, SendingPath, Unproven, WindowAnswer, diagnose, id, sender_name};
 pub use selectors::{
     KeyAddress, KeyChoice, KeyDay, KeyDiagnosis, KeyOwner, KeyReporter, KeySender, KeyState, OtherKeys, Overlap,

@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 use super::class::{Class, Standing, Thresholds, class, standing};
 use super::evidence::{Grounds, notes};
 use super::forwarding::Homes;
+use super::ledger::LedgerFinding;
 use super::remedy::{Case, remedy};
 use super::view::{States, View};
 use crate::alignment::{AuthResult, DkimState};
@@ -36,6 +37,8 @@ pub struct Answer {
     pub paths: Vec<SendingPath>,
     /// Paths for which nothing vouches, in sum.
     pub unproven: Unproven,
+    /// Entries of the ledger that want a look.
+    pub ledger: Vec<LedgerFinding>,
 }
 
 /// The days of an answer.

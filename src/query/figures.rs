@@ -1,5 +1,6 @@
 //! The figures that a survey comes to.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -111,6 +112,8 @@ pub struct PathFigures {
     pub excused_reporters: usize,
     /// What signed.
     pub signers: Vec<SignerUse>,
+    /// The domains that SPF authenticated most, with their messages, a handful at most.
+    pub envelopes: Vec<(String, u64)>,
     /// Reporters.
     pub reporters: Vec<String>,
     /// First day seen.
@@ -173,6 +176,8 @@ pub struct Survey {
     pub paths: Vec<PathFigures>,
     /// Evidence by header From domain.
     pub evidence: FxHashMap<String, Evidence>,
+    /// The entries of the ledger that mail was seen of, by their places.
+    pub matched_entries: BTreeSet<usize>,
     /// The names of reporters, by their places in the tally.
     pub reporter_names: Vec<String>,
     /// The sums by report and by address behind the paths.

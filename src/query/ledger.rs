@@ -14,11 +14,21 @@ pub struct Ledger {
     pub entries: Vec<LedgerEntry>,
 }
 
+impl Ledger {
+    /// The first entry of the same name: entries of one name are one sender.
+    pub(super) fn first_of_name(&self, number: u32) -> u32 {
+        let name = self.entries.get(number as usize).map(|entry| &entry.name);
+        (0..number).find(|&at| self.entries.get(at as usize).map(|entry| &entry.name) == name).unwrap_or(number)
+    }
+}
+
 /// An approved sender.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LedgerEntry {
     /// What to call it.
     pub name: String,
+    /// The line of the configuration that it begins in.
+    pub line: usize,
     /// The header From domains that it may send for, subdomains included; all where there is none.
     pub domains: Vec<String>,
     /// How its mail is recognised.

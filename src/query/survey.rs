@@ -59,6 +59,7 @@ impl Scan<'_> {
         }
         survey.paths = named.into_iter().map(|(_, path)| path).collect();
         survey.evidence = self.evidence(&survey.paths);
+        survey.matched_entries = self.namer.matched_entries.iter().map(|&number| number as usize).collect();
         survey.domains = self.domains()?;
         let mut days = Days::default();
         self.tally.reports.iter().for_each(|report| days.add(report.day));
@@ -213,6 +214,7 @@ impl Scan<'_> {
             excused: 0,
             excused_reporters: 0,
             signers: Vec::new(),
+            envelopes: Vec::new(),
             reporters: Vec::new(),
             first: 0,
             last: 0,
@@ -262,6 +264,7 @@ impl Scan<'_> {
         let (mut reporters, mut vouching, mut excusing) = (Bits::default(), Bits::default(), Bits::default());
         let (mut days, mut vouched_days) = (Days::default(), Days::default());
         let mut signers: FxHashMap<i64, [u64; 2]> = FxHashMap::default();
+        let mut envelopes: FxHashMap<i64, u64> = FxHashMap::default();
         let spf_vouches = path.spf_vouches();
         for entry in self.tally.entries(at) {
             let (facts, report) = (&self.kinds[entry.kind as usize], self.tally.report(entry));
@@ -287,10 +290,14 @@ impl Scan<'_> {
                 path.excused += messages;
                 excusing.insert(reporter);
             }
+            if let Some(envelope) = facts.envelope {
+                *envelopes.entry(envelope).or_default() += messages;
+            }
             let signed = signers.entry(facts.signers).or_default();
             signed[0] += messages;
             signed[1] += if spf_aligned { messages } else { 0 };
         }
+        path.envelopes = self.busiest(envelopes)?;
         path.vouched_reporters = vouching.len();
         path.vouched_days = vouched_days.several();
         path.excused_reporters = excusing.len();
@@ -307,6 +314,22 @@ impl Scan<'_> {
             path.signers.push(SignerUse { signers: self.signer_list(list)?, messages, spf_aligned });
         }
         Ok(())
+    }
+
+    /// The names with most messages, a handful at most.
+    fn busiest(&mut self, messages: FxHashMap<i64, u64>) -> Result<Vec<(String, u64)>, StoreError> {
+        const HANDFUL: usize = 5;
+        let mut ranked: Vec<(i64, u64)> = messages.into_iter().collect();
+        ranked.sort_unstable_by_key(|&(name, messages)| (std::cmp::Reverse(messages), name));
+        // Of equals the first by name; more than are kept, so that numbers given by order of arrival decide nothing.
+        let least = ranked.get(HANDFUL - 1).map_or(0, |&(_, messages)| messages);
+        let mut named = Vec::new();
+        for (name, messages) in ranked.into_iter().take_while(|&(_, messages)| messages >= least).take(64) {
+            named.push((self.texts.text(name)?.to_owned(), messages));
+        }
+        named.sort_by(|a, b| (b.1, &a.0).cmp(&(a.1, &b.0)));
+        named.truncate(HANDFUL);
+        Ok(named)
     }
 
     fn signer_list(&mut self, list: i64) -> Result<Arc<[Signer]>, StoreError> {

@@ -161,6 +161,11 @@ fn footer(answer: &Answer, view: PathsView, style: &Style, out: &mut dyn Write) 
     if view.unsigned && answer.paths.is_empty() {
         writeln!(out, "\nNo path of yours was found unsigned, unaligned or broken in this window.")?;
     }
+    for finding in &answer.ledger {
+        for line in super::grid::wrap(&sanitize(&format!("Ledger: {}.", finding.worded())), usize::from(style.width)) {
+            writeln!(out, "{}", style.paint(&line, Paint::Warn))?;
+        }
+    }
     if answer.unproven.paths > 0 && view.unsigned && !view.with_unproven {
         let line = format!(
             "{} with {} that nothing vouches for {} not listed; see them with --include-unproven.",

@@ -29,4 +29,5 @@ mod providers;
 mod quirks;
 mod readiness;
 mod selectors;
+mod senders;
 mod trust;

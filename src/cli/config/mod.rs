@@ -5,6 +5,7 @@
 pub(crate) mod account;
 pub(crate) mod mistake;
 pub(crate) mod oauth2;
+mod sender;
 
 use std::path::{Path, PathBuf};
 
@@ -17,8 +18,10 @@ use mistake::Mistake;
 
 use crate::cli::context::read_text;
 use crate::cli::failure::Failure;
+use crate::diagnosis::Thresholds;
 use crate::diagnosis::readiness::ReadinessThresholds;
 use crate::limits::Limits;
+use crate::query::Ledger;
 
 /// The whole file.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
@@ -39,8 +42,14 @@ pub struct Config {
     pub(crate) accounts: Vec<AccountConfig>,
     /// `[providers]`.
     pub providers: Providers,
-    /// `[[sender]]`, which this version does not read.
-    pub sender: Vec<toml::Table>,
+    /// `[diagnosis]`.
+    pub diagnosis: Thresholds,
+    /// `[[sender]]`, as written.
+    #[serde(rename = "sender")]
+    written_senders: Vec<Spanned<sender::Written>>,
+    /// `[[sender]]`, checked.
+    #[serde(skip)]
+    pub ledger: Ledger,
     /// `[readiness]`.
     pub readiness: ReadinessThresholds,
 }
@@ -89,13 +98,6 @@ impl Config {
         Ok(config)
     }
 
-    /// The parts that are there and are not read by this version.
-    #[must_use]
-    pub fn unread(&self) -> Vec<&'static str> {
-        let parts = [("[[sender]]", self.sender.is_empty())];
-        parts.into_iter().filter(|(_, empty)| !empty).map(|(name, _)| name).collect()
-    }
-
     /// Reads the text of a configuration file; an error names the line, and the key where there is one.
     ///
     /// # Errors
@@ -108,6 +110,7 @@ impl Config {
         // What was written may hold a secret, in a command; what was checked does not show it.
         let written = std::mem::take(&mut config.written_accounts);
         config.accounts = account::check(&written, text).map_err(|mistake| mistake.worded(text))?;
+        config.ledger = sender::check(&config.written_senders, text).map_err(|mistake| mistake.worded(text))?;
         Ok(config)
     }
 }
@@ -126,9 +129,8 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_read_yet_is_told() {
-        let config = Config::parse("[[sender]]\nname = \"x\"\n[readiness]\nmin_days = 14\n").unwrap();
-        assert_eq!(config.unread(), ["[[sender]]"]);
+    fn readiness_has_defaults() {
+        let config = Config::parse("[readiness]\nmin_days = 14\n").unwrap();
         assert_eq!((config.readiness.min_days, config.readiness.min_reporters), (14, 3));
     }
 
@@ -138,6 +140,7 @@ mod tests {
             ("[database]\npth = \"x\"\n", ["line 2", "pth"]),
             ("[database]\n\nkeep_raw = \"some\"\n", ["line 3", "`keep_raw`"]),
             ("[limits]\nrecords = \"many\"\n", ["line 2", "`records`"]),
+            ("[diagnosis]\nsigned = 95\n", ["line 2", "`signed`"]),
             ("[limits\n", ["line 1", ""]),
             ("[readiness]\nmin_day = 3\n", ["line 2", "min_day"]),
             ("[readiness]\nmin_days = 3\npass_share = 99.5\n", ["line 3", "`pass_share`"]),

@@ -15,6 +15,7 @@
 mod address;
 pub(super) mod join;
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -180,6 +181,8 @@ pub(super) struct Namer<'k> {
     /// Header From and lists of signatures with a tenant's selector that names the domain (`selector1-example-com`): only the
     /// account that the domain is set up in has one.
     pub(super) names_domain: FxHashSet<(i64, i64)>,
+    /// The entries of the ledger that mail was seen of.
+    pub(super) matched_entries: BTreeSet<u32>,
 }
 
 impl<'k> Namer<'k> {
@@ -196,6 +199,7 @@ impl<'k> Namer<'k> {
             texts: Vec::new(),
             text_numbers: FxHashMap::default(),
             names_domain: FxHashSet::default(),
+            matched_entries: BTreeSet::new(),
         }
     }
 
@@ -364,7 +368,9 @@ impl<'k> Namer<'k> {
             tenant: tenant.map(|number| self.texts[number as usize].as_str()),
         };
         let entries = &self.knowledge.ledger.entries;
-        let entry = who.entries.iter().copied().find(|&number| entries[number as usize].fits_address(&handed));
+        let matched = who.entries.iter().copied().find(|&number| entries[number as usize].fits_address(&handed));
+        self.matched_entries.extend(matched);
+        let entry = matched.map(|number| self.knowledge.ledger.first_of_name(number));
         Unit {
             from: who.from,
             by: if entry.is_some() { NamedBy::Ledger } else { by },

@@ -1,0 +1,178 @@
+//! `[[sender]]`: the ledger of approved senders.
+
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+use jiff::civil::Date;
+use serde::Deserialize;
+use toml::Spanned;
+
+use super::mistake::{Mistake, line};
+use crate::domain;
+use crate::query::{Identities, Ledger, LedgerEntry};
+
+/// A table as written.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Written {
+    name: Spanned<String>,
+    domains: Option<Spanned<toml::Value>>,
+    #[serde(rename = "match")]
+    identities: Option<Spanned<WrittenMatch>>,
+    owner: Option<Spanned<String>>,
+    note: Option<Spanned<String>>,
+    expires: Option<Spanned<toml::Value>>,
+}
+
+/// `match`, as written: a text or a list of texts each.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct WrittenMatch {
+    signing_domain: Option<Spanned<toml::Value>>,
+    envelope_domain: Option<Spanned<toml::Value>>,
+    ip: Option<Spanned<toml::Value>>,
+    tenant: Option<Spanned<toml::Value>>,
+    ptr: Option<Spanned<toml::Value>>,
+    provider: Option<Spanned<toml::Value>>,
+}
+
+/// Checks all entries of a file.
+pub(super) fn check(written: &[Spanned<Written>], text: &str) -> Result<Ledger, Mistake> {
+    let mut ledger = Ledger::default();
+    for one in written {
+        ledger.entries.push(entry(one, text)?);
+    }
+    Ok(ledger)
+}
+
+fn entry(written: &Spanned<Written>, text: &str) -> Result<LedgerEntry, Mistake> {
+    let (at, written) = (written.span().start, written.get_ref());
+    let name = written.name.get_ref().trim();
+    if name.is_empty() || name.contains(char::is_control) {
+        return Err(Mistake::new(written.name.span().start, "name", "is what answers call the sender, and empty"));
+    }
+    let Some(identities) = &written.identities else {
+        let reason = format!("is missing in the sender {name:?}: it says how its mail is recognised");
+        return Err(Mistake::new(at, "match", reason));
+    };
+    let (place, of) = (identities.span().start, identities.get_ref());
+    let identities = Identities {
+        signing_domain: list(of.signing_domain.as_ref(), "signing_domain", a_domain)?,
+        envelope_domain: list(of.envelope_domain.as_ref(), "envelope_domain", a_domain)?,
+        ip: list(of.ip.as_ref(), "ip", a_network)?,
+        tenant: list(of.tenant.as_ref(), "tenant", |text| Ok(text.to_ascii_lowercase()))?,
+        ptr: list(of.ptr.as_ref(), "ptr", a_domain)?,
+        provider: list(of.provider.as_ref(), "provider", |text| Ok(text.to_owned()))?,
+    };
+    if identities.prove_nothing() {
+        let reason = if identities.provider.is_empty() {
+            "names nothing that would recognise the sender: signing_domain, envelope_domain, ip, tenant or ptr"
+        } else {
+            "names a provider only, which sends for everybody: add signing_domain, envelope_domain, ip, tenant or ptr"
+        };
+        return Err(Mistake::new(place, "match", reason));
+    }
+    Ok(LedgerEntry {
+        name: name.to_owned(),
+        line: line(text, at),
+        domains: list(written.domains.as_ref(), "domains", a_domain)?,
+        identities,
+        owner: written.owner.as_ref().map(|owner| owner.get_ref().clone()),
+        note: written.note.as_ref().map(|note| note.get_ref().clone()),
+        expires: written.expires.as_ref().map(day).transpose()?,
+    })
+}
+
+/// A text or a list of texts, each checked.
+fn list<T>(
+    value: Option<&Spanned<toml::Value>>,
+    key: &str,
+    check: impl Fn(&str) -> Result<T, String>,
+) -> Result<Vec<T>, Mistake> {
+    let Some(value) = value else {
+        return Ok(Vec::new());
+    };
+    let mistake = |reason: String| Mistake::new(value.span().start, key, reason);
+    let texts: Vec<&str> = match value.get_ref() {
+        toml::Value::String(text) => vec![text],
+        toml::Value::Array(values) => values
+            .iter()
+            .map(|one| one.as_str().ok_or_else(|| mistake("is a list with something in it that is no text".to_owned())))
+            .collect::<Result<_, _>>()?,
+        _ => return Err(mistake("must be a text or a list of texts".to_owned())),
+    };
+    if texts.is_empty() {
+        return Err(mistake("is an empty list; leave it out where it does not matter".to_owned()));
+    }
+    let checked = |text: &&str| match text.trim() {
+        "" => Err(mistake("has an empty text in it".to_owned())),
+        text => check(text).map_err(mistake),
+    };
+    texts.iter().map(checked).collect()
+}
+
+fn a_domain(text: &str) -> Result<String, String> {
+    domain::normalize(text)
+        .filter(|name| !name.contains(|c: char| c.is_whitespace() || matches!(c, '@' | '/' | '*' | '"')))
+        .map(|name| name.into_owned())
+        .ok_or_else(|| format!("{text:?} is no domain; write it like example.com, subdomains are included"))
+}
+
+fn a_network(text: &str) -> Result<IpNet, String> {
+    text.parse::<IpNet>()
+        .or_else(|_| text.parse::<IpAddr>().map(IpNet::from))
+        .map(|net| net.trunc())
+        .map_err(|_| format!("{text:?} is no address or network; write it like 192.0.2.1 or 192.0.2.0/24"))
+}
+
+fn day(value: &Spanned<toml::Value>) -> Result<Date, Mistake> {
+    let text = match value.get_ref() {
+        toml::Value::String(text) => text.clone(),
+        toml::Value::Datetime(date) => date.to_string(),
+        other => other.to_string(),
+    };
+    text.parse().map_err(|_| {
+        Mistake::new(value.span().start, "expires", format!("{text:?} is no day; write it like \"2027-03-31\""))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::cli::config::Config;
+
+    #[test]
+    fn entries_are_read() {
+        let text = "[[sender]]\nname = \"Newsletter\"\ndomains = [\"Example.com.\"]\n\
+            match = { envelope_domain = \"mcsv.net\", ip = [\"192.0.2.1\", \"2001:db8::/48\"] }\n\
+            owner = \"marketing\"\nexpires = 2027-03-31\n\n[[sender]]\nname = \"All\"\nmatch.tenant = \"Contoso.onmicrosoft.com\"\n";
+        let ledger = Config::parse(text).unwrap().ledger;
+        let [first, second] = ledger.entries.as_slice() else { panic!("{ledger:?}") };
+        assert_eq!((first.line, second.line), (1, 8));
+        assert!(first.covers("news.example.com") && !first.covers("badexample.com") && second.covers("anything"));
+        assert_eq!(first.identities.ip.len(), 2);
+        assert_eq!(first.expires.unwrap().to_string(), "2027-03-31");
+        assert_eq!(second.identities.tenant, ["contoso.onmicrosoft.com"]);
+    }
+
+    #[test]
+    fn a_broken_entry_names_line_and_key() {
+        let with = |rest: &str| format!("[[sender]]\nname = \"x\"\n{rest}");
+        for (text, line, key) in [
+            (with(""), "line 1", "`match`"),
+            (with("match = {}"), "line 3", "`match`"),
+            (with("match = { provider = \"sendgrid\" }"), "line 3", "`match`"),
+            (with("match = { ip = \"192.0.2.0/33\" }"), "line 3", "`ip`"),
+            (with("match = { ip = 7 }"), "line 3", "`ip`"),
+            (with("match = { signing_domain = [] }"), "line 3", "`signing_domain`"),
+            (with("match = { signing_domian = \"a.example\" }"), "line 3", "signing_domian"),
+            (with("match = { ip = \"::1\" }\ndomains = [\"a@b\"]"), "line 4", "`domains`"),
+            (with("match = { ip = \"::1\" }\nexpires = \"soon\""), "line 4", "`expires`"),
+            (with("match = { ip = \"::1\" }\nexpires = 2027-02-30"), "line 4", "expires"),
+            ("[[sender]]\nname = \"\"\nmatch = { ip = \"::1\" }".to_owned(), "line 2", "`name`"),
+            ("[[sender]]\nmatch = { ip = \"::1\" }".to_owned(), "line 1", "name"),
+        ] {
+            let error = Config::parse(&text).unwrap_err();
+            assert!(error.contains(line) && error.contains(key) && !error.contains('\n'), "{text}\n{error}");
+        }
+    }
+}

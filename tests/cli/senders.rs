@@ -1,0 +1,296 @@
+//! Senders, classes and standing from the outside: mailboxes whose paths are known.
+
+use serde_json::Value;
+
+use crate::harness::{Sandbox, fixture};
+use crate::make::{Dice, Report};
+
+/// A record: address, count, signatures (`d=`, `s=`, result), SPF (domain, result), and what is aligned by them.
+struct Line<'l> {
+    address: &'l str,
+    count: u64,
+    dkim: &'l [(&'l str, &'l str, &'l str)],
+    spf: (&'l str, &'l str),
+}
+
+const FROM: &str = "example.com";
+
+impl Line<'_> {
+    fn xml(&self) -> String {
+        let own = |name: &str| name == FROM || name.ends_with(".example.com");
+        let verdict = |passes: bool| if passes { "pass" } else { "fail" };
+        let dkim = self.dkim.iter().any(|(domain, _, result)| own(domain) && *result == "pass");
+        let spf = own(self.spf.0) && self.spf.1 == "pass";
+        let signatures: String = self
+            .dkim
+            .iter()
+            .map(|(domain, selector, result)| {
+                format!(
+                    "<dkim><domain>{domain}</domain><selector>{selector}</selector><result>{result}</result></dkim>"
+                )
+            })
+            .collect();
+        format!(
+            "<record><row><source_ip>{}</source_ip><count>{}</count><policy_evaluated><disposition>none</disposition>\
+             <dkim>{}</dkim><spf>{}</spf></policy_evaluated></row><identifiers><header_from>{FROM}</header_from>\
+             </identifiers><auth_results>{signatures}<spf><domain>{}</domain><result>{}</result></spf></auth_results>\
+             </record>",
+            self.address,
+            self.count,
+            verdict(dkim),
+            verdict(spf),
+            self.spf.0,
+            self.spf.1
+        )
+    }
+}
+
+/// A report of a reporter on a day.
+fn report(org: &str, day: i64, lines: &[Line<'_>]) -> Report {
+    let records = lines.iter().map(Line::xml).collect();
+    Report::new(&format!("{org}-{day}")).org(org).day(day).records(records)
+}
+
+fn write(sandbox: &Sandbox, reports: &[Report]) {
+    for (number, report) in reports.iter().enumerate() {
+        sandbox.write(&format!("reports/{number:04}.xml"), report.xml());
+    }
+}
+
+fn sources(sandbox: &Sandbox, more: &[&str]) -> Value {
+    let base = ["sources", "--format", "json", "--input", "reports"];
+    sandbox.run(base.iter().chain(more)).exits(0).json()
+}
+
+fn path<'a>(answer: &'a Value, sender: &str) -> &'a Value {
+    let paths = answer["paths"].as_array().expect("paths");
+    paths.iter().find(|path| path["sender"] == sender).unwrap_or_else(|| {
+        let there: Vec<&Value> = paths.iter().map(|path| &path["sender"]).collect();
+        panic!("no sender {sender:?} in {there:?}")
+    })
+}
+
+const SELECTOR: &str = "selector1-contoso-onmicrosoft-com";
+const OWN_SPF: (&str, &str) = (FROM, "pass");
+
+#[test]
+fn a_reporter_that_lies_alone_changes_no_class() {
+    let sandbox = Sandbox::new();
+    let mut reports = Vec::new();
+    for day in 0..3 {
+        for org in ["one.example", "two.example", "three.example"] {
+            let truth = Line { address: "192.0.2.7", count: 100, dkim: &[], spf: OWN_SPF };
+            reports.push(report(org, day, &[truth]));
+        }
+        let lie = [("example.com", "s1", "pass")];
+        let other = [("example.com", "s9", "pass")];
+        let strangers = Line { address: "198.51.100.9", count: 5000, dkim: &other, spf: ("stranger.example", "pass") };
+        let own = Line { address: "192.0.2.7", count: 10_000, dkim: &lie, spf: OWN_SPF };
+        reports.push(report("liar.example", day, &[own, strangers]));
+    }
+    write(&sandbox, &reports);
+    let answer = sources(&sandbox, &[]);
+    let own = path(&answer, "192.0.2.0/24");
+    assert_eq!((&own["class"], &own["standing"]), (&"unsigned".into(), &"yours".into()), "{own:#}");
+    assert_eq!(own["evidence"]["set_aside"][0]["reporter"], "liar.example");
+    assert_eq!(own["messages"], 30_900, "what is set aside is still counted");
+    let stranger = path(&answer, "stranger.example");
+    assert_eq!((&stranger["class"], &stranger["standing"]), (&"unproven".into(), &"unproven".into()));
+}
+
+#[test]
+fn another_tenant_proves_nothing_by_spf() {
+    let sandbox = Sandbox::new();
+    let mut reports = Vec::new();
+    for day in 0..4 {
+        for org in ["one.example", "two.example"] {
+            let own = [("contoso.onmicrosoft.com", SELECTOR, "pass")];
+            let evil = [("evilcorp.onmicrosoft.com", "selector1-evilcorp-onmicrosoft-com", "pass")];
+            let signed = [("example.com", "selector1", "pass")];
+            reports.push(report(
+                org,
+                day,
+                &[
+                    Line { address: "40.107.1.2", count: 1000, dkim: &own, spf: OWN_SPF },
+                    Line { address: "40.107.1.2", count: 700, dkim: &signed, spf: OWN_SPF },
+                    Line { address: "40.107.1.3", count: 5, dkim: &evil, spf: OWN_SPF },
+                    // A bounce, and one at a reporter that shows SPF as none.
+                    Line {
+                        address: "40.107.1.4",
+                        count: 9,
+                        dkim: &[],
+                        spf: ("a.outbound.protection.outlook.com", "pass"),
+                    },
+                    Line {
+                        address: "40.107.1.4",
+                        count: 1,
+                        dkim: &[],
+                        spf: ("a.outbound.protection.outlook.com", "none"),
+                    },
+                ],
+            ));
+        }
+    }
+    write(&sandbox, &reports);
+    let answer = sources(&sandbox, &[]);
+    let own = path(&answer, "Microsoft 365 (contoso)");
+    assert_eq!((&own["class"], &own["standing"]), (&"intermittent".into(), &"yours".into()));
+    assert_eq!((&own["messages"], &own["tenant"]), (&Value::from(8 * 1710), &"contoso.onmicrosoft.com".into()));
+    let evil = path(&answer, "Microsoft 365 (evilcorp)");
+    assert_eq!((&evil["class"], &evil["standing"]), (&"unaligned".into(), &"recognised".into()));
+    assert_eq!(answer["paths"].as_array().unwrap().len(), 2);
+    // The path is the same in a window in which the account does not show.
+    let sandbox = Sandbox::new();
+    let signed = [("example.com", "selector1", "pass")];
+    let line = || Line { address: "40.107.9.9", count: 3, dkim: &signed, spf: OWN_SPF };
+    write(&sandbox, &[report("one.example", 9, &[line()]), report("two.example", 10, &[line()])]);
+    assert_eq!(path(&sources(&sandbox, &[]), "Microsoft 365")["id"], own["id"]);
+}
+
+#[test]
+fn a_reporters_habits_tear_no_sender_apart() {
+    let sandbox = Sandbox::new();
+    let mut reports = Vec::new();
+    for day in 0..20 {
+        let gone = (9..11).contains(&day);
+        let at = |address, result| Line {
+            address,
+            count: 10,
+            dkim: if result == "pass" {
+                &[("example.com", "pay", "pass")]
+            } else {
+                &[("example.com", "pay", "permerror")]
+            },
+            spf: ("bounce.paydesk.example", "pass"),
+        };
+        let result = if gone { "permerror" } else { "pass" };
+        for org in ["one.example", "two.example", "three.example"] {
+            reports.push(report(org, day, &[at("192.0.2.10", result), at("192.0.2.11", result)]));
+        }
+        // Leaves out signatures whose key is missing, and writes foreign SPF passes as none; sees an address of its own.
+        let silent: &[_] = if gone { &[] } else { &[("example.com", "pay", "pass")] };
+        let spf = ("bounce.paydesk.example", "none");
+        let seen = |address| Line { address, count: 4, dkim: silent, spf };
+        reports.push(report("habit.example", day, &[seen("192.0.2.10"), seen("192.0.2.99")]));
+    }
+    write(&sandbox, &reports);
+    let answer = sources(&sandbox, &[]);
+    assert_eq!(answer["paths"].as_array().unwrap().len(), 1, "{:#}", answer["paths"]);
+    let paydesk = path(&answer, "paydesk.example");
+    assert_eq!((&paydesk["class"], &paydesk["standing"]), (&"signed".into(), &"yours".into()));
+    assert_eq!(paydesk["evidence"]["omitted_signatures"], 16);
+    assert_eq!(paydesk["evidence"]["breaks"]["where"], "days");
+}
+
+#[test]
+fn order_and_repetition_change_nothing() {
+    let mut dice = Dice(7);
+    let senders: [(&str, &[(&str, &str, &str)], (&str, &str)); 6] = [
+        ("40.107.1.", &[("contoso.onmicrosoft.com", SELECTOR, "pass")], OWN_SPF),
+        ("40.107.2.", &[("example.com", "selector1", "pass")], OWN_SPF),
+        ("198.51.100.", &[("example.com", "s1", "fail")], OWN_SPF),
+        ("203.0.113.", &[("contoso.onmicrosoft.com", SELECTOR, "pass")], ("alumni.example", "pass")),
+        ("192.0.2.", &[("example.com", "pay", "pass")], ("bounce.paydesk.example", "none")),
+        ("192.0.2.", &[], ("bounce.paydesk.example", "pass")),
+    ];
+    let mut reports = Vec::new();
+    for day in 0..5 {
+        for org in ["one.example", "two.example", "three.example", "four.example"] {
+            let addresses: Vec<String> =
+                (0..12).map(|at| format!("{}{}", senders[at % 6].0, 1 + dice.roll(4))).collect();
+            let lines: Vec<Line<'_>> = (0..12)
+                .map(|at| Line {
+                    address: &addresses[at],
+                    count: 1 + dice.roll(50),
+                    dkim: senders[at % 6].1,
+                    spf: senders[at % 6].2,
+                })
+                .collect();
+            reports.push(report(org, day, &lines));
+        }
+    }
+    let sandbox = Sandbox::new();
+    write(&sandbox, &reports);
+    let expected = sandbox.run(["sources", "--format", "json", "--input", "reports"]).exits(0);
+    for _ in 0..3 {
+        for at in (1..reports.len()).rev() {
+            reports.swap(at, dice.roll(at as u64 + 1) as usize);
+        }
+        let shuffled = Sandbox::new();
+        write(&shuffled, &reports);
+        // One again, in a file of its own.
+        shuffled.write("reports/sub/again.xml", reports[0].xml());
+        let found = shuffled.run(["sources", "--format", "json", "--input", "reports"]).exits(0);
+        assert_eq!(found.text(), expected.text());
+        // And stored in two runs.
+        shuffled.ingest(&["reports/sub"]);
+        shuffled.ingest(&["reports"]);
+        let stored = shuffled.run(["sources", "--format", "json", "--since", "all"]).exits(0);
+        assert_eq!(stored.text(), expected.text());
+    }
+}
+
+fn with_config(text: &str) -> Sandbox {
+    let sandbox = Sandbox::new();
+    sandbox.write("ledger.toml", text);
+    sandbox
+}
+
+fn mailbox() -> String {
+    fixture("mailbox").display().to_string()
+}
+
+#[test]
+fn the_ledger_lists_senders_and_is_held_against_what_was_seen() {
+    let sandbox = with_config(
+        "[[sender]]\nname = \"Campaigns\"\ndomains = [\"brightwater-shop.example\"]\n\
+         match = { envelope_domain = \"mailwave.example\" }\nowner = \"shop@brightwater.example\"\n\
+         expires = \"2026-06-30\"\n\n[[sender]]\nname = \"Nobody\"\nmatch = { ip = \"192.0.2.250\" }\n",
+    );
+    let mailbox = mailbox();
+    let arguments = ["--config", "ledger.toml", "--input", &mailbox, "--as-of", "2026-11-22"];
+    let answer = sandbox.run(["sources", "--format", "json"].iter().chain(&arguments)).exits(0).json();
+    let listed = path(&answer, "Campaigns");
+    assert_eq!((&listed["class"], &listed["standing"]), (&"unaligned".into(), &"listed".into()));
+    assert_eq!((&listed["named_by"], &listed["owner"]), (&"ledger".into(), &"shop@brightwater.example".into()));
+    assert_eq!(listed["messages"], 2206);
+    // The same service under the other domain is not what the entry is about.
+    assert_eq!(path(&answer, "mailwave.example")["domain"], "brightwater.example");
+    let findings = answer["ledger"].as_array().expect("findings");
+    let told: Vec<_> = findings.iter().map(|one| (one["name"].as_str(), one["problem"].as_str())).collect();
+    assert_eq!(told, [(Some("Campaigns"), Some("expired")), (Some("Nobody"), Some("unmatched"))]);
+    let table = sandbox.run(["unsigned"].iter().chain(&arguments)).exits(0);
+    assert!(table.text().contains("\"Nobody\" (line 8) matches no mail"), "{table}");
+}
+
+#[test]
+fn proposed_entries_can_be_pasted() {
+    let sandbox = Sandbox::new();
+    let mailbox = mailbox();
+    let proposed = sandbox.run(["sources", "--as-ledger", "--input", &mailbox]).exits(0);
+    assert!(proposed.text().contains("tenant = \"brightwater.onmicrosoft.com\""), "{proposed}");
+    sandbox.write("ledger.toml", proposed.text());
+    let answer =
+        sandbox.run(["sources", "--format", "json", "--config", "ledger.toml", "--input", &mailbox]).exits(0).json();
+    let paths = answer["paths"].as_array().unwrap();
+    assert!(!paths.iter().any(|path| path["standing"] == "yours" && path["class"] != "forwarded"), "{paths:#?}");
+    assert_eq!(paths.iter().filter(|path| path["standing"] == "listed").count(), 6);
+    assert_eq!(answer["ledger"], serde_json::json!([]));
+    let again = sandbox.run(["sources", "--as-ledger", "--config", "ledger.toml", "--input", &mailbox]).exits(0);
+    assert!(again.text().starts_with("# Nothing"), "{again}");
+}
+
+#[test]
+fn a_broken_ledger_is_one_error() {
+    for (text, parts) in [
+        ("[[sender]]\nname = \"x\"\nmatch = { provider = \"sendgrid\" }\n", ["line 3", "`match`"]),
+        (
+            "[[sender]]\nname = \"x\"\nmatch = { ip = \"192.0.2.1\", provider = \"none-such\" }\n",
+            ["line 1", "none-such"],
+        ),
+        ("[diagnosis]\nsigned = 95\n", ["line 2", "`signed`"]),
+    ] {
+        let ran = with_config(text).run(["sources", "--config", "ledger.toml", "--input", &mailbox()]).exits(1);
+        assert!(ran.stderr.contains("ledger.toml") && parts.iter().all(|part| ran.stderr.contains(part)), "{ran}");
+    }
+}
