@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use serde_json::Value;
 use unicode_width::UnicodeWidthStr;
 
+use crate::documented::{assert_documented, example};
 use crate::dump;
 use crate::harness::{Sandbox, files_below, fixture, read_json};
 
@@ -297,4 +298,11 @@ fn a_maildir_a_folder_of_mails_and_an_mbox_are_the_same() {
     }
     let piped = sandbox.run_with_input(["sources", "--format", "json", "--input", "-"], &mbox).exits(0);
     assert!(piped.stdout == whole.stdout, "standard input gives another answer");
+}
+
+#[test]
+fn the_answer_is_as_documented() {
+    let arguments = ["unsigned", "--format", "json", "--as-of", "2026-11-22", "--since", "7d", "--input", &mailbox()];
+    let answer = Sandbox::new().run(arguments).exits(0).json();
+    assert_documented(&example("`unsigned` and `sources`"), &answer);
 }
