@@ -185,7 +185,8 @@ fn a_reporters_habits_tear_no_sender_apart() {
 #[test]
 fn order_and_repetition_change_nothing() {
     let mut dice = Dice(7);
-    let senders: [(&str, &[(&str, &str, &str)], (&str, &str)); 6] = [
+    type Sender<'s> = (&'s str, &'s [(&'s str, &'s str, &'s str)], (&'s str, &'s str));
+    let senders: [Sender<'_>; 6] = [
         ("40.107.1.", &[("contoso.onmicrosoft.com", SELECTOR, "pass")], OWN_SPF),
         ("40.107.2.", &[("example.com", "selector1", "pass")], OWN_SPF),
         ("198.51.100.", &[("example.com", "s1", "fail")], OWN_SPF),
