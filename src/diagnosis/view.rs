@@ -81,6 +81,7 @@ impl View {
         let path = &survey.paths[at];
         let mut view = View::default();
         let mut cells: Vec<Cell> = Vec::new();
+        let mut vouching = vec![(0, 0); survey.reporter_names.len()];
         for entry in survey.tally.entries(at) {
             let (facts, report) = (survey.tally.facts(entry), survey.tally.report(entry));
             let (messages, state) = (entry.messages, usize::from(facts.dkim.code()));
@@ -97,7 +98,7 @@ impl View {
                     cells.push(cell);
                 }
             }
-            let vouching = view.vouching.entry(report.reporter).or_default();
+            let vouching = &mut vouching[report.reporter as usize];
             vouching.0 += messages;
             if facts.dkim == DkimState::Aligned || facts.spf == SpfState::Aligned && path.spf_vouches() {
                 vouching.1 += messages;
@@ -113,6 +114,7 @@ impl View {
                 view.contradicting_reporters.push(report.reporter);
             }
         }
+        view.vouching = (0..).zip(vouching).filter(|(_, one)| one.0 > 0).collect();
         view.contradicting_reporters.sort_unstable();
         view.contradicting_reporters.dedup();
         view.cells = merged(cells);

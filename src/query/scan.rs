@@ -16,6 +16,7 @@
 //! scan.visit(Some(path), &mut |seen| days.add(seen.day, seen.facts.dkim, seen.messages))?;
 //! ```
 
+use std::collections::hash_map::Entry as MapEntry;
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::Arc;
 
@@ -97,6 +98,8 @@ pub struct Scan<'s> {
     v6_list: Vec<Ipv6Addr>,
     pairs: FxHashMap<u64, Pair>,
     reporter_places: FxHashMap<i64, u32>,
+    /// By the number of a policy its `p` and `sp`.
+    policies: FxHashMap<i64, (Option<String>, Option<String>)>,
     pub(super) tally: Tally,
     pub(super) by_domain: FxHashMap<i64, DomainSums>,
     current: Current,
@@ -116,8 +119,8 @@ struct Current {
     mark: Option<u32>,
     /// The entries that are its own begin here.
     first_entry: usize,
-    /// What it says was published, `p` and `sp`.
-    policy: Option<(Option<String>, Option<String>)>,
+    /// The policy that it says was published.
+    policy: Option<i64>,
 }
 
 impl<'s> Scan<'s> {
@@ -150,6 +153,7 @@ impl<'s> Scan<'s> {
             v6_list: Vec::new(),
             pairs: FxHashMap::default(),
             reporter_places: FxHashMap::default(),
+            policies: FxHashMap::default(),
             tally: Tally::default(),
             by_domain: FxHashMap::default(),
             current: Current::default(),
@@ -345,13 +349,15 @@ impl<'s> Scan<'s> {
     /// what the policy asked for. A chain of forwarders that the receiver believes (ARC) is evidence in any case.
     fn excused(&mut self, kind: u32, run: &ScannedRun<'_>) -> Result<u32, StoreError> {
         let facts = self.kinds[kind as usize];
-        if self.current.policy.is_none() {
-            self.current.policy = Some(self.store.policy_of(run.report)?);
-        }
-        let (p, sp) = match &self.current.policy {
-            Some((p, sp)) => (p.as_deref(), sp.as_deref().filter(|sp| !sp.is_empty())),
-            None => (None, None),
+        let policy = match self.current.policy {
+            Some(policy) => policy,
+            None => *self.current.policy.insert(self.store.policy_of(run.report)?),
         };
+        let (p, sp) = match self.policies.entry(policy) {
+            MapEntry::Occupied(known) => &*known.into_mut(),
+            MapEntry::Vacant(vacant) => &*vacant.insert(self.store.policy(policy)?),
+        };
+        let (p, sp) = (p.as_deref(), sp.as_deref().filter(|sp| !sp.is_empty()));
         let asked = if facts.header_from == Some(run.domain) { p } else { sp.or(p) };
         let done = match facts.disposition {
             Some(Disposition::None | Disposition::Pass) => Some("none"),

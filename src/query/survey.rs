@@ -1,6 +1,7 @@
 //! One pass over the records of a window: sums by header From and sender, and by policy domain.
 
 use std::collections::hash_map::Entry as MapEntry;
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
@@ -9,7 +10,7 @@ use super::figures::{DomainFigures, Evidence, PathFigures, SenderKey, Signer, Si
 use super::naming::join::{self, OwnTenants, PathNumber, SenderNumber, TenantEvidence};
 use super::naming::{Knowledge, NamedBy, ProviderNumber};
 use super::scan::Scan;
-use super::tally::{AddressPart, Bits, Days, Tally};
+use super::tally::{AddressPart, Bits, Days, Entry, Tally};
 use super::window::Window;
 use crate::alignment::{Disposition, DkimState, SpfState};
 use crate::domain;
@@ -232,25 +233,18 @@ impl Scan<'_> {
             named[of_unit(entry.path) as usize][unit.by as usize] += entry.messages.max(1);
         }
         self.named = named;
-        let entries = std::mem::take(&mut self.tally.entries);
-        let keyed = entries.iter().map(|entry| of_unit(entry.path));
-        let ends = ends(keyed, paths.len());
-        let mut places = starts(&ends);
-        let mut sorted = entries.clone();
-        for mut entry in entries {
-            entry.path = of_unit(entry.path);
-            let place = &mut places[entry.path as usize];
-            sorted[*place] = entry;
-            *place += 1;
-        }
-        let pairs: Vec<(u32, AddressPart)> = self
-            .pairs()
-            .filter_map(|(ip, states, pair)| Some((of_unit(pair.unit), (ip?, states, pair.messages))))
-            .collect();
-        let address_ends = self::ends(pairs.iter().map(|(path, _)| *path), paths.len());
+        let mut entries = std::mem::take(&mut self.tally.entries);
+        entries.iter_mut().for_each(|entry| entry.path = of_unit(entry.path));
+        let ends = ends(entries.iter().map(|entry| entry.path), paths.len());
+        let sorted = by_path(&entries, |entry| entry.path, &ends);
+        drop(entries);
+        let located =
+            || self.pairs().filter_map(|(ip, states, pair)| Some((of_unit(pair.unit), (ip?, states, pair.messages))));
+        let address_ends = self::ends(located().map(|(path, _)| path), paths.len());
         let mut places = starts(&address_ends);
-        let mut addresses: Vec<AddressPart> = pairs.iter().map(|(_, one)| *one).collect();
-        for (path, one) in pairs {
+        let nowhere: AddressPart = (IpAddr::V4(Ipv4Addr::UNSPECIFIED), (0, false), 0);
+        let mut addresses = vec![nowhere; address_ends.last().copied().unwrap_or(0)];
+        for (path, one) in located() {
             let place = &mut places[path as usize];
             addresses[*place] = one;
             *place += 1;
@@ -404,6 +398,18 @@ fn ends(paths: impl Iterator<Item = u32>, number: usize) -> Vec<usize> {
         *end = sum;
     }
     ends
+}
+
+/// Things in the order of their paths, and within a path as they were.
+fn by_path(things: &[Entry], path: impl Fn(&Entry) -> u32, ends: &[usize]) -> Vec<Entry> {
+    let mut places = starts(ends);
+    let mut sorted = vec![Entry::default(); things.len()];
+    for thing in things {
+        let place = &mut places[path(thing) as usize];
+        sorted[*place] = *thing;
+        *place += 1;
+    }
+    sorted
 }
 
 /// Where they begin.

@@ -7,7 +7,7 @@ use crate::report::period::Day;
 use crate::store::OutcomeFacts;
 
 /// Messages of one report, on one path, of one kind. A report may have several for the same.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Entry {
     /// Messages.
     pub messages: u64,

@@ -209,17 +209,26 @@ impl Store {
         Ok(last.and_then(|(_, policy)| policy))
     }
 
-    /// What a report says was published for header From domains: `p`, and `sp` for those below it.
+    /// What a policy says, in lower case: `p`, and `sp` for header From domains below its own.
     ///
     /// # Errors
     /// See [`StoreError`].
-    pub fn policy_of(&self, report: i64) -> Result<(Option<String>, Option<String>)> {
+    pub fn policy(&self, policy: i64) -> Result<(Option<String>, Option<String>)> {
         Ok(self
             .connection
-            .prepare_cached(
-                "SELECT lower(p), lower(sp) FROM report JOIN policy ON policy.id = report.policy WHERE report.id = ?1",
-            )?
-            .query_row([report], |row| Ok((row.get(0)?, row.get(1)?)))?)
+            .prepare_cached("SELECT lower(p), lower(sp) FROM policy WHERE id = ?1")?
+            .query_row([policy], |row| Ok((row.get(0)?, row.get(1)?)))?)
+    }
+
+    /// The number of the policy that a report says was published, see [`policy`](Self::policy).
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn policy_of(&self, report: i64) -> Result<i64> {
+        Ok(self
+            .connection
+            .prepare_cached("SELECT policy FROM report WHERE id = ?1")?
+            .query_row([report], |row| row.get(0))?)
     }
 
     /// Reads names by their numbers.
