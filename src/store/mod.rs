@@ -208,7 +208,9 @@ impl Store {
 
 /// The version of a database that is ours; 0 for an empty one.
 fn identify(connection: &Connection, shown: &str) -> Result<i32> {
-    let version = schema::version(connection).map_err(|error| match error.sqlite_error_code() {
+    // One view for all three, or a database that another process is just making looks foreign.
+    let connection = connection.unchecked_transaction()?;
+    let version = schema::version(&connection).map_err(|error| match error.sqlite_error_code() {
         Some(ErrorCode::NotADatabase) => StoreError::Foreign(shown.to_owned()),
         _ => error.into(),
     })?;
