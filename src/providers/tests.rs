@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::catalogue::FILES;
-use super::{Catalogue, Dkim, Fault, Kind, Provider, RemedyContext};
+use super::{Catalogue, Dkim, Fault, Kind, Provider, RemedyContext, Spf};
 
 fn builtin() -> Catalogue {
     Catalogue::builtin()
@@ -16,7 +16,7 @@ fn get<'a>(catalogue: &'a Catalogue, id: &str) -> &'a Provider {
 #[test]
 fn there_are_many_and_each_is_known_by_something() {
     let catalogue = builtin();
-    assert!(catalogue.providers().len() >= 60, "{}", catalogue.providers().len());
+    assert!(catalogue.providers().len() >= 40, "{}", catalogue.providers().len());
     for provider in catalogue.providers() {
         let known_by = provider.signing_domains.len()
             + provider.envelope_domains.len()
@@ -38,6 +38,30 @@ fn each_names_its_documentation_and_the_day_it_was_checked() {
         };
         assert!(checked.year() >= 2026, "{}", provider.id);
     }
+}
+
+/// Whoever follows the link wants the page that tells how, or its help at the least.
+#[test]
+fn documentation_is_no_front_page() {
+    for provider in builtin().providers() {
+        let url = provider.documentation.as_deref().unwrap_or_default();
+        let (host, path) = url.trim_start_matches("https://").split_once('/').unwrap_or_default();
+        let is_help = ["docs.", "help.", "subspace.", "support."].iter().any(|start| host.starts_with(start));
+        assert!(!path.is_empty() || is_help, "{}: {url}", provider.id);
+    }
+}
+
+#[test]
+fn what_is_not_known_of_spf_is_not_said() {
+    let catalogue = builtin();
+    let context = RemedyContext { domain: "example.com", ..RemedyContext::default() };
+    for provider in catalogue.providers().iter().filter(|provider| provider.kind == Kind::Service) {
+        let remedy = provider.remedy(Fault::Unaligned, &context);
+        let says = remedy.steps.iter().any(|step| step.starts_with("SPF "));
+        assert_eq!(says, matches!(provider.spf, Some(Spf::Custom | Spf::Never)), "{}: {:?}", provider.id, remedy.steps);
+    }
+    assert_eq!(get(&catalogue, "getresponse").spf, None);
+    assert_eq!(get(&catalogue, "atlassian").spf, Some(Spf::Custom));
 }
 
 #[test]
@@ -134,13 +158,26 @@ fn senders_are_recognised() {
         ("eu-west-1.amazonses.com", "amazon-ses"),
         ("mail-eopbgr60040.outbound.protection.outlook.com", "microsoft-365"),
         ("googlegroups.com", "google-groups"),
+        ("bounces.elasticemail.net", "elastic-email"),
+        ("sent-via.netsuite.com", "netsuite"),
         ("notmcsv.net", ""),
         ("example.com", ""),
     ] {
         assert_eq!(id(catalogue.by_envelope_domain(domain)), expected, "{domain}");
     }
     assert_eq!(id(catalogue.by_host("mail-db8eur05on2040.outbound.protection.outlook.com")), "microsoft-365");
-    assert_eq!(id(catalogue.by_host("outlook.com")), "");
+    for (host, expected) in [
+        ("mx-relay49-hz3.antispameurope.com", "hornetsecurity"),
+        ("6.mo582.mail-out.ovh.net", "ovh"),
+        ("mout.kundenserver.de", "ionos"),
+        ("mx0a-00000000.pphosted.com", "proofpoint"),
+        ("dispatch1-us1.ppe-hosted.com", "proofpoint-essentials"),
+        ("bendel.debian.org", "debian-lists"),
+        ("mailly.debian.org", ""),
+        ("outlook.com", ""),
+    ] {
+        assert_eq!(id(catalogue.by_host(host)), expected, "{host}");
+    }
     assert_eq!(id(catalogue.by_signing_domain("contoso.onmicrosoft.com")), "microsoft-365");
     assert_eq!(id(catalogue.by_signing_domain("example-com.20230601.gappssmtp.com")), "google-workspace");
 }
