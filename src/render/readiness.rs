@@ -7,7 +7,7 @@ use super::paths::summary;
 use super::prose::Prose;
 use super::text::{grouped, percent, plural};
 use super::{Form, Paint, Style, json};
-use crate::diagnosis::readiness::{Blocker, Check, Review, ReviewList, Verdict};
+use crate::diagnosis::readiness::{Blocker, Check, Review, Verdict};
 
 /// Writes a review.
 ///
@@ -61,7 +61,7 @@ fn reasons(failed: &[&Check]) -> String {
 }
 
 /// Text with a small first letter, for the middle of a sentence; not where a name begins.
-fn small(text: &str) -> String {
+pub(super) fn small(text: &str) -> String {
     let mut letters = text.chars();
     match (letters.next(), letters.clone().next()) {
         (Some(first), Some(next)) if next.is_lowercase() => first.to_lowercase().chain(letters).collect(),
@@ -100,7 +100,7 @@ pub(super) fn title(name: &str) -> String {
     .to_owned()
 }
 
-fn verdict_paint(verdict: Verdict) -> Paint {
+pub(super) fn verdict_paint(verdict: Verdict) -> Paint {
     match verdict {
         Verdict::Ready => Paint::Good,
         Verdict::NotReady => Paint::Bad,
@@ -376,76 +376,4 @@ fn changes(answer: &Review, prose: &mut Prose) {
         let text = format!("{}: {} → {}", change.tag, value(&change.from), value(&change.to));
         prose.item(0, change.date.clone(), Paint::Dim, text);
     }
-}
-
-/// Writes the list of all domains.
-///
-/// # Errors
-/// Those of writing.
-pub fn readiness_list(list: &ReviewList, form: Form, style: &Style, out: &mut dyn Write) -> Result<()> {
-    let days = match (&list.window.begin, &list.window.end) {
-        (Some(begin), Some(end)) => format!("{begin} to {end}"),
-        _ => "no days".to_owned(),
-    };
-    let newest = list.newest_report.as_deref().map_or("none", |time| time.get(..10).unwrap_or(time));
-    let head =
-        format!("{days} · {} · newest {newest} · for p={}", plural(list.reports, "report"), list.target.as_str());
-    match form {
-        Form::Json => json(list, out),
-        Form::Csv => csv(
-            &["domain", "verdict", "policy", "messages", "pass", "lost_own", "blockers", "failed"],
-            list.domains.iter().map(|line| {
-                vec![
-                    line.domain.clone(),
-                    line.verdict.as_str().to_owned(),
-                    line.policy.clone().unwrap_or_default(),
-                    line.impact.messages.to_string(),
-                    line.impact.pass.to_string(),
-                    (line.impact.lost.yours + line.impact.lost.listed).to_string(),
-                    line.blockers.to_string(),
-                    line.failed.join(" "),
-                ]
-            }),
-            out,
-        ),
-        Form::Table => {
-            writeln!(out, "{head}\n")?;
-            list_grid(list).table(out, style)
-        }
-        Form::Markdown => {
-            writeln!(out, "{head}\n")?;
-            list_grid(list).markdown(out)
-        }
-    }
-}
-
-fn list_grid(list: &ReviewList) -> Grid {
-    let mut grid = Grid::new([
-        Column::text("DOMAIN"),
-        Column::text("VERDICT"),
-        Column::text("POLICY"),
-        Column::number("MESSAGES"),
-        Column::number("PASS"),
-        Column::number("YOURS LOST"),
-        Column::number("BLOCKERS").from(90),
-        Column::text("FAILED").from(110),
-    ]);
-    for line in &list.domains {
-        let own = line.impact.lost.yours + line.impact.lost.listed;
-        let failed = line.failed.iter().map(|name| small(&title(name))).collect::<Vec<_>>().join(", ");
-        grid.push(
-            Row::new([
-                line.domain.clone(),
-                line.verdict.as_str().to_owned(),
-                line.policy.clone().unwrap_or_else(|| "–".to_owned()),
-                grouped(line.impact.messages),
-                percent(line.impact.pass, line.impact.messages),
-                grouped(own),
-                grouped(line.blockers),
-                failed,
-            ])
-            .paint(1, verdict_paint(line.verdict)),
-        );
-    }
-    grid
 }

@@ -1,7 +1,7 @@
 //! The review as a page: what is in it, and what it looks like in a browser.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use crate::harness::{Sandbox, fixture};
 use crate::make::{DKIM_AND_SPF, Report, record};
@@ -97,27 +97,23 @@ fn hostile_text_is_text() {
     assert!(html.len() < 200_000, "{}", html.len());
 }
 
-/// Debian's Chromium, without a window and without a word to anybody.
-fn chromium(sandbox: &Sandbox, profile: &str, page: &Path, more: &[String]) -> Option<()> {
+/// Debian's Chromium, without a window and without a word to anybody; what it prints.
+fn chromium(sandbox: &Sandbox, profile: &str, page: &Path, more: &[String]) -> Option<String> {
     let browser = program("chromium", "chromium")?;
-    let folder = sandbox.path(profile);
-    let status = Command::new(browser)
+    let output = Command::new(browser)
         .args(["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--hide-scrollbars"])
         .args(["--disable-background-networking", "--disable-component-update", "--disable-sync"])
-        .arg(format!("--user-data-dir={}", folder.display()))
+        .arg(format!("--user-data-dir={}", sandbox.path(profile).display()))
         .args(more)
         .arg(format!("file://{}", page.display()))
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status()
+        .output()
         .expect("chromium runs");
-    assert!(status.success(), "{status}");
-    Some(())
+    assert!(output.status.success(), "{}: {}", output.status, String::from_utf8_lossy(&output.stderr));
+    Some(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
 /// What a page measures of itself in a frame as wide as a phone: a script of the test's writes it into the document.
 fn width_on_a_phone(sandbox: &Sandbox, page: &Path) -> Option<String> {
-    let browser = program("chromium", "chromium")?;
     let html = std::fs::read_to_string(page).unwrap();
     // A browser's window is never narrower than 500 pixels; a frame is.
     let framed = html.replace("default-src 'none';", "").replace('&', "&amp;").replace('"', "&quot;");
@@ -127,15 +123,8 @@ fn width_on_a_phone(sandbox: &Sandbox, page: &Path) -> Option<String> {
         "<!DOCTYPE html><body><iframe width=375 height=800 style='border:0' srcdoc=\"{framed}\" onload=\"{measure}\"></iframe>"
     );
     let path = sandbox.write("frame.html", outer);
-    let output = Command::new(browser)
-        .args(["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--hide-scrollbars"])
-        .args(["--disable-background-networking", "--disable-component-update", "--disable-sync"])
-        .args(["--virtual-time-budget=5000", "--dump-dom"])
-        .arg(format!("--user-data-dir={}", sandbox.path("frame-profile").display()))
-        .arg(format!("file://{}", path.display()))
-        .output()
-        .expect("chromium runs");
-    let dom = String::from_utf8_lossy(&output.stdout).into_owned();
+    let options = ["--virtual-time-budget=5000".to_owned(), "--dump-dom".to_owned()];
+    let dom = chromium(sandbox, "profile-frame", &path, &options)?;
     let (_, rest) = dom.split_once("<title>").unwrap_or_else(|| panic!("no measure: {dom:.400}"));
     Some(rest.split('<').next().unwrap().to_owned())
 }
@@ -211,7 +200,7 @@ fn light_and_dark_are_pictures_of_something() {
         let picture = sandbox.path(&format!("{name}.png"));
         let mut options = vec!["--window-size=1000,3000".to_owned(), format!("--screenshot={}", picture.display())];
         options.extend(more.iter().map(|&text| text.to_owned()));
-        chromium(&sandbox, &format!("profile-{name}"), &page, &options).map(|()| look(&picture))
+        chromium(&sandbox, &format!("profile-{name}"), &page, &options).map(|_| look(&picture))
     };
     let Some((light, colours)) = shot("light", &[]) else { return };
     let Some((dark, dark_colours)) = shot("dark", &["--blink-settings=preferredColorScheme=0"]) else { return };

@@ -2,6 +2,11 @@
 
 use serde::Serialize;
 
+use super::impact::{DayFigures, Impact};
+use super::policy::{PolicyChange, PublishedAnswer};
+use super::reporters::{DispositionFigures, Evidence, Overridden, ReporterFigures};
+use super::selectors::SelectorHealth;
+use super::subdomains::Subdomain;
 use super::thresholds::ReadinessThresholds;
 use crate::diagnosis::{Class, Standing, WindowAnswer};
 use crate::dns::DnsAudit;
@@ -50,55 +55,6 @@ impl Verdict {
             Verdict::Ready => "ready",
         }
     }
-}
-
-/// How much is known.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
-pub struct Evidence {
-    /// Days with reports of mail.
-    pub days: u32,
-    /// Reports.
-    pub reports: u64,
-    /// Reporters that told of mail.
-    pub reporters: u64,
-    /// Messages.
-    pub messages: u64,
-    /// The reporter that told of most messages.
-    pub largest_reporter: Option<String>,
-    /// Its share of the messages.
-    pub largest_reporter_share: Option<f64>,
-    /// Reports of which nobody checked whether their mail was genuine.
-    pub unchecked_reports: u64,
-}
-
-/// Messages that fail DMARC now, by whose they are. Each counts once.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
-#[allow(missing_docs, reason = "the names are the standings'")]
-pub struct Lost {
-    pub yours: u64,
-    pub listed: u64,
-    pub recognised: u64,
-    pub forwarded: u64,
-    pub unproven: u64,
-}
-
-impl Lost {
-    /// All of them.
-    #[must_use]
-    pub fn total(&self) -> u64 {
-        self.yours + self.listed + self.recognised + self.forwarded + self.unproven
-    }
-}
-
-/// What would become of the window's messages: passing and lost ones are all of them.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
-pub struct Impact {
-    /// Messages.
-    pub messages: u64,
-    /// Messages that pass DMARC.
-    pub pass: u64,
-    /// Messages that do not.
-    pub lost: Lost,
 }
 
 /// What a check is about.
@@ -187,31 +143,6 @@ pub struct Undecided {
     pub messages: u64,
 }
 
-/// A domain below the one reviewed that was seen in From.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Subdomain {
-    /// Its name.
-    pub domain: String,
-    /// Its messages.
-    pub messages: u64,
-    /// Those that pass DMARC.
-    pub pass: u64,
-    /// Those of paths of standing yours and listed that do not.
-    pub own_lost: u64,
-    /// Where receivers found its policy last.
-    pub policy_domain: Option<String>,
-    /// Whether it inherits the policy of the domain reviewed.
-    pub inherited: bool,
-    /// The policy that holds for it now.
-    pub now: Option<String>,
-    /// The tag that says so: `p`, `sp`, or `own` for a record of its own.
-    pub by: &'static str,
-    /// The policy that would hold after the change, with `sp` and `np` left as they are.
-    pub then: String,
-    /// What receivers that walk the DNS tree (RFC 9989) and others do differently, and what `np` does.
-    pub notes: Vec<String>,
-}
-
 /// What strict alignment would cost: messages that pass now and would not.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct StrictAnswer {
@@ -223,92 +154,6 @@ pub struct StrictAnswer {
     pub lost_both: u64,
     /// Of which the reports do not tell.
     pub unknown: u64,
-}
-
-/// What receivers did with the messages that fail.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
-#[allow(missing_docs, reason = "the names are the dispositions'")]
-pub struct DispositionFigures {
-    pub none: u64,
-    pub quarantine: u64,
-    pub reject: u64,
-    pub unknown: u64,
-}
-
-/// Failing messages for which receivers did not do what the policy asked for.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Overridden {
-    /// What the policy asked for.
-    pub asked: String,
-    /// What was done.
-    pub done: &'static str,
-    /// The reasons given, each `type` or `type: comment`; none is an answer too.
-    pub reasons: Vec<String>,
-    /// Messages.
-    pub messages: u64,
-    /// Who did.
-    pub reporters: Vec<String>,
-}
-
-/// A reporter.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct ReporterFigures {
-    /// Its name.
-    pub reporter: String,
-    /// Its reports.
-    pub reports: u64,
-    /// Its messages.
-    pub messages: u64,
-    /// Its share of all messages.
-    pub share: f64,
-    /// First day it reported on.
-    pub first: String,
-    /// Last day.
-    pub last: String,
-    /// It used to report, and no longer does.
-    pub silent: bool,
-}
-
-/// The record as reports found it last.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-#[allow(missing_docs, reason = "the names are the tags'")]
-pub struct PublishedAnswer {
-    pub domain: String,
-    pub p: Option<String>,
-    pub sp: Option<String>,
-    pub np: Option<String>,
-    pub adkim: Option<String>,
-    pub aspf: Option<String>,
-    pub pct: Option<String>,
-    pub testing: Option<String>,
-}
-
-/// A change of the published record within the window, as reports saw it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct PolicyChange {
-    /// The first day on which most reports saw the new value.
-    pub date: String,
-    /// The tag.
-    pub tag: &'static str,
-    /// Its value before.
-    pub from: Option<String>,
-    /// Its value from then on.
-    pub to: Option<String>,
-}
-
-/// A selector of the domain's own signatures.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct SelectorHealth {
-    /// `d=`.
-    pub domain: String,
-    /// `s=`; absent where reporters leave it out.
-    pub selector: Option<String>,
-    /// Messages whose signature verified.
-    pub verified: u64,
-    /// Messages whose signature did not.
-    pub failed: u64,
-    /// Whether that is within the threshold.
-    pub healthy: bool,
 }
 
 /// A path of which less passes than before.
@@ -326,53 +171,6 @@ pub struct Regression {
     pub now: f64,
     /// Messages of the last days.
     pub messages: u64,
-}
-
-/// A day.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct DayFigures {
-    /// The date.
-    pub date: String,
-    /// Messages.
-    pub messages: u64,
-    /// Messages that fail DMARC.
-    pub fail: u64,
-    /// Messages by the class of their path.
-    pub by_class: ByClass,
-}
-
-/// Messages by the class of their path.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
-#[allow(missing_docs, reason = "the names are the classes'")]
-pub struct ByClass {
-    pub signed: u64,
-    pub intermittent: u64,
-    pub unaligned: u64,
-    pub broken: u64,
-    pub unsigned: u64,
-    pub forwarded: u64,
-    pub unproven: u64,
-}
-
-impl ByClass {
-    /// The figure of a class.
-    pub fn of_mut(&mut self, class: Class) -> &mut u64 {
-        match class {
-            Class::Signed => &mut self.signed,
-            Class::Intermittent => &mut self.intermittent,
-            Class::Unaligned => &mut self.unaligned,
-            Class::Broken => &mut self.broken,
-            Class::Unsigned => &mut self.unsigned,
-            Class::Forwarded => &mut self.forwarded,
-            Class::Unproven => &mut self.unproven,
-        }
-    }
-
-    /// The figure of a class.
-    #[must_use]
-    pub fn of(&self, class: Class) -> u64 {
-        *self.clone().of_mut(class)
-    }
 }
 
 /// A path as the review counts it.
@@ -480,89 +278,4 @@ pub struct Review {
     pub thresholds: ReadinessThresholds,
     /// The program and its version.
     pub program: String,
-}
-
-/// One line of the list of all domains.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct ReviewLine {
-    /// The domain.
-    pub domain: String,
-    /// What its review comes to.
-    pub verdict: Verdict,
-    /// The policy published last.
-    pub policy: Option<String>,
-    /// Days with reports of mail.
-    pub days: u32,
-    /// Reporters that told of mail.
-    pub reporters: u64,
-    /// What would become of its messages.
-    pub impact: Impact,
-    /// How many paths stand in the way.
-    pub blockers: u64,
-    /// The blocking checks that failed.
-    pub failed: Vec<String>,
-}
-
-/// All domains, worst first.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct ReviewList {
-    /// Which answer, and its version.
-    pub schema: &'static str,
-    /// The policy that is to be published.
-    pub target: Target,
-    /// The days it is about.
-    pub window: WindowAnswer,
-    /// The day of the reviews.
-    pub as_of: String,
-    /// Reports behind it.
-    pub reports: u64,
-    /// The end of the newest.
-    pub newest_report: Option<String>,
-    /// The domains.
-    pub domains: Vec<ReviewLine>,
-}
-
-impl ReviewList {
-    /// Of the reviews of several domains over the same window.
-    #[must_use]
-    pub fn of(reviews: Vec<Review>) -> Self {
-        let first = reviews.first();
-        let mut list = ReviewList {
-            schema: "dmarcstat/readiness-list/1",
-            target: first.map_or(Target::Reject, |one| one.target),
-            window: first.map_or(WindowAnswer { begin: None, end: None }, |one| one.window.clone()),
-            as_of: first.map(|one| one.as_of.clone()).unwrap_or_default(),
-            reports: reviews.iter().map(|one| one.evidence.reports).sum(),
-            newest_report: reviews.iter().filter_map(|one| one.newest_report.clone()).max(),
-            domains: Vec::new(),
-        };
-        list.domains = reviews
-            .into_iter()
-            .map(|one| ReviewLine {
-                policy: one.published.and_then(|record| record.p),
-                days: one.evidence.days,
-                reporters: one.evidence.reporters,
-                blockers: one.blockers.len() as u64,
-                failed: one
-                    .checks
-                    .into_iter()
-                    .filter(|check| check.blocking && !check.passed)
-                    .map(|check| check.name)
-                    .collect(),
-                domain: one.domain,
-                verdict: one.verdict,
-                impact: one.impact,
-            })
-            .collect();
-        list.domains.sort_by(|a, b| {
-            let lost = |line: &ReviewLine| line.impact.lost.yours + line.impact.lost.listed;
-            (a.verdict, std::cmp::Reverse(lost(a)), std::cmp::Reverse(a.impact.messages), &a.domain).cmp(&(
-                b.verdict,
-                std::cmp::Reverse(lost(b)),
-                std::cmp::Reverse(b.impact.messages),
-                &b.domain,
-            ))
-        });
-        list
-    }
 }

@@ -1,12 +1,13 @@
 //! The checks, each with its threshold and its figure, and the verdict they come to.
 
-use super::answer::{
-    Blocker, Check, CheckArea, Evidence, Fragile, PublishedAnswer, Regression, ReporterFigures, SelectorHealth,
-    StrictAnswer, Subdomain, Target, Undecided, Verdict,
-};
-use super::reporters::share;
+use super::answer::{Blocker, Check, CheckArea, Fragile, Regression, StrictAnswer, Target, Undecided, Verdict};
+use super::policy::PublishedAnswer;
+use super::reporters::{Evidence, ReporterFigures, share};
+use super::selectors::SelectorHealth;
+use super::standards;
+use super::subdomains::Subdomain;
 use super::thresholds::ReadinessThresholds;
-use crate::dns::{DnsAudit, Outcome, Severity};
+use crate::dns::DnsAudit;
 
 /// What was found, for the checks to judge.
 pub(super) struct Findings<'f> {
@@ -38,12 +39,12 @@ pub(super) struct Findings<'f> {
 
 /// The list as it grows.
 #[derive(Default)]
-struct List {
+pub(super) struct List {
     checks: Vec<Check>,
 }
 
 impl List {
-    fn add(
+    pub(super) fn add(
         &mut self,
         area: CheckArea,
         name: &str,
@@ -62,8 +63,8 @@ pub(super) fn checks(findings: &Findings<'_>) -> (Vec<Check>, Verdict) {
     let mut list = List::default();
     data(findings, &mut list);
     mail(findings, &mut list);
-    policy(findings, &mut list);
-    dns(findings, &mut list);
+    standards::policy(findings, &mut list);
+    standards::dns(findings, &mut list);
     let failed = |area: Option<CheckArea>| {
         list.checks.iter().any(|check| check.blocking && !check.passed && area.is_none_or(|area| check.area == area))
     };
@@ -300,126 +301,12 @@ fn mail(findings: &Findings<'_>, list: &mut List) {
     );
 }
 
-fn policy(findings: &Findings<'_>, list: &mut List) {
-    let area = CheckArea::Policy;
-    let p = findings.published.and_then(|record| record.p.as_deref());
-    let ladder = match (findings.target, p) {
-        (Target::Reject, Some("quarantine" | "reject")) | (Target::Quarantine, Some(_)) => true,
-        (Target::Reject, _) | (Target::Quarantine, None) => false,
-    };
-    list.add(
-        area,
-        "policy_ladder",
-        false,
-        ladder,
-        match findings.target {
-            Target::Reject => "p=quarantine before p=reject",
-            Target::Quarantine => "a published record",
-        },
-        match p {
-            None => "no report tells of a published policy".to_owned(),
-            Some(p) if ladder => format!("reports found p={p}"),
-            Some(p) => format!("reports found p={p}: publish p=quarantine first, and review again after a month"),
-        },
-    );
-    let partly: Vec<String> = findings
-        .published
-        .into_iter()
-        .flat_map(|record| {
-            let pct = record.pct.as_deref().filter(|pct| *pct != "100").map(|pct| format!("pct={pct}"));
-            let testing = record.testing.as_deref().filter(|t| *t == "y").map(|_| "t=y".to_owned());
-            pct.into_iter().chain(testing)
-        })
-        .collect();
-    list.add(
-        area,
-        "policy_in_full",
-        false,
-        partly.is_empty(),
-        "no pct below 100 and no t=y",
-        match partly.as_slice() {
-            [] => "the policy holds in full".to_owned(),
-            some => format!("{}: the policy holds for a part of the mail, or is a test", some.join(", ")),
-        },
-    );
-    let open: Vec<&Subdomain> =
-        findings.subdomains.iter().filter(|one| one.inherited && one.then != findings.target.as_str()).collect();
-    list.add(
-        area,
-        "subdomains",
-        false,
-        open.is_empty(),
-        format!("the change covers every subdomain seen: none keeps another policy than {}", findings.target.as_str()),
-        match (findings.subdomains.as_slice(), open.as_slice()) {
-            ([], _) => "none was seen".to_owned(),
-            (seen, []) => format!("{} seen", count(seen.len() as u64, "subdomain")),
-            (_, open) => listed(open.iter().map(|one| format!("{} keeps {}={}", one.domain, one.by, one.then))),
-        },
-    );
-    list.add(
-        area,
-        "mailbox_users",
-        false,
-        findings.target == Target::Quarantine || findings.mailboxes.is_empty(),
-        "no people's mailboxes under p=reject (RFC 9989 §7.4)",
-        match findings.mailboxes.as_slice() {
-            [] => "no catalogued mailbox host among your paths".to_owned(),
-            some => format!("people's mail was seen: {}", listed(some.iter())),
-        },
-    );
-    let strict = &findings.strict;
-    let modes = findings.published.map(|record| (record.adkim.as_deref(), record.aspf.as_deref()));
-    let (adkim, aspf) = modes.map_or((false, false), |(adkim, aspf)| (adkim == Some("s"), aspf == Some("s")));
-    list.add(
-        area,
-        "strict_alignment",
-        false,
-        true,
-        "for information: relaxed alignment is the usual choice",
-        format!(
-            "{}; of your mail that passes now, adkim=s alone would lose {}, aspf=s alone {}, both {}{}",
-            match (adkim, aspf) {
-                (false, false) => "published: relaxed".to_owned(),
-                (adkim, aspf) => {
-                    format!("published: {}{}", if adkim { "adkim=s " } else { "" }, if aspf { "aspf=s" } else { "" })
-                }
-            },
-            grouped(strict.lost_adkim),
-            grouped(strict.lost_aspf),
-            grouped(strict.lost_both),
-            match strict.unknown {
-                0 => String::new(),
-                some => format!(" ({} cannot be told)", grouped(some)),
-            }
-        ),
-    );
-}
-
-fn dns(findings: &Findings<'_>, list: &mut List) {
-    let Some(audit) = findings.dns else { return };
-    for finding in &audit.findings {
-        let name = format!("dns_{}", finding.check.replace('-', "_"));
-        let threshold = match finding.severity {
-            Severity::Error => "must be right",
-            Severity::Warning => "ought to be right",
-            Severity::Advice => "could be better",
-        };
-        let detail = match &finding.remedy {
-            Some(remedy) => format!("{}: {} {remedy}", finding.subject, finding.detail),
-            None => format!("{}: {}", finding.subject, finding.detail),
-        };
-        // What could not be looked at is not wrong.
-        let blocking = finding.severity == Severity::Error && finding.outcome != Outcome::CouldNotLook;
-        list.add(CheckArea::Dns, &name, blocking, finding.outcome == Outcome::Passed, threshold, detail);
-    }
-}
-
-fn count(number: u64, word: &str) -> String {
+pub(super) fn count(number: u64, word: &str) -> String {
     format!("{} {word}{}", grouped(number), if number == 1 { "" } else { "s" })
 }
 
 /// A number with its thousands apart.
-fn grouped(number: u64) -> String {
+pub(super) fn grouped(number: u64) -> String {
     match number {
         0..1000 => number.to_string(),
         _ => format!("{},{:03}", grouped(number / 1000), number % 1000),
@@ -427,7 +314,7 @@ fn grouped(number: u64) -> String {
 }
 
 /// The first few, and how many more.
-fn listed<T: ToString>(items: impl Iterator<Item = T>) -> String {
+pub(super) fn listed<T: ToString>(items: impl Iterator<Item = T>) -> String {
     const MOST: usize = 5;
     let all: Vec<String> = items.map(|item| item.to_string()).collect();
     let more = all.len().saturating_sub(MOST);
@@ -436,7 +323,7 @@ fn listed<T: ToString>(items: impl Iterator<Item = T>) -> String {
 }
 
 /// A share in percent, to a tenth where that says more.
-fn percent(share: f64) -> String {
+pub(super) fn percent(share: f64) -> String {
     let tenths = (share * 1000.0).round() / 10.0;
     if tenths.fract() == 0.0 { format!("{tenths:.0}%") } else { format!("{tenths:.1}%") }
 }

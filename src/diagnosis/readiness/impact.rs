@@ -2,11 +2,89 @@
 
 use std::collections::BTreeMap;
 
-use super::answer::{ByClass, DayFigures, Impact};
+use serde::Serialize;
+
 use crate::alignment::DkimState;
 use crate::diagnosis::{Class, SendingPath, Standing};
 use crate::query::Survey;
 use crate::report::period::{Day, date_of};
+
+/// Messages that fail DMARC now, by whose they are. Each counts once.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[allow(missing_docs, reason = "the names are the standings'")]
+pub struct Lost {
+    pub yours: u64,
+    pub listed: u64,
+    pub recognised: u64,
+    pub forwarded: u64,
+    pub unproven: u64,
+}
+
+impl Lost {
+    /// All of them.
+    #[must_use]
+    pub fn total(&self) -> u64 {
+        self.yours + self.listed + self.recognised + self.forwarded + self.unproven
+    }
+}
+
+/// What would become of the window's messages: passing and lost ones are all of them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Impact {
+    /// Messages.
+    pub messages: u64,
+    /// Messages that pass DMARC.
+    pub pass: u64,
+    /// Messages that do not.
+    pub lost: Lost,
+}
+
+/// Messages by the class of their path.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[allow(missing_docs, reason = "the names are the classes'")]
+pub struct ByClass {
+    pub signed: u64,
+    pub intermittent: u64,
+    pub unaligned: u64,
+    pub broken: u64,
+    pub unsigned: u64,
+    pub forwarded: u64,
+    pub unproven: u64,
+}
+
+impl ByClass {
+    /// The figure of a class.
+    pub fn of_mut(&mut self, class: Class) -> &mut u64 {
+        match class {
+            Class::Signed => &mut self.signed,
+            Class::Intermittent => &mut self.intermittent,
+            Class::Unaligned => &mut self.unaligned,
+            Class::Broken => &mut self.broken,
+            Class::Unsigned => &mut self.unsigned,
+            Class::Forwarded => &mut self.forwarded,
+            Class::Unproven => &mut self.unproven,
+        }
+    }
+
+    /// The figure of a class.
+    #[must_use]
+    pub fn of(&self, class: Class) -> u64 {
+        *self.clone().of_mut(class)
+    }
+}
+
+/// A day.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct DayFigures {
+    /// The date.
+    pub date: String,
+    /// Messages.
+    pub messages: u64,
+    /// Messages that fail DMARC.
+    pub fail: u64,
+    /// Messages by the class of their path.
+    pub by_class: ByClass,
+}
 
 /// What the review wants of a path besides its figures.
 #[derive(Debug, Clone, Copy, Default)]

@@ -6,17 +6,24 @@
 mod answer;
 mod checks;
 mod impact;
+mod list;
 mod policy;
 mod reporters;
 mod review;
 mod selectors;
+mod standards;
 mod subdomains;
 mod thresholds;
 
 pub use answer::{
-    Advice, Blocker, ByClass, Check, CheckArea, DayFigures, DispositionFigures, Evidence, Fragile, Impact, Lost,
-    Overridden, PolicyChange, PublishedAnswer, Regression, ReporterFigures, Review, ReviewLine, ReviewList,
-    ReviewedPath, SelectorHealth, StrictAnswer, Subdomain, Target, Undecided, Verdict,
+    Advice, Blocker, Check, CheckArea, Fragile, Regression, Review, ReviewedPath, StrictAnswer, Target, Undecided,
+    Verdict,
 };
+pub use impact::{ByClass, DayFigures, Impact, Lost};
+pub use list::{ReviewLine, ReviewList};
+pub use policy::{PolicyChange, PublishedAnswer};
+pub use reporters::{DispositionFigures, Evidence, Overridden, ReporterFigures};
 pub use review::{Observed, review};
+pub use selectors::SelectorHealth;
+pub use subdomains::Subdomain;
 pub use thresholds::ReadinessThresholds;

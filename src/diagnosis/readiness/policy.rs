@@ -2,10 +2,38 @@
 
 use std::collections::BTreeMap;
 
-use super::answer::{PolicyChange, PublishedAnswer};
+use serde::Serialize;
+
 use crate::query::Receivers;
 use crate::report::PolicyPublished;
 use crate::report::period::{Day, date_of};
+
+/// The record as reports found it last.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[allow(missing_docs, reason = "the names are the tags'")]
+pub struct PublishedAnswer {
+    pub domain: String,
+    pub p: Option<String>,
+    pub sp: Option<String>,
+    pub np: Option<String>,
+    pub adkim: Option<String>,
+    pub aspf: Option<String>,
+    pub pct: Option<String>,
+    pub testing: Option<String>,
+}
+
+/// A change of the published record within the window, as reports saw it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PolicyChange {
+    /// The first day on which most reports saw the new value.
+    pub date: String,
+    /// The tag.
+    pub tag: &'static str,
+    /// Its value before.
+    pub from: Option<String>,
+    /// Its value from then on.
+    pub to: Option<String>,
+}
 
 /// A tag: its name, its value, and what its absence means.
 type Tag = (&'static str, fn(&PolicyPublished) -> &Option<String>, Option<&'static str>);

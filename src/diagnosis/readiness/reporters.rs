@@ -2,10 +2,74 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::answer::{DispositionFigures, Evidence, Overridden, ReporterFigures};
+use serde::Serialize;
+
 use crate::alignment::{Disposition, OverrideReason};
 use crate::query::Receivers;
 use crate::report::period::{Day, date_of};
+
+/// How much is known.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct Evidence {
+    /// Days with reports of mail.
+    pub days: u32,
+    /// Reports.
+    pub reports: u64,
+    /// Reporters that told of mail.
+    pub reporters: u64,
+    /// Messages.
+    pub messages: u64,
+    /// The reporter that told of most messages.
+    pub largest_reporter: Option<String>,
+    /// Its share of the messages.
+    pub largest_reporter_share: Option<f64>,
+    /// Reports of which nobody checked whether their mail was genuine.
+    pub unchecked_reports: u64,
+}
+
+/// What receivers did with the messages that fail.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[allow(missing_docs, reason = "the names are the dispositions'")]
+pub struct DispositionFigures {
+    pub none: u64,
+    pub quarantine: u64,
+    pub reject: u64,
+    pub unknown: u64,
+}
+
+/// Failing messages for which receivers did not do what the policy asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Overridden {
+    /// What the policy asked for.
+    pub asked: String,
+    /// What was done.
+    pub done: &'static str,
+    /// The reasons given, each `type` or `type: comment`; none is an answer too.
+    pub reasons: Vec<String>,
+    /// Messages.
+    pub messages: u64,
+    /// Who did.
+    pub reporters: Vec<String>,
+}
+
+/// A reporter.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ReporterFigures {
+    /// Its name.
+    pub reporter: String,
+    /// Its reports.
+    pub reports: u64,
+    /// Its messages.
+    pub messages: u64,
+    /// Its share of all messages.
+    pub share: f64,
+    /// First day it reported on.
+    pub first: String,
+    /// Last day.
+    pub last: String,
+    /// It used to report, and no longer does.
+    pub silent: bool,
+}
 
 /// A reporter that reported on fewer days has no habit to break.
 const HABIT: usize = 4;

@@ -2,11 +2,27 @@
 
 use std::collections::BTreeMap;
 
-use super::answer::SelectorHealth;
+use serde::Serialize;
+
 use crate::alignment::AuthResult;
 use crate::diagnosis::SendingPath;
 use crate::domain;
 use crate::query::Survey;
+
+/// A selector of the domain's own signatures.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SelectorHealth {
+    /// `d=`.
+    pub domain: String,
+    /// `s=`; absent where reporters leave it out.
+    pub selector: Option<String>,
+    /// Messages whose signature verified.
+    pub verified: u64,
+    /// Messages whose signature did not.
+    pub failed: u64,
+    /// Whether that is within the threshold.
+    pub healthy: bool,
+}
 
 /// The selectors on one's own paths whose `d=` aligns, by name.
 pub(super) fn selectors(survey: &Survey, own: &[&SendingPath], most_failing: f64) -> Vec<SelectorHealth> {

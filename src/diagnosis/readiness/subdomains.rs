@@ -2,12 +2,40 @@
 
 use std::collections::BTreeMap;
 
-use super::answer::{PublishedAnswer, Subdomain, Target};
+use serde::Serialize;
+
+use super::answer::Target;
 use super::impact::{failing, is_own};
+use super::policy::PublishedAnswer;
 use crate::diagnosis::SendingPath;
 use crate::domain::is_within;
 use crate::query::Receivers;
 use crate::report::period::Day;
+
+/// A domain below the one reviewed that was seen in From.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Subdomain {
+    /// Its name.
+    pub domain: String,
+    /// Its messages.
+    pub messages: u64,
+    /// Those that pass DMARC.
+    pub pass: u64,
+    /// Those of paths of standing yours and listed that do not.
+    pub own_lost: u64,
+    /// Where receivers found its policy last.
+    pub policy_domain: Option<String>,
+    /// Whether it inherits the policy of the domain reviewed.
+    pub inherited: bool,
+    /// The policy that holds for it now.
+    pub now: Option<String>,
+    /// The tag that says so: `p`, `sp`, or `own` for a record of its own.
+    pub by: &'static str,
+    /// The policy that would hold after the change, with `sp` and `np` left as they are.
+    pub then: String,
+    /// What receivers that walk the DNS tree (RFC 9989) and others do differently, and what `np` does.
+    pub notes: Vec<String>,
+}
 
 /// The policy domains that receivers found for a header From domain.
 #[derive(Debug, Default)]

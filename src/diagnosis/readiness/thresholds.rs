@@ -66,3 +66,23 @@ fn share<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
         Err(serde::de::Error::custom(format!("{share} is no share; write one from 0 to 1, such as 0.995")))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Deserialize)]
+    struct File {
+        readiness: ReadinessThresholds,
+    }
+
+    #[test]
+    fn the_documented_values_hold() {
+        let page = include_str!("../../../docs/readiness.md");
+        let (_, rest) = page.split_once("```toml\n").unwrap();
+        let (written, _) = rest.split_once("```").unwrap();
+        assert_eq!(toml::from_str::<File>(written).unwrap().readiness, ReadinessThresholds::default());
+        let names = serde_json::to_value(ReadinessThresholds::default()).unwrap();
+        assert!(names.as_object().unwrap().keys().all(|name| written.contains(&format!("\n{name} = "))));
+    }
+}
