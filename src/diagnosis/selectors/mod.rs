@@ -3,6 +3,7 @@
 //! The health of a key is told from the mail of the paths that are at home with it: mailing lists and forwarders break
 //! signatures of healthy keys.
 
+mod answer;
 mod health;
 mod rotation;
 
@@ -11,14 +12,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use rustc_hash::FxHashMap;
-use serde::Serialize;
 
+pub use answer::{
+    KeyAddress, KeyDay, KeyOwner, KeyReporter, KeySender, OtherKeys, Overlap, SelectorUse, SelectorsAnswer,
+};
 pub use health::KeyState;
 pub use rotation::Rotation;
 
 use super::class::{Class, Standing};
 use super::dates::shown;
-use super::path::{SendingPath, WindowAnswer};
+use super::path::SendingPath;
 use crate::alignment::AuthResult;
 use crate::domain;
 use crate::query::{KeyResults, KeySeen, KeySurvey, KeyUse};
@@ -29,167 +32,6 @@ use health::{Health, health};
 const FAILING: f64 = 0.5;
 /// Of fewer messages of one address or reporter no such thing is said.
 const FEW: u64 = 5;
-
-/// The answer of `selectors`.
-#[derive(Debug, Clone, Serialize)]
-pub struct SelectorsAnswer {
-    /// Which answer, and its version.
-    pub schema: &'static str,
-    /// The days it is about.
-    pub window: WindowAnswer,
-    /// The end of the newest report in the database.
-    pub newest_report: Option<String>,
-    /// Reports within the window.
-    pub reports: u64,
-    /// Reporters within the window.
-    pub reporters: usize,
-    /// The selectors, those that want a look first.
-    pub selectors: Vec<SelectorUse>,
-    /// Keys that took over from others.
-    pub rotations: Vec<Rotation>,
-    /// Keys of third parties, where they are not listed.
-    pub others: OtherKeys,
-}
-
-/// Keys that are not listed, in sum.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
-pub struct OtherKeys {
-    /// How many.
-    pub selectors: u64,
-    /// Messages with their signatures.
-    pub messages: u64,
-}
-
-/// Whose a key is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum KeyOwner {
-    /// Its domain aligns with the From of mail that it signs.
-    Own,
-    /// The tenant of a path of the domain's: a provider's default signature.
-    Tenant,
-    /// Somebody else's: a provider's, a mailing list's; or nobody's: one that never verified, on mail that nothing vouches
-    /// for.
-    Other,
-}
-
-impl KeyOwner {
-    /// Its word.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            KeyOwner::Own => "own",
-            KeyOwner::Tenant => "tenant",
-            KeyOwner::Other => "other",
-        }
-    }
-}
-
-/// A selector and what it signed.
-#[derive(Debug, Clone, Serialize)]
-pub struct SelectorUse {
-    /// `d=`.
-    pub signing_domain: String,
-    /// `s=`; absent where reporters do not name it.
-    pub selector: Option<String>,
-    /// Whose it is.
-    pub owner: KeyOwner,
-    /// How it fares.
-    pub state: KeyState,
-    /// Messages that carry its signature.
-    pub messages: u64,
-    /// Those whose signature verified.
-    pub verified: u64,
-    /// Those whose signature did not.
-    pub failed: u64,
-    /// Messages by result, those of zero left out.
-    pub results: BTreeMap<&'static str, u64>,
-    /// First day seen.
-    pub first_seen: String,
-    /// Last day seen.
-    pub last_seen: String,
-    /// Last day on which it verified.
-    pub last_verified: Option<String>,
-    /// The first day seen, where its paths sent without it before.
-    pub began: Option<String>,
-    /// The first day from which on it failed, where it verified before.
-    pub failing_since: Option<String>,
-    /// The paths that use it, by their messages.
-    pub senders: Vec<KeySender>,
-    /// Who saw it.
-    pub reporters: Vec<KeyReporter>,
-    /// The machines that use it, worst first; only with `--by-address`.
-    pub addresses: Option<Vec<KeyAddress>>,
-    /// Other keys of the same domain that verified on the same paths on the same days.
-    pub overlaps: Vec<Overlap>,
-    /// Day by day; days without its signatures are left out.
-    pub days: Vec<KeyDay>,
-    /// What else to know.
-    pub notes: Vec<String>,
-}
-
-/// A path that uses a key.
-#[derive(Debug, Clone, Serialize)]
-#[allow(missing_docs, reason = "as in the selector's own fields")]
-pub struct KeySender {
-    /// The path's id.
-    pub path: String,
-    pub sender: String,
-    /// Header From.
-    pub domain: String,
-    pub class: Class,
-    pub messages: u64,
-    pub verified: u64,
-    pub failed: u64,
-    pub first_seen: String,
-    pub last_seen: String,
-}
-
-/// A reporter that saw a key.
-#[derive(Debug, Clone, Serialize)]
-#[allow(missing_docs, reason = "as in the selector's own fields")]
-pub struct KeyReporter {
-    pub reporter: String,
-    pub messages: u64,
-    pub verified: u64,
-    pub failed: u64,
-    pub last_verified: Option<String>,
-    pub last_failed: Option<String>,
-}
-
-/// A machine that uses a key.
-#[derive(Debug, Clone, Serialize)]
-#[allow(missing_docs, reason = "as in the selector's own fields")]
-pub struct KeyAddress {
-    pub ip: IpAddr,
-    pub messages: u64,
-    pub verified: u64,
-    pub failed: u64,
-    pub first_seen: String,
-    pub last_seen: String,
-    /// It fails, and the key's other machines do not.
-    pub fails_alone: bool,
-}
-
-/// Another key and the days on which both verified.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Overlap {
-    /// Its selector.
-    pub selector: String,
-    /// How many days.
-    pub days: usize,
-}
-
-/// A day of a key.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[allow(missing_docs, reason = "as in the selector's own fields")]
-pub struct KeyDay {
-    #[serde(serialize_with = "crate::diagnosis::dates::as_date")]
-    pub day: Day,
-    pub verified: u64,
-    pub failed: u64,
-    pub unknown: u64,
-}
 
 /// A key with all its uses.
 pub(super) struct Key<'k> {
