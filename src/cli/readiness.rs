@@ -7,7 +7,7 @@ use anyhow::{Context as _, anyhow};
 use clap::ValueEnum;
 
 use super::context::Context;
-use super::dns::{Seen, audit};
+use super::dns::{Seen, look};
 use super::failure::{Failure, Outcome, Status};
 use super::scope::{Scope, domain_name};
 use crate::diagnosis::diagnose;
@@ -103,7 +103,7 @@ impl Readiness {
     /// The live records, with the selectors that the database knows of.
     fn records(&self, domain: &str, store: &Store, context: &Context) -> Result<DnsAudit, Failure> {
         let seen = Seen::of(domain, store, Bound::All, context)?;
-        audit(domain, &seen.selectors, &seen, self.scope.live(), context)
+        look(domain, &seen.selectors, &seen, self.scope.live(), context)
     }
 
     /// Every policy domain that there are reports on in the window.

@@ -226,6 +226,19 @@ fn a_failure_is_not_a_missing_record() {
 }
 
 #[test]
+fn readiness_says_what_could_not_be_looked_up() {
+    let sandbox = Sandbox::new();
+    sandbox.write("report.xml", report(&[("192.0.2.1", "")]));
+    let silent = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let address = silent.local_addr().unwrap().to_string();
+    let arguments =
+        ["readiness", "example.com", "--input", "report.xml", "--dns", "--resolver", &address, "--format", "json"];
+    let answer = sandbox.run(arguments).exits(4).json();
+    assert_eq!(answer["verdict"], "not-enough-data");
+    assert!(answer["checks"].to_string().contains("could not look"), "{answer:#}");
+}
+
+#[test]
 fn a_silent_server_is_given_up() {
     let silent = UdpSocket::bind("127.0.0.1:0").unwrap();
     let address = silent.local_addr().unwrap().to_string();
