@@ -28,7 +28,6 @@ use super::tally::{DomainSums, Entry, Pair, ReportMark, Tally};
 use super::window::Window;
 use crate::alignment::{Disposition, DkimState, SpfState};
 use crate::domain;
-use crate::report::period::Day;
 use crate::rows::{self, PackedAddress};
 use crate::store::{NameReader, OutcomeFacts, ScannedRun, Store, StoreError};
 
@@ -40,46 +39,25 @@ const UNREAD: u32 = u32::MAX;
 /// Not of a domain that is asked for.
 const LEFT: u32 = u32::MAX - 1;
 
-/// A record of the window.
-#[derive(Debug, Clone, Copy)]
-pub struct Seen<'s> {
-    /// Its path, by its place in [`Survey::paths`](super::Survey::paths).
-    pub path: usize,
-    /// Its outcome, see [`Store::outcomes`].
-    pub outcome: u64,
-    /// What the outcome says.
-    pub facts: &'s OutcomeFacts,
-    /// Its messages.
-    pub messages: u64,
-    /// The day it counts on.
-    pub day: Day,
-    /// The report, see [`Store::report`](crate::store::Store).
-    pub report: i64,
-    /// Who reports, see [`Store::names`].
-    pub reporter: i64,
-    /// The address, where it is one.
-    pub address: Option<IpAddr>,
-}
-
 /// In the number of a pair, behind the address (32 bits), the states (4) and the family (2).
-const WHO_SHIFT: u32 = 38;
+pub(super) const WHO_SHIFT: u32 = 38;
 
 /// What the loop over the records wants of a kind, close together.
 #[derive(Debug, Clone, Copy)]
-struct Hot {
-    who: u32,
+pub(super) struct Hot {
+    pub(super) who: u32,
     dkim: u8,
     dmarc_pass: bool,
     spf_aligned: bool,
     /// It has override reasons: whether they count depends on the published policy.
-    excused: bool,
+    pub(super) excused: bool,
 }
 
 /// A pass over the records of a window.
 pub struct Scan<'s> {
     pub(super) store: &'s Store,
     pub(super) texts: NameReader<'s>,
-    window: Window,
+    pub(super) window: Window,
     domains: &'s [String],
     pub(super) namer: Namer<'s>,
     /// By outcome its kind, or [`UNREAD`], or [`LEFT`].
@@ -87,7 +65,7 @@ pub struct Scan<'s> {
     loaded_one_by_one: usize,
     kind_numbers: FxHashMap<OutcomeFacts, u32>,
     pub(super) kinds: Vec<OutcomeFacts>,
-    hot: Vec<Hot>,
+    pub(super) hot: Vec<Hot>,
     /// By kind the entry that it was added to last.
     last_entry: Vec<u32>,
     /// By kind the same without override reasons that did not count.
@@ -96,31 +74,31 @@ pub struct Scan<'s> {
     wanted: FxHashMap<i64, bool>,
     v6: FxHashMap<u128, u32>,
     v6_list: Vec<Ipv6Addr>,
-    pairs: FxHashMap<u64, Pair>,
+    pub(super) pairs: FxHashMap<u64, Pair>,
     reporter_places: FxHashMap<i64, u32>,
     /// By the number of a policy its `p` and `sp`.
     policies: FxHashMap<i64, (Option<String>, Option<String>)>,
     pub(super) tally: Tally,
     pub(super) by_domain: FxHashMap<i64, DomainSums>,
-    current: Current,
+    pub(super) current: Current,
     /// By unit its path, once the survey is made.
     pub(super) paths_of_units: Vec<u32>,
     /// By path the messages that each rule named.
     pub(super) named: Vec<[u64; 9]>,
     pub(super) signer_lists: FxHashMap<i64, Arc<[Signer]>>,
-    error: Option<StoreError>,
+    pub(super) error: Option<StoreError>,
 }
 
 /// The report whose runs are being scanned.
 #[derive(Debug, Default)]
-struct Current {
-    report: i64,
+pub(super) struct Current {
+    pub(super) report: i64,
     /// Its place among the reports that counted, once it did.
-    mark: Option<u32>,
+    pub(super) mark: Option<u32>,
     /// The entries that are its own begin here.
-    first_entry: usize,
+    pub(super) first_entry: usize,
     /// The policy that it says was published.
-    policy: Option<i64>,
+    pub(super) policy: Option<i64>,
 }
 
 impl<'s> Scan<'s> {
@@ -254,7 +232,7 @@ impl<'s> Scan<'s> {
 
     /// The number of a pair of who and address, one for each DKIM state and whether SPF aligns.
     #[inline]
-    fn pair_key(&mut self, hot: Hot, address: PackedAddress<'_>) -> u64 {
+    pub(super) fn pair_key(&mut self, hot: Hot, address: PackedAddress<'_>) -> u64 {
         let (family, number) = match address.ip() {
             Some(IpAddr::V4(v4)) => (0, u32::from(v4)),
             Some(IpAddr::V6(v6)) => {
@@ -284,7 +262,7 @@ impl<'s> Scan<'s> {
 
     /// The kind of an outcome; nothing where it is not asked for.
     #[inline]
-    fn kind(&mut self, outcome: u64) -> Result<Option<u32>, StoreError> {
+    pub(super) fn kind(&mut self, outcome: u64) -> Result<Option<u32>, StoreError> {
         let at = usize::try_from(outcome).unwrap_or(usize::MAX);
         if self.outcomes.get(at).is_none_or(|&known| known == UNREAD) {
             self.load(outcome)?;
@@ -347,7 +325,7 @@ impl<'s> Scan<'s> {
 
     /// The kind that a record with override reasons counts as. A reason counts only where it overrode: what was done is not
     /// what the policy asked for. A chain of forwarders that the receiver believes (ARC) is evidence in any case.
-    fn excused(&mut self, kind: u32, run: &ScannedRun<'_>) -> Result<u32, StoreError> {
+    pub(super) fn excused(&mut self, kind: u32, run: &ScannedRun<'_>) -> Result<u32, StoreError> {
         let facts = self.kinds[kind as usize];
         let policy = match self.current.policy {
             Some(policy) => policy,
@@ -391,79 +369,5 @@ impl<'s> Scan<'s> {
             };
             (address, ((key >> 33 & 7) as u8, key >> 32 & 1 == 1), pair)
         })
-    }
-
-    /// Shows every record of one path of the survey, or of all, in the order of days and reports. Call it after
-    /// [`survey`](Self::survey).
-    ///
-    /// # Errors
-    /// See [`StoreError`].
-    pub fn visit(&mut self, path: Option<usize>, visit: &mut impl FnMut(&Seen<'_>)) -> Result<(), StoreError> {
-        // What a record shows apart from its address rules most of the others out.
-        let mut may = vec![path.is_none(); self.namer.whos()];
-        if let Some(path) = path {
-            for (&key, pair) in &self.pairs {
-                if self.paths_of_units.get(pair.unit as usize).is_some_and(|&of| of as usize == path) {
-                    may[(key >> WHO_SHIFT) as usize] = true;
-                }
-            }
-        }
-        let (store, window) = (self.store, self.window);
-        store.scan_runs(window.first, window.last, &mut |run| {
-            if self.error.is_none()
-                && let Err(error) = self.show(&run, path, &may, visit)
-            {
-                self.error = Some(error);
-            }
-        })?;
-        self.error.take().map_or(Ok(()), Err)
-    }
-
-    fn show(
-        &mut self,
-        run: &ScannedRun<'_>,
-        wanted: Option<usize>,
-        may: &[bool],
-        visit: &mut impl FnMut(&Seen<'_>),
-    ) -> Result<(), StoreError> {
-        if run.report != self.current.report {
-            self.current = Current { report: run.report, ..Current::default() };
-        }
-        let mut rest = run.rows;
-        while let Some((outcome, count)) = rows::take_head(&mut rest) {
-            let Some(bytes) = rows::take_address_bytes(&mut rest) else {
-                break;
-            };
-            let Some(mut kind) = self.kind(outcome)? else {
-                continue;
-            };
-            let who = self.hot[kind as usize].who;
-            if !may.get(who as usize).is_some_and(|&may| may) {
-                continue;
-            }
-            let Some(address) = rows::read_address(bytes) else {
-                continue;
-            };
-            if self.hot[kind as usize].excused {
-                kind = self.excused(kind, run)?;
-            }
-            let key = self.pair_key(self.hot[kind as usize], address);
-            let path = self.pairs.get(&key).and_then(|pair| self.paths_of_units.get(pair.unit as usize));
-            let Some(path) = path.map(|&path| path as usize).filter(|&path| wanted.is_none_or(|one| one == path))
-            else {
-                continue;
-            };
-            visit(&Seen {
-                path,
-                outcome,
-                facts: &self.kinds[kind as usize],
-                messages: count.unwrap_or(0),
-                day: run.day,
-                report: run.report,
-                reporter: run.reporter,
-                address: address.ip(),
-            });
-        }
-        Ok(())
     }
 }
