@@ -44,7 +44,7 @@ impl Scan<'_> {
             &organizations,
             &own,
         );
-        let mut survey = Survey { reporters: self.tally.reporters.len(), ..Survey::default() };
+        let mut survey = Survey::default();
         for reporter in self.tally.reporters.clone() {
             survey.reporter_names.push(self.texts.text(reporter)?.to_owned());
         }
@@ -62,9 +62,14 @@ impl Scan<'_> {
         survey.evidence = self.evidence(&survey.paths);
         survey.matched_entries = self.namer.matched_entries.iter().map(|&number| number as usize).collect();
         survey.domains = self.domains()?;
-        let mut days = Days::default();
-        self.tally.reports.iter().for_each(|report| days.add(report.day));
+        // Reporters that said nothing of what is asked for are no witnesses.
+        let (mut days, mut reporters) = (Days::default(), Bits::default());
+        for report in &self.tally.reports {
+            days.add(report.day);
+            reporters.insert(report.reporter as usize);
+        }
         survey.reports = self.tally.reports.len() as u64;
+        survey.reporters = reporters.len();
         survey.days = (survey.reports > 0).then_some((days.first, days.last));
         self.tally.kinds.clone_from(&self.kinds);
         survey.tally = std::mem::take(&mut self.tally);
