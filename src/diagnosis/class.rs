@@ -138,11 +138,11 @@ pub(super) fn standing(path: &PathFigures, view: &View, evidence: Evidence, thre
     if path.entry.is_some() {
         return Standing::Listed;
     }
-    let reporters = view.vouching.values().filter(|one| one.1 > 0).count();
+    let reporters = view.vouched.witnesses();
     let enough = reporters > 0
-        && view.vouched_share() >= thresholds.vouched
+        && view.vouched.share_but_for_one() >= thresholds.vouched
         && reporters >= evidence.reporters.min(2)
-        && (path.vouched_days || !evidence.days);
+        && (view.vouched.several_days || !evidence.days);
     if enough || path.own_tenant {
         Standing::Yours
     } else if path.provider.is_some() {

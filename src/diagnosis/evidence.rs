@@ -150,7 +150,6 @@ const LISTED: usize = 20;
 
 impl Grounds {
     pub(super) fn of(survey: &Survey, at: usize, view: &View, class: Class, forwarding: Forwarding) -> Self {
-        let path = &survey.paths[at];
         let name = |place: u32| survey.reporter_names[place as usize].clone();
         let mut contradicting_reporters: Vec<String> =
             view.contradicting_reporters.iter().map(|&place| name(place)).collect();
@@ -178,12 +177,16 @@ impl Grounds {
                 aligned: view.null[ALIGNED],
                 unsigned: view.null[UNSIGNED],
             },
-            vouched: vouched(path, view),
+            vouched: Vouched {
+                messages: view.vouched.messages(),
+                reporters: view.vouched.witnesses() as u64,
+                several_days: view.vouched.several_days,
+            },
             forwarding: ForwardingEvidence {
                 carried: forwarding.carried,
                 verified: forwarding.verifies,
-                excused: path.excused,
-                excused_reporters: path.excused_reporters as u64,
+                excused: forwarding.excused,
+                excused_reporters: forwarding.excused_reporters as u64,
             },
             contradicting: view.contradicting,
             contradicting_reporters,
@@ -197,14 +200,6 @@ impl Grounds {
             .iter()
             .max_by_key(|(result, messages)| (**messages, std::cmp::Reverse(**result)))
             .map(|one| *one.0)
-    }
-}
-
-fn vouched(path: &PathFigures, view: &View) -> Vouched {
-    Vouched {
-        messages: view.vouching.values().map(|one| one.1).sum(),
-        reporters: view.vouching.values().filter(|one| one.1 > 0).count() as u64,
-        several_days: path.vouched_days,
     }
 }
 
@@ -226,7 +221,7 @@ fn breaks(view: &View) -> Option<Breaks> {
     if bad.len() * 3 <= seen && in_bad as f64 >= 0.8 * all as f64 && view.counted[ALIGNED] > 0 {
         return Some(Breaks::Days { days: bad.iter().map(|(day, _)| date_of(*day).to_string()).collect() });
     }
-    let reporters = view.reporters();
+    let reporters = view.by_reporter();
     let telling = |states: &&States| states[BROKEN] + states[ALIGNED] >= TELLING;
     let enough: Vec<&States> = match reporters.values().filter(telling).collect::<Vec<_>>() {
         none if none.is_empty() => reporters.values().filter(|states| known(states) > 0).collect(),
@@ -301,7 +296,7 @@ fn by_address(addresses: &[AddressFigures]) -> Option<Part> {
 
 /// The reporters that see no signature, where others see nothing but.
 fn by_reporter(survey: &Survey, view: &View) -> Option<Part> {
-    let reporters = view.reporters();
+    let reporters = view.by_reporter();
     let (mut never, mut always) = (Vec::new(), 0);
     for (&reporter, states) in reporters.iter().filter(|(_, states)| known(states) >= TELLING) {
         let signed = share(states[ALIGNED], known(states));

@@ -3,16 +3,18 @@
 //! A signature survives forwarding: it says who wrote. A pair of `d=` and `s=` is at home at every sender that shows it with
 //! aligned SPF, or that has much of its verified messages. A path without aligned SPF that carries little but pairs of the
 //! domain, or of its tenant, that are at home elsewhere is a forwarder. Signatures of third parties, such as a list's own,
-//! say nothing either way. A pair that only ever fails here may as well be copied.
+//! say nothing either way. A pair that only ever fails here may as well be copied. What one reporter alone says, of a path
+//! that others saw otherwise or of a pair that others saw at home somewhere, decides nothing.
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::class::Thresholds;
-use super::view::share;
-use crate::alignment::AuthResult;
+use super::view::{Agreed, share};
+use crate::alignment::{AuthResult, SpfState};
 use crate::domain;
 use crate::providers::Catalogue;
-use crate::query::{PathFigures, SenderKey, Survey};
+use crate::query::{PathFigures, SenderKey, Signer, SignerUse, Survey};
+use crate::store::OutcomeFacts;
 
 /// A path with more than half of a pair's verified messages is where it is at home, even where SPF speaks of another.
 const MOSTLY_HERE: f64 = 0.5;
@@ -20,13 +22,60 @@ const MOSTLY_HERE: f64 = 0.5;
 /// A selector may be left out by a reporter; then it may be any of the domain's.
 type Pair<'p> = (&'p str, Option<&'p str>);
 
-/// Verified messages of a pair by path.
+/// Where a pair was seen.
 #[derive(Debug, Default)]
 struct Home {
-    verified: FxHashMap<usize, u64>,
+    /// By path.
+    seen: FxHashMap<usize, Sight>,
+    /// Verified messages at the paths that count.
     total: u64,
-    /// Paths that show it with aligned SPF, and have SPF of their own.
-    with_spf: Vec<usize>,
+    /// Of some path more than one reporter says so; then what one alone says of another does not make that a home.
+    witnessed: bool,
+}
+
+/// What was seen of a pair at a path.
+#[derive(Debug, Default)]
+struct Sight {
+    /// Verified messages by reporter.
+    verified: FxHashMap<u32, u64>,
+    /// Reporters that saw it with aligned SPF, at a path with SPF of its own.
+    with_spf: FxHashSet<u32>,
+}
+
+impl Sight {
+    fn messages(&self) -> u64 {
+        self.verified.values().sum()
+    }
+}
+
+impl Home {
+    /// Enough of those who saw a pair, or its aligned SPF, at a path.
+    fn enough(&self, witnesses: usize) -> bool {
+        witnesses >= if self.witnessed { 2 } else { 1 }
+    }
+
+    /// The share of a pair's verified messages that a path has. Where three see it there, the least that is left of it when
+    /// the one that saw most is left out: no count of a single reporter makes a home.
+    fn share_of(&self, at: usize) -> f64 {
+        let Some(sight) = self.seen.get(&at) else {
+            return 0.0;
+        };
+        let messages = sight.messages();
+        let others = if self.enough(sight.verified.len()) { self.total - messages } else { self.total };
+        let all = share(messages, others + messages);
+        if sight.verified.len() < 3 {
+            return all;
+        }
+        let most = sight.verified.values().copied().max().unwrap_or(0);
+        let loudest = sight.verified.iter().filter(|&(_, &messages)| messages == most);
+        let without = loudest.map(|(reporter, _)| {
+            let elsewhere =
+                self.seen.iter().filter(|&(&other, sight)| other != at && self.enough(sight.verified.len()));
+            let its_others: u64 = elsewhere.filter_map(|(_, sight)| sight.verified.get(reporter)).sum();
+            share(messages - most, others - its_others + messages - most)
+        });
+        without.fold(all, f64::min)
+    }
 }
 
 /// What speaks for a path being a forwarder.
@@ -36,6 +85,10 @@ pub(super) struct Forwarding {
     pub(super) carried: u64,
     /// Such a pair verified here.
     pub(super) verifies: bool,
+    /// The messages that receivers spared as forwarded.
+    pub(super) excused: u64,
+    /// The reporters of those.
+    pub(super) excused_reporters: usize,
     /// The verdict.
     pub(super) forwards: bool,
 }
@@ -51,6 +104,15 @@ pub(super) struct Homes<'s> {
     tenants: Vec<(&'s str, &'s str)>,
 }
 
+/// The numbers of the lists of signatures of a path, in the order of [`PathFigures::signers`].
+fn list_numbers(survey: &Survey, at: usize) -> Vec<i64> {
+    let mut numbers: Vec<i64> =
+        survey.tally.entries(at).iter().map(|entry| survey.tally.facts(entry).signers).collect();
+    numbers.sort_unstable();
+    numbers.dedup();
+    numbers
+}
+
 impl<'s> Homes<'s> {
     pub(super) fn of(survey: &'s Survey, catalogue: &'s Catalogue, thresholds: &'s Thresholds) -> Self {
         let mut tenants: Vec<(&str, &str)> = Vec::new();
@@ -63,28 +125,67 @@ impl<'s> Homes<'s> {
         tenants.dedup();
         let mut homes = Homes { survey, catalogue, thresholds, homes: FxHashMap::default(), tenants };
         for (at, path) in survey.paths.iter().enumerate() {
-            let organization = domain::organizational(&path.domain);
-            let own_spf = share(path.spf_aligned, path.messages) >= thresholds.own_spf;
-            for list in &path.signers {
-                for signer in list.signers.iter() {
-                    if !homes.is_own(organization, &signer.domain) {
-                        continue;
+            homes.look(at, path);
+        }
+        for home in homes.homes.values_mut() {
+            home.witnessed = home.seen.values().any(|sight| sight.verified.len() > 1 || sight.with_spf.len() > 1);
+            let counts = |sight: &&Sight| home.enough(sight.verified.len());
+            home.total = home.seen.values().filter(counts).map(Sight::messages).sum();
+        }
+        homes
+    }
+
+    /// Notes the pairs of a path.
+    fn look(&mut self, at: usize, path: &'s PathFigures) {
+        let organization = domain::organizational(&path.domain);
+        let own: Vec<Vec<&Signer>> = path
+            .signers
+            .iter()
+            .map(|list| list.signers.iter().filter(|signer| self.is_own(organization, &signer.domain)).collect())
+            .collect();
+        if own.iter().all(Vec::is_empty) {
+            return;
+        }
+        let own_spf = self.aligned_spf(at, path) >= self.thresholds.own_spf;
+        let numbers = list_numbers(self.survey, at);
+        // By list and reporter messages, and those with aligned SPF.
+        let mut sums: FxHashMap<(usize, u32), [u64; 2]> = FxHashMap::default();
+        for entry in self.survey.tally.entries(at).iter().filter(|entry| entry.messages > 0) {
+            let facts = self.survey.tally.facts(entry);
+            let Some(list) = numbers.binary_search(&facts.signers).ok().filter(|&list| !own[list].is_empty()) else {
+                continue;
+            };
+            let sum = sums.entry((list, self.survey.tally.report(entry).reporter)).or_default();
+            sum[0] += entry.messages;
+            sum[1] += if facts.spf == SpfState::Aligned { entry.messages } else { 0 };
+        }
+        for ((list, reporter), [messages, with_spf]) in sums {
+            for signer in &own[list] {
+                let exact = signer.selector.as_deref();
+                for selector in [exact, None].into_iter().take(if exact.is_some() { 2 } else { 1 }) {
+                    let home = self.homes.entry((organization, (signer.domain.as_str(), selector))).or_default();
+                    let sight = home.seen.entry(at).or_default();
+                    if signer.result == AuthResult::Pass {
+                        *sight.verified.entry(reporter).or_default() += messages;
                     }
-                    let exact = signer.selector.as_deref();
-                    for selector in [exact, None].into_iter().take(if exact.is_some() { 2 } else { 1 }) {
-                        let home = homes.homes.entry((organization, (signer.domain.as_str(), selector))).or_default();
-                        if signer.result == AuthResult::Pass {
-                            *home.verified.entry(at).or_default() += list.messages;
-                            home.total += list.messages;
-                        }
-                        if list.spf_aligned > 0 && own_spf && !home.with_spf.contains(&at) {
-                            home.with_spf.push(at);
-                        }
+                    if with_spf > 0 && own_spf {
+                        sight.with_spf.insert(reporter);
                     }
                 }
             }
         }
-        homes
+    }
+
+    /// The share of a path's messages with aligned SPF; what one reporter alone says of it left out.
+    fn aligned_spf(&self, at: usize, path: &PathFigures) -> f64 {
+        if path.spf_aligned == 0 || path.spf_aligned == path.messages || path.reporters.len() < 3 {
+            return share(path.spf_aligned, path.messages);
+        }
+        self.agreed(at, |facts| facts.spf == SpfState::Aligned).share()
+    }
+
+    fn agreed(&self, at: usize, has: impl Fn(&OutcomeFacts) -> bool) -> Agreed {
+        Agreed::on(self.survey, at, self.thresholds.intermittent, has)
     }
 
     /// Whether a signing domain is the domain's or its tenant's.
@@ -103,48 +204,64 @@ impl<'s> Homes<'s> {
         let path = &self.survey.paths[at];
         let kind = path.provider.as_deref().and_then(|id| self.catalogue.get(id)).map(|provider| provider.kind);
         let sends = path.entry.is_some() || kind.is_some_and(|kind| kind.sends_for_customers());
-        if path.messages == 0 || share(path.spf_aligned, path.messages) >= self.thresholds.own_spf || sends {
+        if path.messages == 0 || sends || self.aligned_spf(at, path) >= self.thresholds.own_spf {
             return Forwarding::default();
         }
-        let (carried, verifies) = self.carried(at, path);
-        let trusted = verifies || path.excused > 0 || kind.is_some();
-        let by_pairs = trusted && share(carried, path.messages) >= self.thresholds.carried;
-        let by_reasons = path.excused_reporters >= 2 && share(path.excused, path.messages) >= self.thresholds.excused;
-        Forwarding { carried, verifies, forwards: by_pairs || by_reasons }
+        // By list whether it carries a pair from elsewhere, and whether one of these verified.
+        let from_elsewhere: Vec<(bool, bool)> = path.signers.iter().map(|list| self.carries(at, path, list)).collect();
+        let numbers = list_numbers(self.survey, at);
+        let of_list =
+            |facts: &OutcomeFacts| numbers.binary_search(&facts.signers).ok().map(|list| from_elsewhere[list]);
+        let carried = match from_elsewhere.iter().any(|list| list.0) {
+            true => self.agreed(at, |facts| of_list(facts).is_some_and(|list| list.0)),
+            false => Agreed::default(),
+        };
+        let verifies = from_elsewhere.iter().any(|list| list.1)
+            && self.agreed(at, |facts| of_list(facts).is_some_and(|list| list.1)).messages() > 0;
+        let excused = match path.excused > 0 {
+            true => self.agreed(at, |facts| facts.forwarding.any()),
+            false => Agreed::default(),
+        };
+        let trusted = verifies || excused.messages() > 0 || kind.is_some();
+        let by_pairs = trusted && carried.share() >= self.thresholds.carried;
+        let by_reasons = excused.witnesses() >= 2 && excused.share() >= self.thresholds.excused;
+        Forwarding {
+            carried: carried.messages(),
+            verifies,
+            excused: excused.messages(),
+            excused_reporters: excused.witnesses(),
+            forwards: by_pairs || by_reasons,
+        }
     }
 
-    fn carried(&self, at: usize, path: &PathFigures) -> (u64, bool) {
+    /// Whether a list of signatures has a pair that is at home elsewhere, and whether such a one verified.
+    fn carries(&self, at: usize, path: &PathFigures, list: &SignerUse) -> (bool, bool) {
         let organization = domain::organizational(&path.domain);
-        let (mut carried, mut verifies) = (0, false);
-        for list in &path.signers {
-            let mut from_elsewhere = false;
-            for signer in list.signers.iter() {
-                let pair = (signer.domain.as_str(), signer.selector.as_deref());
-                let Some(home) = self.homes.get(&(organization, pair)) else {
-                    continue;
-                };
-                if self.is_elsewhere(at, path, home) {
-                    from_elsewhere = true;
-                    verifies |= signer.result == AuthResult::Pass;
-                }
+        let (mut carries, mut verifies) = (false, false);
+        for signer in list.signers.iter() {
+            let pair = (signer.domain.as_str(), signer.selector.as_deref());
+            if self.homes.get(&(organization, pair)).is_some_and(|home| self.is_elsewhere(at, path, home)) {
+                carries = true;
+                verifies |= signer.result == AuthResult::Pass;
             }
-            carried += if from_elsewhere { list.messages } else { 0 };
         }
-        (carried, verifies)
+        (carries, verifies)
     }
 
     /// Whether a pair is at home at another sender, and not here: several gateways may share a key.
     fn is_elsewhere(&self, at: usize, path: &PathFigures, home: &Home) -> bool {
-        let here = home.verified.get(&at).map_or(0.0, |&messages| share(messages, home.total));
+        let here = home.share_of(at);
         // A forwarder that puts its own envelope around the mail says itself that it is another.
         let own_envelope =
             matches!(path.sender, SenderKey::Domain(_) | SenderKey::Provider { .. } | SenderKey::Stray(_));
-        let elsewhere_with_spf = home.with_spf.iter().any(|&other| other != at);
+        let mut others = home.seen.iter().filter(|&(&other, _)| other != at).map(|(_, sight)| sight);
+        let elsewhere_with_spf = others.clone().any(|sight| home.enough(sight.with_spf.len()));
         if elsewhere_with_spf && (own_envelope && here < MOSTLY_HERE || here < self.thresholds.at_home) {
             return true;
         }
-        let at_home = |messages: u64| messages > 0 && share(messages, home.total) >= self.thresholds.at_home;
         here < self.thresholds.at_home
-            && home.verified.iter().any(|(&other, &messages)| other != at && at_home(messages))
+            && others.any(|sight| {
+                home.enough(sight.verified.len()) && share(sight.messages(), home.total) >= self.thresholds.at_home
+            })
     }
 }

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use crate::alignment::{AuthResult, DkimState, SpfState};
 use crate::query::Survey;
 use crate::report::period::Day;
+use crate::store::OutcomeFacts;
 
 /// Messages by DKIM state, in the order of [`DkimState::ALL`].
 pub type States = [u64; 5];
@@ -63,8 +64,10 @@ pub(super) struct View {
     /// Messages without a signature that count as broken: the same reporter lists the signature on other days, and on these
     /// the others saw its key missing.
     pub(super) omitted: u64,
-    /// By reporter all messages, and those with aligned SPF or DKIM that speaks for the domain.
-    pub(super) vouching: BTreeMap<u32, (u64, u64)>,
+    /// Reporters.
+    pub(super) reporters: usize,
+    /// Which messages have aligned SPF or DKIM that speaks for the domain.
+    pub(super) vouched: Agreed,
     /// Broken messages by result.
     pub(super) broken_by: BTreeMap<&'static str, u64>,
     /// Messages with a null reverse-path.
@@ -81,7 +84,6 @@ impl View {
         let path = &survey.paths[at];
         let mut view = View::default();
         let mut cells: Vec<Cell> = Vec::new();
-        let mut vouching = vec![(0, 0); survey.reporter_names.len()];
         for entry in survey.tally.entries(at) {
             let (facts, report) = (survey.tally.facts(entry), survey.tally.report(entry));
             let (messages, state) = (entry.messages, usize::from(facts.dkim.code()));
@@ -98,11 +100,6 @@ impl View {
                     cells.push(cell);
                 }
             }
-            let vouching = &mut vouching[report.reporter as usize];
-            vouching.0 += messages;
-            if facts.dkim == DkimState::Aligned || facts.spf == SpfState::Aligned && path.spf_vouches() {
-                vouching.1 += messages;
-            }
             if let (DkimState::Broken, Some(result)) = (facts.dkim, facts.broken_by) {
                 *view.broken_by.entry(AuthResult::as_str(result)).or_default() += messages;
             }
@@ -114,7 +111,10 @@ impl View {
                 view.contradicting_reporters.push(report.reporter);
             }
         }
-        view.vouching = (0..).zip(vouching).filter(|(_, one)| one.0 > 0).collect();
+        view.reporters = path.reporters.len();
+        view.vouched = Agreed::on(survey, at, few, |facts| {
+            facts.dkim == DkimState::Aligned || facts.spf == SpfState::Aligned && path.spf_vouches()
+        });
         view.contradicting_reporters.sort_unstable();
         view.contradicting_reporters.dedup();
         view.cells = merged(cells);
@@ -127,28 +127,33 @@ impl View {
     fn settle(&mut self, few: f64) {
         self.cells.iter().for_each(|cell| add(&mut self.counted, &cell.states));
         let states = self.counted[..4].iter().filter(|&&messages| messages > 0).count();
-        if states < 2 || self.vouching.len() == 1 {
+        if states < 2 || self.reporters == 1 {
             return;
         }
         let all = self.cells.clone();
-        for state in [ALIGNED, UNALIGNED, BROKEN, UNSIGNED] {
-            if let Some((reporter, messages)) = alone(&all, state, few) {
-                self.lone.push(Lone { reporter, state: DkimState::ALL[state], messages });
-            }
-        }
-        let set_aside = |cell: &Cell, state: usize| {
-            self.lone.iter().any(|lone| lone.reporter == cell.reporter && lone.state as usize == state)
-        };
-        let mut counted = [0; 5];
         let mut cells = all.clone();
-        for cell in &mut cells {
-            for state in 0..5 {
-                if set_aside(cell, state) {
-                    cell.states[state] = 0;
-                }
+        // Who was found out once is looked at again without that claim: it may hide another.
+        for round in 0..4 {
+            let found: Vec<Lone> = [ALIGNED, UNALIGNED, BROKEN, UNSIGNED]
+                .into_iter()
+                .filter_map(|state| {
+                    let (reporter, messages) = alone(&cells, state, few)?;
+                    let known = self.lone.iter().any(|lone| lone.reporter == reporter);
+                    (round == 0 || known).then_some(Lone { reporter, state: DkimState::ALL[state], messages })
+                })
+                .collect();
+            for lone in &found {
+                let of = |cell: &&mut Cell| cell.reporter == lone.reporter;
+                cells.iter_mut().filter(of).for_each(|cell| cell.states[lone.state as usize] = 0);
             }
-            add(&mut counted, &cell.states);
+            let done = found.is_empty();
+            self.lone.extend(found);
+            if done {
+                break;
+            }
         }
+        let mut counted = [0; 5];
+        cells.iter().for_each(|cell| add(&mut counted, &cell.states));
         if known(&counted) == 0 && all.iter().any(|cell| known(&cell.states) > 0) {
             // Everybody alone: nobody is a witness against the others.
             self.lone.clear();
@@ -173,20 +178,73 @@ impl View {
     }
 
     /// Messages by reporter.
-    pub(super) fn reporters(&self) -> BTreeMap<u32, States> {
+    pub(super) fn by_reporter(&self) -> BTreeMap<u32, States> {
         let mut reporters: BTreeMap<u32, States> = BTreeMap::new();
         for cell in &self.cells {
             add(reporters.entry(cell.reporter).or_default(), &cell.states);
         }
         reporters
     }
+}
 
-    /// Whether at least this share of the messages has aligned SPF or DKIM; whichever single reporter is left out if that one
-    /// saw none of it, so that no reporter can take a path from its owner.
-    pub(super) fn vouched_share(&self) -> f64 {
-        let (all, vouched) = self.vouching.values().fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1));
-        let silent = self.vouching.values().filter(|one| one.1 == 0).map(|one| one.0).max().unwrap_or(0);
-        share(vouched, all - silent)
+/// Which messages of a path have something, as far as reporters agree: what one alone claims is left out.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Agreed {
+    /// By reporter, in the order of their places, those that have it and those that have not.
+    reporters: Vec<(u32, [u64; 2])>,
+    /// It was seen on more than one day.
+    pub(super) several_days: bool,
+}
+
+impl Agreed {
+    /// Of a path of the survey, by its place. `few` is the share below which a claim is no more than noise.
+    pub(super) fn on(survey: &Survey, at: usize, few: f64, has: impl Fn(&OutcomeFacts) -> bool) -> Self {
+        let mut cells: Vec<Cell> = Vec::new();
+        for entry in survey.tally.entries(at).iter().filter(|entry| entry.messages > 0) {
+            let report = survey.tally.report(entry);
+            let state = if has(survey.tally.facts(entry)) { ALIGNED } else { UNSIGNED };
+            match cells.last_mut() {
+                Some(last) if last.day == report.day && last.reporter == report.reporter => {
+                    last.states[state] += entry.messages;
+                }
+                _ => {
+                    let mut cell = Cell { day: report.day, reporter: report.reporter, states: [0; 5] };
+                    cell.states[state] = entry.messages;
+                    cells.push(cell);
+                }
+            }
+        }
+        let mut view = View { cells: merged(cells), ..View::default() };
+        view.settle(few);
+        let mut seen = view.cells.iter().filter(|cell| cell.states[ALIGNED] > 0).map(|cell| cell.day);
+        let first = seen.next();
+        let several_days = seen.any(|day| Some(day) != first);
+        let reporters = view.by_reporter().into_iter();
+        let reporters = reporters.map(|(reporter, states)| (reporter, [states[ALIGNED], states[UNSIGNED]])).collect();
+        Agreed { reporters, several_days }
+    }
+
+    /// The messages that have it.
+    pub(super) fn messages(&self) -> u64 {
+        self.reporters.iter().map(|(_, one)| one[0]).sum()
+    }
+
+    /// Their share.
+    pub(super) fn share(&self) -> f64 {
+        share(self.messages(), self.reporters.iter().map(|(_, one)| one[0] + one[1]).sum())
+    }
+
+    /// The reporters that saw it.
+    pub(super) fn witnesses(&self) -> usize {
+        self.reporters.iter().filter(|(_, one)| one[0] > 0).count()
+    }
+
+    /// The share when the reporter is left out that saw most without it, so that no single one can take it from a path.
+    pub(super) fn share_but_for_one(&self) -> f64 {
+        let all = self.reporters.iter().fold([0, 0], |sum, (_, one)| [sum[0] + one[0], sum[1] + one[1]]);
+        let most = self.reporters.iter().map(|(_, one)| *one).max_by_key(|one| (one[1], one[0])).unwrap_or_default();
+        let rest = [all[0] - most[0], all[1] - most[1]];
+        self.share().max(share(rest[0], rest[0] + rest[1]))
     }
 }
 
@@ -238,14 +296,21 @@ fn against(seen: u64, of: u64, expected_share: f64) -> bool {
     of > 0 && (seen as f64) < expected - 3.0 * (expected * (1.0 - expected_share)).sqrt() - 1e-9
 }
 
-/// The reporter that alone claims a state, and its messages: two others or more saw the path on the same days and speak
-/// against it, and none speaks for it.
+/// The reporter that alone claims a state, and its messages. Of several that claim it equally often one may be alone; if more
+/// are, none is.
 fn alone(cells: &[Cell], state: usize, few: f64) -> Option<(u32, u64)> {
     let mut claims: BTreeMap<u32, u64> = BTreeMap::new();
     for cell in cells.iter().filter(|cell| cell.states[state] > 0) {
         *claims.entry(cell.reporter).or_default() += cell.states[state];
     }
-    let (&reporter, &messages) = claims.iter().max_by_key(|&(&reporter, &n)| (n, std::cmp::Reverse(reporter)))?;
+    let most = claims.values().copied().max()?;
+    let mut found = claims.iter().filter(|&(&reporter, &n)| n == most && is_alone(cells, reporter, state, few));
+    let one = found.next()?;
+    found.next().is_none().then_some((*one.0, most))
+}
+
+/// Whether two others or more saw the path on the days of a reporter's claim and speak against it, and none speaks for it.
+fn is_alone(cells: &[Cell], reporter: u32, state: usize, few: f64) -> bool {
     let (mut own, mut others): (States, BTreeMap<u32, States>) = ([0; 5], BTreeMap::new());
     for day in cells.chunk_by(|a, b| a.day == b.day) {
         if !day.iter().any(|cell| cell.reporter == reporter && cell.states[state] > 0) {
@@ -262,14 +327,13 @@ fn alone(cells: &[Cell], state: usize, few: f64) -> Option<(u32, u64)> {
     let claimed = share(own[state], known(&own));
     let supports = |states: &States| states[state] > 0 && !against(states[state], known(states), claimed);
     if others.len() < 2 || others.values().any(supports) {
-        return None;
+        return false;
     }
     let mut pooled = [0; 5];
     others.values().for_each(|states| add(&mut pooled, states));
     let speak = others.values().filter(|states| against(states[state], known(states), claimed)).count();
     let together = against(pooled[state], known(&pooled), claimed) && share(pooled[state], known(&pooled)) < few;
-    let enough = known(&pooled) >= 3 && (speak >= 2 || together);
-    enough.then_some((reporter, messages))
+    known(&pooled) >= 3 && (speak >= 2 || together)
 }
 
 #[cfg(test)]

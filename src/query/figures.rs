@@ -110,7 +110,7 @@ pub struct PathFigures {
     pub excused: u64,
     /// Reporters that gave such reasons.
     pub excused_reporters: usize,
-    /// What signed.
+    /// What signed, in the order of the lists' numbers, see [`OutcomeFacts::signers`](crate::store::OutcomeFacts).
     pub signers: Vec<SignerUse>,
     /// The domains that SPF authenticated most, with their messages, a handful at most.
     pub envelopes: Vec<(String, u64)>,

@@ -54,7 +54,8 @@ impl OwnTenants {
     /// Judges the tenants of each organizational domain and provider.
     pub(in crate::query) fn judge(evidence: &FxHashMap<(i64, ProviderNumber, u32), TenantEvidence>) -> Self {
         let mut aligned: FxHashMap<(i64, ProviderNumber), u64> = FxHashMap::default();
-        for (&(domain, provider, _), found) in evidence {
+        // What one reporter alone says of another tenant takes nothing from the domain's own.
+        for (&(domain, provider, _), found) in evidence.iter().filter(|(_, found)| found.witnessed) {
             *aligned.entry((domain, provider)).or_default() += found.spf_aligned;
         }
         let mut own: FxHashMap<(i64, ProviderNumber), Vec<u32>> = FxHashMap::default();
