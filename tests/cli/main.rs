@@ -31,3 +31,4 @@ mod readiness;
 mod selectors;
 mod senders;
 mod trust;
+mod witnesses;
