@@ -22,6 +22,7 @@ mod make;
 mod measure;
 #[allow(dead_code)]
 mod needs;
+mod odd_paths;
 mod options;
 mod page;
 mod parsers;

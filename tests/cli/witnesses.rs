@@ -13,14 +13,14 @@ type Signature = (&'static str, &'static str, &'static str);
 
 /// What a record says besides address and count.
 #[derive(Debug, Clone, Copy)]
-struct Says {
+pub(crate) struct Says {
     dkim: &'static [Signature],
     spf: (&'static str, &'static str),
     reason: &'static str,
 }
 
 impl Says {
-    fn record(self, from: &str, address: &str, count: u64) -> String {
+    pub(crate) fn record(self, from: &str, address: &str, count: u64) -> String {
         let own = |name: &str| name == "example.com" || name.ends_with(".example.com");
         let verdict = |passes: bool| if passes { "pass" } else { "fail" };
         let dkim = self.dkim.iter().any(|(domain, _, result)| own(domain) && *result == "pass");
@@ -53,15 +53,15 @@ impl Says {
     }
 }
 
-const fn says(dkim: &'static [Signature], spf: (&'static str, &'static str)) -> Says {
+pub(crate) const fn says(dkim: &'static [Signature], spf: (&'static str, &'static str)) -> Says {
     Says { dkim, spf, reason: "" }
 }
 
-const OWN: (&str, &str) = ("example.com", "pass");
-const KEY: &[Signature] = &[("example.com", "s1", "pass")];
+pub(crate) const OWN: (&str, &str) = ("example.com", "pass");
+pub(crate) const KEY: &[Signature] = &[("example.com", "s1", "pass")];
 const KEY_FAILS: &[Signature] = &[("example.com", "s1", "fail")];
 const PAY: &[Signature] = &[("example.com", "pay", "pass"), ("paydesk.example", "p1", "pass")];
-const TENANT: &[Signature] = &[("contoso.onmicrosoft.com", "selector1-contoso-onmicrosoft-com", "pass")];
+pub(crate) const TENANT: &[Signature] = &[("contoso.onmicrosoft.com", "selector1-contoso-onmicrosoft-com", "pass")];
 
 /// A sending path: a name, its network, what records say in turn.
 struct Sender {
@@ -179,19 +179,19 @@ fn truth(dice: &mut Dice, days: i64) -> Vec<Report> {
     reports
 }
 
-fn report(org: &str, day: i64, domain: &str, records: Vec<String>) -> Report {
+pub(crate) fn report(org: &str, day: i64, domain: &str, records: Vec<String>) -> Report {
     Report::new(&format!("{org}-{day}-{domain}")).org(org).day(day).domain(domain).records(records)
 }
 
-fn xml(report: &Report) -> String {
+pub(crate) fn xml(report: &Report) -> String {
     report.xml().replace("<p>none</p><sp>none</sp>", "<p>quarantine</p><sp>quarantine</sp>")
 }
 
-fn diagnosis(sandbox: &Sandbox) -> Value {
+pub(crate) fn diagnosis(sandbox: &Sandbox) -> Value {
     sandbox.run(["sources", "--format", "json", "--input", "reports"]).exits(0).json()
 }
 
-fn judged(answer: &Value) -> BTreeMap<String, (String, String)> {
+pub(crate) fn judged(answer: &Value) -> BTreeMap<String, (String, String)> {
     let text = |value: &Value| value.as_str().expect("a text").to_owned();
     let paths = answer["paths"].as_array().expect("paths").iter();
     paths.map(|path| (text(&path["sender"]), (text(&path["class"]), text(&path["standing"])))).collect()

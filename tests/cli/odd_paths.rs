@@ -1,0 +1,80 @@
+//! A mailbox of odd paths, each labelled with what it is.
+
+use crate::harness::Sandbox;
+use crate::witnesses::{KEY, OWN, TENANT, diagnosis, judged, report, says, xml};
+
+#[test]
+fn odd_paths_are_what_they_are() {
+    let sandbox = Sandbox::new();
+    let mut number = 0;
+    for day in 0..6 {
+        for org in ["one.example", "two.example", "three.example"] {
+            let mut records = Vec::new();
+            let mut add = |address: &str, count, one: crate::witnesses::Says| {
+                records.push(one.record("example.com", address, count));
+            };
+            // Two accounts of one provider, of which one is the domain's.
+            add("40.107.1.1", 500, says(TENANT, OWN));
+            let other = &[("fabrikam.onmicrosoft.com", "selector1-fabrikam-onmicrosoft-com", "pass")];
+            add("40.107.1.1", 4, says(other, OWN));
+            // Two gateways with one key.
+            add("192.0.2.1", 80, says(KEY, OWN));
+            add("198.51.100.1", 9, says(KEY, OWN));
+            // A forwarder that signs as itself besides.
+            let both = &[("example.com", "s1", "pass"), ("alumni.example", "a", "pass")];
+            add("10.2.2.1", 7, says(both, ("alumni.example", "pass")));
+            // A relay that signs since a day.
+            add("10.6.1.1", 20, says(if day < 3 { &[] } else { &[("example.com", "s2", "pass")] }, OWN));
+            // A service that nobody has catalogued, at many networks; and one that only writes the domain's name.
+            let bulk = says(&[("example.com", "bulk", "pass")], ("bounce.bulk.example", "pass"));
+            let stranger = says(&[("spray.example", "s", "pass")], ("spray.example", "pass"));
+            for network in 0..5 {
+                add(&format!("10.7.{network}.1"), 6, bulk);
+                add(&format!("10.8.{network}.1"), 6, stranger);
+            }
+            // An address that two share.
+            add("10.7.0.1", 6, stranger);
+            // Bounces under the name of the host.
+            add("10.9.1.1", 30, says(&[("example.com", "s3", "pass")], OWN));
+            add("10.9.1.1", 10, says(&[], ("mx.example.com", "pass")));
+            // A small relay that one reporter sees.
+            if org == "one.example" {
+                add("10.10.1.1", 2, says(&[], OWN));
+            }
+            number += 1;
+            sandbox.write(&format!("reports/{number:03}.xml"), xml(&report(org, day, "example.com", records)));
+            // A subdomain that signs with the key of its parent.
+            let sub = says(KEY, ("bounce.news.example.com", "pass")).record("news.example.com", "10.4.1.1", 5);
+            let sub = report(org, day, "news.example.com", vec![sub]);
+            sandbox.write(&format!("reports/{number:03}-sub.xml"), xml(&sub));
+        }
+    }
+    let answer = diagnosis(&sandbox);
+    let judged = judged(&answer);
+    let expected = [
+        ("Microsoft 365 (contoso)", "unaligned", "yours"),
+        ("Microsoft 365 (fabrikam)", "unaligned", "recognised"),
+        ("192.0.2.0/24", "signed", "yours"),
+        ("198.51.100.0/24", "signed", "yours"),
+        ("alumni.example", "forwarded", "yours"),
+        ("10.6.1.0/24", "intermittent", "yours"),
+        ("bulk.example", "signed", "yours"),
+        ("spray.example", "unproven", "unproven"),
+        ("10.9.1.0/24", "intermittent", "yours"),
+        ("10.10.1.0/24", "unproven", "unproven"),
+        ("10.4.1.0/24", "signed", "yours"),
+    ];
+    for (sender, class, standing) in expected {
+        let found = judged.get(sender).unwrap_or_else(|| panic!("no {sender} in {judged:?}"));
+        assert_eq!((found.0.as_str(), found.1.as_str()), (class, standing), "{sender}");
+    }
+    assert_eq!(judged.len(), expected.len(), "{judged:?}");
+    let paths = answer["paths"].as_array().expect("paths");
+    let told = |sender: &str, note: &str| {
+        let path = paths.iter().find(|path| path["sender"] == sender).expect("a path");
+        let notes = path["notes"].as_array().expect("notes");
+        assert!(notes.iter().any(|one| one.as_str().is_some_and(|one| one.contains(note))), "{notes:?}");
+    };
+    told("10.6.1.0/24", "signed since 2026-10-04");
+    told("10.10.1.0/24", "one reporter");
+}
