@@ -139,8 +139,9 @@ pub(super) fn standing(path: &PathFigures, view: &View, evidence: Evidence, thre
         return Standing::Listed;
     }
     let reporters = view.vouched.witnesses();
+    let (vouched, of) = view.vouched.weighed();
     let enough = reporters > 0
-        && view.vouched.share_but_for_one() >= thresholds.vouched
+        && share(vouched, of) >= thresholds.vouched
         && reporters >= evidence.reporters.min(2)
         && (view.vouched.several_days || !evidence.days);
     if enough || path.own_tenant {

@@ -126,6 +126,9 @@ pub struct Vouched {
     pub reporters: u64,
     /// They were seen on more than one day.
     pub several_days: bool,
+    /// Those that counted, of how many: what one reporter alone says is left out.
+    #[serde(skip)]
+    pub weighed: (u64, u64),
 }
 
 /// What speaks for a path handing on mail of others.
@@ -139,6 +142,10 @@ pub struct ForwardingEvidence {
     pub excused: u64,
     /// Reporters that did.
     pub excused_reporters: u64,
+    /// The messages with aligned SPF, those that carry signatures and those that were spared, each of how many: what one
+    /// reporter alone says is left out.
+    #[serde(skip)]
+    pub weighed: [(u64, u64); 3],
 }
 
 /// A path whose signed and unsigned part differ in something has at least this share of each part on its side.
@@ -181,12 +188,14 @@ impl Grounds {
                 messages: view.vouched.messages(),
                 reporters: view.vouched.witnesses() as u64,
                 several_days: view.vouched.several_days,
+                weighed: view.vouched.weighed(),
             },
             forwarding: ForwardingEvidence {
                 carried: forwarding.carried,
                 verified: forwarding.verifies,
                 excused: forwarding.excused,
                 excused_reporters: forwarding.excused_reporters as u64,
+                weighed: forwarding.weighed,
             },
             contradicting: view.contradicting,
             contradicting_reporters,

@@ -89,6 +89,8 @@ pub(super) struct Forwarding {
     pub(super) excused: u64,
     /// The reporters of those.
     pub(super) excused_reporters: usize,
+    /// Messages with aligned SPF, carried and spared ones, each of how many.
+    pub(super) weighed: [(u64, u64); 3],
     /// The verdict.
     pub(super) forwards: bool,
 }
@@ -146,7 +148,8 @@ impl<'s> Homes<'s> {
         if own.iter().all(Vec::is_empty) {
             return;
         }
-        let own_spf = self.aligned_spf(at, path) >= self.thresholds.own_spf;
+        let (with_spf, of) = self.aligned_spf(at, path);
+        let own_spf = share(with_spf, of) >= self.thresholds.own_spf;
         let numbers = list_numbers(self.survey, at);
         // By list and reporter messages, and those with aligned SPF.
         let mut sums: FxHashMap<(usize, u32), [u64; 2]> = FxHashMap::default();
@@ -176,12 +179,12 @@ impl<'s> Homes<'s> {
         }
     }
 
-    /// The share of a path's messages with aligned SPF; what one reporter alone says of it left out.
-    fn aligned_spf(&self, at: usize, path: &PathFigures) -> f64 {
+    /// A path's messages with aligned SPF, of how many; what one reporter alone says of it left out.
+    fn aligned_spf(&self, at: usize, path: &PathFigures) -> (u64, u64) {
         if path.spf_aligned == 0 || path.spf_aligned == path.messages || path.reporters.len() < 3 {
-            return share(path.spf_aligned, path.messages);
+            return (path.spf_aligned, path.messages);
         }
-        self.agreed(at, |facts| facts.spf == SpfState::Aligned).share()
+        self.agreed(at, |facts| facts.spf == SpfState::Aligned).of_all()
     }
 
     fn agreed(&self, at: usize, has: impl Fn(&OutcomeFacts) -> bool) -> Agreed {
@@ -204,7 +207,8 @@ impl<'s> Homes<'s> {
         let path = &self.survey.paths[at];
         let kind = path.provider.as_deref().and_then(|id| self.catalogue.get(id)).map(|provider| provider.kind);
         let sends = path.entry.is_some() || kind.is_some_and(|kind| kind.sends_for_customers());
-        if path.messages == 0 || sends || self.aligned_spf(at, path) >= self.thresholds.own_spf {
+        let spf = self.aligned_spf(at, path);
+        if path.messages == 0 || sends || share(spf.0, spf.1) >= self.thresholds.own_spf {
             return Forwarding::default();
         }
         // By list whether it carries a pair from elsewhere, and whether one of these verified.
@@ -230,6 +234,7 @@ impl<'s> Homes<'s> {
             verifies,
             excused: excused.messages(),
             excused_reporters: excused.witnesses(),
+            weighed: [spf, carried.of_all(), excused.of_all()],
             forwards: by_pairs || by_reasons,
         }
     }

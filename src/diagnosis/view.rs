@@ -229,9 +229,15 @@ impl Agreed {
         self.reporters.iter().map(|(_, one)| one[0]).sum()
     }
 
+    /// The messages that have it, and all.
+    pub(super) fn of_all(&self) -> (u64, u64) {
+        (self.messages(), self.reporters.iter().map(|(_, one)| one[0] + one[1]).sum())
+    }
+
     /// Their share.
     pub(super) fn share(&self) -> f64 {
-        share(self.messages(), self.reporters.iter().map(|(_, one)| one[0] + one[1]).sum())
+        let (messages, all) = self.of_all();
+        share(messages, all)
     }
 
     /// The reporters that saw it.
@@ -239,12 +245,17 @@ impl Agreed {
         self.reporters.iter().filter(|(_, one)| one[0] > 0).count()
     }
 
-    /// The share when the reporter is left out that saw most without it, so that no single one can take it from a path.
-    pub(super) fn share_but_for_one(&self) -> f64 {
-        let all = self.reporters.iter().fold([0, 0], |sum, (_, one)| [sum[0] + one[0], sum[1] + one[1]]);
+    /// The messages that have it, and all; or both without the reporter that saw most without it, where that makes a larger
+    /// share: no single one can take it from a path.
+    pub(super) fn weighed(&self) -> (u64, u64) {
+        let (all, rest) = (self.of_all(), self.but_for_one());
+        if share(rest.0, rest.1) > share(all.0, all.1) { rest } else { all }
+    }
+
+    fn but_for_one(&self) -> (u64, u64) {
+        let (messages, all) = self.of_all();
         let most = self.reporters.iter().map(|(_, one)| *one).max_by_key(|one| (one[1], one[0])).unwrap_or_default();
-        let rest = [all[0] - most[0], all[1] - most[1]];
-        self.share().max(share(rest[0], rest[0] + rest[1]))
+        (messages - most[0], all - most[0] - most[1])
     }
 }
 

@@ -54,7 +54,7 @@ fn standing(path: &SendingPath, survey: &Survey, thresholds: &Thresholds) -> Str
     let found = path.evidence.vouched;
     let vouched = format!(
         "aligned SPF or DKIM in {} of its messages (at least {}), at {} of the domain's {} reporters (at least {}), {}",
-        percent(found.messages, path.messages),
+        percent(found.weighed.0, found.weighed.1),
         threshold(thresholds.vouched),
         found.reporters,
         domain.reporters,
@@ -116,14 +116,15 @@ fn class(path: &SendingPath, thresholds: &Thresholds) -> String {
 
 fn forwarded(path: &SendingPath, thresholds: &Thresholds) -> String {
     let found = path.evidence.forwarding;
+    let [spf, carried, excused] = found.weighed;
     format!(
         "forwarded: SPF aligned in {} (under {}); {} of its messages carry signatures that are at home at other senders (at \
          least {}), {} were spared as forwarded by {} reporters (at least {}, by 2)",
-        percent(path.spf_aligned, path.messages),
+        percent(spf.0, spf.1),
         threshold(thresholds.own_spf),
-        percent(found.carried, path.messages),
+        percent(carried.0, carried.1),
         threshold(thresholds.carried),
-        percent(found.excused, path.messages),
+        percent(excused.0, excused.1),
         found.excused_reporters,
         threshold(thresholds.excused)
     )
