@@ -32,6 +32,8 @@ use crate::store::{DigestKey, Origin, Store, StoreError};
 /// A unit ends when it holds this many bytes or inputs.
 const UNIT_BYTES: usize = 256 * 1024;
 const UNIT_INPUTS: usize = 32;
+/// Units that wait, for each examiner: so many that none runs dry while the loader waits for a core.
+const UNITS_WAITING: usize = 8;
 
 /// How to ingest.
 #[derive(Debug, Clone)]
@@ -170,7 +172,7 @@ pub fn ingest(
         0 => std::thread::available_parallelism().map_or(2, usize::from).clamp(1, 64),
         number => number,
     };
-    let (units_in, units_out) = sync_channel::<Unit>(examiners * 2);
+    let (units_in, units_out) = sync_channel::<Unit>(examiners * UNITS_WAITING);
     let units_out = Mutex::new(units_out);
     let (packets_in, packets_out) = gate::packets();
     let result = std::thread::scope(|scope| {

@@ -1,4 +1,4 @@
-//! Fetching mail: what there is, and then its bytes, in batches of which the next is on its way while one is read.
+//! Fetching mail: what there is, and then its bytes, in batches of which the next few are on their way while one is read.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -14,8 +14,9 @@ use crate::uids::UidSet;
 const BATCH_BYTES: u64 = 4 * 1024 * 1024;
 const BATCH_MAILS: usize = 400;
 const SET_PIECES: usize = 60;
-/// Batches asked for and not yet there.
-const AHEAD: usize = 2;
+/// Batches asked for and not yet there: enough that the server has work for a round trip and for the time in which nobody
+/// reads here, because all cores are busy with what came before.
+const AHEAD: usize = 4;
 /// More mails in one folder are not looked at in one go.
 const MOST_MAILS: usize = 5_000_000;
 /// What is fetched of a mail over the limit, for a look at it.
