@@ -5,8 +5,10 @@ use anyhow::anyhow;
 use super::context::Context;
 use super::failure::{Failure, Outcome};
 use super::scope::Scope;
-use crate::diagnosis::{ExplainAnswer, Found, SendingPath, WindowAnswer, diagnose, evidence, find};
-use crate::query::{Scan, keys_of_path, timeline};
+use crate::diagnosis::{
+    ExplainAnswer, Found, Rules, SendingPath, WindowAnswer, diagnose, diagnose_some, evidence, find,
+};
+use crate::query::{Scan, Survey, keys_of_path, timeline};
 use crate::render;
 use crate::report::period::rfc3339;
 use crate::report::shorten;
@@ -37,15 +39,14 @@ impl Explain {
         let Some(days) = survey.days else {
             return Err(self.scope.no_data(&store, window));
         };
-        let mut paths = diagnose(&survey, &known.rules(), 0, |_| true).paths;
-        let id = match find(&paths, &self.sender) {
-            Found::One(path) => path.id.clone(),
-            Found::Several(candidates) => return Err(self.ambiguous(&candidates)),
-            Found::None(near) => return Err(self.unknown(&near, &paths)),
+        let rules = known.rules();
+        let place = match find(&survey, &known.catalogue, &self.sender) {
+            Found::One(place) => place,
+            Found::Several(places) => return Err(self.ambiguous(&survey, &rules, &places)),
+            Found::None(near) => return Err(self.unknown(&survey, &rules, &near)),
         };
-        paths.retain(|path| path.id == id);
-        let Some(path) = paths.pop() else {
-            return Err(self.unknown(&[], &paths));
+        let Some(path) = diagnose_some(&survey, &rules, &[place]).pop() else {
+            return Err(self.unknown(&survey, &rules, &[]));
         };
         let timeline = timeline(&mut scan, &survey, path.figures)?;
         let keys = keys_of_path(&mut scan, &survey, path.figures)?;
@@ -64,41 +65,42 @@ impl Explain {
         Ok(status)
     }
 
-    fn ambiguous(&self, candidates: &[&SendingPath]) -> Failure {
-        let more = candidates.len().saturating_sub(CANDIDATES);
+    fn ambiguous(&self, survey: &Survey, rules: &Rules<'_>, places: &[usize]) -> Failure {
+        let (shown, more) = places.split_at(places.len().min(CANDIDATES));
         Failure::Failed(anyhow!(
             "{} paths fit {:?}; ask for one by its id: {}{}",
-            candidates.len(),
+            places.len(),
             shorten(&self.sender, 80),
-            in_words(candidates.iter().take(CANDIDATES).copied()),
-            if more > 0 { format!("; and {more} more, see `dmarcstat sources`") } else { String::new() },
+            in_words(&diagnose_some(survey, rules, shown)),
+            if more.is_empty() { String::new() } else { format!("; and {} more, see `dmarcstat sources`", more.len()) },
         ))
     }
 
-    fn unknown(&self, near: &[&SendingPath], paths: &[SendingPath]) -> Failure {
+    fn unknown(&self, survey: &Survey, rules: &Rules<'_>, near: &[usize]) -> Failure {
         let asked = shorten(&self.sender, 80);
         Failure::Failed(match near {
-            [] => anyhow!(
-                "no path fits {asked:?} in this window; there are {} paths, the largest: {}; `dmarcstat sources` lists them, --since all asks about all days",
-                paths.len(),
-                in_words(largest(paths).into_iter()),
-            ),
-            near => anyhow!("no path fits {asked:?} in this window; near it: {}", in_words(near.iter().copied())),
+            [] => {
+                let mut paths = diagnose(survey, rules, 0, |_| true).paths;
+                let number = paths.len();
+                paths.sort_by_key(|path| std::cmp::Reverse(path.messages));
+                paths.truncate(3);
+                anyhow!(
+                    "no path fits {asked:?} in this window; there are {number} paths, the largest: {}; `dmarcstat sources` lists them, --since all asks about all days",
+                    in_words(&paths),
+                )
+            }
+            near => {
+                let near = diagnose_some(survey, rules, near);
+                anyhow!("no path fits {asked:?} in this window; near it: {}", in_words(&near))
+            }
         })
     }
 }
 
-fn largest(paths: &[SendingPath]) -> Vec<&SendingPath> {
-    let mut paths: Vec<&SendingPath> = paths.iter().collect();
-    paths.sort_by_key(|path| std::cmp::Reverse(path.messages));
-    paths.truncate(3);
-    paths
-}
-
-fn in_words<'p>(paths: impl Iterator<Item = &'p SendingPath>) -> String {
+fn in_words(paths: &[SendingPath]) -> String {
     let word = |path: &SendingPath| {
         let domain = if path.domain.is_empty() { "(none)" } else { &path.domain };
         format!("{} ({} on {domain}, {}, {} messages)", path.id, path.sender, path.class.as_str(), path.messages)
     };
-    paths.map(word).collect::<Vec<_>>().join("; ")
+    paths.iter().map(word).collect::<Vec<_>>().join("; ")
 }

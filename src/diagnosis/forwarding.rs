@@ -116,7 +116,13 @@ fn list_numbers(survey: &Survey, at: usize) -> Vec<i64> {
 }
 
 impl<'s> Homes<'s> {
-    pub(super) fn of(survey: &'s Survey, catalogue: &'s Catalogue, thresholds: &'s Thresholds) -> Self {
+    /// For paths of the organizational domains that are wanted.
+    pub(super) fn of(
+        survey: &'s Survey,
+        catalogue: &'s Catalogue,
+        thresholds: &'s Thresholds,
+        wanted: impl Fn(&str) -> bool,
+    ) -> Self {
         let mut tenants: Vec<(&str, &str)> = Vec::new();
         for path in &survey.paths {
             if let Some(tenant) = path.tenant.as_deref().filter(|_| path.own_tenant || path.entry.is_some()) {
@@ -127,7 +133,9 @@ impl<'s> Homes<'s> {
         tenants.dedup();
         let mut homes = Homes { survey, catalogue, thresholds, homes: FxHashMap::default(), tenants };
         for (at, path) in survey.paths.iter().enumerate() {
-            homes.look(at, path);
+            if wanted(domain::organizational(&path.domain)) {
+                homes.look(at, path);
+            }
         }
         for home in homes.homes.values_mut() {
             home.witnessed = home.seen.values().any(|sight| sight.verified.len() > 1 || sight.with_spf.len() > 1);

@@ -30,7 +30,10 @@ pub use explain::{
     Reason, ReporterPart, SignaturePart, SpfPart, Stay, Turn, TurnKind, TurnSubject, evidence, find,
 };
 pub use ledger::{LedgerFinding, LedgerProblem, Proposal, ledger_findings, proposals};
-pub use path::{Answer, Diagnosis, DkimFigures, Rules, SendingPath, Unproven, WindowAnswer, diagnose, id, sender_name};
+pub use path::{
+    Answer, Diagnosis, DkimFigures, Rules, SendingPath, Unproven, WindowAnswer, diagnose, diagnose_some, id,
+    sender_name,
+};
 pub use selectors::{
     KeyAddress, KeyChoice, KeyDay, KeyDiagnosis, KeyOwner, KeyReporter, KeySender, KeyState, OtherKeys, Overlap,
     Rotation, SelectorUse, SelectorsAnswer, by_place, selectors,

@@ -1,6 +1,7 @@
 //! The answer of `unsigned` and `sources`: paths, worst first.
 
 use std::cmp::Reverse;
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use serde::Serialize;
@@ -8,7 +9,7 @@ use sha2::{Digest, Sha256};
 
 use super::class::{Class, Standing, Thresholds, class, standing};
 use super::evidence::{Grounds, notes};
-use super::forwarding::Homes;
+use super::forwarding::{Forwarding, Homes};
 use super::ledger::LedgerFinding;
 use super::remedy::{Case, remedy};
 use super::view::{States, View};
@@ -165,23 +166,18 @@ pub struct Rules<'r> {
 #[must_use]
 pub fn diagnose(survey: &Survey, rules: &Rules<'_>, min_messages: u64, wanted: impl Fn(Class) -> bool) -> Diagnosis {
     let mut diagnosis = Diagnosis { domains: survey.domains.clone(), ..Diagnosis::default() };
-    let homes = Homes::of(survey, rules.catalogue, rules.thresholds);
+    let homes = Homes::of(survey, rules.catalogue, rules.thresholds, |_| true);
     for (at, path) in survey.paths.iter().enumerate() {
         if path.messages < min_messages {
             continue;
         }
-        let view = View::of(survey, at, rules.thresholds.intermittent);
-        let forwarding = homes.judge(at);
-        let evidence = survey.evidence.get(&path.domain).copied().unwrap_or_default();
-        let standing = standing(path, &view, evidence, rules.thresholds);
-        let class = class(&view, standing, forwarding.forwards, rules.thresholds);
-        if class == Class::Unproven {
+        let judged = judge(survey, at, &homes, rules);
+        if judged.class == Class::Unproven {
             diagnosis.unproven.paths += 1;
             diagnosis.unproven.messages += path.messages;
         }
-        if wanted(class) {
-            let evidence = Grounds::of(survey, at, &view, class, forwarding);
-            diagnosis.paths.push(sending_path(survey, at, class, standing, evidence, rules));
+        if wanted(judged.class) {
+            diagnosis.paths.push(sending_path(survey, at, &judged, rules));
         }
     }
     diagnosis.paths.sort_by_cached_key(|path| {
@@ -199,15 +195,38 @@ pub fn diagnose(survey: &Survey, rules: &Rules<'_>, min_messages: u64, wanted: i
     diagnosis
 }
 
-fn sending_path(
-    survey: &Survey,
-    at: usize,
-    class: Class,
+/// The paths at these places of a survey, in their order: for less than [`diagnose`] costs where they are few.
+#[must_use]
+pub fn diagnose_some(survey: &Survey, rules: &Rules<'_>, places: &[usize]) -> Vec<SendingPath> {
+    let organization = |at: usize| domain::organizational(&survey.paths[at].domain);
+    let organizations: BTreeSet<&str> = places.iter().map(|&at| organization(at)).collect();
+    let homes =
+        Homes::of(survey, rules.catalogue, rules.thresholds, |organization| organizations.contains(organization));
+    places.iter().map(|&at| sending_path(survey, at, &judge(survey, at, &homes, rules), rules)).collect()
+}
+
+/// What a path is found to be.
+struct Judgement {
+    view: View,
+    forwarding: Forwarding,
     standing: Standing,
-    evidence: Grounds,
-    rules: &Rules<'_>,
-) -> SendingPath {
+    class: Class,
+}
+
+fn judge(survey: &Survey, at: usize, homes: &Homes<'_>, rules: &Rules<'_>) -> Judgement {
     let path = &survey.paths[at];
+    let view = View::of(survey, at, rules.thresholds.intermittent);
+    let forwarding = homes.judge(at);
+    let evidence = survey.evidence.get(&path.domain).copied().unwrap_or_default();
+    let standing = standing(path, &view, evidence, rules.thresholds);
+    let class = class(&view, standing, forwarding.forwards, rules.thresholds);
+    Judgement { view, forwarding, standing, class }
+}
+
+fn sending_path(survey: &Survey, at: usize, judged: &Judgement, rules: &Rules<'_>) -> SendingPath {
+    let path = &survey.paths[at];
+    let (class, standing) = (judged.class, judged.standing);
+    let evidence = Grounds::of(survey, at, &judged.view, class, judged.forwarding);
     let sender = sender_name(path, rules.catalogue);
     let (signing_domains, selectors) = signing(path);
     // A remedy for what does not align names who signed instead.

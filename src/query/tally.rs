@@ -79,6 +79,12 @@ impl Tally {
         self.reports[entry.report as usize]
     }
 
+    /// Whether a path sends from an address.
+    #[must_use]
+    pub fn sends_from(&self, path: usize, ip: IpAddr) -> bool {
+        stretch(&self.addresses, &self.address_ends, path).iter().any(|part| part.0 == ip)
+    }
+
     /// The addresses of a path, in order, each with its messages by DKIM state.
     #[must_use]
     pub fn addresses(&self, path: usize) -> Vec<AddressFigures> {
