@@ -13,8 +13,7 @@ use super::view::{Agreed, share};
 use crate::alignment::{AuthResult, SpfState};
 use crate::domain;
 use crate::providers::Catalogue;
-use crate::query::{PathFigures, SenderKey, Signer, SignerUse, Survey};
-use crate::store::OutcomeFacts;
+use crate::query::{OutcomeFacts, PathFigures, SenderKey, Signer, SignerUse, Survey};
 
 /// A path with more than half of a pair's verified messages is where it is at home, even where SPF speaks of another.
 const MOSTLY_HERE: f64 = 0.5;

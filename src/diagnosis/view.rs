@@ -7,9 +7,8 @@
 use std::collections::BTreeMap;
 
 use crate::alignment::{AuthResult, DkimState, SpfState};
-use crate::query::Survey;
+use crate::query::{OutcomeFacts, Survey};
 use crate::report::period::Day;
-use crate::store::OutcomeFacts;
 
 /// Messages by DKIM state, in the order of [`DkimState::ALL`].
 pub type States = [u64; 5];

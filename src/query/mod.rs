@@ -29,3 +29,5 @@ pub use tally::{Entry, ReportMark, Tally};
 pub use timeline::{AddressUse, Cell, OverrideKey, PartFigures, SpfKey, Timeline, timeline};
 pub use visit::Seen;
 pub use window::{Bound, Span, Window, WindowChoice};
+
+pub use crate::store::OutcomeFacts;

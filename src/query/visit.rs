@@ -12,7 +12,7 @@ use crate::store::{OutcomeFacts, ScannedRun, StoreError};
 pub struct Seen<'s> {
     /// Its path, by its place in [`Survey::paths`](super::Survey::paths).
     pub path: usize,
-    /// Its outcome, see [`Store::outcomes`].
+    /// Its outcome, see [`Store::outcomes`](crate::store::Store::outcomes).
     pub outcome: u64,
     /// What the outcome says.
     pub facts: &'s OutcomeFacts,
@@ -22,7 +22,7 @@ pub struct Seen<'s> {
     pub day: Day,
     /// The report, see [`Store::report`](crate::store::Store).
     pub report: i64,
-    /// Who reports, see [`Store::names`].
+    /// Who reports, see [`Store::names`](crate::store::Store::names).
     pub reporter: i64,
     /// The address, where it is one.
     pub address: Option<IpAddr>,
