@@ -41,6 +41,7 @@ pub(super) fn remedy(case: &Case<'_>, catalogue: &Catalogue) -> Option<Remedy> {
                 signing_domains: case.foreign,
                 selectors: case.selectors,
                 only_recognised: case.standing == Standing::Recognised,
+                spf_aligns: case.path.spf_aligned > 0,
             },
         ),
         None => case.general(fault),

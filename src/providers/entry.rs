@@ -190,7 +190,7 @@ pub(super) struct RecordText {
     pub(super) kind: RecordType,
     /// Its value where that follows from what is known.
     pub(super) value: Option<Template>,
-    /// The value is given only where a selector was seen that ends in this.
+    /// The value is given only where a selector was seen that ends in this, with no dash before.
     pub(super) proof: Option<Template>,
 }
 

@@ -18,6 +18,7 @@ mod tenant;
 
 pub use catalogue::{Catalogue, CatalogueError};
 pub use entry::{Dkim, Kind, Provider, Spf};
+pub(crate) use remedy::names;
 pub use remedy::{DnsRecord, Fault, Remedy, RemedyContext};
 pub use search::{Match, MatchedBy};
 

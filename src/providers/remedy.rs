@@ -48,6 +48,8 @@ pub struct RemedyContext<'a> {
     pub selectors: &'a [String],
     /// Nothing proves that the provider sends for the domain: the path is recognised, and neither the owner's nor listed.
     pub only_recognised: bool,
+    /// SPF aligns for some of it all the same, as it does for every customer of a provider that the domain includes.
+    pub spf_aligns: bool,
 }
 
 /// What to do about a path.
@@ -155,8 +157,15 @@ impl Provider {
     /// What to find out first where nothing proves that the mail is the domain's.
     fn whose(&self, context: &RemedyContext<'_>) -> String {
         let (name, domain) = (&self.name, context.domain);
+        let otherwise = if context.spf_aligns {
+            format!(
+                "If nobody does, p=reject does not keep it out, as its SPF aligns: the SPF record of {domain} lets in {name} with every customer it has, whose accounts may all write {domain} into the envelope. Report the account to {name}, and take {name} out of SPF where you do not need it."
+            )
+        } else {
+            "If nobody does, leave it to the policy; p=reject refuses it.".to_owned()
+        };
         format!(
-            "Nothing in the reports proves that {name} sends this mail by order of {domain}: ask who uses it there. If nobody does, leave it to the policy; p=reject refuses it."
+            "Nothing in the reports proves that {name} sends this mail by order of {domain}: ask who uses it there. {otherwise}"
         )
     }
 
@@ -228,7 +237,7 @@ impl Provider {
             None => true,
             Some(proof) => proof
                 .fill_whole(values)
-                .is_some_and(|ending| context.selectors.iter().any(|selector| selector.ends_with(&ending))),
+                .is_some_and(|ending| context.selectors.iter().any(|selector| names(selector, &ending))),
         };
         self.records
             .iter()
@@ -239,6 +248,13 @@ impl Provider {
             })
             .collect()
     }
+}
+
+/// Whether a selector is one label and then this ending: `selector1-example-com` names example.com, and
+/// `selector1-my-example-com` another domain.
+#[must_use]
+pub(crate) fn names(selector: &str, ending: &str) -> bool {
+    selector.strip_suffix(ending).is_some_and(|label| !label.is_empty() && !label.contains('-'))
 }
 
 /// What to say of values that are given on the word of a selector.

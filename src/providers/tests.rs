@@ -195,6 +195,7 @@ fn records_of_microsoft_365_have_values_only_where_a_selector_proves_them() {
             signing_domains: &signing,
             selectors: &selectors,
             only_recognised: false,
+            spf_aligns: false,
         };
         provider.remedy(Fault::Unaligned, &context)
     };

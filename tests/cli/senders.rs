@@ -148,6 +148,54 @@ fn another_tenant_proves_nothing_by_spf() {
 }
 
 #[test]
+fn beside_the_domains_own_signature_a_few_of_another_account_prove_nothing() {
+    let signed = [("example.com", "selector1", "pass")];
+    let tenant = |name: &'static str| [(name, "selector1-contoso-onmicrosoft-com", "pass")];
+    let (evil, like) = (tenant("evilcorp.onmicrosoft.com"), tenant("example.onmicrosoft.com"));
+    let reports = |own: u64, account: &[(&str, &str, &str)], days: std::ops::Range<i64>| {
+        let line = |count, dkim| Line { address: "40.107.1.2", count, dkim, spf: OWN_SPF };
+        let at = |day| {
+            if days.contains(&day) { vec![line(own, &signed), line(10, account)] } else { vec![line(own, &signed)] }
+        };
+        let mut reports = Vec::new();
+        for day in 0..4 {
+            reports.extend(["one.example", "two.example"].map(|org| report(org, day, &at(day))));
+        }
+        let sandbox = Sandbox::new();
+        write(&sandbox, &reports);
+        sources(&sandbox, &[])
+    };
+    let answer = reports(500, &evil, 0..4);
+    let own = path(&answer, "Microsoft 365");
+    assert_eq!((&own["class"], &own["standing"], &own["messages"]), (&"signed".into(), &"yours".into(), &4000.into()));
+    let other = path(&answer, "Microsoft 365 (evilcorp)");
+    assert_eq!((&other["class"], &other["standing"]), (&"unaligned".into(), &"recognised".into()));
+    let steps = other["remedy"]["steps"].to_string();
+    assert!(steps.contains("p=reject does not keep it out"), "SPF aligns: {steps}");
+    // More than a few of the same days, or the domain's name: one stream, of which a part is signed by default.
+    for (sender, own, account) in [("Microsoft 365 (evilcorp)", 90, &evil), ("Microsoft 365 (example)", 500, &like)] {
+        let answer = reports(own, account, 0..4);
+        assert_eq!(answer["paths"].as_array().map(Vec::len), Some(1), "{answer:#}");
+        assert_eq!(path(&answer, sender)["standing"], "yours");
+    }
+}
+
+#[test]
+fn a_record_is_proven_by_a_selector_of_the_very_domain() {
+    let record = |selector: &str| {
+        let sandbox = Sandbox::new();
+        let signed = [("contoso.onmicrosoft.com", selector, "pass")];
+        let line = || Line { address: "40.107.1.2", count: 9, dkim: &signed, spf: OWN_SPF };
+        write(&sandbox, &[report("one.example", 0, &[line()]), report("two.example", 1, &[line()])]);
+        path(&sources(&sandbox, &[]), "Microsoft 365 (contoso)")["remedy"]["records"][0]["value"].clone()
+    };
+    assert_eq!(record("selector2-example-com"), "selector1-example-com._domainkey.contoso.onmicrosoft.com");
+    for other in ["selector1-my-example-com", "selector1-contoso-onmicrosoft-com", "example-com", "-example-com"] {
+        assert_eq!(record(other), Value::Null, "{other}");
+    }
+}
+
+#[test]
 fn a_reporters_habits_tear_no_sender_apart() {
     let sandbox = Sandbox::new();
     let mut reports = Vec::new();

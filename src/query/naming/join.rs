@@ -32,8 +32,12 @@ pub(in crate::query) struct TenantEvidence {
     pub(in crate::query) messages: u64,
     /// Enough reporters and days saw it with aligned SPF.
     pub(in crate::query) witnessed: bool,
+    /// Messages with aligned SPF of the same provider and days that are signed as the domain and show no tenant.
+    pub(in crate::query) beside: u64,
     /// Its name is the domain's.
     pub(in crate::query) same_name: bool,
+    /// Its name begins as the domain's does, which anybody may have chosen.
+    pub(in crate::query) like_name: bool,
     /// The ledger lists it.
     pub(in crate::query) listed: bool,
 }
@@ -47,6 +51,9 @@ pub(in crate::query) struct OwnTenants {
 /// A tenant with less than this share of the SPF-aligned mail that its provider sends for a domain is another's: SPF
 /// through a shared provider proves nothing.
 const OWN_SHARE: f64 = 0.20;
+/// A tenant of another name with less than this share beside mail that is signed as the domain is another's too: the domain's own
+/// account is the one that has its key.
+const OWN_BESIDE: f64 = 0.05;
 /// A tenant whose mail has aligned SPF more seldom than this is not the domain's own.
 const OWN_SPF: f64 = 0.01;
 
@@ -64,7 +71,9 @@ impl OwnTenants {
             let by_spf = found.spf_aligned > 0
                 && found.witnessed
                 && found.spf_aligned as f64 >= OWN_SPF * found.messages as f64
-                && found.spf_aligned as f64 >= OWN_SHARE * all;
+                && found.spf_aligned as f64 >= OWN_SHARE * all
+                && (found.like_name
+                    || found.spf_aligned as f64 >= OWN_BESIDE * (found.spf_aligned + found.beside) as f64);
             if found.same_name || found.listed || by_spf {
                 own.entry((domain, provider)).or_default().push(tenant);
             }

@@ -24,7 +24,7 @@ use self::address::Addresses;
 use super::ledger::{Handed, Ledger, Shown};
 use crate::alignment::{AuthResult, DkimState, SpfState};
 use crate::domain;
-use crate::providers::{Catalogue, Kind, Provider};
+use crate::providers::{self, Catalogue, Kind, Provider};
 use crate::rows::PackedAddress;
 use crate::store::{NameReader, OutcomeFacts, Store, StoreError};
 
@@ -267,14 +267,15 @@ impl<'k> Namer<'k> {
         let by_envelope = envelope.as_deref().and_then(|name| catalogue.by_envelope_domain(name));
         let mut verified = Vec::new();
         let mut signed = Vec::new();
-        let dashed = format!("-{}", domain::organizational(&from).replace('.', "-"));
+        let dashed = [from.as_str(), domain::organizational(&from)].map(|own| format!("-{}", own.replace('.', "-")));
+        let names_domain = |selector: &str| dashed.iter().any(|ending| providers::names(selector, ending));
         for (name, selector, result) in store.signers(key.signers, names)? {
             if result != AuthResult::Pass {
                 continue;
             }
             if let Some(provider) = catalogue.by_signing_domain(&name) {
                 let tenant = provider.tenant(&name).map(|tenant| self.text(tenant));
-                if tenant.is_some() && selector.is_some_and(|selector| selector.ends_with(&dashed)) {
+                if tenant.is_some() && selector.as_deref().is_some_and(names_domain) {
                     self.names_domain.insert((key.from, key.signers));
                 }
                 signed.push((self.provider(provider), tenant));
