@@ -5,10 +5,12 @@ use std::net::IpAddr;
 
 use serde::Serialize;
 
+use super::breaks::{Breaks, breaks};
 use super::class::Class;
 use super::forwarding::Forwarding;
 use super::path::DkimFigures;
-use super::view::{ALIGNED, BROKEN, States, UNALIGNED, UNSIGNED, View, known, share};
+use super::view::{ALIGNED, States, UNALIGNED, UNSIGNED, View, known, share};
+use crate::alignment::DkimState;
 use crate::query::{AddressFigures, PathFigures, Survey};
 use crate::report::period::{Day, date_of};
 
@@ -48,26 +50,6 @@ pub struct LoneClaim {
     pub state: &'static str,
     /// The messages.
     pub messages: u64,
-}
-
-/// Where signatures break.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(tag = "where", rename_all = "lowercase")]
-pub enum Breaks {
-    /// At every reporter: at the source, a key or signing fault.
-    Source,
-    /// At some reporters, or now and then: on the way.
-    Transit {
-        /// Reporters that saw it, of those that saw enough.
-        reporters: u64,
-        /// Of how many.
-        of: u64,
-    },
-    /// On some days only: a key was missing, as in a rotation.
-    Days {
-        /// The days.
-        days: Vec<String>,
-    },
 }
 
 /// A part of a path that is not signed.
@@ -149,14 +131,20 @@ pub struct ForwardingEvidence {
 }
 
 /// A path whose signed and unsigned part differ in something has at least this share of each part on its side.
-const CLEAR: f64 = 0.9;
+pub(super) const CLEAR: f64 = 0.9;
 /// Fewer messages of an address or a reporter tell nothing of it.
-const TELLING: u64 = 3;
+pub(super) const TELLING: u64 = 3;
 /// No more addresses are listed.
-const LISTED: usize = 20;
+pub(super) const LISTED: usize = 20;
 
 impl Grounds {
-    pub(super) fn of(survey: &Survey, at: usize, view: &View, class: Class, forwarding: Forwarding) -> Self {
+    pub(super) fn of(
+        survey: &Survey,
+        addresses: &[AddressFigures],
+        view: &View,
+        class: Class,
+        forwarding: Forwarding,
+    ) -> Self {
         let name = |place: u32| survey.reporter_names[place as usize].clone();
         let mut contradicting_reporters: Vec<String> =
             view.contradicting_reporters.iter().map(|&place| name(place)).collect();
@@ -174,9 +162,9 @@ impl Grounds {
                 .collect(),
             omitted_signatures: view.omitted,
             broken_by: view.broken_by.clone(),
-            breaks: breaks(view),
+            breaks: breaks(view, addresses),
             unsigned_part: match class {
-                Class::Intermittent => parts(survey, view, &survey.tally.addresses(at)),
+                Class::Intermittent => parts(survey, view, addresses),
                 _ => Vec::new(),
             },
             null_reverse_path: NullFigures {
@@ -216,37 +204,13 @@ fn missing(states: &States) -> u64 {
     states[UNALIGNED] + states[UNSIGNED]
 }
 
-/// Where signatures break: a key that is missing for some days, the source, or the way.
-fn breaks(view: &View) -> Option<Breaks> {
-    let all = view.counted[BROKEN];
-    if all == 0 {
-        return None;
-    }
-    let days = view.days();
-    let bad: Vec<&(Day, States)> =
-        days.iter().filter(|(_, states)| share(states[BROKEN], states[BROKEN] + states[ALIGNED]) >= 0.5).collect();
-    let in_bad: u64 = bad.iter().map(|(_, states)| states[BROKEN]).sum();
-    let seen = days.iter().filter(|(_, states)| known(states) > 0).count();
-    if bad.len() * 3 <= seen && in_bad as f64 >= 0.8 * all as f64 && view.counted[ALIGNED] > 0 {
-        return Some(Breaks::Days { days: bad.iter().map(|(day, _)| date_of(*day).to_string()).collect() });
-    }
-    let reporters = view.by_reporter();
-    let telling = |states: &&States| states[BROKEN] + states[ALIGNED] >= TELLING;
-    let enough: Vec<&States> = match reporters.values().filter(telling).collect::<Vec<_>>() {
-        none if none.is_empty() => reporters.values().filter(|states| known(states) > 0).collect(),
-        some => some,
-    };
-    if enough.iter().all(|states| share(states[BROKEN], states[BROKEN] + states[ALIGNED]) >= 0.5) {
-        return Some(Breaks::Source);
-    }
-    let saw = enough.iter().filter(|states| states[BROKEN] > 0).count();
-    Some(Breaks::Transit { reporters: saw as u64, of: enough.len() as u64 })
-}
-
 /// Which part is not signed as the domain.
 fn parts(survey: &Survey, view: &View, addresses: &[AddressFigures]) -> Vec<Part> {
     let mut parts = Vec::new();
-    parts.extend(by_day(&view.days()));
+    parts.extend(
+        turn(&view.days(), |states| (states[ALIGNED], missing(states)))
+            .map(|(day, signed)| Part::Day { since: date_of(day).to_string(), signed }),
+    );
     parts.extend(by_address(addresses));
     let all = missing(&view.counted);
     let null = missing(&view.null);
@@ -259,14 +223,15 @@ fn parts(survey: &Survey, view: &View, addresses: &[AddressFigures]) -> Vec<Part
     parts
 }
 
-/// The day that parts signed days from unsigned ones, where one does.
-fn by_day(days: &[(Day, States)]) -> Option<Part> {
-    let total = days.iter().fold((0, 0), |sum, (_, states)| (sum.0 + states[ALIGNED], sum.1 + missing(states)));
+/// The day that parts the good from the bad, as `figures` tells them, where one does; and whether what is since then is good.
+pub(super) fn turn(days: &[(Day, States)], figures: impl Fn(&States) -> (u64, u64)) -> Option<(Day, bool)> {
+    let plus = |sum: (u64, u64), more: (u64, u64)| (sum.0 + more.0, sum.1 + more.1);
+    let total = days.iter().fold((0, 0), |sum, (_, states)| plus(sum, figures(states)));
     let mut before = (0, 0);
     let mut best: Option<(f64, Day, bool)> = None;
     for (day, states) in days {
-        if before != (0, 0) {
-            let after = (total.0 - before.0, total.1 - before.1);
+        let after = (total.0 - before.0, total.1 - before.1);
+        if before != (0, 0) && after != (0, 0) {
             let (was, is) = (share(before.0, before.0 + before.1), share(after.0, after.0 + after.1));
             // Both sides must be clear, and the day itself is the first of the other side.
             let clear = if is > was { is.min(1.0 - was) } else { was.min(1.0 - is) };
@@ -274,10 +239,9 @@ fn by_day(days: &[(Day, States)]) -> Option<Part> {
                 best = Some((clear, *day, is > was));
             }
         }
-        before.0 += states[ALIGNED];
-        before.1 += missing(states);
+        before = plus(before, figures(states));
     }
-    best.map(|(_, day, signed)| Part::Day { since: date_of(day).to_string(), signed })
+    best.map(|(_, day, good)| (day, good))
 }
 
 /// The addresses that never sign, where others always do.
@@ -321,15 +285,31 @@ fn by_reporter(survey: &Survey, view: &View) -> Option<Part> {
     (!never.is_empty() && always > 0).then_some(Part::Reporter { reporters: never })
 }
 
+/// The first few of so many addresses, and how many more there are.
+pub(super) fn some_addresses(addresses: &[IpAddr], of: usize) -> String {
+    let shown: Vec<String> = addresses.iter().take(4).map(ToString::to_string).collect();
+    match of.saturating_sub(shown.len()) {
+        0 => shown.join(", "),
+        more => format!("{} and {more} more", shown.join(", ")),
+    }
+}
+
 /// The evidence in words, for a line below the path.
 pub(super) fn notes(path: &PathFigures, class: Class, evidence: &Grounds) -> Vec<String> {
     let mut notes: Vec<String> = evidence.unsigned_part.iter().map(Part::worded).collect();
+    if class == Class::Intermittent && notes.is_empty() {
+        notes.push("signed and unsigned mail is mixed: no day, address, envelope or reporter parts them".to_owned());
+    }
+    let unknown = path.dkim[usize::from(DkimState::Unknown.code())];
+    if unknown > 0 && unknown < path.messages && share(unknown, path.messages) >= 0.5 {
+        notes.push(format!("of {unknown} of {} messages the reports do not say how they are signed", path.messages));
+    }
     let broken = evidence.counted.broken;
     if let (Some(breaks), true) =
         (&evidence.breaks, matches!(class, Class::Signed | Class::Broken | Class::Intermittent))
         && (class == Class::Broken || broken as f64 >= 0.01 * path.messages as f64)
     {
-        notes.push(breaks.worded(broken, evidence.broken_mostly()));
+        notes.push(breaks.worded(&evidence.counted, evidence.broken_mostly()));
     }
     for lone in &evidence.set_aside {
         notes.push(format!(
@@ -371,11 +351,8 @@ impl Part {
             Part::Day { since, signed: true } => format!("signed since {since}, not before"),
             Part::Day { since, signed: false } => format!("not signed since {since}, before it was"),
             Part::Address { addresses, unsigned, of, .. } => {
-                let shown: Vec<String> = addresses.iter().take(4).map(ToString::to_string).collect();
-                let more = (*unsigned as usize).saturating_sub(shown.len());
-                let more = if more > 0 { format!(" and {more} more") } else { String::new() };
                 let (verb, noun) = if *unsigned == 1 { ("signs", "address") } else { ("sign", "addresses") };
-                format!("{unsigned} of {of} {noun} never {verb}: {}{more}", shown.join(", "))
+                format!("{unsigned} of {of} {noun} never {verb}: {}", some_addresses(addresses, *unsigned as usize))
             }
             Part::NullReversePath { messages, of } if messages == of => {
                 "what is not signed are bounces and automatic replies (null reverse-path)".to_owned()
@@ -384,29 +361,6 @@ impl Part {
                 format!("{messages} of {of} unsigned messages are bounces and automatic replies (null reverse-path)")
             }
             Part::Reporter { reporters } => format!("not signed as seen by {} only", reporters.join(", ")),
-        }
-    }
-}
-
-impl Breaks {
-    /// In words.
-    #[must_use]
-    pub fn worded(&self, messages: u64, result: Option<&str>) -> String {
-        let result = result.map(|result| format!(" ({result})")).unwrap_or_default();
-        match self {
-            Breaks::Source => format!("signatures fail at every reporter{result}: a fault of key or signer"),
-            Breaks::Transit { reporters, of } => {
-                format!("{messages} signatures failed{result} at {reporters} of {of} reporters: changed on the way")
-            }
-            Breaks::Days { days } => match days.as_slice() {
-                [day] => format!("signatures failed on {day} only{result}: a key was missing or changed"),
-                days => format!(
-                    "signatures failed on {} days from {} to {} only{result}: a key was missing or changed",
-                    days.len(),
-                    days.first().map_or("", String::as_str),
-                    days.last().map_or("", String::as_str)
-                ),
-            },
         }
     }
 }

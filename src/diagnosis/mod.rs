@@ -4,6 +4,7 @@
 //! [`diagnose`] goes path by path: what reporters say of it and whose word counts (`view`), whether it hands on mail of
 //! others (`forwarding`), its standing and class (`class`), why (`evidence`), and what to do (`remedy`).
 
+mod breaks;
 mod changes;
 mod class;
 mod dates;
@@ -19,12 +20,13 @@ mod turns;
 mod view;
 
 pub use crate::providers::{DnsRecord, Remedy};
+pub use breaks::Breaks;
 pub use changes::{
     Change, ChangeKind, ChangeSubject, Changes, ChangesAnswer, Comparison, Counts, Judged, PathState, Silence,
     UnprovenChanges, changes,
 };
 pub use class::{Class, Standing, Thresholds};
-pub use evidence::{Breaks, ForwardingEvidence, Grounds, LoneClaim, NullFigures, Part, Vouched};
+pub use evidence::{ForwardingEvidence, Grounds, LoneClaim, NullFigures, Part, Vouched};
 pub use explain::{
     AddressPart, DayPart, Dispositions, ExplainAnswer, Found, NetworkPart, OverridePart, PartAnswer, PathEvidence,
     Reason, ReporterPart, SignaturePart, SpfPart, Stay, Turn, TurnKind, TurnSubject, evidence, find,

@@ -226,13 +226,13 @@ fn judge(survey: &Survey, at: usize, homes: &Homes<'_>, rules: &Rules<'_>) -> Ju
 fn sending_path(survey: &Survey, at: usize, judged: &Judgement, rules: &Rules<'_>) -> SendingPath {
     let path = &survey.paths[at];
     let (class, standing) = (judged.class, judged.standing);
-    let evidence = Grounds::of(survey, at, &judged.view, class, judged.forwarding);
+    let addresses = survey.tally.addresses(at);
+    let evidence = Grounds::of(survey, &addresses, &judged.view, class, judged.forwarding);
     let sender = sender_name(path, rules.catalogue);
     let (signing_domains, selectors) = signing(path);
     // A remedy for what does not align names who signed instead.
     let foreign: Vec<String> =
         signing_domains.iter().filter(|domain| !domain::aligned(domain, &path.domain)).cloned().collect();
-    let addresses = survey.tally.addresses(at);
     let mut notes = notes(path, class, &evidence);
     let silent = class == Class::Unproven && standing != Standing::Unproven;
     if silent {

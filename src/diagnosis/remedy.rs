@@ -1,7 +1,7 @@
 //! What mends a path: the catalogue's words where the sender is in it, else what holds for any sender.
 
 use super::class::{Class, Standing};
-use super::evidence::{Breaks, Grounds, Part};
+use super::evidence::{Grounds, Part};
 use crate::alignment::DkimState;
 use crate::domain;
 use crate::providers::{Catalogue, DnsRecord, Fault, Remedy, RemedyContext};
@@ -68,6 +68,9 @@ impl Case<'_> {
     /// What the reports show of this path beyond its class.
     fn particulars(&self, fault: Fault) -> Vec<String> {
         let mut steps: Vec<String> = Vec::new();
+        if fault == Fault::Intermittent && self.evidence.unsigned_part.is_empty() {
+            steps.push("The reports do not tell what is signed from what is not: both come on the same days, from the same addresses, to the same receivers. So several systems send through these machines, and not all are signed: send a test message from each (`dmarcstat inspect` shows what it carries).".to_owned());
+        }
         if fault == Fault::Intermittent {
             steps.extend(self.evidence.unsigned_part.iter().map(|part| {
                 let what = part.worded();
@@ -83,16 +86,9 @@ impl Case<'_> {
         if fault == Fault::Broken
             && let Some(breaks) = &self.evidence.breaks
         {
-            let what = breaks.worded(self.evidence.counted.broken, self.evidence.broken_mostly());
-            steps.push(match breaks {
-                Breaks::Source => match self.evidence.broken_mostly() {
-                    Some("permerror") => format!("The reports: {what}. \"permerror\" means that the key is not in the DNS, or cannot be read there."),
-                    Some("temperror") => format!("The reports: {what}. \"temperror\" means that the key could not be fetched: name servers that time out or fail."),
-                    _ => format!("The reports: {what}. \"fail\" means that the key is there and does not fit: another key signs than the one published, or the mail is changed behind the signer."),
-                },
-                Breaks::Transit { .. } => format!("The reports: {what}. Look for a relay, gateway or footer behind the signer, on the way to those receivers."),
-                Breaks::Days { .. } => format!("The reports: {what}. Publish a new key days before it signs, and keep the old one for a week after."),
-            });
+            let result = self.evidence.broken_mostly();
+            let what = breaks.worded(&self.evidence.counted, result);
+            steps.push(format!("The reports: {what}. {}", breaks.advice(result)));
         }
         let uncovered: Vec<&AddressFigures> =
             self.addresses.iter().filter(|one| one.spf_aligned == 0 && one.dkim.iter().sum::<u64>() >= 3).collect();
@@ -142,7 +138,7 @@ impl Case<'_> {
             Fault::Unsigned => (
                 format!("have {sender} sign with DKIM as {domain}"),
                 vec![
-                    format!("Its mail carries no signature. What passes DMARC passes by SPF alone, and is lost as soon as it is forwarded. It comes from {machines}."),
+                    format!("{} What passes DMARC by SPF alone is lost as soon as it is forwarded. It comes from {machines}.", self.unsigned()),
                     if network { format!("Find the machine by its address (your own lists, reverse DNS, whois) and what on it sends as {domain}.") } else { service },
                     signer,
                 ],
@@ -166,6 +162,16 @@ impl Case<'_> {
         steps.push(test);
         steps.push(AGAIN.to_owned());
         Remedy { title, steps, records: self.records(fault, network), source: None }
+    }
+
+    /// How much of the mail carries no signature.
+    fn unsigned(&self) -> String {
+        let counted = &self.evidence.counted;
+        let known = counted.aligned + counted.unaligned + counted.broken + counted.unsigned;
+        match counted.unsigned == known {
+            true => "Its mail carries no signature.".to_owned(),
+            false => format!("Of its messages {} of {known} carry no signature.", counted.unsigned),
+        }
     }
 
     /// The record that a new key of one's own wants; its value is the key's.
