@@ -3,7 +3,9 @@
 use super::context::Context;
 use super::failure::{Failure, Outcome, Status};
 use super::scope::Scope;
-use crate::diagnosis::{Answer, Class, Diagnosis, Standing, WindowAnswer, diagnose, ledger_findings, proposals};
+use crate::diagnosis::{
+    Answer, Class, Diagnosis, Standing, WindowAnswer, cautions, diagnose, ledger_findings, proposals,
+};
 use crate::query::{Survey, survey};
 use crate::render::{self, PathsView};
 use crate::report::period::{Day, date_of, rfc3339};
@@ -83,7 +85,7 @@ fn answer(
     let Some((first, last)) = survey.days else {
         return Err(scope.no_data(&store, window));
     };
-    let Diagnosis { paths, unproven, domains } = diagnose(&survey, &known.rules(), min_messages, wanted);
+    let Diagnosis { paths, unproven, untold, domains } = diagnose(&survey, &known.rules(), min_messages, wanted);
     let begin = if window.first == Day::MIN { first } else { window.first };
     let end = if window.last == Day::MAX { last } else { window.last };
     let answer = Answer {
@@ -92,9 +94,11 @@ fn answer(
         newest_report: store.newest_report()?.map(rfc3339),
         reports: survey.reports,
         reporters: survey.reporters,
+        cautions: cautions(&survey, window),
         domains,
         paths,
         unproven,
+        untold,
         ledger: ledger_findings(&survey, &known.ledger, &asked, scope.today(context)),
     };
     Ok((answer, survey, status))

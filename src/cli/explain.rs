@@ -6,7 +6,7 @@ use super::context::Context;
 use super::failure::{Failure, Outcome};
 use super::scope::Scope;
 use crate::diagnosis::{
-    ExplainAnswer, Found, Rules, SendingPath, WindowAnswer, diagnose, diagnose_some, evidence, find,
+    ExplainAnswer, Found, Rules, SendingPath, WindowAnswer, cautions, diagnose, diagnose_some, evidence, find,
 };
 use crate::query::{Scan, Survey, keys_of_path, timeline};
 use crate::render;
@@ -57,6 +57,7 @@ impl Explain {
             newest_report: store.newest_report()?.map(rfc3339),
             reports: survey.reports,
             reporters: survey.reporters,
+            cautions: cautions(&survey, window),
             evidence: evidence(&path, &survey, &timeline, &keys, &known.thresholds),
             path,
         };
@@ -84,6 +85,11 @@ impl Explain {
                 let number = paths.len();
                 paths.sort_by_key(|path| std::cmp::Reverse(path.messages));
                 paths.truncate(3);
+                if paths.is_empty() {
+                    return Failure::Failed(anyhow!(
+                        "the reports of this window tell of no mail, so there is no path; --since all asks about all days"
+                    ));
+                }
                 anyhow!(
                     "no path fits {asked:?} in this window; there are {number} paths, the largest: {}; `dmarcstat sources` lists them, --since all asks about all days",
                     in_words(&paths),

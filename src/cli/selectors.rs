@@ -3,7 +3,7 @@
 use super::context::Context;
 use super::failure::Outcome;
 use super::scope::Scope;
-use crate::diagnosis::{KeyChoice, SelectorsAnswer, WindowAnswer, by_place, diagnose, selectors};
+use crate::diagnosis::{KeyChoice, SelectorsAnswer, WindowAnswer, by_place, cautions, diagnose, selectors};
 use crate::query::{Scan, key_survey};
 use crate::render;
 use crate::report::period::rfc3339;
@@ -47,6 +47,7 @@ impl Selectors {
             newest_report: store.newest_report()?.map(rfc3339),
             reports: survey.reports,
             reporters: survey.reporters,
+            cautions: cautions(&survey, window),
             selectors: found.selectors,
             rotations: found.rotations,
             others: found.others,

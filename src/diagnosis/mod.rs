@@ -5,6 +5,7 @@
 //! others (`forwarding`), its standing and class (`class`), why (`evidence`), and what to do (`remedy`).
 
 mod breaks;
+mod caution;
 mod changes;
 mod class;
 mod dates;
@@ -21,6 +22,7 @@ mod view;
 
 pub use crate::providers::{DnsRecord, Remedy};
 pub use breaks::Breaks;
+pub use caution::cautions;
 pub use changes::{
     Change, ChangeKind, ChangeSubject, Changes, ChangesAnswer, Comparison, Counts, Judged, PathState, Silence,
     UnprovenChanges, changes,
@@ -33,8 +35,7 @@ pub use explain::{
 };
 pub use ledger::{LedgerFinding, LedgerProblem, Proposal, ledger_findings, proposals};
 pub use path::{
-    Answer, Diagnosis, DkimFigures, Rules, SendingPath, Unproven, WindowAnswer, diagnose, diagnose_some, id,
-    sender_name,
+    Answer, Diagnosis, DkimFigures, Rules, SendingPath, Sum, WindowAnswer, diagnose, diagnose_some, id, sender_name,
 };
 pub use selectors::{
     KeyAddress, KeyChoice, KeyDay, KeyDiagnosis, KeyOwner, KeyReporter, KeySender, KeyState, OtherKeys, Overlap,

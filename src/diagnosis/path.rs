@@ -32,12 +32,16 @@ pub struct Answer {
     pub reports: u64,
     /// Reporters within the window.
     pub reporters: usize,
+    /// Why it tells little, in words.
+    pub cautions: Vec<String>,
     /// By policy domain.
     pub domains: Vec<DomainFigures>,
     /// The paths.
     pub paths: Vec<SendingPath>,
     /// Paths for which nothing vouches, in sum.
-    pub unproven: Unproven,
+    pub unproven: Sum,
+    /// Paths that something vouches for and of whose signatures no report tells, in sum.
+    pub untold: Sum,
     /// Entries of the ledger that want a look.
     pub ledger: Vec<LedgerFinding>,
 }
@@ -133,7 +137,7 @@ pub struct SendingPath {
 
 /// Paths in sum.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
-pub struct Unproven {
+pub struct Sum {
     /// How many.
     pub paths: u64,
     /// Their messages.
@@ -146,7 +150,9 @@ pub struct Diagnosis {
     /// Those that were asked for, worst first.
     pub paths: Vec<SendingPath>,
     /// Those for which nothing vouches, asked for or not, in sum.
-    pub unproven: Unproven,
+    pub unproven: Sum,
+    /// Those that something vouches for and of whose signatures no report tells, asked for or not, in sum.
+    pub untold: Sum,
     /// By policy domain.
     pub domains: Vec<DomainFigures>,
 }
@@ -168,13 +174,18 @@ pub fn diagnose(survey: &Survey, rules: &Rules<'_>, min_messages: u64, wanted: i
     let mut diagnosis = Diagnosis { domains: survey.domains.clone(), ..Diagnosis::default() };
     let homes = Homes::of(survey, rules.catalogue, rules.thresholds, |_| true);
     for (at, path) in survey.paths.iter().enumerate() {
-        if path.messages < min_messages {
+        // Records without a message are no mail.
+        if path.messages < min_messages.max(1) {
             continue;
         }
         let judged = judge(survey, at, &homes, rules);
         if judged.class == Class::Unproven {
-            diagnosis.unproven.paths += 1;
-            diagnosis.unproven.messages += path.messages;
+            let sum = match judged.standing {
+                Standing::Unproven => &mut diagnosis.unproven,
+                _ => &mut diagnosis.untold,
+            };
+            sum.paths += 1;
+            sum.messages += path.messages;
         }
         if wanted(judged.class) {
             diagnosis.paths.push(sending_path(survey, at, &judged, rules));

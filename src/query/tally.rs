@@ -79,6 +79,15 @@ impl Tally {
         self.reports[entry.report as usize]
     }
 
+    /// How many days have reports.
+    #[must_use]
+    pub fn days(&self) -> usize {
+        let mut days: Vec<Day> = self.reports.iter().map(|report| report.day).collect();
+        days.sort_unstable();
+        days.dedup();
+        days.len()
+    }
+
     /// Whether a path sends from an address.
     #[must_use]
     pub fn sends_from(&self, path: usize, ip: IpAddr) -> bool {

@@ -48,8 +48,10 @@ fn page(answer: &ChangesAnswer, page: &mut Page<'_>) -> Result<()> {
         };
         page.item("-", &text, Paint::Bad)?;
     }
-    for note in &found.notes {
+    if !found.notes.is_empty() {
         page.heading("Note")?;
+    }
+    for note in &found.notes {
         page.item("-", note, Paint::Warn)?;
     }
     for (kind, heading, paint) in [

@@ -5,7 +5,7 @@ use std::io::{Result, Write};
 use super::days::Layout;
 use super::grid::{Column, Grid, Row, csv};
 use super::page::Page;
-use super::paths::{days_of, paint, summary};
+use super::paths::{cautioned, days_of, paint, summary};
 use super::text::{grouped, percent, plural};
 use super::{Form, Paint, Style, json};
 use crate::diagnosis::{DayPart, ExplainAnswer, NetworkPart, PartAnswer, Remedy, ReporterPart, Stay, Turn, TurnKind};
@@ -36,6 +36,9 @@ fn page(answer: &ExplainAnswer, page: &mut Page<'_>) -> Result<()> {
     let (path, evidence) = (&answer.path, &answer.evidence);
     let days = days_of(&answer.window);
     page.line(&summary(&days, answer.reports, answer.reporters as u64, answer.newest_report.as_deref()), Paint::Plain)?;
+    if let Some(text) = cautioned(&answer.cautions) {
+        page.line(&text, Paint::Warn)?;
+    }
     let domain = if path.domain.is_empty() { "(no header From)" } else { &path.domain };
     page.title(&format!("{} on {domain} [{}]", path.sender, path.id))?;
     page.line(&format!("{}, {}", path.class.as_str(), path.standing.as_str()), paint(path.class))?;

@@ -2,8 +2,8 @@
 
 use std::io::{Result, Write};
 
-use super::grid::{Column, Grid, Row, csv};
-use super::text::{grouped, percent, plural, sanitize};
+use super::grid::{Column, Grid, Row, csv, wrap};
+use super::text::{grouped, markdown_cell, percent, plural, sanitize};
 use super::{Form, Paint, Style, json};
 use crate::diagnosis::{Answer, Class, SendingPath, WindowAnswer};
 
@@ -26,6 +26,9 @@ pub fn paths(answer: &Answer, view: PathsView, form: Form, style: &Style, out: &
         Form::Csv => csv(&HEADINGS, answer.paths.iter().map(cells), out),
         Form::Markdown => {
             writeln!(out, "{}\n", header(answer))?;
+            if let Some(text) = cautioned(&answer.cautions) {
+                writeln!(out, "{}\n", markdown_cell(&text))?;
+            }
             domains(answer).markdown(out)?;
             if !answer.paths.is_empty() {
                 writeln!(out)?;
@@ -34,7 +37,11 @@ pub fn paths(answer: &Answer, view: PathsView, form: Form, style: &Style, out: &
             footer(answer, view, style, out)
         }
         Form::Table => {
-            writeln!(out, "{}\n", header(answer))?;
+            writeln!(out, "{}", header(answer))?;
+            for line in cautioned(&answer.cautions).iter().flat_map(|text| wrapped(text, style)) {
+                writeln!(out, "{}", style.paint(&line, Paint::Warn))?;
+            }
+            writeln!(out)?;
             domains(answer).table(out, style)?;
             if !answer.paths.is_empty() {
                 writeln!(out)?;
@@ -57,6 +64,15 @@ pub(super) fn days_of(window: &WindowAnswer) -> String {
         (Some(begin), Some(end)) => format!("{begin} to {end}"),
         _ => "no days".to_owned(),
     }
+}
+
+/// The line below it where there is reason for caution.
+pub(super) fn cautioned(cautions: &[String]) -> Option<String> {
+    (!cautions.is_empty()).then(|| format!("Bear in mind: {}.", cautions.join("; ")))
+}
+
+fn wrapped(text: &str, style: &Style) -> Vec<String> {
+    wrap(&sanitize(text), usize::from(style.width))
 }
 
 /// The line that every table begins with; short enough for the narrowest of usual terminals.
@@ -162,18 +178,23 @@ fn footer(answer: &Answer, view: PathsView, style: &Style, out: &mut dyn Write) 
         writeln!(out, "\nNo path of yours was found unsigned, unaligned or broken in this window.")?;
     }
     for finding in &answer.ledger {
-        for line in super::grid::wrap(&sanitize(&format!("Ledger: {}.", finding.worded())), usize::from(style.width)) {
+        for line in wrapped(&format!("Ledger: {}.", finding.worded()), style) {
             writeln!(out, "{}", style.paint(&line, Paint::Warn))?;
         }
     }
-    if answer.unproven.paths > 0 && view.unsigned && !view.with_unproven {
+    if !view.unsigned || view.with_unproven {
+        return Ok(());
+    }
+    let sums =
+        [(answer.untold, "of whose signatures the reports say nothing"), (answer.unproven, "that nothing vouches for")];
+    for (sum, what) in sums.into_iter().filter(|(sum, _)| sum.paths > 0) {
         let line = format!(
-            "{} with {} that nothing vouches for {} not listed; see them with --include-unproven.",
-            plural(answer.unproven.paths, "path"),
-            plural(answer.unproven.messages, "message"),
-            if answer.unproven.paths == 1 { "is" } else { "are" },
+            "{} with {} {what} {} not listed; see them with --include-unproven.",
+            plural(sum.paths, "path"),
+            plural(sum.messages, "message"),
+            if sum.paths == 1 { "is" } else { "are" },
         );
-        for (number, line) in super::grid::wrap(&sanitize(&line), usize::from(style.width)).iter().enumerate() {
+        for (number, line) in wrapped(&line, style).iter().enumerate() {
             writeln!(out, "{}{}", if number == 0 { "\n" } else { "" }, style.paint(line, Paint::Dim))?;
         }
     }

@@ -4,7 +4,7 @@ use std::io::{Result, Write};
 
 use super::days::Layout;
 use super::grid::{Column, Grid, Row, csv, wrap};
-use super::paths::{days_of, summary};
+use super::paths::{cautioned, days_of, summary};
 use super::text::{grouped, percent, plural, sanitize};
 use super::{Form, Paint, Style, json};
 use crate::diagnosis::{KeyAddress, KeyState, SelectorUse, SelectorsAnswer};
@@ -32,6 +32,11 @@ pub fn selectors(answer: &SelectorsAnswer, form: Form, style: &Style, out: &mut 
                 "{}",
                 summary(&days, answer.reports, answer.reporters as u64, answer.newest_report.as_deref())
             )?;
+            if let Some(text) = cautioned(&answer.cautions) {
+                for line in wrap(&sanitize(&text), usize::from(style.width)) {
+                    writeln!(out, "{}", style.paint(&line, Paint::Warn))?;
+                }
+            }
             let write = |grid: &Grid, out: &mut dyn Write| match form {
                 Form::Markdown => grid.markdown(out),
                 _ => grid.table(out, style),

@@ -343,3 +343,34 @@ fn a_broken_ledger_is_one_error() {
         assert!(ran.stderr.contains("ledger.toml") && parts.iter().all(|part| ran.stderr.contains(part)), "{ran}");
     }
 }
+
+#[test]
+fn what_is_not_known_is_said_and_nobodys_fault() {
+    let sandbox = Sandbox::new();
+    let untold = "<record><row><source_ip>198.51.100.1</source_ip><count>40</count><policy_evaluated><disposition>none\
+                  </disposition><dkim>fail</dkim><spf>pass</spf></policy_evaluated></row><identifiers><header_from>\
+                  example.com</header_from></identifiers></record>";
+    let spoofed = Line { address: "203.0.113.1", count: 30, dkim: &[], spf: (FROM, "fail") };
+    let nothing = Line { address: "198.18.0.1", count: 0, dkim: &[], spf: (FROM, "fail") };
+    let records = vec![untold.to_owned(), spoofed.xml(), nothing.xml()];
+    let reports =
+        [("one.example", 0), ("two.example", 1)].map(|(org, day)| report(org, day, &[]).records(records.clone()));
+    write(&sandbox, &reports);
+    let ran = |format| sandbox.run(["unsigned", "--input", "reports", "--format", format]).exits(0);
+    let answer = ran("json").json();
+    // A path of one's own is not among the spoofers, and a record without a message is no path.
+    assert_eq!(answer["unproven"], serde_json::json!({ "paths": 1, "messages": 60 }));
+    assert_eq!(answer["untold"], serde_json::json!({ "paths": 1, "messages": 80 }));
+    assert_eq!(answer["cautions"], serde_json::json!(["reports of 2 days only"]));
+    let table = ran("table");
+    assert!(table.text().contains("Bear in mind: reports of 2 days only."), "{table}");
+    assert!(table.text().contains("1 path with 80 messages of whose signatures the reports say nothing"), "{table}");
+    let late = ["sources", "--input", "reports", "--since", "30d", "--as-of", "2026-10-20", "--format", "json"];
+    let late = sandbox.run(late).exits(0).json();
+    assert_eq!(late["cautions"][1], "no report of a day after 2026-10-02");
+    let empty = Sandbox::new();
+    write(&empty, &[report("one.example", 0, &[])]);
+    empty.run(["explain", "x", "--input", "reports"]).exits(1).says("tell of no mail");
+    let told = empty.run(["selectors", "--input", "reports"]).exits(0);
+    assert!(told.text().contains("the reports tell of no mail; one reporter only; reports of one day only"), "{told}");
+}

@@ -4,6 +4,7 @@ use std::cmp::Reverse;
 use std::net::IpAddr;
 
 use crate::diagnosis::path::{id, sender_name};
+use crate::domain;
 use crate::providers::Catalogue;
 use crate::query::Survey;
 
@@ -30,12 +31,13 @@ pub fn find(survey: &Survey, catalogue: &Catalogue, typed: &str) -> Found {
     let typed = typed.trim();
     let wanted = typed.to_lowercase();
     let address: Option<IpAddr> = typed.parse().ok();
+    let domain = domain::normalize(typed);
     let sender = |at: usize| sender_name(&survey.paths[at], catalogue);
     let tests: [&dyn Fn(usize) -> bool; 5] = [
         &|at| id(&survey.paths[at]) == wanted,
         &|at| address.is_some_and(|address| survey.tally.sends_from(at, address)),
         &|at| sender(at).to_lowercase() == wanted,
-        &|at| survey.paths[at].domain == wanted.trim_end_matches('.'),
+        &|at| domain.as_deref() == Some(survey.paths[at].domain.as_str()),
         &|at| names(survey, catalogue, at).iter().any(|name| name.contains(&wanted)),
     ];
     if wanted.is_empty() {

@@ -33,6 +33,8 @@ pub struct ExplainAnswer {
     pub reports: u64,
     /// Reporters within the window.
     pub reporters: usize,
+    /// Why it tells little, in words.
+    pub cautions: Vec<String>,
     /// The path, as `sources` has it.
     pub path: SendingPath,
     /// All else.

@@ -109,7 +109,7 @@ fn class(path: &SendingPath, thresholds: &Thresholds) -> String {
         Class::Broken => largest("broken", dkim.broken),
         Class::Unsigned => largest("unsigned", dkim.unsigned),
         Class::Forwarded => forwarded(path, thresholds),
-        Class::Unproven if known == 0 => "unproven: the reports say nothing of its signatures".to_owned(),
+        Class::Unproven if known == 0 => "unproven: there is nothing to judge its signatures by".to_owned(),
         Class::Unproven => format!("unproven: nothing vouches for it; aligned in {}", share(dkim.aligned)),
     }
 }

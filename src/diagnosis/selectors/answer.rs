@@ -24,6 +24,8 @@ pub struct SelectorsAnswer {
     pub reports: u64,
     /// Reporters within the window.
     pub reporters: usize,
+    /// Why it tells little, in words.
+    pub cautions: Vec<String>,
     /// The selectors, those that want a look first.
     pub selectors: Vec<SelectorUse>,
     /// Keys that took over from others.
