@@ -12,6 +12,7 @@ mod selectors;
 mod strict;
 mod survey;
 mod tally;
+mod tenants;
 mod timeline;
 mod visit;
 mod window;

@@ -4,17 +4,16 @@ use std::collections::hash_map::Entry as MapEntry;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashMap;
 
 use super::figures::{DomainFigures, Evidence, PathFigures, SenderKey, Signer, SignerUse, Survey};
-use super::naming::join::{self, OwnTenants, PathNumber, SenderNumber, TenantEvidence};
-use super::naming::{Knowledge, NamedBy, ProviderNumber};
+use super::naming::join::{self, PathNumber, SenderNumber};
+use super::naming::{Knowledge, NamedBy};
 use super::scan::Scan;
 use super::tally::{AddressPart, Bits, Days, Entry, Tally};
 use super::window::Window;
 use crate::alignment::{Disposition, DkimState, SpfState};
 use crate::domain;
-use crate::report::period::Day;
 use crate::store::{Store, StoreError};
 
 /// Sums up the records of a window; of header From domains at or below `domains`, or of all.
@@ -38,9 +37,10 @@ impl Scan<'_> {
     pub fn survey(&mut self) -> Result<Survey, StoreError> {
         self.run()?;
         let organizations = self.organizations()?;
-        let own = OwnTenants::judge(&self.tenants(&organizations)?);
+        let own = self.own_tenants(&organizations)?;
         let by_unit = join::paths_of_units(
             &self.namer,
+            &self.tally,
             |show| self.pairs().for_each(|(ip, _, pair)| ip.into_iter().for_each(|ip| show(ip, pair.unit))),
             &organizations,
             &own,
@@ -90,78 +90,6 @@ impl Scan<'_> {
             // Numbers of names are never negative, so these cannot be taken for them.
             let next = -2 - numbers.len() as i64;
             found.insert(from, *numbers.entry(organization).or_insert(next));
-        }
-        Ok(found)
-    }
-
-    /// What is known of the tenants that signed.
-    fn tenants(
-        &mut self,
-        organizations: &FxHashMap<i64, i64>,
-    ) -> Result<FxHashMap<(i64, ProviderNumber, u32), TenantEvidence>, StoreError> {
-        let mut found: FxHashMap<(i64, ProviderNumber, u32), TenantEvidence> = FxHashMap::default();
-        for at in 0..self.namer.units.len() {
-            let unit = self.namer.units[at];
-            let (Some(provider), Some(tenant)) = (unit.provider, unit.tenant) else {
-                continue;
-            };
-            let organization = organizations.get(&unit.from).copied().unwrap_or(unit.from);
-            let one = found.entry((organization, provider, tenant)).or_default();
-            one.listed |= unit.entry.is_some();
-            if unit.from >= 0 {
-                let from = self.texts.text(unit.from)?;
-                let name = self.namer.texts[tenant as usize].as_str();
-                let own_names = [from, domain::organizational(from)].map(|own| own.replace('.', "-"));
-                one.same_name |= own_names.iter().any(|own| own == name);
-                let label = |name: &str| name.split('.').next().map(str::to_owned);
-                one.like_name |= label(name) == label(domain::organizational(from));
-            }
-        }
-        if found.is_empty() {
-            return Ok(found);
-        }
-        let mut seen: FxHashMap<(i64, ProviderNumber, u32), (Bits, Days)> = FxHashMap::default();
-        let mut all: FxHashMap<i64, (Bits, Days)> = FxHashMap::default();
-        let mut as_domain: FxHashMap<(i64, ProviderNumber, Day), u64> = FxHashMap::default();
-        let mut days_of: FxHashSet<(i64, ProviderNumber, u32, Day)> = FxHashSet::default();
-        for entry in &self.tally.entries {
-            let unit = self.namer.units[entry.path as usize];
-            let organization = organizations.get(&unit.from).copied().unwrap_or(unit.from);
-            let report = self.tally.reports[entry.report as usize];
-            let of_domain = all.entry(organization).or_default();
-            of_domain.0.insert(report.reporter as usize);
-            of_domain.1.add(report.day);
-            let facts = &self.kinds[entry.kind as usize];
-            let spf_aligned = entry.messages > 0 && facts.spf == SpfState::Aligned;
-            let (Some(provider), Some(tenant)) = (unit.provider, unit.tenant) else {
-                if let (Some(provider), true) = (unit.provider, spf_aligned && facts.dkim == DkimState::Aligned) {
-                    *as_domain.entry((organization, provider, report.day)).or_default() += entry.messages;
-                }
-                continue;
-            };
-            let key = (organization, provider, tenant);
-            let one = found.entry(key).or_default();
-            one.messages += entry.messages;
-            if !one.same_name && self.namer.names_domain.contains(&(unit.from, facts.signers)) {
-                one.same_name = true;
-            }
-            if spf_aligned {
-                one.spf_aligned += entry.messages;
-                days_of.insert((organization, provider, tenant, report.day));
-                let witnesses = seen.entry(key).or_default();
-                witnesses.0.insert(report.reporter as usize);
-                witnesses.1.add(report.day);
-            }
-        }
-        for (organization, provider, tenant, day) in days_of {
-            let beside = as_domain.get(&(organization, provider, day)).copied().unwrap_or(0);
-            found.entry((organization, provider, tenant)).or_default().beside += beside;
-        }
-        for (key, (reporters, days)) in seen {
-            let enough = all.get(&key.0).is_some_and(|(every, whole)| {
-                reporters.len() >= every.len().min(2) && (days.several() || !whole.several())
-            });
-            found.entry(key).or_default().witnessed = enough;
         }
         Ok(found)
     }

@@ -20,6 +20,7 @@ mod kill;
 mod mailbox;
 mod make;
 mod measure;
+mod names;
 #[allow(dead_code)]
 mod needs;
 mod odd_paths;

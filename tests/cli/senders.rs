@@ -6,11 +6,11 @@ use crate::harness::{Sandbox, fixture};
 use crate::make::{Dice, Report};
 
 /// A record: address, count, signatures (`d=`, `s=`, result), SPF (domain, result), and what is aligned by them.
-struct Line<'l> {
-    address: &'l str,
-    count: u64,
-    dkim: &'l [(&'l str, &'l str, &'l str)],
-    spf: (&'l str, &'l str),
+pub(crate) struct Line<'l> {
+    pub(crate) address: &'l str,
+    pub(crate) count: u64,
+    pub(crate) dkim: &'l [(&'l str, &'l str, &'l str)],
+    pub(crate) spf: (&'l str, &'l str),
 }
 
 const FROM: &str = "example.com";
@@ -46,23 +46,23 @@ impl Line<'_> {
 }
 
 /// A report of a reporter on a day.
-fn report(org: &str, day: i64, lines: &[Line<'_>]) -> Report {
+pub(crate) fn report(org: &str, day: i64, lines: &[Line<'_>]) -> Report {
     let records = lines.iter().map(Line::xml).collect();
     Report::new(&format!("{org}-{day}")).org(org).day(day).records(records)
 }
 
-fn write(sandbox: &Sandbox, reports: &[Report]) {
+pub(crate) fn write(sandbox: &Sandbox, reports: &[Report]) {
     for (number, report) in reports.iter().enumerate() {
         sandbox.write(&format!("reports/{number:04}.xml"), report.xml());
     }
 }
 
-fn sources(sandbox: &Sandbox, more: &[&str]) -> Value {
+pub(crate) fn sources(sandbox: &Sandbox, more: &[&str]) -> Value {
     let base = ["sources", "--format", "json", "--input", "reports"];
     sandbox.run(base.iter().chain(more)).exits(0).json()
 }
 
-fn path<'a>(answer: &'a Value, sender: &str) -> &'a Value {
+pub(crate) fn path<'a>(answer: &'a Value, sender: &str) -> &'a Value {
     let paths = answer["paths"].as_array().expect("paths");
     paths.iter().find(|path| path["sender"] == sender).unwrap_or_else(|| {
         let there: Vec<&Value> = paths.iter().map(|path| &path["sender"]).collect();
@@ -70,8 +70,8 @@ fn path<'a>(answer: &'a Value, sender: &str) -> &'a Value {
     })
 }
 
-const SELECTOR: &str = "selector1-contoso-onmicrosoft-com";
-const OWN_SPF: (&str, &str) = (FROM, "pass");
+pub(crate) const SELECTOR: &str = "selector1-contoso-onmicrosoft-com";
+pub(crate) const OWN_SPF: (&str, &str) = (FROM, "pass");
 
 #[test]
 fn a_reporter_that_lies_alone_changes_no_class() {

@@ -6,14 +6,15 @@
 //! confirmed reverse DNS; the provider whose default signature verified, where SPF did not fail; the network.
 //!
 //! The last two are weak: a reporter that leaves out what SPF found would tear a sender apart. What one record cannot tell
-//! is settled when all have been seen, by [`join`]: a weakly named address joins the sender that other records of it name,
-//! and mail of a provider that does not show a tenant joins the domain's own tenant.
+//! is settled when all have been seen, by [`join`]: a weakly named address joins the sender that other records of it name
+//! ([`weak`]), and mail of a provider that does not show a tenant joins the domain's own tenant.
 //!
 //! Naming is done once for each *who* (what a record shows apart from its address) and address, and gives a *unit*: mail
 //! that will end on one path, whatever is seen later.
 
 mod address;
 pub(super) mod join;
+mod weak;
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -286,8 +287,10 @@ impl<'k> Namer<'k> {
         // A host name of a provider of mailboxes under SPF is how a null reverse-path looks.
         let host_name = |name: &str| domain::organizational(name) != name;
         let null = key.null
-            || by_envelope.is_some_and(|provider| provider.kind == Kind::MailboxHost)
-                && envelope.as_deref().is_some_and(host_name);
+            || by_envelope.is_some_and(|provider| {
+                let is_host = |name: &str| host_name(name) && provider.tenant(name).is_none();
+                provider.kind == Kind::MailboxHost && envelope.as_deref().is_some_and(is_host)
+            });
         // A signature survives forwarding: where SPF names another than who signed, or fails, it does not tell who handed over.
         let handed_by_another = spf_failed
             || key.authenticated.is_some()

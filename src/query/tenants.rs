@@ -1,0 +1,301 @@
+//! Which accounts of a provider are a domain's own.
+//!
+//! Every customer of a provider that the domain includes in SPF can make SPF align, so aligned SPF alone proves nothing, and
+//! reports can lie. An account is the domain's own
+//!
+//! - by its name or by a selector that names the domain, or because the ledger lists it;
+//! - by aligned SPF, where the account has its due part of all such mail of the provider;
+//! - by bounces and automatic replies, where all other mail is signed as the domain and shows no account, and no account has
+//!   been found otherwise.
+//!
+//! It takes two reporters and two days, or all that there are, and no figure may hang on a single reporter.
+
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use super::naming::ProviderNumber;
+use super::scan::Scan;
+use super::tally::{Bits, Days, ReportMark};
+use crate::alignment::SpfState;
+use crate::domain;
+use crate::report::period::Day;
+use crate::store::StoreError;
+
+/// An account with less than this share of the SPF-aligned mail that its provider sends for a domain under accounts' names is
+/// another's.
+const OWN_SHARE: f64 = 0.20;
+/// An account of another name with less than this share beside mail that shows no account is another's too: the stream that
+/// shows none is the domain's, signed with its key or not at all.
+const OWN_BESIDE: f64 = 0.05;
+/// An account whose mail has aligned SPF more seldom than this is not the domain's own.
+const OWN_SPF: f64 = 0.01;
+/// Bounces are the domain's own where they are no more than this share of them and the mail beside them.
+const OWN_BOUNCES: f64 = 0.20;
+
+/// A provider that sends for an organizational domain.
+type Use = (i64, ProviderNumber);
+/// An account that does.
+type Account = (i64, ProviderNumber, u32);
+
+/// Which tenants are a domain's own: by organizational domain and provider.
+#[derive(Debug, Clone, Default)]
+pub(super) struct OwnTenants {
+    own: FxHashMap<Use, Vec<u32>>,
+}
+
+impl OwnTenants {
+    /// Whether a tenant is the domain's own.
+    pub(super) fn is_own(&self, organization: i64, provider: ProviderNumber, tenant: u32) -> bool {
+        self.own.get(&(organization, provider)).is_some_and(|tenants| tenants.contains(&tenant))
+    }
+
+    /// The domain's own tenant, where there is one only.
+    pub(super) fn only(&self, organization: i64, provider: ProviderNumber) -> Option<u32> {
+        match self.own.get(&(organization, provider)).map(Vec::as_slice) {
+            Some(&[tenant]) => Some(tenant),
+            _ => None,
+        }
+    }
+
+    fn add(&mut self, (organization, provider, tenant): Account) {
+        self.own.entry((organization, provider)).or_default().push(tenant);
+    }
+}
+
+/// What is known of a tenant's mail that claims to be of an organizational domain.
+#[derive(Debug, Default)]
+struct Evidence {
+    messages: ByReporter,
+    /// With aligned SPF.
+    aligned: ByReporter,
+    aligned_seen: Seen,
+    aligned_days: FxHashSet<Day>,
+    /// Bounces and automatic replies: a null reverse-path, for which SPF cannot align.
+    bounces: ByReporter,
+    bounces_seen: Seen,
+    bounces_days: FxHashSet<Day>,
+    /// A selector of it that names the domain.
+    named_seen: Seen,
+    /// Its name is the domain's.
+    same_name: bool,
+    /// Its name begins as the domain's does, which anybody may have chosen.
+    like_name: bool,
+    /// The ledger lists it.
+    listed: bool,
+}
+
+/// SPF-aligned mail of a provider for a domain that shows no tenant: by day and reporter.
+type Bare = FxHashMap<Use, FxHashMap<(Day, u32), u64>>;
+
+impl Scan<'_> {
+    /// Finds each organizational domain's own tenants, once all records have been seen.
+    pub(super) fn own_tenants(&mut self, organizations: &FxHashMap<i64, i64>) -> Result<OwnTenants, StoreError> {
+        let mut evidence = self.named_tenants(organizations)?;
+        if evidence.is_empty() {
+            return Ok(OwnTenants::default());
+        }
+        let mut wholes: FxHashMap<i64, Seen> = FxHashMap::default();
+        let mut bare = Bare::default();
+        for entry in self.tally.entries.iter().filter(|entry| entry.messages > 0) {
+            let unit = self.namer.units[entry.path as usize];
+            let organization = organizations.get(&unit.from).copied().unwrap_or(unit.from);
+            let report = self.tally.report(entry);
+            wholes.entry(organization).or_default().add(report);
+            let facts = &self.kinds[entry.kind as usize];
+            let spf_aligned = facts.spf == SpfState::Aligned;
+            let Some(provider) = unit.provider else {
+                continue;
+            };
+            let Some(tenant) = unit.tenant else {
+                if spf_aligned {
+                    let by_day = bare.entry((organization, provider)).or_default();
+                    *by_day.entry((report.day, report.reporter)).or_default() += entry.messages;
+                }
+                continue;
+            };
+            let one = evidence.entry((organization, provider, tenant)).or_default();
+            one.messages.add(report.reporter, entry.messages);
+            if self.namer.names_domain.contains(&(unit.from, facts.signers)) {
+                one.named_seen.add(report);
+            }
+            if spf_aligned {
+                one.aligned.add(report.reporter, entry.messages);
+                one.aligned_seen.add(report);
+                one.aligned_days.insert(report.day);
+            } else if self.namer.is_null(self.hot[entry.kind as usize].who) {
+                one.bounces.add(report.reporter, entry.messages);
+                one.bounces_seen.add(report);
+                one.bounces_days.insert(report.day);
+            }
+        }
+        Ok(judge(&evidence, &wholes, &bare))
+    }
+
+    /// The tenants that signed, and what their names say.
+    fn named_tenants(
+        &mut self,
+        organizations: &FxHashMap<i64, i64>,
+    ) -> Result<FxHashMap<Account, Evidence>, StoreError> {
+        let mut found: FxHashMap<Account, Evidence> = FxHashMap::default();
+        for at in 0..self.namer.units.len() {
+            let unit = self.namer.units[at];
+            let (Some(provider), Some(tenant)) = (unit.provider, unit.tenant) else {
+                continue;
+            };
+            let organization = organizations.get(&unit.from).copied().unwrap_or(unit.from);
+            let one = found.entry((organization, provider, tenant)).or_default();
+            one.listed |= unit.entry.is_some();
+            if unit.from >= 0 {
+                let from = self.texts.text(unit.from)?;
+                let name = self.namer.texts[tenant as usize].as_str();
+                let own_names = [from, domain::organizational(from)].map(|own| own.replace('.', "-"));
+                one.same_name |= own_names.iter().any(|own| own == name);
+                let label = |name: &str| name.split('.').next().map(str::to_owned);
+                one.like_name |= label(name) == label(domain::organizational(from));
+            }
+        }
+        Ok(found)
+    }
+}
+
+fn judge(evidence: &FxHashMap<Account, Evidence>, wholes: &FxHashMap<i64, Seen>, bare: &Bare) -> OwnTenants {
+    let suffices = |seen: &Seen, account: &Account| wholes.get(&account.0).is_some_and(|whole| seen.suffices(whole));
+    // What one reporter alone says of another tenant takes nothing from the domain's own.
+    let mut witnessed: FxHashMap<Use, ByReporter> = FxHashMap::default();
+    for (account, found) in evidence.iter().filter(|(account, found)| suffices(&found.aligned_seen, account)) {
+        witnessed.entry((account.0, account.1)).or_default().add_all(&found.aligned);
+    }
+    let mut own = OwnTenants::default();
+    for (account, found) in evidence {
+        let by_spf = || {
+            let sends = (account.0, account.1);
+            let beside = || bare.get(&sends).map(|bare| on_days(bare, &found.aligned_days)).unwrap_or_default();
+            suffices(&found.aligned_seen, account)
+                && found.aligned.holds(&found.messages, OWN_SPF)
+                && witnessed.get(&sends).is_some_and(|all| found.aligned.holds(all, OWN_SHARE))
+                && (found.like_name || found.aligned.holds(&beside().with(&found.aligned), OWN_BESIDE))
+        };
+        if found.same_name || found.listed || suffices(&found.named_seen, account) || by_spf() {
+            own.add(*account);
+        }
+    }
+    let mut bouncing: FxHashMap<Use, Vec<Account>> = FxHashMap::default();
+    for (account, found) in evidence {
+        let sends = (account.0, account.1);
+        let all = bare.get(&sends).map(|bare| on_days(bare, &found.bounces_days).with(&found.bounces));
+        let bounces_only = !suffices(&found.aligned_seen, account) && found.bounces.holds(&found.messages, 0.5);
+        let few = all.is_some_and(|all| !found.bounces.holds(&all, OWN_BOUNCES));
+        if !own.own.contains_key(&sends) && suffices(&found.bounces_seen, account) && bounces_only && few {
+            bouncing.entry(sends).or_default().push(*account);
+        }
+    }
+    for accounts in bouncing.values() {
+        if let &[account] = accounts.as_slice() {
+            own.add(account);
+        }
+    }
+    own
+}
+
+/// The mail of these days.
+fn on_days(bare: &FxHashMap<(Day, u32), u64>, days: &FxHashSet<Day>) -> ByReporter {
+    let mut sums = ByReporter::default();
+    for (&(day, reporter), &messages) in bare {
+        if days.contains(&day) {
+            sums.add(reporter, messages);
+        }
+    }
+    sums
+}
+
+/// Who saw something, and when.
+#[derive(Debug, Default)]
+struct Seen {
+    reporters: Bits,
+    days: Days,
+}
+
+impl Seen {
+    fn add(&mut self, report: ReportMark) {
+        self.reporters.insert(report.reporter as usize);
+        self.days.add(report.day);
+    }
+
+    /// Whether two reporters saw it on two days, or all that there are of the whole.
+    fn suffices(&self, whole: &Seen) -> bool {
+        let reporters = self.reporters.len();
+        reporters > 0 && reporters >= whole.reporters.len().min(2) && (self.days.several() || !whole.days.several())
+    }
+}
+
+/// Messages by reporter.
+#[derive(Debug, Clone, Default)]
+struct ByReporter(FxHashMap<u32, u64>);
+
+impl ByReporter {
+    fn add(&mut self, reporter: u32, messages: u64) {
+        *self.0.entry(reporter).or_default() += messages;
+    }
+
+    fn add_all(&mut self, other: &ByReporter) {
+        other.0.iter().for_each(|(&reporter, &messages)| self.add(reporter, messages));
+    }
+
+    fn with(mut self, other: &ByReporter) -> Self {
+        self.add_all(other);
+        self
+    }
+
+    /// Whether these are a share of all, on nobody's word alone: without the reporter that says most against it, and without
+    /// the one that says most for it besides, where others are left.
+    fn holds(&self, all: &ByReporter, least: f64) -> bool {
+        let mut parts: Vec<[u64; 2]> = all
+            .0
+            .iter()
+            .map(|(reporter, &messages)| {
+                let these = self.0.get(reporter).copied().unwrap_or(0);
+                [these, messages.saturating_sub(these)]
+            })
+            .collect();
+        let leave = |parts: &mut Vec<[u64; 2]>, side: usize| {
+            let most = (0..parts.len()).max_by_key(|&at| (parts[at][side], parts[at][1 - side]));
+            if let Some(most) = most.filter(|_| parts.len() > 1) {
+                parts.swap_remove(most);
+            }
+        };
+        let enough = |parts: &[[u64; 2]]| {
+            let [these, others] = parts.iter().fold([0, 0], |sum, part| [sum[0] + part[0], sum[1] + part[1]]);
+            these > 0 && these as f64 >= least * (these + others) as f64
+        };
+        let full = enough(&parts);
+        leave(&mut parts, 1);
+        let carried = full || enough(&parts);
+        leave(&mut parts, 0);
+        carried && enough(&parts)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn by(messages: &[u64]) -> ByReporter {
+        ByReporter((0..).zip(messages.iter().copied()).collect())
+    }
+
+    #[test]
+    fn no_share_hangs_on_one_reporter() {
+        // Three that agree, whatever the fourth says.
+        assert!(by(&[9, 9, 9, 0]).holds(&by(&[9, 9, 9, 9_000_000]), 0.05));
+        assert!(!by(&[1, 1, 1, 9_000_000]).holds(&by(&[99, 99, 99, 9_000_000]), 0.05));
+        assert!(by(&[9, 9, 9]).holds(&by(&[99, 99, 99]), 0.05));
+        assert!(!by(&[3, 3, 3]).holds(&by(&[99, 99, 99]), 0.05));
+    }
+
+    #[test]
+    fn one_reporter_is_believed_where_there_is_no_other() {
+        assert!(by(&[9]).holds(&by(&[99]), 0.05));
+        assert!(!by(&[3]).holds(&by(&[99]), 0.05));
+        assert!(!by(&[0]).holds(&by(&[0]), 0.05));
+        assert!(!by(&[]).holds(&by(&[]), 0.05));
+    }
+}

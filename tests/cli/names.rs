@@ -1,0 +1,133 @@
+//! Who a sender is named after, when reporters differ: whose word gives a name, and to whom.
+
+use serde_json::Value;
+
+use crate::harness::Sandbox;
+use crate::make::Report;
+use crate::senders::{Line, OWN_SPF, SELECTOR, path, report, sources, write};
+
+const THREE: [&str; 3] = ["one.example", "two.example", "three.example"];
+const BOUNCE_HOST: &str = "mail-am6.outbound.protection.outlook.com";
+
+fn answer(reports: &[Report]) -> Value {
+    let sandbox = Sandbox::new();
+    write(&sandbox, reports);
+    sources(&sandbox, &[])
+}
+
+fn judged(path: &Value) -> (&str, &str, u64) {
+    let text = |key: &str| path[key].as_str().unwrap_or_default();
+    (text("class"), text("standing"), path["messages"].as_u64().unwrap_or_default())
+}
+
+#[test]
+fn a_reporter_that_lists_no_signatures_tears_no_gateway_apart() {
+    let default = [("contoso.onmicrosoft.com", SELECTOR, "pass")];
+    let line = |address, dkim| Line { address, count: 10, dkim, spf: OWN_SPF };
+    let mut reports = Vec::new();
+    for day in 0..3 {
+        for org in THREE {
+            // Beside the gateway a machine of the same network that never signs.
+            let lines = [line("192.0.2.7", &default), line("192.0.2.8", &default), line("198.51.100.9", &[])];
+            reports.push(report(org, day, &lines));
+        }
+        // It sees the gateway at an address of its own too.
+        let lines = [line("192.0.2.7", &[]), line("192.0.2.77", &[]), line("198.51.100.9", &[])];
+        reports.push(report("habit.example", day, &lines));
+    }
+    let answer = answer(&reports);
+    assert_eq!(answer["paths"].as_array().map(Vec::len), Some(2), "{answer:#}");
+    assert_eq!(judged(path(&answer, "Microsoft 365 (contoso)")), ("unaligned", "yours", 240));
+    assert_eq!(judged(path(&answer, "198.51.100.0/24")), ("unsigned", "yours", 120));
+}
+
+#[test]
+fn unsigned_mail_of_a_gateway_stays_apart_where_all_see_it() {
+    let default = [("contoso.onmicrosoft.com", SELECTOR, "pass")];
+    let line = |count, dkim| Line { address: "192.0.2.7", count, dkim, spf: OWN_SPF };
+    let reports: Vec<Report> =
+        (0..3).flat_map(|day| THREE.map(|org| report(org, day, &[line(60, &default), line(40, &[])]))).collect();
+    let answer = answer(&reports);
+    assert_eq!(judged(path(&answer, "Microsoft 365 (contoso)")), ("unaligned", "yours", 540));
+    assert_eq!(judged(path(&answer, "192.0.2.0/24")), ("unsigned", "yours", 360));
+}
+
+#[test]
+fn one_reporter_gives_no_name_to_what_others_see_without_it() {
+    let mut reports = Vec::new();
+    for day in 0..3 {
+        let line = |spf| Line { address: "192.0.2.7", count: 10, dkim: &[], spf };
+        reports.extend(THREE.map(|org| report(org, day, &[line(OWN_SPF)])));
+        let lie = Line { count: 10_000, ..line(("stranger.example", "pass")) };
+        reports.push(report("liar.example", day, &[lie]));
+    }
+    let answer = answer(&reports);
+    assert_eq!(judged(path(&answer, "192.0.2.0/24")), ("unsigned", "yours", 90));
+    assert_eq!(judged(path(&answer, "stranger.example")), ("unproven", "unproven", 30_000));
+}
+
+#[test]
+fn one_reporter_makes_no_account_the_domains_own() {
+    let own = [("contoso.onmicrosoft.com", SELECTOR, "pass")];
+    let evil = [("evilcorp.onmicrosoft.com", "selector1-example-com", "pass")];
+    let line = |address, count, dkim, spf| Line { address, count, dkim, spf };
+    let all = |liars: &[&str]| {
+        let mut reports = Vec::new();
+        for day in 0..3 {
+            reports.extend(THREE.map(|org| report(org, day, &[line("40.107.1.2", 100, &own, OWN_SPF)])));
+            let lie = || line("40.107.9.9", 50, &evil, ("evilcorp.onmicrosoft.com", "pass"));
+            reports.extend(liars.iter().map(|org| report(org, day + 10, &[lie()])));
+        }
+        answer(&reports)
+    };
+    let one = all(&["liar.example"]);
+    assert_eq!(judged(path(&one, "Microsoft 365 (evilcorp)")), ("unaligned", "recognised", 150));
+    let two = all(&["four.example", "five.example"]);
+    assert_eq!(judged(path(&two, "Microsoft 365 (evilcorp)")), ("unaligned", "yours", 300));
+}
+
+#[test]
+fn an_account_shows_in_bounces_where_all_else_is_signed_as_the_domain() {
+    let signed = [("example.com", "selector1", "pass")];
+    let default = [("hq4711.onmicrosoft.com", "selector1-hq4711-onmicrosoft-com", "pass")];
+    let evil = [("evilcorp.onmicrosoft.com", "selector1-evilcorp-onmicrosoft-com", "pass")];
+    let line = |count, dkim, spf| Line { address: "40.107.1.2", count, dkim, spf };
+    let mut reports = Vec::new();
+    for day in 0..3 {
+        reports.extend(THREE.map(|org| {
+            let bounces = line(4, &default, (BOUNCE_HOST, "pass"));
+            report(org, day, &[line(96, &signed, OWN_SPF), bounces, line(2, &evil, OWN_SPF)])
+        }));
+    }
+    let answer = answer(&reports);
+    let own = path(&answer, "Microsoft 365 (hq4711)");
+    assert_eq!(judged(own), ("signed", "yours", 900), "{answer:#}");
+    assert_eq!(judged(path(&answer, "Microsoft 365 (evilcorp)")), ("unaligned", "recognised", 18));
+}
+
+#[test]
+fn another_account_beside_mail_that_nobody_signs_is_not_the_domains_own() {
+    let evil = [("evilcorp.onmicrosoft.com", "selector1-evilcorp-onmicrosoft-com", "pass")];
+    let line = |count, dkim| Line { address: "40.107.1.2", count, dkim, spf: OWN_SPF };
+    let reports: Vec<Report> =
+        (0..3).flat_map(|day| THREE.map(|org| report(org, day, &[line(97, &[]), line(3, &evil)]))).collect();
+    let answer = answer(&reports);
+    assert_eq!(judged(path(&answer, "Microsoft 365")), ("unsigned", "yours", 873));
+    assert_eq!(judged(path(&answer, "Microsoft 365 (evilcorp)")), ("unaligned", "recognised", 27));
+}
+
+#[test]
+fn the_envelope_of_another_account_is_no_bounce() {
+    let own = [("contoso.onmicrosoft.com", SELECTOR, "pass")];
+    let line = |count, dkim, spf| Line { address: "40.107.1.2", count, dkim, spf };
+    let mut reports = Vec::new();
+    for day in 0..3 {
+        reports.extend(THREE.map(|org| {
+            let foreign = line(7, &[], ("evilcorp.onmicrosoft.com", "pass"));
+            report(org, day, &[line(90, &own, OWN_SPF), line(3, &[], (BOUNCE_HOST, "pass")), foreign])
+        }));
+    }
+    let answer = answer(&reports);
+    assert_eq!(judged(path(&answer, "Microsoft 365 (contoso)")).2, 9 * 93);
+    assert_eq!(judged(path(&answer, "Microsoft 365 (no tenant shown)")), ("unsigned", "recognised", 63));
+}
