@@ -243,8 +243,11 @@ impl Scan<'_> {
         path.vouched_days = vouched_days.several();
         path.excused_reporters = excusing.len();
         (path.first, path.last) = (days.first, days.last);
+        // What only its network names, and what joined another sender for its address, did not name that sender.
+        let joined = |by: NamedBy| by == NamedBy::Network && !matches!(path.sender, SenderKey::Network(_));
         path.named_by = NamedBy::ALL
             .into_iter()
+            .filter(|&by| !joined(by))
             .max_by_key(|&by| (self.named[at][by as usize], std::cmp::Reverse(by)))
             .unwrap_or(NamedBy::Nothing);
         path.reporters = reporters.iter().map(|place| reporter_names[place].clone()).collect();

@@ -374,3 +374,31 @@ fn what_is_not_known_is_said_and_nobodys_fault() {
     let told = empty.run(["selectors", "--input", "reports"]).exits(0);
     assert!(told.text().contains("the reports tell of no mail; one reporter only; reports of one day only"), "{told}");
 }
+
+#[test]
+fn what_spf_shows_to_be_ones_own_is_not_another_senders_of_the_same_address() {
+    let sandbox = Sandbox::new();
+    let signed = [("example.com", "s1", "pass")];
+    let own = || Line { address: "192.0.2.1", count: 500, dkim: &signed, spf: OWN_SPF };
+    let other = || Line { address: "192.0.2.1", count: 2, dkim: &[], spf: ("stranger.example", "pass") };
+    // What tells nothing of SPF follows neither: the address carries two senders.
+    let silent = || Line { address: "192.0.2.1", count: 3, dkim: &signed, spf: ("x.example", "none") };
+    let reports: Vec<Report> = ["one.example", "two.example"]
+        .iter()
+        .flat_map(|org| (0..2).map(|day| report(org, day, &[own(), other(), silent()])))
+        .collect();
+    write(&sandbox, &reports);
+    let answer = sources(&sandbox, &[]);
+    let found = path(&answer, "192.0.2.0/24");
+    assert_eq!((&found["class"], &found["standing"]), (&"signed".into(), &"yours".into()));
+    let stranger = path(&answer, "stranger.example");
+    assert_eq!((&stranger["class"], &stranger["standing"]), (&"unproven".into(), &"unproven".into()), "{stranger:#}");
+    // A provider's machine is the provider's, and what named it is not the network.
+    let sandbox = Sandbox::new();
+    let default = || Line { address: "192.0.2.1", count: 2, dkim: &[], spf: ("u1.sendgrid.net", "pass") };
+    let at = |org, day| report(org, day, &[own(), default()]);
+    write(&sandbox, &[at("one.example", 0), at("two.example", 1)]);
+    let answer = sources(&sandbox, &[]);
+    assert_eq!(path(&answer, "SendGrid")["named_by"], "catalogue: envelope domain");
+    assert_eq!(path(&answer, "SendGrid")["messages"], 1004);
+}

@@ -135,6 +135,8 @@ pub(super) struct Unit {
     pub(super) joins: bool,
     /// SPF says nothing of it: neither who it is nor that it fails.
     pub(super) quiet: bool,
+    /// SPF authenticated header From's own domain.
+    pub(super) own_spf: bool,
 }
 
 /// What a record shows apart from its address, as far as that bears on who handed it over.
@@ -162,6 +164,7 @@ struct Who {
     null: bool,
     joins: bool,
     quiet: bool,
+    own_spf: bool,
     /// Entries of the ledger that may match, the address granted.
     entries: Vec<u32>,
 }
@@ -319,6 +322,7 @@ impl<'k> Namer<'k> {
             joins: null || key.dkim_aligned || key.spf == SpfState::Aligned || quiet && signed.is_empty(),
             signed,
             quiet,
+            own_spf: key.spf == SpfState::Aligned,
             entries: (0..).zip(entries).filter(|(_, entry)| entry.fits(&shown)).map(|(number, _)| number).collect(),
         })
     }
@@ -384,6 +388,7 @@ impl<'k> Namer<'k> {
             tenant,
             joins: tenant.is_none() && who.joins,
             quiet: by.is_weak() && who.quiet,
+            own_spf: by.is_weak() && who.own_spf,
         }
     }
 }

@@ -69,7 +69,8 @@ pub(super) fn rename(
         let by_network = || {
             names.get(&(unit.from, network(ip))).and_then(Names::one).filter(|_| unit.quiet && unit.provider.is_none())
         };
-        if let Some(sender) = names.get(&(unit.from, ip)).and_then(Names::one).or_else(by_network) {
+        let name = names.get(&(unit.from, ip)).and_then(Names::one).or_else(by_network);
+        if let Some(sender) = name.filter(|sender| !unit.own_spf || is_provider(sender)) {
             senders[at] = sender;
         }
     }
@@ -92,6 +93,10 @@ fn address(unit: &Unit) -> Option<IpAddr> {
     }
 }
 
+fn is_provider(sender: &SenderNumber) -> bool {
+    matches!(sender, SenderNumber::Provider(..))
+}
+
 /// The names of a place, and who saw mail there that has none.
 #[derive(Debug, Default)]
 struct Names {
@@ -102,15 +107,19 @@ struct Names {
     lone: Option<SenderNumber>,
     several_lone: bool,
     nameless: Seen,
+    /// Who saw mail there with SPF of header From's own domain. Addresses are shared: that is not another's for what else comes from
+    /// there, unless the machine is a provider's.
+    own_spf: Seen,
 }
 
 impl Names {
     fn one(&self) -> Option<SenderNumber> {
-        match self.firm {
-            Some(sender) if !self.several_firm => Some(sender),
-            None if !self.several_lone && !self.nameless.by_several() => self.lone,
-            _ => None,
-        }
+        let (name, own) = match self.firm {
+            Some(sender) if !self.several_firm => (Some(sender), self.own_spf.by_several()),
+            None if !self.several_lone && !self.nameless.by_several() => (self.lone, self.own_spf != Seen::Never),
+            _ => return None,
+        };
+        name.filter(|sender| !own || is_provider(sender))
     }
 }
 
@@ -127,7 +136,11 @@ fn better_names(
         match address(unit) {
             Some(ip) if unit.by.is_weak() => {
                 for place in [ip, network(ip)] {
-                    names.entry((unit.from, place)).or_default().nameless.add(seen[at]);
+                    let names = names.entry((unit.from, place)).or_default();
+                    names.nameless.add(seen[at]);
+                    if unit.own_spf {
+                        names.own_spf.add(seen[at]);
+                    }
                 }
             }
             _ => seen_of.entry((unit.from, senders[at])).or_default().add(seen[at]),
@@ -168,7 +181,7 @@ struct SignedPlace {
 fn signed_places(namer: &Namer<'_>, senders: &[SenderNumber], tally: &Tally) -> FxHashMap<At, SenderNumber> {
     let by_signature = |at: usize| {
         let named = namer.units[at].by == NamedBy::SigningDomain;
-        (named && matches!(senders[at], SenderNumber::Provider(..))).then_some(senders[at])
+        (named && is_provider(&senders[at])).then_some(senders[at])
     };
     let mut places: FxHashMap<At, SignedPlace> = FxHashMap::default();
     for (at, unit) in namer.units.iter().enumerate() {
