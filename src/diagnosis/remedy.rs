@@ -153,7 +153,7 @@ impl Case<'_> {
             Fault::Broken => (
                 format!("mend the signatures of {sender} as {domain}"),
                 vec![
-                    format!("Its signatures as {domain} ({selectors}) do not verify."),
+                    self.broken(&selectors),
                     format!("Look up the key of each selector: `dig TXT SELECTOR._domainkey.{domain}` (`dmarcstat dns {domain}` does it for all). Missing: publish it. There: compare it with the key that signs; a key pasted in pieces, with blanks or with quotes is a usual fault."),
                     "If the key fits, something changes the mail after it is signed: a footer, a disclaimer, a gateway that rewrites links. Sign behind it.".to_owned(),
                 ],
@@ -171,6 +171,19 @@ impl Case<'_> {
         match counted.unsigned == known {
             true => "Its mail carries no signature.".to_owned(),
             false => format!("Of its messages {} of {known} carry no signature.", counted.unsigned),
+        }
+    }
+
+    /// How many of the signatures do not verify.
+    fn broken(&self, selectors: &str) -> String {
+        let (domain, counted) = (&self.path.domain, &self.evidence.counted);
+        match counted.aligned {
+            0 => format!("Its signatures as {domain} ({selectors}) do not verify."),
+            aligned => format!(
+                "Of its signatures as {domain} ({selectors}) {} of {} do not verify.",
+                counted.broken,
+                counted.broken + aligned
+            ),
         }
     }
 

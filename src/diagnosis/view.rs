@@ -117,7 +117,10 @@ impl View {
         view.contradicting_reporters.sort_unstable();
         view.contradicting_reporters.dedup();
         view.cells = merged(cells);
-        view.omitted = count_omitted_as_broken(&mut view.cells);
+        let of =
+            |results: &[AuthResult]| results.iter().filter_map(|one| view.broken_by.get(one.as_str())).sum::<u64>();
+        let no_key = share(of(&[AuthResult::PermError, AuthResult::TempError]), view.broken_by.values().sum()) >= 0.9;
+        view.omitted = count_omitted_as_broken(&mut view.cells, no_key);
         view.settle(few);
         view
     }
@@ -272,28 +275,34 @@ fn merged(mut cells: Vec<Cell>) -> Vec<Cell> {
 }
 
 /// Some reporters leave a signature out whose key they could not find, so a rotation looks unsigned to them. Counts that as
-/// what the others saw, and says how many messages it was.
-fn count_omitted_as_broken(cells: &mut [Cell]) -> u64 {
+/// what the others saw, and says how many messages it was. With `no_key`, several reporters' word that the key is missing is enough;
+/// else whoever leaves signatures out must have listed them on other days.
+fn count_omitted_as_broken(cells: &mut [Cell], no_key: bool) -> u64 {
     if !cells.iter().any(|cell| cell.states[BROKEN] > 0) || !cells.iter().any(|cell| cell.states[UNSIGNED] > 0) {
         return 0;
     }
-    let mut lists: BTreeMap<u32, u64> = BTreeMap::new();
+    let mut lists: BTreeMap<u32, [u64; 2]> = BTreeMap::new();
     for cell in cells.iter() {
-        *lists.entry(cell.reporter).or_default() += cell.states[ALIGNED] + cell.states[BROKEN];
+        let listed = lists.entry(cell.reporter).or_default();
+        listed[0] += cell.states[ALIGNED] + cell.states[BROKEN];
+        listed[1] += cell.states[BROKEN];
     }
+    let told = no_key && lists.values().filter(|listed| listed[1] > 0).count() > 1;
+    let may = |reporter: u32| told || lists.get(&reporter).is_some_and(|listed| listed[0] > 0);
     let mut moved = 0;
     for day in cells.chunk_by_mut(|a, b| a.day == b.day) {
         for at in 0..day.len() {
-            let unsigned = day[at].states[UNSIGNED];
-            if unsigned == 0 || day[at].states[ALIGNED] > 0 || lists.get(&day[at].reporter).is_none_or(|&n| n == 0) {
+            let Cell { reporter, states, .. } = day[at];
+            // Who lists a signature of that day leaves none out.
+            if states[UNSIGNED] == 0 || states[ALIGNED] + states[BROKEN] > 0 || !may(reporter) {
                 continue;
             }
             let mut others = [0; 5];
             (0..day.len()).filter(|&other| other != at).for_each(|other| add(&mut others, &day[other].states));
             if others[BROKEN] > 0 && share(others[BROKEN], known(&others) - others[UNSIGNED]) >= 0.9 {
-                day[at].states[BROKEN] += unsigned;
+                day[at].states[BROKEN] += states[UNSIGNED];
                 day[at].states[UNSIGNED] = 0;
-                moved += unsigned;
+                moved += states[UNSIGNED];
             }
         }
     }
@@ -354,7 +363,7 @@ mod tests {
     fn view(cells: &[(Day, u32, [u64; 4])]) -> View {
         let cells = cells.iter().map(|&(day, reporter, [a, b, c, d])| Cell { day, reporter, states: [a, b, c, d, 0] });
         let mut view = View { cells: merged(cells.collect()), ..View::default() };
-        view.omitted = count_omitted_as_broken(&mut view.cells);
+        view.omitted = count_omitted_as_broken(&mut view.cells, false);
         view.settle(0.05);
         view
     }
@@ -372,6 +381,27 @@ mod tests {
         // Nor where it sees few.
         let view = view(&[(1, 0, [0, 0, 0, 9]), (1, 1, [500, 0, 0, 1]), (1, 2, [40, 0, 0, 0]), (1, 3, [9, 0, 1, 0])]);
         assert_eq!((view.counted[ALIGNED], view.counted[UNSIGNED]), (549, 1));
+    }
+
+    #[test]
+    fn signatures_are_left_out_only_by_who_lists_none_of_them() {
+        let moved = |cells: &[(Day, u32, [u64; 4])], no_key: bool| {
+            let cells =
+                cells.iter().map(|&(day, reporter, [a, b, c, d])| Cell { day, reporter, states: [a, b, c, d, 0] });
+            count_omitted_as_broken(&mut merged(cells.collect()), no_key)
+        };
+        // A path of which a part is broken and a part not signed, as each reporter sees.
+        let mixed = [(1, 0, [0, 0, 4, 6]), (1, 1, [0, 0, 4, 6]), (1, 2, [0, 0, 4, 6])];
+        assert_eq!([moved(&mixed, false), moved(&mixed, true)], [0, 0]);
+        // Two say that the key is missing; two list no signature, ever.
+        let missing = [(1, 0, [0, 0, 4, 0]), (1, 1, [0, 0, 4, 0]), (1, 2, [0, 0, 0, 9]), (1, 3, [0, 0, 0, 9])];
+        assert_eq!([moved(&missing, false), moved(&missing, true)], [0, 18]);
+        // One says so.
+        let lone = [(1, 0, [0, 0, 400, 0]), (1, 2, [0, 0, 0, 9]), (1, 3, [0, 0, 0, 9])];
+        assert_eq!(moved(&lone, true), 0);
+        // On the day of a missing key, by one that lists signatures on others.
+        let rotation = [(1, 0, [9, 0, 0, 0]), (2, 0, [0, 0, 0, 9]), (2, 1, [0, 0, 9, 0]), (2, 2, [0, 0, 9, 0])];
+        assert_eq!(moved(&rotation, false), 9);
     }
 
     #[test]

@@ -402,3 +402,23 @@ fn what_spf_shows_to_be_ones_own_is_not_another_senders_of_the_same_address() {
     assert_eq!(path(&answer, "SendGrid")["named_by"], "catalogue: envelope domain");
     assert_eq!(path(&answer, "SendGrid")["messages"], 1004);
 }
+
+#[test]
+fn a_path_that_is_broken_and_unsigned_in_part_is_what_most_of_it_is() {
+    let sandbox = Sandbox::new();
+    let broken = [("example.com", "s1", "fail")];
+    let lines = || {
+        let line = |count, dkim| Line { address: "192.0.2.1", count, dkim, spf: OWN_SPF };
+        [line(10, &broken), line(90, &[][..])]
+    };
+    let reports: Vec<Report> = ["one.example", "two.example", "three.example"]
+        .iter()
+        .flat_map(|org| (0..2).map(|day| report(org, day, &lines())))
+        .collect();
+    write(&sandbox, &reports);
+    let answer = sources(&sandbox, &[]);
+    let found = path(&answer, "192.0.2.0/24");
+    assert_eq!((&found["class"], &found["evidence"]["omitted_signatures"]), (&"unsigned".into(), &0.into()));
+    let steps = found["remedy"]["steps"].to_string();
+    assert!(steps.contains("Of its messages 540 of 600 carry no signature."), "{steps}");
+}

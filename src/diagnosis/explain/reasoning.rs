@@ -136,7 +136,7 @@ fn evidence(path: &SendingPath) -> Vec<String> {
     let omitted = path.evidence.omitted_signatures;
     if omitted > 0 {
         texts.push(format!(
-            "{omitted} messages that one reporter shows as unsigned count as broken: it leaves out signatures whose key is missing"
+            "{omitted} messages that reporters show as unsigned count as broken: these reporters leave out signatures whose key is missing"
         ));
     }
     texts
