@@ -5,7 +5,7 @@ use super::evidence::{Grounds, Part};
 use crate::alignment::DkimState;
 use crate::domain;
 use crate::providers::{Catalogue, DnsRecord, Fault, Remedy, RemedyContext};
-use crate::query::{AddressFigures, PathFigures};
+use crate::query::{AddressFigures, PathFigures, SenderKey};
 
 /// What a remedy is made of.
 pub(super) struct Case<'c> {
@@ -104,21 +104,40 @@ impl Case<'_> {
         steps
     }
 
+    /// Whether nothing but its address names the sender: a machine, and no service.
+    fn is_network(&self) -> bool {
+        matches!(self.path.sender, SenderKey::Network(_) | SenderKey::Host(_) | SenderKey::Nobody)
+    }
+
+    /// How a service is made to sign as the domain.
+    fn service(&self) -> String {
+        let (sender, domain) = (self.sender, self.path.domain.as_str());
+        format!(
+            "Where the mail of {sender} is administered, look for \"DKIM\", \"domain authentication\" or \"custom domain\", add {domain} there, and publish the records it shows (CNAME or TXT below _domainkey.{domain}). If it offers nothing of the kind, ask its support for DKIM signatures with d={domain}, or send this mail through a service that can."
+        )
+    }
+
+    /// How a service is made to sign what it does not sign yet.
+    fn rest_of_service(&self) -> String {
+        let (sender, domain) = (self.sender, self.path.domain.as_str());
+        format!(
+            "{sender} can sign as {domain}, as a part shows. Look there for what is sent without: another account, product or region, another sending domain or address; set up {domain} for it too. If all is set up, give its support the days and addresses."
+        )
+    }
+
+    /// How a machine of one's own is made to sign.
+    fn signer(&self) -> String {
+        let domain = self.path.domain.as_str();
+        format!(
+            "Have the machine hand its mail to the server or service that signs for {domain} already (a smarthost with authentication). Or install a signer there: OpenDKIM, rspamd, or what the mail server brings. With OpenDKIM: make a key of 2048 bits (`opendkim-genkey -b 2048 -d {domain} -s SELECTOR`), publish its public half as TXT at SELECTOR._domainkey.{domain}, name Domain, Selector and KeyFile in opendkim.conf (and in InternalHosts the machines whose mail it passes on), then join it to the mail server (Postfix: smtpd_milters, and non_smtpd_milters for what the machine itself writes). Whatever signs must come last: after footers, disclaimers and virus scanners."
+        )
+    }
+
     /// The frame that holds for any sender.
     fn general(&self, fault: Fault) -> Remedy {
         let (sender, domain) = (self.sender, self.path.domain.as_str());
-        let machines = self.machines();
-        let network = matches!(
-            self.path.sender,
-            crate::query::SenderKey::Network(_) | crate::query::SenderKey::Host(_) | crate::query::SenderKey::Nobody
-        );
+        let (machines, network) = (self.machines(), self.is_network());
         let signed_as = if self.foreign.is_empty() { "another domain".to_owned() } else { self.foreign.join(", ") };
-        let service = format!(
-            "Where the mail of {sender} is administered, look for \"DKIM\", \"domain authentication\" or \"custom domain\", add {domain} there, and publish the records it shows (CNAME or TXT below _domainkey.{domain}). If it offers nothing of the kind, ask its support for DKIM signatures with d={domain}, or send this mail through a service that can."
-        );
-        let signer = format!(
-            "Have the machine hand its mail to the server or service that signs for {domain} already (a smarthost with authentication); or install a signer there (OpenDKIM, rspamd, or what the mail server brings), make a key of 2048 bits (`opendkim-genkey -b 2048 -d {domain} -s SELECTOR`), publish its public half as TXT at SELECTOR._domainkey.{domain}, then switch signing on. Whatever signs must come last: after footers, disclaimers and virus scanners."
-        );
         let test = format!(
             "Send a message to a mailbox of your own at another provider and check it with `dmarcstat inspect`: it must show a signature with d={domain} that passes."
         );
@@ -132,22 +151,22 @@ impl Case<'_> {
                 format!("have {sender} sign as {domain}, not as {signed_as}"),
                 vec![
                     format!("Its mail is signed as {signed_as}; such a signature may verify, and is worth nothing to DMARC, as it does not align with {domain}."),
-                    service,
+                    self.service(),
                 ],
             ),
             Fault::Unsigned => (
                 format!("have {sender} sign with DKIM as {domain}"),
                 vec![
                     format!("{} What passes DMARC by SPF alone is lost as soon as it is forwarded. It comes from {machines}.", self.unsigned()),
-                    if network { format!("Find the machine by its address (your own lists, reverse DNS, whois) and what on it sends as {domain}.") } else { service },
-                    signer,
+                    if network { format!("Find the machine by its address (your own lists, reverse DNS, whois) and what on it sends as {domain}.") } else { self.service() },
+                    self.signer(),
                 ],
             ),
             Fault::Intermittent => (
                 format!("have {sender} sign all mail of {domain}"),
                 vec![
                     format!("A part of its mail is signed as {domain}, a part is not; `dmarcstat explain` shows the days and addresses."),
-                    if network { signer } else { service },
+                    if network { self.signer() } else { self.rest_of_service() },
                 ],
             ),
             Fault::Broken => (
@@ -217,20 +236,56 @@ impl Case<'_> {
 
     /// What to do about a path that nothing vouches for.
     fn decide(&self) -> Remedy {
-        let (sender, domain) = (self.sender, self.path.domain.as_str());
-        let unsigned = self.path.dkim[usize::from(DkimState::Unsigned.code())] == self.path.messages;
+        let (sender, domain, path) = (self.sender, self.path.domain.as_str(), self.path);
+        let of = |state: DkimState| path.dkim[usize::from(state.code())];
+        let mut found = match path.vouched {
+            0 => format!("Nothing in the reports shows that it may: neither SPF nor DKIM of {domain} passes."),
+            some => format!(
+                "Too little in the reports shows that it may: SPF or DKIM of {domain} passes for {some} of {} messages, or on one reporter's word, or on one day.",
+                path.messages
+            ),
+        };
+        if of(DkimState::Unsigned) == path.messages {
+            found.push_str(" It carries no signature at all.");
+        } else if !self.foreign.is_empty() {
+            found.push_str(&format!(
+                " It is signed as {}.",
+                self.foreign.iter().take(3).cloned().collect::<Vec<_>>().join(", ")
+            ));
+        }
+        if of(DkimState::Broken) > 0 {
+            found.push_str(&format!(
+                " Signatures as {domain} fail here: of mail that was forwarded and changed, or copied."
+            ));
+        }
+        found.push_str(&format!(
+            " It comes from {}. If nobody knows it, this is what p=reject is for, and there is nothing to do.",
+            self.machines()
+        ));
+        let matched = match (&path.sender, self.addresses) {
+            (SenderKey::Domain(name), _) => format!("envelope_domain = \"{name}\""),
+            (SenderKey::Host(name), _) => format!("ptr = \"{name}\""),
+            (_, few) if few.len() <= 4 => {
+                let quoted: Vec<String> = few.iter().map(|one| format!("\"{}\"", one.ip)).collect();
+                format!("ip = [{}]", quoted.join(", "))
+            }
+            _ => format!("ip = \"{sender}\""),
+        };
+        let mut steps = vec![found];
+        if self.is_network() {
+            steps.push(format!("If it is yours: {}", self.signer()));
+            steps.push("Add the machine to the SPF record of the reverse-path's domain (`ip4:` or `ip6:`), so that SPF passes too.".to_owned());
+        } else {
+            steps.push(format!("If it is yours: {}", self.service()));
+        }
+        if path.sender != SenderKey::Nobody {
+            steps.push(format!(
+                "And list it in the ledger of approved senders, so that it is not taken for a stranger: [[sender]] with name = \"…\", domains = [\"{domain}\"], match = {{ {matched} }}."
+            ));
+        }
         Remedy {
             title: format!("decide whether {sender} sends for {domain}"),
-            steps: vec![
-                format!(
-                    "Nothing in the reports shows that it may: no SPF and no DKIM of {domain}{}. It comes from {}. If nobody knows it, this is what p=reject is for, and there is nothing to do.",
-                    if unsigned { ", no signature at all" } else { "" },
-                    self.machines()
-                ),
-                format!(
-                    "If it is yours, have it sign with DKIM as {domain}, add it to the SPF record of its reverse-path's domain, and list it in the ledger ([[sender]])."
-                ),
-            ],
+            steps,
             records: Vec::new(),
             source: None,
         }

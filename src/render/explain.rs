@@ -365,7 +365,8 @@ pub(super) fn remedy(remedy: &Remedy, page: &mut Page<'_>) -> Result<()> {
             .records
             .iter()
             .map(|record| {
-                let value = record.value.as_deref().unwrap_or("(the value is shown where the sender is administered)");
+                let value =
+                    record.value.as_deref().unwrap_or("(not in the reports; the steps say where it comes from)");
                 format!("{}  {}  {value}", record.name, record.kind)
             })
             .collect();
