@@ -24,7 +24,7 @@ use rustc_hash::FxHashMap;
 
 use super::figures::Signer;
 use super::naming::{Knowledge, Namer};
-use super::tally::{DomainSums, Entry, Pair, ReportMark, Tally};
+use super::tally::{DomainSums, Entry, Pair, ReportMark, Seen, Tally};
 use super::window::Window;
 use crate::alignment::{Disposition, DkimState, SpfState};
 use crate::domain;
@@ -186,7 +186,7 @@ impl<'s> Scan<'s> {
             figures[1] += if hot.dmarc_pass { messages } else { 0 };
             figures[2] += if hot.dkim == DkimState::Aligned.code() { messages } else { 0 };
             figures[3] += if hot.spf_aligned { messages } else { 0 };
-            self.add(kind, hot, address, messages);
+            self.add(kind, hot, address, messages, Seen::by(reporter));
         }
         if !matched {
             return Ok(());
@@ -207,13 +207,14 @@ impl<'s> Scan<'s> {
     }
 
     #[inline]
-    fn add(&mut self, kind: u32, hot: Hot, address: PackedAddress<'_>, messages: u64) {
+    fn add(&mut self, kind: u32, hot: Hot, address: PackedAddress<'_>, messages: u64, by: Seen) {
         let key = self.pair_key(hot, address);
-        let pair = self.pairs.entry(key).or_insert(Pair { messages: 0, unit: UNREAD });
+        let pair = self.pairs.entry(key).or_insert(Pair { messages: 0, unit: UNREAD, seen: Seen::default() });
         if pair.unit == UNREAD {
             pair.unit = self.namer.unit(hot.who, address);
         }
         pair.messages += messages;
+        pair.seen.add(by);
         let unit = pair.unit;
         // The report is numbered when its first record counts, and that is this one.
         let report = self.current.mark.unwrap_or(self.tally.reports.len() as u32);

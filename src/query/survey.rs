@@ -41,7 +41,7 @@ impl Scan<'_> {
         let by_unit = join::paths_of_units(
             &self.namer,
             &self.tally,
-            |show| self.pairs().for_each(|(ip, _, pair)| ip.into_iter().for_each(|ip| show(ip, pair.unit))),
+            |show| self.pairs().for_each(|(ip, _, pair)| ip.into_iter().for_each(|ip| show(ip, pair))),
             &organizations,
             &own,
         );

@@ -54,16 +54,26 @@ fn unsigned_mail_of_a_gateway_stays_apart_where_all_see_it() {
 
 #[test]
 fn one_reporter_gives_no_name_to_what_others_see_without_it() {
-    let mut reports = Vec::new();
-    for day in 0..3 {
-        let line = |spf| Line { address: "192.0.2.7", count: 10, dkim: &[], spf };
-        reports.extend(THREE.map(|org| report(org, day, &[line(OWN_SPF)])));
-        let lie = Line { count: 10_000, ..line(("stranger.example", "pass")) };
-        reports.push(report("liar.example", day, &[lie]));
+    // The second name is that of a sender that others know, at other addresses.
+    for (name, as_named, messages) in
+        [("stranger.example", ("unproven", "unproven"), 0), ("sendgrid.net", ("unaligned", "recognised"), 90)]
+    {
+        let service = [("sendgrid.net", "smtpapi", "pass")];
+        let mut reports = Vec::new();
+        for day in 0..3 {
+            let line = |spf| Line { address: "192.0.2.7", count: 10, dkim: &[], spf };
+            let others = Line { address: "149.72.1.1", dkim: &service, ..line(("u1.wl.sendgrid.net", "pass")) };
+            // Its own SPF does not align: only that would keep the name away otherwise.
+            let own = || line(("example.com", "softfail"));
+            let key = [("example.com", "s1", "pass")];
+            reports.extend(THREE.map(|org| report(org, day, &[Line { dkim: &key, ..own() }, Line { ..others }])));
+            reports.push(report("liar.example", day, &[Line { count: 10_000, ..line((name, "pass")) }]));
+        }
+        let answer = answer(&reports);
+        assert_eq!(judged(path(&answer, "192.0.2.0/24")), ("signed", "yours", 90), "{name}");
+        let named = path(&answer, if messages > 0 { "SendGrid" } else { name });
+        assert_eq!(judged(named), (as_named.0, as_named.1, messages + 30_000), "{name}");
     }
-    let answer = answer(&reports);
-    assert_eq!(judged(path(&answer, "192.0.2.0/24")), ("unsigned", "yours", 90));
-    assert_eq!(judged(path(&answer, "stranger.example")), ("unproven", "unproven", 30_000));
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use rustc_hash::FxHashMap;
 
 use super::{Namer, Place, ProviderNumber, Unit, weak};
-use crate::query::tally::Tally;
+use crate::query::tally::{Pair, Tally};
 use crate::query::tenants::OwnTenants;
 
 /// Who a path's sender is, in numbers.
@@ -29,7 +29,7 @@ pub(in crate::query) type PathNumber = (i64, SenderNumber);
 pub(in crate::query) fn paths_of_units(
     namer: &Namer<'_>,
     tally: &Tally,
-    pairs: impl Fn(&mut dyn FnMut(IpAddr, u32)),
+    pairs: impl Fn(&mut dyn FnMut(IpAddr, Pair)),
     organizations: &FxHashMap<i64, i64>,
     own: &OwnTenants,
 ) -> Vec<PathNumber> {

@@ -12,7 +12,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::join::{SenderNumber, network};
 use super::{NamedBy, Namer, Place, Unit};
-use crate::query::tally::Tally;
+use crate::query::tally::{Pair, Seen, Tally};
 
 /// Of what the reporters that list default signatures see at a place, the share without one that is no stream of its own.
 const STRAY_SHARE: f64 = 0.05;
@@ -20,57 +20,27 @@ const STRAY_SHARE: f64 = 0.05;
 /// An address, or its network, under a header From.
 type At = (i64, IpAddr);
 
-/// Who saw something: nobody, one, or several reporters.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-enum Seen {
-    #[default]
-    Never,
-    By(u32),
-    BySeveral,
-}
-
-impl Seen {
-    fn add(&mut self, other: Seen) {
-        *self = match (*self, other) {
-            (known, Seen::Never) => known,
-            (Seen::Never, new) => new,
-            (Seen::By(a), Seen::By(b)) if a == b => Seen::By(a),
-            _ => Seen::BySeveral,
-        };
-    }
-
-    fn by_several(self) -> bool {
-        self == Seen::BySeveral
-    }
-}
-
 /// Gives the units that only a network or a signature names the sender that others name for their address, or for its network;
 /// none where they name several.
 pub(super) fn rename(
     namer: &Namer<'_>,
     senders: &mut [SenderNumber],
     tally: &Tally,
-    pairs: impl Fn(&mut dyn FnMut(IpAddr, u32)),
+    pairs: impl Fn(&mut dyn FnMut(IpAddr, Pair)),
 ) {
     let weak = |unit: &Unit| if unit.by.is_weak() { address(unit) } else { None };
     if !namer.units.iter().any(|unit| weak(unit).is_some()) {
         return;
     }
-    let mut seen = vec![Seen::Never; namer.units.len()];
-    for entry in tally.entries.iter().filter(|entry| entry.messages > 0) {
-        seen[entry.path as usize].add(Seen::By(tally.report(entry).reporter));
-    }
-    let names = better_names(namer, senders, &seen, pairs);
+    let names = better_names(namer, senders, pairs);
     for (at, unit) in namer.units.iter().enumerate() {
         let Some(ip) = weak(unit) else {
             continue;
         };
         // A network says less than an address: only what no reporter saw fail follows its neighbours.
-        let by_network = || {
-            names.get(&(unit.from, network(ip))).and_then(Names::one).filter(|_| unit.quiet && unit.provider.is_none())
-        };
-        let name = names.get(&(unit.from, ip)).and_then(Names::one).or_else(by_network);
-        if let Some(sender) = name.filter(|sender| !unit.own_spf || is_provider(sender)) {
+        let by_network = || names.get(&(unit.from, network(ip))).filter(|_| unit.quiet && unit.provider.is_none());
+        let name = names.get(&(unit.from, ip)).or_else(by_network);
+        if let Some(&sender) = name.filter(|sender| !unit.own_spf || is_provider(sender)) {
             senders[at] = sender;
         }
     }
@@ -97,75 +67,69 @@ fn is_provider(sender: &SenderNumber) -> bool {
     matches!(sender, SenderNumber::Provider(..))
 }
 
-/// The names of a place, and who saw mail there that has none.
-#[derive(Debug, Default)]
-struct Names {
-    /// Named by several reporters.
-    firm: Option<SenderNumber>,
-    several_firm: bool,
-    /// Named by one.
-    lone: Option<SenderNumber>,
-    several_lone: bool,
-    nameless: Seen,
-    /// Who saw mail there with SPF of header From's own domain. Addresses are shared: that is not another's for what else comes from
-    /// there, unless the machine is a provider's.
-    own_spf: Seen,
-}
-
-impl Names {
-    fn one(&self) -> Option<SenderNumber> {
-        let (name, own) = match self.firm {
-            Some(sender) if !self.several_firm => (Some(sender), self.own_spf.by_several()),
-            None if !self.several_lone && !self.nameless.by_several() => (self.lone, self.own_spf != Seen::Never),
-            _ => return None,
-        };
-        name.filter(|sender| !own || is_provider(sender))
-    }
-}
-
-/// The senders that other records name for weakly named addresses and their networks.
+/// The senders that other records name for weakly named addresses and their networks, where it is one.
 fn better_names(
     namer: &Namer<'_>,
     senders: &[SenderNumber],
-    seen: &[Seen],
-    pairs: impl Fn(&mut dyn FnMut(IpAddr, u32)),
-) -> FxHashMap<At, Names> {
-    let mut names: FxHashMap<At, Names> = FxHashMap::default();
-    let mut seen_of: FxHashMap<(i64, SenderNumber), Seen> = FxHashMap::default();
-    for (at, unit) in namer.units.iter().enumerate() {
-        match address(unit) {
-            Some(ip) if unit.by.is_weak() => {
-                for place in [ip, network(ip)] {
-                    let names = names.entry((unit.from, place)).or_default();
-                    names.nameless.add(seen[at]);
-                    if unit.own_spf {
-                        names.own_spf.add(seen[at]);
-                    }
-                }
-            }
-            _ => seen_of.entry((unit.from, senders[at])).or_default().add(seen[at]),
+    pairs: impl Fn(&mut dyn FnMut(IpAddr, Pair)),
+) -> FxHashMap<At, SenderNumber> {
+    let mut places: FxHashMap<At, Nameless> = FxHashMap::default();
+    for unit in namer.units.iter().filter(|unit| unit.by.is_weak()) {
+        for place in address(unit).into_iter().flat_map(|ip| [ip, network(ip)]) {
+            places.entry((unit.from, place)).or_default();
         }
     }
-    pairs(&mut |ip, unit| {
-        let Some(of) = namer.units.get(unit as usize).filter(|unit| !unit.by.is_weak() && unit.by != NamedBy::Nothing)
-        else {
+    let mut given: FxHashMap<(At, SenderNumber), Seen> = FxHashMap::default();
+    pairs(&mut |ip, pair| {
+        let Some(unit) = namer.units.get(pair.unit as usize).filter(|unit| unit.by != NamedBy::Nothing) else {
             return;
         };
-        let sender = senders[unit as usize];
-        for place in [(of.from, ip), (of.from, network(ip))] {
-            let Some(known) = names.get_mut(&place) else {
-                continue;
-            };
-            let firm = seen_of.get(&(of.from, sender)).is_some_and(|seen| seen.by_several());
-            let (name, several) = if firm {
-                (&mut known.firm, &mut known.several_firm)
-            } else {
-                (&mut known.lone, &mut known.several_lone)
-            };
-            *several |= *name.get_or_insert(sender) != sender;
+        for place in [(unit.from, ip), (unit.from, network(ip))] {
+            match places.get_mut(&place) {
+                Some(nameless) if unit.by.is_weak() => {
+                    nameless.seen.add(pair.seen);
+                    if unit.own_spf {
+                        nameless.own_spf.add(pair.seen);
+                    }
+                }
+                Some(_) => given.entry((place, senders[pair.unit as usize])).or_default().add(pair.seen),
+                None => {}
+            }
         }
     });
-    names
+    let mut names: FxHashMap<At, [Option<Name>; 2]> = FxHashMap::default();
+    for ((place, sender), seen) in given {
+        let name = &mut names.entry(place).or_default()[usize::from(seen.by_several())];
+        *name = Some(if name.is_none() { Name::One(sender) } else { Name::Several });
+    }
+    let one = |place: &At, [lone, firm]: [Option<Name>; 2]| {
+        let nameless = places.get(place).copied().unwrap_or_default();
+        let (name, own) = match firm {
+            Some(name) => (name, nameless.own_spf.by_several()),
+            None => (lone.filter(|_| !nameless.seen.by_several())?, nameless.own_spf != Seen::default()),
+        };
+        match name {
+            Name::One(sender) if !own || is_provider(&sender) => Some((*place, sender)),
+            _ => None,
+        }
+    };
+    names.iter().filter_map(|(place, found)| one(place, *found)).collect()
+}
+
+/// Who saw mail of a place that has no better name.
+#[derive(Debug, Clone, Copy, Default)]
+struct Nameless {
+    seen: Seen,
+    /// With SPF of header From's own domain. Addresses are shared: that is not another's for what else comes from there, unless
+    /// the machine is a provider's.
+    own_spf: Seen,
+}
+
+/// What a place is called.
+#[derive(Debug, Clone, Copy)]
+enum Name {
+    One(SenderNumber),
+    Several,
 }
 
 /// What the reporters saw at a place where a default signature names a sender.
