@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 
+use super::alone::{all_but, alone, count_omitted_as_broken, is_alone};
 use crate::alignment::{AuthResult, DkimState, SpfState};
 use crate::query::{OutcomeFacts, Survey};
 use crate::report::period::Day;
@@ -28,7 +29,7 @@ pub(super) fn share(part: u64, whole: u64) -> f64 {
     if whole == 0 { 0.0 } else { part as f64 / whole as f64 }
 }
 
-fn add(sums: &mut States, more: &States) {
+pub(super) fn add(sums: &mut States, more: &States) {
     for (sum, more) in sums.iter_mut().zip(more) {
         *sum += more;
     }
@@ -136,7 +137,7 @@ impl View {
         let mut cells = all.clone();
         // Who was found out once is looked at again without that claim: it may hide another.
         for round in 0..4 {
-            let found: Vec<Lone> = [ALIGNED, UNALIGNED, BROKEN, UNSIGNED]
+            let mut found: Vec<Lone> = [ALIGNED, UNALIGNED, BROKEN, UNSIGNED]
                 .into_iter()
                 .filter_map(|state| {
                     let (reporter, messages) = alone(&cells, state, few)?;
@@ -144,6 +145,14 @@ impl View {
                     (round == 0 || known).then_some(Lone { reporter, state: DkimState::ALL[state], messages })
                 })
                 .collect();
+            // Whose own word is doubted is no witness against one who could verify.
+            let doubted: Vec<u32> = found.iter().map(|lone| lone.reporter).collect();
+            if all_but(&cells, &doubted) > 0 {
+                let alone = |state: DkimState, reporter| {
+                    state != DkimState::Aligned || is_alone(&cells, reporter, ALIGNED, few, &doubted)
+                };
+                found.retain(|lone| alone(lone.state, lone.reporter));
+            }
             for lone in &found {
                 let of = |cell: &&mut Cell| cell.reporter == lone.reporter;
                 cells.iter_mut().filter(of).for_each(|cell| cell.states[lone.state as usize] = 0);
@@ -274,87 +283,6 @@ fn merged(mut cells: Vec<Cell>) -> Vec<Cell> {
     cells
 }
 
-/// Some reporters leave a signature out whose key they could not find, so a rotation looks unsigned to them. Counts that as
-/// what the others saw, and says how many messages it was. With `no_key`, several reporters' word that the key is missing is enough;
-/// else whoever leaves signatures out must have listed them on other days.
-fn count_omitted_as_broken(cells: &mut [Cell], no_key: bool) -> u64 {
-    if !cells.iter().any(|cell| cell.states[BROKEN] > 0) || !cells.iter().any(|cell| cell.states[UNSIGNED] > 0) {
-        return 0;
-    }
-    let mut lists: BTreeMap<u32, [u64; 2]> = BTreeMap::new();
-    for cell in cells.iter() {
-        let listed = lists.entry(cell.reporter).or_default();
-        listed[0] += cell.states[ALIGNED] + cell.states[BROKEN];
-        listed[1] += cell.states[BROKEN];
-    }
-    let told = no_key && lists.values().filter(|listed| listed[1] > 0).count() > 1;
-    let may = |reporter: u32| told || lists.get(&reporter).is_some_and(|listed| listed[0] > 0);
-    let mut moved = 0;
-    for day in cells.chunk_by_mut(|a, b| a.day == b.day) {
-        for at in 0..day.len() {
-            let Cell { reporter, states, .. } = day[at];
-            // Who lists a signature of that day leaves none out.
-            if states[UNSIGNED] == 0 || states[ALIGNED] + states[BROKEN] > 0 || !may(reporter) {
-                continue;
-            }
-            let mut others = [0; 5];
-            (0..day.len()).filter(|&other| other != at).for_each(|other| add(&mut others, &day[other].states));
-            if others[BROKEN] > 0 && share(others[BROKEN], known(&others) - others[UNSIGNED]) >= 0.9 {
-                day[at].states[BROKEN] += states[UNSIGNED];
-                day[at].states[UNSIGNED] = 0;
-                moved += states[UNSIGNED];
-            }
-        }
-    }
-    moved
-}
-
-/// Chance alone makes shares differ: how far below what is expected of so many messages a count must be to speak against it.
-fn against(seen: u64, of: u64, expected_share: f64) -> bool {
-    let expected = of as f64 * expected_share;
-    of > 0 && (seen as f64) < expected - 3.0 * (expected * (1.0 - expected_share)).sqrt() - 1e-9
-}
-
-/// The reporter that alone claims a state, and its messages. Of several that claim it equally often one may be alone; if more
-/// are, none is.
-fn alone(cells: &[Cell], state: usize, few: f64) -> Option<(u32, u64)> {
-    let mut claims: BTreeMap<u32, u64> = BTreeMap::new();
-    for cell in cells.iter().filter(|cell| cell.states[state] > 0) {
-        *claims.entry(cell.reporter).or_default() += cell.states[state];
-    }
-    let most = claims.values().copied().max()?;
-    let mut found = claims.iter().filter(|&(&reporter, &n)| n == most && is_alone(cells, reporter, state, few));
-    let one = found.next()?;
-    found.next().is_none().then_some((*one.0, most))
-}
-
-/// Whether two others or more saw the path on the days of a reporter's claim and speak against it, and none speaks for it.
-fn is_alone(cells: &[Cell], reporter: u32, state: usize, few: f64) -> bool {
-    let (mut own, mut others): (States, BTreeMap<u32, States>) = ([0; 5], BTreeMap::new());
-    for day in cells.chunk_by(|a, b| a.day == b.day) {
-        if !day.iter().any(|cell| cell.reporter == reporter && cell.states[state] > 0) {
-            continue;
-        }
-        for cell in day {
-            if cell.reporter == reporter {
-                add(&mut own, &cell.states);
-            } else if known(&cell.states) > 0 {
-                add(others.entry(cell.reporter).or_default(), &cell.states);
-            }
-        }
-    }
-    let claimed = share(own[state], known(&own));
-    let supports = |states: &States| states[state] > 0 && !against(states[state], known(states), claimed);
-    if others.len() < 2 || others.values().any(supports) {
-        return false;
-    }
-    let mut pooled = [0; 5];
-    others.values().for_each(|states| add(&mut pooled, states));
-    let speak = others.values().filter(|states| against(states[state], known(states), claimed)).count();
-    let together = against(pooled[state], known(&pooled), claimed) && share(pooled[state], known(&pooled)) < few;
-    known(&pooled) >= 3 && (speak >= 2 || together)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -445,5 +373,60 @@ mod tests {
         let view = view(&cells);
         assert_eq!((view.counted[UNSIGNED], view.counted[BROKEN], view.omitted), (0, 132, 12));
         assert!(view.lone.is_empty());
+    }
+
+    #[test]
+    fn nobody_leaves_a_signature_out_on_one_reporters_word() {
+        let mut cells: Vec<(Day, u32, [u64; 4])> = Vec::new();
+        for day in 0..20 {
+            for reporter in 0..3 {
+                cells.push((day, reporter, if day < 10 { [20, 0, 0, 0] } else { [0, 0, 0, 20] }));
+            }
+            cells.push((day, 3, [0, 0, 500, 0]));
+        }
+        let view = view(&cells);
+        assert_eq!((view.counted, view.omitted), ([600, 0, 0, 600, 0], 0));
+        assert_eq!((view.lone.len(), view.lone[0].reporter), (1, 3));
+    }
+
+    #[test]
+    fn who_is_alone_is_found_behind_those_who_saw_more() {
+        // All see the key missing on two days of ten; the last, smaller than the others, could never fetch it.
+        let mut cells: Vec<(Day, u32, [u64; 4])> = Vec::new();
+        for day in 0..10 {
+            let gone = day >= 8;
+            for reporter in 0..3 {
+                cells.push((day, reporter, if gone { [0, 0, 90, 0] } else { [90, 0, 0, 0] }));
+            }
+            cells.push((day, 3, [0, 0, 10, 0]));
+        }
+        let view = view(&cells);
+        assert_eq!(view.counted, [8 * 270, 0, 2 * 270, 0, 0]);
+        assert_eq!((view.lone.len(), view.lone[0].reporter), (1, 3));
+    }
+
+    #[test]
+    fn whose_own_word_is_doubted_is_no_witness_against_who_could_verify() {
+        // A third is not signed; the second could fetch no key; the third saw little.
+        let cells = (0..10).flat_map(|day| {
+            [(day, 0, [24, 0, 0, 12]), (day, 1, [0, 0, 3, 1]), (day, 2, [u64::from(day < 4), 0, 0, 1])]
+        });
+        let view = view(&cells.collect::<Vec<_>>());
+        assert_eq!((view.counted[ALIGNED], view.counted[BROKEN]), (244, 0), "{view:?}");
+        assert!(view.lone.iter().all(|lone| lone.reporter == 1));
+    }
+
+    #[test]
+    fn a_small_share_of_a_mixture_is_no_claim() {
+        // Three see a mixture, and a fourth one message on each day, of one state or the other.
+        let cells = (0..20).flat_map(|day| {
+            let one = u64::from(day % 2 == 0);
+            [0, 1, 2].map(|reporter| (day, reporter, [20, 0, 0, 20])).into_iter().chain([(
+                day,
+                3,
+                [one, 0, 0, 1 - one],
+            )])
+        });
+        assert!(view(&cells.collect::<Vec<_>>()).lone.is_empty());
     }
 }
