@@ -134,6 +134,8 @@ pub struct ForwardingEvidence {
 pub(super) const CLEAR: f64 = 0.9;
 /// Fewer messages of an address or a reporter tell nothing of it.
 pub(super) const TELLING: u64 = 3;
+/// Less than this share of messages is an exception.
+const FEW: f64 = 0.01;
 /// No more addresses are listed.
 pub(super) const LISTED: usize = 20;
 
@@ -333,6 +335,9 @@ pub(super) fn notes(path: &PathFigures, class: Class, evidence: &Grounds) -> Vec
             "{who}: the evaluation of {} messages contradicts the results listed",
             evidence.contradicting
         ));
+    }
+    if class == Class::Signed && share(path.spf_aligned, path.messages) < FEW {
+        notes.push("SPF does not align here and need not: the aligned signature is enough".to_owned());
     }
     if path.reporters.len() == 1 {
         notes.push(format!("one reporter: {}", path.reporters[0]));

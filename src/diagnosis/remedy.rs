@@ -77,6 +77,7 @@ impl Case<'_> {
                 match part {
                     Part::Day { signed: true, .. } => format!("The reports: {what}. If that was your change, there is nothing left to do but to watch the next days."),
                     Part::Day { signed: false, .. } => format!("The reports: {what}. Look for what changed on that day: an update, a move, a key or a configuration that was lost."),
+                    Part::Address { .. } if self.path.provider.is_some() => format!("The reports: {what}. These are machines of {}, where signing may come on one after the other: if they do not sign after some days, give its support these addresses.", self.sender),
                     Part::Address { .. } => format!("The reports: {what}. Bring the signing configuration and the key of the machines that sign to those that do not."),
                     Part::NullReversePath { .. } => format!("The reports: {what}. Have the signer sign what the server itself writes too: many sign only what comes from users."),
                     Part::Reporter { .. } => format!("The reports: {what}. Ask whether these receive the mail over another route, or check what they list with `dmarcstat explain`."),

@@ -97,8 +97,10 @@ impl Provider {
         }
         steps.extend(own_steps);
         if self.is_to_be_set_up(fault) {
-            records = self.filled_records(context, &values);
             steps.extend(fill(&self.sign, &values));
+        }
+        if self.is_to_be_set_up(fault) || fault == Fault::Broken {
+            records = self.filled_records(context, &values);
             steps.extend(confirm(&records, &self.records));
         }
         steps.extend(self.about_spf(fault, context));

@@ -183,6 +183,17 @@ fn senders_are_recognised() {
 }
 
 #[test]
+fn a_broken_key_is_held_against_the_records_that_it_wants() {
+    let catalogue = builtin();
+    let context = RemedyContext { domain: "example.com", ..RemedyContext::default() };
+    let records = |id: &str| get(&catalogue, id).remedy(Fault::Broken, &context).records;
+    let names = ["selector1._domainkey.example.com", "selector2._domainkey.example.com"];
+    assert_eq!(records("microsoft-365").iter().map(|record| record.name.as_str()).collect::<Vec<_>>(), names);
+    assert!(records("microsoft-365").iter().all(|record| record.value.is_none()), "nothing proves them");
+    assert_eq!(records("mandrill")[0].value.as_deref(), Some("dkim1.mandrillapp.com"));
+}
+
+#[test]
 fn records_of_microsoft_365_have_values_only_where_a_selector_proves_them() {
     let catalogue = builtin();
     let provider = get(&catalogue, "microsoft-365");

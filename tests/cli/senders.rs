@@ -228,6 +228,7 @@ fn a_reporters_habits_tear_no_sender_apart() {
     assert_eq!((&paydesk["class"], &paydesk["standing"]), (&"signed".into(), &"yours".into()));
     assert_eq!(paydesk["evidence"]["omitted_signatures"], 16);
     assert_eq!(paydesk["evidence"]["breaks"]["where"], "days");
+    assert!(paydesk["notes"].to_string().contains("SPF does not align here and need not"), "{}", paydesk["notes"]);
 }
 
 #[test]
