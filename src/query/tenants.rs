@@ -40,6 +40,8 @@ type Account = (i64, ProviderNumber, u32);
 #[derive(Debug, Clone, Default)]
 pub(super) struct OwnTenants {
     own: FxHashMap<Use, Vec<u32>>,
+    /// Those that the domain itself sends by: not what the ledger lists besides.
+    home: FxHashMap<Use, Vec<u32>>,
 }
 
 impl OwnTenants {
@@ -48,16 +50,19 @@ impl OwnTenants {
         self.own.get(&(organization, provider)).is_some_and(|tenants| tenants.contains(&tenant))
     }
 
-    /// The domain's own tenant, where there is one only.
+    /// The tenant that the domain itself sends by, where there is one only.
     pub(super) fn only(&self, organization: i64, provider: ProviderNumber) -> Option<u32> {
-        match self.own.get(&(organization, provider)).map(Vec::as_slice) {
+        match self.home.get(&(organization, provider)).map(Vec::as_slice) {
             Some(&[tenant]) => Some(tenant),
             _ => None,
         }
     }
 
-    fn add(&mut self, (organization, provider, tenant): Account) {
+    fn add(&mut self, (organization, provider, tenant): Account, at_home: bool) {
         self.own.entry((organization, provider)).or_default().push(tenant);
+        if at_home {
+            self.home.entry((organization, provider)).or_default().push(tenant);
+        }
     }
 }
 
@@ -172,10 +177,11 @@ fn judge(evidence: &FxHashMap<Account, Evidence>, wholes: &FxHashMap<i64, Seen>,
             suffices(&found.aligned_seen, account)
                 && found.aligned.holds(&found.messages, OWN_SPF)
                 && witnessed.get(&sends).is_some_and(|all| found.aligned.holds(all, OWN_SHARE))
-                && (found.like_name || found.aligned.holds(&beside().with(&found.aligned), OWN_BESIDE))
+                && (found.like_name || found.listed || found.aligned.holds(&beside().with(&found.aligned), OWN_BESIDE))
         };
-        if found.same_name || found.listed || suffices(&found.named_seen, account) || by_spf() {
-            own.add(*account);
+        let at_home = found.same_name || suffices(&found.named_seen, account) || by_spf();
+        if at_home || found.listed {
+            own.add(*account, at_home);
         }
     }
     let mut bouncing: FxHashMap<Use, Vec<Account>> = FxHashMap::default();
@@ -184,13 +190,13 @@ fn judge(evidence: &FxHashMap<Account, Evidence>, wholes: &FxHashMap<i64, Seen>,
         let all = bare.get(&sends).map(|bare| on_days(bare, &found.bounces_days).with(&found.bounces));
         let bounces_only = !suffices(&found.aligned_seen, account) && found.bounces.holds(&found.messages, 0.5);
         let few = all.is_some_and(|all| !found.bounces.holds(&all, OWN_BOUNCES));
-        if !own.own.contains_key(&sends) && suffices(&found.bounces_seen, account) && bounces_only && few {
+        if !own.home.contains_key(&sends) && suffices(&found.bounces_seen, account) && bounces_only && few {
             bouncing.entry(sends).or_default().push(*account);
         }
     }
     for accounts in bouncing.values() {
         if let &[account] = accounts.as_slice() {
-            own.add(account);
+            own.add(account, true);
         }
     }
     own

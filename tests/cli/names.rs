@@ -141,3 +141,53 @@ fn the_envelope_of_another_account_is_no_bounce() {
     assert_eq!(judged(path(&answer, "Microsoft 365 (contoso)")).2, 9 * 93);
     assert_eq!(judged(path(&answer, "Microsoft 365 (no tenant shown)")), ("unsigned", "recognised", 63));
 }
+
+fn with_ledger(reports: &[Report], ledger: &str) -> Value {
+    let sandbox = Sandbox::new();
+    sandbox.write("config.toml", ledger);
+    write(&sandbox, reports);
+    sources(&sandbox, &["--config", "config.toml"])
+}
+
+#[test]
+fn an_approved_account_beside_takes_no_mail_of_the_domains_own() {
+    let signed = [("example.com", "selector1", "pass")];
+    let default = [("hq4711.onmicrosoft.com", "selector1-hq4711-onmicrosoft-com", "pass")];
+    let sister = [("sister.onmicrosoft.com", "selector1-sister-onmicrosoft-com", "pass")];
+    let line = |count, dkim, spf| Line { address: "40.107.1.2", count, dkim, spf };
+    let mut reports = Vec::new();
+    for day in 0..3 {
+        reports.extend(THREE.map(|org| {
+            let bounces = line(4, &default, (BOUNCE_HOST, "pass"));
+            let approved = line(20, &sister, ("sister.onmicrosoft.com", "pass"));
+            report(org, day, &[line(96, &signed, OWN_SPF), bounces, approved])
+        }));
+    }
+    let ledger = "[[sender]]\nname = \"Sister\"\nmatch = { tenant = \"sister.onmicrosoft.com\" }\n";
+    let answer = with_ledger(&reports, ledger);
+    assert_eq!(judged(path(&answer, "Sister")), ("unaligned", "listed", 180));
+    assert_eq!(judged(path(&answer, "Microsoft 365 (hq4711)")), ("signed", "yours", 900));
+}
+
+#[test]
+fn an_approved_service_is_known_by_its_signature_where_spf_fails() {
+    let service = [("billing.example", "b1", "pass")];
+    let own = [("example.com", "s1", "pass")];
+    let failed = ("example.com", "softfail");
+    let line = |address, dkim, spf| Line { address, count: 10, dkim, spf };
+    let mut reports = Vec::new();
+    for day in 0..3 {
+        reports.extend(THREE.map(|org| {
+            let relay = line("198.51.100.9", &own, OWN_SPF);
+            let forwarder = Line { count: 1, ..line("203.0.113.5", &own, failed) };
+            report(org, day, &[line("192.0.2.7", &service, failed), relay, forwarder])
+        }));
+    }
+    let entry = |name: &str, domain: &str| {
+        format!("[[sender]]\nname = \"{name}\"\nmatch = {{ signing_domain = \"{domain}\" }}\n")
+    };
+    let answer = with_ledger(&reports, &(entry("Billing", "billing.example") + &entry("Relay", "example.com")));
+    assert_eq!(judged(path(&answer, "Billing")), ("unaligned", "listed", 90));
+    assert_eq!(judged(path(&answer, "Relay")), ("signed", "listed", 90));
+    assert_eq!(judged(path(&answer, "203.0.113.0/24")), ("forwarded", "yours", 9), "{answer:#}");
+}

@@ -294,21 +294,23 @@ impl<'k> Namer<'k> {
                 let is_host = |name: &str| host_name(name) && provider.tenant(name).is_none();
                 provider.kind == Kind::MailboxHost && envelope.as_deref().is_some_and(is_host)
             });
-        // A signature survives forwarding: where SPF names another than who signed, or fails, it does not tell who handed over.
-        let handed_by_another = spf_failed
-            || key.authenticated.is_some()
-                && match by_envelope {
-                    Some(provider) => !provider.kind.sends_for_customers(),
-                    None => envelope.as_deref().is_some_and(|name| {
-                        let organization = domain::organizational(name);
-                        !verified.iter().any(|signer| domain::organizational(signer) == organization)
-                    }),
-                };
-        let shown = Shown {
-            from: &from,
-            verified: if handed_by_another { &[] } else { &verified },
-            envelope: envelope.as_deref(),
-        };
+        // A signature survives forwarding: where SPF names another than who signed, it does not tell who handed over; and where
+        // SPF fails, the domain's own does not. That of an approved service does: few forward its mail, and many of its machines
+        // are in nobody's SPF.
+        let handed_by_another = key.authenticated.is_some()
+            && match by_envelope {
+                Some(provider) => !provider.kind.sends_for_customers(),
+                None => envelope.as_deref().is_some_and(|name| {
+                    let organization = domain::organizational(name);
+                    !verified.iter().any(|signer| domain::organizational(signer) == organization)
+                }),
+            };
+        if handed_by_another {
+            verified.clear();
+        } else if spf_failed {
+            verified.retain(|signer| domain::organizational(signer) != domain::organizational(&from));
+        }
+        let shown = Shown { from: &from, verified: &verified, envelope: envelope.as_deref() };
         let entries = &self.knowledge.ledger.entries;
         let quiet = matches!(key.spf, SpfState::None | SpfState::Unknown);
         Ok(Who {
