@@ -365,8 +365,7 @@ pub(super) fn remedy(remedy: &Remedy, page: &mut Page<'_>) -> Result<()> {
             .records
             .iter()
             .map(|record| {
-                let value =
-                    record.value.as_deref().unwrap_or("(not in the reports; the steps say where it comes from)");
+                let value = record.value.as_deref().unwrap_or("(see the steps)");
                 format!("{}  {}  {value}", record.name, record.kind)
             })
             .collect();

@@ -27,11 +27,8 @@ pub fn selectors(answer: &SelectorsAnswer, form: Form, style: &Style, out: &mut 
         Form::Csv => as_csv(answer, out),
         Form::Table | Form::Markdown => {
             let days = days_of(&answer.window);
-            writeln!(
-                out,
-                "{}",
-                summary(&days, answer.reports, answer.reporters as u64, answer.newest_report.as_deref())
-            )?;
+            let newest = answer.newest_report.as_deref();
+            writeln!(out, "{}", summary(&days, answer.reports, answer.reporters as u64, newest))?;
             if let Some(text) = cautioned(&answer.cautions) {
                 for line in wrap(&sanitize(&text), usize::from(style.width)) {
                     writeln!(out, "{}", style.paint(&line, Paint::Warn))?;

@@ -216,11 +216,12 @@ fn input_touches_no_file() {
 #[test]
 fn no_table_is_wider_than_asked() {
     let mut wide = Vec::new();
-    for columns in [80, 100, 120, 160, 200] {
+    for columns in [60, 80, 100, 120, 160, 200] {
         let sandbox = Sandbox::new().columns(columns);
         for command in ["unsigned", "sources", "reports"] {
             let ran = sandbox.run([command, "--input", &mailbox()]).exits(0);
-            let lines = ran.text().lines().filter(|line| line.width() > usize::from(columns));
+            // The first line stays one, whatever there is room for.
+            let lines = ran.text().lines().skip(1).filter(|line| line.width() > usize::from(columns));
             wide.extend(lines.take(3).map(|line| format!("{command} at {columns}, {}: {line}", line.width())));
             assert!(!ran.text().lines().any(|line| line.ends_with(' ')), "{command}: trailing blanks\n{ran}");
         }
