@@ -23,7 +23,7 @@ pub struct Grounds {
     pub set_aside: Vec<LoneClaim>,
     /// Messages counted as broken that a reporter shows as unsigned: it leaves out signatures whose key is missing.
     pub omitted_signatures: u64,
-    /// Messages with a broken signature, by its result.
+    /// Messages with a broken signature that were not set aside, by its result.
     pub broken_by: BTreeMap<&'static str, u64>,
     /// Where signatures break.
     pub breaks: Option<Breaks>,

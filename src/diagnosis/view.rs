@@ -68,7 +68,7 @@ pub(super) struct View {
     pub(super) reporters: usize,
     /// Which messages have aligned SPF or DKIM that speaks for the domain.
     pub(super) vouched: Agreed,
-    /// Broken messages by result.
+    /// Broken messages by result, but for what is set aside.
     pub(super) broken_by: BTreeMap<&'static str, u64>,
     /// Messages with a null reverse-path.
     pub(super) null: States,
@@ -84,6 +84,7 @@ impl View {
         let path = &survey.paths[at];
         let mut view = View::default();
         let mut cells: Vec<Cell> = Vec::new();
+        let mut broken_by: BTreeMap<(u32, &'static str), u64> = BTreeMap::new();
         for entry in survey.tally.entries(at) {
             let (facts, report) = (survey.tally.facts(entry), survey.tally.report(entry));
             let (messages, state) = (entry.messages, usize::from(facts.dkim.code()));
@@ -101,7 +102,7 @@ impl View {
                 }
             }
             if let (DkimState::Broken, Some(result)) = (facts.dkim, facts.broken_by) {
-                *view.broken_by.entry(AuthResult::as_str(result)).or_default() += messages;
+                *broken_by.entry((report.reporter, AuthResult::as_str(result))).or_default() += messages;
             }
             if facts.null_reverse_path {
                 view.null[state] += messages;
@@ -118,11 +119,21 @@ impl View {
         view.contradicting_reporters.sort_unstable();
         view.contradicting_reporters.dedup();
         view.cells = merged(cells);
-        let of =
-            |results: &[AuthResult]| results.iter().filter_map(|one| view.broken_by.get(one.as_str())).sum::<u64>();
-        let no_key = share(of(&[AuthResult::PermError, AuthResult::TempError]), view.broken_by.values().sum()) >= 0.9;
+        let of = |wanted: &[AuthResult]| {
+            let those = broken_by.iter().filter(|((_, result), _)| wanted.iter().any(|one| one.as_str() == *result));
+            those.map(|one| one.1).sum::<u64>()
+        };
+        let no_key = share(of(&[AuthResult::PermError, AuthResult::TempError]), broken_by.values().sum()) >= 0.9;
         view.omitted = count_omitted_as_broken(&mut view.cells, no_key);
         view.settle(few);
+        // How signatures break is told by those whose word on it counts.
+        let set_aside =
+            |reporter: u32| view.lone.iter().any(|one| one.reporter == reporter && one.state == DkimState::Broken);
+        let mut results: BTreeMap<&'static str, u64> = BTreeMap::new();
+        for ((_, result), messages) in broken_by.into_iter().filter(|&((reporter, _), _)| !set_aside(reporter)) {
+            *results.entry(result).or_default() += messages;
+        }
+        view.broken_by = results;
         view
     }
 

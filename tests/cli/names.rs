@@ -191,3 +191,22 @@ fn an_approved_service_is_known_by_its_signature_where_spf_fails() {
     assert_eq!(judged(path(&answer, "Relay")), ("signed", "listed", 90));
     assert_eq!(judged(path(&answer, "203.0.113.0/24")), ("forwarded", "yours", 9), "{answer:#}");
 }
+
+#[test]
+fn how_signatures_break_is_not_told_by_who_is_set_aside() {
+    // A key is missing for two days; the last reporter can never fetch one.
+    let (there, gone) = ([("example.com", "s1", "pass")], [("example.com", "s1", "permerror")]);
+    let never = [("example.com", "s1", "temperror")];
+    let line = |count, dkim| Line { address: "192.0.2.7", count, dkim, spf: OWN_SPF };
+    let mut reports = Vec::new();
+    for day in 0..10 {
+        reports.extend(THREE.map(|org| report(org, day, &[line(10, if day < 8 { &there } else { &gone })])));
+        reports.push(report("never.example", day, &[line(9, &never)]));
+    }
+    let answer = answer(&reports);
+    let relay = path(&answer, "192.0.2.0/24");
+    assert_eq!(judged(relay), ("signed", "yours", 390));
+    assert_eq!(relay["evidence"]["broken_by"], serde_json::json!({ "permerror": 60 }));
+    let first = relay["notes"][0].as_str().unwrap_or_default();
+    assert!(first.contains("(permerror)"), "{relay:#}");
+}
