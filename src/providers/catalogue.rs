@@ -74,6 +74,7 @@ impl Catalogue {
     fn new(mut providers: Vec<Provider>) -> Self {
         // What is added last counts, so the user's own come last; otherwise in the order of their ids.
         providers.sort_by(|a, b| (a.users_own, &a.id).cmp(&(b.users_own, &b.id)));
+        providers.iter_mut().enumerate().for_each(|(number, provider)| provider.number = number);
         let suffixes = |of: fn(&Provider) -> &Vec<String>| Suffixes::new(&providers, of);
         Catalogue {
             envelope: suffixes(|provider| &provider.envelope_domains),

@@ -126,6 +126,8 @@ pub struct Provider {
     pub checked: Option<Date>,
     /// The entry, or a part of it, is from the user's own file.
     pub users_own: bool,
+    /// Its place in [`Catalogue::providers`](super::Catalogue::providers).
+    pub number: usize,
     pub(super) tenant: Option<TenantRule>,
     pub(super) sign: Vec<Template>,
     pub(super) records: Vec<RecordText>,
@@ -236,6 +238,7 @@ impl Entry {
                 documentation: None,
                 checked: None,
                 users_own,
+                number: 0,
                 tenant: None,
                 sign: Vec::new(),
                 records: Vec::new(),

@@ -50,6 +50,8 @@ pub struct Signer {
 /// A set of signatures, and the messages that carried it.
 #[derive(Debug, Clone)]
 pub struct SignerUse {
+    /// Its number, see [`OutcomeFacts::signers`](crate::store::OutcomeFacts::signers).
+    pub list: i64,
     /// The signatures; many paths share a set.
     pub signers: Arc<[Signer]>,
     /// The messages.

@@ -3,6 +3,7 @@
 //! [`survey`] answers most questions. [`Scan`] is the pass over the records behind it, for those that want more of them.
 
 mod figures;
+mod kinds;
 mod ledger;
 mod naming;
 mod presence;
@@ -10,6 +11,7 @@ mod receivers;
 mod scan;
 mod selectors;
 mod strict;
+mod sums;
 mod survey;
 mod tally;
 mod tenants;

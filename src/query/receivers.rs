@@ -2,13 +2,14 @@
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use super::kinds::Kinds;
 use super::window::Window;
 use crate::alignment::{Disposition, OverrideReason};
 use crate::domain;
 use crate::report::PolicyPublished;
 use crate::report::period::Day;
 use crate::rows;
-use crate::store::{NameReader, OutcomeFacts, ReportLine, Store, StoreError, Trust};
+use crate::store::{NameReader, ReportLine, Store, StoreError, Trust};
 
 /// A report that has something to say about the domains asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -103,14 +104,6 @@ pub struct Receivers {
     pub handled: Vec<Handled>,
 }
 
-/// What is known of an outcome.
-#[derive(Clone, Copy)]
-enum Slot {
-    Unknown,
-    Left,
-    Known(OutcomeFacts),
-}
-
 /// Messages by the outcome and what was asked.
 type HandledSums = FxHashMap<(u64, i64, bool), (u64, FxHashSet<i64>)>;
 
@@ -124,35 +117,18 @@ pub fn receivers(store: &Store, window: Window, domains: &[String]) -> Result<Re
         texts: store.names(),
         domains,
         wanted: FxHashMap::default(),
-        slots: vec![Slot::Unknown; usize::try_from(store.largest_outcome()?).unwrap_or(0) + 1],
+        kinds: Kinds::new(store)?,
         lines: Vec::new(),
         seen: FxHashMap::default(),
         governed: FxHashMap::default(),
         handled: FxHashMap::default(),
-        error: None,
     };
     let lines = &mut pass.lines;
     store.report_lines(window.first, window.last, &mut |line| lines.push(line))?;
-    let mut facts = Vec::new();
-    store.all_outcome_facts(&mut |id, one| facts.push((id, one)))?;
-    for (id, one) in facts {
-        let wanted = one.header_from.map_or(Ok(domains.is_empty()), |from| pass.wanted(from))?;
-        let at = usize::try_from(id).unwrap_or(usize::MAX);
-        if let Some(slot) = pass.slots.get_mut(at) {
-            *slot = if wanted { Slot::Known(one) } else { Slot::Left };
-        }
-    }
     store.scan_runs(window.first, window.last, &mut |run| {
-        if pass.error.is_none()
-            && let Err(error) = pass.take(run.report, run.domain, run.day, run.reporter, run.rows)
-        {
-            pass.error = Some(error);
-        }
+        pass.take(run.report, run.domain, run.day, run.reporter, run.rows)
     })?;
-    match pass.error.take() {
-        Some(error) => Err(error),
-        None => pass.finish(),
-    }
+    pass.finish()
 }
 
 struct Pass<'s> {
@@ -160,7 +136,7 @@ struct Pass<'s> {
     texts: NameReader<'s>,
     domains: &'s [String],
     wanted: FxHashMap<i64, bool>,
-    slots: Vec<Slot>,
+    kinds: Kinds<'s>,
     /// In the order of their numbers.
     lines: Vec<ReportLine>,
     /// By the place of the report its messages that are asked for.
@@ -168,7 +144,6 @@ struct Pass<'s> {
     governed: FxHashMap<(i64, i64), (u64, u64, Day)>,
     /// What was asked goes by the policy's number, and whether `sp` holds.
     handled: HandledSums,
-    error: Option<StoreError>,
 }
 
 impl Pass<'_> {
@@ -195,8 +170,11 @@ impl Pass<'_> {
             if rows::take_address_bytes(&mut rest).is_none() {
                 break;
             }
-            let slot = usize::try_from(outcome).ok().and_then(|at| self.slots.get(at));
-            let Some(&Slot::Known(facts)) = slot else { continue };
+            let kind = self.kinds.of(outcome)?;
+            let facts = self.kinds.list[kind as usize];
+            if !facts.header_from.map_or(Ok(self.domains.is_empty()), |from| self.wanted(from))? {
+                continue;
+            }
             matched = true;
             let count = count.unwrap_or(0);
             messages += count;

@@ -1,10 +1,10 @@
 //! The records of a window, each with the path it is on: what every question about paths stands on.
 //!
-//! [`Scan::survey`] goes through the records once. What is worked out is worked out as seldom as it can be: per distinct
-//! outcome what it says ([`OutcomeFacts`], a *kind*), per kind and address who handed over (a *unit*, see
-//! [`naming`](super::naming)), per record no more than sums over small numbers. When all records have been seen the
-//! units become paths, and what was summed up becomes a [`Survey`](super::Survey): plain figures, with the sums by report
-//! and by address behind them.
+//! [`Scan::survey`] goes through the records once. What is worked out is worked out as seldom as it can be: per kind of
+//! outcome ([`kinds`](super::kinds)) what it says and who it shows, per who and address who handed over (a *unit*, see
+//! [`naming`](super::naming)), per record no more than sums over small numbers. This thread reads records and finds their
+//! kinds, another sums them up ([`sums`](super::sums)). When all records have been seen the units become paths, and what was
+//! summed up becomes a [`Survey`](super::Survey): plain figures, with the sums by report and by address behind them.
 //!
 //! A question that wants more of the records of a path than the survey has asks again with [`Scan::visit`]: it is shown every
 //! record of one path, or of all, with its facts. All that was worked out is known by then, so this costs little more
@@ -17,40 +17,50 @@
 //! ```
 
 use std::collections::hash_map::Entry as MapEntry;
-use std::net::{IpAddr, Ipv6Addr};
 use std::sync::Arc;
+use std::sync::mpsc::{channel, sync_channel};
+use std::thread;
 
 use rustc_hash::FxHashMap;
 
 use super::figures::Signer;
-use super::naming::{Knowledge, Namer};
-use super::tally::{DomainSums, Entry, Pair, ReportMark, Seen, Tally};
+use super::kinds::Kinds;
+use super::naming::{Knowledge, Whos};
+use super::sums::{AddressNumbers, Batch, PairKey, Record, Sums};
+use super::tally::{DomainSums, ReportMark, Tally};
 use super::window::Window;
 use crate::alignment::{Disposition, DkimState, SpfState};
 use crate::domain;
-use crate::rows::{self, PackedAddress};
-use crate::store::{NameReader, OutcomeFacts, ScannedRun, Store, StoreError};
+use crate::rows;
+use crate::store::{NameReader, ScannedRun, Store, StoreError};
 
-/// After so many look-ups of single outcomes, all are loaded at once.
-const ONE_BY_ONE: usize = 1500;
-
-/// Places of outcomes that are not a kind.
-const UNREAD: u32 = u32::MAX;
-/// Not of a domain that is asked for.
-const LEFT: u32 = u32::MAX - 1;
-
-/// In the number of a pair, behind the address (32 bits), the states (4) and the family (2).
-pub(super) const WHO_SHIFT: u32 = 38;
+/// So many records are handed over to be summed up at once: enough to outweigh the handing over, few enough to stay in the
+/// caches until they are.
+const BATCH: usize = 8_192;
+/// So many batches wait.
+const WAITING: usize = 4;
 
 /// What the loop over the records wants of a kind, close together.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Hot {
-    pub(super) who: u32,
-    dkim: u8,
+    /// Without the address.
+    pub(super) key: PairKey,
+    is: Is,
     dmarc_pass: bool,
+    dkim_aligned: bool,
     spf_aligned: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Is {
+    /// It was not looked at yet.
+    New,
+    /// Not of a domain that is asked for.
+    Left,
+    /// It counts.
+    Taken,
     /// It has override reasons: whether they count depends on the published policy.
-    pub(super) excused: bool,
+    Excused,
 }
 
 /// A pass over the records of a window.
@@ -59,34 +69,27 @@ pub struct Scan<'s> {
     pub(super) texts: NameReader<'s>,
     pub(super) window: Window,
     domains: &'s [String],
-    pub(super) namer: Namer<'s>,
-    /// By outcome its kind, or [`UNREAD`], or [`LEFT`].
-    outcomes: Vec<u32>,
-    loaded_one_by_one: usize,
-    kind_numbers: FxHashMap<OutcomeFacts, u32>,
-    pub(super) kinds: Vec<OutcomeFacts>,
-    pub(super) hot: Vec<Hot>,
-    /// By kind the entry that it was added to last.
-    last_entry: Vec<u32>,
+    pub(super) knowledge: Knowledge<'s>,
+    pub(super) kinds: Kinds<'s>,
+    /// By kind.
+    hot: Vec<Hot>,
     /// By kind the same without override reasons that did not count.
     unexcused: FxHashMap<u32, u32>,
+    pub(super) whos: Whos<'s>,
     /// Whether header From and policy domains are asked for.
     wanted: FxHashMap<i64, bool>,
-    v6: FxHashMap<u128, u32>,
-    v6_list: Vec<Ipv6Addr>,
-    pub(super) pairs: FxHashMap<u64, Pair>,
+    pub(super) address_numbers: AddressNumbers,
     reporter_places: FxHashMap<i64, u32>,
     /// By the number of a policy its `p` and `sp`.
     policies: FxHashMap<i64, (Option<String>, Option<String>)>,
-    pub(super) tally: Tally,
-    pub(super) by_domain: FxHashMap<i64, DomainSums>,
     pub(super) current: Current,
+    batch: Batch,
+    pub(super) by_domain: FxHashMap<i64, DomainSums>,
+    pub(super) tally: Tally,
+    pub(super) sums: Sums<'s>,
     /// By unit its path, once the survey is made.
     pub(super) paths_of_units: Vec<u32>,
-    /// By path the messages that each rule named.
-    pub(super) named: Vec<[u64; 9]>,
     pub(super) signer_lists: FxHashMap<i64, Arc<[Signer]>>,
-    pub(super) error: Option<StoreError>,
 }
 
 /// The report whose runs are being scanned.
@@ -94,11 +97,15 @@ pub struct Scan<'s> {
 pub(super) struct Current {
     pub(super) report: i64,
     /// Its place among the reports that counted, once it did.
-    pub(super) mark: Option<u32>,
-    /// The entries that are its own begin here.
-    pub(super) first_entry: usize,
+    mark: Option<u32>,
     /// The policy that it says was published.
-    pub(super) policy: Option<i64>,
+    policy: Option<i64>,
+}
+
+impl Current {
+    pub(super) fn of(report: i64) -> Self {
+        Current { report, mark: None, policy: None }
+    }
 }
 
 impl<'s> Scan<'s> {
@@ -112,53 +119,64 @@ impl<'s> Scan<'s> {
         domains: &'s [String],
         knowledge: Knowledge<'s>,
     ) -> Result<Self, StoreError> {
-        let size = usize::try_from(store.largest_outcome()?).unwrap_or(0) + 1;
         Ok(Scan {
             store,
             texts: store.names(),
             window,
             domains,
-            namer: Namer::new(knowledge),
-            outcomes: vec![UNREAD; size],
-            loaded_one_by_one: 0,
-            kind_numbers: FxHashMap::default(),
-            kinds: Vec::new(),
+            knowledge,
+            kinds: Kinds::new(store)?,
             hot: Vec::new(),
-            last_entry: Vec::new(),
             unexcused: FxHashMap::default(),
+            whos: Whos::new(knowledge),
             wanted: FxHashMap::default(),
-            v6: FxHashMap::default(),
-            v6_list: Vec::new(),
-            pairs: FxHashMap::default(),
+            address_numbers: AddressNumbers::default(),
             reporter_places: FxHashMap::default(),
             policies: FxHashMap::default(),
-            tally: Tally::default(),
-            by_domain: FxHashMap::default(),
             current: Current::default(),
+            batch: Batch::default(),
+            by_domain: FxHashMap::default(),
+            tally: Tally::default(),
+            sums: Sums::new(knowledge),
             paths_of_units: Vec::new(),
-            named: Vec::new(),
             signer_lists: FxHashMap::default(),
-            error: None,
         })
     }
 
     /// Goes through the records.
     pub(super) fn run(&mut self) -> Result<(), StoreError> {
         let (store, window) = (self.store, self.window);
-        store.scan_runs(window.first, window.last, &mut |run| {
-            if self.error.is_none()
-                && let Err(error) = self.take(&run)
-            {
-                self.error = Some(error);
-            }
-        })?;
-        self.error.take().map_or(Ok(()), Err)
+        let mut sums = Sums::new(self.knowledge);
+        let read = thread::scope(|scope| {
+            let (full, filled) = sync_channel::<Batch>(WAITING);
+            let (empty, emptied) = channel::<Batch>();
+            let sums = &mut sums;
+            scope.spawn(move || {
+                for mut batch in filled {
+                    sums.add(&mut batch);
+                    // The reader may be done and gone.
+                    let _ = empty.send(batch);
+                }
+            });
+            store.scan_runs(window.first, window.last, &mut |run| {
+                self.take(&run)?;
+                if self.batch.records.len() >= BATCH {
+                    let next = emptied.try_recv().unwrap_or_default();
+                    // The other side ends only after this one.
+                    let _ = full.send(std::mem::replace(&mut self.batch, next));
+                }
+                Ok(())
+            })?;
+            let _ = full.send(std::mem::take(&mut self.batch));
+            Ok(())
+        });
+        self.sums = sums;
+        read
     }
 
     fn take(&mut self, run: &ScannedRun<'_>) -> Result<(), StoreError> {
         if run.report != self.current.report {
-            let first_entry = self.tally.entries.len();
-            self.current = Current { report: run.report, mark: None, first_entry, policy: None };
+            self.current = Current::of(run.report);
         }
         let reporters = &mut self.tally.reporters;
         let reporter = *self.reporter_places.entry(run.reporter).or_insert_with(|| {
@@ -167,87 +185,38 @@ impl<'s> Scan<'s> {
         });
         // A report on a domain that is asked for counts even when it saw nothing.
         let mut matched = self.domains.is_empty() || self.wanted(run.domain)?;
+        // The report is numbered when its first record counts.
+        let report = self.current.mark.unwrap_or(self.tally.reports.len() as u32);
         let mut figures = [0; 4];
         let mut rest = run.rows;
         while let Some((outcome, count)) = rows::take_head(&mut rest) {
             let Some(address) = rows::take_address_bytes(&mut rest).and_then(rows::read_address) else {
                 break;
             };
-            let Some(mut kind) = self.kind(outcome)? else {
+            let Some((kind, hot)) = self.kind(outcome, run)? else {
                 continue;
             };
-            if self.hot[kind as usize].excused {
-                kind = self.excused(kind, run)?;
-            }
             matched = true;
             let messages = count.unwrap_or(0);
-            let hot = self.hot[kind as usize];
             figures[0] += messages;
             figures[1] += if hot.dmarc_pass { messages } else { 0 };
-            figures[2] += if hot.dkim == DkimState::Aligned.code() { messages } else { 0 };
+            figures[2] += if hot.dkim_aligned { messages } else { 0 };
             figures[3] += if hot.spf_aligned { messages } else { 0 };
-            self.add(kind, hot, address, messages, Seen::by(reporter));
+            let (key, new) = self.address_numbers.key(hot.key, address.ip());
+            self.batch.v6.extend(new);
+            self.batch.records.push(Record { key, messages, report, reporter, kind });
         }
         if !matched {
             return Ok(());
         }
-        let mark = match self.current.mark {
-            Some(mark) => mark,
-            None => {
-                let mark = self.tally.reports.len() as u32;
-                self.tally.reports.push(ReportMark { day: run.day, reporter });
-                self.current.mark = Some(mark);
-                self.by_domain.entry(run.domain).or_default().add_report(run.report, run.day, reporter);
-                mark
-            }
-        };
-        debug_assert!(self.tally.entries.last().is_none_or(|entry| entry.report <= mark));
-        self.by_domain.entry(run.domain).or_default().add(figures);
+        let sums = self.by_domain.entry(run.domain).or_default();
+        if self.current.mark.is_none() {
+            self.current.mark = Some(report);
+            self.tally.reports.push(ReportMark { report: run.report, day: run.day, reporter });
+            sums.add_report(run.report, run.day, reporter);
+        }
+        sums.add(figures);
         Ok(())
-    }
-
-    #[inline]
-    fn add(&mut self, kind: u32, hot: Hot, address: PackedAddress<'_>, messages: u64, by: Seen) {
-        let key = self.pair_key(hot, address);
-        let pair = self.pairs.entry(key).or_insert(Pair { messages: 0, unit: UNREAD, seen: Seen::default() });
-        if pair.unit == UNREAD {
-            pair.unit = self.namer.unit(hot.who, address);
-        }
-        pair.messages += messages;
-        pair.seen.add(by);
-        let unit = pair.unit;
-        // The report is numbered when its first record counts, and that is this one.
-        let report = self.current.mark.unwrap_or(self.tally.reports.len() as u32);
-        let last = self.last_entry[kind as usize] as usize;
-        if last >= self.current.first_entry
-            && let Some(entry) = self.tally.entries.get_mut(last)
-            && entry.path == unit
-            && entry.kind == kind
-        {
-            entry.messages += messages;
-            return;
-        }
-        self.last_entry[kind as usize] = self.tally.entries.len() as u32;
-        self.tally.entries.push(Entry { messages, report, path: unit, kind });
-    }
-
-    /// The number of a pair of who and address, one for each DKIM state and whether SPF aligns.
-    #[inline]
-    pub(super) fn pair_key(&mut self, hot: Hot, address: PackedAddress<'_>) -> u64 {
-        let (family, number) = match address.ip() {
-            Some(IpAddr::V4(v4)) => (0, u32::from(v4)),
-            Some(IpAddr::V6(v6)) => {
-                let next = self.v6.len() as u32;
-                let number = *self.v6.entry(u128::from(v6)).or_insert(next);
-                if number == next {
-                    self.v6_list.push(v6);
-                }
-                (1, number)
-            }
-            None => (2, 0),
-        };
-        let states = u64::from(hot.dkim) << 1 | u64::from(hot.spf_aligned);
-        u64::from(hot.who) << WHO_SHIFT | family << 36 | states << 32 | u64::from(number)
     }
 
     /// Whether a name is at or below a domain that is asked for.
@@ -261,73 +230,74 @@ impl<'s> Scan<'s> {
         Ok(wanted)
     }
 
-    /// The kind of an outcome; nothing where it is not asked for.
+    /// The kind that a record of this outcome counts as; nothing where it is not asked for.
     #[inline]
-    pub(super) fn kind(&mut self, outcome: u64) -> Result<Option<u32>, StoreError> {
-        let at = usize::try_from(outcome).unwrap_or(usize::MAX);
-        if self.outcomes.get(at).is_none_or(|&known| known == UNREAD) {
-            self.load(outcome)?;
+    pub(super) fn kind(&mut self, outcome: u64, run: &ScannedRun<'_>) -> Result<Option<(u32, Hot)>, StoreError> {
+        let kind = self.kinds.of(outcome)?;
+        match self.hot.get(kind as usize) {
+            Some(&hot) if hot.is == Is::Taken => Ok(Some((kind, hot))),
+            Some(&hot) if hot.is == Is::Left => Ok(None),
+            _ => self.uncommon(kind, run),
         }
-        Ok(self.outcomes.get(at).copied().filter(|&kind| kind < LEFT))
     }
 
-    fn load(&mut self, outcome: u64) -> Result<(), StoreError> {
-        self.loaded_one_by_one += 1;
-        if self.loaded_one_by_one < ONE_BY_ONE {
-            let facts = self.store.outcome_facts(outcome)?;
-            return self.keep(outcome, facts);
-        }
-        self.loaded_one_by_one = 0;
-        let mut all = Vec::new();
-        self.store.all_outcome_facts(&mut |id, facts| all.push((id, facts)))?;
-        for (id, facts) in all {
-            let known = usize::try_from(id).ok().and_then(|at| self.outcomes.get(at));
-            if known.is_none_or(|&known| known == UNREAD) {
-                self.keep(id, facts)?;
+    #[cold]
+    fn uncommon(&mut self, kind: u32, run: &ScannedRun<'_>) -> Result<Option<(u32, Hot)>, StoreError> {
+        let hot = self.hot(kind)?;
+        match hot.is {
+            Is::New | Is::Left => Ok(None),
+            Is::Taken => Ok(Some((kind, hot))),
+            Is::Excused => {
+                let counts_as = self.excused(kind, run)?;
+                Ok(Some((counts_as, self.hot(counts_as)?)))
             }
         }
-        Ok(())
     }
 
-    fn keep(&mut self, outcome: u64, facts: OutcomeFacts) -> Result<(), StoreError> {
-        let at = usize::try_from(outcome).unwrap_or(usize::MAX);
-        if at >= self.outcomes.len() {
-            // Written by another process since the scan began.
-            self.outcomes.resize(at.saturating_add(1), UNREAD);
+    /// What is wanted of a kind.
+    fn hot(&mut self, kind: u32) -> Result<Hot, StoreError> {
+        let at = kind as usize;
+        if at >= self.hot.len() {
+            let new = Hot {
+                key: PairKey::default(),
+                is: Is::New,
+                dmarc_pass: false,
+                dkim_aligned: false,
+                spf_aligned: false,
+            };
+            self.hot.resize(self.kinds.list.len(), new);
         }
+        if self.hot[at].is != Is::New {
+            return Ok(self.hot[at]);
+        }
+        let facts = self.kinds.list[at];
         let wanted = self.domains.is_empty()
             || match facts.header_from {
                 Some(from) => self.wanted(from)?,
                 None => false,
             };
-        self.outcomes[at] = if wanted { self.kind_of(facts)? } else { LEFT };
-        Ok(())
-    }
-
-    fn kind_of(&mut self, facts: OutcomeFacts) -> Result<u32, StoreError> {
-        if let Some(&known) = self.kind_numbers.get(&facts) {
-            return Ok(known);
+        if !wanted {
+            self.hot[at].is = Is::Left;
+            return Ok(self.hot[at]);
         }
-        let kind = self.kinds.len() as u32;
-        let who = self.namer.who(&facts, self.store, &mut self.texts)?;
-        self.hot.push(Hot {
-            who,
-            dkim: facts.dkim.code(),
+        let (who, new) = self.whos.number(&facts, self.store, &mut self.texts)?;
+        self.batch.whos.extend(new);
+        self.kinds.list[at].null_reverse_path |= self.whos.is_null(who);
+        let spf_aligned = facts.spf == SpfState::Aligned;
+        self.hot[at] = Hot {
+            key: PairKey::new(who, facts.dkim, spf_aligned),
+            is: if facts.forwarding.any() { Is::Excused } else { Is::Taken },
             dmarc_pass: facts.dmarc == Some(true),
-            spf_aligned: facts.spf == SpfState::Aligned,
-            excused: facts.forwarding.any(),
-        });
-        let null_reverse_path = facts.null_reverse_path || self.namer.is_null(who);
-        self.kinds.push(OutcomeFacts { null_reverse_path, ..facts });
-        self.last_entry.push(UNREAD);
-        self.kind_numbers.insert(facts, kind);
-        Ok(kind)
+            dkim_aligned: facts.dkim == DkimState::Aligned,
+            spf_aligned,
+        };
+        Ok(self.hot[at])
     }
 
     /// The kind that a record with override reasons counts as. A reason counts only where it overrode: what was done is not
     /// what the policy asked for. A chain of forwarders that the receiver believes (ARC) is evidence in any case.
-    pub(super) fn excused(&mut self, kind: u32, run: &ScannedRun<'_>) -> Result<u32, StoreError> {
-        let facts = self.kinds[kind as usize];
+    fn excused(&mut self, kind: u32, run: &ScannedRun<'_>) -> Result<u32, StoreError> {
+        let facts = self.kinds.list[kind as usize];
         let policy = match self.current.policy {
             Some(policy) => policy,
             None => *self.current.policy.insert(self.store.policy_of(run.report)?),
@@ -354,21 +324,8 @@ impl<'s> Scan<'s> {
         facts.forwarding.forwarded = false;
         facts.forwarding.mailing_list = false;
         facts.forwarding.trusted_forwarder = false;
-        let plain = self.kind_of(facts)?;
+        let plain = self.kinds.number(facts);
         self.unexcused.insert(kind, plain);
         Ok(plain)
-    }
-
-    /// Every pair of who and address, in no order: the address, the DKIM state, whether SPF aligns.
-    pub(super) fn pairs(&self) -> impl Iterator<Item = (Option<IpAddr>, (u8, bool), Pair)> {
-        self.pairs.iter().map(|(&key, &pair)| {
-            let number = key as u32;
-            let address = match key >> 36 & 3 {
-                0 => Some(IpAddr::V4(number.into())),
-                1 => self.v6_list.get(number as usize).map(|&v6| IpAddr::V6(v6)),
-                _ => None,
-            };
-            (address, ((key >> 33 & 7) as u8, key >> 32 & 1 == 1), pair)
-        })
     }
 }

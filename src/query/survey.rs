@@ -1,20 +1,19 @@
 //! One pass over the records of a window: sums by header From and sender, and by policy domain.
 
-use std::collections::hash_map::Entry as MapEntry;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
 use super::figures::{DomainFigures, Evidence, PathFigures, SenderKey, Signer, SignerUse, Survey};
-use super::naming::join::{self, PathNumber, SenderNumber};
-use super::naming::{Knowledge, NamedBy};
+use super::naming::join::{self, PathNumber, Paths, SenderNumber};
+use super::naming::{Knowledge, NamedBy, ProviderNumber};
 use super::scan::Scan;
-use super::tally::{AddressPart, Bits, Days, Entry, Tally};
+use super::tally::{AddressPart, Bits, Days, Entry};
 use super::window::Window;
 use crate::alignment::{Disposition, DkimState, SpfState};
 use crate::domain;
-use crate::store::{Store, StoreError};
+use crate::store::{OutcomeFacts, Store, StoreError};
 
 /// Sums up the records of a window; of header From domains at or below `domains`, or of all.
 ///
@@ -38,30 +37,26 @@ impl Scan<'_> {
         self.run()?;
         let organizations = self.organizations()?;
         let own = self.own_tenants(&organizations)?;
-        let by_unit = join::paths_of_units(
-            &self.namer,
-            &self.tally,
-            |show| self.pairs().for_each(|(ip, _, pair)| ip.into_iter().for_each(|ip| show(ip, pair))),
-            &organizations,
-            &own,
-        );
+        let paths = join::paths_of_units(&self.sums, &self.tally, &organizations, &own);
         let mut survey = Survey::default();
         for reporter in self.tally.reporters.clone() {
             survey.reporter_names.push(self.texts.text(reporter)?.to_owned());
         }
-        let mut named = self.named_paths(&by_unit)?;
-        self.arrange(&by_unit, &named);
+        let mut named = self.named_paths(paths)?;
+        let by_rule = self.arrange(named.len());
+        let mut by_kind = KindSums::default();
         for (at, (number, path)) in named.iter_mut().enumerate() {
             if let SenderNumber::Provider(provider, Some(tenant)) = number.1 {
                 let organization = organizations.get(&number.0).copied().unwrap_or(number.0);
                 path.own_tenant = own.is_own(organization, provider, tenant);
                 path.only_tenant = own.only(organization, provider) == Some(tenant);
             }
-            self.sum(at, path, &survey.reporter_names)?;
+            path.named_by = rule(&path.sender, &by_rule[at]);
+            self.sum(at, path, &mut by_kind, &survey.reporter_names)?;
         }
         survey.paths = named.into_iter().map(|(_, path)| path).collect();
         survey.evidence = self.evidence(&survey.paths);
-        survey.matched_entries = self.namer.matched_entries.iter().map(|&number| number as usize).collect();
+        survey.matched_entries = self.sums.units.matched_entries.iter().map(|&number| number as usize).collect();
         survey.domains = self.domains()?;
         // Reporters that said nothing of what is asked for are no witnesses.
         let (mut days, mut reporters) = (Days::default(), Bits::default());
@@ -72,7 +67,7 @@ impl Scan<'_> {
         survey.reports = self.tally.reports.len() as u64;
         survey.reporters = reporters.len();
         survey.days = (survey.reports > 0).then_some((days.first, days.last));
-        self.tally.kinds.clone_from(&self.kinds);
+        self.tally.kinds.clone_from(&self.kinds.list);
         survey.tally = std::mem::take(&mut self.tally);
         Ok(survey)
     }
@@ -81,8 +76,8 @@ impl Scan<'_> {
     fn organizations(&mut self) -> Result<FxHashMap<i64, i64>, StoreError> {
         let mut numbers: FxHashMap<String, i64> = FxHashMap::default();
         let mut found = FxHashMap::default();
-        for at in 0..self.namer.units.len() {
-            let from = self.namer.units[at].from;
+        for unit in &self.sums.units.list {
+            let from = unit.from;
             if from < 0 || found.contains_key(&from) {
                 continue;
             }
@@ -94,50 +89,54 @@ impl Scan<'_> {
         Ok(found)
     }
 
-    /// Every path with its names, in the order of them, and no figures yet.
-    fn named_paths(&mut self, by_unit: &[PathNumber]) -> Result<Vec<(PathNumber, PathFigures)>, StoreError> {
-        let mut found: FxHashMap<PathNumber, PathFigures> = FxHashMap::default();
-        for (at, &number) in by_unit.iter().enumerate() {
-            let unit = self.namer.units[at];
-            let path = match found.entry(number) {
-                MapEntry::Occupied(known) => known.into_mut(),
-                MapEntry::Vacant(vacant) => vacant.insert(self.named_path(number)?),
-            };
+    /// Every path with its names, in the order of them, and no figures yet. Notes the path of each unit.
+    fn named_paths(&mut self, paths: Paths) -> Result<Vec<(PathNumber, PathFigures)>, StoreError> {
+        let mut found: Vec<(PathNumber, PathFigures, usize)> = Vec::with_capacity(paths.list.len());
+        for (at, &number) in paths.list.iter().enumerate() {
+            found.push((number, self.named_path(number)?, at));
+        }
+        for (unit, &path) in self.sums.units.list.iter().zip(&paths.of_units) {
+            let (number, path, _) = &mut found[path as usize];
             // An approved sender may be an account of a provider.
             if let SenderNumber::Entry(_) = number.1 {
-                let provider = unit.provider.map(|provider| self.namer.providers[provider as usize].id.clone());
-                let tenant = unit.tenant.map(|tenant| self.namer.texts[tenant as usize].clone());
+                let provider = unit.provider.map(|provider| self.knowledge.provider(provider).id.clone());
+                let tenant = unit.tenant.map(|tenant| self.whos.tenants.get(tenant).to_owned());
                 path.provider = least(path.provider.take(), provider);
                 path.tenant = least(path.tenant.take(), tenant);
             }
         }
-        let mut paths: Vec<(PathNumber, PathFigures)> = found.into_iter().collect();
-        paths.sort_unstable_by(|(_, a), (_, b)| (&a.domain, &a.sender).cmp(&(&b.domain, &b.sender)));
-        Ok(paths)
+        found.sort_unstable_by(|(_, a, _), (_, b, _)| (&a.domain, &a.sender).cmp(&(&b.domain, &b.sender)));
+        let mut places = vec![0; found.len()];
+        for (place, (_, _, at)) in found.iter().enumerate() {
+            places[*at] = place as u32;
+        }
+        self.paths_of_units = paths.of_units.into_iter().map(|path| places[path as usize]).collect();
+        Ok(found.into_iter().map(|(number, path, _)| (number, path)).collect())
     }
 
     fn named_path(&mut self, (from, sender): PathNumber) -> Result<PathFigures, StoreError> {
-        let provider_id = |namer: &super::naming::Namer<'_>, number: u32| namer.providers[number as usize].id.clone();
+        let knowledge = self.knowledge;
+        let provider_id = |number: ProviderNumber| knowledge.provider(number).id.clone();
         let domain = if from < 0 { String::new() } else { self.texts.text(from)?.to_owned() };
         let (mut entry, mut provider, mut tenant) = (None, None, None);
         let sender = match sender {
             SenderNumber::Entry(number) => {
                 entry = Some(number as usize);
-                SenderKey::Listed(self.namer.knowledge.ledger.entries[number as usize].name.clone())
+                SenderKey::Listed(knowledge.ledger.entries[number as usize].name.clone())
             }
             SenderNumber::Provider(number, account) => {
-                let id = provider_id(&self.namer, number);
+                let id = provider_id(number);
                 provider = Some(id.clone());
-                tenant = account.map(|account| self.namer.texts[account as usize].clone());
+                tenant = account.map(|account| self.whos.tenants.get(account).to_owned());
                 SenderKey::Provider { id, tenant: tenant.clone() }
             }
             SenderNumber::Stray(number) => {
-                let id = provider_id(&self.namer, number);
+                let id = provider_id(number);
                 provider = Some(id.clone());
                 SenderKey::Stray(id)
             }
             SenderNumber::Domain(id) => SenderKey::Domain(self.texts.text(id)?.to_owned()),
-            SenderNumber::Host(host) => SenderKey::Host(self.namer.texts[host as usize].clone()),
+            SenderNumber::Host(host) => SenderKey::Host(self.sums.units.hosts.get(host).to_owned()),
             SenderNumber::Network(net) => SenderKey::Network(net),
             SenderNumber::Nobody => SenderKey::Nobody,
         };
@@ -169,93 +168,96 @@ impl Scan<'_> {
         })
     }
 
-    /// Puts entries and addresses in the order of their paths.
-    fn arrange(&mut self, by_unit: &[PathNumber], paths: &[(PathNumber, PathFigures)]) {
-        let places: FxHashMap<PathNumber, u32> = paths.iter().map(|(number, _)| *number).zip(0..).collect();
-        self.paths_of_units = by_unit.iter().map(|number| places.get(number).copied().unwrap_or(u32::MAX)).collect();
-        let of_unit = |unit: u32| self.paths_of_units[unit as usize];
-        let mut named: Vec<[u64; 9]> = vec![[0; 9]; paths.len()];
-        for entry in &self.tally.entries {
-            let unit = self.namer.units[entry.path as usize];
-            named[of_unit(entry.path) as usize][unit.by as usize] += entry.messages.max(1);
+    /// Puts entries and addresses in the order of their paths; says how many messages of each path each rule named.
+    fn arrange(&mut self, paths: usize) -> Vec<[u64; 9]> {
+        let of_unit = &self.paths_of_units;
+        let rules: Vec<u8> = self.sums.units.list.iter().map(|unit| unit.by as u8).collect();
+        let mut by_rule: Vec<[u64; 9]> = vec![[0; 9]; paths];
+        let mut entry_ends = vec![0; paths];
+        for (unit, entry) in &self.sums.entries {
+            let path = of_unit[*unit as usize] as usize;
+            by_rule[path][usize::from(rules[*unit as usize])] += entry.messages.max(1);
+            entry_ends[path] += 1;
         }
-        self.named = named;
-        let mut entries = std::mem::take(&mut self.tally.entries);
-        entries.iter_mut().for_each(|entry| entry.path = of_unit(entry.path));
-        let ends = ends(entries.iter().map(|entry| entry.path), paths.len());
-        let sorted = by_path(&entries, |entry| entry.path, &ends);
-        drop(entries);
-        let located =
-            || self.pairs().filter_map(|(ip, states, pair)| Some((of_unit(pair.unit), (ip?, states, pair.messages))));
-        let address_ends = self::ends(located().map(|(path, _)| path), paths.len());
-        let mut places = starts(&address_ends);
+        let mut address_ends = vec![0; paths];
+        for (_, _, pair) in self.sums.addresses() {
+            address_ends[of_unit[pair.unit as usize] as usize] += 1;
+        }
+        let entries = std::mem::take(&mut self.sums.entries);
+        self.tally.entries = by_path(
+            entries.iter().map(|(unit, entry)| (of_unit[*unit as usize], *entry)),
+            &mut entry_ends,
+            Entry::default(),
+        );
         let nowhere: AddressPart = (IpAddr::V4(Ipv4Addr::UNSPECIFIED), (0, false), 0);
-        let mut addresses = vec![nowhere; address_ends.last().copied().unwrap_or(0)];
-        for (path, one) in located() {
-            let place = &mut places[path as usize];
-            addresses[*place] = one;
-            *place += 1;
-        }
-        self.tally =
-            Tally { entries: sorted, entry_ends: ends, addresses, address_ends, ..std::mem::take(&mut self.tally) };
+        self.tally.addresses = by_path(
+            self.sums.addresses().map(|(ip, states, pair)| (of_unit[pair.unit as usize], (ip, states, pair.messages))),
+            &mut address_ends,
+            nowhere,
+        );
+        (self.tally.entry_ends, self.tally.address_ends) = (entry_ends, address_ends);
+        by_rule
     }
 
     /// Sums the entries of a path.
-    fn sum(&mut self, at: usize, path: &mut PathFigures, reporter_names: &[String]) -> Result<(), StoreError> {
+    fn sum(
+        &mut self,
+        at: usize,
+        path: &mut PathFigures,
+        by_kind: &mut KindSums,
+        reporter_names: &[String],
+    ) -> Result<(), StoreError> {
         let (mut reporters, mut vouching, mut excusing) = (Bits::default(), Bits::default(), Bits::default());
         let (mut days, mut vouched_days) = (Days::default(), Days::default());
-        let mut signers: FxHashMap<i64, [u64; 2]> = FxHashMap::default();
-        let mut envelopes: FxHashMap<i64, u64> = FxHashMap::default();
         let spf_vouches = path.spf_vouches();
         for entry in self.tally.entries(at) {
-            let (facts, report) = (&self.kinds[entry.kind as usize], self.tally.report(entry));
-            let (messages, reporter) = (entry.messages, report.reporter as usize);
-            path.messages += messages;
-            path.dkim[usize::from(facts.dkim.code())] += messages;
+            let (facts, report) = (&self.kinds.list[entry.kind as usize], self.tally.report(entry));
+            let reporter = report.reporter as usize;
+            by_kind.add(entry.kind, entry.messages);
             reporters.insert(reporter);
             days.add(report.day);
-            let spf_aligned = facts.spf == SpfState::Aligned;
-            path.spf_aligned += if spf_aligned { messages } else { 0 };
+            if entry.messages > 0 && vouches(facts, spf_vouches) {
+                vouching.insert(reporter);
+                vouched_days.add(report.day);
+            }
+            if entry.messages > 0 && facts.forwarding.any() {
+                excusing.insert(reporter);
+            }
+        }
+        let mut signers: FxHashMap<i64, [u64; 2]> = FxHashMap::default();
+        let mut envelopes: FxHashMap<i64, u64> = FxHashMap::default();
+        for (kind, messages) in by_kind.take() {
+            let facts = &self.kinds.list[kind as usize];
+            let spf_aligned = if facts.spf == SpfState::Aligned { messages } else { 0 };
+            path.messages += messages;
+            path.dkim[usize::from(facts.dkim.code())] += messages;
+            path.spf_aligned += spf_aligned;
             path.dmarc_pass += if facts.dmarc == Some(true) { messages } else { 0 };
             match facts.disposition {
                 Some(Disposition::Reject) => path.rejected += messages,
                 Some(Disposition::Quarantine) => path.quarantined += messages,
                 _ => {}
             }
-            if messages > 0 && (spf_aligned && spf_vouches || facts.dkim == DkimState::Aligned) {
-                path.vouched += messages;
-                vouching.insert(reporter);
-                vouched_days.add(report.day);
-            }
-            if facts.forwarding.any() && messages > 0 {
-                path.excused += messages;
-                excusing.insert(reporter);
-            }
+            path.vouched += if vouches(facts, spf_vouches) { messages } else { 0 };
+            path.excused += if facts.forwarding.any() { messages } else { 0 };
             if let Some(envelope) = facts.envelope {
                 *envelopes.entry(envelope).or_default() += messages;
             }
             let signed = signers.entry(facts.signers).or_default();
             signed[0] += messages;
-            signed[1] += if spf_aligned { messages } else { 0 };
+            signed[1] += spf_aligned;
         }
         path.envelopes = self.busiest(envelopes)?;
         path.vouched_reporters = vouching.len();
         path.vouched_days = vouched_days.several();
         path.excused_reporters = excusing.len();
         (path.first, path.last) = (days.first, days.last);
-        // What only its network names, and what joined another sender for its address, did not name that sender.
-        let joined = |by: NamedBy| by == NamedBy::Network && !matches!(path.sender, SenderKey::Network(_));
-        path.named_by = NamedBy::ALL
-            .into_iter()
-            .filter(|&by| !joined(by))
-            .max_by_key(|&by| (self.named[at][by as usize], std::cmp::Reverse(by)))
-            .unwrap_or(NamedBy::Nothing);
         path.reporters = reporters.iter().map(|place| reporter_names[place].clone()).collect();
         path.reporters.sort_unstable();
         let mut signers: Vec<(i64, [u64; 2])> = signers.into_iter().collect();
         signers.sort_unstable();
         for (list, [messages, spf_aligned]) in signers {
-            path.signers.push(SignerUse { signers: self.signer_list(list)?, messages, spf_aligned });
+            path.signers.push(SignerUse { list, signers: self.signer_list(list)?, messages, spf_aligned });
         }
         Ok(())
     }
@@ -328,6 +330,38 @@ impl Scan<'_> {
     }
 }
 
+/// Whether messages of a kind speak for their path being the domain's.
+fn vouches(facts: &OutcomeFacts, spf_vouches: bool) -> bool {
+    facts.spf == SpfState::Aligned && spf_vouches || facts.dkim == DkimState::Aligned
+}
+
+/// Messages by kind: all else that is summed up over a path follows from them.
+#[derive(Debug, Default)]
+struct KindSums {
+    /// By kind; nothing for those that were not seen.
+    messages: Vec<Option<u64>>,
+    seen: Vec<u32>,
+}
+
+impl KindSums {
+    fn add(&mut self, kind: u32, messages: u64) {
+        let at = kind as usize;
+        if at >= self.messages.len() {
+            self.messages.resize(at + 1, None);
+        }
+        if self.messages[at].is_none() {
+            self.seen.push(kind);
+        }
+        *self.messages[at].get_or_insert(0) += messages;
+    }
+
+    /// The sums, of which none are left.
+    fn take(&mut self) -> Vec<(u32, u64)> {
+        let messages = &mut self.messages;
+        self.seen.drain(..).map(|kind| (kind, messages[kind as usize].take().unwrap_or(0))).collect()
+    }
+}
+
 /// The lesser of two that may be absent.
 fn least(a: Option<String>, b: Option<String>) -> Option<String> {
     match (a, b) {
@@ -336,33 +370,27 @@ fn least(a: Option<String>, b: Option<String>) -> Option<String> {
     }
 }
 
-/// Where the things of each path end, when all are in the order of their paths.
-fn ends(paths: impl Iterator<Item = u32>, number: usize) -> Vec<usize> {
-    let mut ends = vec![0; number];
-    for path in paths {
-        ends[path as usize] += 1;
-    }
-    let mut sum = 0;
-    for end in &mut ends {
-        sum += *end;
-        *end = sum;
-    }
-    ends
+/// The rule that named most messages of a path; of equals the one that is trusted most.
+fn rule(sender: &SenderKey, by_rule: &[u64; 9]) -> NamedBy {
+    // What only its network names, and what joined another sender for its address, did not name that sender.
+    let joined = |by: NamedBy| by == NamedBy::Network && !matches!(sender, SenderKey::Network(_));
+    let rules = NamedBy::ALL.into_iter().filter(|&by| !joined(by));
+    rules.max_by_key(|&by| (by_rule[by as usize], std::cmp::Reverse(by))).unwrap_or(NamedBy::Nothing)
 }
 
-/// Things in the order of their paths, and within a path as they were.
-fn by_path(things: &[Entry], path: impl Fn(&Entry) -> u32, ends: &[usize]) -> Vec<Entry> {
-    let mut places = starts(ends);
-    let mut sorted = vec![Entry::default(); things.len()];
-    for thing in things {
-        let place = &mut places[path(thing) as usize];
-        sorted[*place] = *thing;
+/// Things in the order of their paths, and within a path as they were. `ends` has how many there are of each path, and has
+/// afterwards where those of each path end.
+fn by_path<T: Copy>(things: impl Iterator<Item = (u32, T)>, ends: &mut [usize], filler: T) -> Vec<T> {
+    let mut sum = 0;
+    for end in ends.iter_mut() {
+        // First where they begin, then moved on with each that is put there.
+        (*end, sum) = (sum, sum + *end);
+    }
+    let mut sorted = vec![filler; sum];
+    for (path, thing) in things {
+        let place = &mut ends[path as usize];
+        sorted[*place] = thing;
         *place += 1;
     }
     sorted
-}
-
-/// Where they begin.
-fn starts(ends: &[usize]) -> Vec<usize> {
-    std::iter::once(0).chain(ends.iter().copied()).take(ends.len()).collect()
 }

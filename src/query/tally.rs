@@ -13,8 +13,6 @@ pub struct Entry {
     pub messages: u64,
     /// The report, see [`Tally::report`].
     pub(super) report: u32,
-    /// The path; while scanning the unit that will end on it.
-    pub(super) path: u32,
     /// What their outcomes say, see [`Tally::facts`].
     pub(super) kind: u32,
 }
@@ -22,18 +20,12 @@ pub struct Entry {
 /// A report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ReportMark {
+    /// Its number, see [`Store::report`](crate::store::Store).
+    pub report: i64,
     /// The day it counts on.
     pub day: Day,
     /// Who reports, by its place in [`Survey::reporter_names`](super::Survey::reporter_names).
     pub reporter: u32,
-}
-
-/// Messages of one DKIM state from one address.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Pair {
-    pub(super) messages: u64,
-    pub(super) unit: u32,
-    pub(super) seen: Seen,
 }
 
 /// Who saw something: nobody, one reporter, or several.

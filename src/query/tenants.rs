@@ -10,7 +10,9 @@
 //!
 //! It takes two reporters and two days, or all that there are, and no figure may hang on a single reporter.
 
-use rustc_hash::{FxHashMap, FxHashSet};
+use std::hash::Hash;
+
+use rustc_hash::FxHashMap;
 
 use super::naming::ProviderNumber;
 use super::scan::Scan;
@@ -73,11 +75,11 @@ struct Evidence {
     /// With aligned SPF.
     aligned: ByReporter,
     aligned_seen: Seen,
-    aligned_days: FxHashSet<Day>,
+    aligned_days: Vec<Day>,
     /// Bounces and automatic replies: a null reverse-path, for which SPF cannot align.
     bounces: ByReporter,
     bounces_seen: Seen,
-    bounces_days: FxHashSet<Day>,
+    bounces_days: Vec<Day>,
     /// A selector of it that names the domain.
     named_seen: Seen,
     /// Its name is the domain's.
@@ -91,74 +93,115 @@ struct Evidence {
 /// SPF-aligned mail of a provider for a domain that shows no tenant: by day and reporter.
 type Bare = FxHashMap<Use, FxHashMap<(Day, u32), u64>>;
 
+/// What a unit is of, in small numbers: the provider's use by an organizational domain, and the account, where it shows one.
+#[derive(Debug, Clone, Copy)]
+struct Place {
+    organization: u32,
+    provider_use: Option<u32>,
+    account: Option<u32>,
+}
+
+/// Things by small numbers, given in the order in which they come.
+#[derive(Debug)]
+struct Numbers<K>(FxHashMap<K, u32>);
+
+impl<K: Hash + Eq> Numbers<K> {
+    fn of(&mut self, thing: K) -> u32 {
+        let next = self.0.len() as u32;
+        *self.0.entry(thing).or_insert(next)
+    }
+
+    /// Each thing with its own of what is listed by number.
+    fn with<V>(self, values: Vec<V>) -> FxHashMap<K, V> {
+        let mut values: Vec<Option<V>> = values.into_iter().map(Some).collect();
+        self.0
+            .into_iter()
+            .filter_map(|(thing, number)| Some((thing, values.get_mut(number as usize)?.take()?)))
+            .collect()
+    }
+}
+
+impl<K> Default for Numbers<K> {
+    fn default() -> Self {
+        Numbers(FxHashMap::default())
+    }
+}
+
 impl Scan<'_> {
     /// Finds each organizational domain's own tenants, once all records have been seen.
     pub(super) fn own_tenants(&mut self, organizations: &FxHashMap<i64, i64>) -> Result<OwnTenants, StoreError> {
-        let mut evidence = self.named_tenants(organizations)?;
-        if evidence.is_empty() {
-            return Ok(OwnTenants::default());
-        }
-        let mut wholes: FxHashMap<i64, Seen> = FxHashMap::default();
-        let mut bare = Bare::default();
-        for entry in self.tally.entries.iter().filter(|entry| entry.messages > 0) {
-            let unit = self.namer.units[entry.path as usize];
+        let mut domains: Numbers<i64> = Numbers::default();
+        let mut uses: Numbers<Use> = Numbers::default();
+        let mut accounts: Numbers<Account> = Numbers::default();
+        let mut evidence: Vec<Evidence> = Vec::new();
+        let mut places: Vec<Place> = Vec::with_capacity(self.sums.units.list.len());
+        for unit in &self.sums.units.list {
             let organization = organizations.get(&unit.from).copied().unwrap_or(unit.from);
-            let report = self.tally.report(entry);
-            wholes.entry(organization).or_default().add(report);
-            let facts = &self.kinds[entry.kind as usize];
-            let spf_aligned = facts.spf == SpfState::Aligned;
-            let Some(provider) = unit.provider else {
+            let account = unit.provider.zip(unit.tenant).map(|(provider, tenant)| (organization, provider, tenant));
+            let place = Place {
+                organization: domains.of(organization),
+                provider_use: unit.provider.map(|provider| uses.of((organization, provider))),
+                account: account.map(|account| accounts.of(account)),
+            };
+            places.push(place);
+            let (Some(account), Some(tenant)) = (place.account, unit.tenant) else {
                 continue;
             };
-            let Some(tenant) = unit.tenant else {
-                if spf_aligned {
-                    let by_day = bare.entry((organization, provider)).or_default();
-                    *by_day.entry((report.day, report.reporter)).or_default() += entry.messages;
-                }
-                continue;
-            };
-            let one = evidence.entry((organization, provider, tenant)).or_default();
-            one.messages.add(report.reporter, entry.messages);
-            if self.namer.names_domain.contains(&(unit.from, facts.signers)) {
-                one.named_seen.add(report);
+            if account as usize == evidence.len() {
+                evidence.push(Evidence::default());
             }
-            if spf_aligned {
-                one.aligned.add(report.reporter, entry.messages);
-                one.aligned_seen.add(report);
-                one.aligned_days.insert(report.day);
-            } else if self.namer.is_null(self.hot[entry.kind as usize].who) {
-                one.bounces.add(report.reporter, entry.messages);
-                one.bounces_seen.add(report);
-                one.bounces_days.insert(report.day);
-            }
-        }
-        Ok(judge(&evidence, &wholes, &bare))
-    }
-
-    /// The tenants that signed, and what their names say.
-    fn named_tenants(
-        &mut self,
-        organizations: &FxHashMap<i64, i64>,
-    ) -> Result<FxHashMap<Account, Evidence>, StoreError> {
-        let mut found: FxHashMap<Account, Evidence> = FxHashMap::default();
-        for at in 0..self.namer.units.len() {
-            let unit = self.namer.units[at];
-            let (Some(provider), Some(tenant)) = (unit.provider, unit.tenant) else {
-                continue;
-            };
-            let organization = organizations.get(&unit.from).copied().unwrap_or(unit.from);
-            let one = found.entry((organization, provider, tenant)).or_default();
+            let one = &mut evidence[account as usize];
             one.listed |= unit.entry.is_some();
             if unit.from >= 0 {
                 let from = self.texts.text(unit.from)?;
-                let name = self.namer.texts[tenant as usize].as_str();
+                let name = self.whos.tenants.get(tenant);
                 let own_names = [from, domain::organizational(from)].map(|own| own.replace('.', "-"));
                 one.same_name |= own_names.iter().any(|own| own == name);
                 let label = |name: &str| name.split('.').next().map(str::to_owned);
                 one.like_name |= label(name) == label(domain::organizational(from));
             }
         }
-        Ok(found)
+        if evidence.is_empty() {
+            return Ok(OwnTenants::default());
+        }
+        let mut wholes: Vec<Seen> = domains.0.iter().map(|_| Seen::default()).collect();
+        let mut bare: Vec<FxHashMap<(Day, u32), u64>> = uses.0.iter().map(|_| FxHashMap::default()).collect();
+        // Most entries of a report are of one organizational domain.
+        let mut last = None;
+        for (unit, entry) in self.sums.entries.iter().filter(|(_, entry)| entry.messages > 0) {
+            let place = places[*unit as usize];
+            let report = self.tally.report(entry);
+            if last.replace((entry.report, place.organization)) != Some((entry.report, place.organization)) {
+                wholes[place.organization as usize].add(report);
+            }
+            let Some(provider_use) = place.provider_use else {
+                continue;
+            };
+            let facts = &self.kinds.list[entry.kind as usize];
+            let spf_aligned = facts.spf == SpfState::Aligned;
+            let Some(account) = place.account else {
+                if spf_aligned {
+                    let by_day = &mut bare[provider_use as usize];
+                    *by_day.entry((report.day, report.reporter)).or_default() += entry.messages;
+                }
+                continue;
+            };
+            let one = &mut evidence[account as usize];
+            one.messages.add(report.reporter, entry.messages);
+            if self.whos.names_domain.contains(&(facts.header_from.unwrap_or(-1), facts.signers)) {
+                one.named_seen.add(report);
+            }
+            if spf_aligned {
+                one.aligned.add(report.reporter, entry.messages);
+                one.aligned_seen.add(report);
+                add_day(&mut one.aligned_days, report.day);
+            } else if facts.null_reverse_path {
+                one.bounces.add(report.reporter, entry.messages);
+                one.bounces_seen.add(report);
+                add_day(&mut one.bounces_days, report.day);
+            }
+        }
+        Ok(judge(&accounts.with(evidence), &domains.with(wholes), &uses.with(bare)))
     }
 }
 
@@ -202,11 +245,18 @@ fn judge(evidence: &FxHashMap<Account, Evidence>, wholes: &FxHashMap<i64, Seen>,
     own
 }
 
+/// Entries come in the order of days.
+fn add_day(days: &mut Vec<Day>, day: Day) {
+    if days.last() != Some(&day) {
+        days.push(day);
+    }
+}
+
 /// The mail of these days.
-fn on_days(bare: &FxHashMap<(Day, u32), u64>, days: &FxHashSet<Day>) -> ByReporter {
+fn on_days(bare: &FxHashMap<(Day, u32), u64>, days: &[Day]) -> ByReporter {
     let mut sums = ByReporter::default();
     for (&(day, reporter), &messages) in bare {
-        if days.contains(&day) {
+        if days.binary_search(&day).is_ok() {
             sums.add(reporter, messages);
         }
     }
@@ -235,15 +285,19 @@ impl Seen {
 
 /// Messages by reporter.
 #[derive(Debug, Clone, Default)]
-struct ByReporter(FxHashMap<u32, u64>);
+struct ByReporter(Vec<u64>);
 
 impl ByReporter {
     fn add(&mut self, reporter: u32, messages: u64) {
-        *self.0.entry(reporter).or_default() += messages;
+        let at = reporter as usize;
+        if at >= self.0.len() {
+            self.0.resize(at + 1, 0);
+        }
+        self.0[at] += messages;
     }
 
     fn add_all(&mut self, other: &ByReporter) {
-        other.0.iter().for_each(|(&reporter, &messages)| self.add(reporter, messages));
+        (0..).zip(&other.0).for_each(|(reporter, &messages)| self.add(reporter, messages));
     }
 
     fn with(mut self, other: &ByReporter) -> Self {
@@ -254,14 +308,12 @@ impl ByReporter {
     /// Whether these are a share of all, on nobody's word alone: without the reporter that says most against it, and without
     /// the one that says most for it besides, where others are left.
     fn holds(&self, all: &ByReporter, least: f64) -> bool {
-        let mut parts: Vec<[u64; 2]> = all
-            .0
-            .iter()
-            .map(|(reporter, &messages)| {
-                let these = self.0.get(reporter).copied().unwrap_or(0);
-                [these, messages.saturating_sub(these)]
-            })
-            .collect();
+        let part = |(reporter, &messages): (usize, &u64)| {
+            let these = self.0.get(reporter).copied().unwrap_or(0);
+            [these, messages.saturating_sub(these)]
+        };
+        let seen = all.0.iter().enumerate().filter(|&(_, &messages)| messages > 0);
+        let mut parts: Vec<[u64; 2]> = seen.map(part).collect();
         let leave = |parts: &mut Vec<[u64; 2]>, side: usize| {
             let most = (0..parts.len()).max_by_key(|&at| (parts[at][side], parts[at][1 - side]));
             if let Some(most) = most.filter(|_| parts.len() > 1) {
@@ -285,7 +337,7 @@ mod tests {
     use super::*;
 
     fn by(messages: &[u64]) -> ByReporter {
-        ByReporter((0..).zip(messages.iter().copied()).collect())
+        ByReporter(messages.to_vec())
     }
 
     #[test]

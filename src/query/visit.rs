@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use super::scan::{Current, Scan, WHO_SHIFT};
+use super::scan::{Current, Scan};
 use crate::report::period::Day;
 use crate::rows;
 use crate::store::{OutcomeFacts, ScannedRun, StoreError};
@@ -36,23 +36,16 @@ impl Scan<'_> {
     /// See [`StoreError`].
     pub fn visit(&mut self, path: Option<usize>, visit: &mut impl FnMut(&Seen<'_>)) -> Result<(), StoreError> {
         // What a record shows apart from its address rules most of the others out.
-        let mut may = vec![path.is_none(); self.namer.whos()];
+        let mut may = vec![path.is_none(); self.whos.len()];
         if let Some(path) = path {
-            for (&key, pair) in &self.pairs {
+            for (who, pair) in self.sums.whos() {
                 if self.paths_of_units.get(pair.unit as usize).is_some_and(|&of| of as usize == path) {
-                    may[(key >> WHO_SHIFT) as usize] = true;
+                    may[who as usize] = true;
                 }
             }
         }
         let (store, window) = (self.store, self.window);
-        store.scan_runs(window.first, window.last, &mut |run| {
-            if self.error.is_none()
-                && let Err(error) = self.show(&run, path, &may, visit)
-            {
-                self.error = Some(error);
-            }
-        })?;
-        self.error.take().map_or(Ok(()), Err)
+        store.scan_runs(window.first, window.last, &mut |run| self.show(&run, path, &may, visit))
     }
 
     fn show(
@@ -63,28 +56,24 @@ impl Scan<'_> {
         visit: &mut impl FnMut(&Seen<'_>),
     ) -> Result<(), StoreError> {
         if run.report != self.current.report {
-            self.current = Current { report: run.report, ..Current::default() };
+            self.current = Current::of(run.report);
         }
         let mut rest = run.rows;
         while let Some((outcome, count)) = rows::take_head(&mut rest) {
             let Some(bytes) = rows::take_address_bytes(&mut rest) else {
                 break;
             };
-            let Some(mut kind) = self.kind(outcome)? else {
+            let Some((kind, hot)) = self.kind(outcome, run)? else {
                 continue;
             };
-            let who = self.hot[kind as usize].who;
-            if !may.get(who as usize).is_some_and(|&may| may) {
+            if !may.get(hot.key.who() as usize).is_some_and(|&may| may) {
                 continue;
             }
             let Some(address) = rows::read_address(bytes) else {
                 continue;
             };
-            if self.hot[kind as usize].excused {
-                kind = self.excused(kind, run)?;
-            }
-            let key = self.pair_key(self.hot[kind as usize], address);
-            let path = self.pairs.get(&key).and_then(|pair| self.paths_of_units.get(pair.unit as usize));
+            let unit = self.address_numbers.known(hot.key, address.ip()).and_then(|key| self.sums.unit(key));
+            let path = unit.and_then(|unit| self.paths_of_units.get(unit as usize));
             let Some(path) = path.map(|&path| path as usize).filter(|&path| wanted.is_none_or(|one| one == path))
             else {
                 continue;
@@ -92,7 +81,7 @@ impl Scan<'_> {
             visit(&Seen {
                 path,
                 outcome,
-                facts: &self.kinds[kind as usize],
+                facts: &self.kinds.list[kind as usize],
                 messages: count.unwrap_or(0),
                 day: run.day,
                 report: run.report,

@@ -3,6 +3,7 @@
 use rusqlite::{Connection, OptionalExtension, params};
 use rustc_hash::FxHashMap;
 
+use super::facts::{FreshFacts, PackedFacts};
 use super::incoming::SharedOutcome;
 use super::names::{NameReader, Names, Numbering};
 use super::{Result, StoreError};
@@ -21,6 +22,8 @@ pub(super) struct Dictionary {
     outcomes: FxHashMap<u128, u64>,
     signers: FxHashMap<Vec<u8>, i64>,
     policies: FxHashMap<PolicyPublished, i64>,
+    /// Facts of outcomes that were added and are yet to be written.
+    pub(super) facts: FreshFacts,
     scratch: Vec<u8>,
 }
 
@@ -31,6 +34,7 @@ impl Dictionary {
         self.outcomes.clear();
         self.signers.clear();
         self.policies.clear();
+        self.facts.forget();
     }
 
     /// The number of an outcome.
@@ -69,12 +73,14 @@ impl Dictionary {
         let envelope = self.names.id_of(connection, outcome.verdict.envelope.as_deref())?;
         let detail = std::mem::take(&mut self.scratch);
         let signers = self.signers(connection, outcome)?;
+        let state = pack_state(outcome);
         let id = connection
             .prepare_cached(
                 "INSERT INTO outcome (digest, header_from, authenticated, signers, state, detail, envelope)
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
             )?
-            .insert(params![digest, header_from, authenticated, signers, pack_state(outcome), detail, envelope])?;
+            .insert(params![digest, header_from, authenticated, signers, state, detail, envelope])?;
+        self.facts.add(connection, id, &PackedFacts { header_from, envelope, authenticated, signers, state })?;
         self.scratch = detail;
         Ok(id)
     }
@@ -140,7 +146,7 @@ impl Dictionary {
     }
 }
 
-/// The states of an outcome in one number, see [`OutcomeFacts`](super::OutcomeFacts).
+/// The states of an outcome in one number, see [`OutcomeFacts`](super::OutcomeFacts); [`facts`](super::facts) unpacks it.
 fn pack_state(outcome: &Outcome) -> i64 {
     let verdict = &outcome.verdict;
     let tri = |value: Option<bool>| value.map_or(0, |value| 1 + i64::from(value));

@@ -7,6 +7,7 @@
 mod blobs;
 mod dictionary;
 mod digest;
+mod facts;
 mod hosts;
 mod incoming;
 mod mailbox;
@@ -28,6 +29,7 @@ use std::time::Duration;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 pub use digest::{Digest, DigestKey};
+pub use facts::OutcomeFacts;
 pub use hosts::KnownHost;
 pub use incoming::{
     Arrival, NewQuarantine, NewReport, Origin, Raw, RawBytes, Run, SharedOutcome, Totals, Written, bare_id,
@@ -38,7 +40,7 @@ pub use prune::Pruned;
 pub use quarantine::{QuarantineEntry, Quarantined};
 pub use reporting::ReportLine;
 pub use reports::{ReportDetail, ReportFilter, ReportRow, ReportSummary, Sighting};
-pub use runs::{OutcomeFacts, ScannedRun};
+pub use runs::ScannedRun;
 pub use totals::DayTotal;
 pub use trust::Trust;
 pub use writer::{RunPlace, Writer};
@@ -162,7 +164,7 @@ impl Store {
         };
         connection.busy_timeout(BUSY)?;
         connection.pragma_update(None, "cache_size", -16_000)?;
-        connection.pragma_update(None, "mmap_size", 256_i64 << 20)?;
+        connection.pragma_update(None, "mmap_size", 4_i64 << 30)?;
         let version = identify(&connection, &shown)?;
         if version < schema::VERSION {
             // Answers need the tables of today; climbing needs to write.

@@ -3,7 +3,7 @@
 use rusqlite::{Connection, params};
 use rustc_hash::FxHashSet;
 
-use super::{Result, Store};
+use super::{Result, Store, facts};
 use crate::report::period::Day;
 use crate::rows;
 
@@ -87,6 +87,7 @@ fn drop_unused_outcomes(connection: &Connection) -> Result<()> {
     for id in all.into_iter().filter(|id| !used.contains(&id.unsigned_abs())) {
         delete.execute([id])?;
     }
+    facts::write_all(connection)?;
     connection.execute("DELETE FROM signers WHERE id NOT IN (SELECT signers FROM outcome)", [])?;
     Ok(())
 }

@@ -6,7 +6,7 @@
 
 use rusqlite::Connection;
 
-use super::dictionary;
+use super::{dictionary, facts};
 
 /// Says that a database is ours (`PRAGMA application_id`): "dmst".
 pub(super) const APPLICATION_ID: i32 = 0x646d_7374;
@@ -143,10 +143,15 @@ pub(super) const MIGRATIONS: &[&str] = &[
         last_error TEXT
     ) WITHOUT ROWID;
 ",
+    // What questions ask of outcomes, many in a row.
+    "CREATE TABLE outcome_block (block INTEGER PRIMARY KEY, facts BLOB NOT NULL);",
 ];
 
 /// The step after which the outcomes must be judged anew.
 const JUDGE_OUTCOMES: usize = 1;
+
+/// The step after which their facts must be packed.
+const PACK_FACTS: usize = 5;
 
 /// The version that this program writes.
 pub(super) const VERSION: i32 = MIGRATIONS.len() as i32;
@@ -173,6 +178,9 @@ pub(super) fn migrate(connection: &mut Connection, version: i32) -> super::Resul
         }
         if step == JUDGE_OUTCOMES {
             dictionary::judge_outcomes(&transaction)?;
+        }
+        if step == PACK_FACTS {
+            facts::write_all(&transaction)?;
         }
         transaction.pragma_update(None, "user_version", step as i32 + 1)?;
         transaction.commit()?;

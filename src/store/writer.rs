@@ -122,6 +122,7 @@ impl Writer<'_> {
             .deltas
             .flush(self.connection)
             .and_then(|()| self.settled.flush(self.connection))
+            .and_then(|()| Ok(self.dictionary.facts.write(self.connection)?))
             .and_then(|()| Ok(self.connection.execute_batch("COMMIT")?));
         if done.is_err() {
             self.abandon();
@@ -170,6 +171,8 @@ impl Writer<'_> {
         if self.open.is_none() {
             self.begin()?;
             if in_runs {
+                // What belongs to earlier reports must not be rolled back with this one.
+                self.dictionary.facts.write(self.connection)?;
                 self.connection.execute_batch("SAVEPOINT report")?;
             }
             let pending = std::mem::take(&mut self.spare);

@@ -4,11 +4,12 @@ use std::net::IpAddr;
 
 use rustc_hash::FxHashMap;
 
-use super::{Namer, ProviderNumber};
+use super::{ProviderNumber, Units};
 use crate::domain;
+use crate::providers::Provider;
 
 /// What an address says.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub(super) struct AddressFacts {
     /// The provider that has published its network.
     pub(super) by_range: Option<ProviderNumber>,
@@ -41,17 +42,18 @@ impl Addresses {
     }
 }
 
-impl Namer<'_> {
+impl Units<'_> {
     pub(super) fn address(&mut self, ip: IpAddr) -> AddressFacts {
         if let Some(known) = self.addresses.get(ip) {
             return known;
         }
         let knowledge = self.knowledge;
+        let number = |provider: &Provider| provider.number as ProviderNumber;
         let host = knowledge.hosts.get(&ip);
         let facts = AddressFacts {
-            by_range: knowledge.catalogue.by_address(ip).map(|provider| self.provider(provider)),
-            by_host: host.and_then(|host| knowledge.catalogue.by_host(host)).map(|provider| self.provider(provider)),
-            host_organization: host.map(|host| self.text(domain::organizational(host).to_owned())),
+            by_range: knowledge.catalogue.by_address(ip).map(number),
+            by_host: host.and_then(|host| knowledge.catalogue.by_host(host)).map(number),
+            host_organization: host.map(|host| self.hosts.number(domain::organizational(host))),
         };
         self.addresses.insert(ip, facts);
         facts

@@ -4,8 +4,9 @@ use std::net::IpAddr;
 
 use rustc_hash::FxHashMap;
 
-use super::{Namer, Place, ProviderNumber, Unit, weak};
-use crate::query::tally::{Pair, Tally};
+use super::{Place, ProviderNumber, Unit, weak};
+use crate::query::sums::Sums;
+use crate::query::tally::Tally;
 use crate::query::tenants::OwnTenants;
 
 /// Who a path's sender is, in numbers.
@@ -25,18 +26,26 @@ pub(in crate::query) enum SenderNumber {
 /// A path: header From and sender.
 pub(in crate::query) type PathNumber = (i64, SenderNumber);
 
-/// For each unit its path. `organizations` has the organizational domain of each header From.
+/// The paths that units end on.
+#[derive(Debug, Default)]
+pub(in crate::query) struct Paths {
+    pub(in crate::query) list: Vec<PathNumber>,
+    /// By unit its path in the list.
+    pub(in crate::query) of_units: Vec<u32>,
+}
+
+/// Finds the path of each unit. `organizations` has the organizational domain of each header From.
 pub(in crate::query) fn paths_of_units(
-    namer: &Namer<'_>,
+    sums: &Sums<'_>,
     tally: &Tally,
-    pairs: impl Fn(&mut dyn FnMut(IpAddr, Pair)),
     organizations: &FxHashMap<i64, i64>,
     own: &OwnTenants,
-) -> Vec<PathNumber> {
+) -> Paths {
+    let units = sums.units.list.as_slice();
     let organization = |from: i64| organizations.get(&from).copied().unwrap_or(from);
     // Where the domain's own tenant is in the ledger, what joins the tenant joins the entry.
     let mut entries: FxHashMap<(i64, ProviderNumber, u32), u32> = FxHashMap::default();
-    for unit in &namer.units {
+    for unit in units {
         if let (Some(entry), Some(provider), Some(tenant)) = (unit.entry, unit.provider, unit.tenant) {
             entries
                 .entry((unit.from, provider, tenant))
@@ -67,9 +76,47 @@ pub(in crate::query) fn paths_of_units(
             (None, Place::Anywhere) => SenderNumber::Nobody,
         }
     };
-    let mut senders: Vec<SenderNumber> = namer.units.iter().map(named).collect();
-    weak::rename(namer, &mut senders, tally, pairs);
-    namer.units.iter().map(|unit| unit.from).zip(senders).collect()
+    let mut paths = Paths::default();
+    let mut numbers: FxHashMap<PathNumber, u32> = FxHashMap::default();
+    for unit in units {
+        let path = (unit.from, named(unit));
+        let next = paths.list.len() as u32;
+        let number = *numbers.entry(path).or_insert(next);
+        if number == next {
+            paths.list.push(path);
+        }
+        paths.of_units.push(number);
+    }
+    weak::rename(sums, tally, &mut paths);
+    paths.drop_unused();
+    paths
+}
+
+impl Paths {
+    /// Whether a path is that of a provider's mail.
+    pub(super) fn is_provider(&self, path: u32) -> bool {
+        matches!(self.list[path as usize].1, SenderNumber::Provider(..))
+    }
+
+    /// The path of a unit.
+    pub(super) fn of_unit(&self, unit: usize) -> PathNumber {
+        self.list[self.of_units[unit] as usize]
+    }
+
+    /// Leaves out those that no unit is on.
+    fn drop_unused(&mut self) {
+        let mut places = vec![u32::MAX; self.list.len()];
+        let mut list = Vec::new();
+        for path in &mut self.of_units {
+            let place = &mut places[*path as usize];
+            if *place == u32::MAX {
+                *place = list.len() as u32;
+                list.push(self.list[*path as usize]);
+            }
+            *path = *place;
+        }
+        self.list = list;
+    }
 }
 
 /// The network of an address: large enough that one sender's machines are together, small enough that two are apart.

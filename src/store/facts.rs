@@ -1,0 +1,197 @@
+//! What questions ask of an outcome, packed so that a question can read it for tens of thousands of them.
+//!
+//! The columns of `outcome` hold the same. Reading them a row at a time cost the questions about a week more than the records
+//! of the week, so each [`BLOCK`] of outcomes has them in one row of `outcome_block` as well, written in the transaction
+//! that adds the outcomes.
+
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::{Result, Store, StoreError};
+use crate::alignment::{AuthResult, Disposition, DkimState, ForwardingReasons, SpfState};
+use crate::varint;
+
+/// So many outcomes share a row: those with the same number divided by this.
+const BLOCK: u64 = 256;
+
+/// What is asked of an outcome for every record that has it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct OutcomeFacts {
+    /// Header From, see [`Store::names`].
+    pub header_from: Option<i64>,
+    /// The domain that SPF authenticated, whether it aligns or not.
+    pub envelope: Option<i64>,
+    /// The organizational domain that SPF authenticated, where it is not header From's own.
+    pub authenticated: Option<i64>,
+    /// Who signed, see [`Store::signers`].
+    pub signers: i64,
+    /// The DKIM state.
+    pub dkim: DkimState,
+    /// The SPF state.
+    pub spf: SpfState,
+    /// Whether DMARC passes.
+    pub dmarc: Option<bool>,
+    /// What was done.
+    pub disposition: Option<Disposition>,
+    /// With a broken signature: which result it had.
+    pub broken_by: Option<AuthResult>,
+    /// The evaluation and the listed results disagree.
+    pub contradiction: bool,
+    /// The reverse-path is null.
+    pub null_reverse_path: bool,
+    /// Reasons that speak of forwarding, where DMARC failed.
+    pub forwarding: ForwardingReasons,
+}
+
+/// The columns of an outcome that questions ask for, as they are stored.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct PackedFacts {
+    pub(super) header_from: Option<i64>,
+    pub(super) envelope: Option<i64>,
+    pub(super) authenticated: Option<i64>,
+    pub(super) signers: i64,
+    pub(super) state: i64,
+}
+
+impl PackedFacts {
+    fn put(&self, out: &mut Vec<u8>) {
+        for name in [self.header_from, self.envelope, self.authenticated] {
+            varint::put(out, name.map_or(0, |name| name.unsigned_abs() + 1));
+        }
+        varint::put(out, self.signers.unsigned_abs());
+        varint::put(out, self.state.unsigned_abs());
+    }
+
+    fn take(bytes: &mut &[u8]) -> Option<Self> {
+        let mut number = || varint::take(bytes).and_then(|number| i64::try_from(number).ok());
+        let name = |number: i64| number.checked_sub(1).filter(|&name| name >= 0);
+        Some(PackedFacts {
+            header_from: name(number()?),
+            envelope: name(number()?),
+            authenticated: name(number()?),
+            signers: number()?,
+            state: number()?,
+        })
+    }
+
+    /// Unpacks the states, see `pack_state`.
+    fn read(&self) -> Option<OutcomeFacts> {
+        let bits = |shift: u32, width: u32| ((self.state >> shift) & ((1 << width) - 1)) as u8;
+        Some(OutcomeFacts {
+            header_from: self.header_from,
+            envelope: self.envelope,
+            authenticated: self.authenticated,
+            signers: self.signers,
+            dkim: DkimState::from_code(bits(0, 4))?,
+            spf: SpfState::from_code(bits(4, 4))?,
+            dmarc: match bits(8, 4) {
+                1 => Some(false),
+                2 => Some(true),
+                _ => None,
+            },
+            disposition: bits(12, 4).checked_sub(1).and_then(Disposition::from_code),
+            broken_by: bits(16, 4).checked_sub(1).and_then(AuthResult::from_code),
+            contradiction: bits(20, 1) == 1,
+            null_reverse_path: bits(22, 1) == 1,
+            forwarding: ForwardingReasons {
+                forwarded: bits(23, 1) == 1,
+                mailing_list: bits(24, 1) == 1,
+                trusted_forwarder: bits(25, 1) == 1,
+                arc_pass: bits(26, 1) == 1,
+            },
+        })
+    }
+}
+
+/// Blocks that are to be written with the outcomes in them.
+#[derive(Debug, Default)]
+pub(super) struct FreshFacts {
+    block: u64,
+    bytes: Vec<u8>,
+}
+
+impl FreshFacts {
+    /// Adds an outcome; they come in the order of their numbers.
+    pub(super) fn add(&mut self, connection: &Connection, id: i64, facts: &PackedFacts) -> rusqlite::Result<()> {
+        let id = id.unsigned_abs();
+        if self.block != id / BLOCK {
+            self.write(connection)?;
+            self.block = id / BLOCK;
+        }
+        self.bytes.push((id % BLOCK) as u8);
+        facts.put(&mut self.bytes);
+        Ok(())
+    }
+
+    /// Writes what was added since: before the transaction that added the outcomes ends.
+    pub(super) fn write(&mut self, connection: &Connection) -> rusqlite::Result<()> {
+        if self.bytes.is_empty() {
+            return Ok(());
+        }
+        connection
+            .prepare_cached(
+                "INSERT INTO outcome_block (block, facts) VALUES (?1, ?2)
+                 ON CONFLICT DO UPDATE SET facts = CAST(facts || excluded.facts AS BLOB)",
+            )?
+            .execute(params![self.block.cast_signed(), self.bytes])?;
+        self.bytes.clear();
+        Ok(())
+    }
+
+    /// Forgets what was added: the outcomes are not there any more.
+    pub(super) fn forget(&mut self) {
+        self.bytes.clear();
+    }
+}
+
+/// Writes all blocks anew from the outcomes.
+pub(super) fn write_all(connection: &Connection) -> rusqlite::Result<()> {
+    connection.execute("DELETE FROM outcome_block", [])?;
+    let mut fresh = FreshFacts::default();
+    let mut select = connection
+        .prepare("SELECT id, header_from, envelope, authenticated, signers, state FROM outcome ORDER BY id")?;
+    let mut rows = select.query([])?;
+    while let Some(row) = rows.next()? {
+        let facts = PackedFacts {
+            header_from: row.get(1)?,
+            envelope: row.get(2)?,
+            authenticated: row.get(3)?,
+            signers: row.get(4)?,
+            state: row.get(5)?,
+        };
+        fresh.add(connection, row.get(0)?, &facts)?;
+    }
+    fresh.write(connection)
+}
+
+impl Store {
+    /// Shows the facts of an outcome and of those around it.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn facts_around(&self, outcome: u64, visit: &mut dyn FnMut(u64, OutcomeFacts)) -> Result<()> {
+        let block = outcome / BLOCK;
+        let damaged = || StoreError::Damaged(format!("outcome {outcome}"));
+        let bytes: Option<Vec<u8>> = self
+            .connection
+            .prepare_cached("SELECT facts FROM outcome_block WHERE block = ?1")?
+            .query_row([i64::try_from(block).unwrap_or(-1)], |row| row.get(0))
+            .optional()?;
+        let bytes = bytes.ok_or_else(damaged)?;
+        let mut rest = bytes.as_slice();
+        while let Some((&place, after)) = rest.split_first() {
+            rest = after;
+            let facts = PackedFacts::take(&mut rest).and_then(|facts| facts.read()).ok_or_else(damaged)?;
+            visit(block * BLOCK + u64::from(place), facts);
+        }
+        Ok(())
+    }
+
+    /// The largest number of an outcome.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn largest_outcome(&self) -> Result<u64> {
+        let id: i64 = self.connection.query_row("SELECT COALESCE(MAX(id), 0) FROM outcome", [], |row| row.get(0))?;
+        Ok(id.unsigned_abs())
+    }
+}
