@@ -75,7 +75,7 @@ fn answer(
     schema: &'static str,
     scope: &Scope,
     min_messages: u64,
-    wanted: impl Fn(Class) -> bool,
+    wanted: impl Fn(Class) -> bool + Sync,
     context: &Context,
 ) -> Result<(Answer, Survey, Status), Failure> {
     let (window, asked) = (scope.window(context)?, scope.domains()?);

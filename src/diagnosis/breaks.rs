@@ -6,7 +6,8 @@ use serde::Serialize;
 
 use super::evidence::{CLEAR, LISTED, TELLING, some_addresses, turn};
 use super::path::DkimFigures;
-use super::view::{ALIGNED, BROKEN, States, View, known, share};
+use super::view::View;
+use super::view::{ALIGNED, BROKEN, States, known, share};
 use crate::query::AddressFigures;
 use crate::report::period::{Day, date_of};
 

@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Deserializer, Serialize, de};
 
-use super::view::{ALIGNED, BROKEN, UNALIGNED, UNSIGNED, View, known, share};
+use super::view::View;
+use super::view::{ALIGNED, BROKEN, UNALIGNED, UNSIGNED, known, share};
 use crate::query::{Evidence, PathFigures};
 
 /// What a path does about DKIM. Exactly one holds.

@@ -9,7 +9,9 @@
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::class::Thresholds;
-use super::view::{Agreed, share};
+use super::side_by_side;
+use super::view::Agreed;
+use super::view::share;
 use crate::alignment::{AuthResult, SpfState};
 use crate::domain;
 use crate::providers::Catalogue;
@@ -105,13 +107,9 @@ pub(super) struct Homes<'s> {
     tenants: Vec<(&'s str, &'s str)>,
 }
 
-/// The numbers of the lists of signatures of a path, in the order of [`PathFigures::signers`].
-fn list_numbers(survey: &Survey, at: usize) -> Vec<i64> {
-    let mut numbers: Vec<i64> =
-        survey.tally.entries(at).iter().map(|entry| survey.tally.facts(entry).signers).collect();
-    numbers.sort_unstable();
-    numbers.dedup();
-    numbers
+/// The place of a list of signatures among those of a path.
+fn place_of_list(path: &PathFigures, list: i64) -> Option<usize> {
+    path.signers.binary_search_by_key(&list, |one| one.list).ok()
 }
 
 impl<'s> Homes<'s> {
@@ -120,7 +118,7 @@ impl<'s> Homes<'s> {
         survey: &'s Survey,
         catalogue: &'s Catalogue,
         thresholds: &'s Thresholds,
-        wanted: impl Fn(&str) -> bool,
+        wanted: impl Fn(&str) -> bool + Sync,
     ) -> Self {
         let mut tenants: Vec<(&str, &str)> = Vec::new();
         for path in &survey.paths {
@@ -131,9 +129,14 @@ impl<'s> Homes<'s> {
         tenants.sort_unstable();
         tenants.dedup();
         let mut homes = Homes { survey, catalogue, thresholds, homes: FxHashMap::default(), tenants };
-        for (at, path) in survey.paths.iter().enumerate() {
-            if wanted(domain::organizational(&path.domain)) {
-                homes.look(at, path);
+        let sights = side_by_side::map(survey.paths.len(), |at| {
+            let path = &survey.paths[at];
+            if wanted(domain::organizational(&path.domain)) { homes.sights(at, path) } else { FxHashMap::default() }
+        });
+        for (at, sights) in sights.into_iter().enumerate() {
+            let organization = domain::organizational(&survey.paths[at].domain);
+            for (pair, sight) in sights {
+                homes.homes.entry((organization, pair)).or_default().seen.insert(at, sight);
             }
         }
         for home in homes.homes.values_mut() {
@@ -144,8 +147,9 @@ impl<'s> Homes<'s> {
         homes
     }
 
-    /// Notes the pairs of a path.
-    fn look(&mut self, at: usize, path: &'s PathFigures) {
+    /// What was seen of each pair at a path.
+    fn sights(&self, at: usize, path: &'s PathFigures) -> FxHashMap<Pair<'s>, Sight> {
+        let mut sights: FxHashMap<Pair<'s>, Sight> = FxHashMap::default();
         let organization = domain::organizational(&path.domain);
         let own: Vec<Vec<&Signer>> = path
             .signers
@@ -153,16 +157,15 @@ impl<'s> Homes<'s> {
             .map(|list| list.signers.iter().filter(|signer| self.is_own(organization, &signer.domain)).collect())
             .collect();
         if own.iter().all(Vec::is_empty) {
-            return;
+            return sights;
         }
         let (with_spf, of) = self.aligned_spf(at, path);
         let own_spf = share(with_spf, of) >= self.thresholds.own_spf;
-        let numbers = list_numbers(self.survey, at);
         // By list and reporter messages, and those with aligned SPF.
         let mut sums: FxHashMap<(usize, u32), [u64; 2]> = FxHashMap::default();
         for entry in self.survey.tally.entries(at).iter().filter(|entry| entry.messages > 0) {
             let facts = self.survey.tally.facts(entry);
-            let Some(list) = numbers.binary_search(&facts.signers).ok().filter(|&list| !own[list].is_empty()) else {
+            let Some(list) = place_of_list(path, facts.signers).filter(|&list| !own[list].is_empty()) else {
                 continue;
             };
             let sum = sums.entry((list, self.survey.tally.report(entry).reporter)).or_default();
@@ -173,8 +176,7 @@ impl<'s> Homes<'s> {
             for signer in &own[list] {
                 let exact = signer.selector.as_deref();
                 for selector in [exact, None].into_iter().take(if exact.is_some() { 2 } else { 1 }) {
-                    let home = self.homes.entry((organization, (signer.domain.as_str(), selector))).or_default();
-                    let sight = home.seen.entry(at).or_default();
+                    let sight = sights.entry((signer.domain.as_str(), selector)).or_default();
                     if signer.result == AuthResult::Pass {
                         *sight.verified.entry(reporter).or_default() += messages;
                     }
@@ -184,6 +186,7 @@ impl<'s> Homes<'s> {
                 }
             }
         }
+        sights
     }
 
     /// A path's messages with aligned SPF, of how many; what one reporter alone says of it left out.
@@ -220,9 +223,7 @@ impl<'s> Homes<'s> {
         }
         // By list whether it carries a pair from elsewhere, and whether one of these verified.
         let from_elsewhere: Vec<(bool, bool)> = path.signers.iter().map(|list| self.carries(at, path, list)).collect();
-        let numbers = list_numbers(self.survey, at);
-        let of_list =
-            |facts: &OutcomeFacts| numbers.binary_search(&facts.signers).ok().map(|list| from_elsewhere[list]);
+        let of_list = |facts: &OutcomeFacts| place_of_list(path, facts.signers).map(|list| from_elsewhere[list]);
         let carried = match from_elsewhere.iter().any(|list| list.0) {
             true => self.agreed(at, |facts| of_list(facts).is_some_and(|list| list.0)),
             false => Agreed::default(),

@@ -13,11 +13,13 @@ mod dates;
 mod evidence;
 mod explain;
 mod forwarding;
+mod gather;
 mod ledger;
 mod path;
 pub mod readiness;
 mod remedy;
 mod selectors;
+mod side_by_side;
 mod turns;
 mod view;
 

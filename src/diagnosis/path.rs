@@ -12,7 +12,9 @@ use super::evidence::{Grounds, notes};
 use super::forwarding::{Forwarding, Homes};
 use super::ledger::LedgerFinding;
 use super::remedy::{Case, remedy};
-use super::view::{States, View};
+use super::side_by_side;
+use super::view::States;
+use super::view::View;
 use crate::alignment::{AuthResult, DkimState};
 use crate::domain;
 use crate::providers::{Catalogue, Remedy};
@@ -170,26 +172,36 @@ pub struct Rules<'r> {
 
 /// Makes paths of the figures, worst first: those of the classes that are wanted and with at least `min_messages` messages.
 #[must_use]
-pub fn diagnose(survey: &Survey, rules: &Rules<'_>, min_messages: u64, wanted: impl Fn(Class) -> bool) -> Diagnosis {
+pub fn diagnose(
+    survey: &Survey,
+    rules: &Rules<'_>,
+    min_messages: u64,
+    wanted: impl Fn(Class) -> bool + Sync,
+) -> Diagnosis {
     let mut diagnosis = Diagnosis { domains: survey.domains.clone(), ..Diagnosis::default() };
     let homes = Homes::of(survey, rules.catalogue, rules.thresholds, |_| true);
-    for (at, path) in survey.paths.iter().enumerate() {
+    let judged = side_by_side::map(survey.paths.len(), |at| {
         // Records without a message are no mail.
-        if path.messages < min_messages.max(1) {
-            continue;
+        if survey.paths[at].messages < min_messages.max(1) {
+            return None;
         }
         let judged = judge(survey, at, &homes, rules);
-        if judged.class == Class::Unproven {
-            let sum = match judged.standing {
+        let path = wanted(judged.class).then(|| sending_path(survey, at, &judged, rules));
+        Some((judged.class, judged.standing, path))
+    });
+    for (path, judged) in survey.paths.iter().zip(judged) {
+        let Some((class, standing, wanted)) = judged else {
+            continue;
+        };
+        if class == Class::Unproven {
+            let sum = match standing {
                 Standing::Unproven => &mut diagnosis.unproven,
                 _ => &mut diagnosis.untold,
             };
             sum.paths += 1;
             sum.messages += path.messages;
         }
-        if wanted(judged.class) {
-            diagnosis.paths.push(sending_path(survey, at, &judged, rules));
-        }
+        diagnosis.paths.extend(wanted);
     }
     diagnosis.paths.sort_by_cached_key(|path| {
         let failing = path.messages - path.dmarc_pass.min(path.messages);

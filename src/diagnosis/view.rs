@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 
 use super::alone::{all_but, alone, count_omitted_as_broken, is_alone};
+use super::gather::{Gathered, gather};
 use crate::alignment::{AuthResult, DkimState, SpfState};
 use crate::query::{OutcomeFacts, Survey};
 use crate::report::period::Day;
@@ -78,47 +79,48 @@ pub(super) struct View {
     pub(super) contradicting_reporters: Vec<u32>,
 }
 
+/// In what is gathered, behind the states: the messages that vouch for the path.
+const VOUCHED: usize = 5;
+
 impl View {
     /// Of a path of the survey, by its place. `few` is the share below which a state is no more than noise.
     pub(super) fn of(survey: &Survey, at: usize, few: f64) -> Self {
         let path = &survey.paths[at];
-        let mut view = View::default();
-        let mut cells: Vec<Cell> = Vec::new();
+        let spf_vouches = path.spf_vouches();
+        let mut view = View { reporters: path.reporters.len(), ..View::default() };
         let mut broken_by: BTreeMap<(u32, &'static str), u64> = BTreeMap::new();
-        for entry in survey.tally.entries(at) {
-            let (facts, report) = (survey.tally.facts(entry), survey.tally.report(entry));
-            let (messages, state) = (entry.messages, usize::from(facts.dkim.code()));
-            if messages == 0 {
-                continue;
-            }
-            match cells.last_mut() {
-                Some(last) if last.day == report.day && last.reporter == report.reporter => {
-                    last.states[state] += messages;
-                }
-                _ => {
-                    let mut cell = Cell { day: report.day, reporter: report.reporter, states: [0; 5] };
-                    cell.states[state] = messages;
-                    cells.push(cell);
-                }
+        let gathered = gather::<6>(survey, at, |sums, reporter, facts, messages| {
+            let state = usize::from(facts.dkim.code());
+            sums[state] += messages;
+            if state == ALIGNED || facts.spf == SpfState::Aligned && spf_vouches {
+                sums[VOUCHED] += messages;
             }
             if let (DkimState::Broken, Some(result)) = (facts.dkim, facts.broken_by) {
-                *broken_by.entry((report.reporter, AuthResult::as_str(result))).or_default() += messages;
+                *broken_by.entry((reporter, AuthResult::as_str(result))).or_default() += messages;
             }
             if facts.null_reverse_path {
                 view.null[state] += messages;
             }
             if facts.contradiction {
                 view.contradicting += messages;
-                view.contradicting_reporters.push(report.reporter);
+                if view.contradicting_reporters.last() != Some(&reporter) {
+                    view.contradicting_reporters.push(reporter);
+                }
             }
-        }
-        view.reporters = path.reporters.len();
-        view.vouched = Agreed::on(survey, at, few, |facts| {
-            facts.dkim == DkimState::Aligned || facts.spf == SpfState::Aligned && path.spf_vouches()
         });
         view.contradicting_reporters.sort_unstable();
         view.contradicting_reporters.dedup();
-        view.cells = merged(cells);
+        let vouched = gathered.iter().map(|one| {
+            let all: u64 = one.sums[..VOUCHED].iter().sum();
+            Gathered { day: one.day, reporter: one.reporter, sums: [one.sums[VOUCHED], all - one.sums[VOUCHED]] }
+        });
+        view.vouched = Agreed::of(vouched, few);
+        let cell = |one: Gathered<6>| {
+            let mut states = [0; 5];
+            states.copy_from_slice(&one.sums[..VOUCHED]);
+            Cell { day: one.day, reporter: one.reporter, states }
+        };
+        view.cells = gathered.into_iter().map(cell).collect();
         let of = |wanted: &[AuthResult]| {
             let those = broken_by.iter().filter(|((_, result), _)| wanted.iter().any(|one| one.as_str() == *result));
             those.map(|one| one.1).sum::<u64>()
@@ -221,22 +223,18 @@ pub(super) struct Agreed {
 impl Agreed {
     /// Of a path of the survey, by its place. `few` is the share below which a claim is no more than noise.
     pub(super) fn on(survey: &Survey, at: usize, few: f64, has: impl Fn(&OutcomeFacts) -> bool) -> Self {
-        let mut cells: Vec<Cell> = Vec::new();
-        for entry in survey.tally.entries(at).iter().filter(|entry| entry.messages > 0) {
-            let report = survey.tally.report(entry);
-            let state = if has(survey.tally.facts(entry)) { ALIGNED } else { UNSIGNED };
-            match cells.last_mut() {
-                Some(last) if last.day == report.day && last.reporter == report.reporter => {
-                    last.states[state] += entry.messages;
-                }
-                _ => {
-                    let mut cell = Cell { day: report.day, reporter: report.reporter, states: [0; 5] };
-                    cell.states[state] = entry.messages;
-                    cells.push(cell);
-                }
-            }
-        }
-        let mut view = View { cells: merged(cells), ..View::default() };
+        let gathered = gather::<2>(survey, at, |sums, _, facts, messages| sums[usize::from(!has(facts))] += messages);
+        Agreed::of(gathered.into_iter(), few)
+    }
+
+    /// Of those that have it and those that have not.
+    fn of(gathered: impl Iterator<Item = Gathered<2>>, few: f64) -> Self {
+        let cell = |one: Gathered<2>| {
+            let mut states = [0; 5];
+            (states[ALIGNED], states[UNSIGNED]) = (one.sums[0], one.sums[1]);
+            Cell { day: one.day, reporter: one.reporter, states }
+        };
+        let mut view = View { cells: gathered.map(cell).collect(), ..View::default() };
         view.settle(few);
         let mut seen = view.cells.iter().filter(|cell| cell.states[ALIGNED] > 0).map(|cell| cell.day);
         let first = seen.next();
@@ -281,22 +279,22 @@ impl Agreed {
     }
 }
 
-/// One cell for each day and reporter, in order.
-fn merged(mut cells: Vec<Cell>) -> Vec<Cell> {
-    cells.sort_unstable_by_key(|cell| (cell.day, cell.reporter));
-    cells.dedup_by(|later, earlier| {
-        let same = (later.day, later.reporter) == (earlier.day, earlier.reporter);
-        if same {
-            add(&mut earlier.states, &later.states);
-        }
-        same
-    });
-    cells
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// One cell for each day and reporter, in order.
+    fn merged(mut cells: Vec<Cell>) -> Vec<Cell> {
+        cells.sort_unstable_by_key(|cell| (cell.day, cell.reporter));
+        cells.dedup_by(|later, earlier| {
+            let same = (later.day, later.reporter) == (earlier.day, earlier.reporter);
+            if same {
+                add(&mut earlier.states, &later.states);
+            }
+            same
+        });
+        cells
+    }
 
     /// Cells of (day, reporter, aligned, unaligned, broken, unsigned).
     fn view(cells: &[(Day, u32, [u64; 4])]) -> View {
