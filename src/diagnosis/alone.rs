@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::view::{ALIGNED, BROKEN, Cell, States, UNSIGNED, add, known, share};
+use super::view::{ALIGNED, BROKEN, Cell, States, UNSIGNED, add, by_reporter, known, share};
 
 /// Some reporters leave a signature out whose key they could not find, so a rotation looks unsigned to them. Counts that as
 /// what the others saw, and says how many messages it was. With `no_key`, several reporters' word that the key is missing is enough;
@@ -62,57 +62,95 @@ pub(super) fn all_but(cells: &[Cell], reporters: &[u32]) -> u64 {
     cells.iter().filter(|cell| !reporters.contains(&cell.reporter)).map(|cell| known(&cell.states)).sum()
 }
 
-/// The reporter that alone claims a state, and its messages. Where several are alone, each on days of its own, it is the one
-/// that claims most.
-pub(super) fn alone(cells: &[Cell], state: usize, few: f64) -> Option<(u32, u64)> {
-    let mut claims: BTreeMap<u32, u64> = BTreeMap::new();
-    for cell in cells.iter().filter(|cell| cell.states[state] > 0) {
-        *claims.entry(cell.reporter).or_default() += cell.states[state];
-    }
-    // Those who claim little beside others change nothing.
-    let mut ranked: Vec<u64> = claims.values().copied().collect();
-    ranked.sort_unstable_by(|a, b| b.cmp(a));
-    let least = ranked.get(MOST_CLAIMS - 1).copied().unwrap_or(0);
-    let found: Vec<(u32, u64)> = claims
-        .into_iter()
-        .filter(|&(reporter, messages)| messages >= least && is_alone(cells, reporter, state, few, &[]))
-        .collect();
-    let most = found.iter().map(|one| one.1).max()?;
-    let mut first = found.into_iter().filter(|one| one.1 == most);
-    let one = first.next()?;
-    first.next().is_none().then_some(one)
-}
-
 /// So many reporters are asked whether they are alone, of those that claim a state most often.
 const MOST_CLAIMS: usize = 8;
 
-/// Whether two others or more saw the path on the days of a reporter's claim and speak against it, and none speaks for it;
-/// those whose word is doubted themselves are not asked.
+/// The reporters of some cells, each with what it and the others saw on its days.
+pub(super) struct Reporters<'c> {
+    cells: &'c [Cell],
+    /// In the order of their places.
+    all: Vec<(u32, States, Option<Ever>)>,
+}
+
+/// What a reporter saw, and what others saw on the same days.
+#[derive(Debug, Clone, Copy)]
+struct Ever {
+    own: States,
+    others: States,
+}
+
+impl Ever {
+    fn of(cells: &[Cell], reporter: u32, doubted: &[u32]) -> Self {
+        let mut ever = Ever { own: [0; 5], others: [0; 5] };
+        for day in cells.chunk_by(|a, b| a.day == b.day) {
+            let Ok(own) = day.binary_search_by_key(&reporter, |cell| cell.reporter) else {
+                continue;
+            };
+            add(&mut ever.own, &day[own].states);
+            let others = day.iter().filter(|cell| cell.reporter != reporter && !doubted.contains(&cell.reporter));
+            others.for_each(|cell| add(&mut ever.others, &cell.states));
+        }
+        ever
+    }
+
+    /// Whether it saw more of a state than the others did. Whoever sees little of a mixture sees one state only on many days:
+    /// that is chance, and no claim.
+    fn claims(&self, state: usize) -> bool {
+        above(self.own[state], known(&self.own), share(self.others[state], known(&self.others)))
+    }
+}
+
+impl<'c> Reporters<'c> {
+    /// Of cells in the order of days and reporters.
+    pub(super) fn of(cells: &'c [Cell]) -> Self {
+        let all = by_reporter(cells).into_iter().map(|(reporter, states)| (reporter, states, None));
+        Reporters { cells, all: all.collect() }
+    }
+
+    /// The one that alone claims a state, and its messages. Where several are alone, each on days of its own, it is the one
+    /// that claims most.
+    pub(super) fn alone(&mut self, state: usize, few: f64) -> Option<(u32, u64)> {
+        // It takes two others to say otherwise.
+        if self.all.len() < 3 {
+            return None;
+        }
+        // Those who claim little beside others change nothing.
+        let mut ranked: Vec<u64> = self.all.iter().map(|one| one.1[state]).filter(|&messages| messages > 0).collect();
+        ranked.sort_unstable_by(|a, b| b.cmp(a));
+        let least = ranked.get(MOST_CLAIMS - 1).copied().unwrap_or(1);
+        let mut found: Vec<(u32, u64)> = Vec::new();
+        for (reporter, states, ever) in self.all.iter_mut().filter(|one| one.1[state] >= least) {
+            let ever = ever.get_or_insert_with(|| Ever::of(self.cells, *reporter, &[]));
+            if ever.claims(state) && is_contradicted(self.cells, *reporter, state, few, &[]) {
+                found.push((*reporter, states[state]));
+            }
+        }
+        let most = found.iter().map(|one| one.1).max()?;
+        let mut first = found.into_iter().filter(|one| one.1 == most);
+        let one = first.next()?;
+        first.next().is_none().then_some(one)
+    }
+}
+
+/// Whether a reporter claims a state alone, those whose word is doubted themselves not asked.
 pub(super) fn is_alone(cells: &[Cell], reporter: u32, state: usize, few: f64, doubted: &[u32]) -> bool {
+    Ever::of(cells, reporter, doubted).claims(state) && is_contradicted(cells, reporter, state, few, doubted)
+}
+
+/// Whether two others or more saw the path on the days of a reporter's claim and speak against it, and none speaks for it.
+fn is_contradicted(cells: &[Cell], reporter: u32, state: usize, few: f64, doubted: &[u32]) -> bool {
     let (mut own, mut others): (States, BTreeMap<u32, States>) = ([0; 5], BTreeMap::new());
-    let (mut own_ever, mut others_ever): (States, States) = ([0; 5], [0; 5]);
     for day in cells.chunk_by(|a, b| a.day == b.day) {
-        let Some(of_own) = day.iter().find(|cell| cell.reporter == reporter) else {
+        let found = day.binary_search_by_key(&reporter, |cell| cell.reporter).ok();
+        let Some(of_own) = found.map(|at| &day[at]).filter(|cell| cell.states[state] > 0) else {
             continue;
         };
-        let claims = of_own.states[state] > 0;
-        add(&mut own_ever, &of_own.states);
-        if claims {
-            add(&mut own, &of_own.states);
-        }
+        add(&mut own, &of_own.states);
         for cell in day.iter().filter(|cell| cell.reporter != reporter && known(&cell.states) > 0) {
-            if doubted.contains(&cell.reporter) {
-                continue;
-            }
-            add(&mut others_ever, &cell.states);
-            if claims {
+            if !doubted.contains(&cell.reporter) {
                 add(others.entry(cell.reporter).or_default(), &cell.states);
             }
         }
-    }
-    // Whoever sees little of a mixture sees one state only on many days: that is chance, and no claim.
-    if !above(own_ever[state], known(&own_ever), share(others_ever[state], known(&others_ever))) {
-        return false;
     }
     let claimed = share(own[state], known(&own));
     let supports = |states: &States| states[state] > 0 && !against(states[state], known(states), claimed);

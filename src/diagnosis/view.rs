@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use super::alone::{all_but, alone, count_omitted_as_broken, is_alone};
+use super::alone::{Reporters, all_but, count_omitted_as_broken, is_alone};
 use super::gather::{Gathered, gather};
 use crate::alignment::{AuthResult, DkimState, SpfState};
 use crate::query::{OutcomeFacts, Survey};
@@ -150,10 +150,11 @@ impl View {
         let mut cells = all.clone();
         // Who was found out once is looked at again without that claim: it may hide another.
         for round in 0..4 {
+            let mut reporters = Reporters::of(&cells);
             let mut found: Vec<Lone> = [ALIGNED, UNALIGNED, BROKEN, UNSIGNED]
                 .into_iter()
                 .filter_map(|state| {
-                    let (reporter, messages) = alone(&cells, state, few)?;
+                    let (reporter, messages) = reporters.alone(state, few)?;
                     let known = self.lone.iter().any(|lone| lone.reporter == reporter);
                     (round == 0 || known).then_some(Lone { reporter, state: DkimState::ALL[state], messages })
                 })
@@ -203,12 +204,20 @@ impl View {
 
     /// Messages by reporter.
     pub(super) fn by_reporter(&self) -> BTreeMap<u32, States> {
-        let mut reporters: BTreeMap<u32, States> = BTreeMap::new();
-        for cell in &self.cells {
-            add(reporters.entry(cell.reporter).or_default(), &cell.states);
-        }
-        reporters
+        by_reporter(&self.cells).into_iter().collect()
     }
+}
+
+/// Messages by reporter, in the order of their places.
+pub(super) fn by_reporter(cells: &[Cell]) -> Vec<(u32, States)> {
+    let mut sums: Vec<(u32, States)> = Vec::new();
+    for cell in cells {
+        match sums.binary_search_by_key(&cell.reporter, |one| one.0) {
+            Ok(at) => add(&mut sums[at].1, &cell.states),
+            Err(at) => sums.insert(at, (cell.reporter, cell.states)),
+        }
+    }
+    sums
 }
 
 /// Which messages of a path have something, as far as reporters agree: what one alone claims is left out.
@@ -239,7 +248,7 @@ impl Agreed {
         let mut seen = view.cells.iter().filter(|cell| cell.states[ALIGNED] > 0).map(|cell| cell.day);
         let first = seen.next();
         let several_days = seen.any(|day| Some(day) != first);
-        let reporters = view.by_reporter().into_iter();
+        let reporters = by_reporter(&view.cells).into_iter();
         let reporters = reporters.map(|(reporter, states)| (reporter, [states[ALIGNED], states[UNSIGNED]])).collect();
         Agreed { reporters, several_days }
     }
