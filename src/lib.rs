@@ -18,7 +18,7 @@
 //! - [`cli`] is the command line around it all.
 //!
 //! [`rejection`] has the reasons for quarantine, [`limits`] the limits, [`rows`] and [`varint`] the packed form of records, [`uids`]
-//! the sets of mails on a server that were read.
+//! the sets of mails on a server that were read; `side_by_side` shares work out among the processors.
 
 pub mod alignment;
 pub mod cli;
@@ -37,6 +37,7 @@ pub mod rejection;
 pub mod render;
 pub mod report;
 pub mod rows;
+mod side_by_side;
 pub mod source;
 pub mod store;
 pub mod uids;

@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// Each module, and the modules it may use.
-const FLOORS: [(&str, &[&str]); 21] = [
+const FLOORS: [(&str, &[&str]); 22] = [
     ("varint", &[]),
     ("uids", &[]),
+    ("side_by_side", &[]),
     ("limits", &[]),
     ("rejection", &[]),
     ("domain", &[]),
@@ -22,8 +23,8 @@ const FLOORS: [(&str, &[&str]); 21] = [
     ("store", &["alignment", "domain", "mail", "rejection", "report", "rows", "uids", "varint"]),
     ("ingest", &["alignment", "domain", "limits", "mail", "rejection", "report", "rows", "source", "store", "unpack"]),
     ("fetch", &["ingest", "mail", "source", "store", "uids"]),
-    ("query", &["alignment", "domain", "providers", "report", "rows", "store"]),
-    ("diagnosis", &["alignment", "dns", "domain", "providers", "query", "report"]),
+    ("query", &["alignment", "domain", "providers", "report", "rows", "side_by_side", "store"]),
+    ("diagnosis", &["alignment", "dns", "domain", "providers", "query", "report", "side_by_side"]),
     ("inspect", &["alignment", "diagnosis", "domain", "mail", "providers", "report"]),
     (
         "render",

@@ -9,13 +9,13 @@
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::class::Thresholds;
-use super::side_by_side;
 use super::view::Agreed;
 use super::view::share;
 use crate::alignment::{AuthResult, SpfState};
 use crate::domain;
 use crate::providers::Catalogue;
 use crate::query::{OutcomeFacts, PathFigures, SenderKey, Signer, SignerUse, Survey};
+use crate::side_by_side;
 
 /// A path with more than half of a pair's verified messages is where it is at home, even where SPF speaks of another.
 const MOSTLY_HERE: f64 = 0.5;

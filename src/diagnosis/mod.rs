@@ -19,7 +19,6 @@ mod path;
 pub mod readiness;
 mod remedy;
 mod selectors;
-mod side_by_side;
 mod turns;
 mod view;
 

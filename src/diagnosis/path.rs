@@ -12,7 +12,6 @@ use super::evidence::{Grounds, notes};
 use super::forwarding::{Forwarding, Homes};
 use super::ledger::LedgerFinding;
 use super::remedy::{Case, remedy};
-use super::side_by_side;
 use super::view::States;
 use super::view::View;
 use crate::alignment::{AuthResult, DkimState};
@@ -20,6 +19,7 @@ use crate::domain;
 use crate::providers::{Catalogue, Remedy};
 use crate::query::{DomainFigures, Ledger, PathFigures, SenderKey, Survey};
 use crate::report::period::date_of;
+use crate::side_by_side;
 
 /// The answer.
 #[derive(Debug, Clone, Serialize)]

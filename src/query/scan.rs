@@ -13,7 +13,7 @@
 //! ```ignore
 //! let mut scan = Scan::new(&store, window, &domains, knowledge)?;
 //! let survey = scan.survey()?;
-//! scan.visit(Some(path), &mut |seen| days.add(seen.day, seen.facts.dkim, seen.messages))?;
+//! scan.visit(&survey, Some(path), &mut |seen| days.add(seen.day, seen.facts.dkim, seen.messages))?;
 //! ```
 
 use std::collections::hash_map::Entry as MapEntry;

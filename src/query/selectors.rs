@@ -148,7 +148,7 @@ pub fn key_survey(scan: &mut Scan<'_>, survey: &Survey, by_address: bool) -> Res
         found.path_days.push(days);
     }
     if by_address {
-        add_addresses(scan, &lists, &places, &mut found.uses)?;
+        add_addresses(scan, survey, &lists, &places, &mut found.uses)?;
     }
     sort(&mut found.uses);
     Ok(found)
@@ -208,11 +208,12 @@ fn add_path(
 
 fn add_addresses(
     scan: &mut Scan<'_>,
+    survey: &Survey,
     lists: &KeyLists,
     places: &FxHashMap<(usize, u32), usize>,
     uses: &mut [KeyUse],
 ) -> Result<(), StoreError> {
-    scan.visit(None, &mut |seen| {
+    scan.visit(survey, None, &mut |seen| {
         let Some(ip) = seen.address else {
             return;
         };

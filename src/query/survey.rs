@@ -9,10 +9,11 @@ use super::figures::{DomainFigures, Evidence, PathFigures, SenderKey, Signer, Si
 use super::naming::join::{self, PathNumber, Paths, SenderNumber};
 use super::naming::{Knowledge, NamedBy, ProviderNumber};
 use super::scan::Scan;
-use super::tally::{AddressPart, Bits, Days, Entry};
+use super::tally::{AddressPart, Bits, Days, Entry, Tally};
 use super::window::Window;
 use crate::alignment::{Disposition, DkimState, SpfState};
 use crate::domain;
+use crate::side_by_side;
 use crate::store::{OutcomeFacts, Store, StoreError};
 
 /// Sums up the records of a window; of header From domains at or below `domains`, or of all.
@@ -43,8 +44,8 @@ impl Scan<'_> {
             survey.reporter_names.push(self.texts.text(reporter)?.to_owned());
         }
         let mut named = self.named_paths(paths)?;
+        self.tally.kinds.clone_from(&self.kinds.list);
         let by_rule = self.arrange(named.len());
-        let mut by_kind = KindSums::default();
         for (at, (number, path)) in named.iter_mut().enumerate() {
             if let SenderNumber::Provider(provider, Some(tenant)) = number.1 {
                 let organization = organizations.get(&number.0).copied().unwrap_or(number.0);
@@ -52,7 +53,10 @@ impl Scan<'_> {
                 path.only_tenant = own.only(organization, provider) == Some(tenant);
             }
             path.named_by = rule(&path.sender, &by_rule[at]);
-            self.sum(at, path, &mut by_kind, &survey.reporter_names)?;
+        }
+        let sums = side_by_side::map(named.len(), |at| PathSums::of(&self.tally, at, named[at].1.spf_vouches()));
+        for ((_, path), sums) in named.iter_mut().zip(sums) {
+            self.fill(path, sums, &survey.reporter_names)?;
         }
         survey.paths = named.into_iter().map(|(_, path)| path).collect();
         survey.evidence = self.evidence(&survey.paths);
@@ -67,7 +71,6 @@ impl Scan<'_> {
         survey.reports = self.tally.reports.len() as u64;
         survey.reporters = reporters.len();
         survey.days = (survey.reports > 0).then_some((days.first, days.last));
-        self.tally.kinds.clone_from(&self.kinds.list);
         survey.tally = std::mem::take(&mut self.tally);
         Ok(survey)
     }
@@ -179,54 +182,33 @@ impl Scan<'_> {
             by_rule[path][usize::from(rules[*unit as usize])] += entry.messages.max(1);
             entry_ends[path] += 1;
         }
-        let mut address_ends = vec![0; paths];
-        for (_, _, pair) in self.sums.addresses() {
-            address_ends[of_unit[pair.unit as usize] as usize] += 1;
-        }
         let entries = std::mem::take(&mut self.sums.entries);
-        self.tally.entries = by_path(
-            entries.iter().map(|(unit, entry)| (of_unit[*unit as usize], *entry)),
-            &mut entry_ends,
-            Entry::default(),
-        );
-        let nowhere: AddressPart = (IpAddr::V4(Ipv4Addr::UNSPECIFIED), (0, false), 0);
-        self.tally.addresses = by_path(
-            self.sums.addresses().map(|(ip, states, pair)| (of_unit[pair.unit as usize], (ip, states, pair.messages))),
-            &mut address_ends,
-            nowhere,
-        );
+        let sums = &self.sums;
+        let (mut address_ends, addresses) = (vec![0; paths], || sums.addresses());
+        let arrange_addresses = || {
+            for (_, _, pair) in addresses() {
+                address_ends[of_unit[pair.unit as usize] as usize] += 1;
+            }
+            let nowhere: AddressPart = (IpAddr::V4(Ipv4Addr::UNSPECIFIED), (0, false), 0);
+            let placed =
+                addresses().map(|(ip, states, pair)| (of_unit[pair.unit as usize], (ip, states, pair.messages)));
+            by_path(placed, &mut address_ends, nowhere)
+        };
+        let arrange_entries = || {
+            let placed = entries.iter().map(|(unit, entry)| (of_unit[*unit as usize], *entry));
+            by_path(placed, &mut entry_ends, Entry::default())
+        };
+        (self.tally.addresses, self.tally.entries) = side_by_side::both(arrange_addresses, arrange_entries);
         (self.tally.entry_ends, self.tally.address_ends) = (entry_ends, address_ends);
         by_rule
     }
 
-    /// Sums the entries of a path.
-    fn sum(
-        &mut self,
-        at: usize,
-        path: &mut PathFigures,
-        by_kind: &mut KindSums,
-        reporter_names: &[String],
-    ) -> Result<(), StoreError> {
-        let (mut reporters, mut vouching, mut excusing) = (Bits::default(), Bits::default(), Bits::default());
-        let (mut days, mut vouched_days) = (Days::default(), Days::default());
+    /// Gives a path its figures.
+    fn fill(&mut self, path: &mut PathFigures, sums: PathSums, reporter_names: &[String]) -> Result<(), StoreError> {
         let spf_vouches = path.spf_vouches();
-        for entry in self.tally.entries(at) {
-            let (facts, report) = (&self.kinds.list[entry.kind as usize], self.tally.report(entry));
-            let reporter = report.reporter as usize;
-            by_kind.add(entry.kind, entry.messages);
-            reporters.insert(reporter);
-            days.add(report.day);
-            if entry.messages > 0 && vouches(facts, spf_vouches) {
-                vouching.insert(reporter);
-                vouched_days.add(report.day);
-            }
-            if entry.messages > 0 && facts.forwarding.any() {
-                excusing.insert(reporter);
-            }
-        }
         let mut signers: FxHashMap<i64, [u64; 2]> = FxHashMap::default();
         let mut envelopes: FxHashMap<i64, u64> = FxHashMap::default();
-        for (kind, messages) in by_kind.take() {
+        for (kind, messages) in sums.by_kind {
             let facts = &self.kinds.list[kind as usize];
             let spf_aligned = if facts.spf == SpfState::Aligned { messages } else { 0 };
             path.messages += messages;
@@ -248,11 +230,11 @@ impl Scan<'_> {
             signed[1] += spf_aligned;
         }
         path.envelopes = self.busiest(envelopes)?;
-        path.vouched_reporters = vouching.len();
-        path.vouched_days = vouched_days.several();
-        path.excused_reporters = excusing.len();
-        (path.first, path.last) = (days.first, days.last);
-        path.reporters = reporters.iter().map(|place| reporter_names[place].clone()).collect();
+        path.vouched_reporters = sums.vouching.len();
+        path.vouched_days = sums.vouched_days.several();
+        path.excused_reporters = sums.excusing.len();
+        (path.first, path.last) = (sums.days.first, sums.days.last);
+        path.reporters = sums.reporters.iter().map(|place| reporter_names[place].clone()).collect();
         path.reporters.sort_unstable();
         let mut signers: Vec<(i64, [u64; 2])> = signers.into_iter().collect();
         signers.sort_unstable();
@@ -335,30 +317,37 @@ fn vouches(facts: &OutcomeFacts, spf_vouches: bool) -> bool {
     facts.spf == SpfState::Aligned && spf_vouches || facts.dkim == DkimState::Aligned
 }
 
-/// Messages by kind: all else that is summed up over a path follows from them.
+/// The entries of a path in sum.
 #[derive(Debug, Default)]
-struct KindSums {
-    /// By kind; nothing for those that were not seen.
-    messages: Vec<Option<u64>>,
-    seen: Vec<u32>,
+struct PathSums {
+    /// Messages: all else that is summed up of them follows from their kind.
+    by_kind: FxHashMap<u32, u64>,
+    reporters: Bits,
+    days: Days,
+    vouching: Bits,
+    vouched_days: Days,
+    excusing: Bits,
 }
 
-impl KindSums {
-    fn add(&mut self, kind: u32, messages: u64) {
-        let at = kind as usize;
-        if at >= self.messages.len() {
-            self.messages.resize(at + 1, None);
+impl PathSums {
+    /// Sums the entries of a path.
+    fn of(tally: &Tally, at: usize, spf_vouches: bool) -> Self {
+        let mut sums = PathSums::default();
+        for entry in tally.entries(at) {
+            let (facts, report) = (tally.facts(entry), tally.report(entry));
+            let reporter = report.reporter as usize;
+            *sums.by_kind.entry(entry.kind).or_default() += entry.messages;
+            sums.reporters.insert(reporter);
+            sums.days.add(report.day);
+            if entry.messages > 0 && vouches(facts, spf_vouches) {
+                sums.vouching.insert(reporter);
+                sums.vouched_days.add(report.day);
+            }
+            if entry.messages > 0 && facts.forwarding.any() {
+                sums.excusing.insert(reporter);
+            }
         }
-        if self.messages[at].is_none() {
-            self.seen.push(kind);
-        }
-        *self.messages[at].get_or_insert(0) += messages;
-    }
-
-    /// The sums, of which none are left.
-    fn take(&mut self) -> Vec<(u32, u64)> {
-        let messages = &mut self.messages;
-        self.seen.drain(..).map(|kind| (kind, messages[kind as usize].take().unwrap_or(0))).collect()
+        sums
     }
 }
 

@@ -142,7 +142,7 @@ pub fn timeline(scan: &mut Scan<'_>, survey: &Survey, path: usize) -> Result<Tim
     }
     found.cells = cells.into_iter().map(|((day, reporter), figures)| Cell { day, reporter, figures }).collect();
     found.cells.sort_unstable_by_key(|cell| (cell.day, cell.reporter));
-    let outcomes = addresses(scan, path, &mut found)?;
+    let outcomes = addresses(scan, survey, path, &mut found)?;
     listed(scan, outcomes, &mut found)?;
     Ok(found)
 }
@@ -153,10 +153,15 @@ fn add<K: Ord>(sums: &mut BTreeMap<K, u64>, key: K, messages: u64) {
 }
 
 /// Sums by address; gives the messages of each outcome.
-fn addresses(scan: &mut Scan<'_>, path: usize, found: &mut Timeline) -> Result<Vec<(u64, u64)>, StoreError> {
+fn addresses(
+    scan: &mut Scan<'_>,
+    survey: &Survey,
+    path: usize,
+    found: &mut Timeline,
+) -> Result<Vec<(u64, u64)>, StoreError> {
     let mut by_address: FxHashMap<IpAddr, AddressUse> = FxHashMap::default();
     let mut by_outcome: FxHashMap<u64, u64> = FxHashMap::default();
-    scan.visit(Some(path), &mut |seen| {
+    scan.visit(survey, Some(path), &mut |seen| {
         let sum = by_outcome.entry(seen.outcome).or_default();
         *sum = sum.saturating_add(seen.messages);
         let Some(ip) = seen.address else {

@@ -2,6 +2,9 @@
 
 use std::net::IpAddr;
 
+use rustc_hash::FxHashSet;
+
+use super::figures::Survey;
 use super::scan::{Current, Scan};
 use crate::report::period::Day;
 use crate::rows;
@@ -34,7 +37,12 @@ impl Scan<'_> {
     ///
     /// # Errors
     /// See [`StoreError`].
-    pub fn visit(&mut self, path: Option<usize>, visit: &mut impl FnMut(&Seen<'_>)) -> Result<(), StoreError> {
+    pub fn visit(
+        &mut self,
+        survey: &Survey,
+        path: Option<usize>,
+        visit: &mut impl FnMut(&Seen<'_>),
+    ) -> Result<(), StoreError> {
         // What a record shows apart from its address rules most of the others out.
         let mut may = vec![path.is_none(); self.whos.len()];
         if let Some(path) = path {
@@ -44,8 +52,15 @@ impl Scan<'_> {
                 }
             }
         }
+        let reports: Option<FxHashSet<i64>> = path.map(|path| {
+            let entries = survey.tally.entries(path).iter();
+            entries.map(|entry| survey.tally.report(entry).report).collect()
+        });
         let (store, window) = (self.store, self.window);
-        store.scan_runs(window.first, window.last, &mut |run| self.show(&run, path, &may, visit))
+        store.scan_runs(window.first, window.last, &mut |run| match &reports {
+            Some(reports) if !reports.contains(&run.report) => Ok(()),
+            _ => self.show(&run, path, &may, visit),
+        })
     }
 
     fn show(

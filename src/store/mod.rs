@@ -164,7 +164,7 @@ impl Store {
         };
         connection.busy_timeout(BUSY)?;
         connection.pragma_update(None, "cache_size", -16_000)?;
-        connection.pragma_update(None, "mmap_size", 4_i64 << 30)?;
+        connection.pragma_update(None, "mmap_size", 256_i64 << 20)?;
         let version = identify(&connection, &shown)?;
         if version < schema::VERSION {
             // Answers need the tables of today; climbing needs to write.

@@ -1,8 +1,9 @@
 //! Work that falls into many independent pieces, shared out among the processors.
 
 use std::num::NonZero;
+use std::panic::resume_unwind;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread;
+use std::thread::{self, ScopedJoinHandle};
 
 /// So many pieces are taken at once: paths differ in size by a factor of ten thousand, so few.
 const STRETCH: usize = 16;
@@ -12,7 +13,7 @@ const FEW: usize = 256;
 const MOST_THREADS: usize = 8;
 
 /// The results for the numbers below `number`, in their order.
-pub(super) fn map<T: Send>(number: usize, work: impl Fn(usize) -> T + Sync) -> Vec<T> {
+pub(crate) fn map<T: Send>(number: usize, work: impl Fn(usize) -> T + Sync) -> Vec<T> {
     let threads = thread::available_parallelism().map_or(1, NonZero::get).min(MOST_THREADS);
     if number < FEW || threads < 2 {
         return (0..number).map(work).collect();
@@ -31,16 +32,25 @@ pub(super) fn map<T: Send>(number: usize, work: impl Fn(usize) -> T + Sync) -> V
     let mut stretches = thread::scope(|scope| {
         let others: Vec<_> = (1..threads).map(|_| scope.spawn(share)).collect();
         let mut stretches = share();
-        for other in others {
-            match other.join() {
-                Ok(more) => stretches.extend(more),
-                Err(panic) => std::panic::resume_unwind(panic),
-            }
-        }
+        others.into_iter().for_each(|other| stretches.extend(result(other)));
         stretches
     });
     stretches.sort_unstable_by_key(|(begin, _)| *begin);
     stretches.into_iter().flat_map(|(_, results)| results).collect()
+}
+
+/// The results of both.
+pub(crate) fn both<A: Send, B>(one: impl FnOnce() -> A + Send, other: impl FnOnce() -> B) -> (A, B) {
+    thread::scope(|scope| {
+        let one = scope.spawn(one);
+        let other = other();
+        (result(one), other)
+    })
+}
+
+/// What a thread found; its panic is the caller's.
+fn result<T>(thread: ScopedJoinHandle<'_, T>) -> T {
+    thread.join().unwrap_or_else(|panic| resume_unwind(panic))
 }
 
 #[cfg(test)]
