@@ -105,6 +105,15 @@ pub(super) struct Pair {
     pub(super) seen: Seen,
 }
 
+/// The entries of a unit.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct OfUnit {
+    /// How many.
+    pub(super) entries: u32,
+    /// Their messages.
+    pub(super) messages: u64,
+}
+
 /// The sums.
 #[derive(Debug)]
 pub(super) struct Sums<'k> {
@@ -116,6 +125,8 @@ pub(super) struct Sums<'k> {
     last_entry: Vec<u32>,
     /// Each with its unit, in the order of the reports.
     pub(super) entries: Vec<(u32, Entry)>,
+    /// By unit.
+    pub(super) of_units: Vec<OfUnit>,
     /// By record of the batch its unit.
     units_of_batch: Vec<u32>,
 }
@@ -129,6 +140,7 @@ impl<'k> Sums<'k> {
             pairs: FxHashMap::default(),
             last_entry: Vec::new(),
             entries: Vec::new(),
+            of_units: Vec::new(),
             units_of_batch: Vec::new(),
         }
     }
@@ -149,6 +161,7 @@ impl<'k> Sums<'k> {
             };
             self.units_of_batch.push(unit);
         }
+        self.of_units.resize(self.units.list.len(), OfUnit::default());
         for (record, &unit) in batch.records.iter().zip(&self.units_of_batch) {
             let kind = record.kind as usize;
             if kind >= self.last_entry.len() {
@@ -158,11 +171,15 @@ impl<'k> Sums<'k> {
                 && (entry.1.report, entry.0, entry.1.kind) == (record.report, unit, record.kind)
             {
                 entry.1.messages += record.messages;
+                self.of_units[unit as usize].messages += record.messages;
                 continue;
             }
             self.last_entry[kind] = self.entries.len() as u32;
             let entry = Entry { messages: record.messages, report: record.report, kind: record.kind };
             self.entries.push((unit, entry));
+            let of_unit = &mut self.of_units[unit as usize];
+            of_unit.entries += 1;
+            of_unit.messages += record.messages;
         }
         batch.records.clear();
     }

@@ -7,6 +7,7 @@ use rustc_hash::FxHashMap;
 
 use super::figures::{DomainFigures, Evidence, PathFigures, SenderKey, Signer, SignerUse, Survey};
 use super::naming::join::{self, PathNumber, Paths, SenderNumber};
+use super::naming::weak::Spots;
 use super::naming::{Knowledge, NamedBy, ProviderNumber};
 use super::scan::Scan;
 use super::tally::{AddressPart, Bits, Days, Entry, Tally};
@@ -37,8 +38,12 @@ impl Scan<'_> {
     pub fn survey(&mut self) -> Result<Survey, StoreError> {
         self.run()?;
         let organizations = self.organizations()?;
-        let own = self.own_tenants(&organizations)?;
-        let paths = join::paths_of_units(&self.sums, &self.tally, &organizations, &own);
+        let tenants = self.tenants(&organizations)?;
+        let (spots, own) = side_by_side::both(
+            || Spots::of(&self.sums.units.list),
+            || tenants.own(&self.sums, &self.tally, &self.kinds.list, &self.whos.names_domain),
+        );
+        let paths = join::paths_of_units(&self.sums, &self.tally, &organizations, &own, &spots);
         let mut survey = Survey::default();
         for reporter in self.tally.reporters.clone() {
             survey.reporter_names.push(self.texts.text(reporter)?.to_owned());
@@ -171,16 +176,15 @@ impl Scan<'_> {
         })
     }
 
-    /// Puts entries and addresses in the order of their paths; says how many messages of each path each rule named.
-    fn arrange(&mut self, paths: usize) -> Vec<[u64; 9]> {
+    /// Puts entries and addresses in the order of their paths; says what each rule named of each path.
+    fn arrange(&mut self, paths: usize) -> Vec<RuleSums> {
         let of_unit = &self.paths_of_units;
-        let rules: Vec<u8> = self.sums.units.list.iter().map(|unit| unit.by as u8).collect();
-        let mut by_rule: Vec<[u64; 9]> = vec![[0; 9]; paths];
+        let mut by_rule: Vec<RuleSums> = vec![[(0, 0); 9]; paths];
         let mut entry_ends = vec![0; paths];
-        for (unit, entry) in &self.sums.entries {
-            let path = of_unit[*unit as usize] as usize;
-            by_rule[path][usize::from(rules[*unit as usize])] += entry.messages.max(1);
-            entry_ends[path] += 1;
+        for ((unit, of), &path) in self.sums.units.list.iter().zip(&self.sums.of_units).zip(of_unit) {
+            let sum = &mut by_rule[path as usize][unit.by as usize];
+            *sum = (sum.0 + of.messages, sum.1 + u64::from(of.entries));
+            entry_ends[path as usize] += of.entries as usize;
         }
         let entries = std::mem::take(&mut self.sums.entries);
         let sums = &self.sums;
@@ -359,8 +363,11 @@ fn least(a: Option<String>, b: Option<String>) -> Option<String> {
     }
 }
 
+/// By rule the messages of a path that it named, and the entries: there may be no messages.
+type RuleSums = [(u64, u64); NamedBy::ALL.len()];
+
 /// The rule that named most messages of a path; of equals the one that is trusted most.
-fn rule(sender: &SenderKey, by_rule: &[u64; 9]) -> NamedBy {
+fn rule(sender: &SenderKey, by_rule: &RuleSums) -> NamedBy {
     // What only its network names, and what joined another sender for its address, did not name that sender.
     let joined = |by: NamedBy| by == NamedBy::Network && !matches!(sender, SenderKey::Network(_));
     let rules = NamedBy::ALL.into_iter().filter(|&by| !joined(by));

@@ -12,15 +12,16 @@
 
 use std::hash::Hash;
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::naming::ProviderNumber;
 use super::scan::Scan;
-use super::tally::{Bits, Days, ReportMark};
+use super::sums::Sums;
+use super::tally::{Bits, Days, ReportMark, Tally};
 use crate::alignment::SpfState;
 use crate::domain;
 use crate::report::period::Day;
-use crate::store::StoreError;
+use crate::store::{OutcomeFacts, StoreError};
 
 /// An account with less than this share of the SPF-aligned mail that its provider sends for a domain under accounts' names is
 /// another's.
@@ -127,14 +128,23 @@ impl<K> Default for Numbers<K> {
     }
 }
 
+/// The tenants that signed.
+#[derive(Debug, Default)]
+pub(super) struct Tenants {
+    domains: Numbers<i64>,
+    uses: Numbers<Use>,
+    accounts: Numbers<Account>,
+    /// By unit.
+    places: Vec<Place>,
+    /// By account; so far what their names say.
+    evidence: Vec<Evidence>,
+}
+
 impl Scan<'_> {
-    /// Finds each organizational domain's own tenants, once all records have been seen.
-    pub(super) fn own_tenants(&mut self, organizations: &FxHashMap<i64, i64>) -> Result<OwnTenants, StoreError> {
-        let mut domains: Numbers<i64> = Numbers::default();
-        let mut uses: Numbers<Use> = Numbers::default();
-        let mut accounts: Numbers<Account> = Numbers::default();
-        let mut evidence: Vec<Evidence> = Vec::new();
-        let mut places: Vec<Place> = Vec::with_capacity(self.sums.units.list.len());
+    /// The tenants that signed, once all records have been seen.
+    pub(super) fn tenants(&mut self, organizations: &FxHashMap<i64, i64>) -> Result<Tenants, StoreError> {
+        let mut tenants = Tenants::default();
+        let Tenants { domains, uses, accounts, places, evidence } = &mut tenants;
         for unit in &self.sums.units.list {
             let organization = organizations.get(&unit.from).copied().unwrap_or(unit.from);
             let account = unit.provider.zip(unit.tenant).map(|(provider, tenant)| (organization, provider, tenant));
@@ -161,23 +171,38 @@ impl Scan<'_> {
                 one.like_name |= label(name) == label(domain::organizational(from));
             }
         }
+        Ok(tenants)
+    }
+}
+
+impl Tenants {
+    /// Finds each organizational domain's own. `kinds` are those of the entries, `names_domain` has header From and lists of
+    /// signatures of which a selector names the domain.
+    pub(super) fn own(
+        self,
+        sums: &Sums<'_>,
+        tally: &Tally,
+        kinds: &[OutcomeFacts],
+        names_domain: &FxHashSet<(i64, i64)>,
+    ) -> OwnTenants {
+        let Tenants { domains, uses, accounts, places, mut evidence } = self;
         if evidence.is_empty() {
-            return Ok(OwnTenants::default());
+            return OwnTenants::default();
         }
         let mut wholes: Vec<Seen> = domains.0.iter().map(|_| Seen::default()).collect();
         let mut bare: Vec<FxHashMap<(Day, u32), u64>> = uses.0.iter().map(|_| FxHashMap::default()).collect();
         // Most entries of a report are of one organizational domain.
         let mut last = None;
-        for (unit, entry) in self.sums.entries.iter().filter(|(_, entry)| entry.messages > 0) {
+        for (unit, entry) in sums.entries.iter().filter(|(_, entry)| entry.messages > 0) {
             let place = places[*unit as usize];
-            let report = self.tally.report(entry);
+            let report = tally.report(entry);
             if last.replace((entry.report, place.organization)) != Some((entry.report, place.organization)) {
                 wholes[place.organization as usize].add(report);
             }
             let Some(provider_use) = place.provider_use else {
                 continue;
             };
-            let facts = &self.kinds.list[entry.kind as usize];
+            let facts = &kinds[entry.kind as usize];
             let spf_aligned = facts.spf == SpfState::Aligned;
             let Some(account) = place.account else {
                 if spf_aligned {
@@ -188,7 +213,7 @@ impl Scan<'_> {
             };
             let one = &mut evidence[account as usize];
             one.messages.add(report.reporter, entry.messages);
-            if self.whos.names_domain.contains(&(facts.header_from.unwrap_or(-1), facts.signers)) {
+            if names_domain.contains(&(facts.header_from.unwrap_or(-1), facts.signers)) {
                 one.named_seen.add(report);
             }
             if spf_aligned {
@@ -201,7 +226,7 @@ impl Scan<'_> {
                 add_day(&mut one.bounces_days, report.day);
             }
         }
-        Ok(judge(&accounts.with(evidence), &domains.with(wholes), &uses.with(bare)))
+        judge(&accounts.with(evidence), &domains.with(wholes), &uses.with(bare))
     }
 }
 

@@ -4,7 +4,8 @@ use std::net::IpAddr;
 
 use rustc_hash::FxHashMap;
 
-use super::{Place, ProviderNumber, Unit, weak};
+use super::weak::{self, Spots};
+use super::{Place, ProviderNumber, Unit};
 use crate::query::sums::Sums;
 use crate::query::tally::Tally;
 use crate::query::tenants::OwnTenants;
@@ -40,6 +41,7 @@ pub(in crate::query) fn paths_of_units(
     tally: &Tally,
     organizations: &FxHashMap<i64, i64>,
     own: &OwnTenants,
+    spots: &Spots,
 ) -> Paths {
     let units = sums.units.list.as_slice();
     let organization = |from: i64| organizations.get(&from).copied().unwrap_or(from);
@@ -87,7 +89,7 @@ pub(in crate::query) fn paths_of_units(
         }
         paths.of_units.push(number);
     }
-    weak::rename(sums, tally, &mut paths);
+    weak::rename(sums, tally, spots, &mut paths);
     paths.drop_unused();
     paths
 }

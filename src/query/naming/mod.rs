@@ -15,7 +15,7 @@
 mod address;
 pub(super) mod join;
 mod unit;
-mod weak;
+pub(super) mod weak;
 mod who;
 
 use std::net::IpAddr;

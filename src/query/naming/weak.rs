@@ -20,9 +20,8 @@ const STRAY_SHARE: f64 = 0.05;
 
 /// Gives the units that only a network or a signature names the path that others name for their address, or for its network;
 /// none where they name several.
-pub(super) fn rename(sums: &Sums<'_>, tally: &Tally, paths: &mut Paths) {
+pub(super) fn rename(sums: &Sums<'_>, tally: &Tally, spots: &Spots, paths: &mut Paths) {
     let units = sums.units.list.as_slice();
-    let spots = Spots::of(units);
     if spots.number == 0 {
         return;
     }
@@ -70,7 +69,7 @@ struct Spot {
 
 /// Where weakly named mail was seen.
 #[derive(Debug, Default)]
-struct Spots {
+pub(in crate::query) struct Spots {
     addresses: FxHashMap<At, u32>,
     networks: FxHashMap<At, u32>,
     number: u32,
@@ -95,7 +94,8 @@ enum Name {
 }
 
 impl Spots {
-    fn of(units: &[Unit]) -> Self {
+    /// Of these units.
+    pub(in crate::query) fn of(units: &[Unit]) -> Self {
         let mut spots = Spots::default();
         for unit in units {
             let spot = match unit.place {
