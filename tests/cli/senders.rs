@@ -405,6 +405,20 @@ fn what_spf_shows_to_be_ones_own_is_not_another_senders_of_the_same_address() {
 }
 
 #[test]
+fn the_first_address_of_a_network_is_not_the_network() {
+    let sandbox = Sandbox::new();
+    let neighbour = || Line { address: "192.0.2.9", count: 50, dkim: &[], spf: ("relay.example", "pass") };
+    let failing = |address| Line { address, count: 5, dkim: &[], spf: ("relay.example", "fail") };
+    for address in ["192.0.2.0", "192.0.2.1"] {
+        let at = |org, day| report(org, day, &[neighbour(), failing(address)]);
+        write(&sandbox, &[at("one.example", 0), at("two.example", 1)]);
+        let answer = sources(&sandbox, &[]);
+        assert_eq!(path(&answer, "relay.example")["messages"], 100, "{address}");
+        assert_eq!(path(&answer, "192.0.2.0/24")["source_ips"], serde_json::json!([address]));
+    }
+}
+
+#[test]
 fn a_path_that_is_broken_and_unsigned_in_part_is_what_most_of_it_is() {
     let sandbox = Sandbox::new();
     let broken = [("example.com", "s1", "fail")];
