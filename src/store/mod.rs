@@ -19,6 +19,7 @@ mod reports;
 mod runs;
 mod schema;
 mod siblings;
+mod sightings;
 mod totals;
 mod trust;
 mod writer;

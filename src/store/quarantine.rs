@@ -1,10 +1,10 @@
 //! What could not be read, kept byte for byte.
 
-use rusqlite::{OptionalExtension, Row};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::incoming::Origin;
+use super::incoming::{NewQuarantine, Origin};
 use super::trust::Trust;
-use super::{Result, Store};
+use super::{Result, Store, blobs};
 use crate::mail::Authenticity;
 
 /// Something in quarantine.
@@ -75,6 +75,42 @@ fn entry(row: &Row<'_>) -> rusqlite::Result<QuarantineEntry> {
         size: row.get::<_, i64>(15)?.unsigned_abs(),
         sha256: row.get(16)?,
     })
+}
+
+/// Takes something that was not read at `now`; true when it was known before.
+pub(super) fn insert(connection: &Connection, new: &NewQuarantine, now: i64) -> Result<bool> {
+    let raw = blobs::store(connection, &new.raw, true)?;
+    let origin = &new.origin;
+    let known = connection
+        .prepare_cached("SELECT 1 FROM quarantine WHERE raw = ?1 AND inner_path = ?2")?
+        .exists(params![raw, new.inner])?;
+    connection
+        .prepare_cached(
+            "INSERT INTO quarantine (raw, inner_path, code, reason, location, mail_from, subject, mail_date, message_id,
+                file_name, reporter, domain, begin_time, end_time, first_seen, dmarc, dmarc_domain)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)
+             ON CONFLICT (raw, inner_path) DO UPDATE SET code = excluded.code, reason = excluded.reason",
+        )?
+        .execute(params![
+            raw,
+            new.inner,
+            new.rejection.code.as_str(),
+            new.rejection.to_string(),
+            origin.location,
+            origin.from,
+            origin.subject,
+            origin.date,
+            origin.message_id,
+            origin.file_name,
+            new.reporter,
+            new.domain,
+            new.period.map(|period| period.begin),
+            new.period.map(|period| period.end),
+            now,
+            Trust::from(&origin.authenticity).number(),
+            origin.authenticity.domain(),
+        ])?;
+    Ok(known)
 }
 
 impl Store {

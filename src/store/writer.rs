@@ -9,11 +9,11 @@ use std::time::Duration;
 use rusqlite::{Connection, params};
 
 use super::dictionary::Dictionary;
-use super::incoming::{Arrival, NewQuarantine, NewReport, Origin, Run, Written, bare_id};
+use super::incoming::{Arrival, NewQuarantine, NewReport, Run, Written, bare_id};
 use super::mailbox::Settled;
 use super::totals::Deltas;
 use super::trust::{self, Trust};
-use super::{DigestKey, Result, Store, StoreError, blobs, siblings, signed};
+use super::{DigestKey, Result, Store, StoreError, blobs, quarantine, siblings, sightings, signed};
 use crate::report::{Irregularities, IrregularityCode};
 use crate::rows;
 
@@ -205,7 +205,7 @@ impl Writer<'_> {
         let trust = Trust::from(&new.origin.authenticity);
         if let Some(&(known, _, _)) = brothers.iter().find(|(_, content, _)| *content == new.content) {
             self.discard()?;
-            self.sighting(known, &new.origin)?;
+            sightings::insert(self.connection, &mut self.dictionary.names, known, &new.origin)?;
             if trust != Trust::Unchecked {
                 trust::seen_again(self.connection, self.key, known, trust, &mut self.deltas)?;
             }
@@ -238,7 +238,7 @@ impl Writer<'_> {
             siblings::settle(self.connection, self.key, logical, &mut self.deltas)?;
         }
         self.irregularities(id, &irregularities)?;
-        self.sighting(id, &new.origin)?;
+        sightings::insert(self.connection, &mut self.dictionary.names, id, &new.origin)?;
         if let Some(open) = self.open.take() {
             if open.in_runs {
                 self.connection.execute_batch("RELEASE report")?;
@@ -361,22 +361,6 @@ impl Writer<'_> {
         Ok(())
     }
 
-    fn sighting(&mut self, report: i64, origin: &Origin) -> Result<()> {
-        let (folder, item) = split_location(&origin.location);
-        let folder = self.dictionary.names.id(self.connection, folder)?;
-        let domain = self.dictionary.names.id_of(self.connection, origin.authenticity.domain())?;
-        let trust = Trust::from(&origin.authenticity).number();
-        // Seen again, it may be checked where it was not before.
-        self.connection
-            .prepare_cached(
-                "INSERT INTO sighting (report, folder, item, message_id, dmarc, dmarc_domain) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
-                 ON CONFLICT (report, folder, item) DO UPDATE SET dmarc = excluded.dmarc, dmarc_domain = excluded.dmarc_domain
-                 WHERE excluded.dmarc <> 0",
-            )?
-            .execute(params![report, folder, item, origin.message_id, trust, domain])?;
-        Ok(())
-    }
-
     /// Notes that all that was in a mail on a server has been handed over. With an `outcome` something is left to do with
     /// the mail there, which is remembered until [`Store::tidied`].
     ///
@@ -399,39 +383,7 @@ impl Writer<'_> {
     /// See [`StoreError`].
     pub fn quarantine(&mut self, new: &NewQuarantine) -> Result<bool> {
         self.begin()?;
-        let raw = blobs::store(self.connection, &new.raw, true)?;
-        let origin = &new.origin;
-        let known = self
-            .connection
-            .prepare_cached("SELECT 1 FROM quarantine WHERE raw = ?1 AND inner_path = ?2")?
-            .exists(params![raw, new.inner])?;
-        self.connection
-            .prepare_cached(
-                "INSERT INTO quarantine (raw, inner_path, code, reason, location, mail_from, subject, mail_date, message_id,
-                    file_name, reporter, domain, begin_time, end_time, first_seen, dmarc, dmarc_domain)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)
-                 ON CONFLICT (raw, inner_path) DO UPDATE SET code = excluded.code, reason = excluded.reason",
-            )?
-            .execute(params![
-                raw,
-                new.inner,
-                new.rejection.code.as_str(),
-                new.rejection.to_string(),
-                origin.location,
-                origin.from,
-                origin.subject,
-                origin.date,
-                origin.message_id,
-                origin.file_name,
-                new.reporter,
-                new.domain,
-                new.period.map(|period| period.begin),
-                new.period.map(|period| period.end),
-                self.now,
-                Trust::from(&origin.authenticity).number(),
-                origin.authenticity.domain(),
-            ])?;
-        Ok(known)
+        quarantine::insert(self.connection, new, self.now)
     }
 }
 
@@ -439,22 +391,4 @@ impl Drop for Writer<'_> {
     fn drop(&mut self) {
         self.abandon();
     }
-}
-
-/// A location in two: what many sightings share, and the rest. They join to the whole.
-fn split_location(location: &str) -> (&str, &str) {
-    if location.starts_with("imap://")
-        && let Some(uid) = location.find(";UID=")
-    {
-        return location.split_at(uid + ";UID=".len());
-    }
-    // A mailbox is shared by its mails, a folder by its files; parts of a mail are no folders.
-    let end = match location.find('#') {
-        Some(hash) => hash,
-        None => {
-            let file = location.find("/part.").or_else(|| location.find("/member.")).unwrap_or(location.len());
-            location[..file].rfind('/').map_or(0, |slash| slash + 1)
-        }
-    };
-    location.split_at(end)
 }

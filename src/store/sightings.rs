@@ -1,0 +1,43 @@
+//! The inputs in which reports were seen.
+
+use rusqlite::{Connection, params};
+
+use super::Result;
+use super::incoming::Origin;
+use super::names::Names;
+use super::trust::Trust;
+
+/// Notes that a report was seen in an input.
+pub(super) fn insert(connection: &Connection, names: &mut Names, report: i64, origin: &Origin) -> Result<()> {
+    let (folder, item) = split_location(&origin.location);
+    let folder = names.id(connection, folder)?;
+    let domain = names.id_of(connection, origin.authenticity.domain())?;
+    let trust = Trust::from(&origin.authenticity).number();
+    // Seen again, it may be checked where it was not before.
+    connection
+        .prepare_cached(
+            "INSERT INTO sighting (report, folder, item, message_id, dmarc, dmarc_domain) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+             ON CONFLICT (report, folder, item) DO UPDATE SET dmarc = excluded.dmarc, dmarc_domain = excluded.dmarc_domain
+             WHERE excluded.dmarc <> 0",
+        )?
+        .execute(params![report, folder, item, origin.message_id, trust, domain])?;
+    Ok(())
+}
+
+/// A location in two: what many sightings share, and the rest. They join to the whole.
+fn split_location(location: &str) -> (&str, &str) {
+    if location.starts_with("imap://")
+        && let Some(uid) = location.find(";UID=")
+    {
+        return location.split_at(uid + ";UID=".len());
+    }
+    // A mailbox is shared by its mails, a folder by its files; parts of a mail are no folders.
+    let end = match location.find('#') {
+        Some(hash) => hash,
+        None => {
+            let file = location.find("/part.").or_else(|| location.find("/member.")).unwrap_or(location.len());
+            location[..file].rfind('/').map_or(0, |slash| slash + 1)
+        }
+    };
+    location.split_at(end)
+}
