@@ -55,7 +55,7 @@ impl Scan<'_> {
             if let SenderNumber::Provider(provider, Some(tenant)) = number.1 {
                 let organization = organizations.get(&number.0).copied().unwrap_or(number.0);
                 path.own_tenant = own.is_own(organization, provider, tenant);
-                path.only_tenant = own.only(organization, provider) == Some(tenant);
+                path.only_tenant = own.only(organization, provider, number.0) == Some(tenant);
             }
             path.named_by = rule(&path.sender, &by_rule[at]);
         }

@@ -34,6 +34,9 @@ const OWN_SPF: f64 = 0.01;
 /// Bounces are the domain's own where they are no more than this share of them and the mail beside them.
 const OWN_BOUNCES: f64 = 0.20;
 
+/// Of several accounts of an organization that with this share of what is sent as a header From is the one that sends as that.
+const NEARLY_ALL: f64 = 0.95;
+
 /// A provider that sends for an organizational domain.
 type Use = (i64, ProviderNumber);
 /// An account that does.
@@ -45,6 +48,8 @@ pub(super) struct OwnTenants {
     own: FxHashMap<Use, Vec<u32>>,
     /// Those that the domain itself sends by: not what the ledger lists besides.
     home: FxHashMap<Use, Vec<u32>>,
+    /// By header From and provider the one that sends as that, where the organization has several.
+    sends_as: FxHashMap<(i64, ProviderNumber), u32>,
 }
 
 impl OwnTenants {
@@ -53,11 +58,34 @@ impl OwnTenants {
         self.own.get(&(organization, provider)).is_some_and(|tenants| tenants.contains(&tenant))
     }
 
-    /// The tenant that the domain itself sends by, where there is one only.
-    pub(super) fn only(&self, organization: i64, provider: ProviderNumber) -> Option<u32> {
+    /// The tenant that the domain itself sends by as this header From, where there is one only.
+    pub(super) fn only(&self, organization: i64, provider: ProviderNumber, from: i64) -> Option<u32> {
         match self.home.get(&(organization, provider)).map(Vec::as_slice) {
             Some(&[tenant]) => Some(tenant),
-            _ => None,
+            Some(_) => self.sends_as.get(&(from, provider)).copied(),
+            None => None,
+        }
+    }
+
+    /// Tells tenants of one organization apart by the header From they send as: that of its name, or of nearly all its mail that
+    /// shows a tenant. (Each domain set up with Google has a tenant's name of its own.)
+    fn part(&mut self, evidence: &FxHashMap<Account, Evidence>) {
+        for (&(organization, provider), tenants) in self.home.iter().filter(|(_, tenants)| tenants.len() > 1) {
+            let found = |tenant: u32| evidence.get(&(organization, provider, tenant));
+            let mut all: FxHashMap<i64, ByReporter> = FxHashMap::default();
+            for (&from, messages) in tenants.iter().filter_map(|&tenant| found(tenant)).flat_map(|one| &one.by_from) {
+                all.entry(from).or_default().add_all(messages);
+            }
+            for (from, all) in all {
+                let named = |&&tenant: &&u32| found(tenant).is_some_and(|one| one.named_as.contains(&from));
+                let most = |&&tenant: &&u32| {
+                    let messages = found(tenant).and_then(|one| one.by_from.get(&from));
+                    messages.is_some_and(|messages| messages.holds(&all, NEARLY_ALL))
+                };
+                if let Some(&tenant) = tenants.iter().find(named).or_else(|| tenants.iter().find(most)) {
+                    self.sends_as.insert((from, provider), tenant);
+                }
+            }
         }
     }
 
@@ -83,8 +111,12 @@ struct Evidence {
     bounces_days: Vec<Day>,
     /// A selector of it that names the domain.
     named_seen: Seen,
+    /// By header From.
+    by_from: FxHashMap<i64, ByReporter>,
     /// Its name is the domain's.
     same_name: bool,
+    /// The header Froms whose name it has.
+    named_as: FxHashSet<i64>,
     /// Its name begins as the domain's does, which anybody may have chosen.
     like_name: bool,
     /// The ledger lists it.
@@ -97,6 +129,7 @@ type Bare = FxHashMap<Use, FxHashMap<(Day, u32), u64>>;
 /// What a unit is of, in small numbers: the provider's use by an organizational domain, and the account, where it shows one.
 #[derive(Debug, Clone, Copy)]
 struct Place {
+    from: i64,
     organization: u32,
     provider_use: Option<u32>,
     account: Option<u32>,
@@ -149,6 +182,7 @@ impl Scan<'_> {
             let organization = organizations.get(&unit.from).copied().unwrap_or(unit.from);
             let account = unit.provider.zip(unit.tenant).map(|(provider, tenant)| (organization, provider, tenant));
             let place = Place {
+                from: unit.from,
                 organization: domains.of(organization),
                 provider_use: unit.provider.map(|provider| uses.of((organization, provider))),
                 account: account.map(|account| accounts.of(account)),
@@ -167,6 +201,9 @@ impl Scan<'_> {
                 let name = self.whos.tenants.get(tenant);
                 let own_names = [from, domain::organizational(from)].map(|own| own.replace('.', "-"));
                 one.same_name |= own_names.iter().any(|own| own == name);
+                if own_names[0] == name {
+                    one.named_as.insert(unit.from);
+                }
                 let label = |name: &str| name.split('.').next().map(str::to_owned);
                 one.like_name |= label(name) == label(domain::organizational(from));
             }
@@ -213,6 +250,7 @@ impl Tenants {
             };
             let one = &mut evidence[account as usize];
             one.messages.add(report.reporter, entry.messages);
+            one.by_from.entry(place.from).or_default().add(report.reporter, entry.messages);
             if names_domain.contains(&(facts.header_from.unwrap_or(-1), facts.signers)) {
                 one.named_seen.add(report);
             }
@@ -267,6 +305,7 @@ fn judge(evidence: &FxHashMap<Account, Evidence>, wholes: &FxHashMap<i64, Seen>,
             own.add(account, true);
         }
     }
+    own.part(evidence);
     own
 }
 

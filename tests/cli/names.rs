@@ -210,3 +210,23 @@ fn how_signatures_break_is_not_told_by_who_is_set_aside() {
     let first = relay["notes"][0].as_str().unwrap_or_default();
     assert!(first.contains("(permerror)"), "{relay:#}");
 }
+
+#[test]
+fn each_domain_of_an_organization_has_an_account_of_its_own() {
+    let whole = [("example-com.20230601.gappssmtp.com", "20230601", "pass")];
+    let team = [("team-example-com.20230601.gappssmtp.com", "20230601", "pass")];
+    let line = |count, dkim| Line { address: "209.85.220.41", count, dkim, spf: OWN_SPF };
+    let mut reports = Vec::new();
+    for (org, day) in THREE.into_iter().flat_map(|org| (0..3).map(move |day| (org, day))) {
+        reports.push(report(org, day, &[line(60, &whole), line(40, &[])]));
+        let mut below = report(&format!("{org} below"), day, &[line(40, &team), line(20, &[])]).org(org);
+        for record in &mut below.records {
+            *record = record.replace("<header_from>", "<header_from>team.");
+        }
+        reports.push(below);
+    }
+    let answer = answer(&reports);
+    assert_eq!(answer["paths"].as_array().map(Vec::len), Some(2), "{answer:#}");
+    assert_eq!(judged(path(&answer, "Google Workspace (example-com)")), ("unaligned", "yours", 900));
+    assert_eq!(judged(path(&answer, "Google Workspace (team-example-com)")), ("unaligned", "yours", 540));
+}

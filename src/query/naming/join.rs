@@ -61,7 +61,7 @@ pub(in crate::query) fn paths_of_units(
         }
         match (unit.provider, unit.place) {
             (Some(provider), _) => {
-                let only = own.only(organization(unit.from), provider);
+                let only = own.only(organization(unit.from), provider, unit.from);
                 match (unit.tenant, only) {
                     (Some(tenant), _) => SenderNumber::Provider(provider, Some(tenant)),
                     (None, Some(tenant)) if unit.joins => match entries.get(&(unit.from, provider, tenant)) {
