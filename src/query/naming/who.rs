@@ -150,6 +150,7 @@ impl<'k> Whos<'k> {
                     !verified.iter().any(|signer| domain::organizational(signer) == organization)
                 }),
             };
+        let nobody_signed = verified.is_empty();
         if handed_by_another {
             verified.clear();
         } else if spf_failed {
@@ -165,7 +166,7 @@ impl<'k> Whos<'k> {
             spf_failed,
             null,
             // A reporter that writes foreign SPF passes as none shows a null reverse-path like this.
-            joins: null || key.dkim_aligned || key.spf == SpfState::Aligned || quiet && signed.is_empty(),
+            joins: null || key.dkim_aligned || key.spf == SpfState::Aligned || quiet && nobody_signed,
             signed,
             quiet,
             own_spf: key.spf == SpfState::Aligned,
