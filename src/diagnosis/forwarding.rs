@@ -8,8 +8,8 @@
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use super::agreed::Agreed;
 use super::class::Thresholds;
-use super::view::Agreed;
 use super::view::share;
 use crate::alignment::{AuthResult, SpfState};
 use crate::domain;

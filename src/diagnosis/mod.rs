@@ -4,6 +4,7 @@
 //! [`diagnose`] goes path by path: what reporters say of it and whose word counts (`view`), whether it hands on mail of
 //! others (`forwarding`), its standing and class (`class`), why (`evidence`), and what to do (`remedy`).
 
+mod agreed;
 mod alone;
 mod breaks;
 mod caution;

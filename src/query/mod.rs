@@ -2,6 +2,7 @@
 //!
 //! [`survey`] answers most questions. [`Scan`] is the pass over the records behind it, for those that want more of them.
 
+mod by_reporter;
 mod figures;
 mod kinds;
 mod ledger;
