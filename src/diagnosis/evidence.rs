@@ -12,7 +12,7 @@ use super::path::DkimFigures;
 use super::view::View;
 use super::view::{ALIGNED, States, UNALIGNED, UNSIGNED, known, share};
 use crate::alignment::DkimState;
-use crate::query::{AddressFigures, PathFigures, Survey};
+use crate::query::{AddressFigures, PathFigures, SenderKey, Survey};
 use crate::report::period::{Day, date_of};
 
 /// Why a path is of its class.
@@ -337,7 +337,8 @@ pub(super) fn notes(path: &PathFigures, class: Class, evidence: &Grounds) -> Vec
             evidence.contradicting
         ));
     }
-    if class == Class::Signed && share(path.spf_aligned, path.messages) < FEW {
+    let another = matches!(path.sender, SenderKey::Domain(_) | SenderKey::Provider { .. });
+    if class == Class::Signed && another && share(path.spf_aligned, path.messages) < FEW {
         notes.push("SPF does not align here and need not: the aligned signature is enough".to_owned());
     }
     if path.reporters.len() == 1 {

@@ -402,6 +402,12 @@ fn what_spf_shows_to_be_ones_own_is_not_another_senders_of_the_same_address() {
     let answer = sources(&sandbox, &[]);
     assert_eq!(path(&answer, "SendGrid")["named_by"], "catalogue: envelope domain");
     assert_eq!(path(&answer, "SendGrid")["messages"], 1004);
+    // So is a gateway's, by the host name that SPF is about in bounces.
+    let sandbox = Sandbox::new();
+    let bounce = || Line { address: "192.0.2.9", count: 2, dkim: &[], spf: ("mx0a-00000000.pphosted.com", "pass") };
+    let at = |org, day| report(org, day, &[bounce()]);
+    write(&sandbox, &[at("one.example", 0), at("two.example", 1)]);
+    assert_eq!(path(&sources(&sandbox, &[]), "Proofpoint")["standing"], "recognised");
 }
 
 #[test]

@@ -113,7 +113,11 @@ impl<'k> Whos<'k> {
             id => names.text(id)?.to_owned(),
         };
         let envelope = key.envelope.map(|id| names.text(id).map(str::to_owned)).transpose()?;
-        let by_envelope = envelope.as_deref().and_then(|name| catalogue.by_envelope_domain(name));
+        // A gateway passes on its customers' envelopes; where the reverse-path is null, SPF is about the gateway's own host name.
+        let by_envelope = envelope.as_deref().and_then(|name| {
+            let gateway = || catalogue.by_host(name).filter(|provider| provider.kind == Kind::Gateway);
+            catalogue.by_envelope_domain(name).or_else(gateway)
+        });
         let mut verified = Vec::new();
         let mut signed = Vec::new();
         let dashed = [from.as_str(), domain::organizational(&from)].map(|own| format!("-{}", own.replace('.', "-")));
