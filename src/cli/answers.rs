@@ -6,9 +6,9 @@ use super::scope::Scope;
 use crate::diagnosis::{
     Answer, Class, Diagnosis, Standing, WindowAnswer, cautions, diagnose, ledger_findings, proposals,
 };
-use crate::query::{Survey, survey};
+use crate::query::Survey;
 use crate::render::{self, PathsView};
-use crate::report::period::{Day, date_of, rfc3339};
+use crate::report::period::rfc3339;
 
 /// Which sending paths carry no aligned, verifying DKIM signature, worst first
 #[derive(Debug, clap::Args)]
@@ -78,19 +78,16 @@ fn answer(
     wanted: impl Fn(Class) -> bool + Sync,
     context: &Context,
 ) -> Result<(Answer, Survey, Status), Failure> {
-    let (window, asked) = (scope.window(context)?, scope.domains()?);
-    let (store, status) = scope.open(context)?;
-    let known = scope.known(&store, window, &asked, context)?;
-    let survey = survey(&store, window, &asked, known.knowledge())?;
-    let Some((first, last)) = survey.days else {
-        return Err(scope.no_data(&store, window));
+    let asked = scope.ask(context)?;
+    let (store, known, window) = (&asked.store, &asked.known, asked.window);
+    let survey = asked.scan()?.survey()?;
+    let Some(days) = survey.days else {
+        return Err(scope.no_data(store, window));
     };
     let Diagnosis { paths, unproven, untold, domains } = diagnose(&survey, &known.rules(), min_messages, wanted);
-    let begin = if window.first == Day::MIN { first } else { window.first };
-    let end = if window.last == Day::MAX { last } else { window.last };
     let answer = Answer {
         schema,
-        window: WindowAnswer { begin: Some(date_of(begin).to_string()), end: Some(date_of(end).to_string()) },
+        window: WindowAnswer::of(window, days),
         newest_report: store.newest_report()?.map(rfc3339),
         reports: survey.reports,
         reporters: survey.reporters,
@@ -99,7 +96,7 @@ fn answer(
         paths,
         unproven,
         untold,
-        ledger: ledger_findings(&survey, &known.ledger, &asked, scope.today(context)),
+        ledger: ledger_findings(&survey, &known.ledger, &asked.domains, scope.today(context)),
     };
-    Ok((answer, survey, status))
+    Ok((answer, survey, asked.status))
 }

@@ -8,7 +8,7 @@ use super::scope::Scope;
 use crate::diagnosis::{
     ExplainAnswer, Found, Rules, SendingPath, WindowAnswer, cautions, diagnose, diagnose_some, evidence, find,
 };
-use crate::query::{Scan, Survey, keys_of_path, timeline};
+use crate::query::{Survey, keys_of_path, timeline};
 use crate::render;
 use crate::report::period::rfc3339;
 use crate::report::shorten;
@@ -31,13 +31,12 @@ const CANDIDATES: usize = 10;
 
 impl Explain {
     pub(super) fn run(self, context: &mut Context) -> Outcome {
-        let (window, domains) = (self.scope.window(context)?, self.scope.domains()?);
-        let (store, status) = self.scope.open(context)?;
-        let known = self.scope.known(&store, window, &domains, context)?;
-        let mut scan = Scan::new(&store, window, &domains, known.knowledge())?;
+        let asked = self.scope.ask(context)?;
+        let (store, known, window) = (&asked.store, &asked.known, asked.window);
+        let mut scan = asked.scan()?;
         let survey = scan.survey()?;
         let Some(days) = survey.days else {
-            return Err(self.scope.no_data(&store, window));
+            return Err(self.scope.no_data(store, window));
         };
         let rules = known.rules();
         let place = match find(&survey, &known.catalogue, &self.sender) {
@@ -63,7 +62,7 @@ impl Explain {
         };
         let (format, style) = (context.format, context.style);
         render::explain(&answer, format.into(), &style, context.out())?;
-        Ok(status)
+        Ok(asked.status)
     }
 
     fn ambiguous(&self, survey: &Survey, rules: &Rules<'_>, places: &[usize]) -> Failure {

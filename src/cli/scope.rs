@@ -12,7 +12,7 @@ use super::known::Known;
 use super::live::Live;
 use super::resolve::{Resolving, Wanted};
 use crate::domain;
-use crate::query::{Bound, Window, WindowChoice, survey};
+use crate::query::{Bound, Scan, Window, WindowChoice, survey};
 use crate::report::period::{Day, date_of};
 use crate::store::Store;
 
@@ -38,7 +38,31 @@ pub(super) struct Scope {
     resolving: Resolving,
 }
 
+/// What a question about paths is asked of.
+pub(super) struct Asked {
+    pub(super) window: Window,
+    pub(super) domains: Vec<String>,
+    pub(super) store: Store,
+    /// Whether all of it could be read.
+    pub(super) status: Status,
+    pub(super) known: Known,
+}
+
+impl Asked {
+    pub(super) fn scan(&self) -> Result<Scan<'_>, Failure> {
+        Ok(Scan::new(&self.store, self.window, &self.domains, self.known.knowledge())?)
+    }
+}
+
 impl Scope {
+    /// Opens all that a question about paths needs.
+    pub(super) fn ask(&self, context: &Context) -> Result<Asked, Failure> {
+        let (window, domains) = (self.window(context)?, self.domains()?);
+        let (store, status) = self.open(context)?;
+        let known = self.known(&store, window, &domains, context)?;
+        Ok(Asked { window, domains, store, status, known })
+    }
+
     /// Opens what the answer comes from; the status says whether all of it could be read.
     pub(super) fn open(&self, context: &Context) -> Result<(Store, Status), Failure> {
         if self.input.is_empty() {

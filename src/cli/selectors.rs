@@ -4,7 +4,7 @@ use super::context::Context;
 use super::failure::Outcome;
 use super::scope::Scope;
 use crate::diagnosis::{KeyChoice, SelectorsAnswer, WindowAnswer, by_place, cautions, diagnose, selectors};
-use crate::query::{Scan, key_survey};
+use crate::query::key_survey;
 use crate::render;
 use crate::report::period::rfc3339;
 
@@ -29,13 +29,12 @@ pub(super) struct Selectors {
 
 impl Selectors {
     pub(super) fn run(self, context: &mut Context) -> Outcome {
-        let (window, domains) = (self.scope.window(context)?, self.scope.domains()?);
-        let (store, status) = self.scope.open(context)?;
-        let known = self.scope.known(&store, window, &domains, context)?;
-        let mut scan = Scan::new(&store, window, &domains, known.knowledge())?;
+        let asked = self.scope.ask(context)?;
+        let (store, known, window) = (&asked.store, &asked.known, asked.window);
+        let mut scan = asked.scan()?;
         let survey = scan.survey()?;
         let Some(days) = survey.days else {
-            return Err(self.scope.no_data(&store, window));
+            return Err(self.scope.no_data(store, window));
         };
         let paths = diagnose(&survey, &known.rules(), 0, |_| true).paths;
         let keys = key_survey(&mut scan, &survey, self.by_address)?;
@@ -54,6 +53,6 @@ impl Selectors {
         };
         let (format, style) = (context.format, context.style);
         render::selectors(&answer, format.into(), &style, context.out())?;
-        Ok(status)
+        Ok(asked.status)
     }
 }
