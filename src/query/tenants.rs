@@ -130,8 +130,9 @@ type Bare = FxHashMap<Use, FxHashMap<(Day, u32), u64>>;
 /// What a unit is of, in small numbers: the provider's use by an organizational domain, and the account, where it shows one.
 #[derive(Debug, Clone, Copy)]
 struct Place {
-    from: i64,
     organization: u32,
+    /// The account's mail as this header From.
+    stream: Option<u32>,
     provider_use: Option<u32>,
     account: Option<u32>,
 }
@@ -168,6 +169,8 @@ pub(super) struct Tenants {
     domains: Numbers<i64>,
     uses: Numbers<Use>,
     accounts: Numbers<Account>,
+    /// By header From and account.
+    streams: Numbers<(i64, Account)>,
     /// By unit.
     places: Vec<Place>,
     /// By account; so far what their names say.
@@ -178,12 +181,12 @@ impl Scan<'_> {
     /// The tenants that signed, once all records have been seen.
     pub(super) fn tenants(&mut self, organizations: &FxHashMap<i64, i64>) -> Result<Tenants, StoreError> {
         let mut tenants = Tenants::default();
-        let Tenants { domains, uses, accounts, places, evidence } = &mut tenants;
+        let Tenants { domains, uses, accounts, streams, places, evidence } = &mut tenants;
         for unit in &self.sums.units.list {
             let organization = organizations.get(&unit.from).copied().unwrap_or(unit.from);
             let account = unit.provider.zip(unit.tenant).map(|(provider, tenant)| (organization, provider, tenant));
             let place = Place {
-                from: unit.from,
+                stream: account.map(|account| streams.of((unit.from, account))),
                 organization: domains.of(organization),
                 provider_use: unit.provider.map(|provider| uses.of((organization, provider))),
                 account: account.map(|account| accounts.of(account)),
@@ -223,12 +226,13 @@ impl Tenants {
         kinds: &[OutcomeFacts],
         names_domain: &FxHashSet<(i64, i64)>,
     ) -> OwnTenants {
-        let Tenants { domains, uses, accounts, places, mut evidence } = self;
+        let Tenants { domains, uses, accounts, streams, places, mut evidence } = self;
         if evidence.is_empty() {
             return OwnTenants::default();
         }
         let mut wholes: Vec<Seen> = domains.0.iter().map(|_| Seen::default()).collect();
         let mut bare: Vec<FxHashMap<(Day, u32), u64>> = uses.0.iter().map(|_| FxHashMap::default()).collect();
+        let mut by_stream = vec![ByReporter::default(); streams.0.len()];
         // Most entries of a report are of one organizational domain.
         let mut last = None;
         for (unit, entry) in sums.entries.iter().filter(|(_, entry)| entry.messages > 0) {
@@ -250,8 +254,9 @@ impl Tenants {
                 continue;
             };
             let one = &mut evidence[account as usize];
-            one.messages.add(report.reporter, entry.messages);
-            one.by_from.entry(place.from).or_default().add(report.reporter, entry.messages);
+            if let Some(stream) = place.stream {
+                by_stream[stream as usize].add(report.reporter, entry.messages);
+            }
             if names_domain.contains(&(facts.header_from.unwrap_or(-1), facts.signers)) {
                 one.named_seen.add(report);
             }
@@ -265,7 +270,13 @@ impl Tenants {
                 add_day(&mut one.bounces_days, report.day);
             }
         }
-        judge(&accounts.with(evidence), &domains.with(wholes), &uses.with(bare))
+        let mut evidence = accounts.with(evidence);
+        for ((from, account), messages) in streams.with(by_stream) {
+            let one = evidence.entry(account).or_default();
+            one.messages.add_all(&messages);
+            one.by_from.insert(from, messages);
+        }
+        judge(&evidence, &domains.with(wholes), &uses.with(bare))
     }
 }
 

@@ -33,7 +33,7 @@ pub struct Seen<'s> {
 }
 
 /// Of fewer than one in so many reports the runs are looked up, each on its own; else all are gone through.
-const SELDOM: u64 = 10;
+const SELDOM: u64 = 20;
 
 impl Scan<'_> {
     /// Shows every record of one path of the survey, or of all, in the order of days and reports. Call it after
