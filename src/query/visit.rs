@@ -6,7 +6,6 @@ use rustc_hash::FxHashSet;
 
 use super::figures::Survey;
 use super::scan::{Current, Scan};
-use super::tally::ReportMark;
 use crate::report::period::Day;
 use crate::rows;
 use crate::store::{OutcomeFacts, ScannedRun, StoreError};
@@ -32,9 +31,6 @@ pub struct Seen<'s> {
     pub address: Option<IpAddr>,
 }
 
-/// Of fewer than one in so many reports the runs are looked up, each on its own; else all are gone through.
-const SELDOM: u64 = 20;
-
 impl Scan<'_> {
     /// Shows every record of one path of the survey, or of all, in the order of days and reports. Call it after
     /// [`survey`](Self::survey).
@@ -56,23 +52,14 @@ impl Scan<'_> {
                 }
             }
         }
+        let reports: Option<FxHashSet<i64>> = path.map(|path| {
+            let entries = survey.tally.entries(path).iter();
+            entries.map(|entry| survey.tally.report(entry).report).collect()
+        });
         let (store, window) = (self.store, self.window);
-        let Some(path) = path else {
-            return store.scan_runs(window.first, window.last, &mut |run| self.show(&run, None, &may, visit));
-        };
-        // Entries come in the order of their reports.
-        let mut reports: Vec<ReportMark> =
-            survey.tally.entries(path).iter().map(|entry| survey.tally.report(entry)).collect();
-        reports.dedup_by_key(|mark| mark.report);
-        if (reports.len() as u64).saturating_mul(SELDOM) < survey.reports {
-            return reports.iter().try_for_each(|mark| {
-                store.runs_of(mark.day, mark.report, &mut |run| self.show(&run, Some(path), &may, visit))
-            });
-        }
-        let reports: FxHashSet<i64> = reports.iter().map(|mark| mark.report).collect();
-        store.scan_runs(window.first, window.last, &mut |run| match reports.contains(&run.report) {
-            true => self.show(&run, Some(path), &may, visit),
-            false => Ok(()),
+        store.scan_runs(window.first, window.last, &mut |run| match &reports {
+            Some(reports) if !reports.contains(&run.report) => Ok(()),
+            _ => self.show(&run, path, &may, visit),
         })
     }
 

@@ -27,7 +27,6 @@ mod writer;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 pub use digest::{Digest, DigestKey};
@@ -167,8 +166,6 @@ impl Store {
         connection.busy_timeout(BUSY)?;
         connection.pragma_update(None, "cache_size", -16_000)?;
         connection.pragma_update(None, "mmap_size", 256_i64 << 20)?;
-        // Else a query is prepared again for each value it is asked with.
-        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         let version = identify(&connection, &shown)?;
         if version < schema::VERSION {
             // Answers need the tables of today; climbing needs to write.

@@ -1,7 +1,5 @@
 //! Scanning records: the runs of a window of days, and the outcomes that they name.
 
-use rusqlite::{Rows, params};
-
 use super::names::NameReader;
 use super::{Result, Store, StoreError};
 use crate::alignment::{AuthResult, Outcome, codec};
@@ -23,19 +21,6 @@ pub struct ScannedRun<'r> {
     pub rows: &'r [u8],
 }
 
-fn show(mut runs: Rows<'_>, visit: &mut dyn FnMut(ScannedRun<'_>) -> Result<()>) -> Result<()> {
-    while let Some(row) = runs.next()? {
-        visit(ScannedRun {
-            day: row.get(0)?,
-            report: row.get(1)?,
-            reporter: row.get(2)?,
-            domain: row.get(3)?,
-            rows: row.get_ref(4)?.as_blob().map_err(|error| StoreError::Damaged(error.to_string()))?,
-        })?;
-    }
-    Ok(())
-}
-
 impl Store {
     /// Shows every run of the reports that count on the days from `first` to `last`, in the order of days and reports.
     ///
@@ -46,19 +31,17 @@ impl Store {
             "SELECT day, report, reporter, domain, rows FROM record_run WHERE day BETWEEN ?1 AND ?2 AND counted
              ORDER BY day, report, part",
         )?;
-        show(statement.query([first, last])?, visit)
-    }
-
-    /// Shows the runs of one report that counts on a day.
-    ///
-    /// # Errors
-    /// See [`StoreError`]; the visitor's ends the scan.
-    pub fn runs_of(&self, day: Day, report: i64, visit: &mut dyn FnMut(ScannedRun<'_>) -> Result<()>) -> Result<()> {
-        let mut statement = self.connection.prepare_cached(
-            "SELECT day, report, reporter, domain, rows FROM record_run WHERE day = ?1 AND report = ?2 AND counted
-             ORDER BY part",
-        )?;
-        show(statement.query(params![day, report])?, visit)
+        let mut runs = statement.query([first, last])?;
+        while let Some(row) = runs.next()? {
+            visit(ScannedRun {
+                day: row.get(0)?,
+                report: row.get(1)?,
+                reporter: row.get(2)?,
+                domain: row.get(3)?,
+                rows: row.get_ref(4)?.as_blob().map_err(|error| StoreError::Damaged(error.to_string()))?,
+            })?;
+        }
+        Ok(())
     }
 
     /// A list of signatures: `d=`, `s=` and the result of each that names a domain.
