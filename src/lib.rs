@@ -15,6 +15,7 @@
 //! - [`diagnosis`] makes sending paths and their classes of the answers;
 //! - [`inspect`] judges one received message;
 //! - [`render`] shows answers as table, JSON, CSV and Markdown;
+//! - [`config`] reads the configuration, with secrets and accounts;
 //! - [`cli`] is the command line around it all.
 //!
 //! [`rejection`] has the reasons for quarantine, [`limits`] the limits, [`rows`] and [`varint`] the packed form of records, [`uids`]
@@ -22,6 +23,7 @@
 
 pub mod alignment;
 pub mod cli;
+pub mod config;
 pub mod diagnosis;
 pub mod dns;
 pub mod domain;

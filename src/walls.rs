@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// Each module, and the modules it may use.
-const FLOORS: [(&str, &[&str]); 22] = [
+const FLOORS: [(&str, &[&str]); 23] = [
     ("varint", &[]),
     ("uids", &[]),
     ("side_by_side", &[]),
@@ -30,6 +30,7 @@ const FLOORS: [(&str, &[&str]); 22] = [
         "render",
         &["alignment", "diagnosis", "dns", "fetch", "ingest", "inspect", "providers", "report", "source", "store"],
     ),
+    ("config", &["diagnosis", "domain", "limits", "oauth", "query", "source"]),
 ];
 
 fn sources(folder: &Path, found: &mut Vec<PathBuf>) {

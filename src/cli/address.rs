@@ -7,7 +7,7 @@ use clap::ValueEnum;
 use oauth2::url::Url;
 
 use super::failure::Failure;
-use super::secrets::SecretSource;
+use crate::config::secrets::SecretSource;
 use crate::source::imap::account::{Account, After, Credentials, Tls};
 
 /// An account in the form of a URL, and what a URL cannot say.

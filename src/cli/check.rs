@@ -5,11 +5,11 @@ use std::time::Duration;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, civil::Date};
 
-use super::accounts;
-use super::config::account::{AccountConfig, Auth};
-use super::config::oauth2::OAuthConfig;
 use super::context::Context;
 use super::failure::{Outcome, Status};
+use crate::config::account::{AccountConfig, Auth};
+use crate::config::accounts;
+use crate::config::oauth2::OAuthConfig;
 use crate::oauth::{Proof, Tokens};
 use crate::render::check::{
     self, AccountCheck, CheckAnswer, DatabaseCheck, Finding, FolderCheck, LoginCheck, Severity,

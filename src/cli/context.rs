@@ -1,15 +1,15 @@
 //! What was typed, what the configuration says and what the environment is, merged once.
 
 use std::io::{BufWriter, IsTerminal, Stdout, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use anyhow::{Context as _, anyhow};
-use etcetera::BaseStrategy;
+use anyhow::anyhow;
 use jiff::Timestamp;
 
-use super::config::Config;
 use super::failure::Failure;
 use super::{Color, Format, Global};
+use crate::config::places::{config_path, database_path};
+use crate::config::{Config, read_text};
 use crate::providers::Catalogue;
 use crate::render::Style;
 use crate::store::Store;
@@ -93,38 +93,10 @@ impl Context {
 
     /// Where the database is.
     pub(crate) fn database(&self) -> Result<PathBuf, Failure> {
-        self.db.clone().or_else(|| default_path(Folder::Data, "reports.db")).ok_or_else(|| {
+        self.db.clone().or_else(|| database_path()).ok_or_else(|| {
             Failure::Failed(anyhow!("no home folder is known to keep the database in; name one with --db"))
         })
     }
-}
-
-/// Where the configuration is unless another is named.
-pub(super) fn config_path() -> Option<PathBuf> {
-    default_path(Folder::Config, "config.toml")
-}
-
-/// A file that keeps what the program has to remember between runs and can get again.
-pub(super) fn state_path(name: &str) -> Option<PathBuf> {
-    default_path(Folder::State, name)
-}
-
-/// A file in one of the user's folders, by the conventions of the system (XDG on Unix).
-fn default_path(kind: Folder, name: &str) -> Option<PathBuf> {
-    let strategy = etcetera::choose_base_strategy().ok()?;
-    let base = match kind {
-        Folder::Config => strategy.config_dir(),
-        Folder::Data => strategy.data_dir(),
-        Folder::State => strategy.state_dir().unwrap_or_else(|| strategy.data_dir()),
-    };
-    Some(base.join("dmarcstat").join(name))
-}
-
-/// The user's folders.
-enum Folder {
-    Config,
-    Data,
-    State,
 }
 
 /// The width to fit: that of the terminal; COLUMNS rules where it is set.
@@ -148,9 +120,4 @@ fn unicode() -> bool {
         let locale = locale.to_ascii_lowercase();
         locale.contains("utf-8") || locale.contains("utf8")
     })
-}
-
-/// Reads a file of text, with its name in the error.
-pub(super) fn read_text(path: &Path) -> Result<String, Failure> {
-    Ok(std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?)
 }

@@ -9,14 +9,14 @@ use anyhow::anyhow;
 use jiff::Timestamp;
 
 use super::Format;
-use super::accounts;
 use super::address::Address;
-use super::config::KeepRaw;
 use super::context::Context;
 use super::failure::{Failure, Outcome, Status};
 use super::ingest::status;
 use super::lock;
 use super::progress::Progress;
+use crate::config::KeepRaw;
+use crate::config::accounts;
 use crate::fetch::{self, AccountSummary, FailureSummary, FetchOptions, Since, Watched};
 use crate::ingest::{IngestOptions, IngestSummary};
 use crate::query::Bound;

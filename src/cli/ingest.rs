@@ -3,10 +3,10 @@
 use std::path::PathBuf;
 use std::time::Instant;
 
-use super::config::KeepRaw;
 use super::context::Context;
 use super::failure::{Outcome, Status};
 use super::progress::Progress;
+use crate::config::KeepRaw;
 use crate::ingest::{IngestOptions, IngestSummary, ingest};
 use crate::limits::Limits;
 use crate::render;

@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use anyhow::anyhow;
 
-use super::accounts;
-use super::config::account::Auth;
 use super::context::Context;
 use super::failure::{Failure, Outcome, Status};
+use crate::config::account::Auth;
+use crate::config::accounts;
 use crate::oauth::TokenSource;
 use crate::oauth::login::Task;
 use crate::render::text::sanitize;

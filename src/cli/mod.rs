@@ -2,13 +2,11 @@
 //!
 //! Only here are the clock, the environment and the terminal read; everything below gets what it needs as arguments.
 
-mod accounts;
 mod address;
 mod answers;
 mod changes;
 mod check;
 mod completions;
-pub mod config;
 mod context;
 mod dns;
 mod explain;
@@ -28,7 +26,6 @@ mod readiness;
 mod reports;
 mod resolve;
 mod scope;
-pub mod secrets;
 mod selectors;
 
 use std::path::PathBuf;

@@ -127,7 +127,7 @@ fn retry(ids: &[i64], context: &mut Context) -> Outcome {
     }
     let options = IngestOptions {
         limits: context.config.limits.clone(),
-        keep_raw: context.config.database.keep_raw == super::config::KeepRaw::All,
+        keep_raw: context.config.database.keep_raw == crate::config::KeepRaw::All,
         now: context.now.as_second(),
         examiners: 0,
         left_to_do: Vec::new(),

@@ -9,7 +9,7 @@ use toml::Spanned;
 
 use super::mistake::{Mistake, Place, SecretRef, line};
 use super::oauth2::{OAuthConfig, WrittenOAuth};
-use crate::cli::secrets::SecretSource;
+use super::secrets::SecretSource;
 use crate::source::imap::account::{After, Mechanism, Tls};
 
 /// A table as written.

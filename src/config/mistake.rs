@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::Path;
 
-use crate::cli::secrets::SecretSource;
+use super::secrets::SecretSource;
 
 /// Something in the file that cannot be meant.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -6,23 +6,22 @@ use anyhow::{Context as _, anyhow};
 use jiff::Timestamp;
 use secrecy::SecretString;
 
-use super::config::Config;
-use super::config::account::{AccountConfig, Auth, Preset};
-use super::config::mistake::SecretRef;
-use super::config::oauth2::{GrantWord, OAuthConfig};
-use super::context::{config_path, state_path};
-use super::failure::Failure;
+use super::Config;
+use super::account::{AccountConfig, Auth, Preset};
+use super::mistake::SecretRef;
+use super::oauth2::{GrantWord, OAuthConfig};
+use super::places::{config_path, state_path};
 use crate::oauth::{Cache, ClientCertificate, Error, Grant, Proof, ServiceAccount, Settings, Tokens};
 use crate::source::imap::account::{Account, Credentials};
 
 /// The accounts of these names, in this order; all of them where no name is given.
-pub(crate) fn select<'c>(config: &'c Config, names: &[String]) -> Result<Vec<&'c AccountConfig>, Failure> {
+pub(crate) fn select<'c>(config: &'c Config, names: &[String]) -> anyhow::Result<Vec<&'c AccountConfig>> {
     let file = match config.file.clone().or_else(config_path) {
         Some(file) => file.display().to_string(),
         None => "the configuration".to_owned(),
     };
     if config.accounts.is_empty() {
-        return Err(Failure::Failed(anyhow!("no account is configured; add an [[account]] to {file}")));
+        anyhow::bail!("no account is configured; add an [[account]] to {file}");
     }
     if names.is_empty() {
         return Ok(config.accounts.iter().collect());
@@ -30,7 +29,7 @@ pub(crate) fn select<'c>(config: &'c Config, names: &[String]) -> Result<Vec<&'c
     let find = |name: &String| {
         config.accounts.iter().find(|account| account.name == *name).ok_or_else(|| {
             let known: Vec<_> = config.accounts.iter().map(|account| account.name.as_str()).collect();
-            Failure::Failed(anyhow!("there is no account {name:?} in {file}; it has {}", known.join(", ")))
+            anyhow!("there is no account {name:?} in {file}; it has {}", known.join(", "))
         })
     };
     names.iter().map(find).collect()

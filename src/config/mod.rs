@@ -3,21 +3,22 @@
 //! Everything in it is optional. A mistake in it is one error that names the file, the line and the key.
 
 pub(crate) mod account;
+pub(crate) mod accounts;
 pub(crate) mod mistake;
 pub(crate) mod oauth2;
+pub(crate) mod places;
+pub mod secrets;
 mod sender;
 
 use std::path::{Path, PathBuf};
 
-use anyhow::anyhow;
+use anyhow::{Context as _, anyhow};
 use serde::Deserialize;
 use toml::Spanned;
 
 use account::AccountConfig;
 use mistake::Mistake;
 
-use crate::cli::context::read_text;
-use crate::cli::failure::Failure;
 use crate::diagnosis::Thresholds;
 use crate::diagnosis::readiness::ReadinessThresholds;
 use crate::limits::Limits;
@@ -86,10 +87,12 @@ pub enum KeepRaw {
 
 impl Config {
     /// Reads a configuration file.
-    pub(crate) fn load(path: &Path) -> Result<Self, Failure> {
+    ///
+    /// # Errors
+    /// That it cannot be read, or what is wrong in it, with the file's name.
+    pub fn load(path: &Path) -> anyhow::Result<Self> {
         let text = read_text(path)?;
-        let mut config =
-            Self::parse(&text).map_err(|reason| Failure::Failed(anyhow!("{}: {reason}", path.display())))?;
+        let mut config = Self::parse(&text).map_err(|reason| anyhow!("{}: {reason}", path.display()))?;
         // Joining leaves an absolute path as it is.
         let folder = path.parent().unwrap_or(Path::new(""));
         config.providers.file = config.providers.file.map(|file| folder.join(file));
@@ -113,6 +116,11 @@ impl Config {
         config.ledger = sender::check(&config.written_senders, text).map_err(|mistake| mistake.worded(text))?;
         Ok(config)
     }
+}
+
+/// Reads a file of text, with its name in the error.
+pub(crate) fn read_text(path: &Path) -> anyhow::Result<String> {
+    std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))
 }
 
 #[cfg(test)]

@@ -138,7 +138,7 @@ fn day(value: &Spanned<toml::Value>) -> Result<Date, Mistake> {
 
 #[cfg(test)]
 mod tests {
-    use crate::cli::config::Config;
+    use crate::config::Config;
 
     #[test]
     fn entries_are_read() {
