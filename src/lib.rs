@@ -18,10 +18,11 @@
 //! - [`config`] reads the configuration, with secrets and accounts;
 //! - [`cli`] is the command line around it all.
 //!
-//! [`rejection`] has the reasons for quarantine, [`limits`] the limits, [`rows`] and [`varint`] the packed form of records, [`uids`]
+//! [`role`] and [`cause`] are the closed words for why a path exists and why it does not pass. [`rejection`] has the reasons for quarantine, [`limits`] the limits, [`rows`] and [`varint`] the packed form of records, [`uids`]
 //! the sets of mails on a server that were read; `side_by_side` shares work out among the processors.
 
 pub mod alignment;
+pub mod cause;
 pub mod cli;
 pub mod config;
 pub mod diagnosis;
@@ -38,6 +39,7 @@ pub mod query;
 pub mod rejection;
 pub mod render;
 pub mod report;
+pub mod role;
 pub mod rows;
 mod side_by_side;
 pub mod source;

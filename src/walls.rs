@@ -4,33 +4,48 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// Each module, and the modules it may use.
-const FLOORS: [(&str, &[&str]); 23] = [
+const FLOORS: [(&str, &[&str]); 25] = [
     ("varint", &[]),
     ("uids", &[]),
     ("side_by_side", &[]),
     ("limits", &[]),
     ("rejection", &[]),
     ("domain", &[]),
+    ("role", &[]),
+    ("cause", &[]),
     ("report", &["limits", "rejection"]),
     ("rows", &["report", "varint"]),
     ("mail", &["limits", "rejection", "report"]),
     ("unpack", &["limits", "mail", "rejection", "report"]),
     ("oauth", &[]),
     ("dns", &["domain", "mail"]),
-    ("providers", &["domain"]),
+    ("providers", &["cause", "domain", "role"]),
     ("source", &["limits", "mail", "oauth", "uids", "unpack"]),
     ("alignment", &["domain", "report", "varint"]),
     ("store", &["alignment", "domain", "mail", "rejection", "report", "rows", "uids", "varint"]),
     ("ingest", &["alignment", "domain", "limits", "mail", "rejection", "report", "rows", "source", "store", "unpack"]),
     ("fetch", &["ingest", "mail", "source", "store", "uids"]),
-    ("query", &["alignment", "domain", "providers", "report", "rows", "side_by_side", "store"]),
-    ("diagnosis", &["alignment", "dns", "domain", "providers", "query", "report", "side_by_side"]),
-    ("inspect", &["alignment", "diagnosis", "domain", "mail", "providers", "report"]),
+    ("query", &["alignment", "cause", "domain", "providers", "report", "role", "rows", "side_by_side", "store"]),
+    ("diagnosis", &["alignment", "cause", "dns", "domain", "providers", "query", "report", "role", "side_by_side"]),
+    ("inspect", &["alignment", "cause", "diagnosis", "domain", "mail", "providers", "report"]),
     (
         "render",
-        &["alignment", "diagnosis", "dns", "fetch", "ingest", "inspect", "providers", "report", "source", "store"],
+        &[
+            "alignment",
+            "cause",
+            "diagnosis",
+            "dns",
+            "fetch",
+            "ingest",
+            "inspect",
+            "providers",
+            "report",
+            "role",
+            "source",
+            "store",
+        ],
     ),
-    ("config", &["diagnosis", "domain", "limits", "oauth", "query", "source"]),
+    ("config", &["cause", "diagnosis", "domain", "limits", "oauth", "query", "role", "source"]),
 ];
 
 fn sources(folder: &Path, found: &mut Vec<PathBuf>) {

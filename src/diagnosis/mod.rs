@@ -7,7 +7,6 @@
 mod agreed;
 mod alone;
 mod breaks;
-mod cause;
 mod caution;
 mod changes;
 mod class;
@@ -20,14 +19,14 @@ mod ledger;
 mod path;
 pub mod readiness;
 mod remedy;
-mod role;
 mod selectors;
 mod turns;
 mod view;
 
+pub use crate::cause::Cause;
 pub use crate::providers::{DnsRecord, Remedy};
+pub use crate::role::Role;
 pub use breaks::Breaks;
-pub use cause::Cause;
 pub use caution::cautions;
 pub use changes::{
     Change, ChangeKind, ChangeSubject, Changes, ChangesAnswer, Comparison, Counts, Judged, PathState, Silence,
@@ -43,7 +42,6 @@ pub use ledger::{LedgerFinding, LedgerProblem, Proposal, ledger_findings, propos
 pub use path::{
     Answer, Diagnosis, DkimFigures, Rules, SendingPath, Sum, WindowAnswer, diagnose, diagnose_some, id, sender_name,
 };
-pub use role::Role;
 pub use selectors::{
     KeyAddress, KeyChoice, KeyDay, KeyDiagnosis, KeyOwner, KeyReporter, KeySender, KeyState, OtherKeys, Overlap,
     Rotation, SelectorUse, SelectorsAnswer, by_place, selectors,
