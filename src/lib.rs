@@ -18,8 +18,14 @@
 //! - [`config`] reads the configuration, with secrets and accounts;
 //! - [`cli`] is the command line around it all.
 //!
-//! [`role`] and [`cause`] are the closed words for why a path exists and why it does not pass. [`rejection`] has the reasons for quarantine, [`limits`] the limits, [`rows`] and [`varint`] the packed form of records, [`uids`]
-//! the sets of mails on a server that were read; `side_by_side` shares work out among the processors.
+//! And at the ground, used by all of these:
+//!
+//! - [`role`] and [`cause`] are the closed words for why a path exists and why it does not pass;
+//! - [`rejection`] has the reasons for quarantine, [`limits`] the limits;
+//! - [`rows`] and [`varint`] are the packed form of records;
+//! - [`uid_set`] is a set of mails on a server;
+//! - [`words`] writes numbers, shares, lists and plurals;
+//! - `parallel` shares work out among the processors.
 
 pub mod alignment;
 pub mod cause;
@@ -34,6 +40,7 @@ pub mod inspect;
 pub mod limits;
 pub mod mail;
 pub mod oauth;
+mod parallel;
 pub mod providers;
 pub mod query;
 pub mod rejection;
@@ -41,12 +48,12 @@ pub mod render;
 pub mod report;
 pub mod role;
 pub mod rows;
-mod side_by_side;
 pub mod source;
 pub mod store;
-pub mod uids;
+pub mod uid_set;
 pub mod unpack;
 pub mod varint;
+pub mod words;
 
 #[cfg(test)]
 mod walls;

@@ -13,9 +13,9 @@ use super::class::Thresholds;
 use super::view::share;
 use crate::alignment::{AuthResult, SpfState};
 use crate::domain;
+use crate::parallel;
 use crate::providers::Catalogue;
 use crate::query::{OutcomeFacts, PathFigures, SenderKey, Signer, SignerUse, Survey};
-use crate::side_by_side;
 
 /// A path with more than half of a pair's verified messages is where it is at home, even where SPF speaks of another.
 const MOSTLY_HERE: f64 = 0.5;
@@ -129,7 +129,7 @@ impl<'s> Homes<'s> {
         tenants.sort_unstable();
         tenants.dedup();
         let mut homes = Homes { survey, catalogue, thresholds, homes: FxHashMap::default(), tenants };
-        let sights = side_by_side::map(survey.paths.len(), |at| {
+        let sights = parallel::map(survey.paths.len(), |at| {
             let path = &survey.paths[at];
             if wanted(domain::organizational(&path.domain)) { homes.sights(at, path) } else { FxHashMap::default() }
         });

@@ -16,10 +16,10 @@ use super::view::States;
 use super::view::View;
 use crate::alignment::{AuthResult, DkimState};
 use crate::domain;
+use crate::parallel;
 use crate::providers::{Catalogue, Remedy};
 use crate::query::{DomainFigures, Ledger, PathFigures, SenderKey, Survey};
 use crate::report::period::date_of;
-use crate::side_by_side;
 
 /// The answer.
 #[derive(Debug, Clone, Serialize)]
@@ -180,7 +180,7 @@ pub fn diagnose(
 ) -> Diagnosis {
     let mut diagnosis = Diagnosis { domains: survey.domains.clone(), ..Diagnosis::default() };
     let homes = Homes::of(survey, rules.catalogue, rules.thresholds, |_| true);
-    let judged = side_by_side::map(survey.paths.len(), |at| {
+    let judged = parallel::map(survey.paths.len(), |at| {
         // Records without a message are no mail.
         if survey.paths[at].messages < min_messages.max(1) {
             return None;

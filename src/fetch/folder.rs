@@ -11,7 +11,7 @@ use crate::source::MailOutcome;
 use crate::source::imap::account::After;
 use crate::source::imap::{Error, Folder, Listed, Step};
 use crate::store::{Mailbox, Store};
-use crate::uids::UidSet;
+use crate::uid_set::UidSet;
 
 /// How many mails are read before something is done with them on the server.
 const CHAPTER: usize = 2_000;

@@ -11,7 +11,7 @@ use super::{Failure, FolderSummary, Step};
 use crate::mail::Envelope;
 use crate::source::imap::{Error, Fetched, Folder, Listed};
 use crate::source::{Belief, Content, Input, InputSink, Receipt};
-use crate::uids::UidSet;
+use crate::uid_set::UidSet;
 
 /// A mail that a connection broke on so often, alone, is put aside.
 const STRIKES: u32 = 2;

@@ -12,7 +12,7 @@ use crate::source::MailOutcome;
 use crate::source::imap::account::After;
 use crate::source::imap::{Error, Folder, Removal, Step};
 use crate::store::{Copying, PendingMail, Store};
-use crate::uids::UidSet;
+use crate::uid_set::UidSet;
 
 /// How many mails are copied at once.
 const COPIES: usize = 100;

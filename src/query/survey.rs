@@ -14,7 +14,7 @@ use super::tally::{AddressPart, Bits, Days, Entry, Tally};
 use super::window::Window;
 use crate::alignment::{Disposition, DkimState, SpfState};
 use crate::domain;
-use crate::side_by_side;
+use crate::parallel;
 use crate::store::{OutcomeFacts, Store, StoreError};
 
 /// Sums up the records of a window; of header From domains at or below `domains`, or of all.
@@ -39,7 +39,7 @@ impl Scan<'_> {
         self.run()?;
         let organizations = self.organizations()?;
         let tenants = self.tenants(&organizations)?;
-        let (spots, own) = side_by_side::both(
+        let (spots, own) = parallel::both(
             || Spots::of(&self.sums.units.list),
             || tenants.own(&self.sums, &self.tally, &self.kinds.list, &self.whos.names_domain),
         );
@@ -59,7 +59,7 @@ impl Scan<'_> {
             }
             path.named_by = rule(&path.sender, &by_rule[at]);
         }
-        let sums = side_by_side::map(named.len(), |at| PathSums::of(&self.tally, at, named[at].1.spf_vouches()));
+        let sums = parallel::map(named.len(), |at| PathSums::of(&self.tally, at, named[at].1.spf_vouches()));
         for ((_, path), sums) in named.iter_mut().zip(sums) {
             self.fill(path, sums, &survey.reporter_names)?;
         }
@@ -202,7 +202,7 @@ impl Scan<'_> {
             let placed = entries.iter().map(|(unit, entry)| (of_unit[*unit as usize], *entry));
             by_path(placed, &mut entry_ends, Entry::default())
         };
-        (self.tally.addresses, self.tally.entries) = side_by_side::both(arrange_addresses, arrange_entries);
+        (self.tally.addresses, self.tally.entries) = parallel::both(arrange_addresses, arrange_entries);
         (self.tally.entry_ends, self.tally.address_ends) = (entry_ends, address_ends);
         by_rule
     }

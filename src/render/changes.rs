@@ -5,9 +5,9 @@ use std::io::{Result, Write};
 use super::grid::csv;
 use super::page::Page;
 use super::paths::{days_of, summary};
-use super::text::{grouped, plural};
 use super::{Form, Paint, Style, json};
 use crate::diagnosis::{Change, ChangeKind, ChangeSubject, ChangesAnswer, PathState};
+use crate::words::{grouped, plural};
 
 /// So many changes of a kind are shown; the JSON answer has all of them.
 const MOST: usize = 40;

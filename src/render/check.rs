@@ -6,9 +6,10 @@ use jiff::civil::Date;
 use serde_json::{Value, json};
 
 use super::grid::{Column, Grid, Row, csv, wrap};
-use super::text::{grouped, plural, sanitize};
+use super::text::sanitize;
 use super::{Form, Paint, Style, json};
 use crate::report::period::rfc3339;
+use crate::words::{grouped, plural};
 
 /// How things stand.
 #[derive(Debug, Clone, Default)]

@@ -5,12 +5,13 @@ use std::io::{Result, Write};
 use serde::Serialize;
 
 use super::grid::{Column, Grid, Row, csv, wrap};
-use super::text::{markdown_cell, plural, sanitize};
+use super::text::{markdown_cell, sanitize};
 use super::{Form, Paint, Style, json};
 use crate::dns::dkim::{AliasState, DkimKey, KeyState, KeyType, Microsoft365};
 use crate::dns::dmarc::{DmarcReview, Feeds, ReportAddress, TagState, Walk};
 use crate::dns::spf::{NodeState, SpfNode, SpfReview};
 use crate::dns::{DnsAudit, Finding, Outcome, Severity};
+use crate::words::plural;
 
 /// The answer about a domain's records.
 #[derive(Debug, Clone, Serialize)]

@@ -6,10 +6,10 @@ use super::days::Layout;
 use super::grid::{Column, Grid, Row, csv};
 use super::page::Page;
 use super::paths::{cautioned, days_of, paint, summary};
-use super::text::{grouped, percent, plural};
 use super::{Form, Paint, Style, json};
 use crate::diagnosis::{DayPart, ExplainAnswer, NetworkPart, PartAnswer, Remedy, ReporterPart, Stay, Turn, TurnKind};
 use crate::report::period::{Day, date_of};
+use crate::words::{grouped, percent, plural};
 
 /// Where there are more machines, networks are shown instead.
 const MACHINES: usize = 12;

@@ -4,9 +4,9 @@ use std::io::{Result, Write};
 
 use serde_json::{Value, json};
 
-use super::text::{grouped, plural};
 use super::{Form, grid, json};
 use crate::ingest::IngestSummary;
+use crate::words::{grouped, plural};
 
 /// Writes the summary of a run that took `seconds`.
 ///

@@ -4,9 +4,9 @@ use std::io::{Result, Write};
 
 use super::grid::{Column, Grid, Row, csv};
 use super::prose::Prose;
-use super::text::{percent, plural};
 use super::{Form, Paint, Style, json};
 use crate::inspect::{Aligned, Finding, Inspection, Severity, SignatureReview};
+use crate::words::{percent, plural};
 
 const HEADINGS: [&str; 9] =
     ["domain", "selector", "algorithm", "key_bits", "present", "aligned", "result", "covered", "findings"];

@@ -3,9 +3,10 @@
 use std::io::{Result, Write};
 
 use super::grid::{Column, Grid, Row, csv, wrap};
-use super::text::{grouped, markdown_cell, percent, plural, sanitize};
+use super::text::{markdown_cell, sanitize};
 use super::{Form, Paint, Style, json};
 use crate::diagnosis::{Answer, Class, SendingPath, WindowAnswer};
+use crate::words::{grouped, percent, plural};
 
 /// What the table says besides the paths.
 #[derive(Debug, Clone, Copy)]

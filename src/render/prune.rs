@@ -5,9 +5,9 @@ use std::io::{Result, Write};
 use jiff::civil::Date;
 use serde_json::json;
 
-use super::text::plural;
 use super::{Form, grid, json};
 use crate::store::Pruned;
+use crate::words::plural;
 
 /// Writes what was, or in a dry run would be, forgotten.
 ///

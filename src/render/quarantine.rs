@@ -5,10 +5,11 @@ use std::io::{Result, Write};
 use serde_json::{Value, json};
 
 use super::grid::{Column, Grid, Row, csv};
-use super::text::{grouped, hex, plural, sanitize};
+use super::text::{hex, sanitize};
 use super::{Form, Paint, Style, json};
 use crate::report::period::rfc3339;
 use crate::store::{QuarantineEntry, Quarantined};
+use crate::words::{grouped, plural};
 
 /// How many bytes of an entry are shown.
 const EXCERPT: usize = 512;

@@ -5,9 +5,9 @@ use std::io::{Result, Write};
 use super::grid::{Column, Grid, Row, csv};
 use super::paths::summary;
 use super::prose::Prose;
-use super::text::{grouped, percent, plural};
 use super::{Form, Paint, Style, json};
 use crate::diagnosis::readiness::{Blocker, Check, Review, Verdict};
+use crate::words::{grouped, percent, plural};
 
 /// Writes a review.
 ///

@@ -4,9 +4,9 @@ use std::io::{Result, Write};
 
 use super::grid::{Column, Grid, Row, csv};
 use super::readiness::{small, title, verdict_paint};
-use super::text::{grouped, percent, plural};
 use super::{Form, Style, json};
 use crate::diagnosis::readiness::ReviewList;
+use crate::words::{grouped, percent, plural};
 
 /// Writes the list of all domains.
 ///

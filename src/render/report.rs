@@ -6,11 +6,12 @@ use serde_json::{Map, Value, json};
 
 use super::grid::{Column, Grid, Row, csv};
 use super::reports::summary_json;
-use super::text::{grouped, hex, plural, sanitize};
+use super::text::{hex, sanitize};
 use super::{Form, Paint, Style, json};
 use crate::alignment::{AuthResult, Disposition};
 use crate::report::period::{date_of, rfc3339};
 use crate::store::{ReportDetail, ReportRow, Trust};
+use crate::words::{grouped, plural};
 
 fn result_json(result: AuthResult, word: Option<&String>) -> (Value, Option<&String>) {
     (json!(result.as_str()), word)

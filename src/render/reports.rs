@@ -6,10 +6,10 @@ use serde_json::{Map, Value, json};
 
 use super::grid::{Column, Grid, Row, csv};
 use super::paths::summary;
-use super::text::{grouped, plural};
 use super::{Form, Paint, Style, json};
 use crate::report::period::{Day, date_of, rfc3339};
 use crate::store::{ReportSummary, Trust};
+use crate::words::{grouped, plural};
 
 /// A list of reports, and what it is a list of.
 #[derive(Debug, Clone)]

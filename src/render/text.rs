@@ -50,46 +50,10 @@ pub fn markdown_cell(text: &str) -> String {
     out
 }
 
-/// A number with its thousands apart.
-#[must_use]
-pub fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
-}
-
-/// A share in percent: never 100 while something is missing, never 0 while something is there.
-#[must_use]
-pub fn percent(part: u64, whole: u64) -> String {
-    if whole == 0 {
-        return "–".to_owned();
-    }
-    let share = part as f64 * 100.0 / whole as f64;
-    match (part, share) {
-        (0, _) => "0%".to_owned(),
-        (part, _) if part == whole => "100%".to_owned(),
-        (_, share) if share < 1.0 => "<1%".to_owned(),
-        (_, share) if share > 99.0 => format!("{:.1}%", (share * 10.0).floor() / 10.0),
-        (_, share) => format!("{share:.0}%"),
-    }
-}
-
 /// Bytes as hexadecimal digits.
 #[must_use]
 pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-/// `1 report`, `2 reports`.
-#[must_use]
-pub fn plural(number: u64, word: &str) -> String {
-    format!("{} {word}{}", grouped(number), if number == 1 { "" } else { "s" })
 }
 
 #[cfg(test)]
@@ -112,15 +76,5 @@ mod tests {
     #[test]
     fn markup_is_text() {
         assert_eq!(markdown_cell("a|b <i>*x*</i>"), "a\\|b &lt;i&gt;\\*x\\*&lt;/i&gt;");
-    }
-
-    #[test]
-    fn numbers_for_people() {
-        assert_eq!(grouped(1_234_567), "1,234,567");
-        assert_eq!(
-            (percent(1, 1000).as_str(), percent(999, 1000).as_str(), percent(0, 0).as_str()),
-            ("<1%", "99.9%", "–")
-        );
-        assert_eq!(percent(99_999, 100_000), "99.9%");
     }
 }

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::{Result, Store, StoreError};
-use crate::uids::UidSet;
+use crate::uid_set::UidSet;
 
 /// A folder of an account, as it is remembered.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -239,7 +239,7 @@ impl Store {
     /// See [`StoreError`].
     pub fn tidied(&mut self, mailbox: i64, uids: &UidSet) -> Result<()> {
         let transaction = self.connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
-        for &(first, last) in uids.ranges() {
+        for (first, last) in uids.ranges().map(|range| (*range.start(), *range.end())) {
             transaction
                 .prepare_cached("DELETE FROM mailbox_pending WHERE mailbox = ?1 AND uid BETWEEN ?2 AND ?3")?
                 .execute(params![mailbox, first, last])?;
@@ -254,7 +254,7 @@ impl Store {
     /// See [`StoreError`].
     pub fn note_copying(&mut self, mailbox: i64, uids: &UidSet, copying: Option<&Copying>) -> Result<()> {
         let transaction = self.connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
-        for &(first, last) in uids.ranges() {
+        for (first, last) in uids.ranges().map(|range| (*range.start(), *range.end())) {
             transaction
                 .prepare_cached(
                     "UPDATE mailbox_pending SET copy_folder = ?4, copy_uid_validity = ?5, copy_uid_next = ?6, copied = ?7

@@ -5,7 +5,7 @@ use maud::{Markup, html};
 use super::{CLASSES, Text};
 use crate::diagnosis::Class;
 use crate::diagnosis::readiness::{ByClass, DayFigures, Review};
-use crate::render::text::{grouped, percent, plural};
+use crate::words::{grouped, percent, plural};
 
 /// More bars than that are no longer told apart.
 const MOST_BARS: usize = 124;

@@ -4,7 +4,7 @@ use maud::{Markup, html};
 
 use super::Text;
 use crate::diagnosis::readiness::Review;
-use crate::render::text::{grouped, percent};
+use crate::words::{grouped, percent};
 
 /// Reporters in the page, and of these on paper.
 const REPORTERS: usize = 60;

@@ -5,7 +5,7 @@ use maud::{Markup, html};
 use super::{Text, chart};
 use crate::diagnosis::readiness::{Blocker, Review, Target};
 use crate::render::readiness::few;
-use crate::render::text::{grouped, percent, plural};
+use crate::words::{grouped, percent, plural};
 
 /// Blockers told in full; the others are named.
 const IN_FULL: usize = 10;

@@ -6,7 +6,7 @@ use super::Text;
 use crate::diagnosis::readiness::{Check, Review, ReviewedPath};
 use crate::diagnosis::{Class, Standing};
 use crate::render::readiness::title;
-use crate::render::text::{grouped, percent, plural};
+use crate::words::{grouped, percent, plural};
 
 /// Paths in the page, and of these on paper.
 const PATHS: usize = 300;

@@ -9,7 +9,7 @@ use super::folders::Folder;
 use super::grammar::Response;
 use super::session::{Part, Session};
 use super::wire::Cap;
-use crate::uids::UidSet;
+use crate::uid_set::UidSet;
 
 /// How a mail leaves a folder on this server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

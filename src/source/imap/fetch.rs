@@ -7,7 +7,7 @@ use super::folders::Folder;
 use super::grammar::{Response, Value};
 use super::session::{Part, Session};
 use super::wire::Cap;
-use crate::uids::UidSet;
+use crate::uid_set::UidSet;
 
 /// A batch ends when it holds this many bytes by the server's own account, mails, or pieces of a set of UIDs: commands of
 /// more than about a thousand bytes are refused by some, and silently not obeyed by others (RFC 2683 §3.2.1.5).
@@ -227,7 +227,7 @@ impl Batches<'_> {
         let (mut bytes, mut taken) = (0_u64, 0);
         for mail in self.mails {
             let full = bytes.saturating_add(mail.size) > BATCH_BYTES || taken >= self.most_mails;
-            if taken > 0 && (full || uids.ranges().len() >= SET_PIECES) {
+            if taken > 0 && (full || uids.range_count() >= SET_PIECES) {
                 break;
             }
             uids.insert(mail.uid);
@@ -241,12 +241,8 @@ impl Batches<'_> {
 
 /// A set of UIDs as texts short enough to be sent.
 pub(super) fn pieces(uids: &UidSet) -> Vec<String> {
-    let of = |ranges: &[(u32, u32)]| {
-        let mut set = UidSet::default();
-        ranges.iter().for_each(|&(first, last)| set.insert_range(first, last));
-        set.to_string()
-    };
-    uids.ranges().chunks(SET_PIECES).map(of).collect()
+    let ranges: Vec<_> = uids.ranges().collect();
+    ranges.chunks(SET_PIECES).map(|some| some.iter().copied().collect::<UidSet>().to_string()).collect()
 }
 
 fn item<'i>(items: &'i [(String, Value)], name: &str) -> Option<&'i Value> {

@@ -1,13 +1,15 @@
 //! Sets of UIDs (RFC 3501 §2.3.1.1), kept as ranges and written as IMAP writes them: `1:4711,4713`.
 
 use std::fmt;
+use std::ops::RangeInclusive;
 use std::str::FromStr;
+
+use rangemap::RangeInclusiveSet;
 
 /// A set of UIDs. What it takes depends on its gaps and not on its size.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct UidSet {
-    /// First and last of each range, in order, with gaps between them.
-    ranges: Vec<(u32, u32)>,
+    ranges: RangeInclusiveSet<u32>,
 }
 
 impl UidSet {
@@ -28,103 +30,72 @@ impl UidSet {
     /// Whether a UID is in it.
     #[must_use]
     pub fn contains(&self, uid: u32) -> bool {
-        let at = self.ranges.partition_point(|&(_, last)| last < uid);
-        self.ranges.get(at).is_some_and(|&(first, _)| first <= uid)
+        self.ranges.contains(&uid)
     }
 
     /// Adds one.
     pub fn insert(&mut self, uid: u32) {
-        self.insert_range(uid, uid);
+        self.ranges.insert(uid..=uid);
     }
 
-    /// Adds all from `first` to `last`.
+    /// Adds all from `first` to `last`; none where `first` is the larger.
     pub fn insert_range(&mut self, first: u32, last: u32) {
-        if first > last {
-            return;
+        // The crate panics on ranges that end before they begin.
+        if first <= last {
+            self.ranges.insert(first..=last);
         }
-        // The ranges that the new one overlaps or touches become one with it.
-        let begin = self.ranges.partition_point(|&(_, end)| end < first.saturating_sub(1));
-        let end = self.ranges.partition_point(|&(start, _)| start <= last.saturating_add(1));
-        let touched = &self.ranges[begin..end];
-        let first = touched.first().map_or(first, |&(start, _)| start.min(first));
-        let last = touched.last().map_or(last, |&(_, end)| end.max(last));
-        self.ranges.splice(begin..end, [(first, last)]);
     }
 
     /// Takes one out.
     pub fn remove(&mut self, uid: u32) {
-        let at = self.ranges.partition_point(|&(_, last)| last < uid);
-        if let Some(&(first, last)) = self.ranges.get(at).filter(|&&(first, _)| first <= uid) {
-            let before = (first < uid).then(|| (first, uid - 1));
-            let after = (uid < last).then(|| (uid + 1, last));
-            self.ranges.splice(at..=at, before.into_iter().chain(after));
-        }
+        self.ranges.remove(uid..=uid);
     }
 
     /// Takes all of another set out.
     pub fn subtract(&mut self, other: &UidSet) {
-        let Some(last) = self.last() else { return };
-        let mut left = UidSet::default();
-        for &(first, last) in other.gaps(0, last).ranges() {
-            let begin = self.ranges.partition_point(|&(_, end)| end < first);
-            for &(start, end) in self.ranges[begin..].iter().take_while(|&&(start, _)| start <= last) {
-                left.insert_range(start.max(first), end.min(last));
-            }
-        }
-        *self = left;
+        other.ranges.iter().for_each(|range| self.ranges.remove(range.clone()));
     }
 
     /// Adds all of another set.
     pub fn extend(&mut self, other: &UidSet) {
-        for &(first, last) in &other.ranges {
-            self.insert_range(first, last);
-        }
+        self.ranges.extend(other.ranges.iter().cloned());
     }
 
     /// What is not in it, from `first` to `last`.
     #[must_use]
     pub fn gaps(&self, first: u32, last: u32) -> UidSet {
-        let mut gaps = UidSet::default();
-        let mut next = u64::from(first);
-        for &(start, end) in &self.ranges {
-            if u64::from(start) > next && start > first {
-                gaps.push(next, u64::from(start - 1).min(u64::from(last)));
-            }
-            next = next.max(u64::from(end) + 1);
-        }
-        gaps.push(next, u64::from(last));
-        gaps
-    }
-
-    fn push(&mut self, first: u64, last: u64) {
-        if first <= last
-            && let (Ok(first), Ok(last)) = (u32::try_from(first), u32::try_from(last))
-        {
-            self.insert_range(first, last);
+        let within = first..=last;
+        UidSet {
+            ranges: if within.is_empty() { RangeInclusiveSet::new() } else { self.ranges.gaps(&within).collect() },
         }
     }
 
-    /// First and last of each range, in order.
+    /// Its ranges in order, with gaps between them.
+    pub fn ranges(&self) -> impl Iterator<Item = &RangeInclusive<u32>> {
+        self.ranges.iter()
+    }
+
+    /// How many ranges it has.
     #[must_use]
-    pub fn ranges(&self) -> &[(u32, u32)] {
-        &self.ranges
+    pub fn range_count(&self) -> usize {
+        self.ranges.len()
     }
 
     /// How many are in it.
     #[must_use]
     pub fn len(&self) -> u64 {
-        self.ranges.iter().map(|&(first, last)| u64::from(last - first) + 1).sum()
+        self.ranges.iter().map(|range| u64::from(range.end() - range.start()) + 1).sum()
     }
 
     /// The largest.
     #[must_use]
     pub fn last(&self) -> Option<u32> {
-        self.ranges.last().map(|&(_, last)| last)
+        self.ranges.last().map(|range| *range.end())
     }
 
     /// Its members, in order.
     pub fn iter(&self) -> impl Iterator<Item = u32> + '_ {
-        self.ranges.iter().flat_map(|&(first, last)| first..=last)
+        self.ranges.iter().cloned().flatten()
     }
 }
 
@@ -136,13 +107,21 @@ impl FromIterator<u32> for UidSet {
     }
 }
 
+impl<'r> FromIterator<&'r RangeInclusive<u32>> for UidSet {
+    fn from_iter<I: IntoIterator<Item = &'r RangeInclusive<u32>>>(ranges: I) -> Self {
+        let mut set = UidSet::default();
+        ranges.into_iter().for_each(|range| set.insert_range(*range.start(), *range.end()));
+        set
+    }
+}
+
 impl fmt::Display for UidSet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (at, (first, last)) in self.ranges.iter().enumerate() {
+        for (at, range) in self.ranges.iter().enumerate() {
             let comma = if at == 0 { "" } else { "," };
-            match first == last {
-                true => write!(f, "{comma}{first}")?,
-                false => write!(f, "{comma}{first}:{last}")?,
+            match (range.start(), range.end()) {
+                (first, last) if first == last => write!(f, "{comma}{first}")?,
+                (first, last) => write!(f, "{comma}{first}:{last}")?,
             }
         }
         Ok(())
@@ -208,7 +187,7 @@ mod tests {
             prop_assert_eq!(set.iter().collect::<Vec<_>>(), model.iter().copied().collect::<Vec<_>>());
             prop_assert_eq!(set.len(), model.len() as u64);
             prop_assert_eq!(set.to_string().parse::<UidSet>().unwrap(), set.clone());
-            prop_assert!(set.ranges().windows(2).all(|two| two[0].1 + 1 < two[1].0));
+            prop_assert!(set.ranges().zip(set.ranges().skip(1)).all(|(one, next)| one.end() + 1 < *next.start()));
             let mut less = set.clone();
             let other: UidSet = (3..150).step_by(4).chain(window.0..window.0 + window.1).collect();
             less.subtract(&other);
