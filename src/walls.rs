@@ -27,7 +27,10 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("ingest", &["alignment", "domain", "limits", "mail", "rejection", "report", "rows", "source", "store", "unpack"]),
     ("fetch", &["ingest", "mail", "source", "store", "uid_set"]),
     ("query", &["alignment", "cause", "domain", "providers", "report", "role", "rows", "parallel", "store"]),
-    ("diagnosis", &["alignment", "cause", "dns", "domain", "parallel", "providers", "query", "report", "role", "words"]),
+    (
+        "diagnosis",
+        &["alignment", "cause", "dns", "domain", "parallel", "providers", "query", "report", "role", "words"],
+    ),
     ("inspect", &["alignment", "cause", "diagnosis", "domain", "mail", "providers", "report"]),
     (
         "render",
