@@ -3,6 +3,7 @@
 //! The reporter's evaluation is the verdict, what it lists is the evidence; both are kept, and where they disagree
 //! that is noted and not mended.
 
+use super::detail::Detail;
 use super::outcome::{Outcome, Signature, SpfCheck};
 use super::vocabulary::{AuthResult, DkimState, OverrideType, Scope, SpfState};
 use crate::domain::{self, Author};
@@ -33,6 +34,8 @@ pub struct Verdict {
     pub authenticated: Option<String>,
     /// The reverse-path is null, as that of bounces and automatic replies, as far as the report shows.
     pub null_reverse_path: bool,
+    /// Why DKIM or SPF does not align, as far as the record shows.
+    pub detail: Detail,
     /// Why the receiver may have spared a message that failed DMARC: the reasons that speak of forwarding.
     pub forwarding: ForwardingReasons,
 }
@@ -89,6 +92,7 @@ impl Default for Verdict {
             envelope: None,
             authenticated: None,
             null_reverse_path: false,
+            detail: Detail::default(),
             forwarding: ForwardingReasons::default(),
         }
     }
@@ -129,6 +133,7 @@ impl Verdict {
             authenticated: envelope.and_then(|name| foreign_organization(name, from)).map(str::to_owned),
             envelope: envelope.map(str::to_owned),
             null_reverse_path: null_reverse_path(outcome),
+            detail: Detail::of(outcome, from, broken_by),
             forwarding: match dmarc {
                 Some(true) => ForwardingReasons::default(),
                 _ => ForwardingReasons::of(outcome),

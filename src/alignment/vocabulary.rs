@@ -73,6 +73,30 @@ words! {
 }
 
 words! {
+    /// What a reporter's text for people (`human_result`) says of a signature or an SPF check.
+    ReasonCode {
+        /// The body was changed after it was signed.
+        BodyHash = "body_hash",
+        /// The signature does not fit: the header was changed, or another key signs.
+        SignatureMismatch = "signature_mismatch",
+        /// No key is published.
+        NoKey = "no_key",
+        /// The published key is empty: revoked (RFC 6376 §3.6.1).
+        KeyRevoked = "key_revoked",
+        /// The published key cannot be read.
+        KeySyntax = "key_syntax",
+        /// The signature's time is over (`x=`).
+        Expired = "expired",
+        /// The reporter does not know the algorithm (ed25519).
+        UnsupportedAlgorithm = "unsupported_algorithm",
+        /// The name servers did not answer.
+        DnsTimeout = "dns_timeout",
+        /// SPF needs more DNS lookups than are allowed (RFC 7208 §4.6.4).
+        TooManyLookups = "too_many_lookups",
+    }
+}
+
+words! {
     /// What the receiver did with the messages.
     Disposition {
         /// Nothing.

@@ -162,6 +162,12 @@ fn pack_state(outcome: &Outcome) -> i64 {
         | i64::from(verdict.forwarding.mailing_list) << 24
         | i64::from(verdict.forwarding.trusted_forwarder) << 25
         | i64::from(verdict.forwarding.arc_pass) << 26
+        | i64::from(verdict.detail.reason.map_or(0, |code| code.code() + 1)) << 27
+        | verdict.detail.spf_fault.map_or(0, |fault| fault as i64 + 1) << 31
+        | i64::from(verdict.detail.strict_dkim) << 33
+        | i64::from(verdict.detail.strict_spf) << 34
+        | i64::from(verdict.detail.envelope_reported) << 35
+        | i64::from(verdict.detail.spf_without_domain) << 36
 }
 
 /// Judges all stored outcomes anew, for databases of a version that kept less of what they amount to.

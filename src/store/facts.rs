@@ -7,7 +7,7 @@
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::{Result, Store, StoreError};
-use crate::alignment::{AuthResult, Disposition, DkimState, ForwardingReasons, SpfState};
+use crate::alignment::{AuthResult, Detail, Disposition, DkimState, ForwardingReasons, ReasonCode, SpfFault, SpfState};
 use crate::varint;
 
 /// So many outcomes share a row: those with the same number divided by this.
@@ -38,6 +38,8 @@ pub struct OutcomeFacts {
     pub contradiction: bool,
     /// The reverse-path is null.
     pub null_reverse_path: bool,
+    /// Why DKIM or SPF does not align, as far as the record shows.
+    pub detail: Detail,
     /// Reasons that speak of forwarding, where DMARC failed.
     pub forwarding: ForwardingReasons,
 }
@@ -92,6 +94,14 @@ impl PackedFacts {
             broken_by: bits(16, 4).checked_sub(1).and_then(AuthResult::from_code),
             contradiction: bits(20, 1) == 1,
             null_reverse_path: bits(22, 1) == 1,
+            detail: Detail {
+                reason: bits(27, 4).checked_sub(1).and_then(ReasonCode::from_code),
+                spf_fault: bits(31, 2).checked_sub(1).and_then(|code| SpfFault::ALL.get(usize::from(code)).copied()),
+                strict_dkim: bits(33, 1) == 1,
+                strict_spf: bits(34, 1) == 1,
+                envelope_reported: bits(35, 1) == 1,
+                spf_without_domain: bits(36, 1) == 1,
+            },
             forwarding: ForwardingReasons {
                 forwarded: bits(23, 1) == 1,
                 mailing_list: bits(24, 1) == 1,

@@ -145,13 +145,15 @@ pub(super) const MIGRATIONS: &[&str] = &[
 ",
     // What questions ask of outcomes, many in a row.
     "CREATE TABLE outcome_block (block INTEGER PRIMARY KEY, facts BLOB NOT NULL);",
+    // Why DKIM or SPF does not align, in the state of an outcome.
+    "",
 ];
 
-/// The step after which the outcomes must be judged anew.
-const JUDGE_OUTCOMES: usize = 1;
+/// The steps after which the outcomes must be judged anew.
+const JUDGE_OUTCOMES: [usize; 2] = [1, 6];
 
-/// The step after which their facts must be packed.
-const PACK_FACTS: usize = 5;
+/// The steps after which their facts must be packed.
+const PACK_FACTS: [usize; 2] = [5, 6];
 
 /// The version that this program writes.
 pub(super) const VERSION: i32 = MIGRATIONS.len() as i32;
@@ -176,10 +178,10 @@ pub(super) fn migrate(connection: &mut Connection, version: i32) -> super::Resul
             transaction.execute("INSERT INTO meta (key, value) VALUES ('digest_key', ?1)", [key.as_slice()])?;
             transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
         }
-        if step == JUDGE_OUTCOMES {
+        if JUDGE_OUTCOMES.contains(&step) {
             dictionary::judge_outcomes(&transaction)?;
         }
-        if step == PACK_FACTS {
+        if PACK_FACTS.contains(&step) {
             facts::write_all(&transaction)?;
         }
         transaction.pragma_update(None, "user_version", step as i32 + 1)?;
