@@ -4,11 +4,11 @@
 
 pub(crate) mod account;
 pub(crate) mod accounts;
+mod ledger;
 pub(crate) mod mistake;
 pub(crate) mod oauth2;
 pub(crate) mod places;
 pub mod secrets;
-mod sender;
 
 use std::path::{Path, PathBuf};
 
@@ -45,10 +45,16 @@ pub struct Config {
     pub providers: Providers,
     /// `[diagnosis]`.
     pub diagnosis: Thresholds,
+    /// `[owner]`, as written.
+    #[serde(rename = "owner")]
+    written_owner: ledger::WrittenOwner,
     /// `[[sender]]`, as written.
     #[serde(rename = "sender")]
-    written_senders: Vec<Spanned<sender::Written>>,
-    /// `[[sender]]`, checked.
+    written_senders: Vec<Spanned<ledger::WrittenSender>>,
+    /// `[[not_ours]]`, as written.
+    #[serde(rename = "not_ours")]
+    written_denials: Vec<Spanned<ledger::WrittenDenial>>,
+    /// `[owner]`, `[[sender]]` and `[[not_ours]]`, checked.
     #[serde(skip)]
     pub ledger: Ledger,
     /// `[readiness]`.
@@ -113,7 +119,12 @@ impl Config {
         // What was written may hold a secret, in a command; what was checked does not show it.
         let written = std::mem::take(&mut config.written_accounts);
         config.accounts = account::check(&written, text).map_err(|mistake| mistake.worded(text))?;
-        config.ledger = sender::check(&config.written_senders, text).map_err(|mistake| mistake.worded(text))?;
+        let written = ledger::Written {
+            owner: &config.written_owner,
+            senders: &config.written_senders,
+            denials: &config.written_denials,
+        };
+        config.ledger = ledger::check(written, text).map_err(|mistake| mistake.worded(text))?;
         Ok(config)
     }
 }
@@ -149,6 +160,8 @@ mod tests {
             ("[database]\n\nkeep_raw = \"some\"\n", ["line 3", "`keep_raw`"]),
             ("[limits]\nrecords = \"many\"\n", ["line 2", "`records`"]),
             ("[diagnosis]\nsigned = 95\n", ["line 2", "`signed`"]),
+            ("[diagnosis]\n\nmemory_days = -1\n", ["line 3", "`memory_days`"]),
+            ("[diagnosis]\nreplay_factor = 0\n", ["line 2", "`replay_factor`"]),
             ("[limits\n", ["line 1", ""]),
             ("[readiness]\nmin_day = 3\n", ["line 2", "min_day"]),
             ("[readiness]\nmin_days = 3\npass_share = 99.5\n", ["line 3", "`pass_share`"]),

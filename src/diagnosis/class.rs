@@ -75,8 +75,8 @@ impl Standing {
     }
 }
 
-/// Where one class ends and the next begins: `[diagnosis]` in the configuration. All are shares from 0 to 1; those of DKIM
-/// states are shares of the messages whose state is known.
+/// Where one word ends and the next begins: `[diagnosis]` in the configuration. Shares are from 0 to 1; those of DKIM states
+/// are shares of the messages whose state is known. Counts are 1 at least.
 #[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Thresholds {
@@ -104,6 +104,26 @@ pub struct Thresholds {
     /// From this share of messages on that receivers spared as forwarded, a path is a forwarder.
     #[serde(deserialize_with = "a_share")]
     pub excused: f64,
+    /// Days before the window in which the owner's accounts, machines and keys are looked up as well.
+    pub memory_days: u32,
+    /// A replay: own verified mail from at least so many senders not seen in memory, on one day,
+    #[serde(deserialize_with = "at_least_one")]
+    pub replay_senders: u64,
+    /// and so many times that day's own mail at home.
+    #[serde(deserialize_with = "at_least_one")]
+    pub replay_factor: u64,
+    /// A burst of spoofed mail: from at least so many networks of role `unknown` on one day,
+    #[serde(deserialize_with = "at_least_one")]
+    pub burst_networks: u64,
+    /// and so many messages.
+    #[serde(deserialize_with = "at_least_one")]
+    pub burst_messages: u64,
+    /// Another account that passes SPF through the domain's own include: from so many messages on,
+    #[serde(deserialize_with = "at_least_one")]
+    pub shared_include_messages: u64,
+    /// at so many reporters.
+    #[serde(deserialize_with = "at_least_one")]
+    pub shared_include_reporters: u64,
 }
 
 impl Default for Thresholds {
@@ -117,6 +137,13 @@ impl Default for Thresholds {
             carried: 0.90,
             at_home: 0.10,
             excused: 0.50,
+            memory_days: 90,
+            replay_senders: 10,
+            replay_factor: 5,
+            burst_networks: 20,
+            burst_messages: 200,
+            shared_include_messages: 10,
+            shared_include_reporters: 2,
         }
     }
 }
@@ -126,7 +153,14 @@ fn a_share<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> 
     if (0.0..=1.0).contains(&number) {
         Ok(number)
     } else {
-        Err(de::Error::custom(format!("{number} is no share: it must be from 0 to 1")))
+        Err(de::Error::custom(format!("invalid share {number}: write one from 0 to 1, such as 0.95")))
+    }
+}
+
+fn at_least_one<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+    match u64::deserialize(deserializer)? {
+        0 => Err(de::Error::custom("invalid count 0: it must be 1 or more")),
+        count => Ok(count),
     }
 }
 

@@ -1,47 +1,80 @@
-//! The ledger of approved senders: who may send for which domains, and how their mail is recognised.
+//! The ledger: which domains are the owner's, which senders are approved, which were looked into and are not the owner's.
 
 use std::net::IpAddr;
 
 use ipnet::IpNet;
 use jiff::civil::Date;
+use serde::Serialize;
 
 use crate::domain::is_within;
 
-/// All approved senders, in the order of the file: the first that matches names the sender.
+/// What the owner says of domains and senders.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Ledger {
-    /// The entries.
+    /// The domains that are one owner's, subdomains included (`[owner] domains`); empty where nobody said.
+    pub owner_domains: Vec<String>,
+    /// The entries, those that deny first, else in the order of the file: the first that matches names the sender.
     pub entries: Vec<LedgerEntry>,
 }
 
 impl Ledger {
-    /// The first entry of the same name: entries of one name are one sender.
+    /// The first entry of the same name and decision: they are one sender.
     pub(super) fn first_of_name(&self, number: u32) -> u32 {
-        let name = self.entries.get(number as usize).map(|entry| &entry.name);
-        (0..number).find(|&at| self.entries.get(at as usize).map(|entry| &entry.name) == name).unwrap_or(number)
+        let sender = |at: u32| self.entries.get(at as usize).map(|entry| (entry.decision, &entry.name));
+        let of = sender(number);
+        (0..number).find(|&at| sender(at) == of).unwrap_or(number)
+    }
+
+    /// Whether a domain is the owner's, or may be: where nobody said which are, every domain may be.
+    #[must_use]
+    pub fn is_owners(&self, domain: &str) -> bool {
+        self.owner_domains.is_empty() || self.owner_domains.iter().any(|own| is_within(domain, own))
     }
 }
 
-/// An approved sender.
+/// What an entry of the ledger says of the sender.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Decision {
+    /// It is not the owner's (`[[not_ours]]`).
+    Denied,
+    /// It may send for the owner (`[[sender]]`).
+    Approved,
+}
+
+impl Decision {
+    /// The table in the configuration.
+    #[must_use]
+    pub fn table(self) -> &'static str {
+        match self {
+            Decision::Denied => "not_ours",
+            Decision::Approved => "sender",
+        }
+    }
+}
+
+/// A sender that somebody decided about.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LedgerEntry {
+    /// What was decided.
+    pub decision: Decision,
     /// What to call it.
     pub name: String,
     /// The line of the configuration that it begins in.
     pub line: usize,
-    /// The header From domains that it may send for, subdomains included; all where there is none.
+    /// The header From domains that the entry is about, subdomains included; all where there is none.
     pub domains: Vec<String>,
     /// How its mail is recognised.
     pub identities: Identities,
     /// Whom to ask.
     pub owner: Option<String>,
-    /// What else to know.
+    /// What else to know: the note of an approval, the reason of a denial.
     pub note: Option<String>,
-    /// The last day of the approval.
+    /// The last day of an approval.
     pub expires: Option<Date>,
 }
 
-/// What a message must show to be an approved sender's. Of each kind that is given one value must fit; domains include
+/// What a message must show to be the sender's. Of each kind that is given one value must fit; domains include
 /// what lies below them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Identities {
@@ -80,7 +113,7 @@ pub(super) struct Handed<'r> {
 }
 
 impl LedgerEntry {
-    /// Whether it approves of mail of a header From domain.
+    /// Whether it is about mail of a header From domain.
     #[must_use]
     pub fn covers(&self, from: &str) -> bool {
         self.domains.is_empty() || self.domains.iter().any(|domain| is_within(from, domain))

@@ -21,7 +21,7 @@ mod visit;
 mod window;
 
 pub use figures::{AddressFigures, DomainFigures, Evidence, PathFigures, SenderKey, Signer, SignerUse, Survey};
-pub use ledger::{Identities, Ledger, LedgerEntry};
+pub use ledger::{Decision, Identities, Ledger, LedgerEntry};
 pub use naming::{Hosts, Knowledge, NamedBy};
 pub use presence::{Presence, presence};
 pub use receivers::{Governed, Handled, Receivers, ReportSeen, receivers};

@@ -1,4 +1,4 @@
-//! `[[sender]]`: the ledger of approved senders.
+//! `[owner]`, `[[sender]]` and `[[not_ours]]`: the ledger.
 
 use std::net::IpAddr;
 
@@ -9,12 +9,19 @@ use toml::Spanned;
 
 use super::mistake::{Mistake, line};
 use crate::domain;
-use crate::query::{Identities, Ledger, LedgerEntry};
+use crate::query::{Decision, Identities, Ledger, LedgerEntry};
 
-/// A table as written.
+/// `[owner]`, as written.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct WrittenOwner {
+    domains: Option<Spanned<toml::Value>>,
+}
+
+/// A `[[sender]]`, as written.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Written {
+pub(super) struct WrittenSender {
     name: Spanned<String>,
     domains: Option<Spanned<toml::Value>>,
     #[serde(rename = "match")]
@@ -22,6 +29,17 @@ pub(super) struct Written {
     owner: Option<Spanned<String>>,
     note: Option<Spanned<String>>,
     expires: Option<Spanned<toml::Value>>,
+}
+
+/// A `[[not_ours]]`, as written.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct WrittenDenial {
+    name: Spanned<String>,
+    domains: Option<Spanned<toml::Value>>,
+    #[serde(rename = "match")]
+    identities: Option<Spanned<WrittenMatch>>,
+    reason: Option<Spanned<String>>,
 }
 
 /// `match`, as written: a text or a list of texts each.
@@ -36,26 +54,83 @@ struct WrittenMatch {
     provider: Option<Spanned<toml::Value>>,
 }
 
-/// Checks all entries of a file.
-pub(super) fn check(written: &[Spanned<Written>], text: &str) -> Result<Ledger, Mistake> {
-    let mut ledger = Ledger::default();
-    for one in written {
-        ledger.entries.push(entry(one, text)?);
+/// The ledger as it stands in a file.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Written<'w> {
+    pub(super) owner: &'w WrittenOwner,
+    pub(super) senders: &'w [Spanned<WrittenSender>],
+    pub(super) denials: &'w [Spanned<WrittenDenial>],
+}
+
+/// Checks the ledger of a file. What is denied comes before what is approved.
+pub(super) fn check(written: Written<'_>, text: &str) -> Result<Ledger, Mistake> {
+    let mut ledger = Ledger {
+        owner_domains: list(written.owner.domains.as_ref(), "domains", a_domain)?,
+        entries: Vec::with_capacity(written.senders.len() + written.denials.len()),
+    };
+    for one in written.denials {
+        let of = one.get_ref();
+        let entry = Entry { name: &of.name, domains: of.domains.as_ref(), identities: of.identities.as_ref() };
+        let entry = entry.check(Decision::Denied, one.span().start, text)?;
+        ledger.entries.push(LedgerEntry { note: words(of.reason.as_ref()), ..entry });
+    }
+    for one in written.senders {
+        let of = one.get_ref();
+        let entry = Entry { name: &of.name, domains: of.domains.as_ref(), identities: of.identities.as_ref() };
+        let entry = entry.check(Decision::Approved, one.span().start, text)?;
+        ledger.entries.push(LedgerEntry {
+            owner: words(of.owner.as_ref()),
+            note: words(of.note.as_ref()),
+            expires: of.expires.as_ref().map(day).transpose()?,
+            ..entry
+        });
     }
     Ok(ledger)
 }
 
-fn entry(written: &Spanned<Written>, text: &str) -> Result<LedgerEntry, Mistake> {
-    let (at, written) = (written.span().start, written.get_ref());
-    let name = written.name.get_ref().trim();
-    if name.is_empty() || name.contains(char::is_control) {
-        return Err(Mistake::new(written.name.span().start, "name", "is what answers call the sender, and empty"));
+/// A text that says something.
+fn words(written: Option<&Spanned<String>>) -> Option<String> {
+    written.map(|text| text.get_ref().trim()).filter(|text| !text.is_empty()).map(str::to_owned)
+}
+
+/// What entries of both kinds have.
+struct Entry<'w> {
+    name: &'w Spanned<String>,
+    domains: Option<&'w Spanned<toml::Value>>,
+    identities: Option<&'w Spanned<WrittenMatch>>,
+}
+
+impl Entry<'_> {
+    /// Checks an entry that begins at byte `at`.
+    fn check(&self, decision: Decision, at: usize, text: &str) -> Result<LedgerEntry, Mistake> {
+        let name = self.name.get_ref().trim();
+        if name.is_empty() || name.contains(char::is_control) {
+            return Err(Mistake::new(
+                self.name.span().start,
+                "name",
+                "must not be empty and must not have control characters: answers call the sender by it",
+            ));
+        }
+        let Some(identities) = self.identities else {
+            let table = decision.table();
+            let reason = format!("missing in the [[{table}]] {name:?}: it says how the sender's mail is recognised");
+            return Err(Mistake::new(at, "match", reason));
+        };
+        Ok(LedgerEntry {
+            decision,
+            name: name.to_owned(),
+            line: line(text, at),
+            domains: list(self.domains, "domains", a_domain)?,
+            identities: identities_of(identities)?,
+            owner: None,
+            note: None,
+            expires: None,
+        })
     }
-    let Some(identities) = &written.identities else {
-        let reason = format!("is missing in the sender {name:?}: it says how its mail is recognised");
-        return Err(Mistake::new(at, "match", reason));
-    };
-    let (place, of) = (identities.span().start, identities.get_ref());
+}
+
+fn identities_of(written: &Spanned<WrittenMatch>) -> Result<Identities, Mistake> {
+    let of = written.get_ref();
     let identities = Identities {
         signing_domain: list(of.signing_domain.as_ref(), "signing_domain", a_domain)?,
         envelope_domain: list(of.envelope_domain.as_ref(), "envelope_domain", a_domain)?,
@@ -70,17 +145,9 @@ fn entry(written: &Spanned<Written>, text: &str) -> Result<LedgerEntry, Mistake>
         } else {
             "names a provider only, which sends for everybody: add signing_domain, envelope_domain, ip, tenant or ptr"
         };
-        return Err(Mistake::new(place, "match", reason));
+        return Err(Mistake::new(written.span().start, "match", reason));
     }
-    Ok(LedgerEntry {
-        name: name.to_owned(),
-        line: line(text, at),
-        domains: list(written.domains.as_ref(), "domains", a_domain)?,
-        identities,
-        owner: written.owner.as_ref().map(|owner| owner.get_ref().clone()),
-        note: written.note.as_ref().map(|note| note.get_ref().clone()),
-        expires: written.expires.as_ref().map(day).transpose()?,
-    })
+    Ok(identities)
 }
 
 /// A text or a list of texts, each checked.
@@ -97,7 +164,7 @@ fn list<T>(
         toml::Value::String(text) => vec![text],
         toml::Value::Array(values) => values
             .iter()
-            .map(|one| one.as_str().ok_or_else(|| mistake("is a list with something in it that is no text".to_owned())))
+            .map(|one| one.as_str().ok_or_else(|| mistake("invalid list: every item must be a text".to_owned())))
             .collect::<Result<_, _>>()?,
         _ => return Err(mistake("must be a text or a list of texts".to_owned())),
     };
@@ -115,14 +182,14 @@ fn a_domain(text: &str) -> Result<String, String> {
     domain::normalize(text)
         .filter(|name| !name.contains(|c: char| c.is_whitespace() || matches!(c, '@' | '/' | '*' | '"')))
         .map(|name| name.into_owned())
-        .ok_or_else(|| format!("{text:?} is no domain; write it like example.com, subdomains are included"))
+        .ok_or_else(|| format!("invalid domain {text:?}: write it like example.com, subdomains are included"))
 }
 
 fn a_network(text: &str) -> Result<IpNet, String> {
     text.parse::<IpNet>()
         .or_else(|_| text.parse::<IpAddr>().map(IpNet::from))
         .map(|net| net.trunc())
-        .map_err(|_| format!("{text:?} is no address or network; write it like 192.0.2.1 or 192.0.2.0/24"))
+        .map_err(|_| format!("invalid address or network {text:?}: write it like 192.0.2.1 or 192.0.2.0/24"))
 }
 
 fn day(value: &Spanned<toml::Value>) -> Result<Date, Mistake> {
@@ -132,12 +199,13 @@ fn day(value: &Spanned<toml::Value>) -> Result<Date, Mistake> {
         other => other.to_string(),
     };
     text.parse().map_err(|_| {
-        Mistake::new(value.span().start, "expires", format!("{text:?} is no day; write it like \"2027-03-31\""))
+        Mistake::new(value.span().start, "expires", format!("invalid day {text:?}: write it like \"2027-03-31\""))
     })
 }
 
 #[cfg(test)]
 mod tests {
+    use super::*;
     use crate::config::Config;
 
     #[test]
@@ -152,6 +220,20 @@ mod tests {
         assert_eq!(first.identities.ip.len(), 2);
         assert_eq!(first.expires.unwrap().to_string(), "2027-03-31");
         assert_eq!(second.identities.tenant, ["contoso.onmicrosoft.com"]);
+    }
+
+    #[test]
+    fn what_is_denied_comes_first() {
+        let text = "[owner]\ndomains = [\"Example.com\", \"example.net.\"]\n[[sender]]\nname = \"List\"\n\
+            match.ip = \"192.0.2.1\"\n[[not_ours]]\nname = \"Old agency\"\ndomains = \"example.com\"\n\
+            match = { envelope_domain = \"agency.example\" }\nreason = \"contract ended\"\n";
+        let ledger = Config::parse(text).unwrap().ledger;
+        assert_eq!(ledger.owner_domains, ["example.com", "example.net"]);
+        assert!(ledger.is_owners("mail.example.net") && !ledger.is_owners("example.org"));
+        let [denied, approved] = ledger.entries.as_slice() else { panic!("{ledger:?}") };
+        assert_eq!((denied.decision, denied.line, approved.decision), (Decision::Denied, 6, Decision::Approved));
+        assert_eq!(denied.note.as_deref(), Some("contract ended"));
+        assert!(Ledger::default().is_owners("example.org"), "nobody said which are");
     }
 
     #[test]
@@ -170,6 +252,10 @@ mod tests {
             (with("match = { ip = \"::1\" }\nexpires = 2027-02-30"), "line 4", "expires"),
             ("[[sender]]\nname = \"\"\nmatch = { ip = \"::1\" }".to_owned(), "line 2", "`name`"),
             ("[[sender]]\nmatch = { ip = \"::1\" }".to_owned(), "line 1", "name"),
+            ("[[not_ours]]\nname = \"x\"".to_owned(), "line 1", "`match`"),
+            ("[[not_ours]]\nname = \"x\"\nmatch.ip = \"::1\"\nexpires = 2027-01-01".to_owned(), "line 4", "expires"),
+            ("[owner]\ndomains = [\"a@b\"]".to_owned(), "line 2", "`domains`"),
+            ("[owner]\ndomain = \"a.example\"".to_owned(), "line 2", "domain"),
         ] {
             let error = Config::parse(&text).unwrap_err();
             assert!(error.contains(line) && error.contains(key) && !error.contains('\n'), "{text}\n{error}");
