@@ -10,10 +10,9 @@ use super::failure::{Outcome, Status};
 use crate::config::account::{AccountConfig, Auth};
 use crate::config::accounts;
 use crate::config::oauth2::OAuthConfig;
+use crate::finding::{Finding, Severity};
 use crate::oauth::{Proof, Tokens};
-use crate::render::check::{
-    self, AccountCheck, CheckAnswer, DatabaseCheck, Finding, FolderCheck, LoginCheck, Severity,
-};
+use crate::render::check::{self, AccountCheck, CheckAnswer, CheckCode, DatabaseCheck, FolderCheck, LoginCheck};
 use crate::source::imap::account::{Mechanism, identity};
 use crate::source::imap::{Patience, Session};
 use crate::store::{Store, StoreError};
@@ -64,8 +63,16 @@ impl Check {
     }
 }
 
-fn finding(severity: Severity, about: &str, what: impl Into<String>, remedy: impl Into<String>) -> Finding {
-    Finding { severity, about: about.to_owned(), what: what.into(), remedy: remedy.into() }
+/// A finding; the remedy is empty where what to do is part of the message.
+fn finding(
+    severity: Severity,
+    code: CheckCode,
+    subject: &str,
+    detail: impl Into<String>,
+    remedy: impl Into<String>,
+) -> Finding<CheckCode> {
+    let remedy = Some(remedy.into()).filter(|text| !text.is_empty());
+    Finding { remedy, ..Finding::new(severity, code, subject, detail) }
 }
 
 /// Looks at the database; it may well be missing.
@@ -89,12 +96,17 @@ fn database(context: &Context, answer: &mut CheckAnswer) -> Result<Option<Store>
         Ok(found) => found,
         Err(StoreError::Missing(_)) => {
             let remedy = "`dmarcstat fetch` or `dmarcstat ingest FILE…` makes it";
-            answer.findings.push(finding(Severity::Warning, "database", "there is none yet", remedy));
+            answer.findings.push(finding(
+                Severity::Warning,
+                CheckCode::DatabaseMissing,
+                "database",
+                "there is none yet",
+                remedy,
+            ));
             return Ok(None);
         }
         Err(error) => {
-            // What to do is part of the message.
-            answer.findings.push(finding(Severity::Error, "database", error.to_string(), ""));
+            answer.findings.push(finding(Severity::Error, CheckCode::Database, "database", error.to_string(), ""));
             return Ok(None);
         }
     };
@@ -104,14 +116,20 @@ fn database(context: &Context, answer: &mut CheckAnswer) -> Result<Option<Store>
         let what = format!("the newest report is {days} days old");
         let remedy = "fetch; if nothing new comes, see whether report mail reaches the mailbox, and what `rua` says \
                       (`dmarcstat dns DOMAIN`)";
-        answer.findings.push(finding(Severity::Warning, "database", what, remedy));
+        answer.findings.push(finding(Severity::Warning, CheckCode::NoNewReports, "database", what, remedy));
     }
     if check.quarantined > 0 {
         let what = match check.quarantined {
             1 => "something could not be read".to_owned(),
             number => format!("{number} things could not be read"),
         };
-        answer.findings.push(finding(Severity::Warning, "quarantine", what, "see `dmarcstat quarantine`"));
+        answer.findings.push(finding(
+            Severity::Warning,
+            CheckCode::Quarantine,
+            "quarantine",
+            what,
+            "see `dmarcstat quarantine`",
+        ));
     }
     answer.database = check;
     Ok(Some(store))
@@ -127,8 +145,8 @@ struct Examined<'e> {
 }
 
 impl Examined<'_> {
-    fn note(&mut self, severity: Severity, what: impl Into<String>, remedy: impl Into<String>) {
-        self.answer.findings.push(finding(severity, &self.config.name, what, remedy));
+    fn note(&mut self, severity: Severity, code: CheckCode, detail: impl Into<String>, remedy: impl Into<String>) {
+        self.answer.findings.push(finding(severity, code, &self.config.name, detail, remedy));
     }
 
     fn examine(&mut self) {
@@ -153,7 +171,7 @@ impl Examined<'_> {
             self.tokens(oauth, &mut account);
         }
         if let Err(error) = self.remembered(&mut account) {
-            self.note(Severity::Error, error.to_string(), "");
+            self.note(Severity::Error, CheckCode::Database, error.to_string(), "");
         }
         self.answer.accounts.push(account);
     }
@@ -163,18 +181,18 @@ impl Examined<'_> {
         check.login = LoginCheck::Failed;
         let mut account = match accounts::open(&self.context.config, self.config) {
             Ok(account) => account,
-            Err(error) => return self.note(Severity::Error, format!("{error:#}"), ""),
+            Err(error) => return self.note(Severity::Error, CheckCode::Account, format!("{error:#}"), ""),
         };
         let patience = Patience { answer: Duration::from_secs(self.check.timeout), attempts: 1, ..Patience::default() };
         let mut session = match Session::log_in(&mut account, &patience) {
             Ok(session) => session,
-            Err(failure) => return self.note(Severity::Error, failure.to_string(), ""),
+            Err(failure) => return self.note(Severity::Error, CheckCode::Login, failure.to_string(), ""),
         };
         check.login = LoginCheck::Ok;
         match session.folders(&account.folders, &[]) {
             Ok((found, missing)) => {
                 for error in missing {
-                    self.note(Severity::Error, error.to_string(), "");
+                    self.note(Severity::Error, CheckCode::Folder, error.to_string(), "");
                 }
                 for folder in found {
                     let position = session.position(&folder).ok();
@@ -186,7 +204,7 @@ impl Examined<'_> {
                     });
                 }
             }
-            Err(error) => self.note(Severity::Error, error.to_string(), ""),
+            Err(error) => self.note(Severity::Error, CheckCode::Folder, error.to_string(), ""),
         }
         session.log_out();
     }
@@ -222,23 +240,23 @@ impl Examined<'_> {
             }
             Ok(None) if self.check.offline && tokens.settings().grant.needs_login() => {
                 let remedy = format!("run `dmarcstat login {}`", self.config.name);
-                self.note(Severity::Error, "nobody has logged in yet", remedy);
+                self.note(Severity::Error, CheckCode::NotLoggedIn, "nobody has logged in yet", remedy);
             }
             Ok(None) => {}
-            Err(error) => self.note(Severity::Warning, error.to_string(), ""),
+            Err(error) => self.note(Severity::Warning, CheckCode::TokenStore, error.to_string(), ""),
         }
     }
 
     fn ends(&mut self, what: &str, days: i64, remedy: &str) {
         if days < 0 {
-            self.note(Severity::Error, format!("{what} has ended"), remedy);
+            self.note(Severity::Error, CheckCode::CredentialExpiry, format!("{what} has ended"), remedy);
         } else if days <= WARN_DAYS {
             let when = match days {
                 0 => "today".to_owned(),
                 1 => "tomorrow".to_owned(),
                 days => format!("in {days} days"),
             };
-            self.note(Severity::Warning, format!("{what} ends {when}"), remedy);
+            self.note(Severity::Warning, CheckCode::CredentialExpiry, format!("{what} ends {when}"), remedy);
         }
     }
 
@@ -276,10 +294,20 @@ impl Examined<'_> {
         let silent =
             check.last_success.map(|at| (self.context.now.as_second() - at) / DAY).filter(|&days| days >= SILENCE_DAYS);
         if let Some(text) = failing.filter(|_| check.login != LoginCheck::Failed) {
-            self.note(Severity::Warning, format!("the last fetch failed: {text}"), "fetch again");
+            self.note(
+                Severity::Warning,
+                CheckCode::FetchFailed,
+                format!("the last fetch failed: {text}"),
+                "fetch again",
+            );
         } else if let Some(days) = silent {
             let remedy = "see whether the timer or the line in crontab that runs `dmarcstat fetch` is there";
-            self.note(Severity::Warning, format!("the last fetch that went well was {days} days ago"), remedy);
+            self.note(
+                Severity::Warning,
+                CheckCode::FetchOverdue,
+                format!("the last fetch that went well was {days} days ago"),
+                remedy,
+            );
         }
         Ok(())
     }

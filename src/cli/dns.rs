@@ -10,8 +10,9 @@ use super::failure::{Failure, Outcome, Status};
 use super::known::Known;
 use super::live::Live;
 use crate::alignment::AuthResult;
-use crate::dns::{self, DnsAudit, NewestReport, Origin, Request, Selector, Severity};
+use crate::dns::{self, DnsAudit, NewestReport, Origin, Request, Selector};
 use crate::domain;
+use crate::finding::Severity;
 use crate::query::{Bound, WindowChoice, survey};
 use crate::render::{self, DnsAnswer};
 use crate::report::period::{Day, date_of};
@@ -78,9 +79,9 @@ impl Dns {
         let bad = audit
             .findings
             .iter()
-            .any(|finding| finding.outcome != dns::Outcome::Passed && finding.severity == Severity::Error);
+            .any(|one| one.outcome != dns::Outcome::Passed && one.finding.severity == Severity::Error);
         let answer = DnsAnswer {
-            schema: "dmarcstat/dns/1",
+            schema: "dmarcstat/dns/2",
             resolver: self.live.resolver.map(|server| server.to_string()),
             selectors_left_out: seen.left_out,
             audit,
@@ -169,7 +170,7 @@ fn audit(name: &str, selectors: &[Selector], seen: &Seen, live: &Live, context: 
     if audit.could_look {
         return Ok(audit);
     }
-    let reason = audit.findings.iter().map(|finding| finding.detail.as_str()).next().unwrap_or("could not look");
+    let reason = audit.findings.iter().map(|one| one.finding.detail.as_str()).next().unwrap_or("could not look");
     let whom = live.resolver.map_or_else(|| "the name servers of this system".to_owned(), |server| server.to_string());
     Err(Failure::Failed(anyhow!(
         "{reason}: nothing is known about {name}, because {whom} did not answer; try again, or name another with --resolver"

@@ -2,58 +2,13 @@
 
 use serde::Serialize;
 
+use super::check::{Check, Checked, Findings, Outcome};
 use super::dkim::{self, DkimKey, Microsoft365};
 use super::dmarc::{self, DmarcReview};
-use super::finding::{Finding, Findings, Outcome, Severity};
 use super::lookup::{Kind, Lookup, Memory, Question};
+use super::request::Request;
 use super::spf::{self, SpfReview};
-
-/// What to look at, and what is known that bears on it.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Request<'a> {
-    /// The domain, in its one spelling.
-    pub domain: &'a str,
-    /// The DKIM selectors to look at.
-    pub selectors: &'a [Selector],
-    /// The mail addresses that feed the database: user names of configured accounts.
-    pub receivers: &'a [String],
-    /// The newest report on the domain in the database.
-    pub newest_report: Option<NewestReport>,
-    /// Whether reports show mail of Microsoft 365 for the domain.
-    pub microsoft365: bool,
-}
-
-/// The newest report on a domain.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct NewestReport {
-    /// The day on which it counts.
-    pub day: jiff::civil::Date,
-    /// How many days ago that is.
-    pub days_ago: i64,
-}
-
-/// Why a selector is looked at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Origin {
-    /// Somebody asked for it.
-    Asked,
-    /// Reports say that signatures with it verified.
-    Verified,
-    /// Reports name it, and no signature with it verified: it may be anybody's invention, and its key is not missed.
-    Unverified,
-}
-
-/// A DKIM selector and what is known of it.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Selector {
-    /// `d=`, in its one spelling.
-    pub domain: String,
-    /// `s=`.
-    pub selector: String,
-    /// Why it is looked at.
-    pub origin: Origin,
-}
+use crate::finding::Severity;
 
 /// The records of a domain as they are live, and what is wrong with them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -75,15 +30,15 @@ pub struct DnsAudit {
     /// The two names of Microsoft 365, where it sends for the domain.
     pub microsoft365: Option<Microsoft365>,
     /// Every check, the worst first.
-    pub findings: Vec<Finding>,
+    pub findings: Vec<Checked>,
 }
 
 impl DnsAudit {
     /// The worst of the checks that failed.
     #[must_use]
     pub fn worst(&self) -> Option<Severity> {
-        let failed = self.findings.iter().filter(|finding| finding.outcome == Outcome::Failed);
-        failed.map(|finding| finding.severity).min()
+        let failed = self.findings.iter().filter(|checked| checked.outcome == Outcome::Failed);
+        failed.map(|checked| checked.finding.severity).min()
     }
 }
 
@@ -101,7 +56,7 @@ pub fn audit(lookup: &dyn Lookup, request: &Request<'_>) -> DnsAudit {
     let (dkim, microsoft365) = dkim::review(request, &spf, &mx, &memory, &mut findings);
     if dmarc.discovery.exists == Some(false) {
         findings.fail(
-            "domain",
+            Check::Domain,
             Severity::Error,
             name,
             "there is no such domain",
@@ -109,7 +64,7 @@ pub fn audit(lookup: &dyn Lookup, request: &Request<'_>) -> DnsAudit {
         );
     }
     let mut findings = findings.0;
-    findings.sort_by_key(|finding| (finding.outcome, finding.severity));
+    findings.sort_by_key(|checked| (checked.outcome, checked.finding.severity));
     DnsAudit {
         domain: name.to_owned(),
         exists: dmarc.discovery.exists,
@@ -127,6 +82,7 @@ pub fn audit(lookup: &dyn Lookup, request: &Request<'_>) -> DnsAudit {
 mod tests {
     use super::*;
     use crate::dns::lookup::{Answer, Records};
+    use crate::dns::request::{Origin, Selector};
     use proptest::prelude::*;
 
     /// Says the same whatever is asked.
@@ -152,7 +108,7 @@ mod tests {
             let request = Request { domain: "example.com", selectors: &selectors, microsoft365: true, ..Request::default() };
             let audit = audit(&Echo(texts), &request);
             prop_assert!(audit.could_look && audit.spf.lookups <= 60 && audit.findings.len() < 500);
-            prop_assert!(audit.findings.is_sorted_by_key(|finding| (finding.outcome, finding.severity)));
+            prop_assert!(audit.findings.is_sorted_by_key(|checked| (checked.outcome, checked.finding.severity)));
         }
     }
 }

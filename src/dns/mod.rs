@@ -8,11 +8,12 @@
 //! *A failure is "could not look", never "not there"*: see [`Answer`].
 
 pub mod audit;
+mod check;
 pub mod dkim;
 pub mod dmarc;
-pub mod finding;
 pub mod hosts;
 mod lookup;
+mod request;
 #[cfg(feature = "dns")]
 pub mod resolver;
 pub mod spf;
@@ -20,6 +21,7 @@ pub mod spf;
 #[cfg(test)]
 mod zone;
 
-pub use audit::{DnsAudit, NewestReport, Origin, Request, Selector, audit};
-pub use finding::{Finding, Outcome, Severity};
+pub use audit::{DnsAudit, audit};
+pub use check::{Check, Checked, Findings, Outcome};
 pub use lookup::{Answer, Kind, Lookup, Memory, Question, Records};
+pub use request::{NewestReport, Origin, Request, Selector};

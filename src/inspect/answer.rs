@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use serde::Serialize;
 
+use super::code::Finding;
 use crate::diagnosis::{Class, Standing};
 use crate::domain::Author;
 
@@ -34,35 +35,6 @@ impl Aligned {
     #[must_use]
     pub fn is_aligned(self) -> bool {
         self != Aligned::No
-    }
-}
-
-/// How much a finding weighs. The worst first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Severity {
-    /// With this, no receiver that keeps to the RFC counts it.
-    Fatal,
-    /// It works, and ought to be mended.
-    Weak,
-    /// Good to know.
-    Note,
-}
-
-/// Something that is missing, weak or worth knowing.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Finding {
-    /// How much it weighs.
-    pub severity: Severity,
-    /// A stable word for it.
-    pub code: &'static str,
-    /// For a person, with what to do.
-    pub text: String,
-}
-
-impl Finding {
-    pub(super) fn new(severity: Severity, code: &'static str, text: impl Into<String>) -> Self {
-        Finding { severity, code, text: text.into() }
     }
 }
 

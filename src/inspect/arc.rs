@@ -2,9 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use super::answer::{ArcSet, Finding, Severity};
+use super::answer::ArcSet;
+use super::code::{Finding, MessageCode};
 use crate::domain;
-use crate::mail::{AuthenticationResults, HeaderFields, TagList};
+use crate::finding::Severity;
+use crate::mail::{AuthenticationResults, HeaderFields};
+use crate::tag_list::TagList;
 
 /// Sets allowed in a chain (RFC 8617 §4.2.1).
 const MOST: u32 = 50;
@@ -47,25 +50,34 @@ pub(super) fn sets(message: &[u8]) -> (Vec<ArcSet>, Vec<Finding>) {
             part.signatures += 1;
         }
     }
-    let mut fatal = |code, text: String| findings.push(Finding::new(Severity::Fatal, code, text));
+    let mut error = |code, text: String| findings.push(Finding::new(Severity::Error, code, "ARC", text));
     if stray > 0 {
-        fatal("arc-instance", format!("ARC fields without an instance from 1 to {MOST}: the chain is invalid"));
+        error(
+            MessageCode::ArcInstance,
+            format!("ARC fields without an instance from 1 to {MOST}: the chain is invalid"),
+        );
     }
     let newest = parts.keys().next_back().copied().unwrap_or(0);
     if newest as usize != parts.len() {
-        fatal("arc-gap", "instances are missing from the ARC chain: it is invalid".to_owned());
+        error(MessageCode::ArcGap, "instances are missing from the ARC chain: it is invalid".to_owned());
     }
     let mut sets = Vec::with_capacity(parts.len());
     for (instance, part) in parts {
         let complete = (part.seals, part.signatures, part.results) == (1, 1, 1);
         if !complete {
-            fatal("arc-incomplete", format!("ARC set {instance} does not have each of its three fields once"));
+            error(
+                MessageCode::ArcIncomplete,
+                format!("ARC set {instance} does not have each of its three fields once"),
+            );
         }
         let expected = if instance == 1 { "none" } else { "pass" };
         match part.set.chain_validation.as_deref() {
             Some(found) if found != expected => {
                 let by = part.set.sealed_by.as_deref().unwrap_or("its sealer");
-                fatal("arc-chain", format!("ARC set {instance} says cv={found}: {by} found the chain broken"));
+                error(
+                    MessageCode::ArcChain,
+                    format!("ARC set {instance} says cv={found}: {by} found the chain broken"),
+                );
             }
             _ => {}
         }

@@ -6,14 +6,15 @@
 
 mod answer;
 mod arc;
+mod code;
 mod place;
 mod results;
 mod review;
 mod signature;
 
 pub use answer::{
-    Aligned, ArcSet, Authserv, Finding, HandOver, Inspection, PathMatch, Place, ResultsField, Severity,
-    SignatureReview, SpfReview,
+    Aligned, ArcSet, Authserv, HandOver, Inspection, PathMatch, Place, ResultsField, SignatureReview, SpfReview,
 };
+pub use code::{Finding, MessageCode};
 pub use place::place;
 pub use review::{NotAMessage, inspect};

@@ -6,7 +6,8 @@ use super::answer::{Aligned, Authserv, ResultsField, SignatureReview, SpfReview}
 use super::signature::Signature;
 use crate::alignment::{AuthResult, Reading, Scope};
 use crate::domain::{self, Author};
-use crate::mail::{AuthenticationResults, HeaderFields, MethodResult, TagList};
+use crate::mail::{AuthenticationResults, HeaderFields, MethodResult};
+use crate::tag_list::TagList;
 
 /// Result fields looked at in a message.
 const MOST: usize = 64;

@@ -2,12 +2,14 @@
 
 use std::net::IpAddr;
 
-use super::answer::{Authserv, Finding, HandOver, Inspection, Place, Severity, SignatureReview, SpfReview};
+use super::answer::{Authserv, HandOver, Inspection, Place, SignatureReview, SpfReview};
 use super::arc;
+use super::code::{Finding, MessageCode};
 use super::results::{self, Results, mailbox_domain, received_spf};
 use super::signature::{self, Signature, Surroundings};
 use crate::alignment::{AlignmentMode, AuthResult, DkimState, Outcome, Reading, SpfCheck, Verdict};
 use crate::domain::{self, Author};
+use crate::finding::Severity;
 use crate::mail::{HeaderFields, Hop, addresses, looks_like_message};
 use crate::report::period::rfc3339;
 
@@ -101,7 +103,7 @@ pub fn inspect(message: &[u8], whole: bool, trusted: &[String], now: i64) -> Res
     findings.sort_by_key(|finding| finding.severity);
     let dmarc = results.of("dmarc").next().map(|one| one.result.clone());
     Ok(Inspection {
-        schema: "dmarcstat/inspect/1",
+        schema: "dmarcstat/inspect/2",
         handed_over_by: handed_over_by(&header, &results, told_address),
         received: arrived.map(rfc3339),
         results: results.shown(),
@@ -262,19 +264,29 @@ fn message_findings(
     trusted: &[String],
 ) -> Vec<Finding> {
     let mut findings = Vec::new();
-    let mut add = |severity, code, text: String| findings.push(Finding::new(severity, code, text));
+    let mut add =
+        |severity, code, subject: &str, text: String| findings.push(Finding::new(severity, code, subject, text));
     match (header.from_fields, domains.len()) {
-        (0, _) => add(Severity::Fatal, "no-from", "there is no From field: DMARC has no domain to ask for".to_owned()),
-        (1, 0) => add(Severity::Fatal, "no-from-domain", "From names no address with a domain".to_owned()),
+        (0, _) => add(
+            Severity::Error,
+            MessageCode::NoFrom,
+            "From",
+            "there is no From field: DMARC has no domain to ask for".to_owned(),
+        ),
+        (1, 0) => {
+            add(Severity::Error, MessageCode::NoFromDomain, "From", "From names no address with a domain".to_owned())
+        }
         (1, 1) => {}
         (1, _) => add(
-            Severity::Fatal,
-            "many-from-domains",
+            Severity::Error,
+            MessageCode::ManyFromDomains,
+            "From",
             format!("From names addresses of several domains ({}); receivers may refuse it", domains.join(", ")),
         ),
         (many, _) => add(
-            Severity::Fatal,
-            "many-from",
+            Severity::Error,
+            MessageCode::ManyFrom,
+            "From",
             format!("there are {many} From fields; receivers refuse such mail (RFC 5322 §3.6)"),
         ),
     }
@@ -288,35 +300,45 @@ fn message_findings(
                 "no signature is {from}'s own: have the sender sign with d={from}, or a name of the same organization"
             ),
         };
-        add(Severity::Fatal, if signatures.is_empty() { "unsigned" } else { "no-aligned-signature" }, text);
+        let code = if signatures.is_empty() { MessageCode::Unsigned } else { MessageCode::NoAlignedSignature };
+        add(Severity::Error, code, "DKIM-Signature", text);
     }
     if !aligned.is_empty() && aligned.iter().all(|one| one.aligned == super::Aligned::Relaxed) {
         add(
-            Severity::Note,
-            "relaxed-only",
+            Severity::Advice,
+            MessageCode::RelaxedOnly,
+            "DKIM-Signature",
             "aligned in relaxed mode only: under adkim=s it would not count".to_owned(),
         );
     }
     if verdict.dkim == DkimState::Aligned && spf.is_none_or(|spf| !spf.aligned.is_aligned()) {
-        add(Severity::Note, "spf-not-aligned", "SPF does not align; with an aligned signature it need not".to_owned());
+        add(
+            Severity::Advice,
+            MessageCode::SpfNotAligned,
+            "SPF",
+            "SPF does not align; with an aligned signature it need not".to_owned(),
+        );
     }
     if header.reverse_path.as_deref() == Some("") {
         add(
-            Severity::Note,
-            "null-reverse-path",
+            Severity::Advice,
+            MessageCode::NullReversePath,
+            "Return-Path",
             "the reverse-path is null (a bounce or an automatic reply), so SPF is checked for the HELO name: only DKIM can align reliably".to_owned(),
         );
     }
     match &results.authserv {
         None => add(
-            Severity::Note,
-            "no-results",
+            Severity::Advice,
+            MessageCode::NoResults,
+            "Authentication-Results",
             "no Authentication-Results: nothing says whether the signatures verified; take the message from a mailbox whose server checks".to_owned(),
         ),
         Some(Authserv { trusted: true, .. }) => {}
         Some(authserv) if !trusted.is_empty() => add(
-            Severity::Weak,
-            "no-trusted-results",
+            Severity::Warning,
+            MessageCode::NoTrustedResults,
+            "Authentication-Results",
             format!(
                 "no Authentication-Results of {}; those of {} are not believed",
                 trusted.join(", "),
@@ -324,8 +346,9 @@ fn message_findings(
             ),
         ),
         Some(authserv) => add(
-            Severity::Note,
-            "unnamed-server",
+            Severity::Advice,
+            MessageCode::UnnamedServer,
+            "Authentication-Results",
             format!(
                 "the results are those that {} claims; anybody can write such a field: name your server with --authserv-id",
                 authserv.id.as_deref().unwrap_or("a server without a name")

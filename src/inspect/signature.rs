@@ -4,10 +4,12 @@ use base64::Engine as _;
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
-use super::answer::{Aligned, Finding, Severity, SignatureReview};
+use super::answer::{Aligned, SignatureReview};
+use super::code::{Finding, MessageCode};
 use crate::domain::{self, Author};
-use crate::mail::TagList;
+use crate::finding::Severity;
 use crate::report::period::rfc3339;
+use crate::tag_list::TagList;
 
 /// Decodes base64 with and without padding: the length is what matters.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
@@ -17,6 +19,8 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
         .with_decode_allow_trailing_bits(true),
 );
 
+/// What its findings are about.
+const FIELD: &str = "DKIM-Signature";
 /// Fields whose change would change what a reader sees or where an answer goes (RFC 6376 §5.4.1).
 const OUGHT_TO_BE_COVERED: [&str; 6] = ["subject", "to", "cc", "date", "reply-to", "message-id"];
 /// Those of these that may not be missing where they were not there when the message was signed.
@@ -60,8 +64,9 @@ pub(super) fn read(value: &[u8], around: &Surroundings<'_>) -> Signature {
     body_length(&tags, around, &mut findings);
     if tags.get("c").is_none_or(|c| !c.trim_ascii().to_ascii_lowercase().starts_with("relaxed")) {
         findings.push(Finding::new(
-            Severity::Note,
-            "simple-header",
+            Severity::Advice,
+            MessageCode::SimpleHeader,
+            FIELD,
             "header canonicalization is simple: a server that only folds a line anew breaks it; relaxed/relaxed survives more",
         ));
     }
@@ -89,25 +94,28 @@ pub(super) fn read(value: &[u8], around: &Surroundings<'_>) -> Signature {
 
 /// What the RFC asks of every signature; without it verifiers answer permerror (RFC 6376 §6.1.1).
 fn form(tags: &TagList, covered: &[String], domain: Option<&str>, findings: &mut Vec<Finding>) {
-    let mut fatal = |code, text: String| findings.push(Finding::new(Severity::Fatal, code, text));
+    let mut error = |code, text: String| findings.push(Finding::new(Severity::Error, code, FIELD, text));
     if tags.is_malformed() {
-        fatal("malformed", "it is no proper list of tags: something in it is not tag=value".to_owned());
+        error(MessageCode::Malformed, "it is no proper list of tags: something in it is not tag=value".to_owned());
     }
     if let Some(tag) = tags.repeated() {
-        fatal("repeated-tag", format!("the tag {tag}= stands in it more than once"));
+        error(MessageCode::RepeatedTag, format!("the tag {tag}= stands in it more than once"));
     }
     let missing: Vec<&str> = ["v", "a", "b", "bh", "d", "h", "s"]
         .into_iter()
         .filter(|&tag| tags.compact(tag).is_none_or(|value| value.is_empty()))
         .collect();
     if !missing.is_empty() {
-        fatal("missing-tag", format!("required tags are missing or empty: {}=", missing.join("=, ")));
+        error(MessageCode::MissingTag, format!("required tags are missing or empty: {}=", missing.join("=, ")));
     }
     if tags.get("v").is_some_and(|version| version != "1") {
-        fatal("version", "v= is not 1".to_owned());
+        error(MessageCode::Version, "v= is not 1".to_owned());
     }
     if !covered.is_empty() && !covered.iter().any(|name| name == "from") {
-        fatal("from-not-covered", "h= does not cover From, which every signature must (RFC 6376 §5.4)".to_owned());
+        error(
+            MessageCode::FromNotCovered,
+            "h= does not cover From, which every signature must (RFC 6376 §5.4)".to_owned(),
+        );
     }
     let identity = tags.compact("i").and_then(|identity| {
         identity.rsplit_once('@').and_then(|(_, name)| domain::normalize(name).map(|name| name.into_owned()))
@@ -115,30 +123,34 @@ fn form(tags: &TagList, covered: &[String], domain: Option<&str>, findings: &mut
     if let (Some(identity), Some(domain)) = (&identity, domain)
         && !domain::is_within(identity, domain)
     {
-        fatal("identity-outside", format!("i= names {identity}, which is not at or below d={domain}"));
+        error(MessageCode::IdentityOutside, format!("i= names {identity}, which is not at or below d={domain}"));
     }
     if let Some(query) = tags.compact("q").filter(|q| !q.split(':').any(|one| one.eq_ignore_ascii_case("dns/txt"))) {
-        fatal("query", format!("q={query} asks for its key in no way that verifiers know"));
+        error(MessageCode::Query, format!("q={query} asks for its key in no way that verifiers know"));
     }
 }
 
 /// Algorithm and key; the size of an RSA key is the length of its signatures.
 fn strength(algorithm: Option<&str>, b: &str, tags: &TagList, findings: &mut Vec<Finding>) -> Option<usize> {
-    let mut add = |severity, code, text: String| findings.push(Finding::new(severity, code, text));
+    let mut add = |severity, code, text: String| findings.push(Finding::new(severity, code, FIELD, text));
     match algorithm {
         Some("rsa-sha256" | "ed25519-sha256") | None => {}
         Some("rsa-sha1") => add(
-            Severity::Fatal,
-            "rsa-sha1",
+            Severity::Error,
+            MessageCode::RsaSha1,
             "signed with rsa-sha1, which verifiers must not accept any more; switch the signer to rsa-sha256 (RFC 8301)".to_owned(),
         ),
-        Some(other) => add(Severity::Fatal, "algorithm", format!("a={other} is no algorithm that verifiers know")),
+        Some(other) => add(Severity::Error, MessageCode::Algorithm, format!("a={other} is no algorithm that verifiers know")),
     }
     if b.is_empty() {
         return None;
     }
     let Ok(bytes) = BASE64.decode(b) else {
-        add(Severity::Fatal, "b-no-base64", "b= is not base64: the signature was cut or changed".to_owned());
+        add(
+            Severity::Error,
+            MessageCode::SignatureNoBase64,
+            "b= is not base64: the signature was cut or changed".to_owned(),
+        );
         return None;
     };
     let hash = tags.compact("bh").filter(|text| !text.is_empty());
@@ -146,26 +158,30 @@ fn strength(algorithm: Option<&str>, b: &str, tags: &TagList, findings: &mut Vec
     if let (Some(hash), Some(expected)) = (hash, expected)
         && BASE64.decode(hash).map(|bytes| bytes.len()).ok() != Some(expected)
     {
-        add(Severity::Fatal, "bh-length", "bh= is no SHA-256 hash".to_owned());
+        add(Severity::Error, MessageCode::BodyHashLength, "bh= is no SHA-256 hash".to_owned());
     }
     match algorithm {
         Some("ed25519-sha256") if bytes.len() != 64 => {
-            add(Severity::Fatal, "b-length", "b= is no Ed25519 signature: those have 64 bytes".to_owned());
+            add(
+                Severity::Error,
+                MessageCode::SignatureLength,
+                "b= is no Ed25519 signature: those have 64 bytes".to_owned(),
+            );
             None
         }
         Some(name) if name.starts_with("rsa-") => {
             let bits = bytes.len() * 8;
             match bits {
                 0..1024 => add(
-                    Severity::Fatal,
-                    "key-too-short",
+                    Severity::Error,
+                    MessageCode::KeyTooShort,
                     format!(
                         "signed with an RSA key of {bits} bits; verifiers must not accept less than 1024 (RFC 8301)"
                     ),
                 ),
                 1024..2048 => add(
-                    Severity::Weak,
-                    "key-short",
+                    Severity::Warning,
+                    MessageCode::KeyShort,
                     format!("signed with an RSA key of {bits} bits; use 2048 (RFC 8301)"),
                 ),
                 _ => {}
@@ -185,17 +201,22 @@ fn times(tags: &TagList, around: &Surroundings<'_>, findings: &mut Vec<Finding>)
     if let Some(signed) = signed.filter(|&signed| signed > around.time.saturating_add(SLACK)) {
         let text =
             format!("signed at {}, which was in the future {when}: the signer's clock is wrong", rfc3339(signed));
-        findings.push(Finding::new(Severity::Weak, "signed-in-future", text));
+        findings.push(Finding::new(Severity::Warning, MessageCode::SignedInFuture, FIELD, text));
     }
     let Some(expires) = expires else { return };
     if signed.is_some_and(|signed| expires <= signed) {
-        findings.push(Finding::new(Severity::Fatal, "expires-before-signed", "x= is not later than t="));
+        findings.push(Finding::new(
+            Severity::Error,
+            MessageCode::ExpiresBeforeSigned,
+            FIELD,
+            "x= is not later than t=",
+        ));
     } else if expires < around.time {
         let text = format!("expired at {}, before {when}", rfc3339(expires));
-        findings.push(Finding::new(Severity::Fatal, "expired", text));
+        findings.push(Finding::new(Severity::Error, MessageCode::Expired, FIELD, text));
     } else if let Some(life) = signed.map(|signed| expires - signed).filter(|&life| life < 86_400) {
         let text = format!("valid for {} only; mail that waits in a queue outlives it", hours(life));
-        findings.push(Finding::new(Severity::Weak, "short-life", text));
+        findings.push(Finding::new(Severity::Warning, MessageCode::ShortLife, FIELD, text));
     }
 }
 
@@ -216,8 +237,9 @@ fn coverage(covered: &[String], around: &Surroundings<'_>, findings: &mut Vec<Fi
         .collect();
     if !covered.is_empty() && !uncovered.is_empty() {
         findings.push(Finding::new(
-            Severity::Weak,
-            "fields-not-covered",
+            Severity::Warning,
+            MessageCode::FieldsNotCovered,
+            FIELD,
             format!("not covered, so that anybody may change it on the way: {}", uncovered.join(", ")),
         ));
     }
@@ -231,8 +253,9 @@ fn coverage(covered: &[String], around: &Surroundings<'_>, findings: &mut Vec<Fi
         .collect();
     if !covered.is_empty() && !addable.is_empty() {
         findings.push(Finding::new(
-            Severity::Note,
-            "not-oversigned",
+            Severity::Advice,
+            MessageCode::NotOversigned,
+            FIELD,
             format!(
                 "another {} could be added without breaking it; list the name once more in h= (over-signing)",
                 addable.join(" or ")
@@ -245,8 +268,9 @@ fn coverage(covered: &[String], around: &Surroundings<'_>, findings: &mut Vec<Fi
         .collect();
     if !covered.is_empty() && body_fields.contains(&"content-type") {
         findings.push(Finding::new(
-            Severity::Note,
-            "body-type-not-covered",
+            Severity::Advice,
+            MessageCode::BodyTypeNotCovered,
+            FIELD,
             format!("how the body is to be read is not covered: {}", body_fields.join(", ")),
         ));
     }
@@ -256,7 +280,7 @@ fn coverage(covered: &[String], around: &Surroundings<'_>, findings: &mut Vec<Fi
 fn body_length(tags: &TagList, around: &Surroundings<'_>, findings: &mut Vec<Finding>) {
     let Some(text) = tags.compact("l") else { return };
     let Ok(length) = text.parse::<u64>() else {
-        findings.push(Finding::new(Severity::Fatal, "l-no-number", "l= is no number"));
+        findings.push(Finding::new(Severity::Error, MessageCode::BodyLengthNoNumber, FIELD, "l= is no number"));
         return;
     };
     let text = match length {
@@ -266,10 +290,15 @@ fn body_length(tags: &TagList, around: &Surroundings<'_>, findings: &mut Vec<Fin
             "l={length}: anybody may add to the body behind what is covered; remove l= from the signer's settings"
         ),
     };
-    findings.push(Finding::new(Severity::Weak, "l", text));
+    findings.push(Finding::new(Severity::Warning, MessageCode::BodyLength, FIELD, text));
     // Line ends may have been shortened since: two bytes a line at most.
     if around.body.is_some_and(|body| length > body.saturating_mul(2).saturating_add(2)) {
-        findings.push(Finding::new(Severity::Fatal, "l-beyond-body", "l= covers more than there is"));
+        findings.push(Finding::new(
+            Severity::Error,
+            MessageCode::BodyLengthBeyondBody,
+            FIELD,
+            "l= covers more than there is",
+        ));
     }
 }
 

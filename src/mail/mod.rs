@@ -7,7 +7,6 @@
 mod auth_results;
 mod fields;
 mod header;
-mod tags;
 mod trace;
 mod transfer;
 mod trust;
@@ -17,7 +16,6 @@ use std::borrow::Cow;
 pub use auth_results::{AuthenticationResults, MethodResult, Property};
 pub use fields::{Field, HeaderFields};
 pub use header::{Envelope, looks_like_message};
-pub use tags::{Tag, TagList, TagProblem, quoted};
 pub use trace::{Hop, addresses};
 pub use transfer::Transfer;
 pub use trust::{Authenticity, NAMELESS};

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::grid::{Column, Grid, Row, csv, wrap};
 use super::text::sanitize;
 use super::{Form, Paint, Style, json};
+use crate::finding::{Code, Finding, Severity};
 use crate::report::period::rfc3339;
 use crate::words::{grouped, plural};
 
@@ -20,8 +21,8 @@ pub struct CheckAnswer {
     pub database: DatabaseCheck,
     /// The accounts asked for.
     pub accounts: Vec<AccountCheck>,
-    /// What is wrong, or will be.
-    pub findings: Vec<Finding>,
+    /// What is wrong, or will be; the subject is `database`, `quarantine` or the name of an account.
+    pub findings: Vec<Finding<CheckCode>>,
 }
 
 /// The database.
@@ -119,42 +120,52 @@ pub struct FolderCheck {
     pub opened: Option<i64>,
 }
 
-/// How bad something is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Severity {
-    /// It does not work.
-    Error,
-    /// It works, and wants a look.
-    Warning,
+/// What a check of accounts and database finds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum CheckCode {
+    /// There is no database yet.
+    DatabaseMissing,
+    /// The database cannot be read.
+    Database,
+    /// The newest report is old.
+    NoNewReports,
+    /// Something could not be read.
+    Quarantine,
+    /// The account cannot be set up: a secret, a certificate.
+    Account,
+    /// The server does not let it in.
+    Login,
+    /// A folder is not there, or cannot be looked at.
+    Folder,
+    /// A client secret or certificate ends soon, or has ended.
+    CredentialExpiry,
+    /// Nobody has logged in for it yet.
+    NotLoggedIn,
+    /// The tokens that are kept cannot be read.
+    TokenStore,
+    /// The last fetch failed.
+    FetchFailed,
+    /// The last fetch that went well is days ago.
+    FetchOverdue,
 }
 
-impl Severity {
+impl Code for CheckCode {
     fn as_str(self) -> &'static str {
         match self {
-            Severity::Error => "error",
-            Severity::Warning => "warning",
+            CheckCode::DatabaseMissing => "database-missing",
+            CheckCode::Database => "database",
+            CheckCode::NoNewReports => "no-new-reports",
+            CheckCode::Quarantine => "quarantine",
+            CheckCode::Account => "account",
+            CheckCode::Login => "login",
+            CheckCode::Folder => "folder",
+            CheckCode::CredentialExpiry => "credential-expiry",
+            CheckCode::NotLoggedIn => "not-logged-in",
+            CheckCode::TokenStore => "token-store",
+            CheckCode::FetchFailed => "fetch-failed",
+            CheckCode::FetchOverdue => "fetch-overdue",
         }
     }
-
-    fn paint(self) -> Paint {
-        match self {
-            Severity::Error => Paint::Bad,
-            Severity::Warning => Paint::Warn,
-        }
-    }
-}
-
-/// Something that is wrong, or will be.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Finding {
-    /// How bad it is.
-    pub severity: Severity,
-    /// What it is about: `database`, or the name of an account.
-    pub about: String,
-    /// What it is.
-    pub what: String,
-    /// What to do.
-    pub remedy: String,
 }
 
 impl CheckAnswer {
@@ -173,13 +184,14 @@ pub fn check(answer: &CheckAnswer, form: Form, style: &Style, out: &mut dyn Writ
     match form {
         Form::Json => json(&as_json(answer), out),
         Form::Csv => csv(
-            &["severity", "about", "what", "remedy"],
+            &["severity", "code", "subject", "detail", "remedy"],
             answer.findings.iter().map(|finding| {
                 vec![
                     finding.severity.as_str().to_owned(),
-                    finding.about.clone(),
-                    finding.what.clone(),
-                    finding.remedy.clone(),
+                    finding.code.as_str().to_owned(),
+                    finding.subject.clone(),
+                    finding.detail.clone(),
+                    finding.remedy.clone().unwrap_or_default(),
                 ]
             }),
             out,
@@ -192,7 +204,7 @@ fn as_json(answer: &CheckAnswer) -> Value {
     let time = |time: Option<i64>| time.map(rfc3339);
     let database = &answer.database;
     json!({
-        "schema": "dmarcstat/check/1",
+        "schema": "dmarcstat/check/2",
         "ok": answer.is_ok(),
         "configuration": answer.configuration,
         "database": {
@@ -229,12 +241,7 @@ fn as_json(answer: &CheckAnswer) -> Value {
             "client_secret_expires": account.client_secret_expires.map(|date| date.to_string()),
             "client_certificate_expires": time(account.client_certificate_expires),
         })).collect::<Vec<_>>(),
-        "findings": answer.findings.iter().map(|finding| json!({
-            "severity": finding.severity.as_str(),
-            "about": finding.about,
-            "what": finding.what,
-            "remedy": finding.remedy,
-        })).collect::<Vec<_>>(),
+        "findings": answer.findings,
     })
 }
 
@@ -275,12 +282,14 @@ fn screen(answer: &CheckAnswer, form: Form, style: &Style, out: &mut dyn Write) 
         return writeln!(out, "{}", style.paint("Nothing is wrong.", Paint::Good));
     }
     for finding in &answer.findings {
-        let head = format!("{}: {}: {}", finding.severity.as_str(), finding.about, finding.what);
+        let head = format!("{}: {}: {}", finding.severity.as_str(), finding.subject, finding.detail);
         let lines = wrap(&sanitize(&head), usize::from(style.width));
+        let paint = if finding.severity == Severity::Error { Paint::Bad } else { Paint::Warn };
         for line in lines {
-            writeln!(out, "{}", style.paint(&line, finding.severity.paint()))?;
+            writeln!(out, "{}", style.paint(&line, paint))?;
         }
-        let remedy = wrap(&sanitize(&finding.remedy), usize::from(style.width).saturating_sub(4));
+        let remedy =
+            wrap(&sanitize(finding.remedy.as_deref().unwrap_or_default()), usize::from(style.width).saturating_sub(4));
         for line in remedy.iter().filter(|line| !line.is_empty()) {
             writeln!(out, "    {line}")?;
         }

@@ -10,7 +10,8 @@ use super::{Form, Paint, Style, json};
 use crate::dns::dkim::{AliasState, DkimKey, KeyState, KeyType, Microsoft365};
 use crate::dns::dmarc::{DmarcReview, Feeds, ReportAddress, TagState, Walk};
 use crate::dns::spf::{NodeState, SpfNode, SpfReview};
-use crate::dns::{DnsAudit, Finding, Outcome, Severity};
+use crate::dns::{Checked, DnsAudit, Outcome};
+use crate::finding::{Code, Severity};
 use crate::words::plural;
 
 /// The answer about a domain's records.
@@ -27,7 +28,7 @@ pub struct DnsAnswer {
     pub audit: DnsAudit,
 }
 
-const HEADINGS: [&str; 6] = ["check", "outcome", "severity", "subject", "detail", "remedy"];
+const HEADINGS: [&str; 6] = ["code", "outcome", "severity", "subject", "detail", "remedy"];
 
 /// Writes the answer.
 ///
@@ -41,7 +42,7 @@ pub fn dns(answer: &DnsAnswer, form: Form, style: &Style, out: &mut dyn Write) -
         Form::Table | Form::Markdown => {
             let mut page = Page { form, style, out };
             page.line(&format!("{}: {}", sanitize(&audit.domain), summary(&audit.findings)))?;
-            let open = |finding: &&Finding| finding.outcome != Outcome::Passed;
+            let open = |one: &&Checked| one.outcome != Outcome::Passed;
             page.section("What to do", |page| page.grid(&findings(audit.findings.iter().filter(open), form)))?;
             page.section("DMARC", |page| dmarc(&audit.dmarc, page))?;
             page.section("SPF", |page| spf(&audit.spf, page))?;
@@ -49,19 +50,19 @@ pub fn dns(answer: &DnsAnswer, form: Form, style: &Style, out: &mut dyn Write) -
             if let Some(microsoft365) = &audit.microsoft365 {
                 page.section("DKIM of Microsoft 365", |page| page.grid(&aliases(microsoft365)))?;
             }
-            let passed = audit.findings.iter().filter(|finding| finding.outcome == Outcome::Passed);
+            let passed = audit.findings.iter().filter(|one| one.outcome == Outcome::Passed);
             page.section("As it should be", |page| page.grid(&findings(passed, form)))
         }
     }
 }
 
 /// How many findings there are of each kind.
-fn summary(findings: &[Finding]) -> String {
+fn summary(findings: &[Checked]) -> String {
     let failed = |severity| {
-        let those = |finding: &&Finding| finding.outcome == Outcome::Failed && finding.severity == severity;
+        let those = |one: &&Checked| one.outcome == Outcome::Failed && one.finding.severity == severity;
         findings.iter().filter(those).count() as u64
     };
-    let of = |outcome| findings.iter().filter(|finding| finding.outcome == outcome).count() as u64;
+    let of = |outcome| findings.iter().filter(|one| one.outcome == outcome).count() as u64;
     let mut parts = vec![plural(failed(Severity::Error), "error"), plural(failed(Severity::Warning), "warning")];
     parts.push(format!("{} to improve", failed(Severity::Advice)));
     if of(Outcome::CouldNotLook) > 0 {
@@ -71,8 +72,8 @@ fn summary(findings: &[Finding]) -> String {
     parts.join(", ")
 }
 
-fn outcome(finding: &Finding) -> (&'static str, Paint) {
-    match (finding.outcome, finding.severity) {
+fn outcome(checked: &Checked) -> (&'static str, Paint) {
+    match (checked.outcome, checked.finding.severity) {
         (Outcome::Passed, _) => ("ok", Paint::Good),
         (Outcome::CouldNotLook, _) => ("unknown", Paint::Warn),
         (Outcome::Failed, Severity::Error) => ("error", Paint::Bad),
@@ -81,24 +82,23 @@ fn outcome(finding: &Finding) -> (&'static str, Paint) {
     }
 }
 
-fn cells(finding: &Finding) -> Vec<String> {
-    let word = |value: serde_json::Result<serde_json::Value>| {
-        value.ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
-    };
+fn cells(checked: &Checked) -> Vec<String> {
+    let finding = &checked.finding;
     vec![
-        finding.check.to_owned(),
-        word(serde_json::to_value(finding.outcome)),
-        word(serde_json::to_value(finding.severity)),
+        finding.code.as_str().to_owned(),
+        checked.outcome.as_str().to_owned(),
+        finding.severity.as_str().to_owned(),
         finding.subject.clone(),
         finding.detail.clone(),
         finding.remedy.clone().unwrap_or_default(),
     ]
 }
 
-fn findings<'f>(findings: impl Iterator<Item = &'f Finding>, form: Form) -> Grid {
+fn findings<'f>(findings: impl Iterator<Item = &'f Checked>, form: Form) -> Grid {
     let mut grid = Grid::new([Column::text(""), Column::text("NAME"), Column::text("FINDING")]);
-    for finding in findings {
-        let (word, paint) = outcome(finding);
+    for checked in findings {
+        let (word, paint) = outcome(checked);
+        let finding = &checked.finding;
         let mut row = Row::new([word.to_owned(), finding.subject.clone(), finding.detail.clone()]).paint(0, paint);
         row.below = finding.remedy.as_ref().map(|remedy| match form {
             Form::Markdown => remedy.clone(),

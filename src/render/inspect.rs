@@ -5,7 +5,8 @@ use std::io::{Result, Write};
 use super::grid::{Column, Grid, Row, csv};
 use super::prose::Prose;
 use super::{Form, Paint, Style, json};
-use crate::inspect::{Aligned, Finding, Inspection, Severity, SignatureReview};
+use crate::finding::{Code, Severity};
+use crate::inspect::{Aligned, Finding, Inspection, SignatureReview};
 use crate::words::{percent, plural};
 
 const HEADINGS: [&str; 9] =
@@ -35,7 +36,7 @@ fn cells(signature: &SignatureReview) -> Vec<String> {
         word(signature.aligned).to_owned(),
         text(&signature.result),
         signature.covered.join(" "),
-        signature.findings.iter().map(|finding| finding.code).collect::<Vec<_>>().join(" "),
+        signature.findings.iter().map(|finding| finding.code.as_str()).collect::<Vec<_>>().join(" "),
     ]
 }
 
@@ -190,12 +191,13 @@ fn aligned(aligned: Aligned) -> &'static str {
 
 fn findings(findings: &[Finding], depth: usize, prose: &mut Prose) {
     for finding in findings {
-        let (mark, paint) = match finding.severity {
-            Severity::Fatal => ("fatal:", Paint::Bad),
-            Severity::Weak => ("weak:", Paint::Warn),
-            Severity::Note => ("note:", Paint::Dim),
+        let paint = match finding.severity {
+            Severity::Error => Paint::Bad,
+            Severity::Warning => Paint::Warn,
+            Severity::Advice => Paint::Dim,
         };
-        prose.item(depth, mark, paint, finding.text.clone());
+        let remedy = finding.remedy.as_ref().map(|remedy| format!("; {remedy}")).unwrap_or_default();
+        prose.item(depth, format!("{}:", finding.severity.as_str()), paint, format!("{}{remedy}", finding.detail));
     }
 }
 

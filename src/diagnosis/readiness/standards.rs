@@ -3,7 +3,8 @@
 use super::answer::{CheckArea, Target};
 use super::checks::{Findings, List, count, grouped, listed};
 use super::subdomains::Subdomain;
-use crate::dns::{Outcome, Severity};
+use crate::dns::Outcome;
+use crate::finding::{Code, Severity};
 
 /// The policy as reports found it, and what the change would do to it.
 pub(super) fn policy(findings: &Findings<'_>, list: &mut List) {
@@ -104,8 +105,9 @@ pub(super) fn policy(findings: &Findings<'_>, list: &mut List) {
 /// Live records: what `dmarcstat dns` found, one check each.
 pub(super) fn dns(findings: &Findings<'_>, list: &mut List) {
     let Some(audit) = findings.dns else { return };
-    for finding in &audit.findings {
-        let name = format!("dns_{}", finding.check.replace('-', "_"));
+    for checked in &audit.findings {
+        let finding = &checked.finding;
+        let name = format!("dns_{}", finding.code.as_str().replace('-', "_"));
         let threshold = match finding.severity {
             Severity::Error => "must be right",
             Severity::Warning => "ought to be right",
@@ -116,7 +118,7 @@ pub(super) fn dns(findings: &Findings<'_>, list: &mut List) {
             None => format!("{}: {}", finding.subject, finding.detail),
         };
         // What could not be looked at is not wrong.
-        let blocking = finding.severity == Severity::Error && finding.outcome != Outcome::CouldNotLook;
-        list.add(CheckArea::Dns, &name, blocking, finding.outcome == Outcome::Passed, threshold, detail);
+        let blocking = finding.severity == Severity::Error && checked.outcome != Outcome::CouldNotLook;
+        list.add(CheckArea::Dns, &name, blocking, checked.outcome == Outcome::Passed, threshold, detail);
     }
 }

@@ -7,7 +7,7 @@ use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 use serde::Serialize;
 
 use super::der::rsa_bits;
-use crate::mail::{TagList, TagProblem, quoted};
+use crate::tag_list::{TagList, TagProblem, quoted};
 
 /// The kind of a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -111,6 +111,12 @@ impl DkimRecord {
         };
         record
     }
+}
+
+/// The name of a selector's key (RFC 6376 §3.6.2.1).
+#[must_use]
+pub fn key_name(selector: &str, domain: &str) -> String {
+    format!("{selector}._domainkey.{domain}")
 }
 
 /// The bits of a key, given in base64.

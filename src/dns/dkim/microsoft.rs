@@ -3,12 +3,12 @@
 
 use serde::Serialize;
 
-use super::key::DkimRecord;
-use super::key_name;
-use crate::dns::finding::{Findings, Severity};
+use super::key::{DkimRecord, key_name};
+use crate::dns::check::{Check, Findings};
 use crate::dns::{Answer, Kind, Memory, Question};
 use crate::domain;
-use crate::mail::quoted;
+use crate::finding::Severity;
+use crate::tag_list::quoted;
 
 /// How it stands with one of the names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -54,7 +54,7 @@ pub struct Microsoft365 {
 
 /// The names that Microsoft signs with.
 pub(super) const SELECTORS: [&str; 2] = ["selector1", "selector2"];
-const CHECK: &str = "dkim-microsoft365";
+const CHECK: Check = Check::DkimMicrosoft365;
 const STEPS: &str = "Get-DkimSigningConfig -Identity DOMAIN | Format-List Selector1CNAME,Selector2CNAME shows both targets; publish them as CNAME records, \
                      then Set-DkimSigningConfig -Identity DOMAIN -Enabled $true";
 
@@ -249,7 +249,7 @@ mod tests {
         let zone = Zone::new(lines);
         let mut findings = Findings::default();
         let found = review(name, &[], &Memory::new(&zone), &mut findings);
-        let details = findings.0.into_iter().filter(|finding| finding.remedy.is_some());
+        let details = findings.0.into_iter().map(|checked| checked.finding).filter(|finding| finding.remedy.is_some());
         (found.aliases.map(|alias| alias.state), details.map(|finding| (finding.severity, finding.detail)).collect())
     }
 

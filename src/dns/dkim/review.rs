@@ -2,12 +2,13 @@
 
 use serde::Serialize;
 
-use super::key::{DkimRecord, KeyType};
-use super::{Microsoft365, key_name, microsoft};
-use crate::dns::finding::{Findings, Severity};
+use super::key::{DkimRecord, KeyType, key_name};
+use super::microsoft::{self, Microsoft365};
+use crate::dns::check::{Check, Findings};
 use crate::dns::spf::SpfReview;
 use crate::dns::{Answer, Kind, Memory, Origin, Question, Request, Selector};
-use crate::mail::quoted;
+use crate::finding::Severity;
+use crate::tag_list::quoted;
 
 /// How it stands with a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -110,7 +111,7 @@ pub fn review(
         }
         if !sends && theirs(selector) && key.state == KeyState::Present && key.aliases.is_empty() {
             findings.fail(
-                "dkim-microsoft365",
+                Check::DkimMicrosoft365,
                 Severity::Advice,
                 &key.name,
                 "Microsoft 365 signs with this selector; should it send for the domain, a CNAME belongs here, not a key",
@@ -191,7 +192,7 @@ fn read(texts: &[String], key: &mut DkimKey) {
 }
 
 fn judge(selector: &Selector, key: &DkimKey, memory: &Memory<'_>, findings: &mut Findings) {
-    const CHECK: &str = "dkim-key";
+    const CHECK: Check = Check::DkimKey;
     let missed = selector.origin != Origin::Unverified;
     let severity = if missed { Severity::Error } else { Severity::Advice };
     let name = quoted(&key.name);
@@ -243,25 +244,25 @@ fn judge(selector: &Selector, key: &DkimKey, memory: &Memory<'_>, findings: &mut
 }
 
 fn present(key: &DkimKey, name: &str, findings: &mut Findings) {
-    const CHECK: &str = "dkim-key";
+    const CHECK: Check = Check::DkimKey;
     let bits = key.bits.unwrap_or_default();
     match key.key_type {
         Some(KeyType::Rsa) if bits < SHORTEST => findings.fail(
-            "dkim-key-bits",
+            Check::DkimKeyBits,
             Severity::Error,
             name,
             format!("the RSA key has {bits} bits; receivers must not accept less than {SHORTEST} (RFC 8301)"),
             format!("Make a key of {SHORT} bits."),
         ),
         Some(KeyType::Rsa) if bits < SHORT => findings.fail(
-            "dkim-key-bits",
+            Check::DkimKeyBits,
             Severity::Warning,
             name,
             format!("the RSA key has {bits} bits; {SHORT} are advised (RFC 8301)"),
             format!("Make a key of {SHORT} bits at the next rotation."),
         ),
         Some(KeyType::Rsa) if bits > LONGEST => findings.fail(
-            "dkim-key-bits",
+            Check::DkimKeyBits,
             Severity::Warning,
             name,
             format!("the RSA key has {bits} bits; receivers need not be able to use more than {LONGEST} (RFC 8301)"),
@@ -275,7 +276,7 @@ fn present(key: &DkimKey, name: &str, findings: &mut Findings) {
     }
     if key.testing {
         findings.fail(
-            "dkim-testing",
+            Check::DkimTesting,
             Severity::Warning,
             name,
             "the key is marked as a test (t=y): receivers may treat what it signs as unsigned",
@@ -283,7 +284,7 @@ fn present(key: &DkimKey, name: &str, findings: &mut Findings) {
         );
     }
     if let Some(problem) = &key.problem {
-        findings.fail("dkim-syntax", Severity::Warning, name, problem.clone(), "Correct the record.");
+        findings.fail(Check::DkimSyntax, Severity::Warning, name, problem.clone(), "Correct the record.");
     }
 }
 
@@ -294,19 +295,19 @@ fn is_there(name: &str, memory: &Memory<'_>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dns::Outcome;
     use crate::dns::zone::Zone;
+    use crate::dns::{Checked, Outcome};
 
     const KEY: &str = "v=DKIM1; k=ed25519; p=11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=";
 
-    fn reviewed(selector: &str, origin: Origin, zone: &str) -> (KeyState, Vec<(Severity, &'static str)>) {
+    fn reviewed(selector: &str, origin: Origin, zone: &str) -> (KeyState, Vec<(Severity, Check)>) {
         let zone = Zone::new(zone);
         let selectors = [Selector { domain: "example.com".to_owned(), selector: selector.to_owned(), origin }];
         let request = Request { domain: "example.com", selectors: &selectors, ..Request::default() };
         let mut findings = Findings::default();
         let (keys, _) = review(&request, &SpfReview::default(), &[], &Memory::new(&zone), &mut findings);
-        let failed = findings.0.into_iter().filter(|finding| finding.outcome == Outcome::Failed);
-        (keys[0].state, failed.map(|finding| (finding.severity, finding.check)).collect())
+        let failed = findings.0.iter().map(Checked::key).filter(|(outcome, ..)| *outcome == Outcome::Failed);
+        (keys[0].state, failed.map(|(_, severity, check)| (severity, check)).collect())
     }
 
     #[test]
@@ -316,7 +317,7 @@ mod tests {
             (Origin::Asked, Severity::Error),
             (Origin::Unverified, Severity::Advice),
         ] {
-            assert_eq!(reviewed("s", origin, ""), (KeyState::Missing, vec![(severity, "dkim-key")]));
+            assert_eq!(reviewed("s", origin, ""), (KeyState::Missing, vec![(severity, Check::DkimKey)]));
         }
         assert_eq!(reviewed("s", Origin::Verified, "s._domainkey.example.com TXT !SERVFAIL").0, KeyState::CouldNotLook);
     }
@@ -333,11 +334,11 @@ mod tests {
     fn selector1_belongs_to_microsoft_only_where_it_sends() {
         let own = format!("selector1._domainkey.example.com TXT {KEY}");
         let (state, failed) = reviewed("selector1", Origin::Verified, &own);
-        assert_eq!((state, failed), (KeyState::Present, vec![(Severity::Advice, "dkim-microsoft365")]));
+        assert_eq!((state, failed), (KeyState::Present, vec![(Severity::Advice, Check::DkimMicrosoft365)]));
         let theirs = format!(
             "{own}\nselector2._domainkey.example.com CNAME selector2-example-com._domainkey.contoso.onmicrosoft.com"
         );
         let (_, failed) = reviewed("selector1", Origin::Verified, &theirs);
-        assert_eq!(failed, [(Severity::Error, "dkim-microsoft365")]);
+        assert_eq!(failed, [(Severity::Error, Check::DkimMicrosoft365)]);
     }
 }

@@ -6,10 +6,11 @@ use serde::Serialize;
 use super::discovery::record_name;
 use super::record::DmarcRecord;
 use super::report_uri::ReportUri;
-use crate::dns::finding::{Findings, Severity};
+use crate::dns::check::{Check, Findings};
 use crate::dns::{Answer, Kind, Memory, Question, Request};
 use crate::domain;
-use crate::mail::quoted;
+use crate::finding::Severity;
+use crate::tag_list::quoted;
 
 /// Whether what is sent to an address comes into this database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -114,7 +115,7 @@ pub(super) fn reports(at: &str, rua: &[ReportAddress], request: &Request<'_>, fi
     let subject = record_name(at);
     if rua.is_empty() {
         findings.fail(
-            "dmarc-rua",
+            Check::DmarcRua,
             Severity::Error,
             &subject,
             "there is no rua=: nobody sends reports on this domain",
@@ -123,12 +124,12 @@ pub(super) fn reports(at: &str, rua: &[ReportAddress], request: &Request<'_>, fi
         return;
     }
     for address in rua {
-        delivery("dmarc-rua", Severity::Error, at, address, findings);
+        delivery(Check::DmarcRua, Severity::Error, at, address, findings);
     }
     let usable = rua.iter().filter(|address| address.uri.problem.is_none()).count();
     if usable > 2 {
         findings.fail(
-            "dmarc-rua",
+            Check::DmarcRua,
             Severity::Advice,
             &subject,
             format!("there are {usable} addresses; some receivers send to two at most"),
@@ -143,7 +144,7 @@ const FRESH_DAYS: i64 = 7;
 
 /// Whether the reports come into this database.
 fn feeds(subject: &str, rua: &[ReportAddress], request: &Request<'_>, findings: &mut Findings) {
-    const CHECK: &str = "dmarc-rua-feeds";
+    const CHECK: Check = Check::DmarcRuaFeeds;
     let name = request.domain;
     let feeding = rua.iter().find(|address| address.feeds == Feeds::Yes);
     if let Some(address) = feeding.and_then(|address| address.uri.address.as_deref()) {
@@ -188,13 +189,7 @@ fn feeds(subject: &str, rua: &[ReportAddress], request: &Request<'_>, findings: 
 }
 
 /// Whether reports can be delivered to an address.
-pub(super) fn delivery(
-    check: &'static str,
-    severity: Severity,
-    at: &str,
-    address: &ReportAddress,
-    findings: &mut Findings,
-) {
+pub(super) fn delivery(check: Check, severity: Severity, at: &str, address: &ReportAddress, findings: &mut Findings) {
     let subject = record_name(at);
     let uri = quoted(&address.uri.uri);
     if let Some(problem) = &address.uri.problem {
@@ -204,7 +199,7 @@ pub(super) fn delivery(
     let host = address.uri.host.as_deref().unwrap_or_default();
     if address.uri.size_limit.is_some() {
         findings.fail(
-            "dmarc-historic",
+            Check::DmarcHistoric,
             Severity::Advice,
             &subject,
             format!("the size limit of {uri} is historic; receivers of RFC 9989 pass over it"),
@@ -287,8 +282,10 @@ mod tests {
         let failed: Vec<&str> = findings
             .0
             .iter()
-            .filter(|finding| finding.outcome == crate::dns::Outcome::Failed && finding.severity == Severity::Error)
-            .map(|finding| finding.subject.as_str())
+            .filter(|checked| {
+                checked.outcome == crate::dns::Outcome::Failed && checked.finding.severity == Severity::Error
+            })
+            .map(|checked| checked.finding.subject.as_str())
             .collect();
         assert_eq!(failed, ["example.com._report._dmarc.three.example.info"]);
     }
@@ -311,8 +308,8 @@ mod tests {
         let outcome = |receivers: &[String], newest_report: Option<NewestReport>| {
             let request = Request { domain: "example.com", receivers, newest_report, ..Request::default() };
             let (list, findings) = found("mailto:Dmarc@example.com", zone, &request);
-            let feeds = findings.0.into_iter().find(|finding| finding.check == "dmarc-rua-feeds").unwrap();
-            (list[0].feeds, feeds.outcome, feeds.severity)
+            let feeds = findings.0.into_iter().find(|checked| checked.finding.code == Check::DmarcRuaFeeds).unwrap();
+            (list[0].feeds, feeds.outcome, feeds.finding.severity)
         };
         use crate::dns::Outcome::{Failed, Passed};
         let (own, other) = (["dmarc@example.com".to_owned()], ["reports@example.com".to_owned()]);

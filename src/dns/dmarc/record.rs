@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::report_uri::ReportUri;
-use crate::mail::{Tag, TagList, TagProblem, quoted};
+use crate::tag_list::{Tag, TagList, TagProblem, quoted};
 
 /// What a domain asks receivers to do with mail that fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]

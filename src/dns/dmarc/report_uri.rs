@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::domain;
-use crate::mail::quoted;
+use crate::tag_list::quoted;
 
 /// An address in `rua` or `ruf`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]

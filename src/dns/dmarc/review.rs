@@ -6,10 +6,11 @@ use super::destinations::{ReportAddress, addresses, delivery, reports};
 use super::discovery::{Discovery, discover, record_name};
 use super::place::misplaced;
 use super::record::{DmarcRecord, Policy, Psd, TagReview, TagState};
-use crate::dns::finding::{Findings, Severity};
+use crate::dns::check::{Check, Findings};
 use crate::dns::{Answer, Kind, Memory, Question, Request};
 use crate::domain;
-use crate::mail::quoted;
+use crate::finding::Severity;
+use crate::tag_list::quoted;
 
 /// A domain's DMARC policy as it is live.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -59,7 +60,7 @@ pub fn review(request: &Request<'_>, memory: &Memory<'_>, findings: &mut Finding
     review.ruf = addresses(&record.ruf, &at, request, memory);
     reports(&at, &review.rua, request, findings);
     for address in &review.ruf {
-        delivery("dmarc-ruf", Severity::Advice, &at, address, findings);
+        delivery(Check::DmarcRuf, Severity::Advice, &at, address, findings);
     }
     review.tags = record.tags;
     review
@@ -67,7 +68,7 @@ pub fn review(request: &Request<'_>, memory: &Memory<'_>, findings: &mut Finding
 
 /// Whether there is one record, at the right place.
 fn places(name: &str, answer: &Answer, discovery: &Discovery, memory: &Memory<'_>, findings: &mut Findings) {
-    const CHECK: &str = "dmarc-record";
+    const CHECK: Check = Check::DmarcRecord;
     let subject = record_name(name);
     let records = answer.values().iter().filter(|text| DmarcRecord::parse(text).is_some()).count();
     let misread: Vec<&String> = answer
@@ -100,7 +101,7 @@ fn places(name: &str, answer: &Answer, discovery: &Discovery, memory: &Memory<'_
     for wrong in &misplaced {
         let severity = if records == 0 { Severity::Error } else { Severity::Advice };
         findings.fail(
-            "dmarc-place",
+            Check::DmarcPlace,
             severity,
             &wrong.name,
             format!(
@@ -128,7 +129,7 @@ fn places(name: &str, answer: &Answer, discovery: &Discovery, memory: &Memory<'_
             },
         );
         if let Some(failure) = failure {
-            findings.unknown("dmarc-discovery", Severity::Advice, name, failure);
+            findings.unknown(Check::DmarcDiscovery, Severity::Advice, name, failure);
         }
     } else if let Some(failure) = failure {
         findings.unknown(CHECK, Severity::Error, &subject, failure);
@@ -162,7 +163,7 @@ fn ways(name: &str, discovery: &Discovery, findings: &mut Findings) {
     };
     let severity = if walk.policy == psl.policy { Severity::Advice } else { Severity::Warning };
     findings.fail(
-        "dmarc-discovery",
+        Check::DmarcDiscovery,
         severity,
         name,
         format!(
@@ -182,13 +183,13 @@ fn tags(name: &str, at: &str, record: &DmarcRecord, findings: &mut Findings) {
     let subject = record_name(at);
     let wrong = findings.0.len();
     for problem in &record.problems {
-        findings.fail("dmarc-syntax", Severity::Warning, &subject, problem.to_string(), "Correct the record.");
+        findings.fail(Check::DmarcSyntax, Severity::Warning, &subject, problem.to_string(), "Correct the record.");
     }
     for tag in record.tags.iter().filter(|tag| tag.state != TagState::Valid) {
         tag_finding(tag, record, &subject, findings);
     }
     if wrong == findings.0.len() {
-        findings.pass("dmarc-syntax", &subject, "every tag of the DMARC record can be read");
+        findings.pass(Check::DmarcSyntax, &subject, "every tag of the DMARC record can be read");
     }
     if record.p.is_none() && !record.tags.iter().any(|tag| tag.name == "p") {
         let effect = match record.effective() {
@@ -196,7 +197,7 @@ fn tags(name: &str, at: &str, record: &DmarcRecord, findings: &mut Findings) {
             None => "receivers do not look at it",
         };
         findings.fail(
-            "dmarc-policy",
+            Check::DmarcPolicy,
             Severity::Error,
             &subject,
             format!("there is no p= in the record: {effect}"),
@@ -204,7 +205,7 @@ fn tags(name: &str, at: &str, record: &DmarcRecord, findings: &mut Findings) {
         );
     } else if record.tags.get(1).is_some_and(|tag| tag.name != "p") && record.p.is_some() {
         findings.fail(
-            "dmarc-syntax",
+            Check::DmarcSyntax,
             Severity::Advice,
             &subject,
             "p= does not stand right behind v=DMARC1, as RFC 7489 wants it",
@@ -215,7 +216,7 @@ fn tags(name: &str, at: &str, record: &DmarcRecord, findings: &mut Findings) {
         let tested = if record.testing { policy.tested() } else { policy };
         if record.testing && policy != Policy::None {
             findings.fail(
-                "dmarc-test-mode",
+                Check::DmarcTestMode,
                 Severity::Advice,
                 &subject,
                 format!("test mode (t=y): receivers of RFC 9989 apply {} instead of {}", tested.word(), policy.word()),
@@ -224,7 +225,7 @@ fn tags(name: &str, at: &str, record: &DmarcRecord, findings: &mut Findings) {
         }
         if let Some(percent) = record.pct.filter(|&percent| percent < 100 && policy != Policy::None) {
             findings.fail(
-                "dmarc-pct",
+                Check::DmarcPct,
                 Severity::Warning,
                 &subject,
                 format!("pct={percent} is historic: receivers of RFC 9989 apply {} to all failing mail, older ones to {percent}% of it", policy.word()),
@@ -234,11 +235,11 @@ fn tags(name: &str, at: &str, record: &DmarcRecord, findings: &mut Findings) {
     }
     let has = |wanted: &str| record.tags.iter().any(|tag| tag.name == wanted);
     if has("fo") && !has("ruf") {
-        findings.fail("dmarc-fo", Severity::Advice, &subject, "fo= without ruf= has no effect", "Remove fo=.");
+        findings.fail(Check::DmarcFo, Severity::Advice, &subject, "fo= without ruf= has no effect", "Remove fo=.");
     }
     if (has("sp") || has("np")) && domain::organizational(at) != at && record.psd == Psd::Unknown && name == at {
         findings.fail(
-            "dmarc-sp",
+            Check::DmarcSp,
             Severity::Advice,
             &subject,
             "sp= and np= count at an organizational domain; at a subdomain RFC 9989 passes over them",
@@ -258,7 +259,7 @@ fn tag_finding(tag: &TagReview, record: &DmarcRecord, subject: &str, findings: &
                 None => "receivers do not look at the record",
             };
             findings.fail(
-                "dmarc-policy",
+                Check::DmarcPolicy,
                 Severity::Error,
                 subject,
                 format!("{shown}: {}; {effect}", tag.meaning),
@@ -266,21 +267,21 @@ fn tag_finding(tag: &TagReview, record: &DmarcRecord, subject: &str, findings: &
             );
         }
         TagState::Invalid => findings.fail(
-            "dmarc-syntax",
+            Check::DmarcSyntax,
             Severity::Warning,
             subject,
             format!("{shown}: {}; receivers take the default", tag.meaning),
             format!("Correct or remove {}=.", tag.name),
         ),
         TagState::Historic => findings.fail(
-            "dmarc-historic",
+            Check::DmarcHistoric,
             Severity::Advice,
             subject,
             format!("{shown} is historic (RFC 9989 has no such tag): {}", tag.meaning),
             format!("Remove {}=.", tag.name),
         ),
         TagState::Unknown => findings.fail(
-            "dmarc-syntax",
+            Check::DmarcSyntax,
             Severity::Warning,
             subject,
             format!("{shown}: {}", tag.meaning),

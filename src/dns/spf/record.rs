@@ -4,7 +4,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 
 use serde::Serialize;
 
-use crate::mail::quoted;
+use crate::tag_list::quoted;
 
 /// What a mechanism that matches amounts to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]

@@ -4,9 +4,10 @@ use serde::Serialize;
 
 use super::record::{Qualifier, SpfRecord, TermKind};
 use super::tree::{NodeState, SpfNode, invalid, records, tree};
-use crate::dns::finding::{Findings, Severity};
+use crate::dns::check::{Check, Findings};
 use crate::dns::{Answer, Memory};
-use crate::mail::quoted;
+use crate::finding::Severity;
+use crate::tag_list::quoted;
 
 /// A domain's SPF record as it is live.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -53,7 +54,7 @@ impl SpfReview {
 /// Looks at the SPF record of a domain.
 #[must_use]
 pub fn review(name: &str, memory: &Memory<'_>, findings: &mut Findings) -> SpfReview {
-    const CHECK: &str = "spf-record";
+    const CHECK: Check = Check::SpfRecord;
     let answer = memory.txt(name);
     if let Answer::CouldNotLook(reason) = &answer {
         findings.unknown(CHECK, Severity::Warning, name, reason);
@@ -108,7 +109,7 @@ fn misread(name: &str, answer: &Answer, findings: &mut Findings) {
         let start = start.to_ascii_lowercase();
         if start.starts_with("spf2.0") {
             findings.fail(
-                "spf-syntax",
+                Check::SpfSyntax,
                 Severity::Advice,
                 name,
                 "there is a Sender ID record (spf2.0), which nobody reads any more",
@@ -116,7 +117,7 @@ fn misread(name: &str, answer: &Answer, findings: &mut Findings) {
             );
         } else if start.starts_with("v=spf") || start.starts_with("spf1") {
             findings.fail(
-                "spf-syntax",
+                Check::SpfSyntax,
                 Severity::Warning,
                 name,
                 format!("{:?} is not seen as an SPF record: it does not begin with exactly \"v=spf1 \"", quoted(text)),
@@ -127,7 +128,7 @@ fn misread(name: &str, answer: &Answer, findings: &mut Findings) {
 }
 
 fn syntax(name: &str, text: &str, record: &SpfRecord, findings: &mut Findings) {
-    const CHECK: &str = "spf-syntax";
+    const CHECK: Check = Check::SpfSyntax;
     let before = findings.0.len();
     for problem in record.terms.iter().filter_map(invalid) {
         findings.fail(
@@ -175,7 +176,7 @@ fn syntax(name: &str, text: &str, record: &SpfRecord, findings: &mut Findings) {
     }
     if text.len() > LONG {
         findings.fail(
-            "spf-length",
+            Check::SpfLength,
             Severity::Advice,
             name,
             format!(
@@ -198,7 +199,7 @@ fn everybody_else(
     review: &mut SpfReview,
     findings: &mut Findings,
 ) {
-    const CHECK: &str = "spf-all";
+    const CHECK: Check = Check::SpfAll;
     let mut current = record.clone();
     let mut known = true;
     for _ in 0..MOST_REDIRECTS {
@@ -269,13 +270,19 @@ impl Walked {
             let detail = format!("{} in the record of {own}: {problem}", quoted(&node.term));
             match node.state {
                 NodeState::Fine => {}
-                NodeState::CouldNotLook => findings.unknown("spf-include", Severity::Error, own, &detail),
+                NodeState::CouldNotLook => findings.unknown(Check::SpfInclude, Severity::Error, own, &detail),
                 NodeState::Deprecated => {
-                    findings.fail("spf-ptr", Severity::Warning, own, detail, "Name the addresses or networks instead.");
+                    findings.fail(
+                        Check::SpfPtr,
+                        Severity::Warning,
+                        own,
+                        detail,
+                        "Name the addresses or networks instead.",
+                    );
                 }
                 NodeState::Void => {
                     findings.fail(
-                        "spf-include",
+                        Check::SpfInclude,
                         Severity::Advice,
                         own,
                         detail,
@@ -283,7 +290,7 @@ impl Walked {
                     );
                 }
                 NodeState::PermanentError => findings.fail(
-                    "spf-include",
+                    Check::SpfInclude,
                     Severity::Error,
                     own,
                     format!("{detail}: a permanent error for mail that no term before it matches"),
@@ -300,7 +307,7 @@ fn figures(name: &str, review: &SpfReview, findings: &mut Findings) {
     let lookups = review.lookups;
     if lookups > MOST_LOOKUPS {
         findings.fail(
-            "spf-lookups",
+            Check::SpfLookups,
             Severity::Error,
             name,
             format!("the SPF record costs {least}{lookups} look-ups; beyond {MOST_LOOKUPS} receivers give up with a permanent error (RFC 7208 §4.6.4)"),
@@ -308,18 +315,22 @@ fn figures(name: &str, review: &SpfReview, findings: &mut Findings) {
         );
     } else if !review.complete {
         findings.unknown(
-            "spf-lookups",
+            Check::SpfLookups,
             Severity::Error,
             name,
             &format!("{lookups} look-ups counted, parts of the tree gave no answer"),
         );
     } else {
         let rest = if review.macros { ", and what depends on the message" } else { "" };
-        findings.pass("spf-lookups", name, format!("the SPF record costs {lookups} of {MOST_LOOKUPS} look-ups{rest}"));
+        findings.pass(
+            Check::SpfLookups,
+            name,
+            format!("the SPF record costs {lookups} of {MOST_LOOKUPS} look-ups{rest}"),
+        );
     }
     if review.void_lookups > MOST_VOID {
         findings.fail(
-            "spf-void-lookups",
+            Check::SpfVoidLookups,
             Severity::Error,
             name,
             format!("{least}{} look-ups find nothing; beyond {MOST_VOID} receivers may give up with a permanent error (RFC 7208 §4.6.4)", review.void_lookups),
@@ -331,16 +342,17 @@ fn figures(name: &str, review: &SpfReview, findings: &mut Findings) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dns::Outcome;
     use crate::dns::zone::Zone;
+    use crate::dns::{Checked, Outcome};
+    use crate::finding::Code;
     use proptest::prelude::*;
 
     fn reviewed(zone: &str) -> (SpfReview, Vec<String>) {
         let zone = Zone::new(zone);
         let mut findings = Findings::default();
         let review = review("example.com", &Memory::new(&zone), &mut findings);
-        let failed = findings.0.into_iter().filter(|finding| finding.outcome != Outcome::Passed);
-        (review, failed.map(|finding| format!("{:?} {}", finding.severity, finding.check)).collect())
+        let failed = findings.0.iter().map(Checked::key).filter(|(outcome, ..)| *outcome != Outcome::Passed);
+        (review, failed.map(|(_, severity, check)| format!("{severity:?} {}", check.as_str())).collect())
     }
 
     #[test]

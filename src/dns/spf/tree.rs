@@ -205,7 +205,7 @@ impl Tree<'_, '_> {
 /// What is wrong with a term, where receivers refuse the record for it.
 pub(super) fn invalid(term: &Term) -> Option<String> {
     match &term.kind {
-        TermKind::Invalid(reason) => Some(format!("{:?}: {reason}", crate::mail::quoted(&term.text))),
+        TermKind::Invalid(reason) => Some(format!("{:?}: {reason}", crate::tag_list::quoted(&term.text))),
         _ => None,
     }
 }

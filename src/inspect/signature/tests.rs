@@ -1,4 +1,5 @@
 use super::*;
+use crate::finding::Code as _;
 
 /// A signature by an RSA key of so many bits, with other tags put in.
 fn field(bits: usize, more: &str) -> String {
@@ -15,7 +16,7 @@ fn review(value: &str) -> SignatureReview {
 }
 
 fn codes(value: &str) -> Vec<&'static str> {
-    review(value).findings.iter().map(|finding| finding.code).collect()
+    review(value).findings.iter().map(|finding| finding.code.as_str()).collect()
 }
 
 const FULL: &str = "h=from:from:to:subject:date:content-type:reply-to";
@@ -58,7 +59,7 @@ fn each_fault_is_found() {
 #[test]
 fn what_is_missing_is_named() {
     let review = review("a=rsa-sha256; d=example.com; s=s1");
-    assert!(review.findings[0].text.contains("v=, b=, bh=, h="), "{:?}", review.findings);
+    assert!(review.findings[0].detail.contains("v=, b=, bh=, h="), "{:?}", review.findings);
 }
 
 #[test]

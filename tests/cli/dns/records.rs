@@ -17,12 +17,12 @@ fn dns(sandbox: &Sandbox, named: &Named, arguments: &[&str]) -> Ran {
     sandbox.run(["dns", "--resolver", &resolver].iter().chain(arguments))
 }
 
-/// The findings that did not pass, as `outcome severity check subject`.
+/// The findings that did not pass, as `outcome severity code subject`.
 fn open(answer: &Value) -> Vec<String> {
     let findings = answer["findings"].as_array().unwrap().iter().filter(|finding| finding["outcome"] != "passed");
     let word = |finding: &Value, field: &str| finding[field].as_str().unwrap().to_owned();
     findings
-        .map(|finding| ["outcome", "severity", "check", "subject"].map(|field| word(finding, field)).join(" "))
+        .map(|finding| ["outcome", "severity", "code", "subject"].map(|field| word(finding, field)).join(" "))
         .collect()
 }
 
@@ -62,7 +62,7 @@ fn a_domain_in_order() {
     ];
     let answer = dns(&sandbox, &named, &[&arguments[..], &["--format", "json"]].concat()).exits(0).json();
     assert_eq!(open(&answer), [] as [&str; 0], "{answer:#}");
-    assert_eq!(answer["schema"], "dmarcstat/dns/1");
+    assert_eq!(answer["schema"], "dmarcstat/dns/2");
     assert_eq!(answer["dmarc"]["aliases"], serde_json::json!(["dmarc.hosted.example.net"]));
     assert_eq!(answer["dmarc"]["rua"][0]["feeds"], "yes");
     assert_eq!(answer["dmarc"]["rua"][1]["authorized_at"], "*._report._dmarc.reports.example.org");
@@ -114,7 +114,7 @@ fn a_domain_with_mistakes() {
     insta::assert_snapshot!("findings_of_a_domain_with_mistakes", found.join("\n"));
     insta::assert_snapshot!("a_domain_with_mistakes", dns(&sandbox, &named, &arguments).exits(4).text());
     let csv = dns(&sandbox, &named, &["example.com", "--format", "csv"]).exits(0);
-    assert!(csv.text().starts_with("check,outcome,severity,subject,detail,remedy\n"), "{csv}");
+    assert!(csv.text().starts_with("code,outcome,severity,subject,detail,remedy\n"), "{csv}");
     let markdown = dns(&sandbox, &named, &["example.com", "--format", "markdown"]).exits(0);
     assert!(markdown.text().contains("| error | \\_dmarc.example.com | "), "{markdown}");
 }
@@ -138,7 +138,7 @@ fn records_where_nobody_looks() {
     let failed = |domain: &str, check: &str| -> Vec<String> {
         let answer = dns(&sandbox, &named, &[domain, "--format", "json"]).exits(0).json();
         let findings = answer["findings"].as_array().unwrap().clone();
-        let those = findings.iter().filter(|finding| finding["check"] == check && finding["outcome"] == "failed");
+        let those = findings.iter().filter(|finding| finding["code"] == check && finding["outcome"] == "failed");
         those
             .map(|finding| format!("{} {}", finding["subject"].as_str().unwrap(), finding["detail"].as_str().unwrap()))
             .collect()

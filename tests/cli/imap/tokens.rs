@@ -102,9 +102,9 @@ fn what_is_missing_is_named_with_its_place() {
     run(&sandbox, &["login", "other"]).exits(1).says("it has rua");
     run(&sandbox, &["login", "rua"]).exits(1).says("password");
     let ran = run(&sandbox, &["check", "--format", "json"]).exits(1);
-    let what = ran.json()["findings"][0]["what"].as_str().unwrap().to_owned();
+    let detail = ran.json()["findings"][0]["detail"].as_str().unwrap().to_owned();
     for part in ["config.toml: line ", "`password_env`", "NO_SUCH_VARIABLE is not set"] {
-        assert!(what.contains(part), "{what}");
+        assert!(detail.contains(part), "{detail}");
     }
 }
 
@@ -168,7 +168,7 @@ fn a_secret_that_ends_is_warned_of() {
         run(&sandbox, &["login", "rua"]).exits(0);
         let ran = run(&sandbox, &["check", "--offline", "--format", "json"]).exits(status);
         assert_eq!(ran.json()["accounts"][0]["client_secret_expires"], date, "{ran}");
-        let found = ran.json()["findings"].as_array().unwrap().iter().find(|one| one["about"] == "rua").cloned();
+        let found = ran.json()["findings"].as_array().unwrap().iter().find(|one| one["subject"] == "rua").cloned();
         assert_eq!(found.as_ref().map(|one| one["severity"].as_str().unwrap()), severity, "{ran}");
     }
 }
@@ -192,7 +192,7 @@ fn check_shows_accounts_as_they_are() {
     };
     assert_eq!((login("good"), login("missing"), login("wrong")), (json!("ok"), json!("ok"), json!("failed")));
     let about: Vec<_> =
-        answer["findings"].as_array().unwrap().iter().map(|one| (&one["severity"], &one["about"])).collect();
+        answer["findings"].as_array().unwrap().iter().map(|one| (&one["severity"], &one["subject"])).collect();
     let [error, warning] = [json!("error"), json!("warning")];
     assert_eq!(
         about,
