@@ -24,6 +24,7 @@
 //! - [`rejection`] has the reasons for quarantine, [`limits`] the limits;
 //! - [`rows`] and [`varint`] are the packed form of records;
 //! - [`uid_set`] is a set of mails on a server;
+//! - [`witness`] says how far a judgement may rest on what reporters say;
 //! - [`words`] writes numbers, shares, lists and plurals;
 //! - `parallel` shares work out among the processors.
 
@@ -55,6 +56,7 @@ pub mod tag_list;
 pub mod uid_set;
 pub mod unpack;
 pub mod varint;
+pub mod witness;
 pub mod words;
 
 #[cfg(test)]

@@ -40,6 +40,12 @@ impl Role {
         Role::Unknown,
     ];
 
+    /// Whether mail of this role is sent in the domain's name on purpose, as far as is known: what `unsigned` is about.
+    #[must_use]
+    pub fn sends_for_owner(self) -> bool {
+        matches!(self, Role::Own | Role::Approved | Role::Service)
+    }
+
     /// The word in answers.
     #[must_use]
     pub fn as_str(self) -> &'static str {

@@ -9,6 +9,7 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("uid_set", &[]),
     ("parallel", &[]),
     ("words", &[]),
+    ("witness", &[]),
     ("limits", &[]),
     ("finding", &[]),
     ("tag_list", &[]),
@@ -28,7 +29,7 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("store", &["alignment", "domain", "mail", "rejection", "report", "rows", "uid_set", "varint"]),
     ("ingest", &["alignment", "domain", "limits", "mail", "rejection", "report", "rows", "source", "store", "unpack"]),
     ("fetch", &["ingest", "mail", "source", "store", "uid_set"]),
-    ("query", &["alignment", "cause", "domain", "providers", "report", "role", "rows", "parallel", "store"]),
+    ("query", &["alignment", "cause", "domain", "providers", "report", "role", "rows", "parallel", "store", "witness"]),
     (
         "diagnosis",
         &[
@@ -42,6 +43,7 @@ const FLOORS: &[(&str, &[&str])] = &[
             "query",
             "report",
             "role",
+            "witness",
             "words",
         ],
     ),

@@ -3,9 +3,7 @@
 use super::context::Context;
 use super::failure::{Failure, Outcome, Status};
 use super::scope::Scope;
-use crate::diagnosis::{
-    Answer, Class, Diagnosis, Standing, WindowAnswer, cautions, diagnose, ledger_findings, proposals,
-};
+use crate::diagnosis::{Answer, Class, Diagnosis, Role, WindowAnswer, cautions, diagnose, ledger_findings, proposals};
 use crate::query::Survey;
 use crate::render::{self, PathsView};
 use crate::report::period::rfc3339;
@@ -18,10 +16,10 @@ pub(super) struct Unsigned {
     /// Leave out paths with fewer messages
     #[arg(long, value_name = "N", default_value_t = 0)]
     min_messages: u64,
-    /// List also the paths that nothing vouches for
+    /// List every path
     #[arg(long)]
-    include_unproven: bool,
-    /// Exit with 4 when a path of yours is found
+    all: bool,
+    /// Exit with 4 when a path of your own, or of a sender that you approved, is found
     #[arg(long)]
     exit_code: bool,
 }
@@ -41,14 +39,12 @@ pub(super) struct Sources {
 
 impl Unsigned {
     pub(super) fn run(self, context: &mut Context) -> Outcome {
-        let with_unproven = self.include_unproven;
-        let wanted = |class: Class| class.needs_work() || with_unproven && class == Class::Unproven;
-        let (answer, _, status) = answer("dmarcstat/unsigned/1", &self.scope, self.min_messages, wanted, context)?;
-        let found = answer
-            .paths
-            .iter()
-            .any(|path| path.class.needs_work() && matches!(path.standing, Standing::Yours | Standing::Listed));
-        show(&answer, PathsView { unsigned: true, with_unproven }, context)?;
+        let all = self.all;
+        let wanted = |role: Role, class: Class| all || role.sends_for_owner() && class.needs_work();
+        let (answer, _, status) = answer("dmarcstat/unsigned/2", &self.scope, self.min_messages, wanted, context)?;
+        let found =
+            answer.paths.iter().any(|path| path.class.needs_work() && matches!(path.role, Role::Own | Role::Approved));
+        show(&answer, PathsView { unsigned: true, all }, context)?;
         Ok(if self.exit_code && found { Status::No } else { status })
     }
 }
@@ -56,12 +52,12 @@ impl Unsigned {
 impl Sources {
     pub(super) fn run(self, context: &mut Context) -> Outcome {
         let (answer, survey, status) =
-            answer("dmarcstat/sources/1", &self.scope, self.min_messages, |_| true, context)?;
+            answer("dmarcstat/sources/2", &self.scope, self.min_messages, |_, _| true, context)?;
         if self.as_ledger {
             render::ledger(&proposals(&survey, &answer.paths), context.out())?;
             return Ok(status);
         }
-        show(&answer, PathsView { unsigned: false, with_unproven: true }, context)?;
+        show(&answer, PathsView { unsigned: false, all: true }, context)?;
         Ok(status)
     }
 }
@@ -75,7 +71,7 @@ fn answer(
     schema: &'static str,
     scope: &Scope,
     min_messages: u64,
-    wanted: impl Fn(Class) -> bool + Sync,
+    wanted: impl Fn(Role, Class) -> bool + Sync,
     context: &Context,
 ) -> Result<(Answer, Survey, Status), Failure> {
     let asked = scope.ask(context)?;
@@ -84,7 +80,7 @@ fn answer(
     let Some(days) = survey.days else {
         return Err(scope.no_data(store, window));
     };
-    let Diagnosis { paths, unproven, untold, domains } = diagnose(&survey, &known.rules(), min_messages, wanted);
+    let Diagnosis { paths, unknown, other_accounts, domains } = diagnose(&survey, &known.rules(), min_messages, wanted);
     let answer = Answer {
         schema,
         window: WindowAnswer::of(window, days),
@@ -94,8 +90,8 @@ fn answer(
         cautions: cautions(&survey, window),
         domains,
         paths,
-        unproven,
-        untold,
+        unknown,
+        other_accounts,
         ledger: ledger_findings(&survey, &known.ledger, &asked.domains, scope.today(context)),
     };
     Ok((answer, survey, asked.status))

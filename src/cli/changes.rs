@@ -51,7 +51,7 @@ impl Changes {
         let mut scan = Scan::new(&store, all, &domains, known.knowledge())?;
         let history = scan.survey()?;
         let keys = key_survey(&mut scan, &history, false)?;
-        let judged = [&now, &then, &history].map(|survey| diagnose(survey, &known.rules(), 0, |_| true));
+        let judged = [&now, &then, &history].map(|survey| diagnose(survey, &known.rules(), 0, |_, _| true));
         let choice = KeyChoice { others: false, min_messages: 0 };
         let found = changes(&Comparison {
             window,

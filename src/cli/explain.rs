@@ -80,7 +80,7 @@ impl Explain {
         let asked = shorten(&self.sender, 80);
         Failure::Failed(match near {
             [] => {
-                let mut paths = diagnose(survey, rules, 0, |_| true).paths;
+                let mut paths = diagnose(survey, rules, 0, |_, _| true).paths;
                 let number = paths.len();
                 paths.sort_by_key(|path| std::cmp::Reverse(path.messages));
                 paths.truncate(3);

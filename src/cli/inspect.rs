@@ -80,7 +80,7 @@ impl Inspect {
         let domains: Vec<String> = answer.from.iter().cloned().collect();
         let known = self.scope.known(&store, window, &domains, context)?;
         let survey = survey(&store, window, &domains, known.knowledge())?;
-        Ok(place(answer, &diagnose(&survey, &known.rules(), 0, |_| true).paths, &known.catalogue))
+        Ok(place(answer, &diagnose(&survey, &known.rules(), 0, |_, _| true).paths, &known.catalogue))
     }
 }
 

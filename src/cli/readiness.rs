@@ -135,7 +135,7 @@ impl Readiness {
         let survey = survey(store, window, scope, known.knowledge())?;
         let receivers = receivers(store, window, scope)?;
         let strict = strict_alignment(store, &survey)?;
-        let paths = diagnose(&survey, &known.rules(), 0, |_| true).paths;
+        let paths = diagnose(&survey, &known.rules(), 0, |_, _| true).paths;
         let today = day_of(self.scope.today(context));
         let (first, last) = survey.days.unwrap_or((today - 1, today - 1));
         let begin = if window.first == Day::MIN { first } else { window.first };

@@ -15,11 +15,13 @@ use super::remedy::{Case, remedy};
 use super::view::States;
 use super::view::View;
 use crate::alignment::{AuthResult, DkimState};
+use crate::cause::Cause;
 use crate::domain;
 use crate::parallel;
 use crate::providers::{Catalogue, Remedy};
 use crate::query::{DomainFigures, Ledger, PathFigures, SenderKey, Survey};
 use crate::report::period::date_of;
+use crate::role::Role;
 
 /// The answer.
 #[derive(Debug, Clone, Serialize)]
@@ -40,10 +42,10 @@ pub struct Answer {
     pub domains: Vec<DomainFigures>,
     /// The paths.
     pub paths: Vec<SendingPath>,
-    /// Paths for which nothing vouches, in sum.
-    pub unproven: Sum,
-    /// Paths that something vouches for and of whose signatures no report tells, in sum.
-    pub untold: Sum,
+    /// Paths of role `unknown`, in sum.
+    pub unknown: Sum,
+    /// Paths of other customers' accounts, in sum.
+    pub other_accounts: Sum,
     /// Entries of the ledger that want a look.
     pub ledger: Vec<LedgerFinding>,
 }
@@ -91,17 +93,26 @@ pub struct SendingPath {
     pub id: String,
     /// Header From.
     pub domain: String,
-    /// Who hands over.
+    /// Who runs the machine that handed the mail to the reporter.
     pub sender: String,
+    /// Whose system wrote it, as authenticated: a domain, an account of a provider, or nobody.
+    pub author: Option<String>,
     /// The rule that named it.
     pub named_by: String,
     /// The provider, where it is catalogued.
     pub provider: Option<String>,
     /// The tenant, where the provider shows it.
     pub tenant: Option<String>,
-    /// The class.
+    /// Why it exists.
+    pub role: Role,
+    /// How it signs.
     pub class: Class,
-    /// The standing.
+    /// Why it does not pass; nothing where nothing is wrong.
+    pub cause: Option<Cause>,
+    /// The day of the last change that class and cause speak of the time after, where there was one.
+    pub since: Option<String>,
+    /// The standing, until all that asks for it asks for the role.
+    #[serde(skip)]
     pub standing: Standing,
     /// Messages.
     pub messages: u64,
@@ -151,10 +162,10 @@ pub struct Sum {
 pub struct Diagnosis {
     /// Those that were asked for, worst first.
     pub paths: Vec<SendingPath>,
-    /// Those for which nothing vouches, asked for or not, in sum.
-    pub unproven: Sum,
-    /// Those that something vouches for and of whose signatures no report tells, asked for or not, in sum.
-    pub untold: Sum,
+    /// Those of role `unknown`, asked for or not, in sum.
+    pub unknown: Sum,
+    /// Those of other customers' accounts, asked for or not, in sum.
+    pub other_accounts: Sum,
     /// By policy domain.
     pub domains: Vec<DomainFigures>,
 }
@@ -176,7 +187,7 @@ pub fn diagnose(
     survey: &Survey,
     rules: &Rules<'_>,
     min_messages: u64,
-    wanted: impl Fn(Class) -> bool + Sync,
+    wanted: impl Fn(Role, Class) -> bool + Sync,
 ) -> Diagnosis {
     let mut diagnosis = Diagnosis { domains: survey.domains.clone(), ..Diagnosis::default() };
     let homes = Homes::of(survey, rules.catalogue, rules.thresholds, |_| true);
@@ -186,18 +197,19 @@ pub fn diagnose(
             return None;
         }
         let judged = judge(survey, at, &homes, rules);
-        let path = wanted(judged.class).then(|| sending_path(survey, at, &judged, rules));
-        Some((judged.class, judged.standing, path))
+        let path = wanted(judged.role, judged.class).then(|| sending_path(survey, at, &judged, rules));
+        Some((judged.role, path))
     });
     for (path, judged) in survey.paths.iter().zip(judged) {
-        let Some((class, standing, wanted)) = judged else {
+        let Some((role, wanted)) = judged else {
             continue;
         };
-        if class == Class::Unproven {
-            let sum = match standing {
-                Standing::Unproven => &mut diagnosis.unproven,
-                _ => &mut diagnosis.untold,
-            };
+        let sum = match role {
+            Role::Unknown => Some(&mut diagnosis.unknown),
+            Role::OtherAccount => Some(&mut diagnosis.other_accounts),
+            _ => None,
+        };
+        if let Some(sum) = sum {
             sum.paths += 1;
             sum.messages += path.messages;
         }
@@ -206,14 +218,7 @@ pub fn diagnose(
     diagnosis.paths.sort_by_cached_key(|path| {
         let failing = path.messages - path.dmarc_pass.min(path.messages);
         let not_aligned = path.messages - path.dkim.aligned.min(path.messages);
-        (
-            path.standing,
-            Reverse(failing),
-            Reverse(not_aligned),
-            path.domain.clone(),
-            path.sender.clone(),
-            path.id.clone(),
-        )
+        (path.role, Reverse(failing), Reverse(not_aligned), path.domain.clone(), path.sender.clone(), path.id.clone())
     });
     diagnosis
 }
@@ -233,6 +238,7 @@ struct Judgement {
     view: View,
     forwarding: Forwarding,
     standing: Standing,
+    role: Role,
     class: Class,
 }
 
@@ -243,7 +249,16 @@ fn judge(survey: &Survey, at: usize, homes: &Homes<'_>, rules: &Rules<'_>) -> Ju
     let evidence = survey.evidence.get(&path.domain).copied().unwrap_or_default();
     let standing = standing(path, &view, evidence, rules.thresholds);
     let class = class(&view, standing, forwarding.forwards, rules.thresholds);
-    Judgement { view, forwarding, standing, class }
+    // Until roles are told record by record: the role that fits what the path as a whole was found to be.
+    let role = match (class, standing) {
+        (_, Standing::Listed) => Role::Approved,
+        (Class::Forwarded, _) => Role::Forwarder,
+        (_, Standing::Yours) => Role::Own,
+        (_, Standing::Recognised) if path.tenant.is_some() && !path.own_tenant => Role::OtherAccount,
+        (_, Standing::Recognised) => Role::Service,
+        (_, Standing::Unproven) => Role::Unknown,
+    };
+    Judgement { view, forwarding, standing, role, class }
 }
 
 fn sending_path(survey: &Survey, at: usize, judged: &Judgement, rules: &Rules<'_>) -> SendingPath {
@@ -283,7 +298,11 @@ fn sending_path(survey: &Survey, at: usize, judged: &Judgement, rules: &Rules<'_
         named_by: path.named_by.as_str().to_owned(),
         provider: path.provider.clone(),
         tenant: path.tenant.clone(),
+        author: path.tenant.clone(),
+        role: judged.role,
         class,
+        cause: None,
+        since: None,
         standing,
         messages: path.messages,
         dkim: DkimFigures::from(path.dkim),

@@ -13,8 +13,8 @@ use crate::words::{grouped, percent, plural};
 pub struct PathsView {
     /// It is about paths that want work, so what is healthy is not in it.
     pub unsigned: bool,
-    /// Paths for which nothing vouches are listed and not summed.
-    pub with_unproven: bool,
+    /// Every path is listed, and none only summed.
+    pub all: bool,
 }
 
 /// Writes the answer.
@@ -113,7 +113,7 @@ fn path_grid(answer: &Answer, with_remedy: bool) -> Grid {
         Column::text("SENDER"),
         Column::text("DOMAIN"),
         Column::text("CLASS"),
-        Column::text("STANDING").from(90),
+        Column::text("ROLE").from(90),
         Column::number("MESSAGES"),
         Column::number("DMARC PASS").from(72),
         Column::number("ALIGNED").from(66),
@@ -132,7 +132,7 @@ fn path_grid(answer: &Answer, with_remedy: bool) -> Grid {
             path.sender.clone(),
             if path.domain.is_empty() { "(none)".to_owned() } else { path.domain.clone() },
             path.class.as_str().to_owned(),
-            path.standing.as_str().to_owned(),
+            path.role.as_str().to_owned(),
             grouped(path.messages),
             percent(path.dmarc_pass, path.messages),
             percent(path.dkim.aligned, path.messages),
@@ -183,14 +183,13 @@ fn footer(answer: &Answer, view: PathsView, style: &Style, out: &mut dyn Write) 
             writeln!(out, "{}", style.paint(&line, Paint::Warn))?;
         }
     }
-    if !view.unsigned || view.with_unproven {
+    if !view.unsigned || view.all {
         return Ok(());
     }
-    let sums =
-        [(answer.untold, "of whose signatures the reports say nothing"), (answer.unproven, "that nothing vouches for")];
+    let sums = [(answer.other_accounts, "of other customers' accounts"), (answer.unknown, "of unknown senders")];
     for (sum, what) in sums.into_iter().filter(|(sum, _)| sum.paths > 0) {
         let line = format!(
-            "{} with {} {what} {} not listed; see them with --include-unproven.",
+            "{} with {} {what} {} not listed; see them with --all.",
             plural(sum.paths, "path"),
             plural(sum.messages, "message"),
             if sum.paths == 1 { "is" } else { "are" },
@@ -202,15 +201,18 @@ fn footer(answer: &Answer, view: PathsView, style: &Style, out: &mut dyn Write) 
     Ok(())
 }
 
-const HEADINGS: [&str; 26] = [
+const HEADINGS: [&str; 29] = [
     "id",
     "domain",
     "sender",
+    "author",
     "named_by",
     "provider",
     "tenant",
+    "role",
     "class",
-    "standing",
+    "cause",
+    "since",
     "messages",
     "dkim_aligned",
     "dkim_unaligned",
@@ -237,11 +239,14 @@ fn cells(path: &SendingPath) -> Vec<String> {
         path.id.clone(),
         path.domain.clone(),
         path.sender.clone(),
+        path.author.clone().unwrap_or_default(),
         path.named_by.clone(),
         path.provider.clone().unwrap_or_default(),
         path.tenant.clone().unwrap_or_default(),
+        path.role.as_str().to_owned(),
         path.class.as_str().to_owned(),
-        path.standing.as_str().to_owned(),
+        path.cause.map_or_else(String::new, |cause| cause.as_str().to_owned()),
+        path.since.clone().unwrap_or_default(),
         path.messages.to_string(),
         path.dkim.aligned.to_string(),
         path.dkim.unaligned.to_string(),

@@ -57,7 +57,7 @@ fn ask_everything(sandbox: &Sandbox) {
     for command in ["unsigned", "sources", "reports"] {
         questions.push(vec![command, "--since", "all"]);
     }
-    questions.push(vec!["unsigned", "--since", "all", "--include-unproven"]);
+    questions.push(vec!["unsigned", "--since", "all", "--all"]);
     questions.push(vec!["selectors", "--since", "all", "--all", "--by-address"]);
     questions.push(vec!["changes", "--since", "all"]);
     let sources = sandbox.run(["sources", "--since", "all", "--format", "json"]).json();

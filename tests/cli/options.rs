@@ -99,7 +99,7 @@ fn unsigned_lists_what_is_to_be_done() {
         (&json!("news.example.com"), &json!("unsigned"), &json!("yours"))
     );
     assert_eq!(plain["unproven"], json!({ "paths": 1, "messages": 1000 }));
-    let more = sandbox.run(base.iter().chain(&["--include-unproven"])).exits(0).json();
+    let more = sandbox.run(base.iter().chain(&["--all"])).exits(0).json();
     assert_eq!(more["paths"].as_array().unwrap().len(), 2);
     sandbox.run(["unsigned", "--since", "all", "--exit-code"]).exits(4);
     sandbox.run(["unsigned", "--since", "all", "--exit-code", "--domain", "example.net"]).exits(0);
