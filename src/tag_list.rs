@@ -24,9 +24,10 @@ pub enum TagProblem {
     /// A name that is none.
     #[error("{0:?} is not the name of a tag")]
     BadName(String),
-    /// The tag was there before. The first one counts here; by the RFC the whole list is invalid.
+    /// The tag was there before; its name, and the value that it has here. The first one counts in [`TagList::tags`]; by the RFC
+    /// the whole list is invalid.
     #[error("the tag {0} is there twice")]
-    Twice(String),
+    Twice(String, String),
     /// Nothing between two semicolons.
     #[error("there is nothing between two semicolons")]
     Empty,
@@ -93,7 +94,7 @@ impl TagList {
     #[must_use]
     pub fn repeated(&self) -> Option<&str> {
         self.problems.iter().find_map(|problem| match problem {
-            TagProblem::Twice(name) => Some(name.as_str()),
+            TagProblem::Twice(name, _) => Some(name.as_str()),
             _ => None,
         })
     }
@@ -102,7 +103,7 @@ impl TagList {
         if !is_name(name) {
             self.problem(TagProblem::BadName(quoted(name)));
         } else if self.get(name).is_some() {
-            self.problem(TagProblem::Twice(quoted(name)));
+            self.problem(TagProblem::Twice(quoted(name), quoted(value)));
         } else {
             if value.chars().any(|c| !matches!(c, ' ' | '\t' | '\r' | '\n' | '\u{21}'..='\u{7e}')) {
                 self.problem(TagProblem::BadValue(quoted(name)));
@@ -120,6 +121,25 @@ impl TagList {
 
 fn is_name(name: &str) -> bool {
     name.starts_with(|c: char| c.is_ascii_alphabetic()) && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+}
+
+/// Whether a text is what belongs into a CNAME: the name of a host or key, and nothing else.
+#[must_use]
+pub fn is_name_of_target(text: &str) -> bool {
+    let name = text.trim().trim_end_matches('.');
+    let label = |label: &str| {
+        !label.is_empty()
+            && label.len() <= 63
+            && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
+    };
+    let labels = name.split('.').count();
+    // A verification code of somebody else may have a dot in it; the last label of a name has letters only.
+    let last = name.rsplit('.').next().unwrap_or_default();
+    name.len() <= 253
+        && labels >= 3
+        && name.split('.').all(label)
+        && last.len() >= 2
+        && (last.bytes().all(|byte| byte.is_ascii_alphabetic()) || last.starts_with("xn--"))
 }
 
 /// A piece of a stranger's text for a message, cut where it is long.

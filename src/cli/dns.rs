@@ -1,19 +1,21 @@
 //! `dmarcstat dns`.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use anyhow::anyhow;
+use jiff::civil::Date;
 
 use super::context::Context;
 use super::failure::{Failure, Outcome, Status};
 use super::known::Known;
 use super::live::Live;
-use crate::alignment::AuthResult;
+use crate::diagnosis::{self as keys, Class, KeyChoice, SelectorUse, SendingPath, Standing, by_place, diagnose};
 use crate::dns::{self, DnsAudit, NewestReport, Origin, Request, Selector};
 use crate::domain;
 use crate::finding::Severity;
-use crate::query::{Bound, WindowChoice, survey};
+use crate::query::{Bound, Scan, WindowChoice, key_survey};
 use crate::render::{self, DnsAnswer};
 use crate::report::period::{Day, date_of};
 use crate::store::{Store, StoreError};
@@ -45,6 +47,10 @@ const MICROSOFT_365: &str = "microsoft-365";
 const REVIEW_TIME: Duration = Duration::from_secs(30);
 /// Selectors looked at; reports may name any number of invented ones.
 const MOST_SELECTORS: usize = 60;
+/// Addresses held against SPF.
+const MOST_ADDRESSES: usize = 200;
+/// After so many days without its signatures a key may be retired.
+const RETIRED_DAYS: i32 = 7;
 
 impl Dns {
     pub(super) fn run(self, context: &mut Context) -> Outcome {
@@ -101,6 +107,8 @@ pub(super) struct Seen {
     pub(super) left_out: usize,
     newest_report: Option<NewestReport>,
     microsoft365: bool,
+    /// Addresses of machines that reports show as the domain's own.
+    own_addresses: Vec<IpAddr>,
 }
 
 impl Seen {
@@ -109,36 +117,80 @@ impl Seen {
         let today = context.now.to_zoned(jiff::tz::TimeZone::UTC).date();
         let window = WindowChoice { since, until: Some(Bound::Today), today }.window().map_err(Failure::Usage)?;
         let known = Known::of(context)?;
-        let survey = survey(store, window, &[name.to_owned()], known.knowledge())?;
-        let mut uses: BTreeMap<(String, String), (u64, bool)> = BTreeMap::new();
+        let domains = [name.to_owned()];
+        let mut scan = Scan::new(store, window, &domains, known.knowledge())?;
+        let survey = scan.survey()?;
         let microsoft365 = survey
             .paths
             .iter()
             .any(|path| path.provider.as_deref() == Some(MICROSOFT_365) && (path.own_tenant || path.vouched > 0));
-        for set in survey.paths.iter().flat_map(|path| &path.signers) {
-            for signer in set.signers.iter() {
-                if let Some(selector) = signer.selector.as_ref().filter(|_| domain::aligned(&signer.domain, name)) {
-                    let entry = uses.entry((signer.domain.clone(), selector.to_ascii_lowercase())).or_default();
-                    entry.0 += set.messages;
-                    entry.1 |= signer.result == AuthResult::Pass;
-                }
-            }
-        }
-        let mut uses: Vec<_> = uses.into_iter().collect();
+        let paths = diagnose(&survey, &known.rules(), 0, |_| true).paths;
+        let uses = key_survey(&mut scan, &survey, false)?;
+        let keys = keys::selectors(&uses, &by_place(&paths), KeyChoice { others: true, min_messages: 0 }).selectors;
+        let newest_day = survey.days.map(|(_, last)| date_of(last).to_string()).unwrap_or_default();
+        let mut selectors: Vec<(Selector, u64)> = keys
+            .iter()
+            .filter(|key| domain::aligned(&key.signing_domain, name))
+            .filter_map(|key| {
+                let selector = key.selector.as_ref()?.to_ascii_lowercase();
+                Some((
+                    Selector { domain: key.signing_domain.clone(), selector, origin: origin(key, &keys, &newest_day) },
+                    key.messages,
+                ))
+            })
+            .collect();
         // What verified first: nobody can crowd it out with inventions.
-        uses.sort_by_key(|(_, (messages, verified))| (!verified, std::cmp::Reverse(*messages)));
-        let left_out = uses.len().saturating_sub(MOST_SELECTORS);
-        let selectors = uses.into_iter().take(MOST_SELECTORS).map(|((domain, selector), (_, verified))| Selector {
-            domain,
-            selector,
-            origin: if verified { Origin::Verified } else { Origin::Unverified },
-        });
+        selectors.sort_by_key(|(one, messages)| (one.origin, std::cmp::Reverse(*messages)));
+        let mut listed = BTreeSet::new();
+        selectors.retain(|(one, _)| listed.insert((one.domain.clone(), one.selector.clone())));
+        let left_out = selectors.len().saturating_sub(MOST_SELECTORS);
+        selectors.truncate(MOST_SELECTORS);
+        let selectors = selectors.into_iter().map(|(selector, _)| selector);
+        let own_addresses = own_addresses(name, &paths);
         let totals = store.day_totals(Day::MIN, Day::MAX)?;
         let newest = totals.iter().filter(|total| domain::is_within(name, &total.domain)).map(|total| total.day).max();
         let newest_report =
             newest.map(date_of).map(|day| NewestReport { day, days_ago: (today - day).get_days().into() });
-        Ok(Seen { selectors: selectors.collect(), left_out, newest_report, microsoft365 })
+        Ok(Seen { selectors: selectors.collect(), left_out, newest_report, microsoft365, own_addresses })
     }
+}
+
+/// What reports say of a key. It is retired where its signatures verified, were not seen for a week, and a path that it
+/// signed has been signed with another of the same domain since.
+fn origin(key: &SelectorUse, keys: &[SelectorUse], newest_day: &str) -> Origin {
+    if key.verified == 0 {
+        return Origin::Unverified;
+    }
+    let date = |text: &str| text.parse::<Date>().ok();
+    let quiet = date(newest_day)
+        .zip(date(&key.last_seen))
+        .is_some_and(|(newest, last)| (newest - last).get_days() >= RETIRED_DAYS);
+    let on_its_paths =
+        |other: &SelectorUse| other.senders.iter().any(|one| key.senders.iter().any(|sender| sender.path == one.path));
+    let taken_over = quiet
+        && keys.iter().any(|other| {
+            other.signing_domain == key.signing_domain
+                && other.last_verified.as_ref().is_some_and(|day| *day > key.last_seen)
+                && on_its_paths(other)
+        });
+    if taken_over { Origin::Retired } else { Origin::Verified }
+}
+
+/// The addresses of machines that are the domain's own by what reports show: they send mail that the domain signed, and are
+/// neither a provider's nor somebody who forwards.
+fn own_addresses(name: &str, paths: &[SendingPath]) -> Vec<IpAddr> {
+    let own = |path: &&SendingPath| {
+        path.domain == name
+            && path.standing == Standing::Yours
+            && path.class != Class::Forwarded
+            && path.provider.is_none()
+            && path.dkim.aligned > 0
+    };
+    let mut addresses: Vec<IpAddr> = paths.iter().filter(own).flat_map(|path| path.source_ips.clone()).collect();
+    addresses.sort_unstable();
+    addresses.dedup();
+    addresses.truncate(MOST_ADDRESSES);
+    addresses
 }
 
 /// Looks at the live records of a domain. Where not a single question was answered, every finding says so.
@@ -159,6 +211,7 @@ pub(super) fn look(
         receivers: &receivers,
         newest_report: seen.newest_report,
         microsoft365: seen.microsoft365,
+        own_addresses: &seen.own_addresses,
     };
     let lookup = live.lookup(REVIEW_TIME)?;
     Ok(dns::audit(&*lookup, &request))

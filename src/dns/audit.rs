@@ -51,7 +51,7 @@ pub fn audit(lookup: &dyn Lookup, request: &Request<'_>) -> DnsAudit {
     let first = [Kind::Txt, Kind::Mx].map(|kind| Question::new(kind, name));
     memory.fetch(first.into_iter().chain(dmarc::questions(name)).chain(dkim::questions(request)));
     let dmarc = dmarc::review(request, &memory, &mut findings);
-    let spf = spf::review(name, &memory, &mut findings);
+    let spf = spf::review(request, &memory, &mut findings);
     let mx = memory.ask(Question::new(Kind::Mx, name)).values().to_vec();
     let (dkim, microsoft365) = dkim::review(request, &spf, &mx, &memory, &mut findings);
     if dmarc.discovery.exists == Some(false) {

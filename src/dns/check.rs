@@ -47,6 +47,10 @@ pub enum Check {
     SpfInclude,
     /// What becomes of everybody else.
     SpfAll,
+    /// Nobody passes who likes to.
+    SpfReach,
+    /// The machines that reports show as the domain's own pass.
+    SpfSenders,
     /// `ptr`.
     SpfPtr,
     /// Its length.
@@ -61,6 +65,12 @@ pub enum Check {
     DkimSyntax,
     /// The two names of Microsoft 365.
     DkimMicrosoft365,
+    /// The MTA-STS record (RFC 8461).
+    MtaSts,
+    /// The record of SMTP TLS reports (RFC 8460).
+    TlsRpt,
+    /// The BIMI record.
+    Bimi,
 }
 
 impl Code for Check {
@@ -86,6 +96,8 @@ impl Code for Check {
             Check::SpfVoidLookups => "spf-void-lookups",
             Check::SpfInclude => "spf-include",
             Check::SpfAll => "spf-all",
+            Check::SpfReach => "spf-reach",
+            Check::SpfSenders => "spf-senders",
             Check::SpfPtr => "spf-ptr",
             Check::SpfLength => "spf-length",
             Check::DkimKey => "dkim-key",
@@ -93,6 +105,9 @@ impl Code for Check {
             Check::DkimTesting => "dkim-testing",
             Check::DkimSyntax => "dkim-syntax",
             Check::DkimMicrosoft365 => "dkim-microsoft365",
+            Check::MtaSts => "mta-sts",
+            Check::TlsRpt => "tls-rpt",
+            Check::Bimi => "bimi",
         }
     }
 }

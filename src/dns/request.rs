@@ -1,5 +1,7 @@
 //! What a review of a domain's records is asked, and what reports and configuration say that bears on it.
 
+use std::net::IpAddr;
+
 use serde::Serialize;
 
 /// What to look at, and what is known that bears on it.
@@ -15,6 +17,8 @@ pub struct Request<'a> {
     pub newest_report: Option<NewestReport>,
     /// Whether reports show mail of Microsoft 365 for the domain.
     pub microsoft365: bool,
+    /// Addresses of machines that reports show as the domain's own.
+    pub own_addresses: &'a [IpAddr],
 }
 
 /// The newest report on a domain.
@@ -34,6 +38,8 @@ pub enum Origin {
     Asked,
     /// Reports say that signatures with it verified.
     Verified,
+    /// They did, and for a week its paths have signed with another: that its key is gone is as it should be.
+    Retired,
     /// Reports name it, and no signature with it verified: it may be anybody's invention, and its key is not missed.
     Unverified,
 }

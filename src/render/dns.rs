@@ -229,7 +229,7 @@ fn keys(keys: &[DkimKey], left_out: usize, page: &mut Page<'_>) -> Result<()> {
             KeyState::Present if key.testing => ("there, in test", Paint::Warn),
             KeyState::Present => ("there", Paint::Good),
             KeyState::Missing => ("missing", Paint::Bad),
-            KeyState::Revoked => ("taken back", Paint::Warn),
+            KeyState::Revoked => ("revoked", Paint::Warn),
             KeyState::Broken => ("unusable", Paint::Bad),
             KeyState::CouldNotLook => ("could not look", Paint::Warn),
         };
@@ -263,6 +263,7 @@ fn aliases(microsoft365: &Microsoft365) -> Grid {
             AliasState::RightNewForm => ("right, newer form", Paint::Good),
             AliasState::Wrong => ("wrong target", Paint::Bad),
             AliasState::TxtInPlace => ("a TXT in place of a CNAME", Paint::Bad),
+            AliasState::TargetAsTxt => ("the target in a TXT in place of a CNAME", Paint::Bad),
             AliasState::TargetAppended => ("domain appended to the target", Paint::Bad),
             AliasState::NameAppended => ("domain appended twice to the name", Paint::Bad),
             AliasState::Missing => ("missing", Paint::Warn),

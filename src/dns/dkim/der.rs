@@ -6,23 +6,42 @@ const SEQUENCE: u8 = 0x30;
 const INTEGER: u8 = 0x02;
 const BIT_STRING: u8 = 0x03;
 
-/// The bits of the modulus of an RSA key, given as SubjectPublicKeyInfo (RFC 5280 §4.1) or as bare RSAPublicKey (RFC 8017
-/// §A.1.1). `None` where it is neither.
+/// What some bytes are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RsaKey {
+    /// A SubjectPublicKeyInfo (RFC 5280 §4.1), as receivers want it, with the bits of the modulus.
+    Info(usize),
+    /// A bare RSAPublicKey (RFC 8017 §A.1.1), which RFC 6376 allows and receivers were seen to refuse.
+    Bare(usize),
+    /// A private key, PKCS#8 (RFC 5208) or RSAPrivateKey (RFC 8017 §A.1.2): whoever reads it can sign.
+    Private,
+}
+
+/// What an RSA key is; `None` where the bytes are none.
 #[must_use]
-pub fn rsa_bits(der: &[u8]) -> Option<usize> {
+pub fn rsa_key(der: &[u8]) -> Option<RsaKey> {
     let (body, rest) = element(der, SEQUENCE)?;
     if !rest.is_empty() {
         return None;
     }
+    if is_private(body) {
+        return Some(RsaKey::Private);
+    }
     if body.first() == Some(&INTEGER) {
-        return modulus(body);
+        return modulus(body).map(RsaKey::Bare);
     }
     let (_algorithm, rest) = element(body, SEQUENCE)?;
     let (bits, rest) = element(rest, BIT_STRING)?;
     // The first byte says how many bits at the end are not used: none.
     let (&0, key) = bits.split_first()? else { return None };
     let (key, behind) = element(key, SEQUENCE)?;
-    if rest.is_empty() && behind.is_empty() { modulus(key) } else { None }
+    if rest.is_empty() && behind.is_empty() { modulus(key).map(RsaKey::Info) } else { None }
+}
+
+/// Both forms of a private key begin with a version, 0 or 1; what follows is an algorithm or the modulus.
+fn is_private(body: &[u8]) -> bool {
+    let Some(([0 | 1], rest)) = element(body, INTEGER) else { return false };
+    element(rest, SEQUENCE).is_some() || element(rest, INTEGER).is_some_and(|(modulus, _)| modulus.len() >= 32)
 }
 
 fn modulus(key: &[u8]) -> Option<usize> {
@@ -82,24 +101,34 @@ mod tests {
         wrap(SEQUENCE, &[algorithm, bits].concat())
     }
 
+    #[test]
+    fn a_private_key_is_seen() {
+        let numbers = [wrap(INTEGER, &[0]), wrap(INTEGER, &[7; 128]), wrap(INTEGER, &[1, 0, 1])].concat();
+        let key = wrap(SEQUENCE, &numbers);
+        assert_eq!(rsa_key(&key), Some(RsaKey::Private));
+        let algorithm = wrap(SEQUENCE, &[0x06, 0x03, 0x2b, 0x65, 0x70]);
+        let pkcs8 = wrap(SEQUENCE, &[wrap(INTEGER, &[0]), algorithm, wrap(0x04, &key)].concat());
+        assert_eq!(rsa_key(&pkcs8), Some(RsaKey::Private));
+    }
+
     proptest! {
         #[test]
         fn the_length_of_the_modulus(bytes in 16..600_usize, top in 1..=255_u8) {
             let modulus = [&[0, top][..], &vec![7; bytes]].concat();
             let bits = bytes * 8 + 8 - top.leading_zeros() as usize;
-            prop_assert_eq!(rsa_bits(&bare(&modulus)), Some(bits));
+            prop_assert_eq!(rsa_key(&bare(&modulus)), Some(RsaKey::Bare(bits)));
             let whole = info(&modulus);
-            prop_assert_eq!(rsa_bits(&whole), Some(bits));
+            prop_assert_eq!(rsa_key(&whole), Some(RsaKey::Info(bits)));
             // Nothing is read from a part of it.
             for cut in [1, whole.len() / 2, whole.len() - 1] {
-                prop_assert_eq!(rsa_bits(&whole[..cut]), None);
+                prop_assert_eq!(rsa_key(&whole[..cut]), None);
             }
-            prop_assert_eq!(rsa_bits(&[&whole[..], &[0]].concat()), None);
+            prop_assert_eq!(rsa_key(&[&whole[..], &[0]].concat()), None);
         }
 
         #[test]
         fn any_bytes(bytes in proptest::collection::vec(any::<u8>(), 0..80)) {
-            if let Some(bits) = rsa_bits(&bytes) {
+            if let Some(RsaKey::Info(bits) | RsaKey::Bare(bits)) = rsa_key(&bytes) {
                 prop_assert!(bits <= bytes.len() * 8);
             }
         }

@@ -6,7 +6,7 @@ use base64::engine::DecodePaddingMode;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 use serde::Serialize;
 
-use super::der::rsa_bits;
+use super::der::{RsaKey, rsa_key};
 use crate::tag_list::{TagList, TagProblem, quoted};
 
 /// The kind of a key.
@@ -38,6 +38,12 @@ pub struct DkimRecord {
     pub hashes: Option<Vec<String>>,
     /// Why receivers cannot use it.
     pub problem: Option<String>,
+    /// A private key stands there, for everybody to sign with.
+    pub private: bool,
+    /// The key has blanks or quotation marks within it; receivers were seen to read over them.
+    pub in_pieces: bool,
+    /// `g=` with nothing, which by RFC 4871 fits no address.
+    pub granularity_empty: bool,
     /// What else does not follow the syntax.
     pub problems: Vec<TagProblem>,
 }
@@ -72,7 +78,8 @@ impl DkimRecord {
             Some("ed25519") => KeyType::Ed25519,
             Some(_) => KeyType::Unknown,
         };
-        let key = list.compact("p");
+        let written = list.get("p");
+        let key = written.map(|value| value.chars().filter(|c| !c.is_whitespace() && *c != '"').collect::<String>());
         let bits = key.as_deref().filter(|key| !key.is_empty()).map(|key| bits(key, key_type));
         let mut record = DkimRecord {
             key_type,
@@ -82,13 +89,18 @@ impl DkimRecord {
             strict: has_flag("s"),
             hashes: words("h"),
             problem: None,
+            private: text.contains("PRIVATE KEY") || bits == Some(Err(KeyProblem::Private)),
+            in_pieces: written != key.as_deref(),
+            granularity_empty: list.get("g") == Some(""),
             problems: list.problems.clone(),
         };
         let version = list.tags.iter().position(|tag| tag.name == "v");
         let hash = |wanted: &str| record.hashes.as_ref().is_none_or(|hashes| hashes.iter().any(|hash| hash == wanted));
         let services = words("s");
         let for_mail = services.is_none_or(|services| services.iter().any(|one| one == "*" || one == "email"));
-        record.problem = if version.is_some_and(|at| at > 0) {
+        record.problem = if record.private {
+            Some(KeyProblem::Private.to_string())
+        } else if version.is_some_and(|at| at > 0) {
             Some("v= does not stand at the front".to_owned())
         } else if list.get("v").is_some_and(|version| version != "DKIM1") {
             Some(format!("its version is {:?}, not DKIM1", quoted(list.get("v").unwrap_or_default())))
@@ -97,7 +109,7 @@ impl DkimRecord {
         } else if key_type == KeyType::Unknown {
             Some(format!("no receiver knows the type of key k={}", quoted(list.get("k").unwrap_or_default())))
         } else if let Some(Err(problem)) = bits {
-            Some(problem)
+            Some(problem.to_string())
         } else if !hash("sha256") {
             Some(if hash("sha1") {
                 "h= allows only sha1, which receivers must not accept any more (RFC 8301)".to_owned()
@@ -119,19 +131,36 @@ pub fn key_name(selector: &str, domain: &str) -> String {
     format!("{selector}._domainkey.{domain}")
 }
 
+/// Why a key cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+enum KeyProblem {
+    #[error("a private key stands here: whoever reads it can sign as the domain")]
+    Private,
+    #[error(
+        "its key is a bare RSAPublicKey (PKCS#1), which receivers were seen to refuse: they want a SubjectPublicKeyInfo, which begins with MIGf or MIIB"
+    )]
+    Bare,
+    #[error("its key is damaged: p= is not base64")]
+    NotBase64,
+    #[error("its key is damaged: p= holds no RSA key, or only a part of one")]
+    NoKey,
+    #[error("its ed25519 key has {0} bytes; 32 are wanted, without anything around them (RFC 8463)")]
+    Length(usize),
+    #[error("its type is not known")]
+    UnknownType,
+}
+
 /// The bits of a key, given in base64.
-fn bits(key: &str, key_type: KeyType) -> Result<usize, String> {
-    let bytes = BASE64.decode(key).map_err(|_| "its key is damaged: p= is no base64".to_owned())?;
-    match key_type {
-        KeyType::Ed25519 if bytes.len() == 32 => Ok(256),
-        KeyType::Ed25519 => Err(format!(
-            "its ed25519 key has {} bytes; 32 are wanted, without anything around them (RFC 8463)",
-            bytes.len()
-        )),
-        KeyType::Rsa => {
-            rsa_bits(&bytes).ok_or_else(|| "its key is damaged: p= holds no RSA key, or only a part of one".to_owned())
-        }
-        KeyType::Unknown => Err("its type is not known".to_owned()),
+fn bits(key: &str, key_type: KeyType) -> Result<usize, KeyProblem> {
+    let bytes = BASE64.decode(key).map_err(|_| KeyProblem::NotBase64)?;
+    match (key_type, rsa_key(&bytes)) {
+        (_, Some(RsaKey::Private)) => Err(KeyProblem::Private),
+        (KeyType::Ed25519, _) if bytes.len() == 32 => Ok(256),
+        (KeyType::Ed25519, _) => Err(KeyProblem::Length(bytes.len())),
+        (KeyType::Rsa, Some(RsaKey::Info(bits))) => Ok(bits),
+        (KeyType::Rsa, Some(RsaKey::Bare(_))) => Err(KeyProblem::Bare),
+        (KeyType::Rsa, None) => Err(KeyProblem::NoKey),
+        (KeyType::Unknown, _) => Err(KeyProblem::UnknownType),
     }
 }
 
@@ -143,13 +172,21 @@ mod tests {
     pub(crate) const RSA_1024: &str = "MIGfMA0GCSqGSIb3DQEBAQUAA4GNADCBiQKBgQDwIRP/UC3SBsEmGqZ9ZJW3/DkMoGeLnQg1fWn7/zYtIxN2SnFCjxOCKG9v3b4jYfcTNh5ijSsq631uBItLa7od+v/RtdC2UzJ1lWT947qR+Rcac2gbto/NMqJ0fzfVjH4OuKhitdY9tf6mcwGjaNBcWToIMmPSPDdQPNUYckcQ2QIDAQAB";
     const ED25519: &str = "11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=";
 
+    /// The same key without what says that it is RSA.
+    fn bare() -> String {
+        BASE64.encode(&BASE64.decode(RSA_1024).unwrap()[22..])
+    }
+
     #[test]
     fn keys() {
         let rsa = DkimRecord::parse(&format!("v=DKIM1; k=rsa; p={RSA_1024}"));
         assert_eq!((rsa.key_type, rsa.bits, rsa.problem.as_ref()), (KeyType::Rsa, Some(1024), None));
         // Blanks within the key are nothing, as are missing tags and missing padding.
         let (front, back) = RSA_1024.split_at(100);
-        assert_eq!(DkimRecord::parse(&format!("p={front} \t{back}")).bits, Some(1024));
+        let blanks = DkimRecord::parse(&format!("p={front} \t{back}"));
+        assert_eq!((blanks.bits, blanks.in_pieces, rsa.in_pieces), (Some(1024), true, false));
+        let quotes = DkimRecord::parse(&format!("k=rsa; p={front}\" \"{back}; g="));
+        assert_eq!((quotes.bits, quotes.in_pieces, quotes.granularity_empty), (Some(1024), true, true));
         let ed = DkimRecord::parse(&format!("v=DKIM1; k=ed25519; p={ED25519}; t=y:s; h=sha256"));
         assert_eq!((ed.key_type, ed.bits, ed.testing, ed.strict), (KeyType::Ed25519, Some(256), true, true));
         assert_eq!(DkimRecord::parse(&format!("k=ed25519; p={}", ED25519.trim_end_matches('='))).bits, Some(256));
@@ -167,6 +204,8 @@ mod tests {
             (format!("v=DKIM1; p={}", &RSA_1024[..100]), "part"),
             ("v=DKIM1; p=not*base64".to_owned(), "base64"),
             (format!("v=DKIM1; k=ed25519; p={RSA_1024}"), "32"),
+            (format!("v=DKIM1; p={}", bare()), "PKCS#1"),
+            ("v=DKIM1; p=-----BEGIN RSA PRIVATE KEY-----MIIC".to_owned(), "private key"),
             (format!("v=DKIM1; h=sha1; p={RSA_1024}"), "sha1"),
             (format!("v=DKIM1; h=md5; p={RSA_1024}"), "no hash"),
             (format!("v=DKIM1; s=tlsrpt; p={RSA_1024}"), "mail"),

@@ -8,7 +8,7 @@ use crate::dns::check::{Check, Findings};
 use crate::dns::{Answer, Kind, Memory, Question};
 use crate::domain;
 use crate::finding::Severity;
-use crate::tag_list::quoted;
+use crate::tag_list::{is_name_of_target, quoted};
 
 /// How it stands with one of the names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -22,6 +22,8 @@ pub enum AliasState {
     Wrong,
     /// A key stands here itself, where an alias belongs.
     TxtInPlace,
+    /// A TXT record holds the target that an alias belongs to.
+    TargetAsTxt,
     /// The target has the domain at its end: the name server appended it.
     TargetAppended,
     /// There is nothing here, and the record is at the name with the domain twice.
@@ -133,11 +135,39 @@ pub(super) fn is_named(name: &str, memory: &Memory<'_>) -> bool {
 }
 
 /// Looks at both names.
-pub(super) fn review(name: &str, mx: &[String], memory: &Memory<'_>, findings: &mut Findings) -> Microsoft365 {
+/// `sends` says that reports or SPF show mail of Microsoft 365, not only that it takes the domain's mail.
+pub(super) fn review(
+    name: &str,
+    mx: &[String],
+    sends: bool,
+    memory: &Memory<'_>,
+    findings: &mut Findings,
+) -> Microsoft365 {
     memory.fetch(questions(name));
     let labels = labels(name, mx);
     let steps = STEPS.replace("DOMAIN", name);
     let aliases = SELECTORS.map(|selector| alias(selector, name, &labels, &steps, memory, findings));
+    let missing: Vec<&MicrosoftAlias> = aliases.iter().filter(|alias| alias.state == AliasState::Missing).collect();
+    match missing[..] {
+        [_, _] => findings.fail(
+            CHECK,
+            if sends { Severity::Error } else { Severity::Warning },
+            name,
+            match sends {
+                true => "Microsoft 365 sends for the domain, and there is neither selector1 nor selector2: it cannot sign as the domain",
+                false => "there is neither selector1 nor selector2: Microsoft 365 cannot sign as the domain",
+            },
+            &steps,
+        ),
+        [alias] => findings.fail(
+            CHECK,
+            Severity::Warning,
+            &alias.name,
+            "there is no record here: Microsoft 365 cannot sign as the domain with this selector",
+            &steps,
+        ),
+        _ => {}
+    }
     let right = |alias: &MicrosoftAlias| matches!(alias.state, AliasState::Right | AliasState::RightNewForm);
     if aliases.iter().all(right) {
         if aliases.iter().all(|alias| alias.key == Some(false)) {
@@ -202,6 +232,9 @@ fn alias(
             "there is a TXT record with a key; Microsoft 365 needs a CNAME here, so that it can change the key"
                 .to_owned(),
         ),
+        None if txt.values().iter().any(|text| is_name_of_target(text)) => {
+            fail(AliasState::TargetAsTxt, "a TXT record holds the target: make it a CNAME".to_owned())
+        }
         None => match appended(selector, name).into_iter().find(|name| there_is_something(name, memory)) {
             Some(wrong) => fail(
                 AliasState::NameAppended,
@@ -211,16 +244,7 @@ fn alias(
                 findings.unknown(CHECK, Severity::Error, &own, txt.failure().unwrap_or_default());
                 AliasState::CouldNotLook
             }
-            None => {
-                findings.fail(
-                    CHECK,
-                    Severity::Warning,
-                    &own,
-                    "there is no record here: Microsoft 365 cannot sign as the domain with this selector",
-                    steps,
-                );
-                AliasState::Missing
-            }
+            None => AliasState::Missing,
         },
     };
     alias
@@ -248,7 +272,7 @@ mod tests {
     fn states(name: &str, lines: &str) -> ([AliasState; 2], Vec<(Severity, String)>) {
         let zone = Zone::new(lines);
         let mut findings = Findings::default();
-        let found = review(name, &[], &Memory::new(&zone), &mut findings);
+        let found = review(name, &[], true, &Memory::new(&zone), &mut findings);
         let details = findings.0.into_iter().map(|checked| checked.finding).filter(|finding| finding.remedy.is_some());
         (found.aliases.map(|alias| alias.state), details.map(|finding| (finding.severity, finding.detail)).collect())
     }
@@ -263,6 +287,16 @@ mod tests {
         assert_eq!(states("example.com", &zone), ([AliasState::Right, AliasState::RightNewForm], vec![]));
         let (_, failed) = states("example.com", zone.rsplit_once('\n').unwrap().0);
         assert!(failed[0].1.contains("not switched on"), "{failed:?}");
+    }
+
+    #[test]
+    fn both_names_missing_is_an_error_where_it_sends() {
+        let [(severity, detail)] = &states("example.com", "example.com A 192.0.2.1").1[..] else { panic!() };
+        assert!(*severity == Severity::Error && detail.contains("neither"), "{detail}");
+        let zone = Zone::new("example.com A 192.0.2.1");
+        let mut findings = Findings::default();
+        review("example.com", &[], false, &Memory::new(&zone), &mut findings);
+        assert_eq!(findings.0[0].finding.severity, Severity::Warning);
     }
 
     #[test]
@@ -296,7 +330,7 @@ mod tests {
             ),
             (
                 "selector1._domainkey.example.com TXT selector1-example-com._domainkey.contoso.onmicrosoft.com",
-                AliasState::Missing,
+                AliasState::TargetAsTxt,
             ),
             ("selector1._domainkey.example.com CNAME !SERVFAIL", AliasState::CouldNotLook),
         ] {
@@ -310,7 +344,7 @@ mod tests {
             "selector1._domainkey.my-shop.com CNAME selector1-myshop-com01c._domainkey.contoso.onmicrosoft.com",
         );
         let memory = Memory::new(&zone);
-        let state = |mx: &[String]| review("my-shop.com", mx, &memory, &mut Findings::default()).aliases[0].state;
+        let state = |mx: &[String]| review("my-shop.com", mx, true, &memory, &mut Findings::default()).aliases[0].state;
         assert_eq!(state(&[]), AliasState::Wrong);
         assert_eq!(state(&["myshop-com01c.mail.protection.outlook.com".to_owned()]), AliasState::Right);
     }

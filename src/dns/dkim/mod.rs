@@ -5,7 +5,7 @@ mod key;
 mod microsoft;
 mod review;
 
-pub use der::rsa_bits;
+pub use der::{RsaKey, rsa_key};
 pub use key::{DkimRecord, KeyType, key_name};
 pub use microsoft::{AliasState, Microsoft365, MicrosoftAlias};
 pub use review::{DkimKey, KeyState, questions, review};

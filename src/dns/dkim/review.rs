@@ -8,7 +8,7 @@ use crate::dns::check::{Check, Findings};
 use crate::dns::spf::SpfReview;
 use crate::dns::{Answer, Kind, Memory, Origin, Question, Request, Selector};
 use crate::finding::Severity;
-use crate::tag_list::quoted;
+use crate::tag_list::{TagProblem, is_name_of_target, quoted};
 
 /// How it stands with a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -51,6 +51,12 @@ pub struct DkimKey {
     pub testing: bool,
     /// What is wrong with it.
     pub problem: Option<String>,
+    /// What to do about that, where it is not to publish the key anew.
+    #[serde(skip)]
+    remedy: Option<String>,
+    /// What could be better.
+    #[serde(skip)]
+    notes: Vec<(Severity, &'static str, &'static str)>,
 }
 
 /// Receivers must not use shorter keys (RFC 8301 §3.2).
@@ -92,24 +98,24 @@ pub fn review(
     let name = request.domain;
     let theirs =
         |selector: &Selector| selector.domain == name && microsoft::SELECTORS.contains(&selector.selector.as_str());
-    let sends = request.microsoft365
-        || spf.includes("spf.protection.outlook.com")
+    let sends = request.microsoft365 || spf.includes("spf.protection.outlook.com");
+    let concerned = sends
         || mx
             .iter()
             .any(|server| server.ends_with(".mail.protection.outlook.com") || server.ends_with(".mx.microsoft"))
         || microsoft::is_named(name, memory);
-    let microsoft365 = sends.then(|| microsoft::review(name, mx, memory, findings));
+    let microsoft365 = concerned.then(|| microsoft::review(name, mx, sends, memory, findings));
     let mut keys = Vec::new();
     for selector in request.selectors {
         let key = key(selector, memory);
         // What is wrong with the alias was said above; that the selector not in use has no key is as it should be.
         let said = microsoft365.is_some()
             && theirs(selector)
-            && matches!(key.state, KeyState::Missing | KeyState::CouldNotLook);
+            && matches!(key.state, KeyState::Missing | KeyState::Broken | KeyState::CouldNotLook);
         if !said {
-            judge(selector, &key, memory, findings);
+            judge(selector, &key, request, memory, findings);
         }
-        if !sends && theirs(selector) && key.state == KeyState::Present && key.aliases.is_empty() {
+        if !concerned && theirs(selector) && key.state == KeyState::Present && key.aliases.is_empty() {
             findings.fail(
                 Check::DkimMicrosoft365,
                 Severity::Advice,
@@ -137,6 +143,8 @@ fn key(selector: &Selector, memory: &Memory<'_>) -> DkimKey {
         bits: None,
         testing: false,
         problem: None,
+        remedy: None,
+        notes: Vec::new(),
     };
     if !is_name(selector) {
         key.state = KeyState::Broken;
@@ -167,6 +175,11 @@ fn read(texts: &[String], key: &mut DkimKey) {
         [] => {
             key.state = KeyState::Broken;
             key.record = texts.first().cloned();
+            if let Some(target) = texts.iter().find(|text| is_name_of_target(text)) {
+                key.problem = Some(format!("a TXT record holds {:?}, which is what a CNAME points to", quoted(target)));
+                key.remedy = Some(format!("Make it a CNAME: {} CNAME {}", key.name, quoted(target.trim())));
+                return;
+            }
             key.problem = Some("what stands here is no key record".to_owned());
             return;
         }
@@ -187,15 +200,46 @@ fn read(texts: &[String], key: &mut DkimKey) {
         ),
         Some(problem) => (KeyState::Broken, Some(problem)),
         None if record.revoked => (KeyState::Revoked, None),
-        None => (KeyState::Present, record.problems.first().map(ToString::to_string)),
+        // A quotation mark makes the value odd, which is said in a better way below.
+        None => {
+            let problem = record
+                .problems
+                .iter()
+                .find(|problem| !(record.in_pieces && **problem == TagProblem::BadValue("p".to_owned())));
+            (KeyState::Present, problem.map(ToString::to_string))
+        }
     };
+    if record.private {
+        key.remedy = Some(
+            "The key is public now: make a new pair, publish the public half under a new selector, sign with it, and remove this record."
+                .to_owned(),
+        );
+    }
+    if record.in_pieces {
+        key.notes.push((
+            Severity::Warning,
+            "the key has blanks or quotation marks within it; receivers read over them, and need not",
+            "Publish the key in one piece.",
+        ));
+    }
+    if record.granularity_empty {
+        key.notes.push((
+            Severity::Advice,
+            "g= is empty: RFC 6376 has no such tag, and by RFC 4871 such a key fits no address",
+            "Remove g=.",
+        ));
+    }
 }
 
-fn judge(selector: &Selector, key: &DkimKey, memory: &Memory<'_>, findings: &mut Findings) {
+fn judge(selector: &Selector, key: &DkimKey, request: &Request<'_>, memory: &Memory<'_>, findings: &mut Findings) {
     const CHECK: Check = Check::DkimKey;
-    let missed = selector.origin != Origin::Unverified;
+    let missed = matches!(selector.origin, Origin::Asked | Origin::Verified);
     let severity = if missed { Severity::Error } else { Severity::Advice };
     let name = quoted(&key.name);
+    // A key that is not used any more need not be there.
+    if selector.origin == Origin::Retired && matches!(key.state, KeyState::Missing | KeyState::Revoked) {
+        return;
+    }
     match key.state {
         KeyState::CouldNotLook => {
             findings.unknown(CHECK, Severity::Error, &name, key.problem.as_deref().unwrap_or_default())
@@ -208,7 +252,11 @@ fn judge(selector: &Selector, key: &DkimKey, memory: &Memory<'_>, findings: &mut
                 (None, _) if is_there(&wrong, memory) => {
                     format!("there is no key here, but one at {}: the domain is appended twice", quoted(&wrong))
                 }
-                (None, Origin::Asked) => "there is no key here".to_owned(),
+                (None, _) if alike(selector, request, memory).is_some() => format!(
+                    "there is no key here, but one at {}: one of the two names is misspelt",
+                    quoted(&alike(selector, request, memory).unwrap_or_default())
+                ),
+                (None, Origin::Asked | Origin::Retired) => "there is no key here".to_owned(),
                 (None, Origin::Verified) => {
                     "there is no key here, though reports say that signatures with it verified: mail signed with it fails now"
                         .to_owned()
@@ -227,9 +275,13 @@ fn judge(selector: &Selector, key: &DkimKey, memory: &Memory<'_>, findings: &mut
         }
         KeyState::Revoked => findings.fail(
             CHECK,
-            if missed { Severity::Warning } else { Severity::Advice },
+            match selector.origin {
+                Origin::Verified => Severity::Error,
+                Origin::Asked | Origin::Retired => Severity::Warning,
+                Origin::Unverified => Severity::Advice,
+            },
             &name,
-            "the key was taken back (p= is empty): signatures with it fail",
+            "the key is revoked (p= is empty): signatures with it fail",
             "Make sure that nothing signs with it any more.",
         ),
         KeyState::Broken => findings.fail(
@@ -237,7 +289,9 @@ fn judge(selector: &Selector, key: &DkimKey, memory: &Memory<'_>, findings: &mut
             severity,
             &name,
             key.problem.clone().unwrap_or_default(),
-            "Publish the key once, as the sender shows it, whole and in one TXT record.",
+            key.remedy.clone().unwrap_or_else(|| {
+                "Publish the key once, as the sender shows it, whole and in one TXT record.".to_owned()
+            }),
         ),
         KeyState::Present => present(key, &name, findings),
     }
@@ -286,6 +340,23 @@ fn present(key: &DkimKey, name: &str, findings: &mut Findings) {
     if let Some(problem) = &key.problem {
         findings.fail(Check::DkimSyntax, Severity::Warning, name, problem.clone(), "Correct the record.");
     }
+    for (severity, detail, remedy) in &key.notes {
+        findings.fail(Check::DkimSyntax, *severity, name, *detail, *remedy);
+    }
+}
+
+/// The name of a key whose selector is one edit away from one without a key.
+fn alike(selector: &Selector, request: &Request<'_>, memory: &Memory<'_>) -> Option<String> {
+    let near = |other: &&Selector| {
+        other.domain == selector.domain
+            && other.selector.len() > 1
+            && strsim::osa_distance(&other.selector, &selector.selector) == 1
+            // s1 and s2 are two selectors, not one misspelt.
+            && other.selector.trim_end_matches(|c: char| c.is_ascii_digit())
+                != selector.selector.trim_end_matches(|c: char| c.is_ascii_digit())
+    };
+    let mut names = request.selectors.iter().filter(near).map(|other| key_name(&other.selector, &other.domain));
+    names.find(|name| is_there(name, memory))
 }
 
 fn is_there(name: &str, memory: &Memory<'_>) -> bool {
@@ -320,6 +391,46 @@ mod tests {
             assert_eq!(reviewed("s", origin, ""), (KeyState::Missing, vec![(severity, Check::DkimKey)]));
         }
         assert_eq!(reviewed("s", Origin::Verified, "s._domainkey.example.com TXT !SERVFAIL").0, KeyState::CouldNotLook);
+    }
+
+    #[test]
+    fn a_key_that_is_not_used_any_more_is_not_missed() {
+        for record in ["", "s._domainkey.example.com TXT v=DKIM1; p="] {
+            assert_eq!(reviewed("s", Origin::Retired, record).1, [], "{record}");
+            assert_eq!(reviewed("s", Origin::Verified, record).1, [(Severity::Error, Check::DkimKey)], "{record}");
+        }
+    }
+
+    #[test]
+    fn the_target_of_an_alias_as_a_text_is_one_error() {
+        let record = "s._domainkey.example.com TXT s.example-com.keys.mailer.example.";
+        assert_eq!(reviewed("s", Origin::Asked, record), (KeyState::Broken, vec![(Severity::Error, Check::DkimKey)]));
+    }
+
+    #[test]
+    fn what_receivers_bear() {
+        let spread = KEY.replace("VS/", "VS/\" \"");
+        let record = format!("s._domainkey.example.com TXT {spread}; g=");
+        let syntax = |severity| (severity, Check::DkimSyntax);
+        let wanted = vec![syntax(Severity::Warning), syntax(Severity::Advice)];
+        assert_eq!(reviewed("s", Origin::Verified, &record), (KeyState::Present, wanted));
+    }
+
+    #[test]
+    fn a_misspelt_selector_is_named() {
+        let zone = Zone::new(&format!("mail2026._domainkey.example.com TXT {KEY}"));
+        let selectors = ["mial2026", "mail2026", "mail2027"].map(|selector| Selector {
+            domain: "example.com".to_owned(),
+            selector: selector.to_owned(),
+            origin: Origin::Verified,
+        });
+        let request = Request { domain: "example.com", selectors: &selectors, ..Request::default() };
+        let mut findings = Findings::default();
+        let _ = review(&request, &SpfReview::default(), &[], &Memory::new(&zone), &mut findings);
+        let failed: Vec<String> =
+            findings.0.into_iter().filter(|one| one.outcome == Outcome::Failed).map(|one| one.finding.detail).collect();
+        assert!(failed[0].contains("mail2026._domainkey.example.com: one of the two names is misspelt"), "{failed:?}");
+        assert!(!failed[1].contains("misspelt"), "{failed:?}");
     }
 
     #[test]

@@ -80,9 +80,8 @@ fn authorization(at: &str, host: &str) -> String {
 
 fn authorized(at: &str, host: &str, memory: &Memory<'_>) -> (Option<bool>, Option<String>) {
     let name = authorization(at, host);
-    // The record need not have any tag but v.
-    let agrees =
-        |answer: &Answer| answer.values().iter().filter(|text| DmarcRecord::parse(text).is_some()).count() == 1;
+    // The record need not have any tag but v, and several are as good as one (RFC 7489 §7.1 step 6).
+    let agrees = |answer: &Answer| answer.values().iter().any(|text| DmarcRecord::parse(text).is_some());
     match memory.txt(&name) {
         Answer::CouldNotLook(_) => (None, None),
         answer if agrees(&answer) => {
@@ -206,6 +205,15 @@ pub(super) fn delivery(check: Check, severity: Severity, at: &str, address: &Rep
             "Remove \"!\" and what follows.",
         );
     }
+    if address.uri.is_international() {
+        findings.fail(
+            check,
+            severity.max(Severity::Warning),
+            &subject,
+            format!("{uri} has letters beyond ASCII in it: most receivers send no report there"),
+            format!("Write the domain as {host}, and the mailbox in ASCII."),
+        );
+    }
     match address.accepts_mail {
         Some(true) => {}
         Some(false) => findings.fail(
@@ -264,6 +272,7 @@ mod tests {
             one.example.net MX mx.example.net\nexample.com._report._dmarc.one.example.net TXT v=DMARC1;\n\
             two.example.org MX mx.example.org\n*._report._dmarc.two.example.org TXT v=DMARC1\n\
             example.com._report._dmarc.two.example.org TXT v=DMARC1\n\
+            example.com._report._dmarc.one.example.net TXT v=DMARC1\n\
             three.example.info A 192.0.2.1\nexample.com._report._dmarc.three.example.info TXT v=spf1 -all\n\
             four.example.edu MX !SERVFAIL\nexample.com._report._dmarc.four.example.edu TXT !SERVFAIL";
         let (list, findings) = found(rua, zone, &request);
@@ -288,6 +297,21 @@ mod tests {
             .map(|checked| checked.finding.subject.as_str())
             .collect();
         assert_eq!(failed, ["example.com._report._dmarc.three.example.info"]);
+    }
+
+    #[test]
+    fn letters_that_most_receivers_cannot_send_to() {
+        let request = Request { domain: "example.com", ..Request::default() };
+        let zone = "xn--bcher-kva.example.com MX mail.example.com";
+        let failed = |rua: &str| {
+            let (_, findings) = found(rua, zone, &request);
+            let rua = findings.0.into_iter().filter(|one| one.finding.code == Check::DmarcRua);
+            rua.filter(|one| one.outcome == crate::dns::Outcome::Failed).map(|one| one.finding).collect::<Vec<_>>()
+        };
+        let [warning] = &failed("mailto:dmarc@b\u{fc}cher.example.com")[..] else { panic!() };
+        assert_eq!(warning.severity, Severity::Warning);
+        assert!(warning.remedy.as_ref().unwrap().contains("xn--bcher-kva.example.com"), "{warning:?}");
+        assert_eq!(failed("mailto:dmarc@xn--bcher-kva.example.com"), []);
     }
 
     #[test]

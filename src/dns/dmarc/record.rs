@@ -132,14 +132,28 @@ impl DmarcRecord {
             let (name, value) = (tag.name.clone(), tag.value.clone());
             record.tags.push(TagReview { name, value, state, meaning });
         }
+        // Where a policy is there twice, receivers were seen to apply the last one.
+        for problem in &record.problems {
+            if let TagProblem::Twice(name, value) = problem
+                && let Some(policy) = Policy::parse(value)
+            {
+                match name.as_str() {
+                    "p" => record.p = Some(policy),
+                    "sp" => record.sp = Some(policy),
+                    "np" => record.np = Some(policy),
+                    _ => {}
+                }
+            }
+        }
         Some(record)
     }
 
     /// Whether somebody meant a text to be a DMARC record, whether or not it is one.
     #[must_use]
     pub fn is_meant(text: &str) -> bool {
-        let start: String = text.chars().take(40).filter(|c| c.is_ascii_alphanumeric()).collect();
-        start.to_ascii_lowercase().starts_with("vdmarc") || start.to_ascii_lowercase().starts_with("dmarc1")
+        let letters: String = text.chars().take(500).filter(|c| c.is_ascii_alphanumeric()).collect();
+        let letters = letters.to_ascii_lowercase();
+        letters.starts_with("vdmarc") || letters.starts_with("dmarc1") || letters.contains("vdmarc1")
     }
 
     /// The policy that receivers apply to the domain itself. With no valid `p`, or an invalid `sp` or `np`, it is `none` where
@@ -354,11 +368,17 @@ mod tests {
             assert_eq!(DmarcRecord::parse(text), None, "{text}");
         }
         assert!(
-            ["v=dmarc1; p=none", "\"v=DMARC1; p=none\"", "v:DMARC1", "DMARC1; p=none"]
+            ["v=dmarc1; p=none", "\"v=DMARC1; p=none\"", "v:DMARC1", "DMARC1; p=none", "p=reject; v=DMARC1"]
                 .into_iter()
                 .all(DmarcRecord::is_meant)
         );
         assert!(!DmarcRecord::is_meant("v=spf1 -all"));
+    }
+
+    #[test]
+    fn a_policy_that_is_there_twice() {
+        let record = read("v=DMARC1; p=none; p=reject; rua=mailto:a@example.com");
+        assert_eq!((record.p, record.effective()), (Some(Policy::Reject), Some(Policy::Reject)));
     }
 
     #[test]

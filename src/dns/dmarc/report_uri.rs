@@ -31,6 +31,12 @@ impl ReportUri {
         if text.trim().is_empty() { Vec::new() } else { parts.map(Self::parse).collect() }
     }
 
+    /// Whether the mail address has letters beyond ASCII, which most receivers cannot send to.
+    #[must_use]
+    pub fn is_international(&self) -> bool {
+        self.address.as_ref().is_some_and(|address| !address.is_ascii())
+    }
+
     fn parse(text: &str) -> Self {
         let mut read = ReportUri { uri: text.to_owned(), ..ReportUri::default() };
         match read.read(text) {

@@ -10,7 +10,7 @@ use crate::dns::check::{Check, Findings};
 use crate::dns::{Answer, Kind, Memory, Question, Request};
 use crate::domain;
 use crate::finding::Severity;
-use crate::tag_list::quoted;
+use crate::tag_list::{TagProblem, is_name_of_target, quoted};
 
 /// A domain's DMARC policy as it is live.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -88,6 +88,35 @@ fn places(name: &str, answer: &Answer, discovery: &Discovery, memory: &Memory<'_
             "Let the record begin with v=DMARC1; in this spelling, without quotation marks within the text.",
         );
     }
+    let others: Vec<&String> =
+        answer.values().iter().filter(|text| DmarcRecord::parse(text).is_none() && !misread.contains(text)).collect();
+    let target = others.iter().find(|text| records == 0 && is_name_of_target(text));
+    if let Some(target) = target {
+        findings.fail(
+            CHECK,
+            Severity::Error,
+            &subject,
+            format!(
+                "a TXT record holds {:?}, which is what a CNAME points to: there is no DMARC record",
+                quoted(target)
+            ),
+            format!("Make it a CNAME: {subject} CNAME {}", quoted(target.trim())),
+        );
+    }
+    if records > 0 {
+        for text in &others {
+            findings.fail(
+                CHECK,
+                Severity::Advice,
+                &subject,
+                format!(
+                    "another TXT record stands here, {:?}: some receivers (OpenDMARC) then find no DMARC record",
+                    quoted(text)
+                ),
+                "Remove it; only the DMARC record belongs here.",
+            );
+        }
+    }
     if records > 1 {
         findings.fail(
             CHECK,
@@ -133,11 +162,16 @@ fn places(name: &str, answer: &Answer, discovery: &Discovery, memory: &Memory<'_
         }
     } else if let Some(failure) = failure {
         findings.unknown(CHECK, Severity::Error, &subject, failure);
-    } else if records == 0 && misread.is_empty() && misplaced.is_empty() {
+    } else if records == 0 && misread.is_empty() && misplaced.is_empty() && target.is_none() {
         let alias = memory.ask(Question::new(Kind::Cname, &subject));
         let detail = match alias.values().first() {
             Some(target) => format!("there is no DMARC record: {subject} is an alias of {target}, which has none"),
-            None => "there is no DMARC record, here or above".to_owned(),
+            None => match others.first() {
+                Some(text) => {
+                    format!("there is no DMARC record, here or above; what stands here is {:?}", quoted(text))
+                }
+                None => "there is no DMARC record, here or above".to_owned(),
+            },
         };
         findings.fail(
             CHECK,
@@ -183,6 +217,20 @@ fn tags(name: &str, at: &str, record: &DmarcRecord, findings: &mut Findings) {
     let subject = record_name(at);
     let wrong = findings.0.len();
     for problem in &record.problems {
+        if let TagProblem::Twice(name, _) = problem
+            && matches!(name.as_str(), "p" | "sp" | "np")
+        {
+            let applied = [("p", record.p), ("sp", record.sp), ("np", record.np)];
+            let applied = applied.into_iter().find(|(tag, _)| tag == name).and_then(|(_, policy)| policy);
+            findings.fail(
+                Check::DmarcPolicy,
+                Severity::Error,
+                &subject,
+                format!("{name}= is there twice: receivers apply {}", applied.map_or("neither", Policy::word)),
+                format!("Leave one {name}=, right behind v=DMARC1 where it is p=."),
+            );
+            continue;
+        }
         findings.fail(Check::DmarcSyntax, Severity::Warning, &subject, problem.to_string(), "Correct the record.");
     }
     for tag in record.tags.iter().filter(|tag| tag.state != TagState::Valid) {
@@ -232,6 +280,20 @@ fn tags(name: &str, at: &str, record: &DmarcRecord, findings: &mut Findings) {
                 "Remove pct. To go slowly, publish t=y or a lower policy.",
             );
         }
+    }
+    if let (Some(policy), Some(Policy::None)) = (record.p, record.sp)
+        && policy != Policy::None
+    {
+        findings.fail(
+            Check::DmarcSp,
+            Severity::Advice,
+            &subject,
+            format!(
+                "sp=none: mail that claims to be from a subdomain is let through, though p={} is asked for",
+                policy.word()
+            ),
+            "Remove sp=, or write the same policy, once no subdomain sends unsigned mail.",
+        );
     }
     let has = |wanted: &str| record.tags.iter().any(|tag| tag.name == wanted);
     if has("fo") && !has("ruf") {

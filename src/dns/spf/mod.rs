@@ -1,9 +1,10 @@
 //! SPF records (RFC 7208): what they say, what they cost in look-ups, and what is wrong with them.
 
+mod reach;
 mod record;
 mod review;
 mod tree;
 
-pub use record::{Qualifier, SpfRecord, Term, TermKind};
+pub use record::{Lengths, Qualifier, SpfRecord, Term, TermKind};
 pub use review::{SpfReview, review};
 pub use tree::{NodeState, SpfNode};

@@ -2,10 +2,11 @@
 
 use serde::Serialize;
 
+use super::reach::{passes, wide};
 use super::record::{Qualifier, SpfRecord, TermKind};
 use super::tree::{NodeState, SpfNode, invalid, records, tree};
 use crate::dns::check::{Check, Findings};
-use crate::dns::{Answer, Memory};
+use crate::dns::{Answer, Memory, Request};
 use crate::finding::Severity;
 use crate::tag_list::quoted;
 
@@ -37,6 +38,8 @@ const MOST_LOOKUPS: usize = 10;
 const MOST_VOID: usize = 2;
 /// A longer record may not fit an answer over UDP together with the others at the domain (RFC 7208 §3.4).
 const LONG: usize = 450;
+/// Addresses named in one finding.
+const MOST_NAMED: usize = 5;
 /// Redirects followed to find the `all`.
 const MOST_REDIRECTS: usize = 10;
 
@@ -53,8 +56,9 @@ impl SpfReview {
 
 /// Looks at the SPF record of a domain.
 #[must_use]
-pub fn review(name: &str, memory: &Memory<'_>, findings: &mut Findings) -> SpfReview {
+pub fn review(request: &Request<'_>, memory: &Memory<'_>, findings: &mut Findings) -> SpfReview {
     const CHECK: Check = Check::SpfRecord;
+    let name = request.domain;
     let answer = memory.txt(name);
     if let Answer::CouldNotLook(reason) = &answer {
         findings.unknown(CHECK, Severity::Warning, name, reason);
@@ -99,7 +103,67 @@ pub fn review(name: &str, memory: &Memory<'_>, findings: &mut Findings) -> SpfRe
     review.complete = walked.complete;
     review.macros = walked.macros;
     figures(name, &review, findings);
+    reach(name, &record, memory, findings);
+    senders(request, &record, memory, findings);
     review
+}
+
+/// Whether it lets pass whoever likes.
+fn reach(name: &str, record: &SpfRecord, memory: &Memory<'_>, findings: &mut Findings) {
+    for wide in wide(record, name, memory) {
+        let term = quoted(&wide.term);
+        let at = &wide.at;
+        let (severity, detail) = match wide.anybody {
+            true => (
+                Severity::Error,
+                format!("{term} in the record of {at} lets anybody pass SPF as this domain, and so pass DMARC"),
+            ),
+            false => (
+                Severity::Warning,
+                format!("{term} in the record of {at} lets very many machines of strangers pass SPF as this domain"),
+            ),
+        };
+        let remedy = match at == name {
+            true => "Name the networks that send.".to_owned(),
+            false => format!("Remove what leads to {at}, or ask whoever runs it to name the networks that send."),
+        };
+        findings.fail(Check::SpfReach, severity, name, detail, remedy);
+    }
+}
+
+/// Whether the machines that reports show as the domain's own pass.
+fn senders(request: &Request<'_>, record: &SpfRecord, memory: &Memory<'_>, findings: &mut Findings) {
+    const CHECK: Check = Check::SpfSenders;
+    let name = request.domain;
+    let missing: Vec<_> =
+        request.own_addresses.iter().filter(|&&address| passes(address, record, name, memory) == Some(false)).collect();
+    let Some(first) = missing.first() else {
+        if !request.own_addresses.is_empty() {
+            findings.pass(CHECK, name, "no machine that reports show as the domain's own is left out");
+        }
+        return;
+    };
+    let kind = |address: &std::net::IpAddr| if address.is_ipv4() { "ip4" } else { "ip6" };
+    let terms: Vec<String> = missing.iter().map(|address| format!("{}:{address}", kind(address))).collect();
+    let shown: Vec<String> = missing.iter().take(MOST_NAMED).map(ToString::to_string).collect();
+    let more = match missing.len().saturating_sub(MOST_NAMED) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    findings.fail(
+        CHECK,
+        Severity::Warning,
+        name,
+        format!(
+            "mail signed as the domain comes from {}{more}, and the SPF record does not let {} pass",
+            shown.join(", "),
+            if missing.len() == 1 { "it" } else { "them" },
+        ),
+        match missing.len() {
+            1 => format!("Add {}:{first} to the record, before its \"all\".", kind(first)),
+            _ => format!("Add {} to the record, before its \"all\".", terms[..terms.len().min(MOST_NAMED)].join(" ")),
+        },
+    );
 }
 
 /// Texts that somebody meant for SPF.
@@ -350,7 +414,8 @@ mod tests {
     fn reviewed(zone: &str) -> (SpfReview, Vec<String>) {
         let zone = Zone::new(zone);
         let mut findings = Findings::default();
-        let review = review("example.com", &Memory::new(&zone), &mut findings);
+        let request = Request { domain: "example.com", ..Request::default() };
+        let review = review(&request, &Memory::new(&zone), &mut findings);
         let failed = findings.0.iter().map(Checked::key).filter(|(outcome, ..)| *outcome != Outcome::Passed);
         (review, failed.map(|(_, severity, check)| format!("{severity:?} {}", check.as_str())).collect())
     }
@@ -359,7 +424,7 @@ mod tests {
     fn look_ups_are_counted_with_what_lies_behind() {
         let (review, failed) = reviewed(
             "example.com TXT v=spf1 mx a ip4:192.0.2.1 include:a.example.net exists:%{i}.example.net ~all\n\
-             example.com MX mail.example.com\nexample.com A 192.0.2.1\n\
+             example.com MX mail.example.com\nmail.example.com A 192.0.2.1\nexample.com A 192.0.2.1\n\
              a.example.net TXT v=spf1 include:b.example.net ip4:192.0.2.0/24 -all a:never.example.net\n\
              b.example.net TXT v=spf1 a:c.example.net ?all\nc.example.net A 192.0.2.1",
         );
@@ -395,11 +460,31 @@ mod tests {
         assert_eq!(failed(&long), ["Advice spf-length"]);
         let servers: String = (0..11).map(|number| format!("m.example.net MX mx{number}.example.net\n")).collect();
         assert_eq!(failed(&format!("example.com TXT v=spf1 mx:m.example.net -all\n{servers}")), ["Error spf-include"]);
+        assert_eq!(
+            failed("example.com TXT v=spf1 mx:m.example.net -all\nm.example.net MX gone.example.net"),
+            ["Error spf-include"]
+        );
+        let open = "example.com TXT v=spf1 include:o.example.net -all\no.example.net TXT v=spf1 +all";
+        assert_eq!(failed(open), ["Error spf-reach"]);
+        assert_eq!(failed("example.com TXT v=spf1 ip4:10.0.0.0/8 -all"), ["Warning spf-reach"]);
+        assert_eq!(failed("example.com TXT v=spf1 a:192.0.2.1 -all"), ["Error spf-syntax"]);
         let eleven: String = (0..11).map(|number| format!("a:a{number}.example.net ")).collect();
         let hosts: String = (0..11).map(|number| format!("a{number}.example.net A 192.0.2.1\n")).collect();
         assert_eq!(failed(&format!("example.com TXT v=spf1 {eleven}-all\n{hosts}")), ["Error spf-lookups"]);
         let unknown = "example.com TXT v=spf1 include:slow.example.net -all\nslow.example.net TXT !timed out";
         assert_eq!(failed(unknown), ["Error spf-include", "Error spf-lookups"]);
+    }
+
+    #[test]
+    fn own_machines_that_the_record_leaves_out_are_named() {
+        let zone = Zone::new("example.com TXT v=spf1 ip4:192.0.2.0/24 -all");
+        let own_addresses = ["192.0.2.25", "2001:db8::25"].map(|text| text.parse().unwrap());
+        let request = Request { domain: "example.com", own_addresses: &own_addresses, ..Request::default() };
+        let mut findings = Findings::default();
+        let _ = review(&request, &Memory::new(&zone), &mut findings);
+        let found = findings.0.into_iter().find(|one| one.finding.code == Check::SpfSenders).unwrap();
+        assert_eq!((found.outcome, found.finding.severity), (Outcome::Failed, Severity::Warning));
+        assert!(found.finding.remedy.unwrap().starts_with("Add ip6:2001:db8::25 to the record"));
     }
 
     proptest! {

@@ -67,8 +67,8 @@ pub(super) fn counted(record: &SpfRecord) -> impl Iterator<Item = &Term> {
 fn questions(term: &Term, own: &str) -> Vec<Question> {
     let (kinds, name): (&[Kind], _) = match &term.kind {
         TermKind::Include(target) | TermKind::Redirect(target) => (&[Kind::Txt], Some(target.as_str())),
-        TermKind::A(target) => (&[Kind::A, Kind::Aaaa], Some(target.as_deref().unwrap_or(own))),
-        TermKind::Mx(target) => (&[Kind::Mx], Some(target.as_deref().unwrap_or(own))),
+        TermKind::A(target, _) => (&[Kind::A, Kind::Aaaa], Some(target.as_deref().unwrap_or(own))),
+        TermKind::Mx(target, _) => (&[Kind::Mx], Some(target.as_deref().unwrap_or(own))),
         TermKind::Exists(target) => (&[Kind::A], Some(target.as_str())),
         _ => (&[], None),
     };
@@ -167,14 +167,28 @@ impl Tree<'_, '_> {
             {
                 self.follow(target, &answers, &mut node);
             }
-            TermKind::Mx(_) if answers.iter().any(|answer| answer.values().len() > MOST_SERVERS) => {
+            TermKind::Mx(..) if answers.iter().any(|answer| answer.values().len() > MOST_SERVERS) => {
                 node.stands(NodeState::PermanentError, format!("it has more than {MOST_SERVERS} mail servers"));
             }
+            TermKind::Mx(..) if answers.iter().any(|answer| self.is_unreachable(answer)) => node.stands(
+                NodeState::PermanentError,
+                "none of its mail servers has an address, which receivers take for a permanent error".to_owned(),
+            ),
             _ => {}
         }
         node.lookups += node.behind.iter().map(|behind| behind.lookups).sum::<usize>();
         node.void_lookups += node.behind.iter().map(|behind| behind.void_lookups).sum::<usize>();
         node
+    }
+
+    /// Whether it is certain that none of the mail servers found has an address. That a domain takes no mail (RFC 7505) is
+    /// another matter: the root is no mail server.
+    fn is_unreachable(&self, servers: &Answer) -> bool {
+        let servers: Vec<&String> = servers.values().iter().filter(|server| !server.is_empty()).collect();
+        let questions = servers.iter().flat_map(|server| [Kind::A, Kind::Aaaa].map(|kind| Question::new(kind, server)));
+        let questions: Vec<Question> = questions.collect();
+        self.memory.fetch(questions.clone());
+        !servers.is_empty() && questions.into_iter().all(|question| self.memory.ask(question).is_nothing())
     }
 
     fn follow(&mut self, target: &str, answers: &[Answer], node: &mut SpfNode) {
