@@ -7,6 +7,7 @@ use super::dkim::{self, DkimKey, Microsoft365};
 use super::dmarc::{self, DmarcReview};
 use super::lookup::{Kind, Lookup, Memory, Question};
 use super::request::Request;
+use super::services::{self, ServiceRecord};
 use super::spf::{self, SpfReview};
 use crate::finding::Severity;
 
@@ -29,6 +30,12 @@ pub struct DnsAudit {
     pub dkim: Vec<DkimKey>,
     /// The two names of Microsoft 365, where it sends for the domain.
     pub microsoft365: Option<Microsoft365>,
+    /// The MTA-STS record (RFC 8461).
+    pub mta_sts: ServiceRecord,
+    /// The record of SMTP TLS reports (RFC 8460).
+    pub tls_rpt: ServiceRecord,
+    /// The BIMI record of the selector `default`.
+    pub bimi: ServiceRecord,
     /// Every check, the worst first.
     pub findings: Vec<Checked>,
 }
@@ -49,11 +56,13 @@ pub fn audit(lookup: &dyn Lookup, request: &Request<'_>) -> DnsAudit {
     let mut findings = Findings::default();
     let name = request.domain;
     let first = [Kind::Txt, Kind::Mx].map(|kind| Question::new(kind, name));
-    memory.fetch(first.into_iter().chain(dmarc::questions(name)).chain(dkim::questions(request)));
+    let questions = first.into_iter().chain(dmarc::questions(name)).chain(dkim::questions(request));
+    memory.fetch(questions.chain(services::questions(name)));
     let dmarc = dmarc::review(request, &memory, &mut findings);
     let spf = spf::review(request, &memory, &mut findings);
     let mx = memory.ask(Question::new(Kind::Mx, name)).values().to_vec();
     let (dkim, microsoft365) = dkim::review(request, &spf, &mx, &memory, &mut findings);
+    let services = services::review(name, dmarc.record.as_deref(), &memory, &mut findings);
     if dmarc.discovery.exists == Some(false) {
         findings.fail(
             Check::Domain,
@@ -74,6 +83,9 @@ pub fn audit(lookup: &dyn Lookup, request: &Request<'_>) -> DnsAudit {
         spf,
         dkim,
         microsoft365,
+        mta_sts: services.mta_sts,
+        tls_rpt: services.tls_rpt,
+        bimi: services.bimi,
         findings,
     }
 }

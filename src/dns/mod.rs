@@ -16,6 +16,9 @@ mod lookup;
 mod request;
 #[cfg(feature = "dns")]
 pub mod resolver;
+mod services;
+#[cfg(feature = "dns")]
+mod silence;
 pub mod spf;
 
 #[cfg(test)]
@@ -25,3 +28,4 @@ pub use audit::{DnsAudit, audit};
 pub use check::{Check, Checked, Findings, Outcome};
 pub use lookup::{Answer, Kind, Lookup, Memory, Question, Records};
 pub use request::{NewestReport, Origin, Request, Selector};
+pub use services::ServiceRecord;

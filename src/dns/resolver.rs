@@ -17,6 +17,7 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use super::lookup::{Answer, Kind, Lookup, Question, Records};
+use super::silence::Silence;
 
 /// Questions under way at the same time; the resolver refuses more than 32 on one connection.
 const PARALLEL: usize = 24;
@@ -50,6 +51,8 @@ pub struct Resolver {
     runtime: Runtime,
     resolver: TokioResolver,
     deadline: Instant,
+    /// Whose servers did not answer.
+    silence: Arc<Mutex<Silence>>,
 }
 
 impl std::fmt::Debug for Resolver {
@@ -80,7 +83,7 @@ impl Resolver {
         };
         let options = builder.options_mut();
         options.timeout = settings.timeout;
-        options.attempts = 2;
+        options.attempts = 1;
         options.edns0 = true;
         options.edns_payload_len = UDP_PAYLOAD;
         options.try_tcp_on_error = true;
@@ -91,7 +94,7 @@ impl Resolver {
             let _within = runtime.enter();
             builder.build().map_err(|error| ResolverError::System(error.to_string()))?
         };
-        Ok(Resolver { runtime, resolver, deadline: Instant::now() + settings.total })
+        Ok(Resolver { runtime, resolver, deadline: Instant::now() + settings.total, silence: Arc::default() })
     }
 }
 
@@ -106,9 +109,20 @@ impl Lookup for Resolver {
             for _ in 0..PARALLEL.min(questions.len()) {
                 let (resolver, questions) = (self.resolver.clone(), Arc::clone(&questions));
                 let (next, answers) = (Arc::clone(&next), Arc::clone(&answers));
+                let silence = Arc::clone(&self.silence);
                 workers.spawn(async move {
                     while let Some((at, question)) = take(&next, &questions) {
-                        let answer = ask(&resolver, question).await;
+                        let known = silence.lock().unwrap_or_else(PoisonError::into_inner).of(question);
+                        let answer = match known {
+                            Some(reason) => Answer::CouldNotLook(reason),
+                            None => {
+                                let begin = Instant::now();
+                                let answer = ask(&resolver, question).await;
+                                let took = begin.elapsed();
+                                silence.lock().unwrap_or_else(PoisonError::into_inner).note(question, &answer, took);
+                                answer
+                            }
+                        };
                         answers.lock().unwrap_or_else(PoisonError::into_inner)[at] = answer;
                     }
                 });

@@ -10,7 +10,7 @@ use super::{Form, Paint, Style, json};
 use crate::dns::dkim::{AliasState, DkimKey, KeyState, KeyType, Microsoft365};
 use crate::dns::dmarc::{DmarcReview, Feeds, ReportAddress, TagState, Walk};
 use crate::dns::spf::{NodeState, SpfNode, SpfReview};
-use crate::dns::{Checked, DnsAudit, Outcome};
+use crate::dns::{Checked, DnsAudit, Outcome, ServiceRecord};
 use crate::finding::{Code, Severity};
 use crate::words::plural;
 
@@ -49,6 +49,10 @@ pub fn dns(answer: &DnsAnswer, form: Form, style: &Style, out: &mut dyn Write) -
             page.section("DKIM", |page| keys(&audit.dkim, answer.selectors_left_out, page))?;
             if let Some(microsoft365) = &audit.microsoft365 {
                 page.section("DKIM of Microsoft 365", |page| page.grid(&aliases(microsoft365)))?;
+            }
+            let services = [&audit.mta_sts, &audit.tls_rpt, &audit.bimi];
+            if services.iter().any(|service| service.record.is_some()) {
+                page.section("MTA-STS, TLS reports, BIMI", |page| page.grid(&service_records(services)))?;
             }
             let passed = audit.findings.iter().filter(|one| one.outcome == Outcome::Passed);
             page.section("As it should be", |page| page.grid(&findings(passed, form)))
@@ -276,6 +280,16 @@ fn aliases(microsoft365: &Microsoft365) -> Grid {
         };
         let target = alias.target.clone().unwrap_or_else(|| "–".to_owned());
         grid.push(Row::new([alias.name.clone(), state.to_owned(), key.to_owned(), target]).paint(1, paint));
+    }
+    grid
+}
+
+fn service_records(services: [&ServiceRecord; 3]) -> Grid {
+    let mut grid = Grid::new([Column::text("NAME"), Column::text("RECORD")]);
+    for service in services {
+        if let Some(record) = &service.record {
+            grid.push(Row::new([service.name.clone(), record.clone()]));
+        }
     }
     grid
 }

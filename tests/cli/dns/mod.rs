@@ -1,6 +1,7 @@
 //! `dmarcstat dns` and `--resolve` against a real name server.
 
 mod named;
+mod receivers;
 mod records;
 mod resolve;
 
