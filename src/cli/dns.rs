@@ -11,13 +11,14 @@ use super::context::Context;
 use super::failure::{Failure, Outcome, Status};
 use super::known::Known;
 use super::live::Live;
-use crate::diagnosis::{self as keys, Class, KeyChoice, SelectorUse, SendingPath, Standing, by_place, diagnose};
+use crate::diagnosis::{self as keys, KeyChoice, SelectorUse, SendingPath, by_place, diagnose};
 use crate::dns::{self, DnsAudit, NewestReport, Origin, Request, Selector};
 use crate::domain;
 use crate::finding::Severity;
 use crate::query::{Bound, Scan, WindowChoice, key_survey};
 use crate::render::{self, DnsAnswer};
 use crate::report::period::{Day, date_of};
+use crate::role::Role;
 use crate::store::{Store, StoreError};
 
 /// The live DNS records of a domain: DMARC, SPF, DKIM keys, report authorisation
@@ -124,7 +125,7 @@ impl Seen {
             .paths
             .iter()
             .any(|path| path.provider.as_deref() == Some(MICROSOFT_365) && (path.own_tenant || path.vouched > 0));
-        let paths = diagnose(&survey, &known.rules(), 0, |_| true).paths;
+        let paths = diagnose(&survey, &known.rules(), 0, |_, _| true).paths;
         let uses = key_survey(&mut scan, &survey, false)?;
         let keys = keys::selectors(&uses, &by_place(&paths), KeyChoice { others: true, min_messages: 0 }).selectors;
         let newest_day = survey.days.map(|(_, last)| date_of(last).to_string()).unwrap_or_default();
@@ -180,11 +181,7 @@ fn origin(key: &SelectorUse, keys: &[SelectorUse], newest_day: &str) -> Origin {
 /// neither a provider's nor somebody who forwards.
 fn own_addresses(name: &str, paths: &[SendingPath]) -> Vec<IpAddr> {
     let own = |path: &&SendingPath| {
-        path.domain == name
-            && path.standing == Standing::Yours
-            && path.class != Class::Forwarded
-            && path.provider.is_none()
-            && path.dkim.aligned > 0
+        path.domain == name && path.role == Role::Own && path.provider.is_none() && path.dkim.aligned > 0
     };
     let mut addresses: Vec<IpAddr> = paths.iter().filter(own).flat_map(|path| path.source_ips.clone()).collect();
     addresses.sort_unstable();
