@@ -138,6 +138,12 @@ impl Seen {
         self.0.is_some_and(|first| first.several_reporters)
     }
 
+    /// Whether it was seen on more than one day.
+    #[must_use]
+    pub fn on_several_days(self) -> bool {
+        self.0.is_some_and(|first| first.several_days)
+    }
+
     /// Enough witnesses: two reporters and two days, or as many as there are of the `whole` that it is a part of.
     #[must_use]
     pub fn is_enough(self, whole: Seen) -> bool {

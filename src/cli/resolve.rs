@@ -152,7 +152,7 @@ impl Resolving {
 /// The addresses of the paths that are to get a name, those of paths with the most failing mail first.
 fn addresses(survey: &Survey, wanted: Wanted) -> impl Iterator<Item = IpAddr> {
     let open = |rule: NamedBy| match wanted {
-        Wanted::Nameless => rule.is_weak(),
+        Wanted::Nameless => matches!(rule, NamedBy::SigningDomain | NamedBy::Network),
         Wanted::Uncatalogued => {
             !matches!(rule, NamedBy::Ledger | NamedBy::Envelope | NamedBy::Range | NamedBy::Nothing)
         }

@@ -1,8 +1,7 @@
 //! Which messages of a path have something, as far as reporters agree.
 
-use super::gather::{Gathered, gather};
+use super::gather::Gathered;
 use super::view::{ALIGNED, Cell, UNSIGNED, View, by_reporter, share};
-use crate::query::{OutcomeFacts, Survey};
 
 /// Which messages of a path have something, as far as reporters agree: what one alone claims is left out.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -14,12 +13,6 @@ pub(super) struct Agreed {
 }
 
 impl Agreed {
-    /// Of a path of the survey, by its place. `few` is the share below which a claim is no more than noise.
-    pub(super) fn on(survey: &Survey, at: usize, few: f64, has: impl Fn(&OutcomeFacts) -> bool) -> Self {
-        let gathered = gather::<2>(survey, at, |sums, _, facts, messages| sums[usize::from(!has(facts))] += messages);
-        Agreed::of(gathered.into_iter(), few)
-    }
-
     /// Of those that have it and those that have not.
     pub(super) fn of(gathered: impl Iterator<Item = Gathered<2>>, few: f64) -> Self {
         let cell = |one: Gathered<2>| {
@@ -45,12 +38,6 @@ impl Agreed {
     /// The messages that have it, and all.
     pub(super) fn of_all(&self) -> (u64, u64) {
         (self.messages(), self.reporters.iter().map(|(_, one)| one[0] + one[1]).sum())
-    }
-
-    /// Their share.
-    pub(super) fn share(&self) -> f64 {
-        let (messages, all) = self.of_all();
-        share(messages, all)
     }
 
     /// The reporters that saw it.

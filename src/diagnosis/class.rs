@@ -4,7 +4,7 @@ use serde::{Deserialize, Deserializer, Serialize, de};
 
 use super::view::View;
 use super::view::{ALIGNED, BROKEN, UNALIGNED, UNSIGNED, known, share};
-use crate::query::{Evidence, PathFigures};
+use crate::role::Role;
 
 /// What a path does about DKIM. Exactly one holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
@@ -63,6 +63,16 @@ impl Class {
 }
 
 impl Standing {
+    /// Of a role.
+    pub(super) fn of(role: Role) -> Self {
+        match role {
+            Role::Own => Standing::Yours,
+            Role::Approved => Standing::Listed,
+            Role::Service | Role::OtherAccount => Standing::Recognised,
+            _ => Standing::Unproven,
+        }
+    }
+
     /// Its word.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -166,27 +176,6 @@ fn at_least_one<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Er
 
 /// Less than this share of messages is a slip and not a state of the path.
 const SLIP: f64 = 0.01;
-
-/// The standing of a path. One reporter, or one day, proves nothing where the domain has more.
-#[must_use]
-pub(super) fn standing(path: &PathFigures, view: &View, evidence: Evidence, thresholds: &Thresholds) -> Standing {
-    if path.entry.is_some() {
-        return Standing::Listed;
-    }
-    let reporters = view.vouched.witnesses();
-    let (vouched, of) = view.vouched.weighed();
-    let enough = reporters > 0
-        && share(vouched, of) >= thresholds.vouched
-        && reporters >= evidence.reporters.min(2)
-        && (view.vouched.several_days || !evidence.days);
-    if enough || path.own_tenant {
-        Standing::Yours
-    } else if path.provider.is_some() {
-        Standing::Recognised
-    } else {
-        Standing::Unproven
-    }
-}
 
 /// The class of a path.
 #[must_use]

@@ -7,10 +7,9 @@ use serde::Serialize;
 
 use super::breaks::{Breaks, breaks};
 use super::class::Class;
-use super::forwarding::Forwarding;
 use super::path::DkimFigures;
 use super::view::View;
-use super::view::{ALIGNED, States, UNALIGNED, UNSIGNED, known, share};
+use super::view::{ALIGNED, BROKEN, States, UNALIGNED, UNSIGNED, known, share};
 use crate::alignment::DkimState;
 use crate::query::{AddressFigures, PathFigures, SenderKey, Survey};
 use crate::report::period::{Day, date_of};
@@ -117,7 +116,7 @@ pub struct Vouched {
 /// What speaks for a path handing on mail of others.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct ForwardingEvidence {
-    /// Messages that carry a signature of the domain, or of its tenant, that is at home at another sender.
+    /// Messages that carry a signature of the domain.
     pub carried: u64,
     /// Some of those verified.
     pub verified: bool,
@@ -143,11 +142,13 @@ pub(super) const LISTED: usize = 20;
 impl Grounds {
     pub(super) fn of(
         survey: &Survey,
+        at: usize,
         addresses: &[AddressFigures],
         view: &View,
         class: Class,
-        forwarding: Forwarding,
     ) -> Self {
+        let path = &survey.paths[at];
+        let carried = view.counted[ALIGNED] + view.counted[BROKEN];
         let name = |place: u32| survey.reporter_names[place as usize].clone();
         let mut contradicting_reporters: Vec<String> =
             view.contradicting_reporters.iter().map(|&place| name(place)).collect();
@@ -182,11 +183,11 @@ impl Grounds {
                 weighed: view.vouched.weighed(),
             },
             forwarding: ForwardingEvidence {
-                carried: forwarding.carried,
-                verified: forwarding.verifies,
-                excused: forwarding.excused,
-                excused_reporters: forwarding.excused_reporters as u64,
-                weighed: forwarding.weighed,
+                carried,
+                verified: view.counted[ALIGNED] > 0,
+                excused: path.excused,
+                excused_reporters: path.excused_reporters as u64,
+                weighed: [(path.spf_aligned, path.messages), (carried, path.messages), (path.excused, path.messages)],
             },
             contradicting: view.contradicting,
             contradicting_reporters,

@@ -1,8 +1,8 @@
 //! From figures to paths: who sends, of which class, how sure, and what to do. Pure functions over what
 //! [`query`](crate::query) answers.
 //!
-//! [`diagnose`] goes path by path: what reporters say of it and whose word counts (`view`), whether it hands on mail of
-//! others (`forwarding`), its standing and class (`class`), why (`evidence`), and what to do (`remedy`).
+//! [`diagnose`] goes path by path: what reporters say of it and whose word counts (`view`), its class (`class`), why
+//! (`evidence`), and what to do (`remedy`). Its role was found with the records (`query`).
 
 mod agreed;
 mod alone;
@@ -13,7 +13,6 @@ mod class;
 mod dates;
 mod evidence;
 mod explain;
-mod forwarding;
 mod gather;
 mod ledger;
 mod path;

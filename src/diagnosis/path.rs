@@ -1,15 +1,13 @@
 //! The answer of `unsigned` and `sources`: paths, worst first.
 
 use std::cmp::Reverse;
-use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use super::class::{Class, Standing, Thresholds, class, standing};
+use super::class::{Class, Standing, Thresholds, class};
 use super::evidence::{Grounds, notes};
-use super::forwarding::{Forwarding, Homes};
 use super::ledger::LedgerFinding;
 use super::remedy::{Case, remedy};
 use super::view::States;
@@ -190,13 +188,12 @@ pub fn diagnose(
     wanted: impl Fn(Role, Class) -> bool + Sync,
 ) -> Diagnosis {
     let mut diagnosis = Diagnosis { domains: survey.domains.clone(), ..Diagnosis::default() };
-    let homes = Homes::of(survey, rules.catalogue, rules.thresholds, |_| true);
     let judged = parallel::map(survey.paths.len(), |at| {
         // Records without a message are no mail.
         if survey.paths[at].messages < min_messages.max(1) {
             return None;
         }
-        let judged = judge(survey, at, &homes, rules);
+        let judged = judge(survey, at, rules);
         let path = wanted(judged.role, judged.class).then(|| sending_path(survey, at, &judged, rules));
         Some((judged.role, path))
     });
@@ -226,46 +223,32 @@ pub fn diagnose(
 /// The paths at these places of a survey, in their order: for less than [`diagnose`] costs where they are few.
 #[must_use]
 pub fn diagnose_some(survey: &Survey, rules: &Rules<'_>, places: &[usize]) -> Vec<SendingPath> {
-    let organization = |at: usize| domain::organizational(&survey.paths[at].domain);
-    let organizations: BTreeSet<&str> = places.iter().map(|&at| organization(at)).collect();
-    let homes =
-        Homes::of(survey, rules.catalogue, rules.thresholds, |organization| organizations.contains(organization));
-    places.iter().map(|&at| sending_path(survey, at, &judge(survey, at, &homes, rules), rules)).collect()
+    places.iter().map(|&at| sending_path(survey, at, &judge(survey, at, rules), rules)).collect()
 }
 
 /// What a path is found to be.
 struct Judgement {
     view: View,
-    forwarding: Forwarding,
     standing: Standing,
     role: Role,
     class: Class,
 }
 
-fn judge(survey: &Survey, at: usize, homes: &Homes<'_>, rules: &Rules<'_>) -> Judgement {
+fn judge(survey: &Survey, at: usize, rules: &Rules<'_>) -> Judgement {
     let path = &survey.paths[at];
     let view = View::of(survey, at, rules.thresholds.intermittent);
-    let forwarding = homes.judge(at);
-    let evidence = survey.evidence.get(&path.domain).copied().unwrap_or_default();
-    let standing = standing(path, &view, evidence, rules.thresholds);
-    let class = class(&view, standing, forwarding.forwards, rules.thresholds);
-    // Until roles are told record by record: the role that fits what the path as a whole was found to be.
-    let role = match (class, standing) {
-        (_, Standing::Listed) => Role::Approved,
-        (Class::Forwarded, _) => Role::Forwarder,
-        (_, Standing::Yours) => Role::Own,
-        (_, Standing::Recognised) if path.tenant.is_some() && !path.own_tenant => Role::OtherAccount,
-        (_, Standing::Recognised) => Role::Service,
-        (_, Standing::Unproven) => Role::Unknown,
-    };
-    Judgement { view, forwarding, standing, role, class }
+    let role = path.role;
+    let standing = Standing::of(role);
+    let forwards = matches!(role, Role::Forwarder | Role::MailingList | Role::RecipientFilter);
+    let class = class(&view, standing, forwards, rules.thresholds);
+    Judgement { view, standing, role, class }
 }
 
 fn sending_path(survey: &Survey, at: usize, judged: &Judgement, rules: &Rules<'_>) -> SendingPath {
     let path = &survey.paths[at];
     let (class, standing) = (judged.class, judged.standing);
     let addresses = survey.tally.addresses(at);
-    let evidence = Grounds::of(survey, &addresses, &judged.view, class, judged.forwarding);
+    let evidence = Grounds::of(survey, at, &addresses, &judged.view, class);
     let sender = sender_name(path, rules.catalogue);
     let (signing_domains, selectors) = signing(path);
     // A remedy for what does not align names who signed instead.
@@ -298,7 +281,7 @@ fn sending_path(survey: &Survey, at: usize, judged: &Judgement, rules: &Rules<'_
         named_by: path.named_by.as_str().to_owned(),
         provider: path.provider.clone(),
         tenant: path.tenant.clone(),
-        author: path.tenant.clone(),
+        author: path.author.clone(),
         role: judged.role,
         class,
         cause: None,
@@ -335,7 +318,8 @@ pub fn sender_name(path: &PathFigures, catalogue: &Catalogue) -> String {
             format!("{} ({label})", provider(id))
         }
         SenderKey::Provider { id, tenant: None } => provider(id),
-        SenderKey::Stray(id) => format!("{} (no tenant shown)", provider(id)),
+        SenderKey::Through { organization, provider: id } => format!("{organization}, through {}", provider(id)),
+        SenderKey::Behind(author) => format!("gateway behind {author}"),
         SenderKey::Domain(domain) | SenderKey::Host(domain) => domain.clone(),
         SenderKey::Network(IpAddr::V4(net)) => format!("{net}/24"),
         SenderKey::Network(IpAddr::V6(net)) => format!("{net}/48"),
@@ -379,12 +363,18 @@ pub fn id(path: &PathFigures) -> String {
         SenderKey::Listed(name) => format!("listed {name}"),
         SenderKey::Provider { id, tenant: Some(tenant) } if !path.only_tenant => format!("provider {id} {tenant}"),
         SenderKey::Provider { id, .. } => format!("provider {id}"),
-        SenderKey::Stray(id) => format!("stray {id}"),
+        SenderKey::Through { organization, provider } => format!("domain {organization} through {provider}"),
+        SenderKey::Behind(author) => format!("behind {author}"),
         SenderKey::Domain(domain) => format!("domain {domain}"),
         SenderKey::Host(domain) => format!("host {domain}"),
         SenderKey::Network(net) => format!("network {net}"),
         SenderKey::Nobody => "nobody".to_owned(),
     };
-    let digest = Sha256::digest(format!("{}\0{sender}", path.domain));
+    // What is set up later stays the same path: a service that becomes the domain's own, a sender that is approved.
+    let role = match path.role {
+        Role::Own | Role::Approved | Role::Service => "",
+        other => other.as_str(),
+    };
+    let digest = Sha256::digest(format!("{}\0{sender}\0{role}", path.domain));
     digest.iter().take(8).map(|byte| char::from(ALPHABET[usize::from(byte & 31)])).collect()
 }

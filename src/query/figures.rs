@@ -11,6 +11,7 @@ use super::naming::NamedBy;
 use super::tally::Tally;
 use crate::alignment::AuthResult;
 use crate::report::period::Day;
+use crate::role::Role;
 
 /// Who handed mail over.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -24,8 +25,15 @@ pub enum SenderKey {
         /// The tenant.
         tenant: Option<String>,
     },
-    /// A catalogued provider of which other mail is the domain's own; this shows no tenant and cannot be.
-    Stray(String),
+    /// An organization on the machines of a catalogued provider.
+    Through {
+        /// Its organizational domain.
+        organization: String,
+        /// The provider's id.
+        provider: String,
+    },
+    /// What stands behind the owner's signer and nothing names, by the author that signed.
+    Behind(String),
     /// The organizational domain that SPF authenticated.
     Domain(String),
     /// The organizational domain of the confirmed host name.
@@ -76,8 +84,12 @@ pub struct AddressFigures {
 pub struct PathFigures {
     /// Header From, empty where reports left it out.
     pub domain: String,
-    /// Who handed over.
+    /// Who runs the machine that handed over.
     pub sender: SenderKey,
+    /// Whose system wrote it, as authenticated: a domain, an account of a provider, or nobody.
+    pub author: Option<String>,
+    /// Why it exists.
+    pub role: Role,
     /// The rule that named most of its messages.
     pub named_by: NamedBy,
     /// The entry of the ledger, by its place.
@@ -129,7 +141,7 @@ impl PathFigures {
     /// tenant.
     #[must_use]
     pub fn spf_vouches(&self) -> bool {
-        self.tenant.is_none() || self.own_tenant || self.entry.is_some()
+        matches!(self.role, Role::Own | Role::Approved)
     }
 }
 

@@ -2,20 +2,19 @@
 //!
 //! [`survey`] answers most questions. [`Scan`] is the pass over the records behind it, for those that want more of them.
 
-mod by_reporter;
 mod figures;
 mod kinds;
 mod ledger;
 mod naming;
 mod presence;
 mod receivers;
+mod roles;
 mod scan;
 mod selectors;
 mod strict;
 mod sums;
 mod survey;
 mod tally;
-mod tenants;
 mod timeline;
 mod visit;
 mod window;

@@ -17,6 +17,7 @@
 //! ```
 
 use std::collections::hash_map::Entry as MapEntry;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::sync::mpsc::{channel, sync_channel};
 use std::thread;
@@ -45,6 +46,10 @@ const WAITING: usize = 4;
 pub(super) struct Hot {
     /// Without the address.
     pub(super) key: PairKey,
+    /// Its header From domain is asked for; else it is evidence on the owner only.
+    pub(super) asked: bool,
+    /// It shows something of who wrote or sent it, and so bears on other mail.
+    tells: bool,
     is: Is,
     dmarc_pass: bool,
     dkim_aligned: bool,
@@ -55,8 +60,6 @@ pub(super) struct Hot {
 enum Is {
     /// It was not looked at yet.
     New,
-    /// Not of a domain that is asked for.
-    Left,
     /// It counts.
     Taken,
     /// It has override reasons: whether they count depends on the published policy.
@@ -85,6 +88,10 @@ pub struct Scan<'s> {
     pub(super) current: Current,
     batch: Batch,
     pub(super) by_domain: FxHashMap<i64, DomainSums>,
+    /// By report of the tally whether it counts, or is evidence only.
+    pub(super) counted_reports: Vec<bool>,
+    /// By policy domain who reports on it.
+    pub(super) reporters_of: HashMap<i64, BTreeSet<u32>>,
     pub(super) tally: Tally,
     pub(super) sums: Sums<'s>,
     /// By unit its path, once the survey is made.
@@ -98,13 +105,15 @@ pub(super) struct Current {
     pub(super) report: i64,
     /// Its place among the reports that counted, once it did.
     mark: Option<u32>,
+    /// It is of the window, and on a domain or with mail that is asked for.
+    counted: bool,
     /// The policy that it says was published.
     policy: Option<i64>,
 }
 
 impl Current {
     pub(super) fn of(report: i64) -> Self {
-        Current { report, mark: None, policy: None }
+        Current { report, mark: None, counted: false, policy: None }
     }
 }
 
@@ -136,6 +145,8 @@ impl<'s> Scan<'s> {
             current: Current::default(),
             batch: Batch::default(),
             by_domain: FxHashMap::default(),
+            counted_reports: Vec::new(),
+            reporters_of: HashMap::new(),
             tally: Tally::default(),
             sums: Sums::new(knowledge),
             paths_of_units: Vec::new(),
@@ -158,7 +169,9 @@ impl<'s> Scan<'s> {
                     let _ = empty.send(batch);
                 }
             });
-            store.scan_runs(window.first, window.last, &mut |run| {
+            // What happened before the window is evidence on the owner; answers depend on nothing after it.
+            let memory = window.first.saturating_sub_unsigned(self.knowledge.memory_days);
+            store.scan_runs(memory, window.last, &mut |run| {
                 self.take(&run)?;
                 if self.batch.records.len() >= BATCH {
                     let next = emptied.try_recv().unwrap_or_default();
@@ -183,36 +196,49 @@ impl<'s> Scan<'s> {
             reporters.push(run.reporter);
             reporters.len() as u32 - 1
         });
+        let in_window = run.day >= self.window.first;
+        self.reporters_of.entry(run.domain).or_default().insert(reporter);
         // A report on a domain that is asked for counts even when it saw nothing.
-        let mut matched = self.domains.is_empty() || self.wanted(run.domain)?;
-        // The report is numbered when its first record counts.
+        let mut matched = in_window && (self.domains.is_empty() || self.wanted(run.domain)?);
+        // The report is numbered when its first record is taken.
         let report = self.current.mark.unwrap_or(self.tally.reports.len() as u32);
+        let mut taken = false;
         let mut figures = [0; 4];
         let mut rest = run.rows;
         while let Some((outcome, count)) = rows::take_head(&mut rest) {
             let Some(address) = rows::take_address_bytes(&mut rest).and_then(rows::read_address) else {
                 break;
             };
-            let Some((kind, hot)) = self.kind(outcome, run)? else {
+            let (kind, hot) = self.kind(outcome, run)?;
+            let counted = in_window && hot.asked;
+            if !counted && !hot.tells {
                 continue;
-            };
-            matched = true;
+            }
+            taken = true;
             let messages = count.unwrap_or(0);
-            figures[0] += messages;
-            figures[1] += if hot.dmarc_pass { messages } else { 0 };
-            figures[2] += if hot.dkim_aligned { messages } else { 0 };
-            figures[3] += if hot.spf_aligned { messages } else { 0 };
+            if counted {
+                matched = true;
+                figures[0] += messages;
+                figures[1] += if hot.dmarc_pass { messages } else { 0 };
+                figures[2] += if hot.dkim_aligned { messages } else { 0 };
+                figures[3] += if hot.spf_aligned { messages } else { 0 };
+            }
             let (key, new) = self.address_numbers.key(hot.key, address.ip());
             self.batch.v6.extend(new);
-            self.batch.records.push(Record { key, messages, report, reporter, kind });
+            self.batch.records.push(Record { key, messages, report, kind, counted });
+        }
+        if (taken || matched) && self.current.mark.is_none() {
+            self.current.mark = Some(report);
+            self.tally.reports.push(ReportMark { report: run.report, day: run.day, reporter });
+            self.counted_reports.push(false);
         }
         if !matched {
             return Ok(());
         }
         let sums = self.by_domain.entry(run.domain).or_default();
-        if self.current.mark.is_none() {
-            self.current.mark = Some(report);
-            self.tally.reports.push(ReportMark { report: run.report, day: run.day, reporter });
+        if !self.current.counted {
+            self.current.counted = true;
+            self.counted_reports[report as usize] = true;
             sums.add_report(run.report, run.day, reporter);
         }
         sums.add(figures);
@@ -230,28 +256,29 @@ impl<'s> Scan<'s> {
         Ok(wanted)
     }
 
-    /// The kind that a record of this outcome counts as; nothing where it is not asked for.
+    /// The kind that a record of this outcome counts as.
     #[inline]
-    pub(super) fn kind(&mut self, outcome: u64, run: &ScannedRun<'_>) -> Result<Option<(u32, Hot)>, StoreError> {
+    pub(super) fn kind(&mut self, outcome: u64, run: &ScannedRun<'_>) -> Result<(u32, Hot), StoreError> {
         let kind = self.kinds.of(outcome)?;
         match self.hot.get(kind as usize) {
-            Some(&hot) if hot.is == Is::Taken => Ok(Some((kind, hot))),
-            Some(&hot) if hot.is == Is::Left => Ok(None),
+            Some(&hot) if hot.is == Is::Taken => Ok((kind, hot)),
             _ => self.uncommon(kind, run),
         }
     }
 
     #[cold]
-    fn uncommon(&mut self, kind: u32, run: &ScannedRun<'_>) -> Result<Option<(u32, Hot)>, StoreError> {
+    fn uncommon(&mut self, kind: u32, run: &ScannedRun<'_>) -> Result<(u32, Hot), StoreError> {
         let hot = self.hot(kind)?;
-        match hot.is {
-            Is::New | Is::Left => Ok(None),
-            Is::Taken => Ok(Some((kind, hot))),
-            Is::Excused => {
-                let counts_as = self.excused(kind, run)?;
-                Ok(Some((counts_as, self.hot(counts_as)?)))
-            }
+        if hot.is != Is::Excused {
+            return Ok((kind, hot));
         }
+        let counts_as = self.excused(kind, run)?;
+        Ok((counts_as, self.hot(counts_as)?))
+    }
+
+    /// Whether mail of a kind that was seen is asked for.
+    pub(super) fn is_asked(&self, kind: usize) -> bool {
+        self.hot.get(kind).is_some_and(|hot| hot.asked)
     }
 
     /// What is wanted of a kind.
@@ -260,6 +287,8 @@ impl<'s> Scan<'s> {
         if at >= self.hot.len() {
             let new = Hot {
                 key: PairKey::default(),
+                asked: false,
+                tells: false,
                 is: Is::New,
                 dmarc_pass: false,
                 dkim_aligned: false,
@@ -276,16 +305,14 @@ impl<'s> Scan<'s> {
                 Some(from) => self.wanted(from)?,
                 None => false,
             };
-        if !wanted {
-            self.hot[at].is = Is::Left;
-            return Ok(self.hot[at]);
-        }
         let (who, new) = self.whos.number(&facts, self.store, &mut self.texts)?;
         self.batch.whos.extend(new);
         self.kinds.list[at].null_reverse_path |= self.whos.is_null(who);
         let spf_aligned = facts.spf == SpfState::Aligned;
         self.hot[at] = Hot {
             key: PairKey::new(who, facts.dkim, spf_aligned),
+            asked: wanted,
+            tells: self.whos.tells(who),
             is: if facts.forwarding.any() { Is::Excused } else { Is::Taken },
             dmarc_pass: facts.dmarc == Some(true),
             dkim_aligned: facts.dkim == DkimState::Aligned,

@@ -4,12 +4,13 @@
 //! The look-ups by address miss the caches of the processor nearly every time. In a loop of their own over a batch of
 //! records many of them are under way at once, which makes them several times as fast as one by one between other work.
 
+use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
 
 use rustc_hash::FxHashMap;
 
 use super::naming::{Knowledge, Units, Who};
-use super::tally::{Entry, Seen};
+use super::tally::Entry;
 use crate::alignment::DkimState;
 
 /// In a [`PairKey`], behind the address (32 bits), the states (4) and the family (2).
@@ -50,7 +51,8 @@ impl PairKey {
 /// Addresses in 32 bits: those of the new form go by numbers.
 #[derive(Debug, Default)]
 pub(super) struct AddressNumbers {
-    v6: FxHashMap<u128, u32>,
+    /// Senders choose these, so they are not hashed in a way that anybody foresees.
+    v6: HashMap<u128, u32>,
 }
 
 impl AddressNumbers {
@@ -85,8 +87,9 @@ pub(super) struct Record {
     pub(super) messages: u64,
     /// See [`Tally::report`](super::tally::Tally::report).
     pub(super) report: u32,
-    pub(super) reporter: u32,
     pub(super) kind: u32,
+    /// It is of the window and asked for; else it is evidence only.
+    pub(super) counted: bool,
 }
 
 /// Records, in the order of their reports, and what they name for the first time.
@@ -100,33 +103,23 @@ pub(super) struct Batch {
 /// Messages from one address, of one DKIM state and with SPF aligned or not.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Pair {
+    /// Of the window and asked for.
     pub(super) messages: u64,
     pub(super) unit: u32,
-    pub(super) seen: Seen,
-}
-
-/// The entries of a unit.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct OfUnit {
-    /// How many.
-    pub(super) entries: u32,
-    /// Their messages.
-    pub(super) messages: u64,
 }
 
 /// The sums.
 #[derive(Debug)]
 pub(super) struct Sums<'k> {
     pub(super) units: Units<'k>,
-    whos: Vec<Who>,
+    /// What records show apart from their address.
+    pub(super) whos: Vec<Who>,
     v6: Vec<Ipv6Addr>,
     pairs: FxHashMap<PairKey, Pair>,
     /// By kind the entry that it was added to last.
     last_entry: Vec<u32>,
     /// Each with its unit, in the order of the reports.
     pub(super) entries: Vec<(u32, Entry)>,
-    /// By unit.
-    pub(super) of_units: Vec<OfUnit>,
     /// By record of the batch its unit.
     units_of_batch: Vec<u32>,
 }
@@ -140,7 +133,6 @@ impl<'k> Sums<'k> {
             pairs: FxHashMap::default(),
             last_entry: Vec::new(),
             entries: Vec::new(),
-            of_units: Vec::new(),
             units_of_batch: Vec::new(),
         }
     }
@@ -153,15 +145,13 @@ impl<'k> Sums<'k> {
         for record in &batch.records {
             let unit = match self.pairs.get_mut(&record.key) {
                 Some(pair) => {
-                    pair.messages += record.messages;
-                    pair.seen.add(Seen::by(record.reporter));
+                    pair.messages += if record.counted { record.messages } else { 0 };
                     pair.unit
                 }
                 None => self.add_pair(record),
             };
             self.units_of_batch.push(unit);
         }
-        self.of_units.resize(self.units.list.len(), OfUnit::default());
         for (record, &unit) in batch.records.iter().zip(&self.units_of_batch) {
             let kind = record.kind as usize;
             if kind >= self.last_entry.len() {
@@ -171,15 +161,11 @@ impl<'k> Sums<'k> {
                 && (entry.1.report, entry.0, entry.1.kind) == (record.report, unit, record.kind)
             {
                 entry.1.messages += record.messages;
-                self.of_units[unit as usize].messages += record.messages;
                 continue;
             }
             self.last_entry[kind] = self.entries.len() as u32;
             let entry = Entry { messages: record.messages, report: record.report, kind: record.kind };
             self.entries.push((unit, entry));
-            let of_unit = &mut self.of_units[unit as usize];
-            of_unit.entries += 1;
-            of_unit.messages += record.messages;
         }
         batch.records.clear();
     }
@@ -189,8 +175,8 @@ impl<'k> Sums<'k> {
         let ip = self.address(record.key);
         let who = record.key.who();
         let unit = self.units.unit(who, &self.whos[who as usize], ip);
-        let seen = Seen::by(record.reporter);
-        self.pairs.insert(record.key, Pair { messages: record.messages, unit, seen });
+        let messages = if record.counted { record.messages } else { 0 };
+        self.pairs.insert(record.key, Pair { messages, unit });
         unit
     }
 
@@ -209,12 +195,17 @@ impl<'k> Sums<'k> {
     }
 
     /// Every pair with who it is of, in no order.
-    pub(super) fn whos(&self) -> impl Iterator<Item = (u32, Pair)> {
+    pub(super) fn pairs(&self) -> impl Iterator<Item = (u32, Pair)> {
         self.pairs.iter().map(|(&key, &pair)| (key.who(), pair))
     }
 
-    /// Every pair that has an address, in no order: the address, the code of the DKIM state and whether SPF aligns.
+    /// Every pair of the window that has an address, in no order: the address, the code of the DKIM state and whether SPF aligns.
     pub(super) fn addresses(&self) -> impl Iterator<Item = (IpAddr, (u8, bool), Pair)> {
+        self.addresses_seen().filter(|(_, _, pair)| pair.messages > 0)
+    }
+
+    /// The same with those of the memory before the window.
+    pub(super) fn addresses_seen(&self) -> impl Iterator<Item = (IpAddr, (u8, bool), Pair)> {
         self.pairs.iter().filter_map(|(&key, &pair)| Some((self.address(key)?, key.states(), pair)))
     }
 }

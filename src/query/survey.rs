@@ -1,21 +1,25 @@
 //! One pass over the records of a window: sums by header From and sender, and by policy domain.
 
+use std::collections::{BTreeSet, HashMap};
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
 use super::figures::{DomainFigures, Evidence, PathFigures, SenderKey, Signer, SignerUse, Survey};
-use super::naming::join::{self, PathNumber, Paths, SenderNumber};
-use super::naming::weak::Spots;
-use super::naming::{Knowledge, NamedBy, ProviderNumber};
+use super::naming::{Knowledge, NamedBy, ProviderNumber, Sender};
+use super::roles::{self, Author, Ground, PathNumber, Paths, SenderNumber};
 use super::scan::Scan;
-use super::tally::{AddressPart, Bits, Days, Entry, Tally};
+use super::tally::{AddressPart, Bits, Days, Entry, ReportMark, Tally};
 use super::window::Window;
 use crate::alignment::{Disposition, DkimState, SpfState};
 use crate::domain;
 use crate::parallel;
+use crate::role::Role;
 use crate::store::{OutcomeFacts, Store, StoreError};
+
+/// The path of a unit that has none: it is evidence from before the window, or on a domain that is not asked for.
+pub(super) const NO_PATH: u32 = u32::MAX;
 
 /// Sums up the records of a window; of header From domains at or below `domains`, or of all.
 ///
@@ -37,26 +41,26 @@ impl Scan<'_> {
     /// See [`StoreError`].
     pub fn survey(&mut self) -> Result<Survey, StoreError> {
         self.run()?;
-        let organizations = self.organizations()?;
-        let tenants = self.tenants(&organizations)?;
-        let (spots, own) = parallel::both(
-            || Spots::of(&self.sums.units.list),
-            || tenants.own(&self.sums, &self.tally, &self.kinds.list, &self.whos.names_domain),
-        );
-        let paths = join::paths_of_units(&self.sums, &self.tally, &organizations, &own, &spots);
+        self.tally.kinds.clone_from(&self.kinds.list);
+        let reporters_of = self.reporters_by_organization()?;
+        let owners = &self.knowledge.ledger.owner_domains;
+        let named_owners = owners.iter().map(|own| domain::organizational(own)).collect::<BTreeSet<_>>();
+        let ground = Ground {
+            sums: &self.sums,
+            tally: &self.tally,
+            reporters_of,
+            organizations: &self.whos.organizations,
+            named_owners: named_owners.into_iter().filter_map(|own| self.whos.organizations.known(own)).collect(),
+        };
+        let (_, paths) = roles::decide(&ground, self.knowledge);
+        let entries = self.keep_counted();
         let mut survey = Survey::default();
         for reporter in self.tally.reporters.clone() {
             survey.reporter_names.push(self.texts.text(reporter)?.to_owned());
         }
-        let mut named = self.named_paths(paths)?;
-        self.tally.kinds.clone_from(&self.kinds.list);
-        let by_rule = self.arrange(named.len());
-        for (at, (number, path)) in named.iter_mut().enumerate() {
-            if let SenderNumber::Provider(provider, Some(tenant)) = number.1 {
-                let organization = organizations.get(&number.0).copied().unwrap_or(number.0);
-                path.own_tenant = own.is_own(organization, provider, tenant);
-                path.only_tenant = own.only(organization, provider, number.0) == Some(tenant);
-            }
+        let mut named = self.named_paths(paths, &entries)?;
+        let by_rule = self.arrange(named.len(), entries);
+        for (at, (_, path)) in named.iter_mut().enumerate() {
             path.named_by = rule(&path.sender, &by_rule[at]);
         }
         let sums = parallel::map(named.len(), |at| PathSums::of(&self.tally, at, named[at].1.spf_vouches()));
@@ -65,7 +69,9 @@ impl Scan<'_> {
         }
         survey.paths = named.into_iter().map(|(_, path)| path).collect();
         survey.evidence = self.evidence(&survey.paths);
-        survey.matched_entries = self.sums.units.matched_entries.iter().map(|&number| number as usize).collect();
+        let units = self.sums.units.list.iter().zip(&self.paths_of_units);
+        let matched = units.filter(|(_, path)| **path != NO_PATH).filter_map(|(unit, _)| unit.matched);
+        survey.matched_entries = matched.map(|number| number as usize).collect();
         survey.domains = self.domains()?;
         // Reporters that said nothing of what is asked for are no witnesses.
         let (mut days, mut reporters) = (Days::default(), Bits::default());
@@ -80,41 +86,73 @@ impl Scan<'_> {
         Ok(survey)
     }
 
-    /// By header From its organizational domain, as a number that is the same for all of one.
-    fn organizations(&mut self) -> Result<FxHashMap<i64, i64>, StoreError> {
-        let mut numbers: FxHashMap<String, i64> = FxHashMap::default();
-        let mut found = FxHashMap::default();
-        for unit in &self.sums.units.list {
-            let from = unit.from;
-            if from < 0 || found.contains_key(&from) {
-                continue;
-            }
-            let organization = domain::organizational(self.texts.text(from)?).to_owned();
-            // Numbers of names are never negative, so these cannot be taken for them.
-            let next = -2 - numbers.len() as i64;
-            found.insert(from, *numbers.entry(organization).or_insert(next));
+    /// By organizational domain who reports on policy domains of it.
+    fn reporters_by_organization(&mut self) -> Result<HashMap<u32, BTreeSet<u32>>, StoreError> {
+        let mut found: HashMap<u32, BTreeSet<u32>> = HashMap::new();
+        for (domain, reporters) in std::mem::take(&mut self.reporters_of) {
+            let organization = self.whos.organizations.number(domain::organizational(self.texts.text(domain)?));
+            found.entry(organization).or_default().extend(reporters);
         }
         Ok(found)
     }
 
-    /// Every path with its names, in the order of them, and no figures yet. Notes the path of each unit.
-    fn named_paths(&mut self, paths: Paths) -> Result<Vec<(PathNumber, PathFigures)>, StoreError> {
-        let mut found: Vec<(PathNumber, PathFigures, usize)> = Vec::with_capacity(paths.list.len());
-        for (at, &number) in paths.list.iter().enumerate() {
+    /// Leaves the tally the reports that count, and gives the entries that do, each with its unit: what else was read is
+    /// evidence and no answer.
+    fn keep_counted(&mut self) -> Vec<(u32, Entry)> {
+        let (mut reports, mut reporters) = (Vec::new(), Vec::new());
+        let mut places = vec![u32::MAX; self.tally.reports.len()];
+        let mut reporter_places = vec![u32::MAX; self.tally.reporters.len()];
+        for (at, mark) in self.tally.reports.iter().enumerate().filter(|(at, _)| self.counted_reports[*at]) {
+            places[at] = reports.len() as u32;
+            let place = &mut reporter_places[mark.reporter as usize];
+            if *place == u32::MAX {
+                *place = reporters.len() as u32;
+                reporters.push(self.tally.reporters[mark.reporter as usize]);
+            }
+            reports.push(ReportMark { reporter: *place, ..*mark });
+        }
+        (self.tally.reports, self.tally.reporters) = (reports, reporters);
+        let asked: Vec<bool> = (0..self.kinds.list.len()).map(|kind| self.is_asked(kind)).collect();
+        let entries = std::mem::take(&mut self.sums.entries).into_iter();
+        let counted = entries.filter(|(_, entry)| {
+            places[entry.report as usize] != u32::MAX && asked.get(entry.kind as usize).is_some_and(|&asked| asked)
+        });
+        counted.map(|(unit, entry)| (unit, Entry { report: places[entry.report as usize], ..entry })).collect()
+    }
+
+    /// Every path that has entries with its names, in the order of them, and no figures yet. Notes the path of each unit.
+    fn named_paths(
+        &mut self,
+        paths: Paths,
+        entries: &[(u32, Entry)],
+    ) -> Result<Vec<(PathNumber, PathFigures)>, StoreError> {
+        let mut used = vec![false; paths.list.len()];
+        for (unit, _) in entries {
+            used[paths.of_units[*unit as usize] as usize] = true;
+        }
+        let mut found: Vec<(PathNumber, PathFigures, usize)> = Vec::new();
+        for (at, &number) in paths.list.iter().enumerate().filter(|(at, _)| used[*at]) {
             found.push((number, self.named_path(number)?, at));
         }
+        let mut places = vec![NO_PATH; paths.list.len()];
+        for (place, (_, _, at)) in found.iter().enumerate() {
+            places[*at] = place as u32;
+        }
         for (unit, &path) in self.sums.units.list.iter().zip(&paths.of_units) {
-            let (number, path, _) = &mut found[path as usize];
-            // An approved sender may be an account of a provider.
-            if let SenderNumber::Entry(_) = number.1 {
-                let provider = unit.provider.map(|provider| self.knowledge.provider(provider).id.clone());
-                let tenant = unit.tenant.map(|tenant| self.whos.tenants.get(tenant).to_owned());
-                path.provider = least(path.provider.take(), provider);
-                path.tenant = least(path.tenant.take(), tenant);
+            let Some((number, path, _)) = found.get_mut(places[path as usize] as usize) else {
+                continue;
+            };
+            // A sender of the ledger may be an account of a provider.
+            if let (SenderNumber::Entry(_), Sender::Provider(provider)) = (number.sender, unit.sender) {
+                let who = &self.sums.whos[unit.who as usize];
+                let account = who.accounts.iter().find(|account| account.verified && account.provider == provider);
+                path.provider = least(path.provider.take(), Some(self.knowledge.provider(provider).id.clone()));
+                path.tenant = least(path.tenant.take(), account.map(|account| account.name.clone()));
             }
         }
-        found.sort_unstable_by(|(_, a, _), (_, b, _)| (&a.domain, &a.sender).cmp(&(&b.domain, &b.sender)));
-        let mut places = vec![0; found.len()];
+        found.sort_by(|(_, a, _), (_, b, _)| {
+            (&a.domain, &a.sender, &a.author, a.role).cmp(&(&b.domain, &b.sender, &b.author, b.role))
+        });
         for (place, (_, _, at)) in found.iter().enumerate() {
             places[*at] = place as u32;
         }
@@ -122,41 +160,55 @@ impl Scan<'_> {
         Ok(found.into_iter().map(|(number, path, _)| (number, path)).collect())
     }
 
-    fn named_path(&mut self, (from, sender): PathNumber) -> Result<PathFigures, StoreError> {
+    fn named_path(&mut self, path: PathNumber) -> Result<PathFigures, StoreError> {
         let knowledge = self.knowledge;
         let provider_id = |number: ProviderNumber| knowledge.provider(number).id.clone();
-        let domain = if from < 0 { String::new() } else { self.texts.text(from)?.to_owned() };
-        let (mut entry, mut provider, mut tenant) = (None, None, None);
-        let sender = match sender {
+        let domain = if path.from < 0 { String::new() } else { self.texts.text(path.from)?.to_owned() };
+        let organization = |number: u32| self.whos.organizations.get(number).to_owned();
+        let tenant = match path.author {
+            Author::Account(_, account) => Some(self.whos.tenants.get(account).to_owned()),
+            _ => None,
+        };
+        let author = match path.author {
+            Author::Nobody => None,
+            Author::Owner => Some(domain::organizational(&domain).to_owned()).filter(|own| !own.is_empty()),
+            Author::Account(..) => tenant.clone(),
+            Author::Organization(number) => Some(organization(number)),
+        };
+        let (mut entry, mut provider) = (None, None);
+        let sender = match path.sender {
             SenderNumber::Entry(number) => {
                 entry = Some(number as usize);
                 SenderKey::Listed(knowledge.ledger.entries[number as usize].name.clone())
             }
-            SenderNumber::Provider(number, account) => {
+            SenderNumber::Provider(number) => {
                 let id = provider_id(number);
                 provider = Some(id.clone());
-                tenant = account.map(|account| self.whos.tenants.get(account).to_owned());
                 SenderKey::Provider { id, tenant: tenant.clone() }
             }
-            SenderNumber::Stray(number) => {
-                let id = provider_id(number);
+            SenderNumber::Through(number, carrier) => {
+                let id = provider_id(carrier);
                 provider = Some(id.clone());
-                SenderKey::Stray(id)
+                SenderKey::Through { organization: organization(number), provider: id }
             }
-            SenderNumber::Domain(id) => SenderKey::Domain(self.texts.text(id)?.to_owned()),
+            SenderNumber::Organization(number) => SenderKey::Domain(organization(number)),
             SenderNumber::Host(host) => SenderKey::Host(self.sums.units.hosts.get(host).to_owned()),
+            SenderNumber::Behind => SenderKey::Behind(author.clone().unwrap_or_default()),
             SenderNumber::Network(net) => SenderKey::Network(net),
             SenderNumber::Nobody => SenderKey::Nobody,
         };
+        let own_tenant = path.role == Role::Own && tenant.is_some();
         Ok(PathFigures {
             domain,
             sender,
+            author,
+            role: path.role,
             named_by: NamedBy::Nothing,
             entry,
             provider,
             tenant,
-            own_tenant: false,
-            only_tenant: false,
+            own_tenant,
+            only_tenant: own_tenant && path.only_account,
             messages: 0,
             dkim: [0; 5],
             spf_aligned: 0,
@@ -177,26 +229,26 @@ impl Scan<'_> {
     }
 
     /// Puts entries and addresses in the order of their paths; says what each rule named of each path.
-    fn arrange(&mut self, paths: usize) -> Vec<RuleSums> {
+    fn arrange(&mut self, paths: usize, entries: Vec<(u32, Entry)>) -> Vec<RuleSums> {
         let of_unit = &self.paths_of_units;
-        let mut by_rule: Vec<RuleSums> = vec![[(0, 0); 9]; paths];
+        let mut by_rule: Vec<RuleSums> = vec![[(0, 0); NamedBy::ALL.len()]; paths];
         let mut entry_ends = vec![0; paths];
-        for ((unit, of), &path) in self.sums.units.list.iter().zip(&self.sums.of_units).zip(of_unit) {
-            let sum = &mut by_rule[path as usize][unit.by as usize];
-            *sum = (sum.0 + of.messages, sum.1 + u64::from(of.entries));
-            entry_ends[path as usize] += of.entries as usize;
+        for (unit, entry) in &entries {
+            let path = of_unit[*unit as usize] as usize;
+            let sum = &mut by_rule[path][self.sums.units.list[*unit as usize].by as usize];
+            *sum = (sum.0.saturating_add(entry.messages), sum.1 + 1);
+            entry_ends[path] += 1;
         }
-        let entries = std::mem::take(&mut self.sums.entries);
         let sums = &self.sums;
-        let (mut address_ends, addresses) = (vec![0; paths], || sums.addresses());
+        let placed = || {
+            let all = sums.addresses().map(|(ip, states, pair)| (of_unit[pair.unit as usize], (ip, states, pair.messages)));
+            all.filter(|(path, _)| *path != NO_PATH)
+        };
+        let mut address_ends = vec![0; paths];
         let arrange_addresses = || {
-            for (_, _, pair) in addresses() {
-                address_ends[of_unit[pair.unit as usize] as usize] += 1;
-            }
+            placed().for_each(|(path, _)| address_ends[path as usize] += 1);
             let nowhere: AddressPart = (IpAddr::V4(Ipv4Addr::UNSPECIFIED), (0, false), 0);
-            let placed =
-                addresses().map(|(ip, states, pair)| (of_unit[pair.unit as usize], (ip, states, pair.messages)));
-            by_path(placed, &mut address_ends, nowhere)
+            by_path(placed(), &mut address_ends, nowhere)
         };
         let arrange_entries = || {
             let placed = entries.iter().map(|(unit, entry)| (of_unit[*unit as usize], *entry));

@@ -28,35 +28,6 @@ pub struct ReportMark {
     pub reporter: u32,
 }
 
-/// Who saw something: nobody, one reporter, or several.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Seen(u32);
-
-impl Seen {
-    const BY_SEVERAL: Seen = Seen(u32::MAX);
-
-    /// By the reporter of this place.
-    #[inline]
-    pub(super) fn by(reporter: u32) -> Self {
-        Seen(reporter + 1)
-    }
-
-    /// And by others.
-    #[inline]
-    pub(super) fn add(&mut self, other: Seen) {
-        if *self == Seen::default() {
-            *self = other;
-        } else if *self != other && other != Seen::default() {
-            *self = Seen::BY_SEVERAL;
-        }
-    }
-
-    /// Whether several did.
-    pub(super) fn by_several(self) -> bool {
-        self == Seen::BY_SEVERAL
-    }
-}
-
 /// An address, the DKIM state, whether SPF aligns, and the messages.
 pub(super) type AddressPart = (IpAddr, (u8, bool), u64);
 

@@ -6,6 +6,7 @@ use rustc_hash::FxHashSet;
 
 use super::figures::Survey;
 use super::scan::{Current, Scan};
+use super::survey::NO_PATH;
 use crate::report::period::Day;
 use crate::rows;
 use crate::store::{OutcomeFacts, ScannedRun, StoreError};
@@ -46,7 +47,7 @@ impl Scan<'_> {
         // What a record shows apart from its address rules most of the others out.
         let mut may = vec![path.is_none(); self.whos.len()];
         if let Some(path) = path {
-            for (who, pair) in self.sums.whos() {
+            for (who, pair) in self.sums.pairs() {
                 if self.paths_of_units.get(pair.unit as usize).is_some_and(|&of| of as usize == path) {
                     may[who as usize] = true;
                 }
@@ -78,10 +79,8 @@ impl Scan<'_> {
             let Some(bytes) = rows::take_address_bytes(&mut rest) else {
                 break;
             };
-            let Some((kind, hot)) = self.kind(outcome, run)? else {
-                continue;
-            };
-            if !may.get(hot.key.who() as usize).is_some_and(|&may| may) {
+            let (kind, hot) = self.kind(outcome, run)?;
+            if !hot.asked || !may.get(hot.key.who() as usize).is_some_and(|&may| may) {
                 continue;
             }
             let Some(address) = rows::read_address(bytes) else {
@@ -89,7 +88,7 @@ impl Scan<'_> {
             };
             let unit = self.address_numbers.known(hot.key, address.ip()).and_then(|key| self.sums.unit(key));
             let path = unit.and_then(|unit| self.paths_of_units.get(unit as usize));
-            let Some(path) = path.map(|&path| path as usize).filter(|&path| wanted.is_none_or(|one| one == path))
+            let Some(path) = path.map(|&path| path as usize).filter(|&path| path != NO_PATH as usize && wanted.is_none_or(|one| one == path))
             else {
                 continue;
             };

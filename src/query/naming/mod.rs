@@ -5,25 +5,23 @@
 //! confirmed reverse DNS; the organizational domain that SPF authenticated, where it is not header From's own; that of the
 //! confirmed reverse DNS; the provider whose default signature verified, where SPF did not fail; the network.
 //!
-//! The last two are weak: a reporter that leaves out what SPF found would tear a sender apart. What one record cannot tell
-//! is settled when all have been seen, by [`join`]: a weakly named address joins the sender that other records of it name
-//! ([`weak`]), and mail of a provider that does not show a tenant joins the domain's own tenant.
+//! What one record cannot tell is settled when all have been seen (`roles`): an address keeps the name that a provider's
+//! evidence gave it, and a reporter that hides what decides joins what others saw of the address.
 //!
-//! Naming is done once for each [`Who`] (what a record shows apart from its address) and address, and gives a [`Unit`]: mail
-//! that will end on one path, whatever is seen later.
+//! Naming is done once for each [`Who`] (what a record shows apart from its address) and address, and gives a [`Unit`]: mail of
+//! one role.
 
 mod address;
-pub(super) mod join;
 mod unit;
-pub(super) mod weak;
 mod who;
 
+use std::collections::HashMap;
 use std::net::IpAddr;
 
 use rustc_hash::FxHashMap;
 
-pub(super) use self::unit::{Place, Unit, Units};
-pub(super) use self::who::{Who, Whos};
+pub(super) use self::unit::{Sender, Unit, Units};
+pub(super) use self::who::{Account, Signed, Who, Whos};
 use super::ledger::Ledger;
 use crate::providers::{Catalogue, Provider};
 
@@ -39,6 +37,8 @@ pub struct Knowledge<'k> {
     pub ledger: &'k Ledger,
     /// Host names by reverse DNS, confirmed by a forward look-up.
     pub hosts: &'k Hosts,
+    /// Days before the window in which the owner's accounts, machines and keys are looked up as well.
+    pub memory_days: u32,
 }
 
 /// The rule that named a sender. The order is that of trust.
@@ -78,12 +78,6 @@ impl NamedBy {
         NamedBy::Nothing,
     ];
 
-    /// Whether other records of the same address may know better.
-    #[must_use]
-    pub fn is_weak(self) -> bool {
-        matches!(self, NamedBy::SigningDomain | NamedBy::Network)
-    }
-
     /// For people.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -115,11 +109,11 @@ impl<'k> Knowledge<'k> {
 #[derive(Debug, Clone, Default)]
 pub(super) struct Texts {
     list: Vec<String>,
-    numbers: FxHashMap<String, u32>,
+    numbers: HashMap<String, u32>,
 }
 
 impl Texts {
-    fn number(&mut self, text: &str) -> u32 {
+    pub(super) fn number(&mut self, text: &str) -> u32 {
         if let Some(&known) = self.numbers.get(text) {
             return known;
         }
@@ -132,5 +126,10 @@ impl Texts {
     /// The text of a number.
     pub(super) fn get(&self, number: u32) -> &str {
         &self.list[number as usize]
+    }
+
+    /// The number of a text that was seen.
+    pub(super) fn known(&self, text: &str) -> Option<u32> {
+        self.numbers.get(text).copied()
     }
 }

@@ -1,15 +1,15 @@
-//! What a record shows of who handed it over, apart from its address.
+//! What a record shows of who wrote it and who handed it over, apart from its address.
 
-use rustc_hash::{FxHashMap, FxHashSet};
+use std::collections::HashMap;
 
 use super::{Knowledge, ProviderNumber, Texts};
-use crate::alignment::{AuthResult, DkimState, SpfState};
+use crate::alignment::{AuthResult, Detail, DkimState, SpfState};
 use crate::domain;
 use crate::providers::{self, Kind};
 use crate::query::ledger::Shown;
 use crate::store::{NameReader, OutcomeFacts, Store, StoreError};
 
-/// What a record shows apart from its address, as far as that bears on who handed it over.
+/// What a record shows apart from its address, as far as that bears on its role.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 struct WhoKey {
     from: i64,
@@ -19,54 +19,96 @@ struct WhoKey {
     spf: SpfState,
     dkim_aligned: bool,
     null: bool,
+    own_spf: bool,
+    spf_unevaluable: bool,
 }
 
-/// Whose account of a provider.
+/// Whose account of a provider signed.
 #[derive(Debug, Clone)]
-pub(super) struct Tenant {
+pub(in crate::query) struct Account {
+    /// The provider.
+    pub(in crate::query) provider: ProviderNumber,
     /// Its number in [`Whos::tenants`].
-    pub(super) number: u32,
-    pub(super) name: String,
+    pub(in crate::query) number: u32,
+    /// Its name.
+    pub(in crate::query) name: String,
+    /// The signature verified.
+    pub(in crate::query) verified: bool,
+    /// Name or selector spell the domain of header From.
+    pub(in crate::query) spelled: bool,
+}
+
+/// A listed signature.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::query) struct Signed {
+    /// The pair of `d=` and `s=`, by its number in [`Whos::keys`].
+    pub(in crate::query) key: u32,
+    /// The key of any selector of that `d=`: what reporters show that write no selectors.
+    pub(in crate::query) any_key: u32,
+    /// The organizational domain of `d=`, by its number in [`Whos::organizations`].
+    pub(in crate::query) organization: u32,
+    /// It verified.
+    pub(in crate::query) verified: bool,
+    /// A provider signs as this domain by default.
+    pub(in crate::query) default_of: Option<ProviderNumber>,
 }
 
 /// What records show apart from their address, and what the catalogue and the ledger know of that.
 #[derive(Debug)]
 pub(in crate::query) struct Who {
-    pub(super) from: i64,
-    pub(super) by_envelope: Option<ProviderNumber>,
-    pub(super) authenticated: Option<i64>,
-    /// Providers whose default signature verified, with the tenant.
-    pub(super) signed: Vec<(ProviderNumber, Option<Tenant>)>,
-    pub(super) spf_failed: bool,
-    null: bool,
-    pub(super) joins: bool,
-    pub(super) quiet: bool,
-    pub(super) own_spf: bool,
+    /// Header From; -1 where there is none.
+    pub(in crate::query) from: i64,
+    /// Its organizational domain, by its number in [`Whos::organizations`].
+    pub(in crate::query) organization: u32,
+    /// The provider of the domain that SPF authenticated.
+    pub(in crate::query) by_envelope: Option<ProviderNumber>,
+    /// The organizational domain that SPF authenticated, where it is not header From's own: its name, and its number.
+    pub(in crate::query) authenticated: Option<(i64, u32)>,
+    /// SPF passed for header From's own organizational domain, whatever alignment is published.
+    pub(in crate::query) own_spf: bool,
+    /// SPF says nothing: neither who it is nor that it fails.
+    pub(in crate::query) quiet: bool,
+    /// SPF did not pass, and could be evaluated.
+    pub(in crate::query) spf_failed: bool,
+    /// The domain's own SPF record could not be evaluated.
+    pub(in crate::query) spf_unevaluable: bool,
+    /// Every listed signature that names a domain.
+    pub(in crate::query) signed: Vec<Signed>,
+    /// The accounts of providers whose default signatures are listed.
+    pub(in crate::query) accounts: Vec<Account>,
+    /// The reporter says that DKIM aligned.
+    pub(in crate::query) dkim_aligned: bool,
+    /// The reverse-path is null.
+    pub(in crate::query) null: bool,
     /// Entries of the ledger that may match, the address granted.
     pub(super) entries: Vec<u32>,
 }
 
-/// All that was shown, each once.
+/// All that was shown, each once. Names are what strangers write, so nothing here is hashed in a way that they foresee.
 #[derive(Debug)]
 pub(in crate::query) struct Whos<'k> {
     knowledge: Knowledge<'k>,
-    numbers: FxHashMap<WhoKey, u32>,
+    numbers: HashMap<WhoKey, u32>,
+    /// By number whether the reverse-path is null, and whether it shows anything of who wrote or sent it.
     nulls: Vec<bool>,
+    telling: Vec<bool>,
     /// The accounts of providers.
     pub(in crate::query) tenants: Texts,
-    /// Header From and lists of signatures with a tenant's selector that names the domain (`selector1-example-com`): only the
-    /// account that the domain is set up in has one.
-    pub(in crate::query) names_domain: FxHashSet<(i64, i64)>,
+    /// Organizational domains.
+    pub(in crate::query) organizations: Texts,
+    keys: HashMap<(String, Option<String>), u32>,
 }
 
 impl<'k> Whos<'k> {
     pub(in crate::query) fn new(knowledge: Knowledge<'k>) -> Self {
         Whos {
             knowledge,
-            numbers: FxHashMap::default(),
+            numbers: HashMap::new(),
             nulls: Vec::new(),
+            telling: Vec::new(),
             tenants: Texts::default(),
-            names_domain: FxHashSet::default(),
+            organizations: Texts::default(),
+            keys: HashMap::new(),
         }
     }
 
@@ -82,6 +124,7 @@ impl<'k> Whos<'k> {
         store: &Store,
         names: &mut NameReader<'_>,
     ) -> Result<(u32, Option<Who>), StoreError> {
+        let Detail { strict_spf, spf_fault, spf_without_domain, .. } = facts.detail;
         let key = WhoKey {
             from: facts.header_from.unwrap_or(-1),
             envelope: facts.envelope,
@@ -89,7 +132,9 @@ impl<'k> Whos<'k> {
             signers: facts.signers,
             spf: facts.spf,
             dkim_aligned: facts.dkim == DkimState::Aligned,
-            null: facts.null_reverse_path,
+            null: facts.null_reverse_path || spf_without_domain,
+            own_spf: facts.spf == SpfState::Aligned || strict_spf,
+            spf_unevaluable: spf_fault.is_some(),
         };
         if let Some(&known) = self.numbers.get(&key) {
             return Ok((known, None));
@@ -98,6 +143,7 @@ impl<'k> Whos<'k> {
         let number = self.numbers.len() as u32;
         self.numbers.insert(key, number);
         self.nulls.push(who.null);
+        self.telling.push(who.own_spf || who.dkim_aligned || who.authenticated.is_some() || !who.signed.is_empty());
         Ok((number, Some(who)))
     }
 
@@ -106,12 +152,23 @@ impl<'k> Whos<'k> {
         self.nulls[who as usize]
     }
 
+    /// Whether it shows anything of who wrote or sent it, and so bears on other mail.
+    pub(in crate::query) fn tells(&self, who: u32) -> bool {
+        self.telling[who as usize]
+    }
+
+    fn key(&mut self, domain: &str, selector: Option<&str>) -> u32 {
+        let next = self.keys.len() as u32;
+        *self.keys.entry((domain.to_owned(), selector.map(str::to_owned))).or_insert(next)
+    }
+
     fn read(&mut self, key: WhoKey, store: &Store, names: &mut NameReader<'_>) -> Result<Who, StoreError> {
         let catalogue = self.knowledge.catalogue;
         let from = match key.from {
             -1 => String::new(),
             id => names.text(id)?.to_owned(),
         };
+        let organization = domain::organizational(&from);
         let envelope = key.envelope.map(|id| names.text(id).map(str::to_owned)).transpose()?;
         // A gateway passes on its customers' envelopes; where the reverse-path is null, SPF is about the gateway's own host name.
         let by_envelope = envelope.as_deref().and_then(|name| {
@@ -119,23 +176,38 @@ impl<'k> Whos<'k> {
             catalogue.by_envelope_domain(name).or_else(gateway)
         });
         let mut verified = Vec::new();
-        let mut signed = Vec::new();
-        let dashed = [from.as_str(), domain::organizational(&from)].map(|own| format!("-{}", own.replace('.', "-")));
-        let names_domain = |selector: &str| dashed.iter().any(|ending| providers::names(selector, ending));
+        let (mut signed, mut accounts) = (Vec::new(), Vec::new());
+        let dashed = [from.as_str(), organization].map(|own| own.replace('.', "-"));
+        let label = |name: &str| name.split('.').next().map(str::to_owned);
         for (name, selector, result) in store.signers(key.signers, names)? {
-            if result != AuthResult::Pass {
+            if result == AuthResult::None {
                 continue;
             }
-            if let Some(provider) = catalogue.by_signing_domain(&name) {
-                let tenant = provider.tenant(&name).map(|name| Tenant { number: self.tenants.number(&name), name });
-                if tenant.is_some() && selector.as_deref().is_some_and(names_domain) {
-                    self.names_domain.insert((key.from, key.signers));
-                }
-                signed.push((provider.number as ProviderNumber, tenant));
+            let provider = catalogue.by_signing_domain(&name);
+            if let Some((provider, tenant)) = provider.and_then(|one| Some((one, one.tenant(&name)?))) {
+                let by_selector = |selector: &str| dashed.iter().any(|own| providers::names(selector, &format!("-{own}")));
+                accounts.push(Account {
+                    provider: provider.number as ProviderNumber,
+                    number: self.tenants.number(&tenant),
+                    verified: result == AuthResult::Pass,
+                    spelled: !from.is_empty()
+                        && (dashed.contains(&tenant)
+                            || label(&tenant) == label(organization)
+                            || selector.as_deref().is_some_and(by_selector)),
+                    name: tenant,
+                });
             }
-            verified.push(name);
+            signed.push(Signed {
+                key: self.key(&name, selector.as_deref()),
+                any_key: self.key(&name, None),
+                organization: self.organizations.number(domain::organizational(&name)),
+                verified: result == AuthResult::Pass,
+                default_of: provider.map(|provider| provider.number as ProviderNumber),
+            });
+            if result == AuthResult::Pass {
+                verified.push(name);
+            }
         }
-        let spf_failed = key.spf == SpfState::Fail;
         // A host name of a provider of mailboxes under SPF is how a null reverse-path looks.
         let host_name = |name: &str| domain::organizational(name) != name;
         let null = key.null
@@ -143,10 +215,13 @@ impl<'k> Whos<'k> {
                 let is_host = |name: &str| host_name(name) && provider.tenant(name).is_none();
                 provider.kind == Kind::MailboxHost && envelope.as_deref().is_some_and(is_host)
             });
-        // A signature survives forwarding: where SPF names another than who signed, it does not tell who handed over; and where
-        // SPF fails, the domain's own does not. That of an approved service does: few forward its mail, and many of its machines
-        // are in nobody's SPF.
-        let handed_by_another = key.authenticated.is_some()
+        let authenticated = match key.authenticated {
+            Some(id) => Some((id, self.organizations.number(names.text(id)?))),
+            None => None,
+        };
+        // An entry of the ledger approves who sends. A signature survives forwarding: where SPF names another than who signed,
+        // it does not tell who handed over; and where SPF fails, the domain's own does not.
+        let handed_by_another = authenticated.is_some()
             && match by_envelope {
                 Some(provider) => !provider.kind.sends_for_customers(),
                 None => envelope.as_deref().is_some_and(|name| {
@@ -154,27 +229,28 @@ impl<'k> Whos<'k> {
                     !verified.iter().any(|signer| domain::organizational(signer) == organization)
                 }),
             };
-        let nobody_signed = verified.is_empty();
         if handed_by_another {
             verified.clear();
-        } else if spf_failed {
-            verified.retain(|signer| domain::organizational(signer) != domain::organizational(&from));
+        } else if key.spf == SpfState::Fail {
+            verified.retain(|signer| domain::organizational(signer) != organization);
         }
         let shown = Shown { from: &from, verified: &verified, envelope: envelope.as_deref() };
         let entries = &self.knowledge.ledger.entries;
-        let quiet = matches!(key.spf, SpfState::None | SpfState::Unknown);
+        let entries = (0..).zip(entries).filter(|(_, entry)| entry.fits(&shown)).map(|(number, _)| number).collect();
         Ok(Who {
             from: key.from,
+            organization: self.organizations.number(organization),
             by_envelope: by_envelope.map(|provider| provider.number as ProviderNumber),
-            authenticated: key.authenticated,
-            spf_failed,
-            null,
-            // A reporter that writes foreign SPF passes as none shows a null reverse-path like this.
-            joins: null || key.dkim_aligned || key.spf == SpfState::Aligned || quiet && nobody_signed,
+            authenticated,
+            own_spf: key.own_spf,
+            quiet: matches!(key.spf, SpfState::None | SpfState::Unknown) && !key.own_spf,
+            spf_failed: key.spf == SpfState::Fail && !key.spf_unevaluable && !key.own_spf,
+            spf_unevaluable: key.spf_unevaluable,
             signed,
-            quiet,
-            own_spf: key.spf == SpfState::Aligned,
-            entries: (0..).zip(entries).filter(|(_, entry)| entry.fits(&shown)).map(|(number, _)| number).collect(),
+            accounts,
+            dkim_aligned: key.dkim_aligned,
+            null,
+            entries,
         })
     }
 }

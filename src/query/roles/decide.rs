@@ -1,0 +1,253 @@
+//! The rows: which role a unit has, and whose system wrote it.
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::gather::Gathered;
+use super::owner::{Owner, Use};
+use super::reach::Reach;
+use crate::providers::Kind;
+use crate::query::ledger;
+use crate::query::naming::{ProviderNumber, Sender};
+use crate::role::Role;
+use crate::witness::{Seen, has_share};
+
+/// Whose system wrote mail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(in crate::query) enum Author {
+    /// Nobody that the reports tell of; also a service under its own default domain.
+    Nobody,
+    /// The owner's domain.
+    Owner,
+    /// An account of a provider, by its number among the tenants.
+    Account(ProviderNumber, u32),
+    /// Another organization, by its number among the organizational domains.
+    Organization(u32),
+}
+
+/// What a unit was found to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::query) struct Decision {
+    pub(in crate::query) role: Role,
+    pub(in crate::query) author: Author,
+    /// The owner's mail, handed over by a gateway or signature service behind the signer that SPF does not name.
+    pub(in crate::query) behind: bool,
+}
+
+impl Decision {
+    pub(super) fn new(role: Role, author: Author) -> Self {
+        Decision { role, author, behind: false }
+    }
+}
+
+/// From this share of messages on, receivers' override reasons tell what a sender is.
+const EXCUSED: f64 = 0.5;
+/// From this share of broken signatures on, a sender changes what it hands on.
+const CHANGES: f64 = 0.5;
+
+/// Sums of what is judged by sender: header From's organization, and who runs the machine.
+#[derive(Default)]
+struct OfSender {
+    /// By reporter messages that receivers spared as forwarded, and the rest.
+    excused: BTreeMap<u32, [u64; 2]>,
+    /// The same of a mailing list.
+    listed: BTreeMap<u32, [u64; 2]>,
+    /// By reporter messages with own signatures that are all broken, and those with a verified one.
+    broken: BTreeMap<u32, [u64; 2]>,
+}
+
+/// By unit what it is.
+pub(super) fn decide(gathered: &Gathered<'_>, owner: &Owner<'_>) -> Vec<Decision> {
+    let rows = Rows::of(gathered, owner);
+    (0..gathered.len()).map(|at| rows.decide(at)).collect()
+}
+
+struct Rows<'g> {
+    gathered: &'g Gathered<'g>,
+    owner: &'g Owner<'g>,
+    reach: Reach,
+    by_sender: HashMap<(u32, Sender), OfSender>,
+    /// Who saw an organization authenticated by SPF, for mail of another.
+    authenticated: HashMap<(u32, u32), Seen>,
+    /// The organizations any of whose mail is signed as such.
+    signing: std::collections::HashSet<u32>,
+}
+
+impl<'g> Rows<'g> {
+    fn of(gathered: &'g Gathered<'g>, owner: &'g Owner<'g>) -> Self {
+        let mut rows = Rows {
+            gathered,
+            owner,
+            reach: Reach::of(gathered, owner),
+            by_sender: HashMap::new(),
+            authenticated: HashMap::new(),
+            signing: std::collections::HashSet::new(),
+        };
+        for at in 0..gathered.len() {
+            let who = gathered.who(at);
+            if let Some((_, organization)) = who.authenticated {
+                let seen = rows.authenticated.entry((who.organization, organization)).or_default();
+                seen.extend(gathered.seen(at));
+            }
+            let of = rows.by_sender.entry((who.organization, gathered.sender(at))).or_default();
+            let mut signatures = owner.signatures(who).peekable();
+            let signed = signatures.peek().is_some();
+            let verified = signatures.any(|one| one.verified);
+            if signed {
+                rows.signing.insert(who.organization);
+            }
+            for cell in gathered.cells(at) {
+                let excused = of.excused.entry(cell.reporter).or_default();
+                excused[0] += cell.excused;
+                excused[1] += cell.messages - cell.excused;
+                let listed = of.listed.entry(cell.reporter).or_default();
+                listed[0] += cell.excused_as_list;
+                listed[1] += cell.messages - cell.excused_as_list;
+                if signed {
+                    of.broken.entry(cell.reporter).or_default()[usize::from(verified)] += cell.messages;
+                }
+            }
+        }
+        rows
+    }
+
+    fn decide(&self, at: usize) -> Decision {
+        let (gathered, owner) = (self.gathered, self.owner);
+        let (unit, who, sender, kind) = (gathered.unit(at), gathered.who(at), gathered.sender(at), gathered.kind(at));
+        let from = who.organization;
+        if let Some(entry) = unit.entry.and_then(|entry| gathered.knowledge.ledger.entries.get(entry as usize)) {
+            return match entry.decision {
+                ledger::Decision::Denied => Decision::new(Role::Denied, Author::Nobody),
+                ledger::Decision::Approved => Decision::new(Role::Approved, Author::Nobody),
+            };
+        }
+        let provider = match sender {
+            Sender::Provider(number) => Some(number),
+            _ => None,
+        };
+        let own = |account: &&crate::query::naming::Account| owner.is_own(account, from);
+        let at_home = |account: &&crate::query::naming::Account| Some(account.provider) == provider;
+        // What signed, and where that is used.
+        let signatures: Vec<(bool, Use)> =
+            owner.signatures(who).map(|one| (one.verified, owner.key_use(one, sender))).collect();
+        let verified = signatures.iter().any(|one| one.0);
+        let here = signatures.iter().any(|&(_, used)| used == Use::Here);
+        let own_account_elsewhere = who.accounts.iter().filter(own).any(|account| !at_home(&account));
+        let elsewhere = signatures.iter().any(|&(_, used)| used == Use::Elsewhere) || own_account_elsewhere;
+        let own_account = who.accounts.iter().filter(own).find(|account| account.verified && at_home(account));
+        let other_account = who.accounts.iter().find(|account| account.verified && at_home(account) && !own(account));
+        let aligned = owner.own_spf(who) && owner.is_aligned(from, sender);
+        let own_spf = owner.own_spf(who);
+        // Somebody else's own domain signed: no provider's default, no account.
+        let others_signature = who
+            .signed
+            .iter()
+            .find(|one| one.verified && one.default_of.is_none() && !gathered.linked(one.organization, from))
+            .map(|one| one.organization);
+        let by_account = |account: &crate::query::naming::Account| Author::Account(account.provider, account.number);
+        // 3: the owner's.
+        let mine = match kind {
+            None => {
+                let strangers = who.accounts.iter().any(|account| account.verified && !own(&account));
+                owner.is_aligned(from, sender) && !(strangers && !verified)
+                    || owner.is_sole(from, sender)
+                    || verified && here && !strangers
+            }
+            Some(kind) if kind.sends_for_customers() => {
+                // A custom domain's signature at a mailbox host is its customer's, whatever SPF says through the shared include.
+                let customers = kind == Kind::MailboxHost && others_signature.is_some() && !verified;
+                other_account.is_none() && !customers && (aligned || here) || own_account.is_some()
+            }
+            Some(_) => false,
+        };
+        if mine {
+            return Decision::new(Role::Own, own_account.map_or(Author::Owner, by_account));
+        }
+        // 4: the owner's, through what stands behind the signer.
+        let behind = matches!(kind, None | Some(Kind::Gateway));
+        if behind && !own_spf && elsewhere && self.reach.has(from, sender) {
+            let account = who.accounts.iter().find(own);
+            return Decision { role: Role::Own, author: account.map_or(Author::Owner, by_account), behind: true };
+        }
+        // 5: another account's.
+        let behind_gateway = || {
+            let gateway = kind == Some(Kind::Gateway) && signatures.is_empty();
+            who.accounts.iter().find(|account| gateway && account.verified && !own(account))
+        };
+        if !elsewhere && let Some(account) = other_account.or_else(behind_gateway) {
+            return Decision::new(Role::OtherAccount, by_account(account));
+        }
+        // 6: a filter in front of a recipient.
+        if kind == Some(Kind::Gateway) && !own_spf && elsewhere {
+            return Decision::new(Role::RecipientFilter, Author::Owner);
+        }
+        let of = self.by_sender.get(&(from, sender));
+        let share = |sums: fn(&OfSender) -> &BTreeMap<u32, [u64; 2]>, least: f64| {
+            of.is_some_and(|of| has_share(sums(of).values().copied(), least))
+        };
+        let by_several = |sums: fn(&OfSender) -> &BTreeMap<u32, [u64; 2]>| {
+            of.is_some_and(|of| sums(of).values().filter(|one| one[0] > 0).count() >= 2)
+        };
+        // 7: a mailing list.
+        if !own_spf {
+            let changed = || who.authenticated.is_some() && share(|of| &of.broken, CHANGES);
+            let carries = elsewhere || !signatures.is_empty() && !verified;
+            let another = carries && (others_signature.is_some() || changed());
+            let passes_on = matches!(kind, Some(Kind::MailboxHost | Kind::Forwarder | Kind::Service));
+            let spared = by_several(|of| &of.listed) && share(|of| &of.listed, EXCUSED);
+            if kind == Some(Kind::List) || another && !passes_on || spared {
+                return Decision::new(Role::MailingList, Author::Owner);
+            }
+        }
+        // 8: a forwarder.
+        if !own_spf {
+            let hands_on = matches!(kind, Some(Kind::MailboxHost | Kind::Forwarder | Kind::Gateway));
+            let spared = by_several(|of| &of.excused) && share(|of| &of.excused, EXCUSED);
+            // Mail of a domain that signs nothing shows no more than the forwarder.
+            let unsigned = kind == Some(Kind::Forwarder) && !self.signing.contains(&from);
+            if elsewhere || verified || !signatures.is_empty() && hands_on || spared || unsigned {
+                return Decision::new(Role::Forwarder, Author::Owner);
+            }
+        }
+        // 9: a service.
+        if let Some(organization) = self.organization(at) {
+            let default = provider.is_some_and(|number| self.is_providers(organization, number));
+            let service = kind == Some(Kind::Service);
+            let author = if default && service { Author::Nobody } else { Author::Organization(organization) };
+            return Decision::new(Role::Service, author);
+        }
+        if kind == Some(Kind::Service) {
+            return Decision::new(Role::Service, Author::Nobody);
+        }
+        Decision::new(Role::Unknown, Author::Nobody)
+    }
+
+    /// The organization that SPF and DKIM authenticate, or SPF alone with enough witnesses; at a mailbox host, a custom
+    /// domain's signature alone.
+    fn organization(&self, at: usize) -> Option<u32> {
+        let who = self.gathered.who(at);
+        let signed = |organization: u32| who.signed.iter().any(|one| one.verified && one.organization == organization);
+        let custom = || {
+            let customers = self.gathered.kind(at) == Some(Kind::MailboxHost);
+            let mut others = who.signed.iter().filter(|one| one.verified && one.default_of.is_none());
+            others.find(|one| customers && !self.gathered.linked(one.organization, who.organization))
+        };
+        let Some((_, organization)) = who.authenticated else {
+            return custom().map(|one| one.organization);
+        };
+        // A host name of the provider's own under SPF is how a null reverse-path looks: it names nobody.
+        if who.null && !signed(organization) {
+            return None;
+        }
+        let seen = self.authenticated.get(&(who.organization, organization)).copied().unwrap_or_default();
+        let whole = self.gathered.whole.get(&who.organization).copied().unwrap_or_default();
+        (signed(organization) || seen.by_several() || !whole.by_several()).then_some(organization)
+    }
+
+    /// Whether an organization is the provider itself.
+    fn is_providers(&self, organization: u32, provider: ProviderNumber) -> bool {
+        let name = self.gathered.ground.organizations.get(organization);
+        let provider = self.gathered.knowledge.provider(provider);
+        let all = provider.signing_domains.iter().chain(&provider.envelope_domains).chain(&provider.hosts);
+        all.into_iter().any(|own| crate::domain::organizational(own) == name)
+    }
+}

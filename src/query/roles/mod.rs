@@ -1,0 +1,37 @@
+//! Who wrote a record's mail, and why it came the way it did: the author and the role of every unit, before any grouping.
+//!
+//! One provider's machines carry mail of several authors: an account of the owner's, another customer's, a recipient who
+//! forwards, a service that rents there. One sum over them is true of none, so the role comes first (`docs/diagnosis.md` has
+//! the rows in their order) and paths are grouped by it:
+//!
+//! - [`gather`](self) lays the records out by unit, day and reporter, those of the memory before the window included;
+//! - `owner` finds what is proven to be the owner's: accounts, machines, and where keys are used;
+//! - `reach` tells a gateway of the owner's from a recipient's filter;
+//! - `decide` goes through the rows for each unit, `settle` lets a reporter that hides what decides join the others;
+//! - `paths` groups the units.
+//!
+//! Every judgement that rests on what reporters say goes through [`witness`](crate::witness).
+
+mod decide;
+mod gather;
+mod owner;
+mod paths;
+mod reach;
+mod settle;
+
+pub(super) use decide::{Author, Decision};
+pub(super) use gather::{Gathered, Ground};
+pub(super) use paths::{PathNumber, Paths, SenderNumber};
+
+use super::naming::Knowledge;
+use owner::Owner;
+
+/// The decision on each unit, and the path that it is on.
+pub(super) fn decide(ground: &Ground<'_>, knowledge: Knowledge<'_>) -> (Vec<Decision>, Paths) {
+    let gathered = Gathered::of(ground, knowledge);
+    let owner = Owner::of(&gathered);
+    let mut decisions = decide::decide(&gathered, &owner);
+    settle::settle(&gathered, &mut decisions);
+    let paths = paths::group(&gathered, &owner, &decisions);
+    (decisions, paths)
+}

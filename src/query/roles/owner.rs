@@ -1,0 +1,329 @@
+//! What the reports prove to be the owner's: accounts of providers, machines, and the senders where keys are used.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::net::IpAddr;
+
+use super::gather::Gathered;
+use super::paths::network;
+use crate::providers::Kind;
+use crate::query::ledger::Decision;
+use crate::query::naming::{Account, ProviderNumber, Sender, Signed, Who};
+use crate::report::period::Day;
+use crate::witness::{Seen, has_share};
+
+/// An account is the owner's from this share of the mail with aligned SPF on, on days without an own signature.
+const MOST: f64 = 0.5;
+/// Where a key is nowhere seen with aligned SPF, it is used where this share of its verified mail is.
+const USED: f64 = 0.10;
+/// A reporter that sees only one address counts from so many own-signed messages on.
+const CONSISTENT: u64 = 20;
+/// and this share of them verified there.
+const NEARLY_ALL: f64 = 0.95;
+
+/// Where a key is used, as seen from a sender.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Use {
+    /// Here.
+    Here,
+    /// At another sender, and not here.
+    Elsewhere,
+    /// Nowhere that the reports tell of.
+    Nowhere,
+}
+
+/// Messages by reporter.
+type ByReporter = BTreeMap<u32, u64>;
+
+/// What was seen of a key.
+#[derive(Debug, Default)]
+struct Key {
+    seen: Seen,
+    /// The senders that show it with aligned SPF, with who saw that.
+    with_spf: HashMap<Sender, Seen>,
+    /// Who saw it at each sender.
+    shown: HashMap<Sender, Seen>,
+    /// Verified messages, by provider or network: machines of one network share the work.
+    verified: HashMap<Sender, ByReporter>,
+    all_verified: ByReporter,
+}
+
+/// What is the owner's.
+pub(super) struct Owner<'g> {
+    gathered: &'g Gathered<'g>,
+    /// Provider and account, with the organizational domains that it is proven for.
+    accounts: HashMap<(ProviderNumber, u32), BTreeSet<u32>>,
+    /// Organizational domains and senders where SPF aligns, no lone claim.
+    aligned: HashSet<(u32, Sender)>,
+    /// Organizational domains and addresses that are all that a reporter sees of the owner.
+    sole: HashSet<(u32, IpAddr)>,
+    keys: HashMap<u32, Key>,
+}
+
+impl<'g> Owner<'g> {
+    pub(super) fn of(gathered: &'g Gathered<'g>) -> Self {
+        let mut owner = Owner {
+            gathered,
+            accounts: HashMap::new(),
+            aligned: HashSet::new(),
+            sole: HashSet::new(),
+            keys: HashMap::new(),
+        };
+        owner.find_aligned();
+        owner.find_accounts();
+        owner.find_keys();
+        owner.find_sole();
+        owner
+    }
+
+    /// Whether SPF passed for a domain of the owner's.
+    pub(super) fn own_spf(&self, who: &Who) -> bool {
+        who.own_spf || who.authenticated.is_some_and(|(_, by)| self.gathered.linked(by, who.organization))
+    }
+
+    /// The own signatures of a record.
+    pub(super) fn signatures<'w>(&self, who: &'w Who) -> impl Iterator<Item = &'w Signed> {
+        who.signed.iter().filter(|one| self.gathered.linked(one.organization, who.organization))
+    }
+
+    /// Whether an account is the owner's, for mail of an organizational domain.
+    pub(super) fn is_own(&self, account: &Account, organization: u32) -> bool {
+        self.accounts
+            .get(&(account.provider, account.number))
+            .is_some_and(|proven| proven.iter().any(|&proven| self.gathered.linked(proven, organization)))
+    }
+
+    /// Whether SPF aligns for mail of an organizational domain at a sender, by the witness rule.
+    pub(super) fn is_aligned(&self, organization: u32, sender: Sender) -> bool {
+        self.aligned.contains(&(organization, sender))
+    }
+
+    /// Whether an address is all that a reporter sees of the owner.
+    pub(super) fn is_sole(&self, organization: u32, sender: Sender) -> bool {
+        matches!(sender, Sender::Address(ip) if self.sole.contains(&(organization, ip)))
+    }
+
+    /// Where a signature's key is used, as seen from a sender.
+    pub(super) fn key_use(&self, signed: &Signed, sender: Sender) -> Use {
+        let found = self.keys.get(&signed.key).or_else(|| self.keys.get(&signed.any_key));
+        let Some(key) = found else {
+            return Use::Nowhere;
+        };
+        // One reporter's word makes a sender the key's only where nobody else saw the key there, and takes it from no other.
+        let here_by_one = || {
+            key.with_spf.contains_key(&sender) && !key.shown.get(&sender).is_some_and(|seen| seen.by_several())
+        };
+        let counts = |seen: &Seen| seen.by_several() || !key.seen.by_several();
+        if key.with_spf.get(&sender).is_some_and(counts) || here_by_one() {
+            return Use::Here;
+        }
+        let place = place(sender);
+        let has = |place: &Sender, least: f64| {
+            key.verified.get(place).is_some_and(|here| {
+                has_share(
+                    key.all_verified.iter().map(|(reporter, &all)| {
+                        let here = here.get(reporter).copied().unwrap_or(0);
+                        [here, all.saturating_sub(here)]
+                    }),
+                    least,
+                )
+            })
+        };
+        if key.with_spf.values().any(counts) {
+            // A service's reverse-path may be its own for all mail, and the key be used on one more machine that is in SPF.
+            let service = matches!(sender, Sender::Provider(number)
+                if self.gathered.knowledge.provider(number).kind == Kind::Service);
+            return if service && has(&place, MOST) { Use::Here } else { Use::Elsewhere };
+        }
+        if has(&place, USED) {
+            Use::Here
+        } else if key.verified.keys().any(|other| *other != place && has(other, USED)) {
+            Use::Elsewhere
+        } else {
+            Use::Nowhere
+        }
+    }
+
+    /// SPF that aligns at a sender: not where one reporter says so and two others saw it otherwise. What could not be
+    /// evaluated is no otherwise, nor is a null reverse-path, for which SPF speaks of a host name.
+    fn find_aligned(&mut self) {
+        let mut claims: HashMap<(u32, Sender), [BTreeSet<u32>; 2]> = HashMap::new();
+        for at in 0..self.gathered.len() {
+            let who = self.gathered.who(at);
+            let side = if self.own_spf(who) {
+                0
+            } else if (who.spf_failed || who.authenticated.is_some()) && !who.null && !who.spf_unevaluable {
+                1
+            } else {
+                continue;
+            };
+            let claim = claims.entry((who.organization, self.gathered.sender(at))).or_default();
+            claim[side].extend(self.gathered.cells(at).iter().map(|cell| cell.reporter));
+        }
+        for (place, [claimed, otherwise]) in claims {
+            let others = otherwise.difference(&claimed).count();
+            if claimed.len() > 1 || claimed.len() == 1 && others < 2 {
+                self.aligned.insert(place);
+            }
+        }
+    }
+
+    /// Accounts: those that are spelled like the domain or approved, and those that sign most of the mail with aligned SPF on
+    /// days on which no own signature verifies at the provider. (The default signature before DKIM is switched on is the
+    /// owner's; a stranger's account beside verified own signatures is not.)
+    fn find_accounts(&mut self) {
+        #[derive(Default)]
+        struct Day_ {
+            reporters: BTreeSet<u32>,
+            own: BTreeSet<u32>,
+            /// By account and reporter mail with aligned SPF; none for mail that shows no account.
+            aligned: Vec<(Option<u32>, u32, u64)>,
+        }
+        let mut uses: HashMap<(u32, ProviderNumber), BTreeMap<Day, Day_>> = HashMap::new();
+        let mut spelled: HashMap<(ProviderNumber, u32, u32), Seen> = HashMap::new();
+        for at in 0..self.gathered.len() {
+            let (who, unit) = (self.gathered.who(at), self.gathered.unit(at));
+            let approved = unit.entry.and_then(|entry| self.gathered.knowledge.ledger.entries.get(entry as usize));
+            let approved = approved.is_some_and(|entry| entry.decision == Decision::Approved);
+            for account in who.accounts.iter().filter(|account| account.verified) {
+                if approved {
+                    self.accounts.entry((account.provider, account.number)).or_default().insert(who.organization);
+                }
+                if account.spelled {
+                    let seen = spelled.entry((account.provider, account.number, who.organization)).or_default();
+                    seen.extend(self.gathered.seen(at));
+                }
+            }
+            let Sender::Provider(provider) = self.gathered.sender(at) else {
+                continue;
+            };
+            if !self.gathered.knowledge.provider(provider).kind.sends_for_customers() {
+                continue;
+            }
+            let account = who.accounts.iter().find(|account| account.verified && account.provider == provider);
+            let own = self.signatures(who).any(|one| one.verified);
+            let aligned = self.own_spf(who);
+            for cell in self.gathered.cells(at) {
+                let day = uses.entry((who.organization, provider)).or_default().entry(cell.day).or_default();
+                day.reporters.insert(cell.reporter);
+                if own {
+                    day.own.insert(cell.reporter);
+                }
+                if aligned {
+                    day.aligned.push((account.map(|account| account.number), cell.reporter, cell.messages));
+                }
+            }
+        }
+        for ((provider, account, organization), seen) in spelled {
+            let whole = self.gathered.whole.get(&organization).copied().unwrap_or_default();
+            // A name that is spelled in one reporter's words only, where others see the domain's mail, may be made up.
+            if seen.by_several() || !whole.by_several() {
+                self.accounts.entry((provider, account)).or_default().insert(organization);
+            }
+        }
+        for ((organization, provider), days) in uses {
+            let unsigned = |day: &&Day_| day.own.is_empty() || day.own.len() == 1 && day.reporters.len() > 1;
+            let mut all = ByReporter::new();
+            let mut accounts: BTreeMap<u32, (ByReporter, Seen)> = BTreeMap::new();
+            for (&date, day) in days.iter().filter(|(_, day)| unsigned(day)) {
+                for &(account, reporter, messages) in &day.aligned {
+                    *all.entry(reporter).or_default() += messages;
+                    if let Some(account) = account {
+                        let (sums, seen) = accounts.entry(account).or_default();
+                        *sums.entry(reporter).or_default() += messages;
+                        seen.add(reporter, date);
+                    }
+                }
+            }
+            let whole = self.gathered.whole.get(&organization).copied().unwrap_or_default();
+            for (account, (sums, seen)) in accounts {
+                let parts = all.iter().map(|(reporter, &all)| {
+                    let these = sums.get(reporter).copied().unwrap_or(0);
+                    [these, all - these]
+                });
+                if seen.is_enough(whole) && has_share(parts, MOST) {
+                    self.accounts.entry((provider, account)).or_default().insert(organization);
+                }
+            }
+        }
+    }
+
+    fn find_keys(&mut self) {
+        let mut keys: HashMap<u32, Key> = HashMap::new();
+        for at in 0..self.gathered.len() {
+            let (who, sender) = (self.gathered.who(at), self.gathered.sender(at));
+            let mut signatures = self.signatures(who).peekable();
+            if signatures.peek().is_none() {
+                continue;
+            }
+            let (seen, aligned) = (self.gathered.seen(at), self.own_spf(who));
+            for signed in signatures {
+                for number in BTreeSet::from([signed.key, signed.any_key]) {
+                    let key = keys.entry(number).or_default();
+                    key.seen.extend(seen);
+                    key.shown.entry(sender).or_default().extend(seen);
+                    if aligned && self.is_aligned(who.organization, sender) {
+                        key.with_spf.entry(sender).or_default().extend(seen);
+                    }
+                    if signed.verified {
+                        let here = key.verified.entry(place(sender)).or_default();
+                        for cell in self.gathered.cells(at) {
+                            for sums in [&mut *here, &mut key.all_verified] {
+                                let sum = sums.entry(cell.reporter).or_default();
+                                *sum = sum.saturating_add(cell.messages);
+                            }
+                        }
+                    }
+                }
+            }
+        }
+        self.keys = keys;
+    }
+
+    /// A machine that only one reporter can see (over IPv6, say): all the own-signed mail that it sees comes from there, none
+    /// from the senders that the others see. A forwarder would leave it the direct mail too.
+    fn find_sole(&mut self) {
+        let mut signed: HashMap<(u32, u32), BTreeMap<Option<IpAddr>, (u64, Seen)>> = HashMap::new();
+        let mut who_sees: HashMap<IpAddr, Seen> = HashMap::new();
+        let mut others: HashMap<u32, Seen> = HashMap::new();
+        for at in 0..self.gathered.len() {
+            let who = self.gathered.who(at);
+            let address = match self.gathered.sender(at) {
+                Sender::Address(ip) => Some(ip),
+                _ => None,
+            };
+            if let Some(ip) = address {
+                who_sees.entry(ip).or_default().extend(self.gathered.seen(at));
+            }
+            if !self.signatures(who).any(|one| one.verified) {
+                continue;
+            }
+            for cell in self.gathered.cells(at) {
+                let of = signed.entry((who.organization, cell.reporter)).or_default().entry(address).or_default();
+                of.0 = of.0.saturating_add(cell.messages);
+                of.1.add(cell.reporter, cell.day);
+                others.entry(who.organization).or_default().add(cell.reporter, cell.day);
+            }
+        }
+        for ((organization, _), places) in signed {
+            let all: u64 = places.values().map(|place| place.0).sum();
+            for (address, (messages, seen)) in &places {
+                let Some(ip) = address else { continue };
+                let alone = who_sees.get(ip).is_some_and(|seen| !seen.by_several());
+                // Others see mail that is signed so elsewhere.
+                let elsewhere = others.get(&organization).is_some_and(|seen| seen.by_several());
+                let consistent = *messages >= CONSISTENT && *messages as f64 >= NEARLY_ALL * all as f64;
+                if alone && elsewhere && consistent && seen.on_several_days() {
+                    self.sole.insert((organization, *ip));
+                }
+            }
+        }
+    }
+}
+
+/// A provider, or the network of an address.
+pub(super) fn place(sender: Sender) -> Sender {
+    match sender {
+        Sender::Address(ip) => Sender::Address(network(ip)),
+        other => other,
+    }
+}

@@ -1,0 +1,193 @@
+//! From units to paths: header From, sender, author and role.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+
+use super::decide::{Author, Decision};
+use super::gather::Gathered;
+use super::owner::Owner;
+use crate::query::naming::{ProviderNumber, Sender};
+use crate::role::Role;
+use crate::witness::Seen;
+
+/// Who a path's sender is, in numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(in crate::query) enum SenderNumber {
+    /// An entry of the ledger.
+    Entry(u32),
+    /// A provider.
+    Provider(ProviderNumber),
+    /// An organization on a provider's machines.
+    Through(u32, ProviderNumber),
+    /// An organization, by its number.
+    Organization(u32),
+    /// The organization of the host name.
+    Host(u32),
+    /// What stands behind the owner's signer, and nothing names.
+    Behind,
+    /// The network of the address.
+    Network(IpAddr),
+    /// No address was readable.
+    Nobody,
+}
+
+/// A path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(in crate::query) struct PathNumber {
+    /// Header From; -1 where there is none.
+    pub(in crate::query) from: i64,
+    pub(in crate::query) sender: SenderNumber,
+    pub(in crate::query) author: Author,
+    pub(in crate::query) role: Role,
+    /// The account is the only one of the owner's at this provider: what shows none is its too.
+    pub(in crate::query) only_account: bool,
+}
+
+/// The paths that units are on.
+#[derive(Debug, Default)]
+pub(in crate::query) struct Paths {
+    pub(in crate::query) list: Vec<PathNumber>,
+    /// By unit its path in the list.
+    pub(in crate::query) of_units: Vec<u32>,
+}
+
+/// Of several accounts of an owner that with this share of what is sent as a header From is the one that sends as that.
+const NEARLY_ALL: f64 = 0.95;
+
+/// Groups units by what was decided on them.
+pub(super) fn group(gathered: &Gathered<'_>, owner: &Owner<'_>, decisions: &[Decision]) -> Paths {
+    let accounts = accounts(gathered, owner, decisions);
+    let names = names(gathered, decisions);
+    let mut paths = Paths::default();
+    let mut numbers: HashMap<PathNumber, u32> = HashMap::new();
+    for (at, decision) in decisions.iter().enumerate() {
+        let (unit, who) = (gathered.unit(at), gathered.who(at));
+        let (mut author, mut only_account) = (decision.author, false);
+        if decision.role == Role::Own
+            && let Sender::Provider(provider) = gathered.sender(at)
+            && let Some(accounts) = accounts.get(&(who.from, provider))
+        {
+            (author, only_account) = accounts.of(author);
+        }
+        let sender = match (unit.entry, gathered.sender(at)) {
+            (Some(entry), _) => SenderNumber::Entry(entry),
+            (None, Sender::Provider(provider)) => match (decision.role, author) {
+                (Role::Service, Author::Organization(organization)) => SenderNumber::Through(organization, provider),
+                _ => SenderNumber::Provider(provider),
+            },
+            (None, Sender::Nobody) => SenderNumber::Nobody,
+            (None, Sender::Address(ip)) => match (decision, who.authenticated, unit.host) {
+                (Decision { role: Role::Service, author: Author::Organization(organization), .. }, ..) => {
+                    SenderNumber::Organization(*organization)
+                }
+                (Decision { role: Role::Own, behind: false, .. }, _, host) => {
+                    match (names.get(&(who.from, ip)), host) {
+                        (Some(&organization), _) => SenderNumber::Organization(organization),
+                        (None, Some(host)) => SenderNumber::Host(host),
+                        (None, None) => SenderNumber::Network(network(ip)),
+                    }
+                }
+                (_, _, Some(host)) => SenderNumber::Host(host),
+                (Decision { role: Role::Own, .. }, ..) => SenderNumber::Behind,
+                (Decision { role: Role::Unknown, .. }, ..) => SenderNumber::Network(network(ip)),
+                _ => match names.get(&(who.from, ip)) {
+                    Some(&organization) => SenderNumber::Organization(organization),
+                    None => SenderNumber::Network(network(ip)),
+                },
+            },
+        };
+        let path = PathNumber { from: who.from, sender, author, role: decision.role, only_account };
+        let next = paths.list.len() as u32;
+        let number = *numbers.entry(path).or_insert(next);
+        if number == next {
+            paths.list.push(path);
+        }
+        paths.of_units.push(number);
+    }
+    paths
+}
+
+/// The organization that SPF authenticates at each address where it does, for each header From: the one that most reporters'
+/// records name; of equals the first by name. An address keeps the name that its own identity gave it, also when it is set
+/// up for the domain later.
+fn names(gathered: &Gathered<'_>, decisions: &[Decision]) -> HashMap<(i64, IpAddr), u32> {
+    let mut found: HashMap<(i64, IpAddr), HashMap<u32, (u64, Seen)>> = HashMap::new();
+    let mut seen_at: HashMap<(i64, IpAddr), Seen> = HashMap::new();
+    for (at, _) in decisions.iter().enumerate() {
+        let who = gathered.who(at);
+        let Sender::Address(ip) = gathered.sender(at) else {
+            continue;
+        };
+        let seen = gathered.seen(at);
+        seen_at.entry((who.from, ip)).or_default().extend(seen);
+        if let Some((_, organization)) = who.authenticated.filter(|(_, by)| !gathered.linked(*by, who.organization)) {
+            let name = found.entry((who.from, ip)).or_default().entry(organization).or_default();
+            name.0 += gathered.cells(at).iter().map(|cell| cell.messages).sum::<u64>();
+            name.1.extend(seen);
+        }
+    }
+    let name = |organization: u32| gathered.ground.organizations.get(organization);
+    found
+        .into_iter()
+        .filter_map(|(place, names)| {
+            let whole = seen_at.get(&place).copied().unwrap_or_default();
+            let counts = |(_, (_, seen)): &(u32, (u64, Seen))| seen.by_several() || !whole.by_several();
+            let best = names.into_iter().filter(counts);
+            let best = best.max_by(|a, b| (a.1.0, name(b.0)).cmp(&(b.1.0, name(a.0))))?;
+            Some((place, best.0))
+        })
+        .collect()
+}
+
+/// The owner's accounts of a provider that write as a header From.
+struct Accounts {
+    /// All of the mail, or nearly all, is this one's.
+    only: Option<Author>,
+}
+
+impl Accounts {
+    /// The author of own mail, by what one record shows; and whether there is one account only.
+    fn of(&self, shown: Author) -> (Author, bool) {
+        match self.only {
+            Some(account) => (account, true),
+            None => (shown, false),
+        }
+    }
+}
+
+fn accounts(
+    gathered: &Gathered<'_>,
+    owner: &Owner<'_>,
+    decisions: &[Decision],
+) -> HashMap<(i64, ProviderNumber), Accounts> {
+    let mut sums: HashMap<(i64, ProviderNumber), HashMap<Author, u64>> = HashMap::new();
+    for (at, decision) in decisions.iter().enumerate().filter(|(_, decision)| decision.role == Role::Own) {
+        let Sender::Provider(provider) = gathered.sender(at) else {
+            continue;
+        };
+        let who = gathered.who(at);
+        // Behind a gateway the account is that of the provider that signed.
+        let shown = who.accounts.iter().find(|account| {
+            (account.provider == provider || decision.behind) && owner.is_own(account, who.organization)
+        });
+        if let Some(account) = shown {
+            let author = Author::Account(account.provider, account.number);
+            let messages: u64 = gathered.cells(at).iter().map(|cell| cell.messages).sum();
+            *sums.entry((who.from, provider)).or_default().entry(author).or_default() += messages;
+        }
+    }
+    let only = |sums: HashMap<Author, u64>| {
+        let all: u64 = sums.values().sum();
+        let most = sums.into_iter().find(|(_, messages)| *messages as f64 >= NEARLY_ALL * all as f64);
+        Accounts { only: most.map(|(author, _)| author) }
+    };
+    sums.into_iter().map(|(at, sums)| (at, only(sums))).collect()
+}
+
+/// The network of an address: large enough that one sender's machines are together, small enough that two are apart.
+pub(in crate::query) fn network(ip: IpAddr) -> IpAddr {
+    match ip {
+        IpAddr::V4(v4) => IpAddr::V4((u32::from(v4) & 0xffff_ff00).into()),
+        IpAddr::V6(v6) => IpAddr::V6((u128::from(v6) & (!0 << 80)).into()),
+    }
+}
