@@ -43,7 +43,12 @@ impl Known {
 
     /// What names senders.
     pub(super) fn knowledge(&self) -> Knowledge<'_> {
-        Knowledge { catalogue: &self.catalogue, ledger: &self.ledger, hosts: &self.hosts, memory_days: self.thresholds.memory_days }
+        Knowledge {
+            catalogue: &self.catalogue,
+            ledger: &self.ledger,
+            hosts: &self.hosts,
+            memory_days: self.thresholds.memory_days,
+        }
     }
 
     /// What judges paths.

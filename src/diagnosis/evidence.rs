@@ -140,13 +140,7 @@ const FEW: f64 = 0.01;
 pub(super) const LISTED: usize = 20;
 
 impl Grounds {
-    pub(super) fn of(
-        survey: &Survey,
-        at: usize,
-        addresses: &[AddressFigures],
-        view: &View,
-        class: Class,
-    ) -> Self {
+    pub(super) fn of(survey: &Survey, at: usize, addresses: &[AddressFigures], view: &View, class: Class) -> Self {
         let path = &survey.paths[at];
         let carried = view.counted[ALIGNED] + view.counted[BROKEN];
         let name = |place: u32| survey.reporter_names[place as usize].clone();

@@ -241,7 +241,8 @@ impl Scan<'_> {
         }
         let sums = &self.sums;
         let placed = || {
-            let all = sums.addresses().map(|(ip, states, pair)| (of_unit[pair.unit as usize], (ip, states, pair.messages)));
+            let all =
+                sums.addresses().map(|(ip, states, pair)| (of_unit[pair.unit as usize], (ip, states, pair.messages)));
             all.filter(|(path, _)| *path != NO_PATH)
         };
         let mut address_ends = vec![0; paths];
@@ -418,12 +419,22 @@ fn least(a: Option<String>, b: Option<String>) -> Option<String> {
 /// By rule the messages of a path that it named, and the entries: there may be no messages.
 type RuleSums = [(u64, u64); NamedBy::ALL.len()];
 
-/// The rule that named most messages of a path; of equals the one that is trusted most.
+/// The rule that named a path; where there are several, that of most messages, of equals the one that is trusted most.
 fn rule(sender: &SenderKey, by_rule: &RuleSums) -> NamedBy {
-    // What only its network names, and what joined another sender for its address, did not name that sender.
-    let joined = |by: NamedBy| by == NamedBy::Network && !matches!(sender, SenderKey::Network(_));
-    let rules = NamedBy::ALL.into_iter().filter(|&by| !joined(by));
-    rules.max_by_key(|&by| (by_rule[by as usize], std::cmp::Reverse(by))).unwrap_or(NamedBy::Nothing)
+    match sender {
+        SenderKey::Listed(_) => NamedBy::Ledger,
+        SenderKey::Domain(_) => NamedBy::SpfDomain,
+        SenderKey::Host(_) => NamedBy::ReverseDns,
+        SenderKey::Network(_) | SenderKey::Behind(_) => NamedBy::Network,
+        SenderKey::Nobody => NamedBy::Nothing,
+        SenderKey::Provider { .. } | SenderKey::Through { .. } => {
+            let rules = [NamedBy::Envelope, NamedBy::Range, NamedBy::Host, NamedBy::SigningDomain];
+            rules
+                .into_iter()
+                .max_by_key(|&by| (by_rule[by as usize], std::cmp::Reverse(by)))
+                .unwrap_or(NamedBy::Envelope)
+        }
+    }
 }
 
 /// Things in the order of their paths, and within a path as they were. `ends` has how many there are of each path, and has

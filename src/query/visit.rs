@@ -88,7 +88,9 @@ impl Scan<'_> {
             };
             let unit = self.address_numbers.known(hot.key, address.ip()).and_then(|key| self.sums.unit(key));
             let path = unit.and_then(|unit| self.paths_of_units.get(unit as usize));
-            let Some(path) = path.map(|&path| path as usize).filter(|&path| path != NO_PATH as usize && wanted.is_none_or(|one| one == path))
+            let Some(path) = path
+                .map(|&path| path as usize)
+                .filter(|&path| path != NO_PATH as usize && wanted.is_none_or(|one| one == path))
             else {
                 continue;
             };

@@ -57,8 +57,12 @@ fn take(store: &mut Store, documents: &[String]) -> IngestSummary {
 
 fn messages(store: &Store) -> u64 {
     let all = Window { first: Day::MIN, last: Day::MAX };
-    let knowledge =
-        Knowledge { catalogue: &Catalogue::builtin(), ledger: &Ledger::default(), hosts: &Hosts::default(), memory_days: 90 };
+    let knowledge = Knowledge {
+        catalogue: &Catalogue::builtin(),
+        ledger: &Ledger::default(),
+        hosts: &Hosts::default(),
+        memory_days: 90,
+    };
     survey(store, all, &[], knowledge).unwrap().domains.iter().map(|domain| domain.messages).sum()
 }
 

@@ -29,8 +29,7 @@ pub(super) fn names_sender(kind: Kind) -> bool {
 
 /// Whether a host name is made of the address: such names are given by whoever runs the network, for all of it.
 fn spells_address(host: &str, ip: IpAddr) -> bool {
-    let digits: Vec<u32> =
-        host.split(|c: char| !c.is_ascii_digit()).filter_map(|number| number.parse().ok()).collect();
+    let digits: Vec<u32> = host.split(|c: char| !c.is_ascii_digit()).filter_map(|number| number.parse().ok()).collect();
     match ip {
         IpAddr::V4(v4) => {
             let octets = v4.octets();

@@ -117,6 +117,13 @@ impl<'k> Units<'k> {
         let entries = &self.knowledge.ledger.entries;
         let matched = who.entries.iter().copied().find(|&number| entries[number as usize].fits_address(&handed));
         let entry = matched.map(|number| self.knowledge.ledger.first_of_name(number));
-        Unit { who: number, by: if entry.is_some() { NamedBy::Ledger } else { by }, sender, matched, entry, host: seen.host_organization }
+        Unit {
+            who: number,
+            by: if entry.is_some() { NamedBy::Ledger } else { by },
+            sender,
+            matched,
+            entry,
+            host: seen.host_organization,
+        }
     }
 }

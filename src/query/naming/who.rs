@@ -185,7 +185,8 @@ impl<'k> Whos<'k> {
             }
             let provider = catalogue.by_signing_domain(&name);
             if let Some((provider, tenant)) = provider.and_then(|one| Some((one, one.tenant(&name)?))) {
-                let by_selector = |selector: &str| dashed.iter().any(|own| providers::names(selector, &format!("-{own}")));
+                let by_selector =
+                    |selector: &str| dashed.iter().any(|own| providers::names(selector, &format!("-{own}")));
                 accounts.push(Account {
                     provider: provider.number as ProviderNumber,
                     number: self.tenants.number(&tenant),

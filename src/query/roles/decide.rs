@@ -68,8 +68,6 @@ struct Rows<'g> {
     by_sender: HashMap<(u32, Sender), OfSender>,
     /// Who saw an organization authenticated by SPF, for mail of another.
     authenticated: HashMap<(u32, u32), Seen>,
-    /// The organizations any of whose mail is signed as such.
-    signing: std::collections::HashSet<u32>,
 }
 
 impl<'g> Rows<'g> {
@@ -80,7 +78,6 @@ impl<'g> Rows<'g> {
             reach: Reach::of(gathered, owner),
             by_sender: HashMap::new(),
             authenticated: HashMap::new(),
-            signing: std::collections::HashSet::new(),
         };
         for at in 0..gathered.len() {
             let who = gathered.who(at);
@@ -92,9 +89,6 @@ impl<'g> Rows<'g> {
             let mut signatures = owner.signatures(who).peekable();
             let signed = signatures.peek().is_some();
             let verified = signatures.any(|one| one.verified);
-            if signed {
-                rows.signing.insert(who.organization);
-            }
             for cell in gathered.cells(at) {
                 let excused = of.excused.entry(cell.reporter).or_default();
                 excused[0] += cell.excused;
@@ -163,7 +157,8 @@ impl<'g> Rows<'g> {
             return Decision::new(Role::Own, own_account.map_or(Author::Owner, by_account));
         }
         // 4: the owner's, through what stands behind the signer.
-        let behind = matches!(kind, None | Some(Kind::Gateway));
+        // What rewrites the reverse-path and breaks the signature is a list.
+        let behind = kind == Some(Kind::Gateway) || kind.is_none() && (who.authenticated.is_none() || verified);
         if behind && !own_spf && elsewhere && self.reach.has(from, sender) {
             let account = who.accounts.iter().find(own);
             return Decision { role: Role::Own, author: account.map_or(Author::Owner, by_account), behind: true };
@@ -202,9 +197,7 @@ impl<'g> Rows<'g> {
         if !own_spf {
             let hands_on = matches!(kind, Some(Kind::MailboxHost | Kind::Forwarder | Kind::Gateway));
             let spared = by_several(|of| &of.excused) && share(|of| &of.excused, EXCUSED);
-            // Mail of a domain that signs nothing shows no more than the forwarder.
-            let unsigned = kind == Some(Kind::Forwarder) && !self.signing.contains(&from);
-            if elsewhere || verified || !signatures.is_empty() && hands_on || spared || unsigned {
+            if elsewhere || verified || !signatures.is_empty() && hands_on || spared {
                 return Decision::new(Role::Forwarder, Author::Owner);
             }
         }

@@ -109,9 +109,8 @@ impl<'g> Owner<'g> {
             return Use::Nowhere;
         };
         // One reporter's word makes a sender the key's only where nobody else saw the key there, and takes it from no other.
-        let here_by_one = || {
-            key.with_spf.contains_key(&sender) && !key.shown.get(&sender).is_some_and(|seen| seen.by_several())
-        };
+        let here_by_one =
+            || key.with_spf.contains_key(&sender) && !key.shown.get(&sender).is_some_and(|seen| seen.by_several());
         let counts = |seen: &Seen| seen.by_several() || !key.seen.by_several();
         if key.with_spf.get(&sender).is_some_and(counts) || here_by_one() {
             return Use::Here;

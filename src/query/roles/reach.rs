@@ -16,6 +16,8 @@ const SHARE_OF_GATEWAY: f64 = 0.10;
 const SHARE_OF_OTHERS: f64 = 0.25;
 /// Of the reporters that should see some of it at least this share does.
 const NEARLY_ALL: f64 = 0.8;
+/// It is seen on so many of the days with signed mail at home: a burst is no part of how the owner sends.
+const DAYS: f64 = 0.5;
 /// A reporter should see some where so many messages are expected of it.
 const EXPECTED: f64 = 3.0;
 
@@ -58,6 +60,9 @@ impl Reach {
             for (&(_, reporter), &messages) in at_home.filter(|((day, _), _)| days.contains(day)) {
                 reporters.entry(reporter).or_default()[1] += messages;
             }
+            let days_at_home: HashSet<Day> =
+                home.get(organization).unwrap_or(&empty).keys().map(|&(day, _)| day).collect();
+            let steady = days.len() as f64 >= DAYS * days_at_home.len() as f64;
             let share = robust_share(reporters.values().copied()).unwrap_or(0.0);
             let least = if let Sender::Provider(_) = sender { SHARE_OF_GATEWAY } else { SHARE_OF_OTHERS };
             let expected = |one: &&[u64; 2]| (one[0] + one[1]) as f64 * share >= EXPECTED;
@@ -66,7 +71,10 @@ impl Reach {
                 telling += 1;
                 seeing += usize::from(one[0] > 0);
             }
-            share >= least && telling >= reporters.len().min(2) && seeing as f64 >= NEARLY_ALL * telling as f64
+            steady
+                && share >= least
+                && telling >= reporters.len().min(2)
+                && seeing as f64 >= NEARLY_ALL * telling as f64
         };
         Reach(behind.iter().filter(|(key, cells)| reaches(key, cells)).map(|(key, _)| *key).collect())
     }

@@ -66,7 +66,9 @@ pub(super) fn settle(gathered: &Gathered<'_>, decisions: &mut [Decision]) {
             Sender::Nobody => false,
         };
         let own = || of.decisions.iter().find(|(decision, _)| decision.role == Role::Own && !decision.behind);
-        let null = || own().filter(|_| who.null).map(|(decision, seen)| (Decision { author: Author::Owner, ..*decision }, *seen));
+        let null = || {
+            own().filter(|_| who.null).map(|(decision, seen)| (Decision { author: Author::Owner, ..*decision }, *seen))
+        };
         if joins && let Some((settled, seen)) = of.only().or_else(null)
             // One reporter alone gives no role to what several saw without it.
             && (seen.by_several() || !of.unknown.by_several())
