@@ -47,7 +47,10 @@ const FLOORS: &[(&str, &[&str])] = &[
             "words",
         ],
     ),
-    ("inspect", &["alignment", "cause", "diagnosis", "domain", "finding", "mail", "providers", "report", "tag_list"]),
+    (
+        "inspect",
+        &["alignment", "cause", "diagnosis", "dns", "domain", "finding", "mail", "providers", "report", "tag_list"],
+    ),
     (
         "render",
         &[

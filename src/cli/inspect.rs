@@ -3,15 +3,19 @@
 use std::fs::File;
 use std::io::Read;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
 
 use super::context::Context;
 use super::failure::{Failure, Outcome, Status};
 use super::scope::Scope;
+use crate::alignment::AlignmentMode;
 use crate::diagnosis::diagnose;
-use crate::inspect::{Inspection, Place, inspect, place};
-use crate::query::survey;
+use crate::dns::Memory;
+use crate::dns::dmarc::{DmarcRecord, discover};
+use crate::inspect::{Inspection, Place, Published, inspect, place};
+use crate::query::{receivers, survey};
 use crate::render;
 
 /// One received test message: do its signatures and SPF align, and what is missing
@@ -29,9 +33,15 @@ pub(super) struct Inspect {
     /// Exit with 4 unless an aligned signature verified
     #[arg(long)]
     exit_code: bool,
+    /// Look up in the DNS which alignment the domain publishes [default: as the newest reports found it]
+    #[arg(long)]
+    dns: bool,
     #[command(flatten)]
     scope: Scope,
 }
+
+/// How long a look at the record may take.
+const DNS_TIME: Duration = Duration::from_secs(10);
 
 impl Inspect {
     pub(super) fn run(self, context: &mut Context) -> Outcome {
@@ -42,8 +52,9 @@ impl Inspect {
         };
         let (bytes, whole) = self.read(context.config.limits.message).with_context(|| format!("cannot read {name}"))?;
         let trusted = if self.authserv_id.is_empty() { configured(context) } else { self.authserv_id.clone() };
-        let mut answer = inspect(&bytes, whole, &trusted, context.now.as_second())
-            .map_err(|reason| Failure::Failed(anyhow!("{name}: {reason}")))?;
+        let mut answer =
+            inspect(&bytes, whole, &trusted, context.now.as_second(), &|from| self.published(from, context))
+                .map_err(|reason| Failure::Failed(anyhow!("{name}: {reason}")))?;
         answer.place = self.place(&answer, context);
         let (format, style) = (context.format, context.style);
         render::inspect(&answer, format.into(), &style, context.out())?;
@@ -62,6 +73,32 @@ impl Inspect {
         let whole = bytes.len() as u64 <= limit;
         bytes.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
         Ok((bytes, whole))
+    }
+
+    /// The alignment that a domain publishes, by the DNS or by reports; `None` where neither tells.
+    fn published(&self, from: &str, context: &Context) -> Option<Published> {
+        if self.dns {
+            let live = self.scope.live();
+            let lookup = live.lookup(DNS_TIME).ok()?;
+            let found = discover(from, &Memory::new(&*lookup));
+            let record = found.tree_walk.record.or(found.psl.record)?;
+            let record = DmarcRecord::parse(&record)?;
+            return Some(Published { dkim_strict: record.adkim_strict, spf_strict: record.aspf_strict, source: "dns" });
+        }
+        let (store, _) = self.scope.open(context).ok()?;
+        let window = self.scope.window(context).ok()?;
+        let found = receivers(&store, window, &[from.to_owned()]).ok()?;
+        let newest = found.reports.iter().filter(|report| report.messages > 0).map(|report| report.day).max()?;
+        // Some reporters leave tags out or keep an old record: what most of the newest day say.
+        let policies = found.reports.iter().filter(|report| report.day == newest && report.messages > 0);
+        let (mut dkim, mut spf, mut all) = (0_usize, 0_usize, 0_usize);
+        for policy in policies.filter_map(|report| found.policies.get(report.policy)) {
+            let mode = AlignmentMode::from_tags(policy.adkim.as_deref(), policy.aspf.as_deref());
+            dkim += usize::from(mode.dkim_strict);
+            spf += usize::from(mode.spf_strict);
+            all += 1;
+        }
+        Some(Published { dkim_strict: dkim * 2 > all, spf_strict: spf * 2 > all, source: "reports" })
     }
 
     /// The message's path by what there is to answer from. Without any, the rest of the answer stands.

@@ -31,11 +31,26 @@ impl Aligned {
         }
     }
 
-    /// Whether it counts for DMARC under a policy without strict modes.
+    /// Whether it counts for DMARC, where strict alignment is published or not.
     #[must_use]
-    pub fn is_aligned(self) -> bool {
-        self != Aligned::No
+    pub fn counts(self, strict: bool) -> bool {
+        match self {
+            Aligned::Strict => true,
+            Aligned::Relaxed => !strict,
+            Aligned::No => false,
+        }
     }
+}
+
+/// The alignment that the domain of From publishes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Published {
+    /// `adkim=s`.
+    pub dkim_strict: bool,
+    /// `aspf=s`.
+    pub spf_strict: bool,
+    /// How it is known: `dns` or `reports`.
+    pub source: &'static str,
 }
 
 /// Whose results are read.
@@ -181,6 +196,8 @@ pub struct Inspection {
     pub signatures: Vec<SignatureReview>,
     /// SPF.
     pub spf: Option<SpfReview>,
+    /// The alignment that the domain publishes; absent where it is not known, and relaxed is taken for it.
+    pub published: Option<Published>,
     /// The server's own DMARC result.
     pub dmarc: Option<String>,
     /// The ARC sets, oldest first.
@@ -189,7 +206,7 @@ pub struct Inspection {
     pub dkim_state: &'static str,
     /// The SPF state, by the results read.
     pub spf_state: &'static str,
-    /// Whether DMARC passes by the results read and relaxed alignment; absent where they do not tell.
+    /// Whether DMARC passes by the results read and the published alignment; absent where they do not tell.
     pub dmarc_pass: Option<bool>,
     /// Signatures are not verified by this command.
     pub verified_here: bool,

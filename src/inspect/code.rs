@@ -8,6 +8,24 @@ pub type Finding = finding::Finding<MessageCode>;
 /// What was found; docs/json.md lists them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum MessageCode {
+    /// The body was changed after signing.
+    BodyChanged,
+    /// The server's DMARC result is not what its other results come to.
+    DmarcDiffers,
+    /// There is no key.
+    KeyMissing,
+    /// The key is revoked.
+    KeyRevoked,
+    /// The key could not be fetched.
+    KeyUnreachable,
+    /// The key cannot be used.
+    KeyUnusable,
+    /// It did not verify, and the server does not say why.
+    NotVerified,
+    /// The signature does not fit header and key.
+    SignatureWrong,
+    /// It aligns in relaxed mode only, and the domain publishes strict alignment.
+    StrictOnly,
     /// `a=` is an algorithm that verifiers do not know.
     Algorithm,
     /// A sealer found the ARC chain broken.
@@ -95,6 +113,15 @@ pub enum MessageCode {
 impl Code for MessageCode {
     fn as_str(self) -> &'static str {
         match self {
+            MessageCode::BodyChanged => "body-changed",
+            MessageCode::DmarcDiffers => "dmarc-differs",
+            MessageCode::KeyMissing => "key-missing",
+            MessageCode::KeyRevoked => "key-revoked",
+            MessageCode::KeyUnreachable => "key-unreachable",
+            MessageCode::KeyUnusable => "key-unusable",
+            MessageCode::NotVerified => "not-verified",
+            MessageCode::SignatureWrong => "signature-wrong",
+            MessageCode::StrictOnly => "strict-alignment",
             MessageCode::Algorithm => "algorithm",
             MessageCode::ArcChain => "arc-chain",
             MessageCode::ArcGap => "arc-gap",

@@ -6,6 +6,7 @@
 
 mod answer;
 mod arc;
+mod broken;
 mod code;
 mod place;
 mod results;
@@ -13,7 +14,8 @@ mod review;
 mod signature;
 
 pub use answer::{
-    Aligned, ArcSet, Authserv, HandOver, Inspection, PathMatch, Place, ResultsField, SignatureReview, SpfReview,
+    Aligned, ArcSet, Authserv, HandOver, Inspection, PathMatch, Place, Published, ResultsField, SignatureReview,
+    SpfReview,
 };
 pub use code::{Finding, MessageCode};
 pub use place::place;

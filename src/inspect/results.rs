@@ -111,7 +111,11 @@ impl Results {
             let identity = result.property("header", "i").and_then(|i| i.rsplit('@').next());
             let named = result.property("header", "d").or(identity).and_then(domain::normalize).map(String::from);
             let selector = result.property("header", "s");
-            if named.is_none() && prefix.is_empty() && matches!(result.result.as_str(), "none" | "") {
+            if named.is_none()
+                && prefix.is_empty()
+                && matches!(result.result.as_str(), "none" | "")
+                && !says_invalid(result)
+            {
                 continue;
             }
             let free = |one: &Signature| one.review.result.is_none();
@@ -200,6 +204,11 @@ fn signatures_of_message(signatures: &[Signature]) -> usize {
 /// A result that names another signature's beginning is not about this one.
 fn prefix_allows(prefix: &str, signature: &Signature) -> bool {
     prefix.len() < 4 || signature.b.is_empty() || signature.b.starts_with(prefix)
+}
+
+/// `dkim=none ("invalid DKIM record")`: there was a signature, and its key could not be used.
+fn says_invalid(result: &MethodResult) -> bool {
+    detail(result).is_some_and(|text| super::broken::is_invalid_record(&text))
 }
 
 fn detail(result: &MethodResult) -> Option<String> {

@@ -2,8 +2,9 @@
 
 use std::net::IpAddr;
 
-use super::answer::{Authserv, HandOver, Inspection, Place, SignatureReview, SpfReview};
+use super::answer::{Authserv, HandOver, Inspection, Place, Published, SignatureReview, SpfReview};
 use super::arc;
+use super::broken;
 use super::code::{Finding, MessageCode};
 use super::results::{self, Results, mailbox_domain, received_spf};
 use super::signature::{self, Signature, Surroundings};
@@ -44,11 +45,18 @@ struct Header<'m> {
 }
 
 /// Inspects a message as received. `trusted` are the authserv-ids of one's own servers, `now` is used where the message
-/// does not say when it arrived (seconds since the epoch), `whole` says that `message` is not cut.
+/// does not say when it arrived (seconds since the epoch), `whole` says that `message` is not cut. `published` tells the
+/// alignment that the domain of From publishes, where that is known.
 ///
 /// # Errors
 /// The bytes are no message.
-pub fn inspect(message: &[u8], whole: bool, trusted: &[String], now: i64) -> Result<Inspection, NotAMessage> {
+pub fn inspect(
+    message: &[u8],
+    whole: bool,
+    trusted: &[String],
+    now: i64,
+    published: &dyn Fn(&str) -> Option<Published>,
+) -> Result<Inspection, NotAMessage> {
     if message.trim_ascii().is_empty() {
         return Err(NotAMessage::Empty);
     }
@@ -92,13 +100,25 @@ pub fn inspect(message: &[u8], whole: bool, trusted: &[String], now: i64) -> Res
         .collect();
     let results = Results::read(message, trusted);
     results.judge(&mut signatures, from.as_ref());
-    let signatures: Vec<SignatureReview> = signatures.into_iter().map(|one| one.review).collect();
+    let mut signatures: Vec<SignatureReview> = signatures.into_iter().map(|one| one.review).collect();
+    let published = from_domain.as_deref().and_then(published);
+    let mode = published.map_or_else(AlignmentMode::default, |published| AlignmentMode {
+        dkim_strict: published.dkim_strict,
+        spf_strict: published.spf_strict,
+    });
+    for signature in &mut signatures {
+        let found = broken::finding(signature, signature.aligned.counts(mode.dkim_strict));
+        signature.findings.extend(found);
+        signature.findings.sort_by_key(|finding| finding.severity);
+    }
     let (told, told_address) = header.received_spf.map_or((None, None), |value| received_spf(value, from.as_ref()));
     let spf = results.spf(from.as_ref());
     let spf = spf.or_else(|| spf_without_results(&header, told, !trusted.is_empty(), from.as_ref()));
-    let verdict = judge(from_domain.as_deref(), &header, &results, &signatures, spf.as_ref());
+    let verdict = judge(from_domain.as_deref(), mode, &header, &results, &signatures, spf.as_ref());
     let (arc, arc_findings) = arc::sets(message);
-    let mut findings = message_findings(&header, &domains, &signatures, spf.as_ref(), &results, &verdict, trusted);
+    let mut findings =
+        message_findings(&header, &domains, mode, &signatures, spf.as_ref(), &results, &verdict, trusted);
+    findings.extend(differs(&results, &verdict, mode, &signatures, spf.as_ref(), !arc.is_empty()));
     findings.extend(arc_findings);
     findings.sort_by_key(|finding| finding.severity);
     let dmarc = results.of("dmarc").next().map(|one| one.result.clone());
@@ -107,6 +127,7 @@ pub fn inspect(message: &[u8], whole: bool, trusted: &[String], now: i64) -> Res
         handed_over_by: handed_over_by(&header, &results, told_address),
         received: arrived.map(rfc3339),
         results: results.shown(),
+        published,
         dmarc,
         authserv: results.authserv,
         from: from_domain,
@@ -196,6 +217,7 @@ fn is_public(address: IpAddr) -> bool {
 /// The states, by the rules that records of reports are judged by.
 fn judge(
     from: Option<&str>,
+    mode: AlignmentMode,
     header: &Header<'_>,
     results: &Results,
     signatures: &[SignatureReview],
@@ -206,7 +228,7 @@ fn judge(
         Reading::Unknown => AuthResult::Unknown,
     };
     let mut outcome = Outcome {
-        mode: AlignmentMode::default(),
+        mode,
         header_from: from.map(str::to_owned),
         envelope_from: header.reverse_path.as_deref().map(|path| mailbox_domain(path).to_owned()),
         envelope_to: None,
@@ -220,7 +242,11 @@ fn judge(
             .map(|one| crate::alignment::Signature {
                 domain: one.domain.clone(),
                 selector: one.selector.clone(),
-                result: one.result.as_deref().map_or(AuthResult::Unknown, |text| word(AuthResult::read_dkim(text))),
+                result: match one.result.as_deref() {
+                    // Whatever the server calls it, it did not verify.
+                    Some("none") if broken::is_broken(one) => AuthResult::PermError,
+                    result => result.map_or(AuthResult::Unknown, |text| word(AuthResult::read_dkim(text))),
+                },
                 word: None,
                 human: None,
             })
@@ -254,9 +280,50 @@ fn judge(
     outcome.verdict
 }
 
+/// Where the server's DMARC result is not what its results of DKIM and SPF come to, and why that may be.
+fn differs(
+    results: &Results,
+    verdict: &Verdict,
+    mode: AlignmentMode,
+    signatures: &[SignatureReview],
+    spf: Option<&SpfReview>,
+    arc: bool,
+) -> Option<Finding> {
+    let theirs = results.of("dmarc").next()?;
+    let passed = |result: Option<&str>| result == Some("pass");
+    let relaxed_only =
+        signatures.iter().any(|one| one.aligned == super::Aligned::Relaxed && passed(one.result.as_deref()))
+            || spf.is_some_and(|spf| spf.aligned == super::Aligned::Relaxed && passed(spf.result.as_deref()));
+    let why = match (theirs.result.as_str(), verdict.dmarc?) {
+        ("pass", false) if relaxed_only && (mode.dkim_strict || mode.spf_strict) => {
+            "the record asks for strict alignment, and only relaxed alignment passes here: the server may have seen another record"
+        }
+        ("pass", false) if arc => "nothing that aligns passed here: it may trust the ARC chain of a server before it",
+        ("pass", false) => {
+            "nothing that aligns passed by the results that it shows: it judged by something that it does not show"
+        }
+        ("bestguesspass", false) => "the domain had no DMARC record when the server looked, and it guessed",
+        ("fail", true) if relaxed_only => {
+            "what passes aligns in relaxed mode only: the record that the server saw may ask for strict alignment (adkim=s, aspf=s)"
+        }
+        ("fail", true) => {
+            "something that aligns passed: the server may take another domain for the author's, or its fields are of different checks"
+        }
+        ("none", true) => "the server found no DMARC record",
+        ("temperror" | "permerror", _) => "the server could not fetch or read the DMARC record",
+        _ => return None,
+    };
+    let ours = if verdict.dmarc == Some(true) { "pass" } else { "fail" };
+    let detail = format!("the server says dmarc={}, its other results come to {ours}: {why}", theirs.result);
+    let finding = Finding::new(Severity::Warning, MessageCode::DmarcDiffers, "Authentication-Results", detail);
+    Some(finding.with_remedy("`dmarcstat dns DOMAIN` shows the record as it is now"))
+}
+
+#[allow(clippy::too_many_arguments, reason = "all that a message shows bears on what is said of it")]
 fn message_findings(
     header: &Header<'_>,
     domains: &[String],
+    mode: AlignmentMode,
     signatures: &[SignatureReview],
     spf: Option<&SpfReview>,
     results: &Results,
@@ -290,7 +357,7 @@ fn message_findings(
             format!("there are {many} From fields; receivers refuse such mail (RFC 5322 §3.6)"),
         ),
     }
-    let aligned: Vec<&SignatureReview> = signatures.iter().filter(|one| one.aligned.is_aligned()).collect();
+    let aligned: Vec<&SignatureReview> = signatures.iter().filter(|one| one.aligned != super::Aligned::No).collect();
     if let [from] = domains
         && aligned.is_empty()
     {
@@ -304,14 +371,24 @@ fn message_findings(
         add(Severity::Error, code, "DKIM-Signature", text);
     }
     if !aligned.is_empty() && aligned.iter().all(|one| one.aligned == super::Aligned::Relaxed) {
-        add(
-            Severity::Advice,
-            MessageCode::RelaxedOnly,
-            "DKIM-Signature",
-            "aligned in relaxed mode only: under adkim=s it would not count".to_owned(),
-        );
+        if mode.dkim_strict {
+            add(
+                Severity::Error,
+                MessageCode::StrictOnly,
+                "DKIM-Signature",
+                "the domain publishes adkim=s, and no signature has exactly the domain of From: sign with it, or publish adkim=r"
+                    .to_owned(),
+            );
+        } else {
+            add(
+                Severity::Advice,
+                MessageCode::RelaxedOnly,
+                "DKIM-Signature",
+                "aligned in relaxed mode only: under adkim=s it would not count".to_owned(),
+            );
+        }
     }
-    if verdict.dkim == DkimState::Aligned && spf.is_none_or(|spf| !spf.aligned.is_aligned()) {
+    if verdict.dkim == DkimState::Aligned && spf.is_none_or(|spf| !spf.aligned.counts(mode.spf_strict)) {
         add(
             Severity::Advice,
             MessageCode::SpfNotAligned,

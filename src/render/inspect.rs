@@ -49,7 +49,7 @@ fn prose(answer: &Inspection) -> Prose {
         prose.item(0, "✗", Paint::Bad, "no signature");
     }
     for signature in &answer.signatures {
-        let (mark, paint) = mark(signature);
+        let (mark, paint) = mark(signature, answer);
         prose.item(0, mark, paint, signature_line(signature));
         findings(&signature.findings, 1, &mut prose);
     }
@@ -58,7 +58,8 @@ fn prose(answer: &Inspection) -> Prose {
         None => prose.item(0, "?", Paint::Dim, "the message does not tell"),
         Some(spf) => {
             let result = spf.result.as_deref().unwrap_or("no result");
-            let passed = result == "pass" && spf.aligned.is_aligned();
+            let passed =
+                result == "pass" && spf.aligned.counts(answer.published.is_some_and(|published| published.spf_strict));
             let (mark, paint) = if passed { ("✓", Paint::Good) } else { ("✗", Paint::Dim) };
             let domain = spf.domain.as_deref().unwrap_or("no domain");
             let scope = if spf.scope == "helo" { "HELO" } else { "MAIL FROM" };
@@ -99,7 +100,7 @@ fn headline(answer: &Inspection, prose: &mut Prose) {
         ("broken", _) => (format!("A signature of {from} does not verify{claimed}."), Paint::Bad),
         ("unaligned", _) => (format!("Signed, but not as {from}{claimed}."), Paint::Bad),
         ("unsigned", _) => (format!("Not signed{claimed}."), Paint::Bad),
-        _ if answer.signatures.iter().any(|one| one.aligned.is_aligned()) => {
+        _ if answer.signatures.iter().any(|one| one.aligned.counts(dkim_strict(answer))) => {
             (format!("A signature aligns with {from}; nothing in the message says whether it verifies."), Paint::Warn)
         }
         _ => ("The message does not tell whether it passes.".to_owned(), Paint::Warn),
@@ -122,6 +123,14 @@ fn envelope(answer: &Inspection, prose: &mut Prose) {
     if let Some(received) = &answer.received {
         line("Received", received.clone());
     }
+    if let Some(published) = &answer.published {
+        let mode = |strict| if strict { "strict" } else { "relaxed" };
+        let by = if published.source == "dns" { "by the DNS" } else { "by the newest reports" };
+        line(
+            "Alignment asked for",
+            format!("DKIM {}, SPF {} ({by})", mode(published.dkim_strict), mode(published.spf_strict)),
+        );
+    }
     let server = match &answer.authserv {
         None => "nobody's: there is no Authentication-Results".to_owned(),
         Some(authserv) => {
@@ -141,8 +150,8 @@ fn envelope(answer: &Inspection, prose: &mut Prose) {
     }
 }
 
-fn mark(signature: &SignatureReview) -> (&'static str, Paint) {
-    match (signature.aligned.is_aligned(), signature.result.as_deref()) {
+fn mark(signature: &SignatureReview, answer: &Inspection) -> (&'static str, Paint) {
+    match (signature.aligned.counts(dkim_strict(answer)), signature.result.as_deref()) {
         (true, Some("pass")) => ("✓", Paint::Good),
         (true, None) => ("?", Paint::Warn),
         (true, _) => ("✗", Paint::Bad),
@@ -171,6 +180,10 @@ fn signature_line(signature: &SignatureReview) -> String {
         parts.push("told by the results only, its field is not in the message".to_owned());
     }
     parts.join(" · ")
+}
+
+fn dkim_strict(answer: &Inspection) -> bool {
+    answer.published.is_some_and(|published| published.dkim_strict)
 }
 
 fn word(aligned: Aligned) -> &'static str {

@@ -165,3 +165,73 @@ fn hostile_text_is_shown_as_text() {
         assert!(format != "markdown" || !text.contains("<script>"), "{text}");
     }
 }
+
+/// The answer about a message of example.com with these results and one signature.
+fn signed(results: &str, domain: &str, more: &[&str]) -> serde_json::Value {
+    let mail = format!(
+        "Authentication-Results: mx; {results}\r\nFrom: a@example.com\r\nSubject: x\r\n\
+         DKIM-Signature: v=1; a=rsa-sha256; c=relaxed/relaxed; d={domain}; s=k; h=from:subject; bh=eHh4; b=eHh4\r\n\r\nx\r\n"
+    );
+    let arguments = ["inspect", "-", "--format", "json"].iter().chain(more);
+    Sandbox::new().run_with_input(arguments, mail.as_bytes()).exits(0).json()
+}
+
+fn codes(findings: &serde_json::Value) -> Vec<&str> {
+    findings.as_array().unwrap().iter().map(|one| one["code"].as_str().unwrap()).collect()
+}
+
+#[test]
+fn a_signature_that_did_not_verify_gets_advice_by_its_reason() {
+    for (result, code, remedy) in [
+        ("dkim=fail (body hash did not verify) header.d=example.com header.s=k", "body-changed", "sign last"),
+        ("dkim=permerror (no key for signature) header.d=example.com header.s=k", "key-missing", "publish the key"),
+        (
+            "dkim=none (\"invalid DKIM record\") header.d=example.com header.s=k",
+            "key-unusable",
+            "dmarcstat dns example.com",
+        ),
+        ("dkim=none (invalid DKIM record)", "key-unusable", "dmarcstat dns example.com"),
+        ("dkim=fail (signature did not verify) header.d=example.com header.s=k", "signature-wrong", "compare"),
+        ("dkim=fail header.d=example.com header.s=k", "not-verified", "see whether"),
+    ] {
+        let answer = signed(result, "example.com", &[]);
+        assert_eq!(answer["dkim_state"], json!("broken"), "{result}: {answer:#}");
+        let findings = &answer["signatures"][0]["findings"];
+        let found = findings.as_array().unwrap().iter().find(|one| one["code"] == code);
+        let found = found.unwrap_or_else(|| panic!("{result}: {findings:#}"));
+        assert!(
+            found["severity"] == "error" && found["remedy"].as_str().unwrap().contains(remedy),
+            "{result}: {found}"
+        );
+    }
+    // A server that found no signature says nothing about one that came later.
+    assert_eq!(signed("dkim=none (message not signed)", "example.com", &[])["signatures"][0]["result"], json!(null));
+}
+
+#[test]
+fn the_published_alignment_counts_and_differing_results_are_explained() {
+    let results = "dkim=pass header.d=mail.example.com header.s=k; dmarc=";
+    let sandbox = Sandbox::new();
+    let report = "<feedback><report_metadata><org_name>reporter</org_name><report_id>1</report_id>\
+        <date_range><begin>1793491200</begin><end>1793577599</end></date_range></report_metadata>\
+        <policy_published><domain>example.com</domain><adkim>s</adkim><p>none</p></policy_published>\
+        <record><row><source_ip>192.0.2.1</source_ip><count>1</count></row>\
+        <identifiers><header_from>example.com</header_from></identifiers></record></feedback>";
+    let report = sandbox.write("report.xml", report);
+    let strict = ["--input", report.to_str().unwrap()];
+
+    let answer = signed(&format!("{results}pass; spf=none smtp.mailfrom=x@example.net"), "mail.example.com", &strict);
+    assert_eq!(answer["published"], json!({ "dkim_strict": true, "spf_strict": false, "source": "reports" }));
+    assert_eq!((&answer["dkim_state"], &answer["dmarc_pass"]), (&json!("unaligned"), &json!(false)), "{answer:#}");
+    let found = codes(&answer["findings"]);
+    assert!(found.contains(&"strict-alignment") && found.contains(&"dmarc-differs"), "{found:?}");
+
+    // Nothing is known of the record: the server's word shows that it is strict.
+    let answer = signed(&format!("{results}fail; spf=none smtp.mailfrom=x@example.net"), "mail.example.com", &[]);
+    assert_eq!((&answer["published"], &answer["dmarc_pass"]), (&json!(null), &json!(true)));
+    let findings = answer["findings"].as_array().unwrap();
+    let differs = findings.iter().find(|one| one["code"] == "dmarc-differs").unwrap();
+    assert!(differs["detail"].as_str().unwrap().contains("adkim=s"), "{differs}");
+    let agreed = signed(&format!("{results}pass"), "mail.example.com", &[]);
+    assert!(!codes(&agreed["findings"]).contains(&"dmarc-differs"));
+}
