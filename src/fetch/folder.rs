@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::line::Line;
 use super::pull::Pull;
 use super::tidy::Tidy;
-use super::{Ended, FetchOptions, FolderSummary, Since};
+use super::{Ended, Failure, FetchOptions, FolderSummary, Since};
 use crate::ingest::{IngestOptions, IngestSummary, Observer, ingest};
 use crate::source::MailOutcome;
 use crate::source::imap::account::After;
@@ -42,12 +42,9 @@ impl Round<'_, '_, '_> {
     }
 
     fn once(&mut self) -> Result<(), Ended> {
-        // Opened for reading only where nothing is to be changed: some servers set flags all the same, and nothing here
-        // asks them to.
-        let read_only = self.line.account.keeps_all();
         let step = Step::Open(self.folder.name.clone());
         self.line.reopen();
-        let opened = self.line.attempt_in(self.folder, read_only, None, &step, |_, opened| Ok(opened.clone()))?;
+        let opened = self.line.attempt_in(self.folder, None, &step, |_, opened| Ok(opened.clone()))?;
         self.summary.uid_validity = opened.uid_validity;
         self.summary.uid_next = opened.uid_next;
         self.summary.mails = opened.exists;
@@ -59,19 +56,28 @@ impl Round<'_, '_, '_> {
             mailbox.done = UidSet::default();
         }
         self.summary.replaced |= mailbox.replaced;
-        self.tidy(&mailbox, opened.uid_validity)?;
-        let mails = if opened.exists == 0 { Vec::new() } else { self.new_mail(&mut mailbox, read_only)? };
-        let chapter = if read_only { mails.len().max(1) } else { CHAPTER };
+        // What cannot be done with mail on the server keeps no mail from being read; the next run tries it again.
+        let mut untidy = self.tidy(&mailbox, opened.uid_validity)?;
+        let mails = if opened.exists == 0 { Vec::new() } else { self.new_mail(&mut mailbox)? };
+        let chapter = if self.line.account.keeps_all() { mails.len().max(1) } else { CHAPTER };
         for mails in mails.chunks(chapter) {
-            let pulled = self.ingest(&mailbox, mails, read_only)?;
-            self.tidy(&mailbox, opened.uid_validity)?;
+            let pulled = self.ingest(&mailbox, mails)?;
+            if untidy.is_none() {
+                untidy = self.tidy(&mailbox, opened.uid_validity)?;
+            }
             pulled?;
         }
-        Ok(())
+        match untidy {
+            None => Ok(()),
+            Some(failure) => {
+                self.summary.left_to_do = self.store.pending_mail(mailbox.id)?.len() as u64;
+                Err(Ended::Untidy(failure))
+            }
+        }
     }
 
     /// The mails that were not read yet.
-    fn new_mail(&mut self, mailbox: &mut Mailbox, read_only: bool) -> Result<Vec<Listed>, Ended> {
+    fn new_mail(&mut self, mailbox: &mut Mailbox) -> Result<Vec<Listed>, Ended> {
         let since = match self.options.since {
             Since::AsBefore => mailbox.since,
             Since::All => None,
@@ -85,7 +91,7 @@ impl Round<'_, '_, '_> {
         let mut wanted = mailbox.done.gaps(1, u32::MAX);
         mailbox.done.last().into_iter().for_each(|last| wanted.insert(last));
         let validity = Some(self.summary.uid_validity);
-        let listed = self.line.attempt_in(self.folder, read_only, validity, &step, |session, _| {
+        let listed = self.line.attempt_in(self.folder, validity, &step, |session, _| {
             session.list_mail(&wanted, since.is_some())
         })?;
         self.line.went_well();
@@ -108,12 +114,7 @@ impl Round<'_, '_, '_> {
     }
 
     /// Reads mails into the store. The inner result is the server's.
-    fn ingest(
-        &mut self,
-        mailbox: &Mailbox,
-        mails: &[Listed],
-        read_only: bool,
-    ) -> Result<Result<(), super::Failure>, Ended> {
+    fn ingest(&mut self, mailbox: &Mailbox, mails: &[Listed]) -> Result<Result<(), Failure>, Ended> {
         let account = &*self.line.account;
         let left_to_do = [MailOutcome::Other, MailOutcome::Report, MailOutcome::Quarantined]
             .into_iter()
@@ -128,7 +129,7 @@ impl Round<'_, '_, '_> {
             self.store,
             &options,
             |sink| {
-                let mut pull = Pull { line, folder, uid_validity, read_only, mailbox, most, summary, sink };
+                let mut pull = Pull { line, folder, uid_validity, mailbox, most, summary, sink };
                 pulled = pull.run(mails);
             },
             self.observer,
@@ -137,8 +138,9 @@ impl Round<'_, '_, '_> {
         Ok(pulled)
     }
 
-    fn tidy(&mut self, mailbox: &Mailbox, uid_validity: u32) -> Result<(), Ended> {
-        Tidy {
+    /// Does on the server what is left to do there. What the server refuses comes as the inner failure.
+    fn tidy(&mut self, mailbox: &Mailbox, uid_validity: u32) -> Result<Option<Failure>, Ended> {
+        let result = Tidy {
             store: &mut *self.store,
             line: &mut *self.line,
             folder: self.folder,
@@ -147,7 +149,14 @@ impl Round<'_, '_, '_> {
             uid_validity,
             summary: &mut *self.summary,
         }
-        .run()
+        .run();
+        match result {
+            Ok(()) => Ok(None),
+            Err(Ended::Failed(failure)) if !matches!(*failure.error, Error::Stopped | Error::Replaced) => {
+                Ok(Some(failure))
+            }
+            Err(other) => Err(other),
+        }
     }
 }
 

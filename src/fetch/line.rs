@@ -1,8 +1,13 @@
 //! The line to a server: made when it is needed, made again when it broke, given up in the end.
 
+use std::time::Duration;
+
 use super::FetchOptions;
 use crate::source::imap::account::Account;
 use crate::source::imap::{Error, Failure, Folder, Opened, Patience, Session, Step};
+
+/// No server makes us wait longer before the next attempt.
+const LONGEST_RETRY: Duration = Duration::from_secs(300);
 
 /// An account and the connection to it, if there is one.
 pub(super) struct Line<'a> {
@@ -10,8 +15,8 @@ pub(super) struct Line<'a> {
     pub(super) patience: Patience,
     note: &'a (dyn Fn(&str) + Sync),
     session: Option<Session>,
-    /// The folder that is open, how it was found, and whether it was opened for reading only.
-    open: Option<(Folder, Opened, bool)>,
+    /// The folder that is open, and how it was found.
+    open: Option<(Folder, Opened)>,
     /// Attempts in a row that came to nothing.
     failed: u32,
 }
@@ -62,20 +67,16 @@ impl<'a> Line<'a> {
     pub(super) fn once_in<T>(
         &mut self,
         folder: &Folder,
-        read_only: bool,
         uid_validity: Option<u32>,
         step: &Step,
         run: impl FnOnce(&mut Session, &Opened) -> Result<T, Error>,
     ) -> Result<T, Failure> {
         let opened = match &self.open {
-            Some((open, opened, only)) if open == folder && *only == read_only && self.session.is_some() => {
-                opened.clone()
-            }
+            Some((open, opened)) if open == folder && self.session.is_some() => opened.clone(),
             _ => {
                 self.open = None;
-                let opened =
-                    self.once(&Step::Open(folder.name.clone()), |session| session.open_folder(folder, read_only))?;
-                self.open = Some((folder.clone(), opened.clone(), read_only));
+                let opened = self.once(&Step::Open(folder.name.clone()), |session| session.open_folder(folder))?;
+                self.open = Some((folder.clone(), opened.clone()));
                 opened
             }
         };
@@ -103,13 +104,12 @@ impl<'a> Line<'a> {
     pub(super) fn attempt_in<T>(
         &mut self,
         folder: &Folder,
-        read_only: bool,
         uid_validity: Option<u32>,
         step: &Step,
         mut run: impl FnMut(&mut Session, &Opened) -> Result<T, Error>,
     ) -> Result<T, Failure> {
         loop {
-            match self.once_in(folder, read_only, uid_validity, step, &mut run) {
+            match self.once_in(folder, uid_validity, step, &mut run) {
                 Ok(done) => return Ok(done),
                 Err(failure) => self.wait_after(failure)?,
             }
@@ -147,7 +147,11 @@ impl<'a> Line<'a> {
         if self.failed >= self.patience.attempts {
             return Err(failure);
         }
-        let pause = self.patience.pause_after(self.failed);
+        let wanted = match &*failure.error {
+            Error::Token(error) => error.retry_after().unwrap_or_default().min(LONGEST_RETRY),
+            _ => Duration::ZERO,
+        };
+        let pause = self.patience.pause_after(self.failed).max(wanted);
         (self.note)(&format!("{}: {failure}; trying again in {:.0?}", self.account.name, pause));
         if self.patience.sleep(pause) { Ok(()) } else { Err(Error::Stopped.at(failure.step)) }
     }

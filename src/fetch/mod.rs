@@ -90,6 +90,8 @@ pub struct FolderSummary {
     pub moved: u64,
     /// Mails deleted.
     pub deleted: u64,
+    /// Mails that are read and stored, and with which something could not be done on the server; the next run tries again.
+    pub left_to_do: u64,
 }
 
 impl AccountSummary {
@@ -114,6 +116,7 @@ impl AccountSummary {
                     folder.seen += old.seen;
                     folder.moved += old.moved;
                     folder.deleted += old.deleted;
+                    // What is left is what was left last.
                 }
                 None => self.folders.push(old),
             }
@@ -140,6 +143,8 @@ impl From<Failure> for FailureSummary {
 enum Ended {
     /// The server, or the way to it; other parts may go well.
     Failed(Failure),
+    /// All was read and stored; marking, moving or deleting on the server failed.
+    Untidy(Failure),
     /// The database: nothing can go well.
     Store(StoreError),
 }
@@ -181,6 +186,8 @@ fn round(
 ) -> Result<(AccountSummary, IngestSummary), StoreError> {
     let mut summary = AccountSummary { name: line.account.name.clone(), ..AccountSummary::default() };
     let mut ingested = IngestSummary::default();
+    // What could not be tidied was read all the same.
+    let mut untidy = 0;
     let failed = |summary: &mut AccountSummary, failure: Failure| match *failure.error {
         Error::Stopped => summary.stopped = true,
         _ => {
@@ -191,6 +198,8 @@ fn round(
     match find(line) {
         Ok(found) => {
             found.missing.into_iter().for_each(|failure| failed(&mut summary, failure));
+            untidy += found.closed.len();
+            found.closed.into_iter().for_each(|failure| failed(&mut summary, failure));
             for folder in &found.folders {
                 let mut one = FolderSummary { name: folder.name.clone(), ..FolderSummary::default() };
                 let mut run = folder::Round {
@@ -208,6 +217,14 @@ fn round(
                 match result {
                     Ok(()) => summary.finished += 1,
                     Err(Ended::Store(error)) => return Err(error),
+                    Err(Ended::Untidy(failure)) => {
+                        summary.finished += 1;
+                        untidy += 1;
+                        failed(&mut summary, failure);
+                        if line.is_lost() {
+                            break;
+                        }
+                    }
                     Err(Ended::Failed(failure)) => {
                         let lost = line.is_lost();
                         failed(&mut summary, failure);
@@ -223,7 +240,8 @@ fn round(
     if !summary.stopped {
         let error = summary.failures.first().map(|failure| format!("{}: {}", failure.step, failure.reason));
         let identity = line.account.identity();
-        store.note_account_run(&identity, &summary.name, (options.clock)(), error.as_deref())?;
+        let read_all = summary.failures.len() == untidy;
+        store.note_account_run(&identity, &summary.name, (options.clock)(), read_all, error.as_deref())?;
     }
     Ok((summary, ingested))
 }
@@ -232,6 +250,8 @@ fn round(
 struct Found {
     folders: Vec<Folder>,
     missing: Vec<Failure>,
+    /// That folders to move mail to cannot be had: mail is read all the same, and moved once they can.
+    closed: Vec<Failure>,
     /// The folders that mail is moved to, by the names in the configuration.
     targets: BTreeMap<String, Folder>,
 }
@@ -247,13 +267,22 @@ fn find(line: &mut Line<'_>) -> Result<Found, Failure> {
         }
     }
     line.attempt(&Step::ListFolders, |session| {
-        let mut targets = BTreeMap::new();
+        let (mut targets, mut closed) = (BTreeMap::new(), Vec::new());
         for name in &names {
-            targets.insert(name.clone(), session.folder_to_fill(name)?);
+            match session.folder_to_fill(name) {
+                Ok(folder) => {
+                    targets.insert(name.clone(), folder);
+                }
+                Err(error) if error.is_passing() => return Err(error),
+                Err(error @ (Error::Refused { .. } | Error::BadName(_))) => {
+                    closed.push(error.at(Step::ListFolders).into_target(name));
+                }
+                Err(error) => return Err(error),
+            }
         }
         let but: Vec<_> = targets.values().cloned().collect();
         let (folders, missing) = session.folders(&wanted, &but)?;
         let missing = missing.into_iter().map(|error| error.at(Step::ListFolders)).collect();
-        Ok(Found { folders, missing, targets })
+        Ok(Found { folders, missing, closed, targets })
     })
 }

@@ -23,7 +23,6 @@ pub(super) struct Pull<'p, 'l> {
     pub(super) line: &'p mut Line<'l>,
     pub(super) folder: &'p Folder,
     pub(super) uid_validity: u32,
-    pub(super) read_only: bool,
     /// The folder's number in the database.
     pub(super) mailbox: i64,
     /// The largest mail in bytes.
@@ -110,8 +109,13 @@ impl Pull<'_, '_> {
         let step = self.step();
         let naming = self.naming();
         let (mailbox, most, summary, sink) = (self.mailbox, self.most, &mut *self.summary, &mut *self.sink);
-        self.line.once_in(self.folder, self.read_only, Some(self.uid_validity), &step, |session, _| {
+        self.line.once_in(self.folder, Some(self.uid_validity), &step, |session, _| {
             session.fetch_mail(mails, most, one_by_one, outstanding, &mut |fetched| match fetched {
+                Fetched::Mail(uid, bytes) if is_substitute(mails, uid, &bytes) => {
+                    settled.insert(uid);
+                    missing.insert(uid);
+                    true
+                }
                 Fetched::Mail(uid, bytes) => {
                     settled.insert(uid);
                     summary.fetched += 1;
@@ -126,16 +130,16 @@ impl Pull<'_, '_> {
         })
     }
 
-    /// Mails for which nothing came: most are gone meanwhile. Those that are still there are asked for once more, alone,
-    /// since some servers answer a long command with nothing.
+    /// Mails for which nothing came, or not the mail: most are gone meanwhile. Those that are still there are asked for
+    /// once more, alone, since some servers answer a long command with nothing. What cannot be had now is told as failed and
+    /// asked for again by the next run.
     fn look_for(&mut self, missing: &UidSet) -> Result<(), Failure> {
         if missing.is_empty() {
             return Ok(());
         }
         let step = self.step();
-        let (folder, only, validity) = (self.folder, self.read_only, Some(self.uid_validity));
-        let there =
-            self.line.attempt_in(folder, only, validity, &step, |session, _| session.list_mail(missing, false))?;
+        let (folder, validity) = (self.folder, Some(self.uid_validity));
+        let there = self.line.attempt_in(folder, validity, &step, |session, _| session.list_mail(missing, false))?;
         self.summary.vanished += missing.len() - there.len() as u64;
         let mut in_vain = 0;
         for mail in there {
@@ -143,10 +147,11 @@ impl Pull<'_, '_> {
             if !still_missing.is_empty() {
                 in_vain += 1;
                 if in_vain > MOST_ASIDE {
-                    let text = "it lists mails and gives nothing of them".to_owned();
+                    let text = "it lists mails and does not give them".to_owned();
                     return Err(Error::Refused { code: String::new(), text }.at(step));
                 }
-                let content = Content::Unreadable("the server lists this mail and gives nothing of it".to_owned());
+                let reason = "the server lists this mail and does not give it; it will be asked for again";
+                let content = Content::Unreadable(reason.to_owned());
                 self.push(mail.uid, content);
             }
         }
@@ -156,8 +161,8 @@ impl Pull<'_, '_> {
     /// A mail that is too large: its beginning, for the quarantine.
     fn beginning(&mut self, mail: Listed) -> Result<(), Failure> {
         let step = self.step();
-        let (folder, only, validity) = (self.folder, self.read_only, Some(self.uid_validity));
-        let head = self.line.attempt_in(folder, only, validity, &step, |session, _| session.fetch_head(mail.uid))?;
+        let (folder, validity) = (self.folder, Some(self.uid_validity));
+        let head = self.line.attempt_in(folder, validity, &step, |session, _| session.fetch_head(mail.uid))?;
         match head {
             None => self.summary.vanished += 1,
             Some(head) => {
@@ -184,6 +189,15 @@ impl Pull<'_, '_> {
         let input = self.naming().input(self.mailbox, uid, content);
         self.sink.push(input);
     }
+}
+
+/// Whether what came is not the mail but a text in its place: Courier answers OK with a note of some hundred bytes where it
+/// cannot read the file just now. Servers count sizes differently, by line ends or an estimate, but never by half.
+fn is_substitute(mails: &[Listed], uid: u32, bytes: &[u8]) -> bool {
+    const NOTE: u64 = 4096;
+    let length = bytes.len() as u64;
+    let listed = mails.iter().find(|mail| mail.uid == uid).map_or(0, |mail| mail.size);
+    length <= NOTE && length < listed / 2 && listed - length > 512
 }
 
 /// What all mails of a folder have in common.
@@ -227,6 +241,16 @@ fn location(account: &str, folder: &str, uid: u32) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_note_in_place_of_a_mail_is_not_the_mail() {
+        let mails = [Listed { uid: 7, number: 1, size: 3_000, day: None }, Listed { uid: 8, number: 2, size: 0, day: None }];
+        for (uid, length, expected) in [(7, 129, true), (7, 0, true), (7, 2_900, false), (7, 1_600, false), (8, 10, false), (9, 10, false)] {
+            assert_eq!(is_substitute(&mails, uid, &vec![b'x'; length]), expected, "{uid} {length}");
+        }
+        let short = [Listed { uid: 7, number: 1, size: 400, day: None }];
+        assert!(!is_substitute(&short, 7, b""), "the size of a small mail may be an estimate");
+    }
 
     #[test]
     fn locations_are_one_word_and_come_apart_again() {

@@ -1,8 +1,8 @@
 //! What is left to do with mail on its server, read from the database and done there.
 //!
-//! Everything here may be interrupted anywhere and is taken up by the next run. Marking and deleting twice does no harm,
-//! and MOVE is whole or not at all. Where a mail has to be copied and then deleted, it is noted before where the copy
-//! will be, so that the next run finds it and makes no second one.
+//! Everything here may be interrupted anywhere and is taken up by the next run. Marking and deleting twice does no harm.
+//! Where a mail is moved, or copied and then deleted, it is noted before where the copy will be, so that the next run finds
+//! it and makes no second one.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -10,12 +10,14 @@ use super::line::Line;
 use super::{Ended, FolderSummary};
 use crate::source::MailOutcome;
 use crate::source::imap::account::After;
-use crate::source::imap::{Error, Folder, Removal, Step};
+use crate::source::imap::{Error, Folder, Removal, Step, in_commands};
 use crate::store::{Copying, PendingMail, Store};
 use crate::uid_set::UidSet;
 
-/// How many mails are copied at once.
-const COPIES: usize = 100;
+/// How many mails are moved or copied at once: few, so that what an interruption leaves open is little.
+const AT_ONCE: usize = 100;
+/// How often in a row others may take mail out of the folder while something is done with it.
+const FASTER: u32 = 5;
 
 /// The mails of one folder.
 pub(super) struct Tidy<'t, 'l> {
@@ -72,7 +74,7 @@ impl Tidy<'_, '_> {
     ) -> Result<T, Ended> {
         let step = self.step();
         let mut run = run;
-        let done = self.line.attempt_in(self.folder, false, Some(self.uid_validity), &step, |session, opened| {
+        let done = self.line.attempt_in(self.folder, Some(self.uid_validity), &step, |session, opened| {
             if opened.read_only {
                 return Err(Error::ReadOnly);
             }
@@ -82,9 +84,35 @@ impl Tidy<'_, '_> {
         Ok(done)
     }
 
+    /// Runs something with mails until the server has done it for all of them that are there, and gives those. A command
+    /// that is refused because some are gone may have done nothing, so the rest is looked up and asked for again.
+    fn settle(
+        &mut self,
+        uids: &UidSet,
+        mut run: impl FnMut(&mut crate::source::imap::Session, &UidSet) -> Result<(), Error>,
+    ) -> Result<UidSet, Ended> {
+        let mut there = uids.clone();
+        for _ in 0..FASTER {
+            if there.is_empty() {
+                return Ok(there);
+            }
+            match self.attempt(|session| run(session, &there)) {
+                Err(Ended::Failed(failure)) if failure.error.some_are_gone() => there = self.those_there(&there)?,
+                other => return other.map(|()| there),
+            }
+        }
+        self.attempt(|session| run(session, &there)).map(|()| there)
+    }
+
+    /// Those of some mails that are in the folder.
+    fn those_there(&mut self, uids: &UidSet) -> Result<UidSet, Ended> {
+        let listed = self.attempt(|session| session.list_mail(uids, false))?;
+        Ok(listed.into_iter().map(|mail| mail.uid).collect())
+    }
+
     fn mark(&mut self, uids: &UidSet) -> Result<(), Ended> {
-        self.attempt(|session| session.flag(uids, "\\Seen"))?;
-        self.summary.seen += uids.len();
+        let marked = self.settle(uids, |session, uids| session.flag(uids, "\\Seen"))?;
+        self.summary.seen += marked.len();
         Ok(self.store.tidied(self.mailbox, uids)?)
     }
 
@@ -94,15 +122,14 @@ impl Tidy<'_, '_> {
         Ok(self.store.tidied(self.mailbox, uids)?)
     }
 
-    /// Takes mails out of the folder.
+    /// Takes mails out of the folder. They are expunged only once the server has said that they are marked.
     fn remove(&mut self, uids: &UidSet) -> Result<(), Ended> {
-        self.attempt(|session| {
-            if session.removal(false)? == Removal::None {
-                return Err(Error::CannotRemove);
-            }
-            session.flag(uids, "\\Deleted")?;
-            session.expunge(uids)
-        })
+        if self.attempt(|session| session.removal(false))? == Removal::None {
+            return Err(Error::CannotRemove.at(self.step()).into());
+        }
+        let marked = self.settle(uids, |session, uids| session.flag(uids, "\\Deleted"))?;
+        self.settle(&marked, |session, uids| session.expunge(uids))?;
+        Ok(())
     }
 
     fn move_to(&mut self, name: &str, uids: &UidSet) -> Result<(), Ended> {
@@ -113,54 +140,74 @@ impl Tidy<'_, '_> {
             // It is there already.
             return Ok(self.store.tidied(self.mailbox, uids)?);
         }
-        // Those that are gone need nothing, and some servers refuse the rest for their sake.
-        let there = self.attempt(|session| session.list_mail(uids, false))?;
-        let there: UidSet = there.into_iter().map(|mail| mail.uid).collect();
         let removal = self.attempt(|session| session.removal(true))?;
-        match removal {
-            Removal::Move => {
-                if !there.is_empty() {
-                    self.attempt(|session| session.move_mail(&there, &target))?;
-                }
-                self.summary.moved += there.len();
-                Ok(self.store.tidied(self.mailbox, uids)?)
-            }
-            Removal::Expunge => {
-                let mut gone = uids.clone();
-                gone.subtract(&there);
-                self.store.tidied(self.mailbox, &gone)?;
-                let all: Vec<u32> = there.iter().collect();
-                for some in all.chunks(COPIES) {
-                    self.copy(&some.iter().copied().collect(), &target)?;
-                }
-                Ok(())
-            }
-            Removal::None => Err(Error::CannotRemove.at(self.step()).into()),
+        if removal == Removal::None {
+            return Err(Error::CannotRemove.at(self.step()).into());
         }
+        // Those that are gone need nothing.
+        let there = self.those_there(uids)?;
+        let mut gone = uids.clone();
+        gone.subtract(&there);
+        self.store.tidied(self.mailbox, &gone)?;
+        for some in in_commands(&there, AT_ONCE) {
+            self.carry(some, &target, removal)?;
+        }
+        Ok(())
     }
 
-    /// Copies mails and takes the originals out.
-    fn copy(&mut self, uids: &UidSet, target: &Folder) -> Result<(), Ended> {
-        let (uid_validity, uid_next) = self.attempt(|session| session.position(target))?;
-        let mut copying = Copying { folder: target.name.clone(), uid_validity, uid_next, done: false };
-        self.store.note_copying(self.mailbox, uids, Some(&copying))?;
-        // Once only: after an interruption the copies are looked for before any is made again.
-        let step = self.step();
-        let result = self.line.once_in(self.folder, false, Some(self.uid_validity), &step, |session, opened| {
-            if opened.read_only { Err(Error::ReadOnly) } else { session.copy_mail(uids, target) }
-        });
-        if let Err(failure) = result {
-            if matches!(*failure.error, Error::Refused { .. } | Error::ReadOnly) {
-                self.store.note_copying(self.mailbox, uids, None)?;
+    /// Moves or copies as many mails as go into one command, and takes the originals out.
+    fn carry(&mut self, mut uids: UidSet, target: &Folder, removal: Removal) -> Result<(), Ended> {
+        for _ in 0..=FASTER {
+            if uids.is_empty() {
+                return Ok(());
             }
-            self.line.wait_after(failure)?;
-            let pending = self.store.pending_mail(self.mailbox)?;
-            let begun: Vec<_> = pending.into_iter().filter(|mail| uids.contains(mail.uid)).collect();
-            return self.finish_copies(&begun);
+            let (uid_validity, uid_next) = self.attempt(|session| session.position(target))?;
+            let mut copying = Copying { folder: target.name.clone(), uid_validity, uid_next, done: false };
+            self.store.note_copying(self.mailbox, &uids, Some(&copying))?;
+            // Once only: after an interruption the copies are looked for before any is made again. That holds for MOVE too:
+            // a server may go on with it when the connection is gone.
+            let step = self.step();
+            let result = self.line.once_in(self.folder, Some(self.uid_validity), &step, |session, opened| {
+                if opened.read_only {
+                    return Err(Error::ReadOnly);
+                }
+                match removal {
+                    Removal::Move => session.move_mail(&uids, target),
+                    _ => session.copy_mail(&uids, target),
+                }
+            });
+            match result {
+                Ok(()) if removal == Removal::Move => {
+                    self.summary.moved += uids.len();
+                    return Ok(self.store.tidied(self.mailbox, &uids)?);
+                }
+                Ok(()) => {
+                    copying.done = true;
+                    self.store.note_copying(self.mailbox, &uids, Some(&copying))?;
+                    return self.take_out(&uids);
+                }
+                Err(failure) if failure.error.some_are_gone() => {
+                    // Nothing was done with any of them (RFC 3501 §6.4.7): what is still there is tried again.
+                    self.store.note_copying(self.mailbox, &uids, None)?;
+                    let there = self.those_there(&uids)?;
+                    let mut gone = uids.clone();
+                    gone.subtract(&there);
+                    self.store.tidied(self.mailbox, &gone)?;
+                    uids = there;
+                }
+                Err(failure) => {
+                    if matches!(*failure.error, Error::Refused { .. } | Error::ReadOnly) {
+                        self.store.note_copying(self.mailbox, &uids, None)?;
+                    }
+                    self.line.wait_after(failure.into_target(&target.name))?;
+                    let pending = self.store.pending_mail(self.mailbox)?;
+                    let begun: Vec<_> = pending.into_iter().filter(|mail| uids.contains(mail.uid)).collect();
+                    return self.finish_copies(&begun);
+                }
+            }
         }
-        copying.done = true;
-        self.store.note_copying(self.mailbox, uids, Some(&copying))?;
-        self.take_out(uids)
+        let text = "others keep taking mail out of the folder".to_owned();
+        Err(Error::Refused { code: String::new(), text }.at(self.step()).into())
     }
 
     fn take_out(&mut self, uids: &UidSet) -> Result<(), Ended> {
@@ -192,7 +239,14 @@ impl Tidy<'_, '_> {
             self.store.note_copying(self.mailbox, &found, Some(&done))?;
             made.extend(&found);
         }
-        if made.is_empty() { Ok(()) } else { self.take_out(&made) }
+        if made.is_empty() {
+            return Ok(());
+        }
+        if self.attempt(|session| session.removal(false))? == Removal::None {
+            // The server can move and not take out single mails: one more move is all that is left, and loses nothing.
+            return Ok(self.store.note_copying(self.mailbox, &made, None)?);
+        }
+        self.take_out(&made)
     }
 
     /// Those of some mails of which there is a copy that came after a copy of them was begun.
@@ -205,7 +259,7 @@ impl Tidy<'_, '_> {
             return Ok(UidSet::default());
         };
         let after = UidSet::range(uid_next.max(1), u32::MAX);
-        let copies = self.line.attempt_in(&target, true, None, &step, |session, opened| {
+        let copies = self.line.attempt_in(&target, None, &step, |session, opened| {
             // Another folder of that name has no copies in it.
             if opened.uid_validity != uid_validity || opened.exists == 0 {
                 return Ok(HashMap::new());

@@ -92,7 +92,7 @@ fn wait_in(
     pause: Duration,
 ) -> Result<(), super::Failure> {
     line.reopen();
-    line.once_in(folder, true, None, &Step::Wait, |session, opened| {
+    line.once_in(folder, None, &Step::Wait, |session, opened| {
         let has_come = match (before.uid_next, opened.uid_next) {
             (0, _) | (_, 0) => opened.exists > before.mails,
             (before, now) => now != before,

@@ -1,4 +1,5 @@
-//! When a certificate ends (RFC 5280 §4.1): the one field of it that is wanted, so that `check` can warn.
+//! When a certificate is valid (RFC 5280 §4.1.2.5): the one field of it that is wanted, so that `check` can warn, and a mail
+//! server's own certificate be trusted only while it holds.
 
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
@@ -10,6 +11,11 @@ const GENERALIZED_TIME: u8 = 0x18;
 
 /// The end of a certificate's validity in seconds since the epoch; nothing where it cannot be read.
 pub(super) fn not_after(der: &[u8]) -> Option<i64> {
+    validity(der).map(|(_, end)| end)
+}
+
+/// Beginning and end of a certificate's validity in seconds since the epoch; nothing where it cannot be read.
+pub(crate) fn validity(der: &[u8]) -> Option<(i64, i64)> {
     let (certificate, _) = element(der, SEQUENCE)?;
     let (mut fields, _) = element(certificate, SEQUENCE)?;
     if fields.first() == Some(&VERSION) {
@@ -20,8 +26,14 @@ pub(super) fn not_after(der: &[u8]) -> Option<i64> {
         fields = any_element(fields)?.2;
     }
     let (validity, _) = element(fields, SEQUENCE)?;
-    let (_, _, rest) = any_element(validity)?;
-    let (tag, time, _) = any_element(rest)?;
+    let (tag, begin, rest) = any_element(validity)?;
+    let begin = seconds(tag, begin)?;
+    let (tag, end, _) = any_element(rest)?;
+    Some((begin, seconds(tag, end)?))
+}
+
+/// A time as certificates have it.
+fn seconds(tag: u8, time: &[u8]) -> Option<i64> {
     let text = std::str::from_utf8(time).ok()?.strip_suffix('Z')?;
     let whole = match tag {
         // Two digits of the year: those below 50 are of this century.

@@ -1,5 +1,7 @@
 //! Why there is no token, worded for the operator.
 
+use std::time::Duration;
+
 /// Why there is no token.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -18,6 +20,16 @@ pub enum Error {
         host: String,
         /// Why.
         reason: String,
+    },
+    /// The provider has no time now.
+    #[error("{host} answered with HTTP status {status} and no token; try again later")]
+    Busy {
+        /// The host asked.
+        host: String,
+        /// The HTTP status.
+        status: u16,
+        /// When to ask again, where it said so.
+        retry_after: Option<Duration>,
     },
     /// The provider answered with something else than tokens.
     #[error("{host} gave no token: {reason}; check the URLs in [account.oauth2]")]
@@ -69,11 +81,20 @@ pub enum Error {
 }
 
 impl Error {
+    /// How long to wait before the next attempt, where the provider said so.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Error::Busy { retry_after, .. } => *retry_after,
+            _ => None,
+        }
+    }
+
     /// Whether the same may go well a little later.
     #[must_use]
     pub fn is_passing(&self) -> bool {
         match self {
-            Error::Unreachable { .. } => true,
+            Error::Unreachable { .. } | Error::Busy { .. } => true,
             Error::Refused { code, .. } => {
                 matches!(code.as_str(), "temporarily_unavailable" | "server_error" | "slow_down")
             }

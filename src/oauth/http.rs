@@ -41,17 +41,38 @@ impl Http {
 
 /// The endpoint did not answer.
 #[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub(super) struct NoAnswer(String);
+pub(super) enum NoAnswer {
+    /// It could not be reached, or its answer could not be read.
+    #[error("{0}")]
+    Unreachable(String),
+    /// It has no time now: 429 (RFC 6585 §4) or a status of 500 and above, and says nothing that OAuth knows.
+    #[error("HTTP status {status}")]
+    Busy {
+        /// The HTTP status.
+        status: u16,
+        /// When to ask again, where it says (RFC 9110 §10.2.3, in seconds).
+        retry_after: Option<Duration>,
+    },
+}
+
+/// Whether an answer is an error as OAuth words it (RFC 6749 §5.2).
+fn is_oauth_error(body: &[u8]) -> bool {
+    serde_json::from_slice::<serde_json::Value>(body).is_ok_and(|value| value["error"].is_string())
+}
 
 impl SyncHttpClient for Http {
     type Error = NoAnswer;
 
     fn call(&self, request: HttpRequest) -> Result<HttpResponse, NoAnswer> {
-        let failed = |error: ureq::Error| NoAnswer(error.to_string());
+        let failed = |error: ureq::Error| NoAnswer::Unreachable(error.to_string());
         let answer = self.agent.run(request).map_err(failed)?;
         let (head, mut body) = answer.into_parts();
         let body = body.with_config().limit(LARGEST_ANSWER).read_to_vec().map_err(failed)?;
+        let (status, busy) = (head.status, head.status.is_server_error() || head.status.as_u16() == 429);
+        if busy && !is_oauth_error(&body) {
+            let seconds = head.headers.get("retry-after").and_then(|value| value.to_str().ok()?.trim().parse().ok());
+            return Err(NoAnswer::Busy { status: status.as_u16(), retry_after: seconds.map(Duration::from_secs) });
+        }
         Ok(HttpResponse::from_parts(head, body))
     }
 }

@@ -10,7 +10,7 @@
 mod advice;
 mod assertion;
 mod cache;
-mod certificate;
+pub(crate) mod certificate;
 mod error;
 mod http;
 pub mod login;

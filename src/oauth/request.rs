@@ -210,7 +210,11 @@ impl Requests<'_> {
     }
 
     fn unreachable(&self, endpoint: &Url, error: &NoAnswer) -> Error {
-        Error::Unreachable { host: host(endpoint), reason: error.to_string() }
+        let host = host(endpoint);
+        match error {
+            NoAnswer::Unreachable(reason) => Error::Unreachable { host, reason: reason.clone() },
+            &NoAnswer::Busy { status, retry_after } => Error::Busy { host, status, retry_after },
+        }
     }
 
     /// An answer of another kind. It is not shown: it may hold half a token.

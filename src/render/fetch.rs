@@ -59,6 +59,7 @@ fn account(account: &AccountSummary) -> Value {
             "seen": folder.seen,
             "moved": folder.moved,
             "deleted": folder.deleted,
+            "left_to_do": folder.left_to_do,
         })).collect::<Vec<_>>(),
         "failures": account.failures.iter().map(|failure| json!({
             "step": failure.step, "reason": failure.reason,
@@ -83,6 +84,7 @@ fn folders(account: &AccountSummary) -> String {
         (sum(|folder| folder.seen), "marked as read"),
         (sum(|folder| folder.moved), "moved"),
         (sum(|folder| folder.deleted), "deleted"),
+        (sum(|folder| folder.left_to_do), "still to be marked, moved or deleted"),
     ] {
         if number > 0 {
             parts.push(format!("{} {what}", grouped(number)));

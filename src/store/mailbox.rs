@@ -274,12 +274,20 @@ impl Store {
         Ok(())
     }
 
-    /// Remembers how fetching from an account went.
+    /// Remembers how fetching from an account went: whether all its mail was read and stored, and what went wrong, which
+    /// may be only what was to be done with it on the server.
     ///
     /// # Errors
     /// See [`StoreError`].
-    pub fn note_account_run(&mut self, account: &str, name: &str, now: i64, error: Option<&str>) -> Result<()> {
-        let success = error.is_none().then_some(now);
+    pub fn note_account_run(
+        &mut self,
+        account: &str,
+        name: &str,
+        now: i64,
+        success: bool,
+        error: Option<&str>,
+    ) -> Result<()> {
+        let success = success.then_some(now);
         self.connection.execute(
             "INSERT INTO account_run (account, name, last_run, last_success, last_error_time, last_error)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6)

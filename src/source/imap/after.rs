@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use super::error::{Error, Result};
+use super::error::Result;
 use super::fetch::pieces;
 use super::folders::Folder;
 use super::grammar::Response;
@@ -81,11 +81,7 @@ impl Session {
                 told += 1;
                 told <= uids.len()
             });
-            match result {
-                // Deleted by somebody else meanwhile: somebody was faster.
-                Err(Error::Refused { code, .. }) if code == "EXPUNGEISSUED" => {}
-                other => drop(other?),
-            }
+            result?;
         }
         Ok(())
     }

@@ -140,6 +140,16 @@ pub enum Error {
         /// What it said.
         text: String,
     },
+    /// The folder that mail is moved to does not take it.
+    #[error("folder {folder} does not take the mail: {answer}; {advice}", answer = said("the server refused", text))]
+    Target {
+        /// The folder.
+        folder: String,
+        /// What the server said.
+        text: String,
+        /// What to do.
+        advice: &'static str,
+    },
     /// The folder takes no changes.
     #[error(
         "the folder is read-only for this user: mail in it cannot be marked, moved or deleted. Give the user the rights, or set after = \"keep\""
@@ -162,6 +172,16 @@ pub enum Error {
     /// The server says nothing any more.
     #[error("the server said nothing for {} seconds; a longer --timeout may help with a slow one", .0.as_secs())]
     Stalled(Duration),
+    /// The server says nothing at all, as one does that waits for TLS.
+    #[error(
+        "the server sent no greeting within {} seconds; on port {port} it may wait for TLS: set tls = \"implicit\"", .waited.as_secs()
+    )]
+    NoGreeting {
+        /// The port.
+        port: u16,
+        /// How long was waited.
+        waited: Duration,
+    },
     /// An answer is larger than any that makes sense.
     #[error("the server sent {what} of more than {limit} bytes, which no sound server does")]
     TooLong {
@@ -202,6 +222,13 @@ fn listed(names: &[String]) -> String {
 }
 
 impl Error {
+    /// Whether a command was refused because some of the mails that it names are gone (RFC 5530). What became of the others
+    /// differs: Dovecot then does nothing at all.
+    #[must_use]
+    pub fn some_are_gone(&self) -> bool {
+        matches!(self, Error::Refused { code, .. } if code == "EXPUNGEISSUED")
+    }
+
     /// Whether the same may go well a little later, over a new connection.
     #[must_use]
     pub fn is_passing(&self) -> bool {
@@ -248,6 +275,36 @@ pub(super) fn is_throttle(text: &str) -> bool {
 
 /// The result of everything here.
 pub type Result<T> = std::result::Result<T, Error>;
+
+impl Failure {
+    /// The failure of moving or copying mail into a folder: a refusal is about that folder, and says what to do there.
+    #[must_use]
+    pub fn into_target(mut self, target: &str) -> Self {
+        if self.error.is_passing() {
+            return self;
+        }
+        if let Error::Refused { code, text } = &*self.error {
+            let (folder, advice) = (target.to_owned(), advice_on_target(code, text));
+            self.error = Box::new(Error::Target { folder, text: text.clone(), advice });
+        }
+        self
+    }
+}
+
+/// What to do where a folder takes no mail, by the response code (RFC 5530) or the usual words.
+fn advice_on_target(code: &str, text: &str) -> &'static str {
+    let text = text.to_ascii_lowercase();
+    match code {
+        "OVERQUOTA" | "LIMIT" => "make room in the mailbox, or set after = \"delete\"",
+        "NOPERM" => "give the user the right to insert mail there (lookup, insert, write), or name another folder in `after`",
+        "TRYCREATE" | "NONEXISTENT" => "create the folder, or name another one in `after`",
+        _ if text.contains("quota") => "make room in the mailbox, or set after = \"delete\"",
+        _ if text.contains("permission") || text.contains("denied") || text.contains("not allowed") => {
+            "give the user the right to insert mail there (lookup, insert, write), or name another folder in `after`"
+        }
+        _ => "name another folder in `after`, or set after = \"keep\"",
+    }
+}
 
 /// An error with what was being done.
 #[derive(Debug, thiserror::Error)]

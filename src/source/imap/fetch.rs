@@ -15,8 +15,11 @@ const BATCH_BYTES: u64 = 4 * 1024 * 1024;
 const BATCH_MAILS: usize = 400;
 const SET_PIECES: usize = 60;
 /// Batches asked for and not yet there: enough that the server has work for a round trip and for the time in which nobody
-/// reads here, because all cores are busy with what came before.
+/// reads here, because all cores are busy with what came before. Over a slow link small mails need more batches than
+/// large ones, so further ones are asked for while little is under way.
 const AHEAD: usize = 4;
+const AHEAD_BYTES: u64 = 8 * 1024 * 1024;
+const AHEAD_MOST: usize = 32;
 /// More mails in one folder are not looked at in one go.
 const MOST_MAILS: usize = 5_000_000;
 /// What is fetched of a mail over the limit, for a look at it.
@@ -58,13 +61,30 @@ pub enum Fetched {
 }
 
 impl Session {
-    /// Opens a folder, for reading only when nothing is to be changed in it.
+    /// Opens a folder with SELECT, and with EXAMINE only where that is refused: under EXAMINE some servers (Courier,
+    /// GNU Mailutils) hand out UIDs that they do not keep, so that a UID is another mail the next time. Reading with
+    /// `BODY.PEEK[]` leaves every flag as it is but `\Recent`.
     ///
     /// # Errors
     /// See [`Error`].
-    pub fn open_folder(&mut self, folder: &Folder, read_only: bool) -> Result<Opened> {
+    pub fn open_folder(&mut self, folder: &Folder) -> Result<Opened> {
+        match self.open_by("SELECT", folder) {
+            Err(Error::Refused { code, text }) => {
+                let refused = Error::Refused { code, text };
+                if refused.is_passing() {
+                    return Err(refused);
+                }
+                match self.open_by("EXAMINE", folder) {
+                    Err(Error::Refused { .. }) => Err(refused),
+                    examined => examined.map(|opened| Opened { read_only: true, ..opened }),
+                }
+            }
+            selected => selected,
+        }
+    }
+
+    fn open_by(&mut self, command: &str, folder: &Folder) -> Result<Opened> {
         let mut opened = Opened::default();
-        let command = if read_only { "EXAMINE" } else { "SELECT" };
         let code = self.run(&[Part::Plain(command), Part::Text(&folder.sent)], &mut |response| match response {
             Response::Exists(number) => {
                 opened.exists = number;
@@ -141,19 +161,20 @@ impl Session {
         take: &mut dyn FnMut(Fetched) -> bool,
     ) -> Result<()> {
         let mut batches = Batches { mails, most_mails: if one_by_one { 1 } else { BATCH_MAILS } };
-        let mut asked: VecDeque<(String, UidSet)> = VecDeque::new();
-        let ahead = if one_by_one { 1 } else { AHEAD };
+        let mut asked: VecDeque<Asked> = VecDeque::new();
+        let mut on_the_way = 0_u64;
         let cap = Cap { text: Cap::SMALL.text, literals: most };
         let mut deadline = self.deadline();
         loop {
-            while asked.len() < ahead
-                && let Some(uids) = batches.next()
+            while asks_for_more(asked.len(), on_the_way, one_by_one)
+                && let Some((uids, bytes)) = batches.next()
             {
                 let set = uids.to_string();
                 let tag =
                     self.send(&[Part::Plain("UID FETCH"), Part::Plain(&set), Part::Plain("(UID BODY.PEEK[])")])?;
                 outstanding.extend(&uids);
-                asked.push_back((tag, uids));
+                on_the_way = on_the_way.saturating_add(bytes);
+                asked.push_back(Asked { tag, uids, bytes });
             }
             if asked.is_empty() {
                 return Ok(());
@@ -170,10 +191,10 @@ impl Session {
                     _ => deadline.useless()?,
                 },
                 Response::State { tag: Some(done), state, code, text } => {
-                    if asked.front().is_none_or(|(tag, _)| *tag != done) {
+                    let Some(Asked { uids, bytes, .. }) = asked.pop_front_if(|front| front.tag == done) else {
                         return Err(Error::Garbled(format!("an answer to {done}, which was not asked")));
-                    }
-                    let uids = asked.pop_front().map(|(_, uids)| uids).unwrap_or_default();
+                    };
+                    on_the_way = on_the_way.saturating_sub(bytes);
                     let result = self.done(state, code, text);
                     let missing: UidSet = uids.iter().filter(|&uid| outstanding.contains(uid)).collect();
                     match result {
@@ -221,8 +242,22 @@ struct Batches<'m> {
     most_mails: usize,
 }
 
+/// A batch that was asked for.
+struct Asked {
+    tag: String,
+    uids: UidSet,
+    /// By the server's own account.
+    bytes: u64,
+}
+
+/// Whether to ask for another batch, where this many are on the way, with this many bytes in all.
+fn asks_for_more(batches: usize, bytes: u64, one_by_one: bool) -> bool {
+    if one_by_one { batches == 0 } else { batches < AHEAD || (bytes < AHEAD_BYTES && batches < AHEAD_MOST) }
+}
+
 impl Batches<'_> {
-    fn next(&mut self) -> Option<UidSet> {
+    /// The next batch, and its bytes.
+    fn next(&mut self) -> Option<(UidSet, u64)> {
         let mut uids = UidSet::default();
         let (mut bytes, mut taken) = (0_u64, 0);
         for mail in self.mails {
@@ -235,14 +270,25 @@ impl Batches<'_> {
             taken += 1;
         }
         self.mails = &self.mails[taken..];
-        (taken > 0).then_some(uids)
+        (taken > 0).then_some((uids, bytes))
     }
 }
 
 /// A set of UIDs as texts short enough to be sent.
 pub(super) fn pieces(uids: &UidSet) -> Vec<String> {
+    in_pieces(uids).iter().map(UidSet::to_string).collect()
+}
+
+fn in_pieces(uids: &UidSet) -> Vec<UidSet> {
     let ranges: Vec<_> = uids.ranges().collect();
-    ranges.chunks(SET_PIECES).map(|some| some.iter().copied().collect::<UidSet>().to_string()).collect()
+    ranges.chunks(SET_PIECES).map(|some| some.iter().copied().collect()).collect()
+}
+
+/// A set of UIDs in parts of at most `most` mails, each of which goes into one command.
+#[must_use]
+pub fn in_commands(uids: &UidSet, most: usize) -> Vec<UidSet> {
+    let all: Vec<u32> = uids.iter().collect();
+    all.chunks(most.max(1)).flat_map(|some| in_pieces(&some.iter().copied().collect())).collect()
 }
 
 fn item<'i>(items: &'i [(String, Value)], name: &str) -> Option<&'i Value> {
@@ -291,12 +337,12 @@ mod tests {
     fn batches_are_bounded_by_bytes_and_length() {
         let large = mails(&[(1, 10), (2, BATCH_BYTES - 5), (4, 9 * BATCH_BYTES), (5, u64::MAX), (6, 1)]);
         let mut batches = Batches { mails: &large, most_mails: BATCH_MAILS };
-        let sets: Vec<_> = std::iter::from_fn(|| batches.next()).map(|set| set.to_string()).collect();
+        let sets: Vec<_> = std::iter::from_fn(|| batches.next()).map(|(set, _)| set.to_string()).collect();
         assert_eq!(sets, ["1", "2", "4", "5", "6"]);
         let sparse: Vec<_> =
             (1..=2000).map(|n| Listed { uid: 4_000_000_000 + n * 2, number: 0, size: 1, day: None }).collect();
         let mut batches = Batches { mails: &sparse, most_mails: BATCH_MAILS };
-        let sets: Vec<_> = std::iter::from_fn(|| batches.next()).collect();
+        let sets: Vec<_> = std::iter::from_fn(|| batches.next()).map(|(set, _)| set).collect();
         assert!(sets.iter().all(|set| set.to_string().len() < 1000));
         assert_eq!(sets.iter().map(UidSet::len).sum::<u64>(), 2000);
     }

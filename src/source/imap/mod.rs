@@ -24,7 +24,7 @@ mod wire;
 
 pub use after::{Fingerprint, Removal};
 pub use error::{Error, Failure, Result, Step};
-pub use fetch::{Fetched, HEAD_OF_LARGE, Listed, Opened};
+pub use fetch::{Fetched, HEAD_OF_LARGE, Listed, Opened, in_commands};
 pub use folders::Folder;
 pub use session::Session;
 pub use stream::Patience;

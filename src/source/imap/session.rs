@@ -72,7 +72,11 @@ impl Session {
             stream.secure(account)?;
         }
         let mut session = Session { stream, reader: Reader::default(), capabilities: Vec::new(), tag: 0, known: false };
-        session.greeting(account)?;
+        session.greeting(account).map_err(|error| match error {
+            // A server that expects TLS from the first byte is silent until then; asking again would be met the same way.
+            Error::Stalled(waited) if account.tls != Tls::Implicit => Error::NoGreeting { port: account.port, waited },
+            other => other,
+        })?;
         if account.tls == Tls::StartTls {
             session.start_tls(account)?;
         }

@@ -51,8 +51,8 @@ fn another_uidvalidity_is_another_mailbox() {
 #[test]
 fn an_account_keeps_its_last_success_and_its_last_error() {
     let mut store = Store::in_memory().unwrap();
-    store.note_account_run("rua@h", "rua", 1, None).unwrap();
-    store.note_account_run("rua@h", "rua", 2, Some("refused")).unwrap();
+    store.note_account_run("rua@h", "rua", 1, true, None).unwrap();
+    store.note_account_run("rua@h", "rua", 2, false, Some("refused")).unwrap();
     let run = store.account_run("rua@h").unwrap().unwrap();
     assert_eq!((run.last_run, run.last_success, run.last_error), (2, Some(1), Some((2, "refused".to_owned()))));
     assert_eq!(store.account_run("other").unwrap(), None);

@@ -31,6 +31,18 @@ impl Authority {
         Authority { issuer: Issuer::new(params, key), certificate }
     }
 
+    /// What a server shows that signed itself, as `openssl req -x509` makes it: a certificate of an authority.
+    pub(crate) fn self_signed(name: &str, years: std::ops::Range<i32>) -> Identity {
+        let mut params = CertificateParams::new(vec![name.to_owned()]).expect("a name");
+        params.distinguished_name.push(DnType::CommonName, name);
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params.not_before = rcgen::date_time_ymd(years.start, 1, 1);
+        params.not_after = rcgen::date_time_ymd(years.end, 1, 1);
+        let key = KeyPair::generate().expect("a key");
+        let certificate = params.self_signed(&key).expect("a certificate").pem();
+        Identity { certificate, key: key.serialize_pem() }
+    }
+
     /// The authority's own certificate, in PEM.
     pub(crate) fn certificate(&self) -> &str {
         &self.certificate

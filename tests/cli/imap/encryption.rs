@@ -42,6 +42,36 @@ fn starttls_that_works() {
 }
 
 #[test]
+fn a_certificate_that_signed_itself_is_trusted_where_it_is_named() {
+    for (name, years, words) in [
+        ("127.0.0.1", 2020..2099, None),
+        ("127.0.0.1", 2020..2022, Some("expired")),
+        ("127.0.0.1", 2090..2099, Some("not valid yet")),
+        ("127.0.0.2", 2020..2099, Some("another name")),
+    ] {
+        let (sandbox, own) = (Sandbox::new(), Authority::self_signed(name, years));
+        let other = Authority::self_signed("127.0.0.1", 2020..2099);
+        let server = Server::start(STARTTLS, Security::StartTls(tls_config(&own), ""), &[report_mail(1)], |_, _| {
+            Ok(Told::Truth)
+        });
+        let account = |certificate: &str| {
+            let ca_file = sandbox.write("own.crt", certificate);
+            let account = Account::plain("rua", server.port, "someone").set("tls", "starttls");
+            account.set("ca_file", ca_file.to_str().unwrap())
+        };
+        // Another one of the same name is not the one.
+        refused(&sandbox, &server, account(&other.certificate), &["certificate"]);
+        match words {
+            None => {
+                let ran = fetch_from(&sandbox, account(&own.certificate)).exits(0);
+                assert_eq!(reports(&ran.json()), (1, 0), "{ran}");
+            }
+            Some(words) => refused(&sandbox, &server, account(&own.certificate), &[words]),
+        }
+    }
+}
+
+#[test]
 fn words_slipped_in_before_tls_are_not_heard() {
     let (sandbox, authority) = (Sandbox::new(), Authority::named("dmarcstat tests"));
     let config = tls_config(&authority.issue("127.0.0.1", 2020..2099));

@@ -100,7 +100,7 @@ fn a_line_without_end() {
     // Ten megabytes, and then an end.
     fails(
         &liar(|line, command| {
-            if command.name != "EXAMINE" {
+            if command.name != "SELECT" {
                 return Ok(Told::Truth);
             }
             line.write(&[b"* OK ".to_vec(), vec![b'x'; 10 << 20], b"\r\n".to_vec()].concat())?;

@@ -13,6 +13,7 @@ mod line;
 mod login;
 mod manners;
 mod proxy;
+mod races;
 mod server;
 mod token_server;
 mod tokens;
