@@ -72,11 +72,13 @@ impl Session {
             stream.secure(account)?;
         }
         let mut session = Session { stream, reader: Reader::default(), capabilities: Vec::new(), tag: 0, known: false };
-        session.greeting(account).map_err(|error| match error {
-            // A server that expects TLS from the first byte is silent until then; asking again would be met the same way.
-            Error::Stalled(waited) if account.tls != Tls::Implicit => Error::NoGreeting { port: account.port, waited },
-            other => other,
-        })?;
+        match session.greeting(account) {
+            // A server that expects TLS from the first byte says nothing until then; asking again would be met the same way.
+            Err(Error::Stalled(waited)) if account.tls != Tls::Implicit && session.reader.is_empty() => {
+                return Err(Error::NoGreeting { port: account.port, waited });
+            }
+            greeted => greeted?,
+        }
         if account.tls == Tls::StartTls {
             session.start_tls(account)?;
         }
