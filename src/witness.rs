@@ -37,6 +37,19 @@ pub fn robust_share(messages: impl IntoIterator<Item = [u64; 2]>) -> Option<f64>
     Some(share(&parts).map_or(carried, |rest| rest.min(carried)))
 }
 
+/// A share without the reporter that says most for it, where others are left: the less of the two. None where nothing was seen.
+#[must_use]
+pub fn share_without_most_for(messages: &[[u64; 2]]) -> Option<f64> {
+    let share = |parts: &mut dyn Iterator<Item = &[u64; 2]>| {
+        let sums = parts.fold([0u64; 2], |sum, one| [sum[0].saturating_add(one[0]), sum[1].saturating_add(one[1])]);
+        (sums[0] > 0 || sums[1] > 0).then(|| part(sums[0], sums[1]))
+    };
+    let all = share(&mut messages.iter())?;
+    let most = (0..messages.len()).max_by_key(|&at| (messages[at][0], messages[at][1]))?;
+    let rest = share(&mut messages.iter().enumerate().filter(|(at, _)| *at != most).map(|(_, one)| one));
+    Some(rest.map_or(all, |rest| rest.min(all)))
+}
+
 /// Whether a share is `least` or more, and more than nothing, on nobody's word alone: see [`robust_share`].
 #[must_use]
 pub fn has_share(messages: impl IntoIterator<Item = [u64; 2]>, least: f64) -> bool {

@@ -370,9 +370,8 @@ pub fn id(path: &PathFigures) -> String {
         SenderKey::Network(net) => format!("network {net}"),
         SenderKey::Nobody => "nobody".to_owned(),
     };
-    // What is set up later stays the same path: a service that becomes the domain's own, a sender that is approved.
     let role = match path.role {
-        Role::Own | Role::Approved | Role::Service => "",
+        Role::Own | Role::Approved => "",
         other => other.as_str(),
     };
     let digest = Sha256::digest(format!("{}\0{sender}\0{role}", path.domain));

@@ -169,8 +169,8 @@ fn assert_paths(answer: &Value, last_30_days: bool) {
         assert_eq!(dates("last_seen").iter().max().unwrap(), &expected["last_seen"], "last_seen of {name}");
         for path in &found {
             assert_eq!(path["class"], expected["class"], "class of {name}");
-            if expected["standing"].is_string() {
-                assert_eq!(path["standing"], expected["standing"], "standing of {name}");
+            if expected["role"].is_string() {
+                assert_eq!(path["role"], expected["role"], "standing of {name}");
             }
         }
     }

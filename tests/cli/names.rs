@@ -17,7 +17,7 @@ fn answer(reports: &[Report]) -> Value {
 
 fn judged(path: &Value) -> (&str, &str, u64) {
     let text = |key: &str| path[key].as_str().unwrap_or_default();
-    (text("class"), text("standing"), path["messages"].as_u64().unwrap_or_default())
+    (text("class"), text("role"), path["messages"].as_u64().unwrap_or_default())
 }
 
 #[test]
@@ -37,8 +37,8 @@ fn a_reporter_that_lists_no_signatures_tears_no_gateway_apart() {
     }
     let answer = answer(&reports);
     assert_eq!(answer["paths"].as_array().map(Vec::len), Some(2), "{answer:#}");
-    assert_eq!(judged(path(&answer, "Microsoft 365 (contoso)")), ("unaligned", "yours", 240));
-    assert_eq!(judged(path(&answer, "198.51.100.0/24")), ("unsigned", "yours", 120));
+    assert_eq!(judged(path(&answer, "Microsoft 365 (contoso)")), ("unaligned", "own", 240));
+    assert_eq!(judged(path(&answer, "198.51.100.0/24")), ("unsigned", "own", 120));
 }
 
 #[test]
@@ -48,15 +48,15 @@ fn unsigned_mail_of_a_gateway_stays_apart_where_all_see_it() {
     let reports: Vec<Report> =
         (0..3).flat_map(|day| THREE.map(|org| report(org, day, &[line(60, &default), line(40, &[])]))).collect();
     let answer = answer(&reports);
-    assert_eq!(judged(path(&answer, "Microsoft 365 (contoso)")), ("unaligned", "yours", 540));
-    assert_eq!(judged(path(&answer, "192.0.2.0/24")), ("unsigned", "yours", 360));
+    assert_eq!(judged(path(&answer, "Microsoft 365 (contoso)")), ("unaligned", "own", 540));
+    assert_eq!(judged(path(&answer, "192.0.2.0/24")), ("unsigned", "own", 360));
 }
 
 #[test]
 fn one_reporter_gives_no_name_to_what_others_see_without_it() {
     // The second name is that of a sender that others know, at other addresses.
     for (name, as_named, messages) in
-        [("stranger.example", ("unproven", "unproven"), 0), ("sendgrid.net", ("unaligned", "recognised"), 90)]
+        [("stranger.example", ("unproven", "unknown"), 0), ("sendgrid.net", ("unaligned", "other-account"), 90)]
     {
         let service = [("sendgrid.net", "smtpapi", "pass")];
         let mut reports = Vec::new();
@@ -70,7 +70,7 @@ fn one_reporter_gives_no_name_to_what_others_see_without_it() {
             reports.push(report("liar.example", day, &[Line { count: 10_000, ..line((name, "pass")) }]));
         }
         let answer = answer(&reports);
-        assert_eq!(judged(path(&answer, "192.0.2.0/24")), ("signed", "yours", 90), "{name}");
+        assert_eq!(judged(path(&answer, "192.0.2.0/24")), ("signed", "own", 90), "{name}");
         let named = path(&answer, if messages > 0 { "SendGrid" } else { name });
         assert_eq!(judged(named), (as_named.0, as_named.1, messages + 30_000), "{name}");
     }
@@ -91,9 +91,9 @@ fn one_reporter_makes_no_account_the_domains_own() {
         answer(&reports)
     };
     let one = all(&["liar.example"]);
-    assert_eq!(judged(path(&one, "Microsoft 365 (evilcorp)")), ("unaligned", "recognised", 150));
+    assert_eq!(judged(path(&one, "Microsoft 365 (evilcorp)")), ("unaligned", "other-account", 150));
     let two = all(&["four.example", "five.example"]);
-    assert_eq!(judged(path(&two, "Microsoft 365 (evilcorp)")), ("unaligned", "yours", 300));
+    assert_eq!(judged(path(&two, "Microsoft 365 (evilcorp)")), ("unaligned", "own", 300));
 }
 
 #[test]
@@ -111,8 +111,8 @@ fn an_account_shows_in_bounces_where_all_else_is_signed_as_the_domain() {
     }
     let answer = answer(&reports);
     let own = path(&answer, "Microsoft 365 (hq4711)");
-    assert_eq!(judged(own), ("signed", "yours", 900), "{answer:#}");
-    assert_eq!(judged(path(&answer, "Microsoft 365 (evilcorp)")), ("unaligned", "recognised", 18));
+    assert_eq!(judged(own), ("signed", "own", 900), "{answer:#}");
+    assert_eq!(judged(path(&answer, "Microsoft 365 (evilcorp)")), ("unaligned", "other-account", 18));
 }
 
 #[test]
@@ -122,8 +122,8 @@ fn another_account_beside_mail_that_nobody_signs_is_not_the_domains_own() {
     let reports: Vec<Report> =
         (0..3).flat_map(|day| THREE.map(|org| report(org, day, &[line(97, &[]), line(3, &evil)]))).collect();
     let answer = answer(&reports);
-    assert_eq!(judged(path(&answer, "Microsoft 365")), ("unsigned", "yours", 873));
-    assert_eq!(judged(path(&answer, "Microsoft 365 (evilcorp)")), ("unaligned", "recognised", 27));
+    assert_eq!(judged(path(&answer, "Microsoft 365")), ("unsigned", "own", 873));
+    assert_eq!(judged(path(&answer, "Microsoft 365 (evilcorp)")), ("unaligned", "other-account", 27));
 }
 
 #[test]
@@ -139,7 +139,7 @@ fn the_envelope_of_another_account_is_no_bounce() {
     }
     let answer = answer(&reports);
     assert_eq!(judged(path(&answer, "Microsoft 365 (contoso)")).2, 9 * 93);
-    assert_eq!(judged(path(&answer, "Microsoft 365 (no tenant shown)")), ("unsigned", "recognised", 63));
+    assert_eq!(judged(path(&answer, "Microsoft 365 (no tenant shown)")), ("unsigned", "other-account", 63));
 }
 
 fn with_ledger(reports: &[Report], ledger: &str) -> Value {
@@ -165,8 +165,8 @@ fn an_approved_account_beside_takes_no_mail_of_the_domains_own() {
     }
     let ledger = "[[sender]]\nname = \"Sister\"\nmatch = { tenant = \"sister.onmicrosoft.com\" }\n";
     let answer = with_ledger(&reports, ledger);
-    assert_eq!(judged(path(&answer, "Sister")), ("unaligned", "listed", 180));
-    assert_eq!(judged(path(&answer, "Microsoft 365 (hq4711)")), ("signed", "yours", 900));
+    assert_eq!(judged(path(&answer, "Sister")), ("unaligned", "approved", 180));
+    assert_eq!(judged(path(&answer, "Microsoft 365 (hq4711)")), ("signed", "own", 900));
 }
 
 #[test]
@@ -187,9 +187,9 @@ fn an_approved_service_is_known_by_its_signature_where_spf_fails() {
         format!("[[sender]]\nname = \"{name}\"\nmatch = {{ signing_domain = \"{domain}\" }}\n")
     };
     let answer = with_ledger(&reports, &(entry("Billing", "billing.example") + &entry("Relay", "example.com")));
-    assert_eq!(judged(path(&answer, "Billing")), ("unaligned", "listed", 90));
-    assert_eq!(judged(path(&answer, "Relay")), ("signed", "listed", 90));
-    assert_eq!(judged(path(&answer, "203.0.113.0/24")), ("forwarded", "yours", 9), "{answer:#}");
+    assert_eq!(judged(path(&answer, "Billing")), ("unaligned", "approved", 90));
+    assert_eq!(judged(path(&answer, "Relay")), ("signed", "approved", 90));
+    assert_eq!(judged(path(&answer, "203.0.113.0/24")), ("forwarded", "own", 9), "{answer:#}");
 }
 
 #[test]
@@ -205,7 +205,7 @@ fn how_signatures_break_is_not_told_by_who_is_set_aside() {
     }
     let answer = answer(&reports);
     let relay = path(&answer, "192.0.2.0/24");
-    assert_eq!(judged(relay), ("signed", "yours", 390));
+    assert_eq!(judged(relay), ("signed", "own", 390));
     assert_eq!(relay["evidence"]["broken_by"], serde_json::json!({ "permerror": 60 }));
     let first = relay["notes"][0].as_str().unwrap_or_default();
     assert!(first.contains("(permerror)"), "{relay:#}");
@@ -227,6 +227,6 @@ fn each_domain_of_an_organization_has_an_account_of_its_own() {
     }
     let answer = answer(&reports);
     assert_eq!(answer["paths"].as_array().map(Vec::len), Some(2), "{answer:#}");
-    assert_eq!(judged(path(&answer, "Google Workspace (example-com)")), ("unaligned", "yours", 900));
-    assert_eq!(judged(path(&answer, "Google Workspace (team-example-com)")), ("unaligned", "yours", 540));
+    assert_eq!(judged(path(&answer, "Google Workspace (example-com)")), ("unaligned", "own", 900));
+    assert_eq!(judged(path(&answer, "Google Workspace (team-example-com)")), ("unaligned", "own", 540));
 }

@@ -95,8 +95,8 @@ fn unsigned_lists_what_is_to_be_done() {
     assert_eq!(paths.len(), 1, "{plain:#}");
     let path = &paths[0];
     assert_eq!(
-        (&path["domain"], &path["class"], &path["standing"]),
-        (&json!("news.example.com"), &json!("unsigned"), &json!("yours"))
+        (&path["domain"], &path["class"], &path["role"]),
+        (&json!("news.example.com"), &json!("unsigned"), &json!("own"))
     );
     assert_eq!(plain["unproven"], json!({ "paths": 1, "messages": 1000 }));
     let more = sandbox.run(base.iter().chain(&["--all"])).exits(0).json();
@@ -111,7 +111,7 @@ fn formats_and_colours() {
     let ask = |arguments: &[&str]| sandbox.run(["sources", "--since", "all"].iter().chain(arguments)).exits(0);
     assert!(ask(&["--format", "markdown"]).text().contains("| --- |"));
     assert!(ask(&["--format", "csv"]).text().starts_with("id,domain,sender,"));
-    assert_eq!(ask(&["--format", "json"]).json()["schema"], "dmarcstat/sources/1");
+    assert_eq!(ask(&["--format", "json"]).json()["schema"], "dmarcstat/sources/2");
     assert!(!ask(&[]).text().contains('\u{1b}'), "a pipe gets no colour");
     assert!(ask(&["--color", "always"]).text().contains("\u{1b}["));
     let coloured = ask(&["--color", "always"])

@@ -91,11 +91,11 @@ fn a_reporter_that_lies_alone_changes_no_class() {
     write(&sandbox, &reports);
     let answer = sources(&sandbox, &[]);
     let own = path(&answer, "192.0.2.0/24");
-    assert_eq!((&own["class"], &own["standing"]), (&"unsigned".into(), &"yours".into()), "{own:#}");
+    assert_eq!((&own["class"], &own["role"]), (&"unsigned".into(), &"own".into()), "{own:#}");
     assert_eq!(own["evidence"]["set_aside"][0]["reporter"], "liar.example");
     assert_eq!(own["messages"], 30_900, "what is set aside is still counted");
     let stranger = path(&answer, "stranger.example");
-    assert_eq!((&stranger["class"], &stranger["standing"]), (&"unproven".into(), &"unproven".into()));
+    assert_eq!((&stranger["class"], &stranger["role"]), (&"unproven".into(), &"unknown".into()));
 }
 
 #[test]
@@ -134,10 +134,10 @@ fn another_tenant_proves_nothing_by_spf() {
     write(&sandbox, &reports);
     let answer = sources(&sandbox, &[]);
     let own = path(&answer, "Microsoft 365 (contoso)");
-    assert_eq!((&own["class"], &own["standing"]), (&"intermittent".into(), &"yours".into()));
+    assert_eq!((&own["class"], &own["role"]), (&"intermittent".into(), &"own".into()));
     assert_eq!((&own["messages"], &own["tenant"]), (&Value::from(8 * 1710), &"contoso.onmicrosoft.com".into()));
     let evil = path(&answer, "Microsoft 365 (evilcorp)");
-    assert_eq!((&evil["class"], &evil["standing"]), (&"unaligned".into(), &"recognised".into()));
+    assert_eq!((&evil["class"], &evil["role"]), (&"unaligned".into(), &"other-account".into()));
     assert_eq!(answer["paths"].as_array().unwrap().len(), 2);
     // The path is the same in a window in which the account does not show.
     let sandbox = Sandbox::new();
@@ -167,16 +167,16 @@ fn beside_the_domains_own_signature_a_few_of_another_account_prove_nothing() {
     };
     let answer = reports(500, &evil, 0..4);
     let own = path(&answer, "Microsoft 365");
-    assert_eq!((&own["class"], &own["standing"], &own["messages"]), (&"signed".into(), &"yours".into(), &4000.into()));
+    assert_eq!((&own["class"], &own["role"], &own["messages"]), (&"signed".into(), &"own".into(), &4000.into()));
     let other = path(&answer, "Microsoft 365 (evilcorp)");
-    assert_eq!((&other["class"], &other["standing"]), (&"unaligned".into(), &"recognised".into()));
+    assert_eq!((&other["class"], &other["role"]), (&"unaligned".into(), &"other-account".into()));
     let steps = other["remedy"]["steps"].to_string();
     assert!(steps.contains("p=reject does not keep it out"), "SPF aligns: {steps}");
     // More than a few of the same days, or the domain's name: one stream, of which a part is signed by default.
     for (sender, own, account) in [("Microsoft 365 (evilcorp)", 90, &evil), ("Microsoft 365 (example)", 500, &like)] {
         let answer = reports(own, account, 0..4);
         assert_eq!(answer["paths"].as_array().map(Vec::len), Some(1), "{answer:#}");
-        assert_eq!(path(&answer, sender)["standing"], "yours");
+        assert_eq!(path(&answer, sender)["role"], "own");
     }
 }
 
@@ -225,7 +225,7 @@ fn a_reporters_habits_tear_no_sender_apart() {
     let answer = sources(&sandbox, &[]);
     assert_eq!(answer["paths"].as_array().unwrap().len(), 1, "{:#}", answer["paths"]);
     let paydesk = path(&answer, "paydesk.example");
-    assert_eq!((&paydesk["class"], &paydesk["standing"]), (&"signed".into(), &"yours".into()));
+    assert_eq!((&paydesk["class"], &paydesk["role"]), (&"signed".into(), &"own".into()));
     assert_eq!(paydesk["evidence"]["omitted_signatures"], 16);
     assert_eq!(paydesk["evidence"]["breaks"]["where"], "days");
     assert!(paydesk["notes"].to_string().contains("SPF does not align here and need not"), "{}", paydesk["notes"]);
@@ -301,7 +301,7 @@ fn the_ledger_lists_senders_and_is_held_against_what_was_seen() {
     let arguments = ["--config", "ledger.toml", "--input", &mailbox, "--as-of", "2026-11-22"];
     let answer = sandbox.run(["sources", "--format", "json"].iter().chain(&arguments)).exits(0).json();
     let listed = path(&answer, "Campaigns");
-    assert_eq!((&listed["class"], &listed["standing"]), (&"unaligned".into(), &"listed".into()));
+    assert_eq!((&listed["class"], &listed["role"]), (&"unaligned".into(), &"approved".into()));
     assert_eq!((&listed["named_by"], &listed["owner"]), (&"ledger".into(), &"shop@brightwater.example".into()));
     assert_eq!(listed["messages"], 2206);
     // The same service under the other domain is not what the entry is about.
@@ -323,8 +323,8 @@ fn proposed_entries_can_be_pasted() {
     let answer =
         sandbox.run(["sources", "--format", "json", "--config", "ledger.toml", "--input", &mailbox]).exits(0).json();
     let paths = answer["paths"].as_array().unwrap();
-    assert!(!paths.iter().any(|path| path["standing"] == "yours" && path["class"] != "forwarded"), "{paths:#?}");
-    assert_eq!(paths.iter().filter(|path| path["standing"] == "listed").count(), 6);
+    assert!(!paths.iter().any(|path| path["role"] == "own" && path["class"] != "forwarded"), "{paths:#?}");
+    assert_eq!(paths.iter().filter(|path| path["role"] == "approved").count(), 6);
     assert_eq!(answer["ledger"], serde_json::json!([]));
     let again = sandbox.run(["sources", "--as-ledger", "--config", "ledger.toml", "--input", &mailbox]).exits(0);
     assert!(again.text().starts_with("# Nothing"), "{again}");
@@ -391,9 +391,9 @@ fn what_spf_shows_to_be_ones_own_is_not_another_senders_of_the_same_address() {
     write(&sandbox, &reports);
     let answer = sources(&sandbox, &[]);
     let found = path(&answer, "192.0.2.0/24");
-    assert_eq!((&found["class"], &found["standing"]), (&"signed".into(), &"yours".into()));
+    assert_eq!((&found["class"], &found["role"]), (&"signed".into(), &"own".into()));
     let stranger = path(&answer, "stranger.example");
-    assert_eq!((&stranger["class"], &stranger["standing"]), (&"unproven".into(), &"unproven".into()), "{stranger:#}");
+    assert_eq!((&stranger["class"], &stranger["role"]), (&"unproven".into(), &"unknown".into()), "{stranger:#}");
     // A provider's machine is the provider's, and what named it is not the network.
     let sandbox = Sandbox::new();
     let default = || Line { address: "192.0.2.1", count: 2, dkim: &[], spf: ("u1.sendgrid.net", "pass") };
@@ -407,7 +407,7 @@ fn what_spf_shows_to_be_ones_own_is_not_another_senders_of_the_same_address() {
     let bounce = || Line { address: "192.0.2.9", count: 2, dkim: &[], spf: ("mx0a-00000000.pphosted.com", "pass") };
     let at = |org, day| report(org, day, &[bounce()]);
     write(&sandbox, &[at("one.example", 0), at("two.example", 1)]);
-    assert_eq!(path(&sources(&sandbox, &[]), "Proofpoint")["standing"], "recognised");
+    assert_eq!(path(&sources(&sandbox, &[]), "Proofpoint")["role"], "other-account");
 }
 
 #[test]

@@ -69,46 +69,46 @@ struct Sender {
     network: &'static str,
     says: &'static [Says],
     class: &'static str,
-    standing: &'static str,
+    role: &'static str,
 }
 
 const SENDERS: [Sender; 13] = [
-    Sender { name: "192.0.2.0/24", network: "192.0.2.", says: &[says(KEY, OWN)], class: "signed", standing: "yours" },
-    Sender { name: "10.1.1.0/24", network: "10.1.1.", says: &[says(&[], OWN)], class: "unsigned", standing: "yours" },
+    Sender { name: "192.0.2.0/24", network: "192.0.2.", says: &[says(KEY, OWN)], class: "signed", role: "own" },
+    Sender { name: "10.1.1.0/24", network: "10.1.1.", says: &[says(&[], OWN)], class: "unsigned", role: "own" },
     Sender {
         name: "10.1.2.0/24",
         network: "10.1.2.",
         says: &[says(&[("example.com", "s2", "fail")], OWN)],
         class: "broken",
-        standing: "yours",
+        role: "own",
     },
     Sender {
         name: "10.1.3.0/24",
         network: "10.1.3.",
         says: &[says(KEY, OWN), says(&[], OWN)],
         class: "intermittent",
-        standing: "yours",
+        role: "own",
     },
     Sender {
         name: "10.1.4.0/24",
         network: "10.1.4.",
         says: &[says(&[("mailer.example", "m1", "pass")], OWN)],
         class: "unaligned",
-        standing: "yours",
+        role: "own",
     },
     Sender {
         name: "paydesk.example",
         network: "10.2.1.",
         says: &[says(PAY, ("bounce.paydesk.example", "pass"))],
         class: "signed",
-        standing: "yours",
+        role: "own",
     },
     Sender {
         name: "alumni.example",
         network: "10.2.2.",
         says: &[says(KEY, ("alumni.example", "pass")), says(KEY_FAILS, ("alumni.example", "pass"))],
         class: "forwarded",
-        standing: "yours",
+        role: "own",
     },
     Sender {
         name: "lists.example",
@@ -119,42 +119,42 @@ const SENDERS: [Sender; 13] = [
             reason: "mailing_list",
         }],
         class: "forwarded",
-        standing: "unproven",
+        role: "unknown",
     },
     Sender {
         name: "203.0.113.0/24",
         network: "203.0.113.",
         says: &[says(&[], ("example.com", "fail"))],
         class: "unproven",
-        standing: "unproven",
+        role: "unknown",
     },
     Sender {
         name: "198.51.100.0/24",
         network: "198.51.100.",
         says: &[says(KEY_FAILS, ("example.com", "softfail"))],
         class: "unproven",
-        standing: "unproven",
+        role: "unknown",
     },
     Sender {
         name: "stranger.example",
         network: "10.3.1.",
         says: &[says(&[], ("stranger.example", "pass"))],
         class: "unproven",
-        standing: "unproven",
+        role: "unknown",
     },
     Sender {
         name: "SendGrid",
         network: "10.3.2.",
         says: &[says(&[("sendgrid.net", "smtpapi", "pass")], ("u1.wl.sendgrid.net", "pass"))],
         class: "unaligned",
-        standing: "recognised",
+        role: "other-account",
     },
     Sender {
         name: "Microsoft 365 (contoso)",
         network: "40.107.1.",
         says: &[says(TENANT, OWN)],
         class: "unaligned",
-        standing: "yours",
+        role: "own",
     },
 ];
 
@@ -194,14 +194,14 @@ pub(crate) fn diagnosis(sandbox: &Sandbox) -> Value {
 pub(crate) fn judged(answer: &Value) -> BTreeMap<String, (String, String)> {
     let text = |value: &Value| value.as_str().expect("a text").to_owned();
     let paths = answer["paths"].as_array().expect("paths").iter();
-    paths.map(|path| (text(&path["sender"]), (text(&path["class"]), text(&path["standing"])))).collect()
+    paths.map(|path| (text(&path["sender"]), (text(&path["class"]), text(&path["role"])))).collect()
 }
 
 fn assert_as_labelled(answer: &Value, what: &str) {
     let judged = judged(answer);
-    for Sender { name, class, standing, .. } in &SENDERS {
+    for Sender { name, class, role, .. } in &SENDERS {
         let found = judged.get(*name).unwrap_or_else(|| panic!("{what}: no {name} in {judged:?}"));
-        assert_eq!((found.0.as_str(), found.1.as_str()), (*class, *standing), "{what}: {name}");
+        assert_eq!((found.0.as_str(), found.1.as_str()), (*class, *role), "{what}: {name}");
     }
 }
 

@@ -14,6 +14,8 @@ use crate::query::ledger::Handed;
 pub(in crate::query) enum Sender {
     /// A catalogued provider; which of its machines it was makes no difference.
     Provider(ProviderNumber),
+    /// The organization that SPF authenticates, by its number; never header From's own.
+    Organization(u32),
     /// The machine at an address.
     Address(IpAddr),
     /// No address was readable.

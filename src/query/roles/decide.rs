@@ -7,7 +7,7 @@ use super::owner::{Owner, Use};
 use super::reach::Reach;
 use crate::providers::Kind;
 use crate::query::ledger;
-use crate::query::naming::{ProviderNumber, Sender};
+use crate::query::naming::{ProviderNumber, Sender, Who};
 use crate::role::Role;
 use crate::witness::{Seen, has_share};
 
@@ -53,6 +53,14 @@ struct OfSender {
     listed: BTreeMap<u32, [u64; 2]>,
     /// By reporter messages with own signatures that are all broken, and those with a verified one.
     broken: BTreeMap<u32, [u64; 2]>,
+    /// Of those messages the ones that carry a verified signature of somebody else's own domain, and the rest.
+    resigned: BTreeMap<u32, [u64; 2]>,
+}
+
+/// Somebody else's own domain that signed: no provider's default, no account.
+fn others_signature(gathered: &Gathered<'_>, who: &Who) -> Option<u32> {
+    let mut verified = who.signed.iter().filter(|one| one.verified && one.default_of.is_none());
+    verified.find(|one| !gathered.linked(one.organization, who.organization)).map(|one| one.organization)
 }
 
 /// By unit what it is.
@@ -89,6 +97,7 @@ impl<'g> Rows<'g> {
             let mut signatures = owner.signatures(who).peekable();
             let signed = signatures.peek().is_some();
             let verified = signatures.any(|one| one.verified);
+            let resigned = others_signature(gathered, who).is_some();
             for cell in gathered.cells(at) {
                 let excused = of.excused.entry(cell.reporter).or_default();
                 excused[0] += cell.excused;
@@ -98,6 +107,7 @@ impl<'g> Rows<'g> {
                 listed[1] += cell.messages - cell.excused_as_list;
                 if signed {
                     of.broken.entry(cell.reporter).or_default()[usize::from(verified)] += cell.messages;
+                    of.resigned.entry(cell.reporter).or_default()[usize::from(!resigned)] += cell.messages;
                 }
             }
         }
@@ -131,12 +141,7 @@ impl<'g> Rows<'g> {
         let other_account = who.accounts.iter().find(|account| account.verified && at_home(account) && !own(account));
         let aligned = owner.own_spf(who) && owner.is_aligned(from, sender);
         let own_spf = owner.own_spf(who);
-        // Somebody else's own domain signed: no provider's default, no account.
-        let others_signature = who
-            .signed
-            .iter()
-            .find(|one| one.verified && one.default_of.is_none() && !gathered.linked(one.organization, from))
-            .map(|one| one.organization);
+        let others_signature = others_signature(gathered, who);
         let by_account = |account: &crate::query::naming::Account| Author::Account(account.provider, account.number);
         // 3: the owner's.
         let mine = match kind {
@@ -144,7 +149,7 @@ impl<'g> Rows<'g> {
                 let strangers = who.accounts.iter().any(|account| account.verified && !own(&account));
                 owner.is_aligned(from, sender) && !(strangers && !verified)
                     || owner.is_sole(from, sender)
-                    || verified && here && !strangers
+                    || here && !strangers
             }
             Some(kind) if kind.sends_for_customers() => {
                 // A custom domain's signature at a mailbox host is its customer's, whatever SPF says through the shared include.
@@ -158,7 +163,12 @@ impl<'g> Rows<'g> {
         }
         // 4: the owner's, through what stands behind the signer.
         // What rewrites the reverse-path and breaks the signature is a list.
-        let behind = kind == Some(Kind::Gateway) || kind.is_none() && (who.authenticated.is_none() || verified);
+        let of = self.by_sender.get(&(from, sender));
+        let share = |sums: fn(&OfSender) -> &BTreeMap<u32, [u64; 2]>, least: f64| {
+            of.is_some_and(|of| has_share(sums(of).values().copied(), least))
+        };
+        let changes = share(|of| &of.broken, CHANGES);
+        let behind = kind == Some(Kind::Gateway) || kind.is_none() && !(who.authenticated.is_some() && changes);
         if behind && !own_spf && elsewhere && self.reach.has(from, sender) {
             let account = who.accounts.iter().find(own);
             return Decision { role: Role::Own, author: account.map_or(Author::Owner, by_account), behind: true };
@@ -175,18 +185,14 @@ impl<'g> Rows<'g> {
         if kind == Some(Kind::Gateway) && !own_spf && elsewhere {
             return Decision::new(Role::RecipientFilter, Author::Owner);
         }
-        let of = self.by_sender.get(&(from, sender));
-        let share = |sums: fn(&OfSender) -> &BTreeMap<u32, [u64; 2]>, least: f64| {
-            of.is_some_and(|of| has_share(sums(of).values().copied(), least))
-        };
         let by_several = |sums: fn(&OfSender) -> &BTreeMap<u32, [u64; 2]>| {
             of.is_some_and(|of| sums(of).values().filter(|one| one[0] > 0).count() >= 2)
         };
         // 7: a mailing list.
         if !own_spf {
-            let changed = || who.authenticated.is_some() && share(|of| &of.broken, CHANGES);
+            let organization = who.authenticated.is_some() || matches!(sender, Sender::Organization(_));
             let carries = elsewhere || !signatures.is_empty() && !verified;
-            let another = carries && (others_signature.is_some() || changed());
+            let another = carries && (share(|of| &of.resigned, CHANGES) || organization && changes);
             let passes_on = matches!(kind, Some(Kind::MailboxHost | Kind::Forwarder | Kind::Service));
             let spared = by_several(|of| &of.listed) && share(|of| &of.listed, EXCUSED);
             if kind == Some(Kind::List) || another && !passes_on || spared {

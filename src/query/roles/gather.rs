@@ -134,6 +134,8 @@ impl<'g> Gathered<'g> {
         struct Address {
             by_envelope: HashMap<ProviderNumber, Seen>,
             by_signature: HashMap<ProviderNumber, Seen>,
+            organizations: HashMap<u32, Seen>,
+            own_spf: Seen,
             against: bool,
             seen: Seen,
             units: BTreeSet<usize>,
@@ -146,6 +148,11 @@ impl<'g> Gathered<'g> {
                 address.units.insert(at);
                 address.seen.extend(seen);
                 address.against |= who.spf_failed || who.authenticated.is_some();
+                match who.authenticated.filter(|(_, by)| !self.linked(*by, who.organization)) {
+                    Some((_, organization)) => address.organizations.entry(organization).or_default().extend(seen),
+                    None if who.own_spf || who.authenticated.is_some() => address.own_spf.extend(seen),
+                    None => {}
+                }
                 let services = who.signed.iter().filter(|one| one.verified).filter_map(|one| one.default_of);
                 for provider in services.filter(|&number| self.knowledge.provider(number).kind == Kind::Service) {
                     address.by_signature.entry(provider).or_default().extend(seen);
@@ -161,10 +168,9 @@ impl<'g> Gathered<'g> {
             }
         }
         for address in addresses.into_values() {
-            let enough = |(provider, seen): (&ProviderNumber, &Seen)| {
-                (seen.by_several() || !address.seen.by_several()).then_some(*provider)
-            };
-            let only = |names: &HashMap<ProviderNumber, Seen>| {
+            let counts = |seen: &Seen| seen.is_any() && (seen.by_several() || !address.seen.by_several());
+            let enough = |(name, seen): (&u32, &Seen)| counts(seen).then_some(*name);
+            let only = |names: &HashMap<u32, Seen>| {
                 (names.len() == 1).then(|| names.iter().find_map(enough)).flatten()
             };
             let by_signature = || only(&address.by_signature).filter(|_| !address.against);
@@ -172,9 +178,16 @@ impl<'g> Gathered<'g> {
                 Some(provider) => Some((provider, NamedBy::Envelope)),
                 None => by_signature().map(|provider| (provider, NamedBy::SigningDomain)),
             };
-            if let Some((provider, by)) = named {
-                for unit in address.units {
+            // A machine of the owner's is the owner's, whoever else sends from there.
+            let owners = counts(&address.own_spf);
+            let organization = only(&address.organizations);
+            for &unit in &address.units {
+                let of_record = self.who(unit).authenticated.map(|(_, by)| by);
+                let of_record = of_record.filter(|by| address.organizations.contains_key(by));
+                if let Some((provider, by)) = named {
                     self.senders[unit] = (Sender::Provider(provider), by);
+                } else if let (Some(organization), false) = (organization.or(of_record), owners) {
+                    self.senders[unit] = (Sender::Organization(organization), NamedBy::SpfDomain);
                 }
             }
         }

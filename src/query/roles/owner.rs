@@ -9,7 +9,7 @@ use crate::providers::Kind;
 use crate::query::ledger::Decision;
 use crate::query::naming::{Account, ProviderNumber, Sender, Signed, Who};
 use crate::report::period::Day;
-use crate::witness::{Seen, has_share};
+use crate::witness::{Seen, has_share, share_without_most_for};
 
 /// An account is the owner's from this share of the mail with aligned SPF on, on days without an own signature.
 const MOST: f64 = 0.5;
@@ -45,6 +45,8 @@ struct Key {
     /// Verified messages, by provider or network: machines of one network share the work.
     verified: HashMap<Sender, ByReporter>,
     all_verified: ByReporter,
+    /// Of a key without a selector those of its domain that have one.
+    selectors: BTreeSet<u32>,
 }
 
 /// What is the owner's.
@@ -102,12 +104,20 @@ impl<'g> Owner<'g> {
         matches!(sender, Sender::Address(ip) if self.sole.contains(&(organization, ip)))
     }
 
-    /// Where a signature's key is used, as seen from a sender.
+    /// Where a signature's key is used, as seen from a sender. A signature of which the reporter writes no selector may be of
+    /// any key of its domain: of one that is used here, if there is one.
     pub(super) fn key_use(&self, signed: &Signed, sender: Sender) -> Use {
-        let found = self.keys.get(&signed.key).or_else(|| self.keys.get(&signed.any_key));
-        let Some(key) = found else {
+        let Some(key) = self.keys.get(&signed.key) else {
             return Use::Nowhere;
         };
+        let mut exact = key.selectors.iter().filter_map(|number| self.keys.get(number));
+        if signed.key == signed.any_key && exact.any(|key| self.use_of(key, sender) == Use::Here) {
+            return Use::Here;
+        }
+        self.use_of(key, sender)
+    }
+
+    fn use_of(&self, key: &Key, sender: Sender) -> Use {
         // One reporter's word makes a sender the key's only where nobody else saw the key there, and takes it from no other.
         let here_by_one =
             || key.with_spf.contains_key(&sender) && !key.shown.get(&sender).is_some_and(|seen| seen.by_several());
@@ -117,15 +127,19 @@ impl<'g> Owner<'g> {
         }
         let place = place(sender);
         let has = |place: &Sender, least: f64| {
-            key.verified.get(place).is_some_and(|here| {
-                has_share(
-                    key.all_verified.iter().map(|(reporter, &all)| {
-                        let here = here.get(reporter).copied().unwrap_or(0);
-                        [here, all.saturating_sub(here)]
-                    }),
-                    least,
-                )
-            })
+            let Some(here) = key.verified.get(place) else {
+                return false;
+            };
+            let parts: Vec<[u64; 2]> = key
+                .all_verified
+                .iter()
+                .map(|(reporter, &all)| {
+                    let here = here.get(reporter).copied().unwrap_or(0);
+                    [here, all.saturating_sub(here)]
+                })
+                .collect();
+            // Small reporters may see little but forwarded mail: without the one that says most against it, it takes most.
+            share_without_most_for(&parts).is_some_and(|share| share > 0.0 && share >= least) || has_share(parts, MOST)
         };
         if key.with_spf.values().any(counts) {
             // A service's reverse-path may be its own for all mail, and the key be used on one more machine that is in SPF.
@@ -258,6 +272,9 @@ impl<'g> Owner<'g> {
             for signed in signatures {
                 for number in BTreeSet::from([signed.key, signed.any_key]) {
                     let key = keys.entry(number).or_default();
+                    if number == signed.any_key && signed.key != signed.any_key {
+                        key.selectors.insert(signed.key);
+                    }
                     key.seen.extend(seen);
                     key.shown.entry(sender).or_default().extend(seen);
                     if aligned && self.is_aligned(who.organization, sender) {

@@ -76,6 +76,7 @@ pub(super) fn group(gathered: &Gathered<'_>, owner: &Owner<'_>, decisions: &[Dec
                 _ => SenderNumber::Provider(provider),
             },
             (None, Sender::Nobody) => SenderNumber::Nobody,
+            (None, Sender::Organization(organization)) => SenderNumber::Organization(organization),
             (None, Sender::Address(ip)) => match (decision, who.authenticated, unit.host) {
                 (Decision { role: Role::Service, author: Author::Organization(organization), .. }, ..) => {
                     SenderNumber::Organization(*organization)

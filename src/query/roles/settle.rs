@@ -46,24 +46,32 @@ impl Decided {
     }
 }
 
+/// The machine: an address, whatever is authenticated there, or the provider that it is of.
+fn machine(gathered: &Gathered<'_>, at: usize) -> Sender {
+    match (gathered.sender(at), gathered.unit(at).sender) {
+        (Sender::Organization(_), address) => address,
+        (sender, _) => sender,
+    }
+}
+
 /// Lets units without a role join that of the others of the same header From and sender, where there is one only: the address
 /// decides. At a provider, whose machines carry mail of many, only what hides who it is joins: a null reverse-path that of a
 /// sender which is otherwise the owner's, and mail of which a reporter writes neither SPF nor a signature.
 pub(super) fn settle(gathered: &Gathered<'_>, decisions: &mut [Decision]) {
     let mut found: HashMap<(i64, Sender), Decided> = HashMap::new();
     for (at, decision) in decisions.iter().enumerate() {
-        let of = found.entry((gathered.who(at).from, gathered.sender(at))).or_default();
+        let of = found.entry((gathered.who(at).from, machine(gathered, at))).or_default();
         of.add(*decision, gathered.seen(at));
     }
     for (at, decision) in decisions.iter_mut().enumerate().filter(|(_, decision)| decision.role == Role::Unknown) {
-        let (who, sender) = (gathered.who(at), gathered.sender(at));
+        let (who, sender) = (gathered.who(at), machine(gathered, at));
         let Some(of) = found.get(&(who.from, sender)) else {
             continue;
         };
         let joins = match sender {
             Sender::Address(_) => true,
             Sender::Provider(_) => who.null || who.quiet && who.signed.is_empty(),
-            Sender::Nobody => false,
+            Sender::Organization(_) | Sender::Nobody => false,
         };
         let own = || of.decisions.iter().find(|(decision, _)| decision.role == Role::Own && !decision.behind);
         let null = || {
