@@ -209,6 +209,18 @@ impl<'k> Whos<'k> {
                 verified.push(name);
             }
         }
+        // An account shows by its default domain in the reverse-path, too.
+        if let (Some(provider), Some(name)) = (by_envelope, envelope.as_deref())
+            && let Some(tenant) = provider.tenant(name)
+        {
+            accounts.push(Account {
+                provider: provider.number as ProviderNumber,
+                number: self.tenants.number(&tenant),
+                verified: true,
+                spelled: !from.is_empty() && (dashed.contains(&tenant) || label(&tenant) == label(organization)),
+                name: tenant,
+            });
+        }
         // A host name of a provider of mailboxes under SPF is how a null reverse-path looks.
         let host_name = |name: &str| domain::organizational(name) != name;
         let null = key.null

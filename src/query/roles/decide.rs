@@ -31,11 +31,13 @@ pub(in crate::query) struct Decision {
     pub(in crate::query) author: Author,
     /// The owner's mail, handed over by a gateway or signature service behind the signer that SPF does not name.
     pub(in crate::query) behind: bool,
+    /// Who runs the machine.
+    pub(in crate::query) sender: Sender,
 }
 
 impl Decision {
     pub(super) fn new(role: Role, author: Author) -> Self {
-        Decision { role, author, behind: false }
+        Decision { role, author, behind: false, sender: Sender::Nobody }
     }
 }
 
@@ -66,7 +68,7 @@ fn others_signature(gathered: &Gathered<'_>, who: &Who) -> Option<u32> {
 /// By unit what it is.
 pub(super) fn decide(gathered: &Gathered<'_>, owner: &Owner<'_>) -> Vec<Decision> {
     let rows = Rows::of(gathered, owner);
-    (0..gathered.len()).map(|at| rows.decide(at)).collect()
+    (0..gathered.len()).map(|at| Decision { sender: gathered.sender(at), ..rows.decide(at) }).collect()
 }
 
 struct Rows<'g> {
@@ -149,7 +151,7 @@ impl<'g> Rows<'g> {
                 let strangers = who.accounts.iter().any(|account| account.verified && !own(&account));
                 owner.is_aligned(from, sender) && !(strangers && !verified)
                     || owner.is_sole(from, sender)
-                    || here && !strangers
+                    || here && !strangers && owner.is_signed(from, sender)
             }
             Some(kind) if kind.sends_for_customers() => {
                 // A custom domain's signature at a mailbox host is its customer's, whatever SPF says through the shared include.
@@ -171,7 +173,7 @@ impl<'g> Rows<'g> {
         let behind = kind == Some(Kind::Gateway) || kind.is_none() && !(who.authenticated.is_some() && changes);
         if behind && !own_spf && elsewhere && self.reach.has(from, sender) {
             let account = who.accounts.iter().find(own);
-            return Decision { role: Role::Own, author: account.map_or(Author::Owner, by_account), behind: true };
+            return Decision { role: Role::Own, author: account.map_or(Author::Owner, by_account), behind: true, sender };
         }
         // 5: another account's.
         let behind_gateway = || {

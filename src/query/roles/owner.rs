@@ -59,6 +59,8 @@ pub(super) struct Owner<'g> {
     /// Organizational domains and addresses that are all that a reporter sees of the owner.
     sole: HashSet<(u32, IpAddr)>,
     keys: HashMap<u32, Key>,
+    /// Organizational domains and senders where own signatures are seen, no lone claim.
+    signed: HashSet<(u32, Sender)>,
 }
 
 impl<'g> Owner<'g> {
@@ -69,6 +71,7 @@ impl<'g> Owner<'g> {
             aligned: HashSet::new(),
             sole: HashSet::new(),
             keys: HashMap::new(),
+            signed: HashSet::new(),
         };
         owner.find_aligned();
         owner.find_accounts();
@@ -97,6 +100,11 @@ impl<'g> Owner<'g> {
     /// Whether SPF aligns for mail of an organizational domain at a sender, by the witness rule.
     pub(super) fn is_aligned(&self, organization: u32, sender: Sender) -> bool {
         self.aligned.contains(&(organization, sender))
+    }
+
+    /// Whether mail of an organizational domain carries own signatures at a sender, by the witness rule.
+    pub(super) fn is_signed(&self, organization: u32, sender: Sender) -> bool {
+        self.signed.contains(&(organization, sender))
     }
 
     /// Whether an address is all that a reporter sees of the owner.
@@ -159,25 +167,27 @@ impl<'g> Owner<'g> {
     /// SPF that aligns at a sender: not where one reporter says so and two others saw it otherwise. What could not be
     /// evaluated is no otherwise, nor is a null reverse-path, for which SPF speaks of a host name.
     fn find_aligned(&mut self) {
-        let mut claims: HashMap<(u32, Sender), [BTreeSet<u32>; 2]> = HashMap::new();
+        type Sides = [BTreeSet<u32>; 2];
+        let mut aligned: HashMap<(u32, Sender), Sides> = HashMap::new();
+        let mut signed: HashMap<(u32, Sender), Sides> = HashMap::new();
         for at in 0..self.gathered.len() {
             let who = self.gathered.who(at);
-            let side = if self.own_spf(who) {
-                0
+            let place = (who.organization, self.gathered.sender(at));
+            let reporters = || self.gathered.cells(at).iter().map(|cell| cell.reporter);
+            let has_signature = self.signatures(who).next().is_some();
+            signed.entry(place).or_default()[usize::from(!has_signature)].extend(reporters());
+            if self.own_spf(who) {
+                aligned.entry(place).or_default()[0].extend(reporters());
             } else if (who.spf_failed || who.authenticated.is_some()) && !who.null && !who.spf_unevaluable {
-                1
-            } else {
-                continue;
-            };
-            let claim = claims.entry((who.organization, self.gathered.sender(at))).or_default();
-            claim[side].extend(self.gathered.cells(at).iter().map(|cell| cell.reporter));
-        }
-        for (place, [claimed, otherwise]) in claims {
-            let others = otherwise.difference(&claimed).count();
-            if claimed.len() > 1 || claimed.len() == 1 && others < 2 {
-                self.aligned.insert(place);
+                aligned.entry(place).or_default()[1].extend(reporters());
             }
         }
+        let believed = |(place, [claimed, otherwise]): ((u32, Sender), Sides)| {
+            let others = otherwise.difference(&claimed).count();
+            (claimed.len() > 1 || claimed.len() == 1 && others < 2).then_some(place)
+        };
+        self.aligned = aligned.into_iter().filter_map(believed).collect();
+        self.signed = signed.into_iter().filter_map(believed).collect();
     }
 
     /// Accounts: those that are spelled like the domain or approved, and those that sign most of the mail with aligned SPF on

@@ -64,12 +64,12 @@ pub(super) fn group(gathered: &Gathered<'_>, owner: &Owner<'_>, decisions: &[Dec
         let (unit, who) = (gathered.unit(at), gathered.who(at));
         let (mut author, mut only_account) = (decision.author, false);
         if decision.role == Role::Own
-            && let Sender::Provider(provider) = gathered.sender(at)
+            && let Sender::Provider(provider) = decision.sender
             && let Some(accounts) = accounts.get(&(who.from, provider))
         {
             (author, only_account) = accounts.of(author);
         }
-        let sender = match (unit.entry, gathered.sender(at)) {
+        let sender = match (unit.entry, decision.sender) {
             (Some(entry), _) => SenderNumber::Entry(entry),
             (None, Sender::Provider(provider)) => match (decision.role, author) {
                 (Role::Service, Author::Organization(organization)) => SenderNumber::Through(organization, provider),

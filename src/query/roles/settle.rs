@@ -8,41 +8,44 @@ use crate::query::naming::Sender;
 use crate::role::Role;
 use crate::witness::Seen;
 
-/// What is decided on mail of one header From from one sender.
+/// What is decided on mail of one header From from one sender: each with who saw mail of it.
 #[derive(Default)]
-struct Decided {
-    /// Each with who saw mail of it.
-    decisions: Vec<(Decision, Seen)>,
-    unknown: Seen,
-}
+struct Decided(Vec<(Decision, Seen)>);
 
 impl Decided {
     fn add(&mut self, decision: Decision, seen: Seen) {
-        if decision.role == Role::Unknown {
-            self.unknown.extend(seen);
-            return;
-        }
-        match self.decisions.iter_mut().find(|(known, _)| *known == decision) {
+        match self.0.iter_mut().find(|(known, _)| *known == decision) {
             Some((_, known)) => known.extend(seen),
-            None => self.decisions.push((decision, seen)),
+            None => self.0.push((decision, seen)),
         }
     }
 
-    /// The one role that there is.
-    fn only(&self) -> Option<(Decision, Seen)> {
-        let (first, mut seen) = *self.decisions.first()?;
-        let mut author = first.author;
-        for (other, by) in &self.decisions[1..] {
-            if (other.role, other.behind) != (first.role, first.behind) {
+    /// Who saw mail without a role.
+    fn unknown(&self) -> Seen {
+        let mut unknown = Seen::default();
+        let without = self.0.iter().filter(|(decision, _)| decision.role == Role::Unknown);
+        without.for_each(|(_, seen)| unknown.extend(*seen));
+        unknown
+    }
+
+    /// The one role that there is among some.
+    fn only(&self, wanted: impl Fn(&Decision, Seen) -> bool) -> Option<(Decision, Seen)> {
+        let mut of = self.0.iter().filter(|(decision, seen)| wanted(decision, *seen));
+        let (mut one, mut seen) = *of.next()?;
+        for (other, by) in of {
+            if (other.role, other.behind) != (one.role, one.behind) {
                 return None;
             }
-            if other.author != author {
+            if other.author != one.author {
                 // The owner's mail with and without the account's signature.
-                author = if first.role == Role::Own { Author::Owner } else { return None };
+                one.author = if one.role == Role::Own { Author::Owner } else { return None };
+            }
+            if matches!(other.sender, Sender::Address(_)) {
+                one.sender = other.sender;
             }
             seen.extend(*by);
         }
-        Some((Decision { author, ..first }, seen))
+        Some((one, seen))
     }
 }
 
@@ -63,25 +66,34 @@ pub(super) fn settle(gathered: &Gathered<'_>, decisions: &mut [Decision]) {
         let of = found.entry((gathered.who(at).from, machine(gathered, at))).or_default();
         of.add(*decision, gathered.seen(at));
     }
-    for (at, decision) in decisions.iter_mut().enumerate().filter(|(_, decision)| decision.role == Role::Unknown) {
-        let (who, sender) = (gathered.who(at), machine(gathered, at));
-        let Some(of) = found.get(&(who.from, sender)) else {
+    for (at, decision) in decisions.iter_mut().enumerate() {
+        let (who, machine) = (gathered.who(at), machine(gathered, at));
+        let Some(of) = found.get(&(who.from, machine)) else {
             continue;
         };
-        let joins = match sender {
-            Sender::Address(_) => true,
-            Sender::Provider(_) => who.null || who.quiet && who.signed.is_empty(),
-            Sender::Organization(_) | Sender::Nobody => false,
-        };
-        let own = || of.decisions.iter().find(|(decision, _)| decision.role == Role::Own && !decision.behind);
-        let null = || {
-            own().filter(|_| who.null).map(|(decision, seen)| (Decision { author: Author::Owner, ..*decision }, *seen))
-        };
-        if joins && let Some((settled, seen)) = of.only().or_else(null)
+        if matches!(decision.role, Role::Approved | Role::Denied) {
+            continue;
+        }
+        let at_address = matches!(machine, Sender::Address(_));
+        let hides = who.null || who.quiet && who.signed.is_empty();
+        let joins = decision.role == Role::Unknown && (at_address || hides && machine != Sender::Nobody);
+        // Bounces and replies of a sender that is otherwise the owner's, whatever account signs them.
+        let of_owners = who.null && matches!(decision.role, Role::Unknown | Role::OtherAccount | Role::Service);
+        let own = || of.only(|one, _| one.role == Role::Own && !one.behind).filter(|_| of_owners);
+        let told = || of.only(|one, _| one.role != Role::Unknown).filter(|_| joins);
+        if let Some((settled, seen)) = own().or_else(told)
             // One reporter alone gives no role to what several saw without it.
-            && (seen.by_several() || !of.unknown.by_several())
+            && (seen.by_several() || !of.unknown().by_several())
         {
             *decision = settled;
+        } else if at_address && !gathered.seen(at).by_several() {
+            // What one reporter says of an address, of which all others say one and the same, is its word against theirs.
+            let known = *decision;
+            let others = of.only(|one, seen| *one != known && seen.by_several());
+            let mine = of.0.iter().find(|(one, _)| *one == known).is_some_and(|(_, seen)| !seen.by_several());
+            if let Some((settled, _)) = others.filter(|_| mine) {
+                *decision = settled;
+            }
         }
     }
 }
