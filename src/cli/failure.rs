@@ -1,5 +1,6 @@
 //! How a run ends: the exit statuses, and errors as a line for the operator.
 
+use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -30,6 +31,11 @@ pub(crate) enum Failure {
     ClosedPipe,
 }
 
+/// Writes a line to standard error, fit for a terminal. A reader that has gone, as after `2>&1 | head`, is no trouble.
+pub(crate) fn say(line: &str) {
+    let _ = writeln!(std::io::stderr().lock(), "{}", sanitize(line));
+}
+
 pub(crate) type Outcome = Result<Status, Failure>;
 
 impl Failure {
@@ -47,11 +53,11 @@ impl Failure {
     pub(crate) fn report(self) -> ExitCode {
         match self {
             Failure::Failed(error) => {
-                eprintln!("dmarcstat: {}", sanitize(&format!("{error:#}")));
+                say(&format!("dmarcstat: {error:#}"));
                 ExitCode::from(1)
             }
             Failure::Usage(message) => {
-                eprintln!("dmarcstat: {}", sanitize(&message));
+                say(&format!("dmarcstat: {message}"));
                 ExitCode::from(2)
             }
             Failure::ClosedPipe => ExitCode::SUCCESS,

@@ -1,7 +1,7 @@
 //! `dmarcstat fetch`.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering;
 use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
 
@@ -15,6 +15,7 @@ use super::failure::{Failure, Outcome, Status};
 use super::ingest::status;
 use super::lock;
 use super::progress::Progress;
+use super::signals;
 use crate::config::KeepRaw;
 use crate::config::accounts;
 use crate::fetch::{self, AccountSummary, FailureSummary, FetchOptions, Since, Watched};
@@ -67,20 +68,18 @@ fn duration(text: &str) -> Result<Duration, String> {
 impl Fetch {
     pub(super) fn run(self, context: &mut Context) -> Outcome {
         let began = Instant::now();
-        let stop = Arc::new(AtomicBool::new(false));
-        for signal in [signal_hook::consts::SIGTERM, signal_hook::consts::SIGINT] {
-            // The second one ends the program at once.
-            let listening = signal_hook::flag::register_conditional_default(signal, Arc::clone(&stop))
-                .and_then(|_| signal_hook::flag::register(signal, Arc::clone(&stop)));
-            listening.map_err(|error| anyhow!("cannot listen to signals: {error}"))?;
-        }
+        let stop = signals::listen(if self.watch { Status::Done } else { Status::Broken })?;
         let (accounts, mut summaries) = self.open_accounts(context)?;
         let database = context.database()?;
         // Made now, so that there is a folder for the lock.
         drop(context.open_to_write()?);
-        let patience =
-            Patience { answer: self.timeout, attempts: self.retries.saturating_add(1), stop, ..Patience::default() };
-        let Some(_lock) = lock::take(&database, self.wait, &patience)? else {
+        let patience = Patience {
+            answer: self.timeout,
+            attempts: self.retries.saturating_add(1),
+            stop: Arc::clone(&stop),
+            ..Patience::default()
+        };
+        let Some(_lock) = lock::take(&database, self.wait, &patience, context.now)? else {
             return Ok(Status::Done);
         };
         let speaker = Progress::log(context);
@@ -91,6 +90,7 @@ impl Fetch {
                 now: context.now.as_second(),
                 examiners: 0,
                 left_to_do: Vec::new(),
+                stop: Arc::clone(&stop),
             },
             patience,
             since: self.since(context),
@@ -169,18 +169,25 @@ impl Fetch {
         ingested: &mut IngestSummary,
     ) -> Result<(), Failure> {
         let (tell, told) = channel::<Watched>();
+        // All before the first thread: one that cannot be opened must not leave others running.
+        let stores = accounts.iter().map(|_| context.open_to_write()).collect::<Result<Vec<_>, _>>()?;
         let speaker = Progress::log(context);
         std::thread::scope(|scope| {
             let mut threads = Vec::with_capacity(accounts.len());
-            for account in &mut accounts {
-                let mut store = context.open_to_write()?;
+            for (account, mut store) in accounts.iter_mut().zip(stores) {
                 let mut observer = Progress::log(context);
                 let tell = tell.clone();
                 let every = self.every;
                 threads.push(scope.spawn(move || {
-                    fetch::watch(&mut store, account, options, every, &mut observer, &mut |watched| {
+                    let _ending = EndAll(options);
+                    let result = fetch::watch(&mut store, account, options, every, &mut observer, &mut |watched| {
                         let _ = tell.send(watched);
-                    })
+                    });
+                    if result.is_err() {
+                        // The database is the same for all.
+                        options.patience.stop.store(true, Ordering::Relaxed);
+                    }
+                    result
                 }));
             }
             drop(tell);
@@ -238,5 +245,16 @@ impl Fetch {
             return Err(Failure::Failed(anyhow!("stopped by a signal before the end; the next run goes on from here")));
         }
         Ok(if failures.is_empty() { status(ingested) } else { Status::Partly })
+    }
+}
+
+/// Ends the other accounts when one of them panics.
+struct EndAll<'o>(&'o FetchOptions<'o>);
+
+impl Drop for EndAll<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.patience.stop.store(true, Ordering::Relaxed);
+        }
     }
 }

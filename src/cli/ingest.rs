@@ -62,6 +62,7 @@ pub(super) fn read_into(
         now: context.now.as_second(),
         examiners: 0,
         left_to_do: Vec::new(),
+        stop: std::sync::Arc::default(),
     };
     let mut progress = Progress::new(context);
     let belief = authserv_id.map_or(Belief::Nobody, |id| Belief::Server(id.into()));

@@ -1,36 +1,51 @@
 //! One fetch at a time for each database.
 
 use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, anyhow};
+use jiff::Timestamp;
 
-use super::failure::Failure;
+use super::failure::{Failure, say};
 use crate::source::imap::Patience;
 
 /// How often it is looked whether the other has ended.
 const LOOK: Duration = Duration::from_millis(200);
+/// What a lock says of its holder is a short line.
+const LONGEST_NOTE: u64 = 200;
 
-/// Held while a fetch runs. The system takes it back when the process ends, however it ends.
+/// Held while a fetch runs. The system takes it back when the process ends, however it ends; what stands in the file is
+/// for messages only.
 pub(super) struct Lock {
     _file: File,
 }
 
-/// Takes the lock beside a database. While another fetch has it, waits as long as was asked; nothing when that was in vain.
-pub(super) fn take(database: &Path, wait: Option<Duration>, patience: &Patience) -> Result<Option<Lock>, Failure> {
+/// Takes the lock beside a database at the time `now`. While another fetch has it, waits as long as was asked; nothing
+/// when that was in vain.
+pub(super) fn take(
+    database: &Path,
+    wait: Option<Duration>,
+    patience: &Patience,
+    now: Timestamp,
+) -> Result<Option<Lock>, Failure> {
     let mut name = database.file_name().unwrap_or_default().to_owned();
     name.push(".fetch.lock");
     let path = database.with_file_name(name);
     let mut options = OpenOptions::new();
-    options.create(true).truncate(false).write(true);
+    options.create(true).truncate(false).read(true).write(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let file = options.open(&path).with_context(|| format!("cannot open the lock {}", path.display()))?;
+    let mut file = options.open(&path).with_context(|| format!("cannot open the lock {}", path.display()))?;
     let until = Instant::now() + wait.unwrap_or_default();
     loop {
         match file.try_lock() {
-            Ok(()) => return Ok(Some(Lock { _file: file })),
+            Ok(()) => {
+                // A full disk must not keep a fetch from saying what is wrong with the database.
+                let _ = note_holder(&mut file, now);
+                return Ok(Some(Lock { _file: file }));
+            }
             Err(TryLockError::WouldBlock) => {}
             Err(TryLockError::Error(error)) => {
                 return Err(Failure::Failed(anyhow!("cannot lock {}: {error}", path.display())));
@@ -41,10 +56,28 @@ pub(super) fn take(database: &Path, wait: Option<Duration>, patience: &Patience)
             break;
         }
     }
-    let message = format!("another fetch into {} is running", database.display());
+    let holder = holder(&mut file).map_or_else(String::new, |holder| format!(" ({holder})"));
+    let message = format!("another fetch into {} is running{holder}", database.display());
     if wait.is_none() {
-        return Err(Failure::Failed(anyhow!("{message}; let it end, or wait for it with --wait")));
+        return Err(Failure::Failed(anyhow!(
+            "{message}; let it end, end it, or wait for it with --wait: the lock goes with its process"
+        )));
     }
-    eprintln!("dmarcstat: {}; it will fetch what is new", crate::render::text::sanitize(&message));
+    say(&format!("dmarcstat: {message}; it will fetch what is new"));
     Ok(None)
+}
+
+fn note_holder(file: &mut File, now: Timestamp) -> std::io::Result<()> {
+    file.set_len(0)?;
+    file.seek(SeekFrom::Start(0))?;
+    writeln!(file, "process {} since {}", std::process::id(), now.strftime("%Y-%m-%dT%H:%M:%SZ"))
+}
+
+/// Which process holds the lock and since when, by its own note.
+fn holder(file: &mut File) -> Option<String> {
+    file.seek(SeekFrom::Start(0)).ok()?;
+    let mut note = String::new();
+    file.take(LONGEST_NOTE).read_to_string(&mut note).ok()?;
+    let note = note.lines().next()?.trim();
+    note.starts_with("process ").then(|| note.to_owned())
 }

@@ -27,6 +27,7 @@ mod reports;
 mod resolve;
 mod scope;
 mod selectors;
+mod signals;
 
 use std::path::PathBuf;
 use std::process::ExitCode;

@@ -5,9 +5,9 @@ use std::io::IsTerminal;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::context::Context;
+use super::failure::say;
 use crate::fetch::FailureSummary;
 use crate::ingest::{IngestSummary, Notice, Observer, OtherKind};
-use crate::render::text::sanitize;
 
 /// Shows progress and notices on standard error.
 pub(super) struct Progress {
@@ -46,10 +46,9 @@ impl Progress {
     }
 
     fn say(&self, line: &str) {
-        let line = sanitize(line);
         match &self.bar {
-            Some(bar) => bar.suspend(|| eprintln!("{line}")),
-            None => eprintln!("{line}"),
+            Some(bar) => bar.suspend(|| say(line)),
+            None => say(line),
         }
     }
 

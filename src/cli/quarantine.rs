@@ -131,6 +131,7 @@ fn retry(ids: &[i64], context: &mut Context) -> Outcome {
         now: context.now.as_second(),
         examiners: 0,
         left_to_do: Vec::new(),
+        stop: Arc::default(),
     };
     let mut released = Vec::new();
     for entry in &chosen {

@@ -8,7 +8,7 @@ use clap::ValueEnum;
 
 use super::context::Context;
 use super::dns::{Seen, look};
-use super::failure::{Failure, Outcome, Status};
+use super::failure::{Failure, Outcome, Status, say};
 use super::scope::{Scope, domain_name};
 use crate::diagnosis::diagnose;
 use crate::diagnosis::readiness::{self, Observed, Review, ReviewList, Verdict, review};
@@ -94,7 +94,7 @@ impl Readiness {
         if answer.evidence.reports == 0 && !context.quiet {
             let there = self.scope.no_data(store, window);
             if let Failure::Failed(reason) = there {
-                eprintln!("dmarcstat: note: {}", render::text::sanitize(&format!("on {domain}: {reason:#}")));
+                say(&format!("dmarcstat: note: on {domain}: {reason:#}"));
             }
         }
         Ok(answer)

@@ -10,6 +10,7 @@ use clap::ValueEnum;
 
 use super::context::Context;
 use super::failure::Failure;
+use super::failure::say;
 use super::known::Known;
 use super::live::Live;
 use crate::dns::hosts::{Host, confirm};
@@ -131,7 +132,10 @@ impl Resolving {
         }
         let silent = open.len() - answered.len();
         if silent > 0 && !context.quiet && (self.resolve == Resolve::Always || context.verbose) {
-            eprintln!("dmarcstat: note: the host names of {silent} of {} addresses could not be looked up", open.len());
+            say(&format!(
+                "dmarcstat: note: the host names of {silent} of {} addresses could not be looked up",
+                open.len()
+            ));
         }
         if keep && !answered.is_empty() {
             let kept = context.open_to_write().and_then(|mut store| {
@@ -139,10 +143,10 @@ impl Resolving {
             });
             // The answer is as good without: a database that may only be read is no reason to withhold it.
             if let (Err(Failure::Failed(error)), true) = (kept, context.verbose) {
-                eprintln!(
+                say(&format!(
                     "dmarcstat: note: host names are not kept: {}",
                     crate::render::text::sanitize(&format!("{error:#}"))
-                );
+                ));
             }
         }
         Ok(())

@@ -6,11 +6,11 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use super::charset;
-use super::collect::Collector;
-use super::gate::Outbox;
+use super::event::Event;
 use super::head::Head;
-use super::outcomes::Outcomes;
-use super::step::Step;
+use super::outcome_cache::OutcomeCache;
+use super::reorder_buffer::Sender;
+use super::report_builder::ReportBuilder;
 use crate::limits::Limits;
 use crate::rejection::{Rejection, RejectionCode};
 use crate::report::prolog::{Found, seek_feedback};
@@ -28,8 +28,8 @@ pub(super) trait Reopen {
 /// What is needed to read documents.
 pub(super) struct Desk<'d> {
     pub(super) limits: &'d Limits,
-    pub(super) outcomes: &'d mut Outcomes,
-    pub(super) outbox: &'d mut Outbox,
+    pub(super) outcomes: &'d mut OutcomeCache,
+    pub(super) sender: &'d mut Sender,
     pub(super) buffer: &'d mut Vec<u8>,
 }
 
@@ -148,7 +148,7 @@ impl Desk<'_> {
             if let Some(mut report) = ready.take() {
                 finish(&mut report, window, &odd, &found);
                 *done += 1;
-                self.outbox.push(Step::Report(report));
+                self.sender.push(Event::Report(report));
             }
             match found {
                 Ok(Ok(Found::Feedback)) => {}
@@ -183,18 +183,18 @@ impl Desk<'_> {
         way: &Way,
         odd: Irregularities,
     ) -> Result<Box<NewReport>, Stop> {
-        let mut collector = Collector::new(self.outcomes, self.outbox, paper.origin);
-        collector.irregularities = odd;
+        let mut builder = ReportBuilder::new(self.outcomes, self.sender, paper.origin);
+        builder.irregularities = odd;
         let reading = Reading { head, lenient: matches!(way, Way::Repaired(_)) };
         let mut irregularities = Irregularities::default();
-        let read = read_feedback(window, self.limits, &reading, &mut irregularities, &mut collector)
+        let read = read_feedback(window, self.limits, &reading, &mut irregularities, &mut builder)
             .map_err(Stop::from)
             .and_then(|report| {
                 let Way::Repaired(tally) = way else {
                     return Ok(report);
                 };
                 // The count of start tags in the raw bytes shows whether a repair swallowed a record.
-                let (found, read) = (tally.borrow().records, collector.records_read());
+                let (found, read) = (tally.borrow().records, builder.records_read());
                 if found != read {
                     let detail = format!("{read} of {found} records could be read even with repairs");
                     return Err(Stop::plain(Rejection::new(RejectionCode::XmlMalformed).detail(detail)));
@@ -202,15 +202,15 @@ impl Desk<'_> {
                 irregularities.add(IrregularityCode::XmlRepaired, "");
                 Ok(report)
             });
-        match (read, collector.head.clone()) {
+        match (read, builder.head.clone()) {
             (Ok(report), Some(head)) => {
-                collector.irregularities.merge(&irregularities);
-                collector.end();
-                Ok(Box::new(assemble(collector, report, head, paper)))
+                builder.irregularities.merge(&irregularities);
+                builder.end();
+                Ok(Box::new(assemble(builder, report, head, paper)))
             }
             (Ok(_), None) => Err(Stop::plain(Rejection::new(RejectionCode::XmlMalformed))),
             (Err(stop), head) => {
-                collector.take_back();
+                builder.take_back();
                 Err(Stop { head: head.map(Box::new), ..stop })
             }
         }
@@ -218,7 +218,7 @@ impl Desk<'_> {
 
     fn quarantine(&mut self, paper: &Paper<'_>, stop: Stop) {
         let head = stop.head;
-        self.outbox.push(Step::Quarantine(Box::new(NewQuarantine {
+        self.sender.push(Event::Quarantine(Box::new(NewQuarantine {
             rejection: stop.rejection,
             raw: (paper.raw)(true),
             inner: paper.inner.to_owned(),
@@ -270,9 +270,9 @@ impl<'p> Paper<'p> {
     }
 }
 
-fn assemble(mut collector: Collector<'_>, report: AggregateReport, head: Head, paper: &Paper<'_>) -> NewReport {
-    let report_id = collector.report_id(&report);
-    let content = collector.content(&report, &head, &report_id);
+fn assemble(mut builder: ReportBuilder<'_>, report: AggregateReport, head: Head, paper: &Paper<'_>) -> NewReport {
+    let report_id = builder.report_id(&report);
+    let content = builder.content(&report, &head, &report_id);
     let namespace = report.namespace.as_deref().unwrap_or("");
     let policy = &report.policy_published;
     let rfc9990 = namespace.ends_with(":dmarc-2.0")
@@ -288,9 +288,9 @@ fn assemble(mut collector: Collector<'_>, report: AggregateReport, head: Head, p
         report_id,
         rfc9990,
         content,
-        totals: collector.totals,
-        run: std::mem::take(&mut collector.run),
-        irregularities: std::mem::take(&mut collector.irregularities),
+        totals: builder.totals,
+        run: std::mem::take(&mut builder.run),
+        irregularities: std::mem::take(&mut builder.irregularities),
         raw: (paper.raw)(false),
         origin: Arc::clone(paper.origin),
         report,

@@ -1,4 +1,4 @@
-//! From an input to its steps: what it is, what is in it, what became of each.
+//! From an input to its events: what it is, what is in it, what became of each.
 
 use std::fs::File;
 use std::io::{BufReader, Read};
@@ -6,10 +6,10 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use super::document::{Contents, Desk, Paper, Reopen};
-use super::gate::Outbox;
-use super::outcomes::Outcomes;
+use super::event::{Event, OtherKind};
+use super::outcome_cache::OutcomeCache;
 use super::raw::{At, Lazy, raw, raw_of_file, raw_plain};
-use super::step::{OtherKind, Step};
+use super::reorder_buffer::Sender;
 use crate::limits::Limits;
 use crate::mail::{self, Authenticity, Envelope, Leaf};
 use crate::rejection::{Rejection, RejectionCode};
@@ -22,11 +22,11 @@ use crate::unpack::{Document, HEAD, Item, Kind, Seen, Unpacker, sniff};
 /// Examines inputs, one after the other.
 pub(super) struct Examiner<'e> {
     limits: &'e Limits,
-    outcomes: Outcomes,
+    outcomes: OutcomeCache,
     /// Whether the bytes of reports are kept.
     keep_raw: bool,
     buffer: Vec<u8>,
-    pub(super) outbox: Outbox,
+    pub(super) sender: Sender,
     /// What was found in the current input: reports, good and bad, and reports of other kinds.
     found: usize,
     nested: u32,
@@ -37,11 +37,11 @@ pub(super) struct Examiner<'e> {
 }
 
 impl<'e> Examiner<'e> {
-    pub(super) fn new(limits: &'e Limits, key: DigestKey, keep_raw: bool, outbox: Outbox) -> Self {
-        let outcomes = Outcomes::new(key);
+    pub(super) fn new(limits: &'e Limits, key: DigestKey, keep_raw: bool, sender: Sender) -> Self {
+        let outcomes = OutcomeCache::new(key);
         let budget = Rc::new(Budget::new(limits));
         let authenticity = Authenticity::default();
-        Examiner { limits, outcomes, keep_raw, buffer: Vec::new(), outbox, found: 0, nested: 0, authenticity, budget }
+        Examiner { limits, outcomes, keep_raw, buffer: Vec::new(), sender, found: 0, nested: 0, authenticity, budget }
     }
 
     /// Examines one input to its end.
@@ -57,8 +57,8 @@ impl<'e> Examiner<'e> {
         let mut is_mail = input.is_mail;
         match &input.content {
             Content::Unreadable(reason) => {
-                self.outbox.push(Step::Failed { location: input.location.clone(), reason: reason.clone() });
-                self.outbox.push(Step::End { mail: false, receipt: input.receipt });
+                self.sender.push(Event::Failed { location: input.location.clone(), reason: reason.clone() });
+                self.sender.push(Event::End { mail: false, receipt: input.receipt });
                 return;
             }
             Content::Oversized { head, size, mail } => {
@@ -66,7 +66,7 @@ impl<'e> Examiner<'e> {
                 if !is_mail && !matches!(sniff(head), Kind::Gzip | Kind::Zlib | Kind::Zip) {
                     let note = format!("{size} bytes of something else");
                     self.other(OtherKind::NotAReport, origin, Some(note));
-                    self.outbox.push(Step::End { mail: false, receipt: input.receipt });
+                    self.sender.push(Event::End { mail: false, receipt: input.receipt });
                     return;
                 }
                 let code = if is_mail { RejectionCode::LimitMessage } else { RejectionCode::LimitCompressed };
@@ -88,19 +88,19 @@ impl<'e> Examiner<'e> {
             let origin = Origin { location: input.location.clone(), ..Origin::default() };
             self.other(OtherKind::NotAReport, origin, None);
         }
-        self.outbox.push(Step::End { mail: is_mail, receipt: input.receipt });
+        self.sender.push(Event::End { mail: is_mail, receipt: input.receipt });
     }
 
     /// What is left to do for an input on which the program failed.
     pub(super) fn failed_on(&mut self, input: &Input) {
-        self.outbox.push(Step::Discard);
+        self.sender.push(Event::Discard);
         let origin = Origin { location: input.location.clone(), ..Origin::default() };
         let bytes = match &input.content {
             Content::Bytes(bytes) => Arc::clone(bytes),
             _ => Arc::default(),
         };
         self.reject(&Arc::new(origin), Rejection::new(RejectionCode::Internal), "", &|| Arc::new(raw(&bytes, true)));
-        self.outbox.push(Step::End { mail: input.is_mail, receipt: input.receipt });
+        self.sender.push(Event::End { mail: input.is_mail, receipt: input.receipt });
     }
 
     fn origin(&self, location: String, envelope: &Envelope, file_name: Option<String>) -> Origin {
@@ -117,12 +117,12 @@ impl<'e> Examiner<'e> {
 
     fn other(&mut self, kind: OtherKind, origin: Origin, note: Option<String>) {
         self.found += 1;
-        self.outbox.push(Step::Other(kind, Arc::new(origin), note));
+        self.sender.push(Event::Other(kind, Arc::new(origin), note));
     }
 
     fn reject(&mut self, origin: &Arc<Origin>, rejection: Rejection, inner: &str, raw: &dyn Fn() -> Arc<Raw>) {
         self.found += 1;
-        self.outbox.push(Step::Quarantine(Box::new(NewQuarantine {
+        self.sender.push(Event::Quarantine(Box::new(NewQuarantine {
             rejection,
             raw: raw(),
             inner: inner.to_owned(),
@@ -218,7 +218,7 @@ impl<'e> Examiner<'e> {
         let mut desk = Desk {
             limits: self.limits,
             outcomes: &mut self.outcomes,
-            outbox: &mut self.outbox,
+            sender: &mut self.sender,
             buffer: &mut self.buffer,
         };
         match desk.read(paper) {

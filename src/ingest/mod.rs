@@ -1,29 +1,32 @@
-//! The line itself: inputs are loaded, examined on all cores, and written by one.
+//! The pipeline: inputs are loaded, examined on all cores, and committed by one thread.
 //!
-//! A loader takes inputs from a source and makes units of a few of them. Examiners turn units into steps, streaming. The
-//! caller's thread writes the steps in the order of the inputs and commits them in batches. All channels are short and
-//! all waiting is measured in bytes, so memory does not depend on how much there is to do.
+//! A loader takes inputs from a source and makes units of a few of them. Examiners turn units into events, streaming. The
+//! caller's thread writes the events in the order of the inputs and commits them in batches. All queues are short and
+//! all waiting is measured in bytes, so memory does not depend on how much there is to do. Whichever thread fails closes
+//! the queues on both its sides, so that no other waits for it.
 
 mod charset;
-mod clerk;
-mod collect;
+mod committer;
 mod document;
+mod event;
 mod examiner;
-mod gate;
 mod head;
-mod outcomes;
+mod outcome_cache;
 pub mod probe;
 mod raw;
-mod step;
+mod reorder_buffer;
+mod report_builder;
+mod work_queue;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use clerk::Clerk;
+use committer::Committer;
+pub use event::OtherKind;
 use examiner::Examiner;
-use gate::{Gate, Loading, Outbox};
-pub use step::OtherKind;
+use reorder_buffer::{ReorderBuffer, Sender};
+use work_queue::{Unit, WorkQueue};
 
 use crate::limits::Limits;
 use crate::source::{Content, Input, InputSink, MailOutcome};
@@ -32,7 +35,7 @@ use crate::store::{DigestKey, Origin, Store, StoreError};
 /// A unit ends when it holds this many bytes or inputs.
 const UNIT_BYTES: usize = 256 * 1024;
 const UNIT_INPUTS: usize = 32;
-/// Units that wait, for each examiner: so many that none runs dry while the loader waits for a core.
+/// Units that wait, for each examiner: enough that none runs dry while the loader waits for a core.
 const UNITS_WAITING: usize = 8;
 
 /// How to ingest.
@@ -48,6 +51,9 @@ pub struct IngestOptions {
     pub examiners: usize,
     /// The outcomes of mails on servers after which something is left to do with them there.
     pub left_to_do: Vec<MailOutcome>,
+    /// Set to end the run early, with what is whole committed. The run sets it too when the database fails, for a source
+    /// that waits for a server.
+    pub stop: Arc<AtomicBool>,
 }
 
 /// What became of something, told as it happens.
@@ -153,10 +159,10 @@ pub struct Silent;
 
 impl Observer for Silent {}
 
-/// Runs the line: `source` pushes its inputs into the sink it is given, and all that is in them is written to `store`.
+/// Runs the pipeline: `source` pushes its inputs into the sink it is given, and all that is in them is written to `store`.
 ///
 /// # Errors
-/// When the database fails. What was committed before stays.
+/// When the database fails, or the program itself. What was committed before stays.
 pub fn ingest(
     store: &mut Store,
     options: &IngestOptions,
@@ -165,94 +171,134 @@ pub fn ingest(
 ) -> Result<IngestSummary, StoreError> {
     let key = store.key();
     let writer = store.writer(options.keep_raw, options.now);
-    let mut clerk = Clerk::new(writer, &options.left_to_do, observer);
-    let gate = Arc::new(Gate::default());
-    let loading = Loading::default();
+    let mut committer = Committer::new(writer, options, observer);
     let examiners = match options.examiners {
         0 => std::thread::available_parallelism().map_or(2, usize::from).clamp(1, 64),
         number => number,
     };
-    let (units_in, units_out) = sync_channel::<Unit>(examiners * UNITS_WAITING);
-    let units_out = Mutex::new(units_out);
-    let (packets_in, packets_out) = gate::packets();
+    let buffer = Arc::new(ReorderBuffer::default());
+    let queue = WorkQueue::new(examiners * UNITS_WAITING);
+    let (chunks_in, chunks_out) = reorder_buffer::chunks();
     let result = std::thread::scope(|scope| {
-        let (gate, loading, units) = (&gate, &loading, &units_out);
-        scope.spawn(move || load(source, units_in, loading, gate));
+        // Also when this thread panics: the others end, and the panic goes on.
+        let _closing = Closing { queue: &queue, buffer: &buffer };
+        let loader = scope.spawn(|| load(source, &queue));
+        let mut workers = Vec::with_capacity(examiners);
         for _ in 0..examiners {
-            let outbox = Outbox::new(Arc::clone(gate), packets_in.clone());
-            scope.spawn(move || work(units, loading, &options.limits, key, options.keep_raw, outbox));
+            let sender = Sender::new(Arc::clone(&buffer), chunks_in.clone());
+            let (queue, buffer) = (&queue, &buffer);
+            workers.push(scope.spawn(move || work(queue, buffer, &options.limits, key, options.keep_raw, sender)));
         }
-        drop(packets_in);
-        let result = clerk.write_all(&packets_out, gate);
-        // After an error nobody may wait for a writer that is gone.
-        gate.close();
-        drop(packets_out);
-        while units.lock().unwrap_or_else(PoisonError::into_inner).try_recv().is_ok() {}
-        result
+        drop(chunks_in);
+        let result = committer.write_all(&chunks_out, &buffer);
+        if result.is_err() {
+            options.stop.store(true, Ordering::Relaxed);
+        }
+        buffer.close();
+        queue.close();
+        for worker in workers {
+            // What it broke off at has been said, and is an error by way of the buffer.
+            let _ = worker.join();
+        }
+        let loaded = loader.join();
+        result.map(|()| loaded.is_ok())
     });
-    result?;
-    Ok(clerk.summary)
+    if !result? {
+        let reason = "an error of this program; what it had read before is stored, run again for the rest".to_owned();
+        committer.summary.failed.push(FailedInput { input: "(source)".to_owned(), reason });
+    }
+    Ok(committer.summary)
 }
 
-/// A few inputs in a row.
-struct Unit {
-    number: u64,
-    bytes: usize,
-    inputs: Vec<Input>,
+/// Closes both queues when the committing thread leaves, however it leaves.
+struct Closing<'q> {
+    queue: &'q WorkQueue,
+    buffer: &'q ReorderBuffer,
 }
 
-fn load(source: impl FnOnce(&mut dyn InputSink), units: SyncSender<Unit>, loading: &Loading, gate: &Gate) {
-    let mut unit = Unit { number: 0, bytes: 0, inputs: Vec::new() };
-    let mut alive = true;
-    let send = |unit: &mut Unit| {
-        let next = Unit { number: unit.number + 1, bytes: 0, inputs: Vec::new() };
-        units.send(std::mem::replace(unit, next)).is_ok()
+impl Drop for Closing<'_> {
+    fn drop(&mut self) {
+        self.buffer.close();
+        self.queue.close();
+    }
+}
+
+/// Says that the loader is done, also when its source panics.
+struct Ending<'q>(&'q WorkQueue);
+
+impl Drop for Ending<'_> {
+    fn drop(&mut self) {
+        self.0.end();
+    }
+}
+
+fn load(source: impl FnOnce(&mut dyn InputSink), queue: &WorkQueue) {
+    let _ending = Ending(queue);
+    let mut unit = Unit::default();
+    let mut wanted = true;
+    let push = |unit: &mut Unit| {
+        let next = Unit { number: unit.number + 1, ..Unit::default() };
+        queue.push(std::mem::replace(unit, next))
     };
-    source(&mut |input: Input| {
+    let mut sink = |input: Input| {
         let bytes = match &input.content {
             Content::Bytes(bytes) => bytes.len(),
             _ => 0,
         };
         // A large input gets a unit of its own, so that what is small need not wait with it.
         if !unit.inputs.is_empty() && unit.bytes + bytes > UNIT_BYTES {
-            alive &= send(&mut unit);
+            wanted &= push(&mut unit);
         }
-        alive &= loading.take(bytes, gate);
+        wanted &= queue.reserve(bytes);
         unit.bytes += bytes;
         unit.inputs.push(input);
         if unit.bytes >= UNIT_BYTES || unit.inputs.len() >= UNIT_INPUTS {
-            alive &= send(&mut unit);
+            wanted &= push(&mut unit);
         }
-        alive
-    });
+        wanted
+    };
+    let result = catch_unwind(AssertUnwindSafe(|| source(&mut sink)));
     if !unit.inputs.is_empty() {
-        send(&mut unit);
+        push(&mut unit);
+    }
+    if let Err(panic) = result {
+        std::panic::resume_unwind(panic);
     }
 }
 
-fn work(
-    units: &Mutex<Receiver<Unit>>,
-    loading: &Loading,
-    limits: &Limits,
-    key: DigestKey,
-    keep_raw: bool,
-    outbox: Outbox,
-) {
-    let mut examiner = Examiner::new(limits, key, keep_raw, outbox);
-    loop {
-        let unit = units.lock().unwrap_or_else(PoisonError::into_inner).recv();
-        let Ok(unit) = unit else { return };
-        examiner.outbox.begin(unit.number);
+/// Frees the others when an examiner panics outside of an input.
+struct Worker<'q> {
+    queue: &'q WorkQueue,
+    buffer: &'q ReorderBuffer,
+}
+
+impl Drop for Worker<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.buffer.break_off();
+            self.queue.close();
+        }
+    }
+}
+
+fn work(queue: &WorkQueue, buffer: &ReorderBuffer, limits: &Limits, key: DigestKey, keep_raw: bool, sender: Sender) {
+    let _worker = Worker { queue, buffer };
+    let mut examiner = Examiner::new(limits, key, keep_raw, sender);
+    while let Some(unit) = queue.pop() {
+        examiner.sender.begin(unit.number);
         for input in unit.inputs {
             // No panic is known that input can reach; should there be one, it costs that input and nothing else.
             if catch_unwind(AssertUnwindSafe(|| examiner.examine(&input))).is_err() {
                 examiner.failed_on(&input);
             }
         }
-        loading.give_back(unit.bytes);
-        examiner.outbox.end();
-        if examiner.outbox.closed {
+        queue.release(unit.bytes);
+        examiner.sender.end();
+        if examiner.sender.closed {
             return;
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

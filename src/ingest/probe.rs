@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
+use super::event::Event;
 use super::examiner::Examiner;
-use super::gate::Outbox;
-use super::step::Step;
+use super::reorder_buffer::Sender;
 use crate::limits::Limits;
 use crate::mail::Envelope;
 use crate::source::{Belief, Content, Input};
@@ -38,24 +38,24 @@ pub fn examine(bytes: &[u8], is_mail: bool, limits: &Limits) -> Findings {
         belief: Belief::Nobody,
         content: Content::Bytes(Arc::new(bytes.to_vec())),
     };
-    let mut examiner = Examiner::new(limits, DigestKey::default(), true, Outbox::default());
+    let mut examiner = Examiner::new(limits, DigestKey::default(), true, Sender::default());
     examiner.examine(&input);
     let mut findings = Findings::default();
     let mut pending = 0;
-    for step in &examiner.outbox.steps {
-        match step {
-            Step::Rows { run, .. } => pending += run.records,
-            Step::Discard => pending = 0,
-            Step::Report(report) => {
+    for event in &examiner.sender.events {
+        match event {
+            Event::Rows { run, .. } => pending += run.records,
+            Event::Discard => pending = 0,
+            Event::Report(report) => {
                 let records = std::mem::take(&mut pending) + report.run.records;
                 assert_eq!(records, report.totals.records, "records handed over and records counted");
                 assert!(report.period.begin <= report.period.end, "a period in order");
                 findings.reports += 1;
                 findings.records += records;
             }
-            Step::Quarantine(_) => findings.quarantined += 1,
-            Step::Other(..) | Step::Failed { .. } => findings.other += 1,
-            Step::End { .. } => {}
+            Event::Quarantine(_) => findings.quarantined += 1,
+            Event::Other(..) | Event::Failed { .. } => findings.other += 1,
+            Event::End { .. } => {}
         }
     }
     assert_eq!(pending, 0, "no records without a report");

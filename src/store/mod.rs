@@ -88,6 +88,11 @@ pub enum StoreError {
     /// Damaged.
     #[error("the database is damaged ({0}); restore it from a backup, or ingest the mail into a new one")]
     Damaged(String),
+    /// The program itself failed while it wrote.
+    #[error(
+        "the run broke off at an error of this program; what was stored before stays, and the next run goes on from there"
+    )]
+    BrokenOff,
     /// Anything else.
     #[error("the database failed: {0}")]
     Other(String),
@@ -111,7 +116,11 @@ impl StoreError {
     pub fn is_nameless(&self) -> bool {
         !matches!(
             self,
-            StoreError::Missing(_) | StoreError::Open { .. } | StoreError::Foreign(_) | StoreError::Newer { .. }
+            StoreError::Missing(_)
+                | StoreError::Open { .. }
+                | StoreError::Foreign(_)
+                | StoreError::Newer { .. }
+                | StoreError::BrokenOff
         )
     }
 }
@@ -200,6 +209,12 @@ impl Store {
         schema::migrate(&mut connection, version)?;
         let key = DigestKey::load(&connection)?;
         Ok(Store { connection, key })
+    }
+
+    /// Lets the database grow to this many pages and no further, as a full disk does.
+    #[cfg(test)]
+    pub(crate) fn limit_pages(&self, pages: u32) -> Result<()> {
+        Ok(self.connection.query_row(&format!("PRAGMA max_page_count = {pages}"), [], |_| Ok(()))?)
     }
 
     /// The key of this database's digests: nobody who sends reports knows it.

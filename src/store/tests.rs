@@ -38,6 +38,7 @@ fn take(store: &mut Store, documents: &[String]) -> IngestSummary {
         now: 1_790_000_000,
         examiners: 2,
         left_to_do: Vec::new(),
+        stop: Arc::default(),
     };
     let source = |sink: &mut dyn InputSink| {
         for (number, document) in documents.iter().enumerate() {
@@ -248,6 +249,7 @@ fn take_mails(store: &mut Store, place: &str, mails: &[String]) -> IngestSummary
         now: 1_790_000_000,
         examiners: 2,
         left_to_do: Vec::new(),
+        stop: Arc::default(),
     };
     let source = |sink: &mut dyn InputSink| {
         for (number, mail) in mails.iter().enumerate() {

@@ -32,5 +32,6 @@ mod quirks;
 mod readiness;
 mod selectors;
 mod senders;
+mod streams;
 mod trust;
 mod witnesses;

@@ -1,13 +1,14 @@
-//! The one that writes: steps in the order of their inputs, in batches, with the sums kept.
+//! Writes events in the order of their inputs, in batches, and keeps the sums.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
-use super::gate::{Gate, Packet};
-use super::step::Step;
-use super::{FailedInput, IngestSummary, Notice, Observer, OtherKind, QuarantinedInput};
+use super::event::Event;
+use super::reorder_buffer::{Chunk, ReorderBuffer};
+use super::{FailedInput, IngestOptions, IngestSummary, Notice, Observer, OtherKind, QuarantinedInput};
 use crate::mail::Authenticity;
 use crate::source::{MailOutcome, Receipt};
 use crate::store::{Arrival, RunPlace, StoreError, Writer, Written};
@@ -17,13 +18,15 @@ const BATCH_REPORTS: u64 = 2500;
 const BATCH_BYTES: usize = 16 * 1024 * 1024;
 /// A batch is also committed when its source is slow: nobody else can write while it is open.
 const BATCH_TIME: Duration = Duration::from_secs(2);
+/// How often it is looked whether to stop, while nothing comes.
+const LOOK: Duration = Duration::from_millis(200);
 
-/// Writes steps and keeps the sums.
-pub(super) struct Clerk<'c, 's> {
+/// Writes events and keeps the sums.
+pub(super) struct Committer<'c, 's> {
     writer: Writer<'s>,
     pub(super) summary: IngestSummary,
     observer: &'c mut dyn Observer,
-    left_to_do: &'c [MailOutcome],
+    options: &'c IngestOptions,
     /// What came of the current input so far.
     mail: MailSoFar,
     batch_reports: u64,
@@ -47,13 +50,13 @@ impl MailSoFar {
     }
 }
 
-impl<'c, 's> Clerk<'c, 's> {
-    pub(super) fn new(writer: Writer<'s>, left_to_do: &'c [MailOutcome], observer: &'c mut dyn Observer) -> Self {
-        Clerk {
+impl<'c, 's> Committer<'c, 's> {
+    pub(super) fn new(writer: Writer<'s>, options: &'c IngestOptions, observer: &'c mut dyn Observer) -> Self {
+        Committer {
             writer,
             summary: IngestSummary::default(),
             observer,
-            left_to_do,
+            options,
             mail: MailSoFar::default(),
             batch_reports: 0,
             batch_bytes: 0,
@@ -63,44 +66,48 @@ impl<'c, 's> Clerk<'c, 's> {
     }
 }
 
-impl Clerk<'_, '_> {
-    pub(super) fn write_all(&mut self, packets: &Receiver<Packet>, gate: &Gate) -> Result<(), StoreError> {
+impl Committer<'_, '_> {
+    /// Writes what comes, until no more does or the run is to stop.
+    pub(super) fn write_all(&mut self, chunks: &Receiver<Chunk>, buffer: &ReorderBuffer) -> Result<(), StoreError> {
         let mut head = 0;
-        let mut early: BTreeMap<u64, Packet> = BTreeMap::new();
-        loop {
-            let packet = match packets.recv_timeout(BATCH_TIME) {
-                Ok(packet) => packet,
+        let mut early: BTreeMap<u64, Chunk> = BTreeMap::new();
+        while !(self.between_inputs && self.options.stop.load(Ordering::Relaxed)) {
+            let chunk = match chunks.recv_timeout(LOOK) {
+                Ok(chunk) => chunk,
                 Err(RecvTimeoutError::Disconnected) => break,
                 Err(RecvTimeoutError::Timeout) => {
-                    if self.between_inputs {
+                    if self.between_inputs && self.batch_began.elapsed() >= BATCH_TIME {
                         self.commit()?;
                     }
                     continue;
                 }
             };
-            if packet.unit != head {
-                early.insert(packet.unit, packet);
+            if chunk.unit != head {
+                early.insert(chunk.unit, chunk);
                 continue;
             }
-            let mut next = Some(packet);
-            while let Some(packet) = next {
-                self.write(&packet)?;
-                gate.written(&packet);
-                head += u64::from(packet.last);
+            let mut next = Some(chunk);
+            while let Some(chunk) = next {
+                self.write(&chunk)?;
+                buffer.written(&chunk);
+                head += u64::from(chunk.last);
                 next = early.remove(&head);
             }
         }
-        self.writer.commit()
+        if self.between_inputs {
+            self.commit()?;
+        }
+        if buffer.is_broken() { Err(StoreError::BrokenOff) } else { Ok(()) }
     }
 
-    fn write(&mut self, packet: &Packet) -> Result<(), StoreError> {
-        for step in &packet.steps {
-            self.step(step)?;
+    fn write(&mut self, chunk: &Chunk) -> Result<(), StoreError> {
+        for event in &chunk.events {
+            self.event(event)?;
         }
-        self.batch_bytes += packet.weight;
-        self.between_inputs = packet.last;
+        self.batch_bytes += chunk.weight;
+        self.between_inputs = chunk.last;
         let full = self.batch_reports >= BATCH_REPORTS || self.batch_bytes >= BATCH_BYTES;
-        if packet.last && (full || self.batch_began.elapsed() >= BATCH_TIME) {
+        if chunk.last && (full || self.batch_began.elapsed() >= BATCH_TIME) {
             self.commit()?;
             self.writer.yield_lock();
         }
@@ -117,20 +124,20 @@ impl Clerk<'_, '_> {
     fn end(&mut self, receipt: Option<Receipt>) -> Result<(), StoreError> {
         let MailSoFar { worst, failed } = std::mem::take(&mut self.mail);
         if let (Some(Receipt { mailbox, uid }), Some(outcome), false) = (receipt, worst, failed) {
-            let left = self.left_to_do.contains(&outcome).then(|| outcome.as_str());
+            let left = self.options.left_to_do.contains(&outcome).then(|| outcome.as_str());
             self.writer.settle(mailbox, uid, left)?;
         }
         Ok(())
     }
 
-    fn step(&mut self, step: &Step) -> Result<(), StoreError> {
+    fn event(&mut self, event: &Event) -> Result<(), StoreError> {
         let summary = &mut self.summary;
-        match step {
-            Step::Rows { day, reporter, domain, run } => {
+        match event {
+            Event::Rows { day, reporter, domain, run } => {
                 self.writer.rows(RunPlace { day: *day, reporter, domain }, run)?;
             }
-            Step::Discard => self.writer.discard()?,
-            Step::Report(report) => {
+            Event::Discard => self.writer.discard()?,
+            Event::Report(report) => {
                 self.mail.add(MailOutcome::Report);
                 self.batch_reports += 1;
                 let Written { arrival, irregularities } = self.writer.report(report)?;
@@ -152,7 +159,7 @@ impl Clerk<'_, '_> {
                     summary.irregularities += irregularities;
                 }
             }
-            Step::Quarantine(new) => {
+            Event::Quarantine(new) => {
                 self.mail.add(MailOutcome::Quarantined);
                 let known = self.writer.quarantine(new)?;
                 let quarantined = QuarantinedInput {
@@ -164,7 +171,7 @@ impl Clerk<'_, '_> {
                 self.observer.notice(&Notice::Quarantined(quarantined.clone()));
                 summary.quarantined.push(quarantined);
             }
-            Step::Other(kind, origin, note) => {
+            Event::Other(kind, origin, note) => {
                 self.mail.add(MailOutcome::Other);
                 match kind {
                     OtherKind::TlsReport => summary.tls_reports += 1,
@@ -173,13 +180,13 @@ impl Clerk<'_, '_> {
                 }
                 self.observer.notice(&Notice::Other(*kind, Arc::clone(origin), note.clone()));
             }
-            Step::Failed { location, reason } => {
+            Event::Failed { location, reason } => {
                 self.mail.failed = true;
                 let failed = FailedInput { input: location.clone(), reason: reason.clone() };
                 self.observer.notice(&Notice::Failed(failed.clone()));
                 summary.failed.push(failed);
             }
-            Step::End { mail, receipt } => {
+            Event::End { mail, receipt } => {
                 summary.inputs += 1;
                 summary.mails += u64::from(*mail);
                 self.end(*receipt)?;

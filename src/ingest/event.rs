@@ -1,4 +1,4 @@
-//! What the examination of inputs comes to, step by step, on its way to the one that writes.
+//! What examining inputs comes to, in order, on its way to the committer.
 
 use std::sync::Arc;
 
@@ -17,9 +17,9 @@ pub enum OtherKind {
     NotAReport,
 }
 
-/// One step.
+/// Something that examining an input came to.
 #[derive(Debug)]
-pub(super) enum Step {
+pub(super) enum Event {
     /// Some records of a report whose end is to come.
     Rows {
         /// The day the report counts on.
@@ -55,8 +55,8 @@ pub(super) enum Step {
     },
 }
 
-impl Step {
-    /// About how many bytes of memory the step holds.
+impl Event {
+    /// About how many bytes of memory the event holds.
     pub(super) fn weight(&self) -> usize {
         let run = |run: &Run| run.rows.len() + run.outcomes.len() * 24;
         let raw = |bytes: &RawBytes| match bytes {
@@ -65,9 +65,9 @@ impl Step {
             RawBytes::PackedFile(_) | RawBytes::Dropped => 0,
         };
         256 + match self {
-            Step::Rows { run: rows, .. } => run(rows),
-            Step::Report(report) => run(&report.run) + raw(&report.raw.bytes) + 1024,
-            Step::Quarantine(quarantine) => raw(&quarantine.raw.bytes) + 1024,
+            Event::Rows { run: rows, .. } => run(rows),
+            Event::Report(report) => run(&report.run) + raw(&report.raw.bytes) + 1024,
+            Event::Quarantine(quarantine) => raw(&quarantine.raw.bytes) + 1024,
             _ => 0,
         }
     }

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use sha2::{Digest as _, Sha256};
 
-use super::gate::Outbox;
+use super::event::Event;
 use super::head::Head;
-use super::outcomes::{Outcomes, REMEMBERED, mode_bits, write_texts};
-use super::step::Step;
+use super::outcome_cache::{OutcomeCache, REMEMBERED, mode_bits, write_texts};
+use super::reorder_buffer::Sender;
 use crate::alignment::AlignmentMode;
 use crate::rejection::Rejection;
 use crate::report::address::{self, AddressNote};
@@ -21,9 +21,9 @@ const RUN_BYTES: usize = 256 * 1024;
 const LARGEST_COUNT: u64 = 1_000_000_000;
 
 /// Takes the records of one report.
-pub(super) struct Collector<'c> {
-    outcomes: &'c mut Outcomes,
-    outbox: &'c mut Outbox,
+pub(super) struct ReportBuilder<'c> {
+    outcomes: &'c mut OutcomeCache,
+    sender: &'c mut Sender,
     origin: &'c Origin,
     pub(super) head: Option<Head>,
     pub(super) irregularities: Irregularities,
@@ -44,12 +44,12 @@ pub(super) struct Collector<'c> {
     packed: Vec<u8>,
 }
 
-impl<'c> Collector<'c> {
-    pub(super) fn new(outcomes: &'c mut Outcomes, outbox: &'c mut Outbox, origin: &'c Origin) -> Self {
+impl<'c> ReportBuilder<'c> {
+    pub(super) fn new(outcomes: &'c mut OutcomeCache, sender: &'c mut Sender, origin: &'c Origin) -> Self {
         let (report, run_number) = (outcomes.next_number(), outcomes.next_number());
-        Collector {
+        ReportBuilder {
             outcomes,
-            outbox,
+            sender,
             origin,
             head: None,
             irregularities: Irregularities::default(),
@@ -149,7 +149,7 @@ impl<'c> Collector<'c> {
     fn hand_over(&mut self) {
         let Some(head) = &self.head else { return };
         self.handed_over = true;
-        self.outbox.push(Step::Rows {
+        self.sender.push(Event::Rows {
             day: head.period.day(),
             reporter: head.reporter.clone(),
             domain: head.domain.clone(),
@@ -161,7 +161,7 @@ impl<'c> Collector<'c> {
     /// Takes back what was handed over, to read the report again or not at all.
     pub(super) fn take_back(&mut self) {
         if std::mem::take(&mut self.handed_over) {
-            self.outbox.push(Step::Discard);
+            self.sender.push(Event::Discard);
         }
     }
 
@@ -236,7 +236,7 @@ fn feed(digest: &mut Digest, number: u128) {
     digest.bytes(&number.to_le_bytes());
 }
 
-impl ReportSink for Collector<'_> {
+impl ReportSink for ReportBuilder<'_> {
     fn begin(&mut self, report: &AggregateReport) -> Result<(), Rejection> {
         self.head = Some(Head::read(report, self.origin, &mut self.irregularities)?);
         self.public = report.report_metadata.report_id.is_none().then_some([0; 4]);

@@ -9,11 +9,11 @@ use crate::alignment::{AlignmentMode, Outcome};
 use crate::report::{Irregularities, Record, Text};
 use crate::store::{DigestKey, SharedOutcome};
 
-/// Outcomes remembered between reports, and the bytes they may take.
+/// OutcomeCache remembered between reports, and the bytes they may take.
 pub(super) const REMEMBERED: usize = 60_000;
 const REMEMBERED_BYTES: usize = 8 * 1024 * 1024;
 /// What an examiner remembers of the outcomes it has met: by a digest of the text as it stood in the record.
-pub(super) struct Outcomes {
+pub(super) struct OutcomeCache {
     pub(super) key: DigestKey,
     pub(super) known: FxHashMap<u128, Known>,
     /// By a digest of the record's bytes without address and count: the digest of its texts.
@@ -33,9 +33,9 @@ pub(super) struct Known {
     pub(super) report: u64,
 }
 
-impl Outcomes {
+impl OutcomeCache {
     pub(super) fn new(key: DigestKey) -> Self {
-        Outcomes { key, known: FxHashMap::default(), by_markup: FxHashMap::default(), bytes: 0, counter: 0 }
+        OutcomeCache { key, known: FxHashMap::default(), by_markup: FxHashMap::default(), bytes: 0, counter: 0 }
     }
 
     pub(super) fn next_number(&mut self) -> u64 {
