@@ -74,7 +74,7 @@ impl Session {
         let mut session = Session { stream, reader: Reader::default(), capabilities: Vec::new(), tag: 0, known: false };
         match session.greeting(account) {
             // A server that expects TLS from the first byte says nothing until then; asking again would be met the same way.
-            Err(Error::Stalled(waited)) if account.tls != Tls::Implicit && session.reader.is_empty() => {
+            Err(Error::Stalled(waited)) if account.tls != Tls::Implicit && !session.stream.has_heard() => {
                 return Err(Error::NoGreeting { port: account.port, waited });
             }
             greeted => greeted?,

@@ -79,6 +79,8 @@ enum Link {
 pub(super) struct Stream {
     link: Link,
     patience: Patience,
+    /// Something came from the server.
+    heard: bool,
 }
 
 impl Stream {
@@ -106,7 +108,7 @@ impl Stream {
                         .and_then(|()| socket.set_read_timeout(Some(TICK)))
                         .and_then(|()| socket.set_write_timeout(Some(TICK)));
                     prepared.map_err(|error| Error::Lost(error.to_string()))?;
-                    return Ok(Stream { link: Link::Plain(socket), patience: patience.clone() });
+                    return Ok(Stream { link: Link::Plain(socket), patience: patience.clone(), heard: false });
                 }
                 Err(error) => last = unreachable(error.to_string()),
             }
@@ -165,11 +167,19 @@ impl Stream {
             };
             match read {
                 Ok(0) => return Err(Error::Lost("the server closed it".to_owned())),
-                Ok(length) => return Ok(length),
+                Ok(length) => {
+                    self.heard = true;
+                    return Ok(length);
+                }
                 Err(error) if is_wait(&error) => self.check(until)?,
                 Err(error) => return Err(Error::Lost(error.to_string())),
             }
         }
+    }
+
+    /// Whether anything came from the server yet.
+    pub(super) fn has_heard(&self) -> bool {
+        self.heard
     }
 
     /// Writes all of it.
