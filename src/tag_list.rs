@@ -19,7 +19,7 @@ pub struct Tag {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TagProblem {
     /// There is no `=` in a part.
-    #[error("{0:?} is no tag: it has no \"=\"")]
+    #[error("invalid tag {0:?}: a tag is a name, \"=\" and a value")]
     NoEquals(String),
     /// A name that is none.
     #[error("{0:?} is not the name of a tag")]

@@ -41,15 +41,17 @@ impl Context {
             },
         };
         let terminal = std::io::stdout().is_terminal();
-        let color = match global.color {
-            Color::Always => true,
-            Color::Never => false,
-            Color::Auto => {
-                terminal
-                    && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
-                    && std::env::var_os("TERM").is_none_or(|value| value != "dumb")
-            }
-        };
+        // Colours are escapes of terminals: no other form of an answer has any.
+        let color = global.format == Format::Table
+            && match global.color {
+                Color::Always => true,
+                Color::Never => false,
+                Color::Auto => {
+                    terminal
+                        && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+                        && std::env::var_os("TERM").is_none_or(|value| value != "dumb")
+                }
+            };
         Ok(Context {
             db: global.db.clone().or_else(|| variable("DMARCSTAT_DB")).or_else(|| config.database.path.clone()),
             config,

@@ -57,7 +57,7 @@ impl Dns {
     pub(super) fn run(self, context: &mut Context) -> Outcome {
         let name = domain::normalize(&self.domain)
             .filter(|name| !name.contains(|c: char| c.is_whitespace() || c == '@' || c == '/'))
-            .ok_or_else(|| Failure::Usage(format!("{:?} is no domain", self.domain)))?
+            .ok_or_else(|| Failure::Usage(format!("invalid domain {:?}: use a name such as example.com", self.domain)))?
             .into_owned();
         let mut selectors: Vec<Selector> = self
             .selector

@@ -60,7 +60,7 @@ pub(super) struct Fetch {
 
 /// A length of time: `90s`, `5m`, `1h`.
 fn duration(text: &str) -> Result<Duration, String> {
-    let wrong = || format!("{text:?} is no length of time; write it like 30s, 5m or 2h");
+    let wrong = || format!("invalid length of time {text:?}: use 30s, 5m or 2h");
     let length: jiff::SignedDuration = text.parse().map_err(|_| wrong())?;
     Duration::try_from(length).ok().filter(|length| *length <= Duration::from_secs(31 * 86_400)).ok_or_else(wrong)
 }

@@ -35,7 +35,7 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use context::Context;
-use failure::Status;
+use failure::{Failure, Status};
 
 use crate::render::Form;
 
@@ -117,6 +117,19 @@ enum Command {
     Completions(completions::Completions),
 }
 
+impl Command {
+    /// The command's name, where its answer says what was done and is no list: CSV is for rows.
+    fn without_rows(&self) -> Option<&'static str> {
+        match self {
+            Command::Fetch(_) => Some("fetch"),
+            Command::Ingest(_) => Some("ingest"),
+            Command::Login(_) => Some("login"),
+            Command::Prune(_) => Some("prune"),
+            _ => None,
+        }
+    }
+}
+
 /// Runs the program on the arguments of the process.
 #[must_use]
 pub fn run() -> ExitCode {
@@ -126,6 +139,10 @@ pub fn run() -> ExitCode {
         Ok(context) => context,
         Err(failure) => return failure.report(),
     };
+    if let Some(name) = cli.command.without_rows().filter(|_| cli.global.format == Format::Csv) {
+        let text = format!("{name} has no rows to write as CSV: use --format json");
+        return Failure::Usage(text).report();
+    }
     let result = match cli.command {
         Command::Fetch(command) => command.run(&mut context),
         Command::Ingest(command) => command.run(&mut context),

@@ -20,7 +20,7 @@ impl Progress {
     pub(super) fn new(context: &Context) -> Self {
         let bar = (!context.quiet && std::io::stderr().is_terminal()).then(|| {
             let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr_with_hz(8));
-            if let Ok(style) = ProgressStyle::with_template("{spinner} {msg}, {per_sec:.dim}") {
+            if let Ok(style) = ProgressStyle::with_template("{spinner} {msg}, {per_sec}") {
                 bar.set_style(style);
             }
             bar

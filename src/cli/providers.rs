@@ -21,10 +21,10 @@ pub(super) struct Providers {
 
 impl Providers {
     pub(super) fn run(self, context: &mut Context) -> Outcome {
-        let domain = self
-            .domain
-            .as_deref()
-            .map(|text| domain::normalize(text).ok_or_else(|| Failure::Usage(format!("{text:?} is no domain"))));
+        let domain = self.domain.as_deref().map(|text| {
+            domain::normalize(text)
+                .ok_or_else(|| Failure::Usage(format!("invalid domain {text:?}: use a name such as example.com")))
+        });
         let domain = domain.transpose()?;
         let catalogue = context.catalogue()?;
         let matches = match &self.name {

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, anyhow};
 use clap::ValueEnum;
 
+use super::Format;
 use super::context::Context;
 use super::dns::{Seen, look};
 use super::failure::{Failure, Outcome, Status, say};
@@ -76,7 +77,19 @@ impl Readiness {
                 if let Some(path) = &self.html {
                     write_page(path, &answer)?;
                 }
-                render::readiness(&answer, format.into(), &style, context.out())?;
+                match &self.html {
+                    // Who asks for a page does not want the same as text too; a script that asks for JSON gets both.
+                    Some(path) if format == Format::Table => {
+                        let path = path.display().to_string();
+                        writeln!(
+                            context.out(),
+                            "{domain}: {}; page written to {}",
+                            answer.verdict.as_str(),
+                            render::text::sanitize(&path)
+                        )?;
+                    }
+                    _ => render::readiness(&answer, format.into(), &style, context.out())?,
+                }
                 answer.verdict
             }
             None => {

@@ -173,7 +173,7 @@ pub(super) fn domain_name(text: &str) -> Result<String, Failure> {
     domain::normalize(text)
         .filter(|name| !name.contains(|c: char| c.is_whitespace() || c == '@' || c == '/'))
         .map(|name| name.into_owned())
-        .ok_or_else(|| Failure::Usage(format!("{text:?} is no domain")))
+        .ok_or_else(|| Failure::Usage(format!("invalid domain {text:?}: use a name such as example.com")))
 }
 
 fn shown(window: Window) -> String {

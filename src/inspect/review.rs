@@ -29,7 +29,7 @@ pub enum NotAMessage {
     )]
     OutlookFile,
     /// Anything else.
-    #[error("it is no mail message: it does not begin with header fields; save the message as its source (.eml)")]
+    #[error("not a mail message: it does not begin with header fields; save the message as its source (.eml)")]
     NoHeader,
 }
 

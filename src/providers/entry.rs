@@ -296,12 +296,12 @@ checked_string! {
     /// An id: lower case letters, digits and dashes.
     Id(String) = |text| {
         let fits = !text.is_empty() && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
-        if fits { Ok(text.to_owned()) } else { Err(format!("{text:?} is no id: lower case letters, digits and dashes")) }
+        if fits { Ok(text.to_owned()) } else { Err(format!("invalid id {text:?}: use lower case letters, digits and dashes")) }
     };
     /// A line of text.
     Line(String) = |text| {
         let fits = !text.trim().is_empty() && !text.contains(char::is_control);
-        if fits { Ok(text.trim().to_owned()) } else { Err(format!("{text:?} is no line of text")) }
+        if fits { Ok(text.trim().to_owned()) } else { Err(format!("invalid text {text:?}: use one line of text")) }
     };
     /// A domain name of at least two labels, normalized.
     Domain(String) = |text| {
@@ -310,7 +310,7 @@ checked_string! {
             && name.split('.').all(|label| {
                 !label.is_empty() && label.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
             });
-        if fits { Ok(name) } else { Err(format!("{text:?} is no domain name")) }
+        if fits { Ok(name) } else { Err(format!("invalid domain {text:?}: use a name such as example.com")) }
     };
     /// A network, or an address as the network of it alone.
     Network(IpNet) = |text| {
@@ -319,15 +319,15 @@ checked_string! {
         match net {
             Some(net) if net.trunc() == net => Ok(net),
             Some(net) => Err(format!("{text:?} has bits behind its length; the network is {}", net.trunc())),
-            None => Err(format!("{text:?} is no address and no network such as 192.0.2.0/24")),
+            None => Err(format!("invalid address {text:?}: use an address or a network such as 192.0.2.0/24")),
         }
     };
     /// A web page.
     Url(String) = |text| {
         let rest = text.strip_prefix("https://").unwrap_or("");
         let fits = rest.contains('.') && rest.bytes().all(|b| b.is_ascii_graphic() && !matches!(b, b'<' | b'>' | b'"'));
-        if fits { Ok(text.to_owned()) } else { Err(format!("{text:?} is no address of a page (https://…)")) }
+        if fits { Ok(text.to_owned()) } else { Err(format!("invalid page {text:?}: use an address that begins with https://")) }
     };
     /// A day.
-    Day(Date) = |text| text.parse().map_err(|_| format!("{text:?} is no day such as 2026-11-25"));
+    Day(Date) = |text| text.parse().map_err(|_| format!("invalid day {text:?}: use a date such as 2026-11-25"));
 }

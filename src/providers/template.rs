@@ -39,7 +39,7 @@ impl Template {
         let template = Template(text.to_owned());
         let unknown = template.pieces().find_map(|(_, name)| name.filter(|name| !PLACEHOLDERS.contains(name)));
         match unknown.map(str::to_owned) {
-            Some(name) => Err(format!("{{{name}}} is no placeholder; there are {}", PLACEHOLDERS.join(", "))),
+            Some(name) => Err(format!("unknown placeholder {{{name}}}: use one of {}", PLACEHOLDERS.join(", "))),
             None => Ok(template),
         }
     }

@@ -28,7 +28,7 @@ impl FromStr for Span {
         };
         match number.parse::<u16>() {
             Ok(number) if factor > 0 && number > 0 => Ok(Span(i32::from(number) * factor)),
-            _ => Err(format!("{text:?} is no span of days; write it like 7d or 4w")),
+            _ => Err(format!("invalid span of days {text:?}: use 7d or 4w")),
         }
     }
 }
@@ -61,9 +61,7 @@ impl FromStr for Bound {
         if let Ok(span) = text.parse() {
             return Ok(Bound::Ago(span));
         }
-        text.parse()
-            .map(Bound::On)
-            .map_err(|_| format!("{text:?} is no time; write it like 7d, 4w, 2026-11-01, or all"))
+        text.parse().map(Bound::On).map_err(|_| format!("invalid time {text:?}: use 7d, 4w, 2026-11-01 or all"))
     }
 }
 

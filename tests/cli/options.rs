@@ -133,6 +133,19 @@ fn formats_and_colours() {
 }
 
 #[test]
+fn only_terminals_get_escapes_and_only_rows_are_csv() {
+    let sandbox = ten_days();
+    for format in ["markdown", "json", "csv"] {
+        let ran = sandbox.run(["sources", "--since", "all", "--color", "always", "--format", format]).exits(0);
+        assert!(!ran.text().contains('\u{1b}'), "{format}\n{ran}");
+    }
+    for command in [&["ingest", "a.xml"][..], &["fetch"], &["login", "a"], &["prune", "--older-than", "400d"]] {
+        let ran = sandbox.run(command.iter().chain(&["--format", "csv"])).exits(2);
+        assert!(ran.stderr.contains("--format json"), "{ran}");
+    }
+}
+
+#[test]
 fn quiet_is_quiet_and_verbose_tells_each() {
     let sandbox = Sandbox::new();
     sandbox.write("good.xml", Report::new("good").xml());

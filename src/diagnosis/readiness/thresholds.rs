@@ -63,7 +63,7 @@ fn share<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
     if (0.0..=1.0).contains(&share) {
         Ok(share)
     } else {
-        Err(serde::de::Error::custom(format!("{share} is no share; write one from 0 to 1, such as 0.995")))
+        Err(serde::de::Error::custom(format!("invalid share {share}: use a number from 0 to 1, such as 0.995")))
     }
 }
 
