@@ -205,7 +205,7 @@ impl<'g> Rows<'g> {
         if !own_spf {
             let hands_on = matches!(kind, Some(Kind::MailboxHost | Kind::Forwarder | Kind::Gateway));
             let spared = by_several(|of| &of.excused) && share(|of| &of.excused, EXCUSED);
-            if elsewhere || verified || !signatures.is_empty() && hands_on || spared {
+            if elsewhere || verified && kind.is_some() || !signatures.is_empty() && hands_on || spared {
                 return Decision::new(Role::Forwarder, Author::Owner);
             }
         }

@@ -170,9 +170,14 @@ impl<'g> Owner<'g> {
         type Sides = [BTreeSet<u32>; 2];
         let mut aligned: HashMap<(u32, Sender), Sides> = HashMap::new();
         let mut signed: HashMap<(u32, Sender), Sides> = HashMap::new();
+        // Where SPF speaks for another, one reporter's signatures alone do not make the sender the owner's.
+        let mut others: HashSet<(u32, Sender)> = HashSet::new();
         for at in 0..self.gathered.len() {
             let who = self.gathered.who(at);
             let place = (who.organization, self.gathered.sender(at));
+            if who.authenticated.is_some() {
+                others.insert(place);
+            }
             let reporters = || self.gathered.cells(at).iter().map(|cell| cell.reporter);
             let has_signature = self.signatures(who).next().is_some();
             signed.entry(place).or_default()[usize::from(!has_signature)].extend(reporters());
@@ -187,7 +192,8 @@ impl<'g> Owner<'g> {
             (claimed.len() > 1 || claimed.len() == 1 && others < 2).then_some(place)
         };
         self.aligned = aligned.into_iter().filter_map(believed).collect();
-        self.signed = signed.into_iter().filter_map(believed).collect();
+        let signed = signed.into_iter().filter(|(place, sides)| sides[0].len() > 1 || !others.contains(place));
+        self.signed = signed.filter_map(believed).collect();
     }
 
     /// Accounts: those that are spelled like the domain or approved, and those that sign most of the mail with aligned SPF on

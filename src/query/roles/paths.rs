@@ -51,6 +51,8 @@ pub(in crate::query) struct Paths {
     pub(in crate::query) of_units: Vec<u32>,
 }
 
+/// An organization names an address from this share of its mail on: a stray message of a neighbour does not.
+const NAMED: f64 = 0.10;
 /// Of several accounts of an owner that with this share of what is sent as a header From is the one that sends as that.
 const NEARLY_ALL: f64 = 0.95;
 
@@ -113,17 +115,20 @@ pub(super) fn group(gathered: &Gathered<'_>, owner: &Owner<'_>, decisions: &[Dec
 /// up for the domain later.
 fn names(gathered: &Gathered<'_>, decisions: &[Decision]) -> HashMap<(i64, IpAddr), u32> {
     let mut found: HashMap<(i64, IpAddr), HashMap<u32, (u64, Seen)>> = HashMap::new();
-    let mut seen_at: HashMap<(i64, IpAddr), Seen> = HashMap::new();
+    let mut seen_at: HashMap<(i64, IpAddr), (u64, Seen)> = HashMap::new();
     for (at, _) in decisions.iter().enumerate() {
         let who = gathered.who(at);
         let Sender::Address(ip) = gathered.sender(at) else {
             continue;
         };
         let seen = gathered.seen(at);
-        seen_at.entry((who.from, ip)).or_default().extend(seen);
+        let messages = gathered.cells(at).iter().map(|cell| cell.messages).sum::<u64>();
+        let whole = seen_at.entry((who.from, ip)).or_default();
+        whole.0 = whole.0.saturating_add(messages);
+        whole.1.extend(seen);
         if let Some((_, organization)) = who.authenticated.filter(|(_, by)| !gathered.linked(*by, who.organization)) {
             let name = found.entry((who.from, ip)).or_default().entry(organization).or_default();
-            name.0 += gathered.cells(at).iter().map(|cell| cell.messages).sum::<u64>();
+            name.0 = name.0.saturating_add(messages);
             name.1.extend(seen);
         }
     }
@@ -132,7 +137,9 @@ fn names(gathered: &Gathered<'_>, decisions: &[Decision]) -> HashMap<(i64, IpAdd
         .into_iter()
         .filter_map(|(place, names)| {
             let whole = seen_at.get(&place).copied().unwrap_or_default();
-            let counts = |(_, (_, seen)): &(u32, (u64, Seen))| seen.by_several() || !whole.by_several();
+            let counts = |(_, (messages, seen)): &(u32, (u64, Seen))| {
+                (seen.by_several() || !whole.1.by_several()) && *messages as f64 >= NAMED * whole.0 as f64
+            };
             let best = names.into_iter().filter(counts);
             let best = best.max_by(|a, b| (a.1.0, name(b.0)).cmp(&(b.1.0, name(a.0))))?;
             Some((place, best.0))
