@@ -128,6 +128,21 @@ pub fn proposals(survey: &Survey, paths: &[SendingPath]) -> Vec<Proposal> {
     proposals
 }
 
+/// An entry of the ledger about a path, in TOML; `last` is its last line.
+pub(super) fn entry(survey: &Survey, path: &SendingPath, table: &str, last: &str) -> String {
+    let text = |text: &str| toml::Value::String(text.to_owned()).to_string();
+    let matches = match identity(survey, path) {
+        Some((key, values)) if values.len() == 1 => format!("match = {{ {key} = {} }}", text(&values[0])),
+        Some((key, values)) => {
+            let values: Vec<String> = values.iter().map(|value| text(value)).collect();
+            format!("match = {{ {key} = [{}] }}", values.join(", "))
+        }
+        None => "# match = { … }: many addresses, and no identity that verified; name one".to_owned(),
+    };
+    let (name, domain) = (text(&path.sender), text(&path.domain));
+    format!("[[{table}]]\nname = {name}\ndomains = [{domain}]\n{matches}\n{last}\n")
+}
+
 /// How the mail of a path is recognised by what verified.
 fn identity(survey: &Survey, path: &SendingPath) -> Option<(&'static str, Vec<String>)> {
     let figures = survey.paths.get(path.figures)?;

@@ -91,9 +91,9 @@ impl Round<'_, '_, '_> {
         let mut wanted = mailbox.done.gaps(1, u32::MAX);
         mailbox.done.last().into_iter().for_each(|last| wanted.insert(last));
         let validity = Some(self.summary.uid_validity);
-        let listed = self.line.attempt_in(self.folder, validity, &step, |session, _| {
-            session.list_mail(&wanted, since.is_some())
-        })?;
+        let listed = self
+            .line
+            .attempt_in(self.folder, validity, &step, |session, _| session.list_mail(&wanted, since.is_some()))?;
         self.line.went_well();
         let mut unused = unused(&listed);
         unused.subtract(&mailbox.done);

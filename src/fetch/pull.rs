@@ -244,8 +244,11 @@ mod tests {
 
     #[test]
     fn a_note_in_place_of_a_mail_is_not_the_mail() {
-        let mails = [Listed { uid: 7, number: 1, size: 3_000, day: None }, Listed { uid: 8, number: 2, size: 0, day: None }];
-        for (uid, length, expected) in [(7, 129, true), (7, 0, true), (7, 2_900, false), (7, 1_600, false), (8, 10, false), (9, 10, false)] {
+        let mails =
+            [Listed { uid: 7, number: 1, size: 3_000, day: None }, Listed { uid: 8, number: 2, size: 0, day: None }];
+        for (uid, length, expected) in
+            [(7, 129, true), (7, 0, true), (7, 2_900, false), (7, 1_600, false), (8, 10, false), (9, 10, false)]
+        {
             assert_eq!(is_substitute(&mails, uid, &vec![b'x'; length]), expected, "{uid} {length}");
         }
         let short = [Listed { uid: 7, number: 1, size: 400, day: None }];

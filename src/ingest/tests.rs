@@ -91,7 +91,9 @@ fn a_source_that_panics_ends_the_run_with_what_it_had_read() {
     let summary = within(|| {
         let mut store = Store::in_memory().unwrap();
         let source = |sink: &mut dyn InputSink| {
-            (0..UNIT_INPUTS * 3).for_each(|number| drop(sink.push(input(number))));
+            (0..UNIT_INPUTS * 3).for_each(|number| {
+                sink.push(input(number));
+            });
             panic!("a source fails (meant, for a test)");
         };
         ingest(&mut store, &options(), source, &mut Silent).unwrap()

@@ -7,6 +7,7 @@ use super::paths::summary;
 use super::prose::Prose;
 use super::{Form, Paint, Style, json};
 use crate::diagnosis::readiness::{Blocker, Check, Review, Verdict};
+use crate::role::Role;
 use crate::words::{grouped, percent, plural};
 
 /// Writes a review.
@@ -38,6 +39,10 @@ pub(super) fn sentence(answer: &Review) -> String {
     match answer.verdict {
         Verdict::Ready => format!("{domain} is ready for p={target}."),
         Verdict::NotReady => format!("{domain} is not ready for p={target}: {}.", reasons(&failed)),
+        Verdict::Undecided => format!(
+            "Nothing of {domain}'s own stands in the way of p={target}; whose the mail of {} is has to be decided first.",
+            plural(answer.decisions.len() as u64, "sender")
+        ),
         Verdict::NotEnoughData => {
             format!("There is not enough data to say whether {domain} is ready for p={target}: {}.", reasons(&failed))
         }
@@ -104,7 +109,7 @@ pub(super) fn verdict_paint(verdict: Verdict) -> Paint {
     match verdict {
         Verdict::Ready => Paint::Good,
         Verdict::NotReady => Paint::Bad,
-        Verdict::NotEnoughData => Paint::Warn,
+        Verdict::NotEnoughData | Verdict::Undecided => Paint::Warn,
     }
 }
 
@@ -126,6 +131,7 @@ fn prose(answer: &Review) -> Prose {
     checks(answer, &mut prose);
     blockers(answer, &mut prose);
     fragile(answer, &mut prose);
+    decisions(answer, &mut prose);
     decide(answer, &mut prose);
     forgotten(answer, &mut prose);
     subdomains(answer, &mut prose);
@@ -152,11 +158,15 @@ fn impact(answer: &Review, prose: &mut Prose) {
         grid.push(Row::new(row).paint(0, paint));
     };
     add("pass DMARC", impact.pass, "arrive as now", Paint::Good);
-    add("yours", impact.lost.yours, "would be lost", Paint::Bad);
-    add("listed", impact.lost.listed, "would be lost", Paint::Bad);
-    add("recognised", impact.lost.recognised, "decide whose they are", Paint::Warn);
-    add("forwarded", impact.lost.forwarded, "at the mercy of the receiver", Paint::Warn);
-    add("unproven", impact.lost.unproven, "what the policy is for", Paint::Dim);
+    for role in Role::ALL {
+        let (what, paint) = match role {
+            Role::Own | Role::Approved => ("would be lost", Paint::Bad),
+            Role::Service | Role::OtherAccount => ("decide whose they are", Paint::Warn),
+            Role::Forwarder | Role::MailingList | Role::RecipientFilter => ("receivers decide", Paint::Warn),
+            Role::Denied | Role::Unknown => ("what the policy is for", Paint::Dim),
+        };
+        add(role.as_str(), impact.lost.of(role), what, paint);
+    }
     prose.grid(grid);
 }
 
@@ -227,6 +237,24 @@ fn fragile(answer: &Review, prose: &mut Prose) {
             path.path
         );
         prose.item(0, "→", Paint::Warn, text);
+    }
+}
+
+fn decisions(answer: &Review, prose: &mut Prose) {
+    if answer.decisions.is_empty() {
+        return;
+    }
+    prose.heading("Decisions to make");
+    prose.line(
+        "Whose these are, no report shows. Paste one of the two entries for each into the configuration.",
+        Paint::Plain,
+    );
+    for decision in &answer.decisions {
+        let text = format!("{} · {} fail · {}", decision.sender, plural(decision.messages, "message"), decision.path);
+        prose.item(0, "→", Paint::Warn, text);
+        for entry in [&decision.approve, &decision.deny] {
+            entry.lines().for_each(|line| prose.code(line));
+        }
     }
 }
 

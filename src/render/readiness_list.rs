@@ -31,7 +31,7 @@ pub fn readiness_list(list: &ReviewList, form: Form, style: &Style, out: &mut dy
                     line.policy.clone().unwrap_or_default(),
                     line.impact.messages.to_string(),
                     line.impact.pass.to_string(),
-                    (line.impact.lost.yours + line.impact.lost.listed).to_string(),
+                    line.impact.lost.own_mail().to_string(),
                     line.blockers.to_string(),
                     line.failed.join(" "),
                 ]
@@ -61,7 +61,7 @@ fn list_grid(list: &ReviewList) -> Grid {
         Column::text("FAILED").from(110),
     ]);
     for line in &list.domains {
-        let own = line.impact.lost.yours + line.impact.lost.listed;
+        let own = line.impact.lost.own_mail();
         let failed = line.failed.iter().map(|name| small(&title(name))).collect::<Vec<_>>().join(", ");
         grid.push(
             Row::new([

@@ -69,7 +69,7 @@ fn a_healthy_domain_is_ready() {
     let paths = reports(&sandbox, 30, 3, &[signed(20)]);
     let answer = review(&sandbox, &paths, 30, &["--format", "json"]).exits(0).json();
     assert_eq!((&answer["verdict"], &answer["target"]), (&json!("ready"), &json!("reject")));
-    assert_eq!(answer["impact"]["lost"]["yours"], json!(0));
+    assert_eq!(answer["impact"]["lost"]["own"], json!(0));
     assert_eq!(answer["evidence"]["unchecked_reports"], json!(90));
     assert_eq!(failed(&answer, false), ["unchecked_reports", "policy_ladder"]);
     adds_up(&answer);
@@ -124,10 +124,10 @@ fn spf_alone_blocks_reject_and_not_quarantine() {
 fn mail_of_ones_own_that_fails_blocks() {
     let sandbox = Sandbox::new();
     let broken = DKIM_AND_SPF.replace("pass", "fail");
-    let records = [signed(20), record("192.0.2.2", 3, "example.com", &broken)];
+    let records = [signed(20), record("192.0.2.1", 3, "example.com", &broken)];
     let answer = review(&sandbox, &reports(&sandbox, 30, 3, &records), 30, &["--format", "json"]).exits(4).json();
     assert_eq!(failed(&answer, true), ["pass_share", "failing_paths"]);
-    assert_eq!(answer["impact"]["lost"]["yours"], json!(270));
+    assert_eq!(answer["impact"]["lost"]["own"], json!(270));
     assert_eq!(answer["blockers"][0]["messages"], json!(270));
     adds_up(&answer);
 }
@@ -138,7 +138,7 @@ fn a_domain_of_which_nothing_is_authenticated_is_not_ready() {
     let paths = reports(&sandbox, 30, 3, &[record("203.0.113.9", 20, "example.com", NOTHING)]);
     let answer = review(&sandbox, &paths, 30, &["--format", "json"]).exits(4).json();
     assert_eq!(failed(&answer, true), ["own_mail", "pass_share"]);
-    assert_eq!(answer["impact"]["lost"]["unproven"], json!(1800));
+    assert_eq!(answer["impact"]["lost"]["unknown"], json!(1800));
     // Unless somebody says that it sends none.
     let config = sandbox.write("config.toml", "[readiness]\nparked = [\"example.com\"]\n");
     let answer = review(&sandbox, &paths, 30, &["--format", "json", "--config", config.to_str().unwrap()]).exits(0);
@@ -257,7 +257,7 @@ fn the_same_data_in_any_order_gives_the_same_bytes() {
     let mut outputs = Vec::new();
     for _ in 0..2 {
         for format in ["table", "json", "markdown", "csv"] {
-            let html = sandbox.path(&format!("{}.html", outputs.len()));
+            let html = sandbox.path(&format!("{format}.html"));
             let ran = review(&sandbox, &paths, 30, &["--format", format, "--html", html.to_str().unwrap()]).exits(4);
             outputs.push((ran.text().to_owned(), std::fs::read(html).unwrap()));
         }

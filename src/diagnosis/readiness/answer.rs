@@ -41,6 +41,8 @@ pub enum Verdict {
     NotReady,
     /// Too little is known to say.
     NotEnoughData,
+    /// Nothing of the domain's own stands in the way; whose some mail is has to be decided first.
+    Undecided,
     /// Nothing stands in the way.
     Ready,
 }
@@ -52,6 +54,7 @@ impl Verdict {
         match self {
             Verdict::NotReady => "not-ready",
             Verdict::NotEnoughData => "not-enough-data",
+            Verdict::Undecided => "undecided",
             Verdict::Ready => "ready",
         }
     }
@@ -141,6 +144,23 @@ pub struct Undecided {
     pub domain: String,
     /// Messages that fail.
     pub messages: u64,
+}
+
+/// A decision that the verdict waits for: whose a path is, with the entry of the ledger for either answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Decision {
+    /// The path's id.
+    pub path: String,
+    /// Messages that fail.
+    pub messages: u64,
+    /// Who hands over.
+    pub sender: String,
+    /// Header From.
+    pub domain: String,
+    /// The `[[sender]]` entry, in TOML, where it is the owner's.
+    pub approve: String,
+    /// The `[[not_ours]]` entry, in TOML, where it is not.
+    pub deny: String,
 }
 
 /// What strict alignment would cost: messages that pass now and would not.
@@ -240,7 +260,10 @@ pub struct Review {
     pub fragile: Vec<Fragile>,
     /// Subdomains seen.
     pub subdomains: Vec<Subdomain>,
-    /// Catalogued senders to decide about.
+    /// What the verdict waits for: paths that nobody has decided about and that fail in more than a few messages and a
+    /// hundredth of the mail, most messages first.
+    pub decisions: Vec<Decision>,
+    /// Services and accounts that no entry of the ledger is about, however little they send.
     pub decide: Vec<Undecided>,
     /// Unproven paths that are large and authenticate as somebody: forgotten senders look like this.
     pub forgotten: Vec<Undecided>,

@@ -5,26 +5,59 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::alignment::DkimState;
-use crate::diagnosis::{Class, SendingPath, Standing};
+use crate::diagnosis::{Class, SendingPath};
 use crate::query::Survey;
 use crate::report::period::{Day, date_of};
+use crate::role::Role;
 
-/// Messages that fail DMARC now, by whose they are. Each counts once.
+/// Messages that fail DMARC now, by the role of their path. Each counts once.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
-#[allow(missing_docs, reason = "the names are the standings'")]
+#[serde(rename_all = "kebab-case")]
+#[allow(missing_docs, reason = "the names are the roles'")]
 pub struct Lost {
-    pub yours: u64,
-    pub listed: u64,
-    pub recognised: u64,
-    pub forwarded: u64,
-    pub unproven: u64,
+    pub own: u64,
+    pub approved: u64,
+    pub service: u64,
+    pub other_account: u64,
+    pub forwarder: u64,
+    pub mailing_list: u64,
+    pub recipient_filter: u64,
+    pub denied: u64,
+    pub unknown: u64,
 }
 
 impl Lost {
     /// All of them.
     #[must_use]
     pub fn total(&self) -> u64 {
-        self.yours + self.listed + self.recognised + self.forwarded + self.unproven
+        Role::ALL.iter().map(|&role| self.of(role)).sum()
+    }
+
+    /// Those of the domain's own mail and of approved senders: what a stricter policy would lose.
+    #[must_use]
+    pub fn own_mail(&self) -> u64 {
+        self.own + self.approved
+    }
+
+    /// Those of a role.
+    #[must_use]
+    pub fn of(&self, role: Role) -> u64 {
+        *self.clone().of_mut(role)
+    }
+
+    /// Those of a role.
+    pub fn of_mut(&mut self, role: Role) -> &mut u64 {
+        match role {
+            Role::Own => &mut self.own,
+            Role::Approved => &mut self.approved,
+            Role::Service => &mut self.service,
+            Role::OtherAccount => &mut self.other_account,
+            Role::Forwarder => &mut self.forwarder,
+            Role::MailingList => &mut self.mailing_list,
+            Role::RecipientFilter => &mut self.recipient_filter,
+            Role::Denied => &mut self.denied,
+            Role::Unknown => &mut self.unknown,
+        }
     }
 }
 
@@ -103,7 +136,7 @@ pub(super) fn failing(path: &SendingPath) -> u64 {
 
 /// Whether a path's mail is the domain's own, so that losing it is a loss.
 pub(super) fn is_own(path: &SendingPath) -> bool {
-    path.class != Class::Forwarded && matches!(path.standing, Standing::Yours | Standing::Listed)
+    matches!(path.role, Role::Own | Role::Approved)
 }
 
 pub(super) fn impact<'p>(paths: impl Iterator<Item = &'p SendingPath>) -> Impact {
@@ -111,13 +144,7 @@ pub(super) fn impact<'p>(paths: impl Iterator<Item = &'p SendingPath>) -> Impact
     for path in paths {
         impact.messages += path.messages;
         impact.pass += path.messages - failing(path);
-        let lost = match (path.class, path.standing) {
-            (Class::Forwarded, _) => &mut impact.lost.forwarded,
-            (_, Standing::Yours) => &mut impact.lost.yours,
-            (_, Standing::Listed) => &mut impact.lost.listed,
-            (_, Standing::Recognised) => &mut impact.lost.recognised,
-            (_, Standing::Unproven) => &mut impact.lost.unproven,
-        };
+        let lost = impact.lost.of_mut(path.role);
         *lost += failing(path);
     }
     impact

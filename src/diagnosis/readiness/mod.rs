@@ -16,8 +16,8 @@ mod subdomains;
 mod thresholds;
 
 pub use answer::{
-    Advice, Blocker, Check, CheckArea, Fragile, Regression, Review, ReviewedPath, StrictAnswer, Target, Undecided,
-    Verdict,
+    Advice, Blocker, Check, CheckArea, Decision, Fragile, Regression, Review, ReviewedPath, StrictAnswer, Target,
+    Undecided, Verdict,
 };
 pub use impact::{ByClass, DayFigures, Impact, Lost};
 pub use list::{ReviewLine, ReviewList};

@@ -2,18 +2,21 @@
 
 use std::cmp::Reverse;
 
-use super::answer::{Advice, Blocker, Fragile, Regression, Review, ReviewedPath, StrictAnswer, Target, Undecided};
+use super::answer::{
+    Advice, Blocker, Decision, Fragile, Regression, Review, ReviewedPath, StrictAnswer, Target, Undecided, Verdict,
+};
 use super::checks::{self, Findings};
 use super::impact::{self, PathDays, failing, is_own};
 use super::reporters::{evidence, handling, reporters, share};
 use super::thresholds::ReadinessThresholds;
 use super::{policy, selectors, subdomains};
-use crate::diagnosis::{Class, SendingPath, Standing, WindowAnswer};
+use crate::diagnosis::{Class, SendingPath, WindowAnswer, ledger};
 use crate::dns::DnsAudit;
 use crate::domain::is_within;
 use crate::providers::{Catalogue, Kind};
 use crate::query::{Receivers, StrictFigures, Survey};
 use crate::report::period::{Day, date_of, rfc3339};
+use crate::role::Role;
 
 /// Fewer messages show no regression.
 const ENOUGH_FOR_A_TREND: u64 = 20;
@@ -73,10 +76,10 @@ pub fn review(
     let (mut decide, mut forgotten) = (Vec::new(), Vec::new());
     for (path, days) in paths.iter().zip(&path_days) {
         reviewed.push(reviewed_path(path, days));
-        match path.standing {
-            _ if path.class == Class::Forwarded || failing(path) == 0 => {}
-            Standing::Recognised => decide.push(undecided(path)),
-            Standing::Unproven if looks_forgotten(path, impact.messages) => forgotten.push(undecided(path)),
+        match path.role {
+            _ if failing(path) == 0 => {}
+            Role::Service | Role::OtherAccount => decide.push(undecided(path)),
+            Role::Unknown if looks_forgotten(path, impact.messages) => forgotten.push(undecided(path)),
             _ => {}
         }
         if !is_own(path) {
@@ -155,11 +158,15 @@ pub fn review(
         strict,
         dns: dns.as_ref(),
     };
-    let (checks, verdict) = checks::checks(&findings);
+    let (checks, mut verdict) = checks::checks(&findings);
+    let decisions = decisions(observed.survey, &paths, impact.messages, thresholds);
+    if verdict == Verdict::Ready && !decisions.is_empty() {
+        verdict = Verdict::Undecided;
+    }
     let advice = advice(&findings);
     let Findings { evidence, subdomains, selectors, .. } = findings;
     Review {
-        schema: "dmarcstat/readiness/1",
+        schema: "dmarcstat/readiness/2",
         domain: domain.to_owned(),
         target,
         verdict,
@@ -169,6 +176,7 @@ pub fn review(
         blockers,
         fragile,
         subdomains,
+        decisions,
         decide,
         forgotten,
         strict,
@@ -217,6 +225,41 @@ fn undecided(path: &SendingPath) -> Undecided {
         domain: path.domain.clone(),
         messages: failing(path),
     }
+}
+
+/// The paths that somebody has to decide about before the policy is made stricter: fewer messages than that are no reason to
+/// wait, and one line.
+fn decisions(
+    survey: &Survey,
+    paths: &[&SendingPath],
+    messages: u64,
+    thresholds: &ReadinessThresholds,
+) -> Vec<Decision> {
+    let waits = |path: &&&SendingPath| {
+        let whose = match path.role {
+            Role::Service | Role::OtherAccount => true,
+            Role::Unknown => looks_forgotten(path, messages),
+            _ => false,
+        };
+        whose && failing(path) > thresholds.max_path_failures && failing(path).saturating_mul(100) >= messages
+    };
+    let mut found: Vec<Decision> = paths
+        .iter()
+        .filter(waits)
+        .map(|path| {
+            let entry = |table: &str, last: &str| ledger::entry(survey, path, table, last);
+            Decision {
+                path: path.id.clone(),
+                messages: failing(path),
+                sender: path.sender.clone(),
+                domain: path.domain.clone(),
+                approve: entry("sender", "owner = \"\""),
+                deny: entry("not_ours", "reason = \"\""),
+            }
+        })
+        .collect();
+    found.sort_by(|a, b| (Reverse(a.messages), &a.path).cmp(&(Reverse(b.messages), &b.path)));
+    found
 }
 
 /// Whether an unproven path has a hundredth of the mail and shows who it is: it signs, or SPF passes for it.

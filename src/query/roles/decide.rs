@@ -173,7 +173,12 @@ impl<'g> Rows<'g> {
         let behind = kind == Some(Kind::Gateway) || kind.is_none() && !(who.authenticated.is_some() && changes);
         if behind && !own_spf && elsewhere && self.reach.has(from, sender) {
             let account = who.accounts.iter().find(own);
-            return Decision { role: Role::Own, author: account.map_or(Author::Owner, by_account), behind: true, sender };
+            return Decision {
+                role: Role::Own,
+                author: account.map_or(Author::Owner, by_account),
+                behind: true,
+                sender,
+            };
         }
         // 5: another account's.
         let behind_gateway = || {

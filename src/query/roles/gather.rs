@@ -170,9 +170,7 @@ impl<'g> Gathered<'g> {
         for address in addresses.into_values() {
             let counts = |seen: &Seen| seen.is_any() && (seen.by_several() || !address.seen.by_several());
             let enough = |(name, seen): (&u32, &Seen)| counts(seen).then_some(*name);
-            let only = |names: &HashMap<u32, Seen>| {
-                (names.len() == 1).then(|| names.iter().find_map(enough)).flatten()
-            };
+            let only = |names: &HashMap<u32, Seen>| (names.len() == 1).then(|| names.iter().find_map(enough)).flatten();
             let by_signature = || only(&address.by_signature).filter(|_| !address.against);
             let named = match only(&address.by_envelope) {
                 Some(provider) => Some((provider, NamedBy::Envelope)),

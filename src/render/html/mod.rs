@@ -82,6 +82,7 @@ fn verdict(answer: &Review) -> Markup {
     let (tone, mark, words) = match answer.verdict {
         Verdict::Ready => ("good", "✓", "Ready"),
         Verdict::NotReady => ("bad", "✗", "Not ready"),
+        Verdict::Undecided => ("warn", "?", "Undecided"),
         Verdict::NotEnoughData => ("warn", "?", "Not enough data"),
     };
     html! {

@@ -14,14 +14,18 @@ const ON_PAPER: usize = 3;
 
 pub(super) fn impact(answer: &Review) -> Markup {
     let (impact, lost) = (&answer.impact, &answer.impact.lost);
-    let own = lost.yours + lost.listed;
+    let own = lost.own_mail();
     let parts = [
         ("signed", "pass DMARC: arrive as now", impact.pass),
-        ("unsigned", "yours: would be lost", lost.yours),
-        ("broken", "listed: would be lost", lost.listed),
-        ("intermittent", "recognised: decide whose", lost.recognised),
-        ("forwarded", "forwarded: up to receivers", lost.forwarded),
-        ("unproven", "unproven: the policy's aim", lost.unproven),
+        ("unsigned", "own: would be lost", lost.own),
+        ("broken", "approved: would be lost", lost.approved),
+        ("intermittent", "services and other accounts: decide whose", lost.service + lost.other_account),
+        (
+            "forwarded",
+            "forwarders, lists and filters: up to receivers",
+            lost.forwarder + lost.mailing_list + lost.recipient_filter,
+        ),
+        ("unproven", "unknown and denied: the policy's aim", lost.unknown + lost.denied),
     ];
     let told: Vec<String> = parts
         .iter()

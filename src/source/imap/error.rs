@@ -296,7 +296,9 @@ fn advice_on_target(code: &str, text: &str) -> &'static str {
     let text = text.to_ascii_lowercase();
     match code {
         "OVERQUOTA" | "LIMIT" => "make room in the mailbox, or set after = \"delete\"",
-        "NOPERM" => "give the user the right to insert mail there (lookup, insert, write), or name another folder in `after`",
+        "NOPERM" => {
+            "give the user the right to insert mail there (lookup, insert, write), or name another folder in `after`"
+        }
         "TRYCREATE" | "NONEXISTENT" => "create the folder, or name another one in `after`",
         _ if text.contains("quota") => "make room in the mailbox, or set after = \"delete\"",
         _ if text.contains("permission") || text.contains("denied") || text.contains("not allowed") => {

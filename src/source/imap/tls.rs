@@ -6,8 +6,8 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use rustls::pki_types::pem::PemObject;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{CertificateError, ClientConfig, ClientConnection, DigitallySignedStruct, SignatureScheme};
 use rustls_platform_verifier::Verifier;
@@ -73,8 +73,7 @@ impl ServerCertVerifier for OwnCertificates {
         ocsp_response: &[u8],
         now: UnixTime,
     ) -> std::result::Result<ServerCertVerified, rustls::Error> {
-        let by_chain =
-            self.by_chain.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now);
+        let by_chain = self.by_chain.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now);
         match by_chain {
             Err(_) if self.trusted.iter().any(|own| own.as_ref() == end_entity.as_ref()) => {
                 Self::verify_own(end_entity, server_name, now)
@@ -118,10 +117,8 @@ fn read_certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>> {
 
 fn date(time: UnixTime) -> String {
     let seconds = i64::try_from(time.as_secs()).unwrap_or(i64::MAX);
-    jiff::Timestamp::from_second(seconds).map_or_else(
-        |_| "an unknown day".to_owned(),
-        |time| time.to_zoned(jiff::tz::TimeZone::UTC).date().to_string(),
-    )
+    jiff::Timestamp::from_second(seconds)
+        .map_or_else(|_| "an unknown day".to_owned(), |time| time.to_zoned(jiff::tz::TimeZone::UTC).date().to_string())
 }
 
 /// What a failed handshake means, and what to do.

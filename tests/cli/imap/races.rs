@@ -35,7 +35,9 @@ fn count(server: &Server, folder: &str) -> usize {
 #[test]
 fn mail_that_somebody_takes_out_during_a_move_or_copy() {
     let inbox: Vec<Vec<u8>> = (1..=5).map(report_mail).collect();
-    for (manner, command) in [(DOVECOT, "UID MOVE"), (COURIER, "UID COPY"), (COURIER, "UID STORE"), (COURIER, "UID EXPUNGE")] {
+    for (manner, command) in
+        [(DOVECOT, "UID MOVE"), (COURIER, "UID COPY"), (COURIER, "UID STORE"), (COURIER, "UID EXPUNGE")]
+    {
         let server = with_a_faster_client(manner, command, &inbox);
         let account = Account::plain("rua", server.port, "someone").set("after", "move:Done");
         let ran = fetch_from(&Sandbox::new(), account).exits(0);
@@ -72,13 +74,14 @@ fn a_folder_that_takes_no_mail_keeps_none_from_being_read() {
         for (command_name, manner) in [("UID MOVE", DOVECOT), ("UID COPY", COURIER), ("CREATE", DOVECOT)] {
             let full = Arc::new(AtomicBool::new(true));
             let refusing = Arc::clone(&full);
-            let server = Server::start(manner, Security::None, &[report_mail(1), report_mail(2)], move |line, command| {
-                if command.name == command_name && refusing.load(Ordering::SeqCst) {
-                    line.say(format!("{} {refusal}", command.tag))?;
-                    return Ok(Told::Lie);
-                }
-                Ok(Told::Truth)
-            });
+            let server =
+                Server::start(manner, Security::None, &[report_mail(1), report_mail(2)], move |line, command| {
+                    if command.name == command_name && refusing.load(Ordering::SeqCst) {
+                        line.say(format!("{} {refusal}", command.tag))?;
+                        return Ok(Told::Lie);
+                    }
+                    Ok(Told::Truth)
+                });
             let sandbox = Sandbox::new();
             configure(&sandbox, &[Account::plain("rua", server.port, "someone").set("after", "move:Done")]);
             let ran = fetch(&sandbox, &[]).exits(3).says(words).says("Done");
@@ -141,7 +144,10 @@ fn a_text_in_place_of_a_mail_is_not_the_mail() {
         Ok(Told::Lie)
     });
     let sandbox = Sandbox::new();
-    configure(&sandbox, &[Account::plain("rua", server.port, "someone").set("after", "delete").set("after_other", "delete")]);
+    configure(
+        &sandbox,
+        &[Account::plain("rua", server.port, "someone").set("after", "delete").set("after_other", "delete")],
+    );
     let ran = fetch(&sandbox, &[]).exits(3);
     assert_eq!((reports(&ran.json()), count(&server, "INBOX")), ((1, 0), 1), "{ran}");
     assert_eq!(ran.json()["failed"].as_array().map(Vec::len), Some(1), "{ran}");
