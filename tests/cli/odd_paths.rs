@@ -56,12 +56,12 @@ fn odd_paths_are_what_they_are() {
         ("Microsoft 365 (fabrikam)", "unaligned", "other-account"),
         ("192.0.2.0/24", "signed", "own"),
         ("198.51.100.0/24", "signed", "own"),
-        ("alumni.example", "forwarded", "own"),
+        ("alumni.example", "forwarded", "mailing-list"),
         ("10.6.1.0/24", "intermittent", "own"),
         ("bulk.example", "signed", "own"),
-        ("spray.example", "unproven", "unknown"),
+        ("spray.example", "unaligned", "service"),
         ("10.9.1.0/24", "intermittent", "own"),
-        ("10.10.1.0/24", "unproven", "unknown"),
+        ("10.10.1.0/24", "unsigned", "own"),
         ("10.4.1.0/24", "signed", "own"),
     ];
     for (sender, class, role) in expected {

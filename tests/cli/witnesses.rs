@@ -108,7 +108,7 @@ const SENDERS: [Sender; 13] = [
         network: "10.2.2.",
         says: &[says(KEY, ("alumni.example", "pass")), says(KEY_FAILS, ("alumni.example", "pass"))],
         class: "forwarded",
-        role: "own",
+        role: "mailing-list",
     },
     Sender {
         name: "lists.example",
@@ -119,7 +119,7 @@ const SENDERS: [Sender; 13] = [
             reason: "mailing_list",
         }],
         class: "forwarded",
-        role: "unknown",
+        role: "mailing-list",
     },
     Sender {
         name: "203.0.113.0/24",
@@ -139,15 +139,15 @@ const SENDERS: [Sender; 13] = [
         name: "stranger.example",
         network: "10.3.1.",
         says: &[says(&[], ("stranger.example", "pass"))],
-        class: "unproven",
-        role: "unknown",
+        class: "unsigned",
+        role: "service",
     },
     Sender {
         name: "SendGrid",
         network: "10.3.2.",
         says: &[says(&[("sendgrid.net", "smtpapi", "pass")], ("u1.wl.sendgrid.net", "pass"))],
         class: "unaligned",
-        role: "other-account",
+        role: "service",
     },
     Sender {
         name: "Microsoft 365 (contoso)",

@@ -210,7 +210,10 @@ impl<'g> Rows<'g> {
         if !own_spf {
             let hands_on = matches!(kind, Some(Kind::MailboxHost | Kind::Forwarder | Kind::Gateway));
             let spared = by_several(|of| &of.excused) && share(|of| &of.excused, EXCUSED);
-            if elsewhere || verified && kind.is_some() || !signatures.is_empty() && hands_on || spared {
+            // A key that only ever fails here, with no other sign, may be a copy of the signature.
+            let intact = of.is_some_and(|of| of.broken.values().any(|one| one[1] > 0));
+            let carries = elsewhere && (intact || own_account_elsewhere || who.authenticated.is_some());
+            if carries || verified && kind.is_some() || !signatures.is_empty() && hands_on || spared {
                 return Decision::new(Role::Forwarder, Author::Owner);
             }
         }
