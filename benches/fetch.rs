@@ -10,6 +10,13 @@
 //! The number of mails is `DMARCSTAT_BENCH_MAILS` (20000), of rounds `DMARCSTAT_BENCH_ROUNDS` (3), the round trip
 //! `DMARCSTAT_BENCH_ROUND_TRIP` in milliseconds (20).
 
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "measurements and skipped tests are told on the terminal"
+)]
+
+#[allow(dead_code, reason = "the tests use more of it")]
 #[path = "../tests/cli/imap/certificates.rs"]
 mod certificates;
 #[allow(dead_code, reason = "each benchmark uses a part of it")]

@@ -7,6 +7,12 @@
 //! The corpora can be had for other uses: `cargo bench --bench ingest -- mbox FILE`, `-- maildir FOLDER`,
 //! `-- large FILE.xml.gz`, `-- large-mail FILE.xml.gz FILE.eml`, and `-- floor FILE` shows the floor's counts.
 
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "measurements and skipped tests are told on the terminal"
+)]
+
 #[allow(dead_code, reason = "each benchmark uses a part of it")]
 mod corpus;
 mod floor;

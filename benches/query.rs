@@ -4,6 +4,12 @@
 //! generated mbox, and times each question as a whole process: one run to warm up, then eleven. The mbox is kept; the
 //! database is built anew whenever the program is newer than it, since what it measures is that program's own form.
 
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "measurements and skipped tests are told on the terminal"
+)]
+
 #[allow(dead_code, reason = "each benchmark uses a part of it")]
 mod corpus;
 #[allow(dead_code, reason = "each benchmark uses a part of it")]

@@ -95,7 +95,7 @@ impl Context {
 
     /// Where the database is.
     pub(crate) fn database(&self) -> Result<PathBuf, Failure> {
-        self.db.clone().or_else(|| database_path()).ok_or_else(|| {
+        self.db.clone().or_else(database_path).ok_or_else(|| {
             Failure::Failed(anyhow!("no home folder is known to keep the database in; name one with --db"))
         })
     }

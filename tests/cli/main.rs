@@ -1,5 +1,10 @@
 //! The program as a whole, run as a user runs it.
 
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "measurements and skipped tests are told on the terminal"
+)]
 #![allow(clippy::unwrap_used, reason = "a test that panics has failed, as it should")]
 
 mod bad_database;

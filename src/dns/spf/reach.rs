@@ -67,10 +67,10 @@ impl Found {
                     }
                 }
                 // A name that does not depend on the message is there for every sender.
-                TermKind::Exists(target) if !target.contains('%') => {
-                    if !memory.ask(Question::new(Kind::A, target)).values().is_empty() {
-                        self.add(term, name, true, false);
-                    }
+                TermKind::Exists(target)
+                    if !target.contains('%') && !memory.ask(Question::new(Kind::A, target)).values().is_empty() =>
+                {
+                    self.add(term, name, true, false);
                 }
                 TermKind::Include(target) | TermKind::Redirect(target)
                     if !target.contains('%') && !path.contains(target) =>

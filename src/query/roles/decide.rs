@@ -149,7 +149,7 @@ impl<'g> Rows<'g> {
         let mine = match kind {
             None => {
                 let strangers = who.accounts.iter().any(|account| account.verified && !own(&account));
-                owner.is_aligned(from, sender) && !(strangers && !verified)
+                owner.is_aligned(from, sender) && (verified || !strangers)
                     || owner.is_sole(from, sender)
                     || here && !strangers && owner.is_signed(from, sender)
             }

@@ -314,7 +314,8 @@ impl<'g> Owner<'g> {
     /// A machine that only one reporter can see (over IPv6, say): all the own-signed mail that it sees comes from there, none
     /// from the senders that the others see. A forwarder would leave it the direct mail too.
     fn find_sole(&mut self) {
-        let mut signed: HashMap<(u32, u32), BTreeMap<Option<IpAddr>, (u64, Seen)>> = HashMap::new();
+        type Places = BTreeMap<Option<IpAddr>, (u64, Seen)>;
+        let mut signed: HashMap<(u32, u32), Places> = HashMap::new();
         let mut who_sees: HashMap<IpAddr, Seen> = HashMap::new();
         let mut others: HashMap<u32, Seen> = HashMap::new();
         for at in 0..self.gathered.len() {
