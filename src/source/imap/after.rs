@@ -30,7 +30,7 @@ impl Session {
     /// How a mail leaves a folder here.
     ///
     /// # Errors
-    /// See [`Error`].
+    /// See [`Error`](super::Error).
     pub fn removal(&mut self, to_folder: bool) -> Result<Removal> {
         if to_folder && self.can("MOVE")? {
             return Ok(Removal::Move);
@@ -41,7 +41,7 @@ impl Session {
     /// Sets a flag on mails.
     ///
     /// # Errors
-    /// See [`Error`].
+    /// See [`Error`](super::Error).
     pub fn flag(&mut self, uids: &UidSet, flag: &str) -> Result<()> {
         self.each_piece(uids, |set| format!("UID STORE {set} +FLAGS.SILENT ({flag})"), None)
     }
@@ -49,7 +49,7 @@ impl Session {
     /// Takes mails out that are marked as deleted, and no others.
     ///
     /// # Errors
-    /// See [`Error`].
+    /// See [`Error`](super::Error).
     pub fn expunge(&mut self, uids: &UidSet) -> Result<()> {
         self.each_piece(uids, |set| format!("UID EXPUNGE {set}"), None)
     }
@@ -57,7 +57,7 @@ impl Session {
     /// Moves mails.
     ///
     /// # Errors
-    /// See [`Error`].
+    /// See [`Error`](super::Error).
     pub fn move_mail(&mut self, uids: &UidSet, to: &Folder) -> Result<()> {
         self.each_piece(uids, |set| format!("UID MOVE {set}"), Some(to))
     }
@@ -65,7 +65,7 @@ impl Session {
     /// Copies mails, all or none of each piece that is sent at once.
     ///
     /// # Errors
-    /// See [`Error`].
+    /// See [`Error`](super::Error).
     pub fn copy_mail(&mut self, uids: &UidSet, to: &Folder) -> Result<()> {
         self.each_piece(uids, |set| format!("UID COPY {set}"), Some(to))
     }
@@ -89,7 +89,7 @@ impl Session {
     /// UIDVALIDITY and next UID of a folder that is not open.
     ///
     /// # Errors
-    /// See [`Error`].
+    /// See [`Error`](super::Error).
     pub fn position(&mut self, folder: &Folder) -> Result<(u32, u32)> {
         let (mut validity, mut next) = (0, 0);
         let parts = [Part::Plain("STATUS"), Part::Text(&folder.sent), Part::Plain("(UIDVALIDITY UIDNEXT)")];
@@ -112,7 +112,7 @@ impl Session {
     /// By what mails of the open folder are known again: size, arrival and the headers that tell mails apart.
     ///
     /// # Errors
-    /// See [`Error`].
+    /// See [`Error`](super::Error).
     pub fn fingerprints(&mut self, uids: &UidSet) -> Result<HashMap<u32, Fingerprint>> {
         const ITEMS: &str = "(UID RFC822.SIZE INTERNALDATE BODY.PEEK[HEADER.FIELDS (MESSAGE-ID DATE SUBJECT)])";
         let mut found = HashMap::new();
