@@ -24,6 +24,17 @@ pub fn normalize(text: &str) -> Option<Cow<'_, str>> {
     Some(Cow::Owned(ascii.unwrap_or_else(|| name.to_lowercase())))
 }
 
+/// The domain of what should be a domain, and at some reporters is a mailbox: what stands behind the last `@`, without
+/// brackets, quotes and whatever follows it.
+#[must_use]
+pub fn of_mailbox(text: &str) -> &str {
+    let domain = match text.rsplit_once('@') {
+        Some((_, domain)) => domain.split(['>', ' ', '\t', ',', ';', '"', ')']).next().unwrap_or(domain),
+        None => text,
+    };
+    domain.trim_matches(['<', '>', '"', ' '])
+}
+
 /// The organizational domain of a normalized name: its public suffix and one label more (RFC 7489 §3.2). The name
 /// itself where it has none, such as a public suffix or an address in brackets.
 #[must_use]
@@ -72,6 +83,24 @@ pub fn aligned(left: &str, right: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn domains_of_mailboxes() {
+        for written in [
+            "a.example",
+            "x@a.example",
+            "<x@a.example>",
+            "X Y <x@a.example>",
+            "\"x\" <x@a.example>,",
+            "@a.example",
+            "a.example>",
+            "<a.example",
+            "x@y@a.example (remark)",
+        ] {
+            assert_eq!(of_mailbox(written), "a.example", "{written}");
+        }
+        assert_eq!(of_mailbox("bad<xml.example"), "bad<xml.example");
+    }
 
     #[test]
     fn one_spelling() {

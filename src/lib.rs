@@ -4,8 +4,8 @@
 //!
 //! - [`oauth`] gets access tokens for accounts that want them;
 //! - [`source`] finds inputs on disk and in IMAP accounts and pushes their bytes;
-//! - [`mail`] walks a mail to the parts worth opening;
-//! - [`unpack`] gets documents out of gzip, zlib and zip;
+//! - [`mail`] reads the header of a mail;
+//! - [`container`] walks mails, mailboxes and archives, within each other, to the documents in them;
 //! - [`report`] reads a document: the nouns of RFC 9990 and RFC 7489, and what was odd about it;
 //! - [`domain`] and [`alignment`] say what a record means: states and verdicts;
 //! - [`ingest`] is the line that joins all of these, in parallel, up to the store;
@@ -32,6 +32,7 @@ pub mod alignment;
 pub mod cause;
 pub mod cli;
 pub mod config;
+pub mod container;
 pub mod diagnosis;
 pub mod dns;
 pub mod domain;
@@ -54,7 +55,6 @@ pub mod source;
 pub mod store;
 pub mod tag_list;
 pub mod uid_set;
-pub mod unpack;
 pub mod varint;
 pub mod witness;
 pub mod words;

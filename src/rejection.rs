@@ -48,8 +48,14 @@ rejections! {
     Encrypted => "encrypted", "it is encrypted with a password";
     /// A container this program does not open.
     UnsupportedContainer => "unsupported_container", "it is packed in a way that reports never are";
-    /// S/MIME with the content inside the signature or encrypted.
+    /// S/MIME with the content inside the signature.
     SmimeOpaque => "smime_opaque", "it is sealed with S/MIME; ask the sender for a clear-signed or plain mail";
+    /// OpenPGP, S/MIME, or a mail store that encrypts.
+    EncryptedMail => "encrypted_mail", "the mail is encrypted; decrypt it, or have reports delivered to an address that is not encrypted for";
+    /// Outlook's own file of a mail.
+    OutlookMsg => "outlook_msg", "it is an Outlook file (.msg); save the mail as .eml and ingest that";
+    /// It is announced as a report, and nothing in it can be read as one.
+    NoReportFound => "no_report_found", "it is announced as a report, and none was found in it";
     /// Microsoft's own envelope.
     Tnef => "tnef", "it is wrapped as winmail.dat (TNEF); the sender's mail system must send plain MIME";
     /// A zip whose directory or content is damaged.
@@ -61,11 +67,13 @@ rejections! {
     /// A document over the limit once unpacked.
     LimitDocument => "limit_document", "the document unpacks to more than the limit `document`";
     /// All documents of an input over the limit once unpacked.
-    LimitTotal => "limit_total", "all documents together unpack to more than the limit `total`";
+    LimitTotal => "limit_total", "it unpacks to more than the limit `total` in all";
     /// Archives within archives.
     LimitArchiveDepth => "limit_archive_depth", "archives are nested deeper than the limit `archive_depth`";
     /// Too many entries in a zip.
     LimitZipMembers => "limit_zip_members", "the zip has more entries than the limit `zip_members`";
+    /// Too many entries in all the zips of an input.
+    LimitMembers => "limit_members", "its zips have more entries together than the limit `members`; the first were read";
     /// Too many reports in a zip; those within the limit were read.
     LimitZipReports => "limit_zip_reports", "the zip has more reports than the limit `zip_reports`; the first were read";
     /// Too many parts in a mail; those within the limit were read.
@@ -74,6 +82,16 @@ rejections! {
     LimitMimeDepth => "limit_mime_depth", "the mail's parts are nested deeper than the limit `mime_depth`";
     /// Mails nested too deeply.
     LimitMessageDepth => "limit_message_depth", "mails are nested deeper than the limit `message_depth`";
+    /// Too many mails in an input.
+    LimitMessages => "limit_messages", "more mails lie within it than the limit `messages`; the first were read";
+    /// Too many reports in an input.
+    LimitReports => "limit_reports", "it holds more reports than the limit `reports`; the first were read";
+    /// Too many reports of one identity in an input.
+    LimitSameId => "limit_same_id", "it holds more reports of one reporter, id, domain and period than the limit `same_id`; the first were read";
+    /// Too many different policies in an input.
+    LimitPolicies => "limit_policies", "its reports name more different policies than the limit `policies`; the first were read";
+    /// Too much processor time.
+    LimitTime => "limit_time", "reading it takes longer than the limit `time`; what was read by then counts";
     /// Elements nested too deeply.
     LimitXmlDepth => "limit_xml_depth", "elements are nested deeper than the limit `xml_depth`";
     /// A tag or comment of absurd length.

@@ -104,11 +104,11 @@ impl Outcome {
         let (disposition, disposition_word) = disposition(&evaluated.disposition, odd);
         let mut outcome = Outcome {
             mode,
-            header_from: name(&identifiers.header_from),
+            header_from: noted_name(&identifiers.header_from, "header_from", odd),
             envelope_from: identifiers
                 .envelope_from
                 .get()
-                .map(|text| domain::normalize(mailbox_domain(text)).map_or_else(String::new, Into::into)),
+                .map(|text| domain::normalize(domain::of_mailbox(text)).map_or_else(String::new, Into::into)),
             envelope_to: name(&identifiers.envelope_to),
             disposition,
             disposition_word,
@@ -126,7 +126,7 @@ impl Outcome {
         for listed in record.auth_results.dkim.iter() {
             let (result, word) = result(&listed.result, AuthResult::read_dkim, "dkim", odd);
             outcome.dkim.push(Signature {
-                domain: name(&listed.domain),
+                domain: noted_name(&listed.domain, "dkim/domain", odd),
                 selector: listed.selector.filled().map(str::to_ascii_lowercase),
                 human: human(&listed.human_result, &listed.result),
                 result,
@@ -136,7 +136,7 @@ impl Outcome {
         for listed in record.auth_results.spf.iter() {
             let (result, word) = result(&listed.result, AuthResult::read_spf, "spf", odd);
             outcome.spf.push(SpfCheck {
-                domain: listed.domain.filled().map(mailbox_domain).and_then(domain::normalize).map(Into::into),
+                domain: listed.domain.filled().map(domain::of_mailbox).and_then(domain::normalize).map(Into::into),
                 scope: scope(&listed.scope, odd),
                 human: human(&listed.human_result, &listed.result),
                 result,
@@ -158,10 +158,14 @@ fn name(text: &Text) -> Option<String> {
     text.filled().and_then(domain::normalize).map(Into::into)
 }
 
-/// The domain of what should be a domain, and at some reporters is a mailbox.
-fn mailbox_domain(text: &str) -> &str {
-    let text = text.trim_matches(['<', '>']);
-    text.rsplit_once('@').map_or(text, |(_, domain)| domain)
+/// The same of a field in which an address in place of the domain is worth a note.
+fn noted_name(text: &Text, field: &str, odd: &mut Irregularities) -> Option<String> {
+    let written = text.filled()?;
+    let domain = domain::of_mailbox(written);
+    if domain.len() != written.len() {
+        odd.add(IrregularityCode::AddressForDomain, &format!("{field}: {written}"));
+    }
+    domain::normalize(domain).map(Into::into)
 }
 
 fn disposition(text: &Text, odd: &mut Irregularities) -> (Option<Disposition>, Option<String>) {

@@ -2,22 +2,22 @@
 
 use std::fs::File;
 use std::io::{BufReader, Read};
-use std::rc::Rc;
 use std::sync::Arc;
 
-use super::document::{Contents, Desk, Paper, Reopen};
 use super::event::{Event, OtherKind};
 use super::outcome_cache::OutcomeCache;
-use super::raw::{At, Lazy, raw, raw_of_file, raw_plain};
+use super::raw::{At, RawCache, raw, raw_of_file, raw_plain};
 use super::reorder_buffer::Sender;
-use crate::limits::Limits;
-use crate::mail::{self, Authenticity, Envelope, Leaf};
+use super::reports::{InputTally, Reports};
+use crate::container::{self, Contents, Entry, HEAD, Kind, Other, Part, sniff};
+use crate::limits::{Budget, Limits};
+use crate::mail::{Authenticity, Envelope};
 use crate::rejection::{Rejection, RejectionCode};
-use crate::report::window::Budget;
-use crate::report::{Irregularities, IrregularityCode, shorten};
+use crate::report::{
+    Document, DocumentKind, DocumentReader, Irregularities, IrregularityCode, Refusal, Reopen, shorten,
+};
 use crate::source::{Content, Input};
 use crate::store::{DigestKey, NewQuarantine, Origin, Raw};
-use crate::unpack::{Document, HEAD, Item, Kind, Seen, Unpacker, sniff};
 
 /// Examines inputs, one after the other.
 pub(super) struct Examiner<'e> {
@@ -27,66 +27,63 @@ pub(super) struct Examiner<'e> {
     keep_raw: bool,
     buffer: Vec<u8>,
     pub(super) sender: Sender,
-    /// What was found in the current input: reports, good and bad, and reports of other kinds.
-    found: usize,
-    nested: u32,
-    /// Whether the mail that is the current input comes from whom it says.
-    authenticity: Authenticity,
-    /// What the current input may still unpack.
-    budget: Rc<Budget>,
 }
 
 impl<'e> Examiner<'e> {
     pub(super) fn new(limits: &'e Limits, key: DigestKey, keep_raw: bool, sender: Sender) -> Self {
-        let outcomes = OutcomeCache::new(key);
-        let budget = Rc::new(Budget::new(limits));
-        let authenticity = Authenticity::default();
-        Examiner { limits, outcomes, keep_raw, buffer: Vec::new(), sender, found: 0, nested: 0, authenticity, budget }
+        Examiner { limits, outcomes: OutcomeCache::new(key), keep_raw, buffer: Vec::new(), sender }
     }
 
     /// Examines one input to its end.
     pub(super) fn examine(&mut self, input: &Input) {
-        self.found = 0;
-        self.nested = 0;
-        self.budget = Rc::new(Budget::new(self.limits));
-        self.authenticity = match &input.content {
+        self.examine_within(input, &Budget::new(self.limits));
+    }
+
+    /// Examines one input to its end, counting what it costs.
+    pub(super) fn examine_within(&mut self, input: &Input, budget: &Budget) {
+        let authenticity = match &input.content {
             Content::Bytes(bytes) => input.belief.judge(bytes),
             _ => input.belief.judge(&[]),
         };
-        let mut origin = self.origin(input.location.clone(), &input.envelope, input.file_name.clone());
-        let mut is_mail = input.is_mail;
-        match &input.content {
+        let raws = RawCache::new(self.keep_raw);
+        let mut visit = Visit { examiner: self, input, authenticity, raws, tally: InputTally::default() };
+        let (is_mail, found, note) = match &input.content {
             Content::Unreadable(reason) => {
-                self.sender.push(Event::Failed { location: input.location.clone(), reason: reason.clone() });
-                self.sender.push(Event::End { mail: false, receipt: input.receipt });
+                visit.examiner.sender.push(Event::Failed { location: input.location.clone(), reason: reason.clone() });
+                visit.examiner.sender.push(Event::End { mail: false, receipt: input.receipt });
                 return;
             }
             Content::Oversized { head, size, mail } => {
-                is_mail |= *mail;
-                if !is_mail && !matches!(sniff(head), Kind::Gzip | Kind::Zlib | Kind::Zip) {
-                    let note = format!("{size} bytes of something else");
-                    self.other(OtherKind::NotAReport, origin, Some(note));
-                    self.sender.push(Event::End { mail: false, receipt: input.receipt });
-                    return;
-                }
-                let code = if is_mail { RejectionCode::LimitMessage } else { RejectionCode::LimitCompressed };
-                let detail = format!("{size} bytes; the first {} are kept", head.len());
-                origin.file_name = None;
-                self.reject(&Arc::new(origin), Rejection::new(code).detail(detail), "", &|| raw_plain(head.clone()));
-            }
-            Content::Document(file) => self.large_document(file, origin),
-            Content::Bytes(bytes) => {
-                is_mail = is_mail || sniff(&bytes[..bytes.len().min(HEAD)]) == Kind::Message;
-                if is_mail {
-                    self.mail(bytes, &input.location);
+                let is_mail = input.is_mail || *mail;
+                let packed = matches!(
+                    sniff(&head[..head.len().min(HEAD)]),
+                    Kind::Gzip | Kind::Zlib | Kind::Zip | Kind::Zstd | Kind::DovecotLz4
+                );
+                if is_mail || packed {
+                    visit.oversized(head, *size, is_mail);
+                    (is_mail, true, None)
                 } else {
-                    self.open(bytes, origin, false);
+                    (false, false, Some(format!("{size} bytes of something else")))
                 }
             }
-        }
-        if self.found == 0 {
+            Content::Document(file) => match visit.large_document(file, budget) {
+                Contents::Unclear(rejection) => {
+                    let origin = visit.origin("", &input.envelope, input.file_name.as_deref());
+                    visit.refuse(&origin, rejection, "", raw_of_file(file, true));
+                    (false, true, None)
+                }
+                contents => (false, contents == Contents::Report, None),
+            },
+            Content::Bytes(bytes) => {
+                let file_name = input.file_name.as_deref();
+                let entry = Entry { bytes, file_name, is_mail: input.is_mail, envelope: &input.envelope };
+                let walked = container::walk(entry, visit.examiner.limits, budget, &mut visit);
+                (walked.is_mail, walked.found, walked.note.map(str::to_owned))
+            }
+        };
+        if !found {
             let origin = Origin { location: input.location.clone(), ..Origin::default() };
-            self.other(OtherKind::NotAReport, origin, None);
+            self.sender.push(Event::Other(OtherKind::NotAReport, Arc::new(origin), note));
         }
         self.sender.push(Event::End { mail: is_mail, receipt: input.receipt });
     }
@@ -94,37 +91,47 @@ impl<'e> Examiner<'e> {
     /// What is left to do for an input on which the program failed.
     pub(super) fn failed_on(&mut self, input: &Input) {
         self.sender.push(Event::Discard);
-        let origin = Origin { location: input.location.clone(), ..Origin::default() };
         let bytes = match &input.content {
             Content::Bytes(bytes) => Arc::clone(bytes),
             _ => Arc::default(),
         };
-        self.reject(&Arc::new(origin), Rejection::new(RejectionCode::Internal), "", &|| Arc::new(raw(&bytes, true)));
+        let raws = RawCache::new(true);
+        let mut visit =
+            Visit { examiner: self, input, authenticity: Authenticity::default(), raws, tally: InputTally::default() };
+        let origin = Arc::new(Origin { location: input.location.clone(), ..Origin::default() });
+        visit.refuse(&origin, Rejection::new(RejectionCode::Internal), "", Arc::new(raw(&bytes, true)));
         self.sender.push(Event::End { mail: input.is_mail, receipt: input.receipt });
     }
+}
 
-    fn origin(&self, location: String, envelope: &Envelope, file_name: Option<String>) -> Origin {
-        Origin {
-            location,
+/// One input, as what is in it is met.
+struct Visit<'v, 'e> {
+    examiner: &'v mut Examiner<'e>,
+    input: &'v Input,
+    /// Whether the mail that is the input comes from whom it says.
+    authenticity: Authenticity,
+    raws: RawCache,
+    tally: InputTally,
+}
+
+impl Visit<'_, '_> {
+    /// Where something was, and what is known of the mail that holds it.
+    fn origin(&self, path: &str, envelope: &Envelope, file_name: Option<&str>) -> Arc<Origin> {
+        Arc::new(Origin {
+            location: format!("{}{path}", self.input.location),
             message_id: envelope.message_id.clone(),
             from: envelope.from.clone(),
             subject: envelope.subject.clone(),
             date: envelope.date,
-            file_name,
+            file_name: file_name.map(str::to_owned),
             authenticity: self.authenticity.clone(),
-        }
+        })
     }
 
-    fn other(&mut self, kind: OtherKind, origin: Origin, note: Option<String>) {
-        self.found += 1;
-        self.sender.push(Event::Other(kind, Arc::new(origin), note));
-    }
-
-    fn reject(&mut self, origin: &Arc<Origin>, rejection: Rejection, inner: &str, raw: &dyn Fn() -> Arc<Raw>) {
-        self.found += 1;
-        self.sender.push(Event::Quarantine(Box::new(NewQuarantine {
+    fn refuse(&mut self, origin: &Arc<Origin>, rejection: Rejection, inner: &str, raw: Arc<Raw>) {
+        self.examiner.sender.push(Event::Quarantine(Box::new(NewQuarantine {
             rejection,
-            raw: raw(),
+            raw,
             inner: inner.to_owned(),
             origin: Arc::clone(origin),
             reporter: None,
@@ -133,193 +140,81 @@ impl<'e> Examiner<'e> {
         })));
     }
 
-    fn mail(&mut self, message: &[u8], location: &str) {
-        let limits = self.limits;
-        let mut visit = MailVisit { examiner: self, location, failure_report: false, tls_report: false };
-        mail::walk(message, limits, &mut visit);
-        let (failure, tls) = (visit.failure_report, visit.tls_report);
-        if tls && !failure && self.found == 0 {
-            let origin = Origin { location: location.to_owned(), ..Origin::default() };
-            self.other(OtherKind::TlsReport, origin, None);
-        }
+    fn oversized(&mut self, head: &[u8], size: u64, is_mail: bool) {
+        let code = if is_mail { RejectionCode::LimitMessage } else { RejectionCode::LimitCompressed };
+        let detail = format!("{size} bytes; the first {} are kept", head.len());
+        let origin = self.origin("", &self.input.envelope, None);
+        self.refuse(&origin, Rejection::new(code).detail(detail), "", raw_plain(head.to_vec()));
     }
 
-    /// Opens the bytes of a file or an attachment.
-    fn open(&mut self, bytes: &Arc<Vec<u8>>, origin: Origin, lenient_base64: bool) {
-        let origin = Arc::new(origin);
-        let budget = Rc::clone(&self.budget);
-        let mut odd = Irregularities::default();
-        if lenient_base64 {
-            odd.add(IrregularityCode::Base64, "");
-        }
-        let raw = Lazy::new(bytes, self.keep_raw);
-        let limits = self.limits;
-        let mut visit = |item: Item<'_, '_>| self.item(item, &origin, &raw, &odd, &budget);
-        Unpacker { limits, budget: &budget, visit: &mut visit }.unpack(bytes);
-    }
-
-    fn item(
+    /// Reads a document; what is refused of it is kept with what is known of it.
+    fn read(
         &mut self,
-        item: Item<'_, '_>,
+        document: Document<'_>,
         origin: &Arc<Origin>,
-        raw: &Lazy<'_>,
-        odd: &Irregularities,
-        budget: &Budget,
-    ) -> Seen {
-        match item {
-            Item::Xml(document, stream) => {
-                let inner = inner_path(&document.members);
-                let origin = if inner.is_empty() {
-                    Arc::clone(origin)
-                } else {
-                    Arc::new(Origin { location: format!("{}/{inner}", origin.location), ..(**origin).clone() })
-                };
-                let paper = Paper {
-                    source: &document,
-                    opened: Some(stream),
-                    utf16: document.utf16,
-                    origin: &origin,
-                    raw: &|always| if always { raw.kept() } else { raw.get() },
-                    inner: &inner,
-                    odd,
-                    budget,
-                };
-                self.read(paper)
+        inner: &str,
+        raw: &dyn Fn(&RawCache, bool) -> Arc<Raw>,
+    ) -> Contents {
+        let Visit { examiner, raws, tally, .. } = self;
+        let Examiner { limits, outcomes, buffer, sender, .. } = &mut **examiner;
+        let budget = document.budget;
+        let raw = |always| raw(raws, always);
+        let mut reports = Reports { limits, outcomes, sender, tally, budget, origin, raw: &raw };
+        match (DocumentReader { limits, buffer }).read(document, &mut reports) {
+            Ok(DocumentKind::Reports) => Contents::Report,
+            Ok(DocumentKind::OtherXml) => Contents::OtherXml,
+            Err(Refusal { rejection, unclear: true, .. }) => Contents::Unclear(rejection),
+            Err(Refusal { rejection, head, .. }) => {
+                sender.push(Event::Quarantine(Box::new(NewQuarantine {
+                    rejection,
+                    raw: raw(true),
+                    inner: inner.to_owned(),
+                    origin: Arc::clone(origin),
+                    reporter: head.as_ref().map(|head| head.reporter.clone()),
+                    domain: head.as_ref().map(|head| head.domain.clone()),
+                    period: head.map(|head| head.period),
+                })));
+                Contents::Report
             }
-            Item::TlsReport => {
-                self.other(OtherKind::TlsReport, (**origin).clone(), None);
-                Seen::Else
-            }
-            Item::Message(bytes) => {
-                if self.nested < self.limits.message_depth {
-                    self.nested += 1;
-                    self.mail(bytes, &origin.location);
-                    self.nested -= 1;
-                } else {
-                    self.reject(origin, Rejection::new(RejectionCode::LimitMessageDepth), "", &|| raw.kept());
-                }
-                Seen::Else
-            }
-            Item::Other(note) => {
-                if let Some(note) = note {
-                    self.other(OtherKind::NotAReport, (**origin).clone(), Some(note.to_owned()));
-                }
-                Seen::Else
-            }
-            Item::Rejected(members, rejection) => {
-                let inner = inner_path(&members);
-                self.reject(origin, rejection, &inner, &|| raw.kept());
-                Seen::Report
-            }
-        }
-    }
-
-    fn read(&mut self, paper: Paper<'_>) -> Seen {
-        let mut desk = Desk {
-            limits: self.limits,
-            outcomes: &mut self.outcomes,
-            sender: &mut self.sender,
-            buffer: &mut self.buffer,
-        };
-        match desk.read(paper) {
-            Contents::Report => {
-                self.found += 1;
-                Seen::Report
-            }
-            Contents::OtherXml => Seen::Else,
         }
     }
 
     /// A bare XML document that is read from the disk as often as it takes.
-    fn large_document(&mut self, file: &File, origin: Origin) {
-        let origin = Arc::new(origin);
-        let budget = Rc::clone(&self.budget);
-        let keep = self.keep_raw;
-        let paper = Paper {
-            source: &OnDisk(file),
-            opened: None,
-            utf16: false,
-            origin: &origin,
-            raw: &|always| raw_of_file(file, keep || always),
-            inner: "",
-            odd: &Irregularities::default(),
-            budget: &budget,
+    fn large_document(&mut self, file: &File, budget: &Budget) -> Contents {
+        let origin = self.origin("", &self.input.envelope, self.input.file_name.as_deref());
+        let keep = self.examiner.keep_raw;
+        let odd = &Irregularities::default();
+        let document = Document { source: &OnDisk(file), opened: None, utf16: false, odd, budget };
+        self.read(document, &origin, "", &|_, always| raw_of_file(file, keep || always))
+    }
+}
+
+impl container::Visitor for Visit<'_, '_> {
+    fn document(&mut self, part: &Part<'_>, document: container::Document<'_>, opened: Box<dyn Read + '_>) -> Contents {
+        let path = if part.inner.is_empty() { part.path.to_owned() } else { format!("{}/{}", part.path, part.inner) };
+        let origin = self.origin(&path, part.envelope, part.file_name);
+        let mut odd = Irregularities::default();
+        if part.lenient {
+            odd.add(IrregularityCode::Base64, "");
+        }
+        let (utf16, budget) = (document.utf16, document.budget);
+        let read = Document { source: &document, opened: Some(opened), utf16, odd: &odd, budget };
+        self.read(read, &origin, part.inner, &|raws, always| raws.get(part.bytes, always))
+    }
+
+    fn other(&mut self, part: &Part<'_>, other: Other) {
+        let (kind, note) = match other {
+            Other::TlsReport => (OtherKind::TlsReport, None),
+            Other::FailureReport(report) => (OtherKind::FailureReport, Some(failure_report(&report))),
         };
-        self.read(paper);
-    }
-}
-
-/// Which member of an archive, as it stands in a location.
-fn inner_path(members: &[usize]) -> String {
-    members.iter().map(|member| format!("member.{member}")).collect::<Vec<_>>().join("/")
-}
-
-struct MailVisit<'v, 'e> {
-    examiner: &'v mut Examiner<'e>,
-    location: &'v str,
-    /// The mail is a failure report.
-    failure_report: bool,
-    tls_report: bool,
-}
-
-impl MailVisit<'_, '_> {
-    fn origin(&self, envelope: &Envelope, part: usize, file_name: Option<String>) -> Origin {
-        self.examiner.origin(format!("{}/part.{part}", self.location), envelope, file_name)
-    }
-}
-
-impl mail::Visitor for MailVisit<'_, '_> {
-    fn leaf(&mut self, envelope: &Envelope, leaf: Leaf<'_>) {
-        // The mail that a failure report is about is somebody's mail and none of ours.
-        if self.failure_report && leaf.nested {
-            return;
-        }
-        self.tls_report |= envelope.tls_report || leaf.content_type.starts_with("application/tlsrpt");
-        let kind = leaf.content_type.as_str();
-        if kind == "message/feedback-report" {
-            self.failure_report = true;
-            let note = failure_report(&leaf.decoded().0);
-            let origin = self.origin(envelope, leaf.number, None);
-            return self.examiner.other(OtherKind::FailureReport, origin, Some(note));
-        }
-        let refused = match kind {
-            "application/pkcs7-mime" | "application/x-pkcs7-mime" => Some(RejectionCode::SmimeOpaque),
-            "application/ms-tnef" => Some(RejectionCode::Tnef),
-            _ => None,
-        };
-        let (body, lenient) = leaf.decoded();
-        let origin = self.origin(envelope, leaf.number, leaf.file_name.clone());
-        if let Some(code) = refused {
-            let body = body.into_owned();
-            let origin = Arc::new(origin);
-            return self.examiner.reject(&origin, Rejection::new(code), "", &|| raw_plain(body.clone()));
-        }
-        // Text without a name is what people and programs write around reports; a report in it begins as one.
-        let is_prose = kind.starts_with("text/") && leaf.file_name.is_none() && !kind.ends_with("xml");
-        if is_prose && !begins_as_report(&body) {
-            return;
-        }
-        self.examiner.open(&Arc::new(body.into_owned()), origin, lenient);
+        let origin = self.origin(part.path, part.envelope, part.file_name);
+        self.examiner.sender.push(Event::Other(kind, origin, note));
     }
 
-    fn rejected(&mut self, part: usize, rejection: Rejection, bytes: &[u8]) {
-        if self.failure_report {
-            return;
-        }
-        let origin = Arc::new(self.origin(&Envelope::default(), part, None));
-        self.examiner.reject(&origin, rejection, "", &|| raw_plain(bytes.to_vec()));
-    }
-}
-
-fn begins_as_report(body: &[u8]) -> bool {
-    match sniff(&body[..body.len().min(HEAD)]) {
-        Kind::Gzip | Kind::Zip => true,
-        Kind::Xml => {
-            let text = body.trim_ascii_start();
-            let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
-            text.starts_with(b"<?xml") || text.starts_with(b"<feedback")
-        }
-        _ => false,
+    fn refused(&mut self, part: &Part<'_>, rejection: Rejection) {
+        let origin = self.origin(part.path, part.envelope, part.file_name);
+        let raw = self.raws.get(part.bytes, true);
+        self.refuse(&origin, rejection, part.inner, raw);
     }
 }
 
@@ -334,7 +229,7 @@ fn failure_report(report: &[u8]) -> String {
     format!("failure report on {} from {}, {}", field("Reported-Domain"), field("Source-IP"), field("Auth-Failure"))
 }
 
-impl Reopen for Document<'_> {
+impl Reopen for container::Document<'_> {
     fn reopen(&self) -> std::io::Result<Box<dyn Read + '_>> {
         Ok(self.open())
     }

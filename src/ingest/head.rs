@@ -85,7 +85,7 @@ fn names(
     } else {
         identity.clone()
     };
-    let domain = match report.policy_published.domain.as_deref().and_then(domain::normalize) {
+    let domain = match written_domain(report, irregularities).and_then(domain::normalize) {
         Some(name) => name.into_owned(),
         None => {
             let name = file.as_ref().and_then(|file| domain::normalize(file.domain));
@@ -97,20 +97,36 @@ fn names(
     Ok((reporter, identity, domain))
 }
 
+/// The policy domain as the report has it; of an address, its domain.
+fn written_domain<'r>(report: &'r AggregateReport, irregularities: &mut Irregularities) -> Option<&'r str> {
+    let written = report.policy_published.domain.as_deref()?;
+    let domain = domain::of_mailbox(written);
+    if domain.len() != written.trim().len() {
+        irregularities.add(IrregularityCode::AddressForDomain, &format!("policy_published/domain: {written}"));
+    }
+    Some(domain)
+}
+
 /// The period, from the report, the file's name or the mail's date.
 fn period(report: &AggregateReport, origin: &Origin, irregularities: &mut Irregularities) -> Result<Period, Rejection> {
-    if let Some(period) = period::read(&report.report_metadata.date_range, irregularities) {
-        return Ok(period);
+    let ends = period::ends(&report.report_metadata.date_range, irregularities);
+    if let (Some(begin), Some(end)) = ends {
+        return Ok(period::checked(begin, end, irregularities));
     }
+    // Both times of the file's name tell more than one of the report's.
     if let Some(FileName { begin, end, .. }) = origin.file_name.as_deref().and_then(FileName::read) {
         return Ok(period::checked(begin, end, irregularities));
     }
+    // One end is enough to know the day, and only reporters that err give just one.
+    if let (Some(only), None) | (None, Some(only)) = ends {
+        return Ok(Period { begin: only, end: only });
+    }
     // A report is sent soon after its period.
-    origin
-        .date
-        .filter(|date| (0..4_102_444_800).contains(date))
-        .map(|date| Period { begin: (date - period::DAY).max(0), end: date })
-        .ok_or_else(|| Rejection::new(RejectionCode::NoDateRange))
+    if let Some(date) = origin.date.filter(|date| period::is_plausible(*date)) {
+        return Ok(Period { begin: date - period::DAY, end: date });
+    }
+    // Examples of the specifications have times before DMARC; 0 is no time at all.
+    period::as_written(&report.report_metadata.date_range).ok_or_else(|| Rejection::new(RejectionCode::NoDateRange))
 }
 
 /// The file name that RFC 7489 §7.2.1.1 asks for: `receiver!domain!begin!end[!id].ext`.
@@ -128,8 +144,9 @@ impl<'n> FileName<'n> {
         let (receiver, domain) = (parts.next()?, parts.next()?);
         let begin = parts.next()?.parse().ok()?;
         let end = parts.next()?;
-        let end = end.split('.').next()?.parse().ok()?;
-        let plausible = |time: &i64| (0..4_102_444_800).contains(time);
+        let digits = end.bytes().take_while(u8::is_ascii_digit).count();
+        let end = end.get(..digits)?.parse().ok()?;
+        let plausible = |time: &i64| period::is_plausible(*time);
         (plausible(&begin) && plausible(&end)).then_some(FileName { receiver, domain, begin, end })
     }
 }

@@ -5,9 +5,7 @@
 //! all waiting is measured in bytes, so memory does not depend on how much there is to do. Whichever thread fails closes
 //! the queues on both its sides, so that no other waits for it.
 
-mod charset;
 mod committer;
-mod document;
 mod event;
 mod examiner;
 mod head;
@@ -16,6 +14,7 @@ pub mod probe;
 mod raw;
 mod reorder_buffer;
 mod report_builder;
+mod reports;
 mod work_queue;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};

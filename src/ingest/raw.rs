@@ -1,6 +1,6 @@
 //! The bytes of inputs, as they are kept: hashed, and made smaller where that helps.
 
-use std::cell::OnceCell;
+use std::cell::RefCell;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::sync::Arc;
@@ -9,8 +9,8 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use sha2::{Digest, Sha256};
 
+use crate::container::{HEAD, Kind, sniff};
 use crate::store::{Raw, RawBytes};
-use crate::unpack::{HEAD, Kind, sniff};
 
 /// Reads a file from its beginning, whatever else reads it.
 pub(super) struct At<'f> {
@@ -33,25 +33,30 @@ impl Read for At<'_> {
     }
 }
 
-/// The bytes that reports came in: hashed and packed once, when first asked for.
-pub(super) struct Lazy<'b> {
-    bytes: &'b Arc<Vec<u8>>,
+/// Bytes that documents came in, hashed and packed once however many documents lie in them.
+pub(super) struct RawCache {
     keep: bool,
-    made: OnceCell<Arc<Raw>>,
+    last: RefCell<Option<(Arc<Vec<u8>>, bool, Arc<Raw>)>>,
 }
 
-impl<'b> Lazy<'b> {
-    pub(super) fn new(bytes: &'b Arc<Vec<u8>>, keep: bool) -> Self {
-        Lazy { bytes, keep, made: OnceCell::new() }
+impl RawCache {
+    /// `keep`: the bytes of reports are kept too.
+    pub(super) fn new(keep: bool) -> Self {
+        RawCache { keep, last: RefCell::new(None) }
     }
 
-    pub(super) fn get(&self) -> Arc<Raw> {
-        Arc::clone(self.made.get_or_init(|| Arc::new(raw(self.bytes, self.keep))))
-    }
-
-    /// The same for something quarantined, whose bytes are always kept.
-    pub(super) fn kept(&self) -> Arc<Raw> {
-        if self.keep { self.get() } else { Arc::new(raw(self.bytes, true)) }
+    /// The bytes; kept if they are to be kept `always`, as those that are refused are, or if all are.
+    pub(super) fn get(&self, bytes: &Arc<Vec<u8>>, always: bool) -> Arc<Raw> {
+        let keep = always || self.keep;
+        if let Some((known, kept, raw)) = &*self.last.borrow()
+            && Arc::ptr_eq(known, bytes)
+            && *kept == keep
+        {
+            return Arc::clone(raw);
+        }
+        let made = Arc::new(raw(bytes, keep));
+        *self.last.borrow_mut() = Some((Arc::clone(bytes), keep, Arc::clone(&made)));
+        made
     }
 }
 
@@ -61,7 +66,7 @@ pub(super) fn raw(bytes: &Arc<Vec<u8>>, keep: bool) -> Raw {
         let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
         encoder.write_all(bytes).and_then(|()| encoder.finish()).ok()
     };
-    let is_text = matches!(sniff(&bytes[..bytes.len().min(HEAD)]), Kind::Xml | Kind::XmlUtf16 | Kind::Message);
+    let is_text = matches!(sniff(&bytes[..bytes.len().min(HEAD)]), Kind::Xml | Kind::Utf16 | Kind::Message);
     let kept = match () {
         () if !keep => RawBytes::Dropped,
         // What came packed would not get smaller.

@@ -107,6 +107,15 @@ impl<'c> ReportBuilder<'c> {
         digest.finish()
     }
 
+    /// A digest of some texts, with the database's key.
+    pub(super) fn digest_of_texts<const N: usize>(&self, texts: [Option<&str>; N]) -> u128 {
+        let mut digest = self.outcomes.key.digest();
+        for text in texts {
+            digest.text(text);
+        }
+        digest.finish()
+    }
+
     fn count(&mut self, text: Option<&str>) -> Option<u64> {
         let count = text.and_then(|text| text.parse::<u64>().ok());
         match count {

@@ -69,7 +69,7 @@ pub fn inspect(
         Some(rest) => memchr::memchr(b'\n', rest).map_or(rest, |end| &rest[end + 1..]),
         None => message,
     };
-    if !looks_like_message(message) {
+    if !looks_like_message(message, false) {
         return Err(NotAMessage::NoHeader);
     }
     let header = read_header(message);

@@ -20,7 +20,7 @@ macro_rules! elements {
 
 elements! {
     Feedback "feedback", Version "version", ReportMetadata "report_metadata", PolicyPublished "policy_published",
-    Extension "extension", Record "record",
+    Extension "extension", Records "records", Record "record",
     OrgName "org_name", Email "email", ExtraContactInfo "extra_contact_info", ReportId "report_id",
     DateRange "date_range", Begin "begin", End "end", Error "error", Generator "generator",
     PolicyDomain "domain", P "p", Sp "sp", Np "np", Adkim "adkim", Aspf "aspf", Pct "pct", Fo "fo",
@@ -53,6 +53,11 @@ fn exact_child(parent: Element, name: &[u8]) -> Option<Element> {
             b"report_metadata" => E::ReportMetadata,
             b"policy_published" => E::PolicyPublished,
             b"extension" => E::Extension,
+            b"records" => E::Records,
+            _ => return None,
+        },
+        E::Records => match name {
+            b"record" => E::Record,
             _ => return None,
         },
         E::Record => match name {
@@ -146,6 +151,7 @@ impl Element {
                 | E::ReportMetadata
                 | E::PolicyPublished
                 | E::Extension
+                | E::Records
                 | E::Record
                 | E::DateRange
                 | E::Row
@@ -168,20 +174,30 @@ impl Element {
         (self as u8) < (Element::Row as u8)
     }
 
+    /// Whether it is a value of `report_metadata`.
+    fn is_metadata(self) -> bool {
+        use Element as E;
+        matches!(
+            self,
+            E::OrgName | E::Email | E::ExtraContactInfo | E::ReportId | E::Begin | E::End | E::Error | E::Generator
+        )
+    }
+
     /// Whether it is text for people, which may be long, and not a name.
     pub(super) fn is_free_text(self) -> bool {
         use Element as E;
         matches!(self, E::ExtraContactInfo | E::Error | E::ReasonComment | E::DkimHuman | E::SpfHuman)
     }
 
-    /// Puts the text of a head element in its place. The first `report_metadata` counts.
+    /// Puts the text of a head element in its place, where nothing stands yet. The first `report_metadata` counts. False
+    /// where another value stands there.
     pub(super) fn assign_head(
         self,
         report: &mut AggregateReport,
         policy: &mut PolicyPublished,
         again: bool,
         text: &str,
-    ) {
+    ) -> bool {
         use Element as E;
         let metadata = &mut report.report_metadata;
         let slot = match self {
@@ -196,7 +212,6 @@ impl Element {
             E::Fo => &mut policy.fo,
             E::Testing => &mut policy.testing,
             E::DiscoveryMethod => &mut policy.discovery_method,
-            _ if again => return,
             E::OrgName => &mut metadata.org_name,
             E::Email => &mut metadata.email,
             E::ExtraContactInfo => &mut metadata.extra_contact_info,
@@ -205,23 +220,32 @@ impl Element {
             E::End => &mut metadata.date_range.end,
             E::Generator => &mut metadata.generator,
             E::Error => {
-                if metadata.errors.len() < 16 && !text.is_empty() {
+                if !again && metadata.errors.len() < 16 && !text.is_empty() {
                     metadata.errors.push(text.to_owned());
                 }
-                return;
+                return true;
             }
-            _ => return,
+            _ => return true,
         };
         // Some write the address in brackets, some forget one of them.
         let text = if self == E::Email { text.trim_matches(['<', '>', ' ']) } else { text };
         // An element that is there and empty says as little as one that is not there.
-        if slot.is_none() && !text.is_empty() {
-            *slot = Some(text.to_owned());
+        if text.is_empty() {
+            return true;
+        }
+        match slot {
+            Some(known) => known == text,
+            None if again && self.is_metadata() => false,
+            None => {
+                *slot = Some(text.to_owned());
+                true
+            }
         }
     }
 
-    /// Puts the text of a record's element in its place.
-    pub(super) fn assign_record(self, record: &mut Record, text: &str) {
+    /// Puts the text of a record's element in its place; the last counts that says anything. False where another value
+    /// stood there.
+    pub(super) fn assign_record(self, record: &mut Record, text: &str) -> bool {
         use Element as E;
         let evaluated = &mut record.row.policy_evaluated;
         let results = &mut record.auth_results;
@@ -246,8 +270,18 @@ impl Element {
             E::SpfHuman => results.spf.last_mut().map(|result| &mut result.human_result),
             _ => None,
         };
-        if let Some(slot) = slot {
-            slot.set(text);
+        let Some(slot) = slot else { return true };
+        match slot.filled() {
+            Some(_) if text.is_empty() => true,
+            Some(known) => {
+                let same = known == text;
+                slot.set(text);
+                same
+            }
+            None => {
+                slot.set(text);
+                true
+            }
         }
     }
 }

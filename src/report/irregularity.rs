@@ -70,6 +70,8 @@ irregularities! {
     NoOrgName => "no_org_name",
     /// The policy domain was taken from the file's name.
     DomainFromFilename => "domain_from_filename",
+    /// An address, or a stray bracket, where a domain should stand; its domain counts.
+    AddressForDomain => "address_for_domain",
     /// A record without header From.
     NoHeaderFrom => "no_header_from",
     /// A report without an id; one was made from its content.
@@ -104,6 +106,12 @@ irregularities! {
     TextTruncated => "text_truncated",
     /// More signatures in a record than the limit; the first were kept.
     TooManySignatures => "too_many_signatures",
+    /// An element that may stand once stands there again with another value.
+    RepeatedElement => "repeated_element",
+    /// `records` stands around the records.
+    WrappedRecords => "wrapped_records",
+    /// The last `>` of the root's end tag is missing.
+    CutEndTag => "cut_end_tag",
     /// An element that no form of the report has; skipped with all in it.
     UnknownElement => "unknown_element",
     /// The reporter sent another report under the same id and period.

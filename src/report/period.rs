@@ -1,13 +1,18 @@
 //! The period a report is about, from whatever was written for it.
 
 use jiff::Timestamp;
-use jiff::civil::Date;
+use jiff::civil::{Date, DateTime};
+use jiff::fmt::rfc2822;
+use jiff::tz::TimeZone;
 
 use super::feedback::DateRange;
 use super::irregularity::{Irregularities, IrregularityCode};
 
 /// Seconds of a day.
 pub const DAY: i64 = 86_400;
+/// 2012-01-01: DMARC was made public in that month, and no report is about an earlier time. A time of 0 is what programs
+/// make of one they cannot read.
+const FIRST_REPORT: i64 = 1_325_376_000;
 /// 2100-01-01: no report is about a later time.
 const FAR_FUTURE: i64 = 4_102_444_800;
 
@@ -55,17 +60,25 @@ pub fn rfc3339(seconds: i64) -> String {
     Timestamp::from_second(seconds).map_or_else(|_| seconds.to_string(), |time| time.to_string())
 }
 
-/// The period of a report, without any other source than the report.
+/// The two ends of the period as the report has them; nothing for one that is missing or cannot be.
 #[must_use]
-pub fn read(range: &DateRange, irregularities: &mut Irregularities) -> Option<Period> {
-    let begin = instant(range.begin.as_deref(), irregularities);
-    let end = instant(range.end.as_deref(), irregularities);
-    match (begin, end) {
-        (Some(begin), Some(end)) => Some(checked(begin, end, irregularities)),
-        // One end is enough to know the day, and only reporters that err give just one.
-        (Some(only), None) | (None, Some(only)) => Some(Period { begin: only, end: only }),
-        (None, None) => None,
-    }
+pub fn ends(range: &DateRange, irregularities: &mut Irregularities) -> (Option<i64>, Option<i64>) {
+    (instant(range.begin.as_deref(), irregularities), instant(range.end.as_deref(), irregularities))
+}
+
+/// Whether a time can be one that a report is about.
+#[must_use]
+pub fn is_plausible(time: i64) -> bool {
+    (FIRST_REPORT..FAR_FUTURE).contains(&time)
+}
+
+/// The period as it is written, where both its ends are times after the beginning of the epoch, plausible or not.
+#[must_use]
+pub fn as_written(range: &DateRange) -> Option<Period> {
+    let seconds =
+        |text: &Option<String>| text.as_deref()?.parse::<i64>().ok().filter(|time| (1..FAR_FUTURE).contains(time));
+    let (one, other) = (seconds(&range.begin)?, seconds(&range.end)?);
+    Some(Period { begin: one.min(other), end: one.max(other) })
 }
 
 /// Puts two ends in order and notes what is odd about their distance.
@@ -99,17 +112,28 @@ fn instant(text: Option<&str>, irregularities: &mut Irregularities) -> Option<i6
             }
             return Some(number);
         }
-        let time = text.parse::<Timestamp>().ok()?;
+        let time = written_out(text)?;
         irregularities.add(IrregularityCode::IsoTime, text);
         Some(time.as_second())
     });
     match found {
-        Some(seconds) if (0..FAR_FUTURE).contains(&seconds) => Some(seconds),
+        Some(seconds) if is_plausible(seconds) => Some(seconds),
         _ => {
             irregularities.add(IrregularityCode::BadTime, text.unwrap_or("missing"));
             None
         }
     }
+}
+
+/// A time in words: RFC 3339, the same without a zone (which is taken for UTC) or without a time of day, RFC 5322.
+fn written_out(text: &str) -> Option<Timestamp> {
+    let text = text.strip_suffix(" UTC").or_else(|| text.strip_suffix(" GMT")).unwrap_or(text).trim();
+    let in_utc = |time: DateTime| time.to_zoned(TimeZone::UTC).ok().map(|zoned| zoned.timestamp());
+    text.parse::<Timestamp>()
+        .ok()
+        .or_else(|| text.parse::<DateTime>().ok().and_then(in_utc))
+        .or_else(|| text.parse::<Date>().ok().and_then(|date| in_utc(date.at(0, 0, 0, 0))))
+        .or_else(|| rfc2822::parse(text).ok().map(|zoned| zoned.timestamp()))
 }
 
 #[cfg(test)]
@@ -119,7 +143,10 @@ mod tests {
     fn period(begin: &str, end: &str) -> (Option<Period>, Vec<&'static str>) {
         let mut irregularities = Irregularities::default();
         let range = DateRange { begin: Some(begin.into()), end: Some(end.into()) };
-        let period = read(&range, &mut irregularities);
+        let period = match ends(&range, &mut irregularities) {
+            (Some(begin), Some(end)) => Some(checked(begin, end, &mut irregularities)),
+            _ => None,
+        };
         (period, irregularities.as_slice().iter().map(|one| one.code.as_str()).collect())
     }
 
@@ -144,6 +171,16 @@ mod tests {
         assert_eq!(period("2026-10-01T00:00:00Z", "1790899199"), (expected, vec!["iso_time"]));
         assert_eq!(period("1790812800000", "1790899199"), (expected, vec!["millisecond_time"]));
         assert_eq!(period("1790899199", "1790812800"), (expected, vec!["reversed_range"]));
+        for begin in [
+            "2026-10-01 00:00:00",
+            "2026-10-01T00:00:00",
+            "2026-10-01",
+            "2026-10-01 00:00:00 UTC",
+            "Thu, 1 Oct 2026 00:00:00 +0000",
+        ] {
+            assert_eq!(period(begin, "1790899199"), (expected, vec!["iso_time"]), "{begin}");
+        }
         assert_eq!(period("-5", "99999999999"), (None, vec!["bad_time", "bad_time"]));
+        assert_eq!(period("0", "1790899199"), (None, vec!["bad_time"]));
     }
 }

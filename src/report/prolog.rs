@@ -8,7 +8,7 @@ use crate::rejection::{Rejection, RejectionCode};
 
 /// What stands where a report should.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Found {
+pub(super) enum Found {
     /// The window stands at the start tag of a `feedback`.
     Feedback,
     /// The document ended; the first element there was, if any, had this name.
@@ -29,14 +29,15 @@ fn is_feedback(name: &[u8]) -> bool {
 /// before, so that what stands there is a prolog and not a tail.
 ///
 /// # Errors
-/// A DOCTYPE; a source that fails or a limit that is reached come as [`io::Error`], see [`Window::failure`].
-pub fn seek_feedback(
+/// A report behind a DOCTYPE; a source that fails or a limit that is reached come as [`io::Error`], see [`Window::failure`].
+pub(super) fn seek_feedback(
     window: &mut Window<'_>,
     first: bool,
     irregularities: &mut Irregularities,
 ) -> io::Result<Result<Found, Rejection>> {
     let mut other: Option<String> = None;
     let mut text: Option<String> = None;
+    let mut doctype: Option<u64> = None;
     loop {
         let ahead = window.peek(192)?;
         let Some(&byte) = ahead.first() else { break };
@@ -53,15 +54,21 @@ pub fn seek_feedback(
             window.consume(4);
             skip_to(window, b"-->", true)?;
         } else if starts_with_ignoring_case(ahead, b"<!DOCTYPE") || starts_with_ignoring_case(ahead, b"<!ENTITY") {
-            if first {
+            // Only a report needs none: a page or a picture that begins so is no report. What it declares is never read.
+            let declared = ahead.get(9..).unwrap_or_default().trim_ascii_start();
+            if first && starts_with_ignoring_case(declared, b"feedback") {
                 return Ok(Err(Rejection::new(RejectionCode::Doctype).at(window.position())));
             }
+            doctype.get_or_insert(window.position());
             skip_to(window, b">", true)?;
         } else {
             let name_end =
                 ahead[1..].iter().position(|byte| b" \t\r\n/>".contains(byte)).map_or(ahead.len(), |at| at + 1);
             let name = &ahead[1..name_end];
             if is_feedback(name) {
+                if let Some(position) = doctype.filter(|_| first) {
+                    return Ok(Err(Rejection::new(RejectionCode::Doctype).at(position)));
+                }
                 note(irregularities, first, other.is_some(), text.is_some());
                 return Ok(Ok(Found::Feedback));
             }
@@ -72,11 +79,12 @@ pub fn seek_feedback(
             skip_to(window, b">", true)?;
         }
     }
-    if !first && text.is_some() {
+    if !first && (text.is_some() || other.is_some()) {
         irregularities.add(IrregularityCode::Trailing, "");
     }
     Ok(Ok(match (other, text) {
         (Some(name), _) => Found::OtherXml(name),
+        (None, _) if doctype.is_some() => Found::OtherXml("!DOCTYPE".to_owned()),
         (None, Some(text)) => Found::Text(text),
         (None, None) => Found::Nothing,
     }))

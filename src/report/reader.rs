@@ -10,7 +10,7 @@ use quick_xml::events::Event;
 
 use super::element::Element;
 use super::feedback::{AggregateReport, Record};
-use super::irregularity::{Irregularities, shorten};
+use super::irregularity::{Irregularities, IrregularityCode, shorten};
 use super::markup::Markup;
 use super::state::{Closed, State};
 use super::window::{Failure, Window};
@@ -49,7 +49,7 @@ pub trait ReportSink {
 
 /// Why a `feedback` was not read to its end.
 #[derive(Debug)]
-pub enum ReadError {
+pub(super) enum FeedbackError {
     /// A record came before the head was complete. Read again, giving the head that [`read_head`] finds.
     HeadComesLate,
     /// Markup that is not well-formed: worth a second look with repairs.
@@ -58,32 +58,32 @@ pub enum ReadError {
     Rejected(Rejection),
 }
 
-impl From<Rejection> for ReadError {
+impl From<Rejection> for FeedbackError {
     fn from(rejection: Rejection) -> Self {
-        ReadError::Rejected(rejection)
+        FeedbackError::Rejected(rejection)
     }
 }
 
 /// How a document is to be read.
 #[derive(Debug, Default, Clone)]
-pub struct Reading<'r> {
+pub(super) struct Reading<'r> {
     /// The head, where an earlier reading found it behind the records.
-    pub head: Option<&'r AggregateReport>,
+    pub(super) head: Option<&'r AggregateReport>,
     /// Accept a bare `&` as text; only with repairs, which report it.
-    pub lenient: bool,
+    pub(super) lenient: bool,
 }
 
 /// Reads the `feedback` that the window stands at, and leaves the window behind its end tag.
 ///
 /// # Errors
-/// See [`ReadError`]; the sink may have got some records by then.
-pub fn read_feedback(
+/// See [`FeedbackError`]; the sink may have got some records by then.
+pub(super) fn read_feedback(
     window: &mut Window<'_>,
     limits: &Limits,
     reading: &Reading<'_>,
     irregularities: &mut Irregularities,
     sink: &mut dyn ReportSink,
-) -> Result<AggregateReport, ReadError> {
+) -> Result<AggregateReport, FeedbackError> {
     let mut state = State::new(limits, reading.head.cloned(), irregularities, Some(sink));
     state.run(window, reading.lenient)?;
     state.finish()
@@ -92,8 +92,12 @@ pub fn read_feedback(
 /// Reads only the head of the `feedback` that the window stands at, wherever in it that stands.
 ///
 /// # Errors
-/// See [`ReadError`].
-pub fn read_head(window: &mut Window<'_>, limits: &Limits, lenient: bool) -> Result<AggregateReport, ReadError> {
+/// See [`FeedbackError`].
+pub(super) fn read_head(
+    window: &mut Window<'_>,
+    limits: &Limits,
+    lenient: bool,
+) -> Result<AggregateReport, FeedbackError> {
     let mut irregularities = Irregularities::default();
     let mut state = State::new(limits, None, &mut irregularities, None);
     state.run(window, lenient)?;
@@ -101,7 +105,7 @@ pub fn read_head(window: &mut Window<'_>, limits: &Limits, lenient: bool) -> Res
 }
 
 impl State<'_> {
-    fn run(&mut self, window: &mut Window<'_>, lenient: bool) -> Result<(), ReadError> {
+    fn run(&mut self, window: &mut Window<'_>, lenient: bool) -> Result<(), FeedbackError> {
         loop {
             let (consumed, stop) = self.slice(window.slice(), window.at_end(), lenient);
             window.consume(consumed);
@@ -115,11 +119,11 @@ impl State<'_> {
                 }
                 Stop::End => {
                     let rejection = Rejection::new(RejectionCode::Truncated).at(window.position());
-                    return Err(ReadError::Malformed(rejection));
+                    return Err(FeedbackError::Malformed(rejection));
                 }
                 Stop::Malformed(detail) => {
                     let rejection = Rejection::new(RejectionCode::XmlMalformed).detail(detail);
-                    return Err(ReadError::Malformed(rejection.at(window.position())));
+                    return Err(FeedbackError::Malformed(rejection.at(window.position())));
                 }
                 Stop::Error(error) => return Err(error),
             }
@@ -155,16 +159,22 @@ impl State<'_> {
         }
     }
 
+    /// Whether what is left is the root's end tag without its bracket.
+    fn is_cut_end(&self, rest: &[u8]) -> bool {
+        let name = rest.trim_ascii().strip_prefix(b"</").unwrap_or_default();
+        self.open.as_slice() == [Element::Feedback] && self.skipping == 0 && self.closes(name)
+    }
+
     /// Whether a record may begin here whose bytes are known, which takes a report without a prefix.
     fn between_records(&self) -> bool {
         self.skipping == 0
-            && self.open.as_slice() == [Element::Feedback]
+            && matches!(self.open.as_slice(), [Element::Feedback] | [Element::Feedback, Element::Records])
             && self.prefix.is_empty()
             && self.sink.is_some()
     }
 
     /// Takes a record by its bytes, where they are known but for address and count.
-    fn repeats(&mut self, markup: Option<&Markup<'_>>) -> Result<bool, ReadError> {
+    fn repeats(&mut self, markup: Option<&Markup<'_>>) -> Result<bool, FeedbackError> {
         let Some(markup) = markup else { return Ok(false) };
         self.begin_records()?;
         let Some(sink) = &mut self.sink else { return Ok(false) };
@@ -222,6 +232,11 @@ impl State<'_> {
                 }
                 Ok(Event::DocType(_)) => Err(Rejection::new(RejectionCode::Doctype).into()),
                 Ok(Event::Eof) => return (slice.len(), if last { Stop::End } else { Stop::More }),
+                // Nothing but the last bracket is missing, so no record can be.
+                Err(quick_xml::Error::Syntax(_)) if last && self.is_cut_end(&slice[before..]) => {
+                    self.irregularities.add(IrregularityCode::CutEndTag, "");
+                    return (slice.len(), Stop::Done);
+                }
                 Err(quick_xml::Error::Syntax(_)) => return (before, if last { Stop::End } else { Stop::More }),
                 Err(quick_xml::Error::IllFormed(IllFormedError::UnclosedReference))
                     if !last && is_cut_reference(&slice[before..]) =>
@@ -257,7 +272,7 @@ enum Stop {
     /// The markup is not well-formed.
     Malformed(String),
     /// The report cannot be read.
-    Error(ReadError),
+    Error(FeedbackError),
 }
 
 /// Whether what begins with `&` may be a reference that only the end of the slice cuts.
@@ -266,8 +281,8 @@ fn is_cut_reference(rest: &[u8]) -> bool {
 }
 
 /// Why the window has no more.
-fn failed(window: &Window<'_>) -> ReadError {
-    ReadError::Rejected(match &window.failure {
+fn failed(window: &Window<'_>) -> FeedbackError {
+    FeedbackError::Rejected(match &window.failure {
         Some(Failure::Limit(rejection)) => rejection.clone(),
         Some(Failure::Source(reason)) => {
             Rejection::new(RejectionCode::Truncated).detail(reason.clone()).at(window.position())

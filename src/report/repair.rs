@@ -16,7 +16,7 @@ const LONGEST: usize = 64 * 1024;
 const CHUNK: usize = 64 * 1024;
 
 /// A reader that delivers the repaired document.
-pub struct Repairing<R> {
+pub(super) struct Repairing<R> {
     source: R,
     raw: Vec<u8>,
     at_end: bool,
@@ -27,16 +27,16 @@ pub struct Repairing<R> {
 
 /// What a repair did.
 #[derive(Debug, Default, Clone, Copy)]
-pub struct Tally {
+pub(super) struct Tally {
     /// Texts in which something was escaped.
-    pub repairs: u64,
+    pub(super) repairs: u64,
     /// `<record` start tags in the raw bytes.
-    pub records: u64,
+    pub(super) records: u64,
 }
 
 impl<R: Read> Repairing<R> {
     /// Repairs what `source` delivers; `tally` is kept as it goes.
-    pub fn new(source: R, tally: std::rc::Rc<std::cell::RefCell<Tally>>) -> Self {
+    pub(super) fn new(source: R, tally: std::rc::Rc<std::cell::RefCell<Tally>>) -> Self {
         Repairing { source, raw: Vec::new(), at_end: false, out: Vec::new(), given: 0, tally }
     }
 

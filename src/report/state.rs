@@ -3,9 +3,9 @@
 use quick_xml::events::{BytesRef, BytesStart};
 
 use super::element::{Element, child};
-use super::feedback::{AggregateReport, PolicyPublished, Record};
+use super::feedback::{AggregateReport, PolicyPublished, Record, Row};
 use super::irregularity::{Irregularities, IrregularityCode, shorten};
-use super::reader::{ReadError, ReportSink};
+use super::reader::{FeedbackError, ReportSink};
 use super::text::Reusable;
 use crate::limits::Limits;
 use crate::rejection::{Rejection, RejectionCode};
@@ -37,6 +37,10 @@ pub(super) struct State<'s> {
     pub(super) begun: bool,
     record: Record,
     records: u64,
+    /// The record that is open has had a row.
+    row_seen: bool,
+    /// The rows of that record but for the last.
+    other_rows: Vec<Row>,
     /// The elements that are open, from `feedback` on.
     pub(super) open: Vec<Element>,
     /// How many more are open within an element that is skipped.
@@ -69,6 +73,8 @@ impl<'s> State<'s> {
             begun: false,
             record: Record::default(),
             records: 0,
+            row_seen: false,
+            other_rows: Vec::new(),
             open: Vec::with_capacity(8),
             skipping: 0,
             names: Vec::with_capacity(128),
@@ -78,7 +84,7 @@ impl<'s> State<'s> {
         }
     }
 
-    pub(super) fn count_record(&mut self) -> Result<(), ReadError> {
+    pub(super) fn count_record(&mut self) -> Result<(), FeedbackError> {
         self.records += 1;
         if self.records > self.limits.records {
             return Err(Rejection::new(RejectionCode::LimitRecords).into());
@@ -99,7 +105,7 @@ impl<'s> State<'s> {
             && self.open.last().is_some_and(|&element| element.holds_text() || element == Element::Reason)
     }
 
-    pub(super) fn start(&mut self, tag: &BytesStart<'_>) -> Result<(), ReadError> {
+    pub(super) fn start(&mut self, tag: &BytesStart<'_>) -> Result<(), FeedbackError> {
         if self.open.len() + self.skipping >= self.limits.xml_depth {
             return Err(Rejection::new(RejectionCode::LimitXmlDepth).into());
         }
@@ -144,12 +150,18 @@ impl<'s> State<'s> {
     }
 
     /// Makes room for what a container holds; false when the record has as many of them as it may.
-    fn open_container(&mut self, element: Element, name: &[u8]) -> Result<bool, ReadError> {
+    fn open_container(&mut self, element: Element, name: &[u8]) -> Result<bool, FeedbackError> {
         let most = self.limits.signatures;
         let results = &mut self.record.auth_results;
         let reasons = &mut self.record.row.policy_evaluated.reasons;
         match element {
             Element::Record => self.open_record()?,
+            Element::Records => self.irregularities.add(IrregularityCode::WrappedRecords, ""),
+            Element::Row if self.row_seen => {
+                self.irregularities.add(IrregularityCode::RepeatedElement, "row");
+                self.other_rows.push(std::mem::take(&mut self.record.row));
+            }
+            Element::Row => self.row_seen = true,
             Element::Identifiers if name.eq_ignore_ascii_case(b"identities") => {
                 self.irregularities.add(IrregularityCode::AliasIdentities, "");
             }
@@ -166,25 +178,26 @@ impl<'s> State<'s> {
         Ok(true)
     }
 
-    fn open_record(&mut self) -> Result<(), ReadError> {
+    fn open_record(&mut self) -> Result<(), FeedbackError> {
         self.count_record()?;
         self.begin_records()?;
         self.record.clear();
+        (self.row_seen, self.other_rows) = (false, Vec::new());
         Ok(())
     }
 
     /// Gives the head to the sink, before the first record.
-    pub(super) fn begin_records(&mut self) -> Result<(), ReadError> {
+    pub(super) fn begin_records(&mut self) -> Result<(), FeedbackError> {
         if self.begun || self.sink.is_none() {
             return Ok(());
         }
         if !(self.head_known || self.metadata_seen && self.policies > 0) {
-            return Err(ReadError::HeadComesLate);
+            return Err(FeedbackError::HeadComesLate);
         }
         self.begin()
     }
 
-    fn begin(&mut self) -> Result<(), ReadError> {
+    fn begin(&mut self) -> Result<(), FeedbackError> {
         self.begun = true;
         if let Some(sink) = &mut self.sink {
             sink.begin(&self.report)?;
@@ -234,7 +247,7 @@ impl<'s> State<'s> {
     }
 
     /// Closes the innermost element.
-    pub(super) fn end(&mut self) -> Result<Closed, ReadError> {
+    pub(super) fn end(&mut self) -> Result<Closed, FeedbackError> {
         self.within_text = false;
         self.names.truncate(self.name_starts.pop().unwrap_or(0));
         if self.skipping > 0 {
@@ -257,12 +270,25 @@ impl<'s> State<'s> {
                 if let Some(sink) = &mut self.sink {
                     sink.record(&self.record)?;
                 }
+                self.give_other_rows()?;
                 return Ok(Closed::Record);
             }
             Element::Feedback => return Ok(Closed::Feedback),
             _ => {}
         }
         Ok(Closed::Nothing)
+    }
+
+    /// Gives the rows of a record that has several to the sink, each as a record of its own.
+    fn give_other_rows(&mut self) -> Result<(), FeedbackError> {
+        for row in std::mem::take(&mut self.other_rows) {
+            self.count_record()?;
+            self.record.row = row;
+            if let Some(sink) = &mut self.sink {
+                sink.record(&self.record)?;
+            }
+        }
+        Ok(())
     }
 
     fn close_policy(&mut self) {
@@ -286,11 +312,11 @@ impl<'s> State<'s> {
             self.irregularities.add(IrregularityCode::TextTruncated, element.name());
         }
         if element.is_head() {
-            if !self.head_known {
-                element.assign_head(&mut self.report, &mut self.policy, self.metadata_seen, text);
+            if !self.head_known && !element.assign_head(&mut self.report, &mut self.policy, self.metadata_seen, text) {
+                self.irregularities.add(IrregularityCode::RepeatedElement, element.name());
             }
-        } else {
-            element.assign_record(&mut self.record, text);
+        } else if !element.assign_record(&mut self.record, text) {
+            self.irregularities.add(IrregularityCode::RepeatedElement, element.name());
         }
     }
 
@@ -305,7 +331,7 @@ impl<'s> State<'s> {
         }
     }
 
-    pub(super) fn finish(mut self) -> Result<AggregateReport, ReadError> {
+    pub(super) fn finish(mut self) -> Result<AggregateReport, FeedbackError> {
         if !self.begun {
             self.begin()?;
         }

@@ -4,44 +4,18 @@
 //! that is in the window and asks for more when that ends within something; what may be asked for is bounded, so no memory
 //! is needed in proportion to the input.
 
-use std::cell::Cell;
 use std::io::{self, Read};
 
-use crate::limits::Limits;
+use crate::limits::{Budget, Cost, Limits};
 use crate::rejection::{Rejection, RejectionCode};
 
 const SIZE: usize = 64 * 1024;
 /// A tag, comment or declaration longer than this is an attack; real ones have a few hundred bytes.
 const LONGEST_MARKUP: usize = 1024 * 1024;
 
-/// What the documents of one input may still produce together.
-#[derive(Debug)]
-pub struct Budget {
-    left: Cell<u64>,
-}
-
-impl Budget {
-    /// The budget of a fresh input.
-    #[must_use]
-    pub fn new(limits: &Limits) -> Self {
-        Budget { left: Cell::new(limits.total) }
-    }
-
-    /// Takes bytes from it; `false` when there are not as many.
-    pub fn take(&self, bytes: u64) -> bool {
-        match self.left.get().checked_sub(bytes) {
-            Some(left) => {
-                self.left.set(left);
-                true
-            }
-            None => false,
-        }
-    }
-}
-
 /// Why a window ended before the document did.
 #[derive(Debug, Clone)]
-pub enum Failure {
+pub(super) enum Failure {
     /// A limit was reached.
     Limit(Rejection),
     /// The source could not deliver more: a damaged compressed stream, or a read error.
@@ -49,7 +23,7 @@ pub enum Failure {
 }
 
 /// A bounded, validated view of a document. What it hands out is always UTF-8.
-pub struct Window<'a> {
+pub(super) struct Window<'a> {
     source: Box<dyn Read + 'a>,
     buffer: &'a mut Vec<u8>,
     start: usize,
@@ -62,14 +36,19 @@ pub struct Window<'a> {
     budget: &'a Budget,
     at_end: bool,
     /// Bytes were not UTF-8 and were read as windows-1252.
-    pub mended: bool,
+    pub(super) mended: bool,
     /// Why reading ended early, if it did.
-    pub failure: Option<Failure>,
+    pub(super) failure: Option<Failure>,
 }
 
 impl<'a> Window<'a> {
     /// A window on `source`, with `buffer` as its memory.
-    pub fn new(source: Box<dyn Read + 'a>, buffer: &'a mut Vec<u8>, limits: &Limits, budget: &'a Budget) -> Self {
+    pub(super) fn new(
+        source: Box<dyn Read + 'a>,
+        buffer: &'a mut Vec<u8>,
+        limits: &Limits,
+        budget: &'a Budget,
+    ) -> Self {
         buffer.resize(SIZE, 0);
         Window {
             source,
@@ -88,24 +67,24 @@ impl<'a> Window<'a> {
 
     /// Bytes of the document handed out so far.
     #[must_use]
-    pub fn position(&self) -> u64 {
+    pub(super) fn position(&self) -> u64 {
         self.produced - (self.filled - self.start) as u64
     }
 
     /// What is in the window.
     #[must_use]
-    pub fn slice(&self) -> &[u8] {
+    pub(super) fn slice(&self) -> &[u8] {
         &self.buffer[self.start..self.end]
     }
 
     /// Whether nothing comes behind what is in the window.
     #[must_use]
-    pub fn at_end(&self) -> bool {
+    pub(super) fn at_end(&self) -> bool {
         self.at_end
     }
 
     /// Moves on by some bytes of what is in the window.
-    pub fn consume(&mut self, amount: usize) {
+    pub(super) fn consume(&mut self, amount: usize) {
         self.start = (self.start + amount).min(self.end);
     }
 
@@ -113,7 +92,7 @@ impl<'a> Window<'a> {
     ///
     /// # Errors
     /// When the source fails or a limit is reached; [`Window::failure`] says which.
-    pub fn more(&mut self) -> io::Result<()> {
+    pub(super) fn more(&mut self) -> io::Result<()> {
         if self.end - self.start > LONGEST_MARKUP {
             let rejection = Rejection::new(RejectionCode::LimitXmlToken).at(self.position());
             return Err(self.fail(Failure::Limit(rejection)));
@@ -125,7 +104,7 @@ impl<'a> Window<'a> {
     ///
     /// # Errors
     /// When the source fails or a limit is reached; [`Window::failure`] says which.
-    pub fn peek(&mut self, wanted: usize) -> io::Result<&[u8]> {
+    pub(super) fn peek(&mut self, wanted: usize) -> io::Result<&[u8]> {
         while self.end - self.start < wanted && !self.at_end {
             self.refill()?;
         }
@@ -150,7 +129,14 @@ impl<'a> Window<'a> {
         };
         let read = match read {
             Ok(read) => read,
-            Err(error) => return Err(self.fail(Failure::Source(error.to_string()))),
+            // A limit that another layer met stands in the budget.
+            Err(error) => {
+                let why = match self.budget.exceeded() {
+                    Some(code) => Failure::Limit(Rejection::new(code)),
+                    None => Failure::Source(error.to_string()),
+                };
+                return Err(self.fail(why));
+            }
         };
         if read == 0 {
             self.at_end = true;
@@ -162,8 +148,8 @@ impl<'a> Window<'a> {
         if read as u64 > self.document_left {
             return Err(self.fail(Failure::Limit(Rejection::new(RejectionCode::LimitDocument))));
         }
-        if !self.budget.take(read as u64) {
-            return Err(self.fail(Failure::Limit(Rejection::new(RejectionCode::LimitTotal))));
+        if let Err(code) = self.budget.take(Cost::Bytes, read as u64) {
+            return Err(self.fail(Failure::Limit(Rejection::new(code))));
         }
         self.document_left -= read as u64;
         self.produced += read as u64;

@@ -2,18 +2,16 @@
 
 use std::collections::HashSet;
 use std::fs::File;
-use std::io::{BufReader, Read, Seek, SeekFrom, Write};
+use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::mbox;
-use super::{Belief, Content, Input, InputSink};
+use super::mailbox::{Pushed, packed, split};
+use super::{Content, Input, InputSink};
+use crate::container::mbox::KEPT_OF_OVERSIZED;
+use crate::container::{HEAD, Kind, sniff};
 use crate::limits::Limits;
-use crate::mail::Envelope;
-use crate::unpack::{HEAD, Kind, sniff};
 
-/// The beginning of something over the limits that is kept for a look at it.
-const KEPT_OF_OVERSIZED: usize = 64 * 1024;
 /// What a file is read in at first: most report mails fit whole.
 const FIRST_READ: usize = 16 * 1024;
 
@@ -71,7 +69,7 @@ impl Walk<'_> {
         let is_maildir = ["cur", "new"].iter().all(|name| path.join(name).is_dir());
         for entry in entries {
             let name = entry.file_name().and_then(|name| name.to_str()).unwrap_or("");
-            if is_maildir && (name == "tmp" || is_maildir_furniture(name)) {
+            if is_maildir && (name == "tmp" || is_kept_by_the_server(name)) {
                 continue;
             }
             if !self.path(&entry, false) {
@@ -94,8 +92,18 @@ impl Walk<'_> {
         };
         let kind = sniff(&head[..head.len().min(HEAD)]);
         if kind == Kind::Mbox {
-            let reader = std::io::Cursor::new(head).chain(file);
-            return mbox::split(BufReader::with_capacity(256 * 1024, reader), &shown(path), self.limits, self.sink);
+            return split(std::io::Cursor::new(head).chain(file), &shown(path), self.limits, self.sink);
+        }
+        if is_packed(kind)
+            && let Pushed::All(go_on) = packed(&mut file, kind, &shown(path), self.limits, self.sink)
+        {
+            return go_on;
+        }
+        // Looking into it has moved the place in the file.
+        if let Err(error) = file.seek(SeekFrom::Start(head.len() as u64))
+            && is_packed(kind)
+        {
+            return self.unreadable(path, &error);
         }
         if head.len() < FIRST_READ {
             return self.push(path, Content::Bytes(Arc::new(head)));
@@ -119,15 +127,7 @@ impl Walk<'_> {
 
     fn push(&mut self, path: &Path, content: Content) -> bool {
         let file_name = path.file_name().map(|name| name.to_string_lossy().into_owned());
-        self.sink.push(Input {
-            location: shown(path),
-            file_name,
-            is_mail: false,
-            envelope: Envelope::default(),
-            receipt: None,
-            belief: Belief::Nobody,
-            content,
-        })
+        self.sink.push(Input::of_file(shown(path), file_name, false, content))
     }
 
     fn unreadable(&mut self, path: &Path, error: &std::io::Error) -> bool {
@@ -135,10 +135,15 @@ impl Walk<'_> {
     }
 }
 
+/// Whether a mailbox may be packed in it.
+fn is_packed(kind: Kind) -> bool {
+    matches!(kind, Kind::Gzip | Kind::Zip | Kind::Zstd | Kind::DovecotLz4)
+}
+
 /// How many bytes of an input of this kind are held in memory at the most.
 fn most_bytes(kind: Kind, limits: &Limits) -> u64 {
     match kind {
-        Kind::Gzip | Kind::Zlib | Kind::Zip => limits.compressed,
+        Kind::Gzip | Kind::Zlib | Kind::Zip | Kind::Zstd | Kind::DovecotLz4 => limits.compressed,
         // Larger documents are streamed from the disk.
         Kind::Xml => 4 * 1024 * 1024,
         _ => limits.message,
@@ -146,7 +151,7 @@ fn most_bytes(kind: Kind, limits: &Limits) -> u64 {
 }
 
 /// What a mail server keeps in a Maildir for itself.
-fn is_maildir_furniture(name: &str) -> bool {
+fn is_kept_by_the_server(name: &str) -> bool {
     name.starts_with("dovecot") || name.starts_with("courier") || matches!(name, "subscriptions" | "maildirfolder")
 }
 
@@ -157,25 +162,42 @@ fn shown(path: &Path) -> String {
 /// Pushes what a stream holds: a report, a mail, or a mailbox.
 pub fn from_reader(mut reader: impl Read, location: &str, limits: &Limits, sink: &mut dyn InputSink) -> bool {
     let mut head = Vec::new();
-    let input = |content| Input {
-        location: location.to_owned(),
-        file_name: None,
-        is_mail: false,
-        envelope: Envelope::default(),
-        receipt: None,
-        belief: Belief::Nobody,
-        content,
-    };
+    let input = |content| Input::of_file(location.to_owned(), None, false, content);
     if let Err(error) = (&mut reader).take(HEAD as u64).read_to_end(&mut head) {
         return sink.push(input(Content::Unreadable(error.to_string())));
     }
     let kind = sniff(&head);
     let stream = std::io::Cursor::new(head).chain(reader);
     if kind == Kind::Mbox {
-        return mbox::split(BufReader::with_capacity(256 * 1024, stream), location, limits, sink);
+        return split(stream, location, limits, sink);
+    }
+    // A packed mailbox may be of any size, so what is packed goes to the disk to be looked into.
+    if is_packed(kind) {
+        return match spooled(stream, u64::MAX) {
+            Ok(file) => from_spooled(file, kind, location, limits, sink),
+            Err(error) => sink.push(input(Content::Unreadable(error.to_string()))),
+        };
     }
     let content = if kind == Kind::Xml { spool(stream, limits) } else { load(stream, kind, limits) };
     sink.push(input(content.unwrap_or_else(|error| Content::Unreadable(error.to_string()))))
+}
+
+/// Pushes what is packed in a file: the mails of a mailbox, or the whole.
+fn from_spooled(mut file: File, kind: Kind, location: &str, limits: &Limits, sink: &mut dyn InputSink) -> bool {
+    if let Pushed::All(go_on) = packed(&mut file, kind, location, limits, sink) {
+        return go_on;
+    }
+    let content = file.seek(SeekFrom::Start(0)).and_then(|_| load(file, kind, limits));
+    let content = content.unwrap_or_else(|error| Content::Unreadable(error.to_string()));
+    sink.push(Input::of_file(location.to_owned(), None, false, content))
+}
+
+/// A stream in a file without a name, up to a limit.
+fn spooled(stream: impl Read, most: u64) -> std::io::Result<File> {
+    let mut file = tempfile::tempfile()?;
+    std::io::copy(&mut stream.take(most), &mut file)?;
+    file.seek(SeekFrom::Start(0))?;
+    Ok(file)
 }
 
 fn load(stream: impl Read, kind: Kind, limits: &Limits) -> std::io::Result<Content> {

@@ -3,7 +3,7 @@
 
 mod files;
 pub mod imap;
-mod mbox;
+mod mailbox;
 
 use std::fs::File;
 use std::sync::Arc;
@@ -120,6 +120,14 @@ pub struct Input {
 pub trait InputSink {
     /// Takes an input.
     fn push(&mut self, input: Input) -> bool;
+}
+
+impl Input {
+    /// A file, or a mail of one (`is_mail`), that nobody vouches for.
+    fn of_file(location: String, file_name: Option<String>, is_mail: bool, content: Content) -> Self {
+        let (envelope, belief) = (Envelope::default(), Belief::Nobody);
+        Input { location, file_name, is_mail, envelope, receipt: None, belief, content }
+    }
 }
 
 impl<F: FnMut(Input) -> bool> InputSink for F {

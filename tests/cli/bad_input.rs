@@ -81,8 +81,8 @@ fn small_bad_files_are_quarantined() {
     let sandbox = Sandbox::new();
     let xml = Report::new("whole").xml();
     let packed = gzip(&xml);
-    sandbox.write("empty", "");
-    quarantined(&sandbox, "empty", &["empty"]);
+    sandbox.write("empty.xml", "");
+    quarantined(&sandbox, "empty.xml", &["empty"]);
     sandbox.write("cut.gz", &packed[..packed.len() * 2 / 3]);
     quarantined(&sandbox, "cut.gz", &["truncated"]);
     sandbox.write("cut.xml", &xml[..xml.len() / 2]);

@@ -9,7 +9,7 @@ const DECLARATION: u64 = 256;
 
 /// A stream in UTF-8, decoded as its XML declaration says; the declared name where it is unknown. UTF-8 itself
 /// passes untouched, faults included: the window mends those one by one.
-pub(super) fn declared<'p>(mut stream: Box<dyn Read + 'p>) -> (Box<dyn Read + 'p>, Option<String>) {
+pub fn declared<'p>(mut stream: Box<dyn Read + 'p>) -> (Box<dyn Read + 'p>, Option<String>) {
     let mut head = Vec::new();
     // An error comes again with the next read, where it is told from the end.
     let _ = (&mut stream).take(DECLARATION).read_to_end(&mut head);
@@ -78,10 +78,12 @@ impl<R: Read> Read for Decoded<R> {
 }
 
 /// UTF-16 with a byte order mark, as UTF-8.
-pub(super) struct Utf16<'p>(Decoded<Box<dyn Read + 'p>>);
+pub struct Utf16<'p>(Decoded<Box<dyn Read + 'p>>);
 
 impl<'p> Utf16<'p> {
-    pub(super) fn new(stream: Box<dyn Read + 'p>) -> Self {
+    /// Of a stream that begins with the mark.
+    #[must_use]
+    pub fn new(stream: Box<dyn Read + 'p>) -> Self {
         // The decoder follows the mark, whichever order it was made for.
         Utf16(Decoded::new(stream, encoding_rs::UTF_16LE.new_decoder()))
     }

@@ -1,6 +1,8 @@
 //! What bytes are, by their beginning. Names and types that a mail gives are never asked.
 
-use crate::mail::looks_like_message;
+use super::lz4;
+use super::mbox::begins_mailbox;
+use crate::mail::message::{emlx, looks_like_message};
 
 /// How many bytes of a file or an unpacked stream are looked at.
 pub const HEAD: usize = 4096;
@@ -12,8 +14,8 @@ pub enum Kind {
     Empty,
     /// XML in UTF-8 or a character set that contains ASCII.
     Xml,
-    /// XML in UTF-16 with a byte order mark.
-    XmlUtf16,
+    /// Text in UTF-16 with a byte order mark.
+    Utf16,
     /// UTF-16 without a byte order mark.
     BareUtf16,
     /// gzip.
@@ -22,12 +24,20 @@ pub enum Kind {
     Zlib,
     /// zip.
     Zip,
+    /// Zstandard.
+    Zstd,
+    /// The lz4 stream of Dovecot.
+    DovecotLz4,
+    /// A mail that Dovecot encrypted (mail_crypt).
+    MailCrypt,
     /// JSON.
     Json,
     /// A mailbox file of many mails.
     Mbox,
     /// A mail.
     Message,
+    /// A mail in a file of Apple Mail.
+    Emlx,
     /// A container that is not opened, by its name.
     Unsupported(&'static str),
     /// Microsoft TNEF (`winmail.dat`).
@@ -41,19 +51,21 @@ pub enum Kind {
 /// What bytes with this beginning are.
 #[must_use]
 pub fn sniff(head: &[u8]) -> Kind {
-    const MAGIC: [(&[u8], Kind); 14] = [
+    const MAGIC: [(&[u8], Kind); 16] = [
         (b"\x1f\x8b", Kind::Gzip),
         (b"PK\x03\x04", Kind::Zip),
         (b"PK\x05\x06", Kind::Zip),
         (b"PK\x07\x08", Kind::Zip),
-        (b"\xff\xfe", Kind::XmlUtf16),
-        (b"\xfe\xff", Kind::XmlUtf16),
-        (b"From ", Kind::Mbox),
+        (b"\xff\xfe", Kind::Utf16),
+        (b"\xfe\xff", Kind::Utf16),
+        (lz4::MAGIC, Kind::DovecotLz4),
+        (b"CRYPTED\x03\x07", Kind::MailCrypt),
+        (b"\x04\x22\x4d\x18", Kind::Unsupported("lz4")),
         (b"7z\xbc\xaf\x27\x1c", Kind::Unsupported("7z")),
         (b"Rar!\x1a\x07", Kind::Unsupported("rar")),
         (b"BZh", Kind::Unsupported("bzip2")),
         (b"\xfd7zXZ\x00", Kind::Unsupported("xz")),
-        (b"\x28\xb5\x2f\xfd", Kind::Unsupported("zstd")),
+        (b"\x28\xb5\x2f\xfd", Kind::Zstd),
         (b"\x78\x9f\x3e\x22", Kind::Tnef),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", Kind::Ole),
     ];
@@ -77,7 +89,9 @@ pub fn sniff(head: &[u8]) -> Kind {
         b'<' if text.get(1).is_some_and(|&next| next.is_ascii_alphabetic() || b"?!_".contains(&next)) => Kind::Xml,
         b'{' | b'[' => Kind::Json,
         _ if is_zlib(head) => Kind::Zlib,
-        _ if looks_like_message(head) => Kind::Message,
+        _ if begins_mailbox(head) => Kind::Mbox,
+        _ if emlx(head).is_some() => Kind::Emlx,
+        _ if looks_like_message(head, head.len() >= HEAD - 3) => Kind::Message,
         // Junk before the report is seen at some reporters; a report's root element cannot be junk.
         _ if has_root(text) => Kind::Xml,
         _ => Kind::Other,
@@ -121,7 +135,11 @@ mod tests {
             (b"{\"policies\":[]}", Kind::Json),
             (b"\x78\x9c\x4b", Kind::Zlib),
             (b"x marks", Kind::Other),
-            (b"From a@b Thu Jan 1", Kind::Mbox),
+            (b"From a@b Thu Jan 1 00:00:00 2026\n", Kind::Mbox),
+            (b"\xef\xbb\xbfFrom \r\nSubject: x\r\n", Kind::Mbox),
+            (b"From here on", Kind::Other),
+            (b"10\nSubject: x\n\n<?xml", Kind::Emlx),
+            (b"CRYPTED\x03\x07\0", Kind::MailCrypt),
             (b"From: a@b\nTo: c\n\n", Kind::Message),
             (b"unused", Kind::Other),
         ] {
