@@ -11,12 +11,15 @@
 
 mod announce;
 mod codec;
+mod entity;
 mod gzip;
+mod leaf;
 mod lz4;
 mod mailbox;
 pub mod mbox;
 mod multipart;
 mod open;
+mod scope;
 mod sniff;
 mod transfer;
 mod uuencode;

@@ -4,8 +4,9 @@ use std::io::{Cursor, Read};
 use std::sync::Arc;
 
 use super::announce::{holds_announcement, name_announces, name_suggests};
+use super::scope::{Scope, Source, part_of};
 use super::sniff::{HEAD, Kind, is_tls_report, sniff};
-use super::walk::{Place, Scope, Source, Walk, part_of};
+use super::walk::{Place, Walk};
 use super::zipped::{self, Member};
 use super::{Codec, Contents, Document, Other, Part, open};
 use crate::limits::Cost;

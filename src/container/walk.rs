@@ -4,13 +4,15 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::announce::{name_announces, subject_announces};
+use super::entity::{begins_mail, parted, split_following};
 use super::mbox::{Mail, Mails};
-use super::multipart::{Parts, written_boundary};
+use super::multipart::Parts;
 use super::open::Packed;
+use super::scope::{Doubtful, Scope, Source, part_of};
 use super::sniff::{HEAD, Kind, sniff};
-use super::{Other, Part, Transfer, Visitor, uuencode};
+use super::{Other, Part, Transfer, Visitor};
 use crate::limits::{Budget, Cost, Limits};
-use crate::mail::message::{emlx, header_start, is_field, looks_like_message, with_plain_lines};
+use crate::mail::message::{emlx, header_start, with_plain_lines};
 use crate::mail::{ContentFields, Envelope, KnownFields};
 use crate::rejection::{Rejection, RejectionCode};
 
@@ -57,7 +59,8 @@ pub(super) struct Walk<'w> {
     entry: Entry<'w>,
     /// What was told to the visitor.
     pub(super) found: usize,
-    parts: usize,
+    /// Parts are numbered through the whole input.
+    pub(super) parts: usize,
     /// A limit of the whole input was met; nothing more is looked at.
     pub(super) stopped: bool,
     note: Option<&'static str>,
@@ -70,48 +73,6 @@ pub(super) struct Place {
     pub(super) mails: u32,
     pub(super) archives: u32,
     pub(super) multiparts: u32,
-}
-
-/// An attachment or a file, as it came out of its transfer encoding.
-#[derive(Clone, Copy)]
-pub(super) struct Source<'s> {
-    pub(super) bytes: &'s Arc<Vec<u8>>,
-    pub(super) file_name: Option<&'s str>,
-    pub(super) lenient: bool,
-}
-
-/// A mail, or the file at the outermost: what its parts are told by.
-#[derive(Default)]
-pub(super) struct Scope {
-    envelope: Envelope,
-    /// What could not be read and does not look like a report: told only if the mail says that it holds one.
-    pub(super) doubtful: Vec<Doubtful>,
-    /// A file that somebody handed over, and no mail of a stranger.
-    pub(super) is_file: bool,
-    /// The mail within it is another's, which a failure report is about, or ours, which a bounce returns.
-    not_ours: bool,
-    failure_report: bool,
-    bounce: bool,
-    tls_report: bool,
-    encrypted: bool,
-    announced: bool,
-}
-
-impl Scope {
-    /// It comes from a mail server, which quotes mail in text when it could not deliver it.
-    fn is_from_a_server(&self) -> bool {
-        let from = self.envelope.from.as_deref().unwrap_or("").to_ascii_lowercase();
-        self.bounce || from.starts_with("mailer-daemon") || from.starts_with("postmaster")
-    }
-}
-
-/// Something that cannot be read, and where it was.
-pub(super) struct Doubtful {
-    path: String,
-    inner: String,
-    file_name: Option<String>,
-    bytes: Arc<Vec<u8>>,
-    rejection: Rejection,
 }
 
 impl Walk<'_> {
@@ -357,99 +318,6 @@ impl Walk<'_> {
         (outermost && begins_mail(epilogue)).then(|| epilogue.to_vec())
     }
 
-    fn leaf(
-        &mut self,
-        scope: &mut Scope,
-        kind: &str,
-        content: ContentFields,
-        transfer: Transfer,
-        body: &[u8],
-        place: &Place,
-    ) {
-        if !self.count(Cost::Parts) {
-            return;
-        }
-        self.parts += 1;
-        let place = Place { path: format!("{}/part.{}", self.entry_path(place), self.parts), ..place.clone() };
-        let file_name = content.file_name.as_deref();
-        match kind {
-            "message/delivery-status" | "message/global-delivery-status" | "message/disposition-notification" => {
-                (scope.bounce, scope.not_ours) = (true, true);
-            }
-            "message/feedback-report" => {
-                (scope.failure_report, scope.not_ours) = (true, true);
-                let bytes = Arc::new(transfer.decode(body).0.into_owned());
-                let report = bytes.to_vec();
-                let source = Source { bytes: &bytes, file_name: None, lenient: false };
-                let part = part_of(&place, scope, &source);
-                return self.other(&part, Other::FailureReport(report));
-            }
-            _ => {}
-        }
-        if scope.bounce {
-            return;
-        }
-        scope.tls_report |= kind.starts_with("application/tlsrpt");
-        scope.encrypted |= kind == "application/pgp-encrypted";
-        let lower = file_name.map(str::to_ascii_lowercase);
-        let is_mail = matches!(kind, "message/rfc822" | "message/global" | "message/news")
-            || lower.as_deref().is_some_and(|name| name.ends_with(".eml") || name.ends_with(".emlx"));
-        if is_mail {
-            let decoded = Arc::new(as_mail(transfer, body));
-            return self.nested(scope, &decoded, &place);
-        }
-        let (decoded, lenient) = transfer.decode_to_sense(body);
-        // Text without a name is what people and programs write around reports; a report in it begins as one.
-        let is_text = kind.starts_with("text/") && !kind.ends_with("xml");
-        if is_text && self.inline(scope, &decoded, &place) {
-            return;
-        }
-        if is_text && file_name.is_none() && !begins_as_report(&decoded) {
-            return;
-        }
-        let bytes = Arc::new(decoded.into_owned());
-        let source = Source { bytes: &bytes, file_name, lenient };
-        if matches!(kind, "application/pkcs7-mime" | "application/x-pkcs7-mime") {
-            let code = smime(&content, &bytes);
-            scope.encrypted |= code == RejectionCode::EncryptedMail;
-            return self.doubt(scope, &place, &source, "", Rejection::new(code));
-        }
-        if kind == "application/ms-tnef" && sniff(&bytes[..bytes.len().min(HEAD)]) != Kind::Tnef {
-            return self.doubt(scope, &place, &source, "", Rejection::new(RejectionCode::Tnef));
-        }
-        self.attachment(scope, &place, source);
-    }
-
-    /// Parts are numbered through a mail and those that lie directly in it; one in an archive or a mailbox has its path.
-    fn entry_path(&self, place: &Place) -> String {
-        place.path.rsplit_once("/part.").map_or_else(
-            || place.path.clone(),
-            |(before, number)| {
-                if number.bytes().all(|byte| byte.is_ascii_digit()) { before.to_owned() } else { place.path.clone() }
-            },
-        )
-    }
-
-    /// What stands in a text itself: files in uuencode, an encrypted message. True when that was all.
-    fn inline(&mut self, scope: &mut Scope, text: &[u8], place: &Place) -> bool {
-        if memchr::memmem::find(&text[..text.len().min(HEAD)], b"-----BEGIN PGP MESSAGE-----").is_some() {
-            scope.encrypted = true;
-            return true;
-        }
-        let mut any = false;
-        for file in uuencode::files(text) {
-            if !self.count(Cost::Parts) {
-                return true;
-            }
-            any = true;
-            self.parts += 1;
-            let place = Place { path: format!("{}/part.{}", self.entry_path(place), self.parts), ..place.clone() };
-            let bytes = Arc::new(file.decode());
-            self.attachment(scope, &place, Source { bytes: &bytes, file_name: Some(&file.name), lenient: false });
-        }
-        any
-    }
-
     /// Opens an attachment or a file, and sees to it that one whose name says that it is a report does not end as
     /// nothing.
     pub(super) fn attachment(&mut self, scope: &mut Scope, place: &Place, source: Source<'_>) {
@@ -499,120 +367,5 @@ impl Walk<'_> {
             bytes: Arc::clone(source.bytes),
             rejection,
         });
-    }
-}
-
-/// A source as what the visitor is told.
-pub(super) fn part_of<'p>(place: &'p Place, scope: &'p Scope, source: &Source<'p>) -> Part<'p> {
-    Part {
-        path: &place.path,
-        inner: "",
-        envelope: &scope.envelope,
-        file_name: source.file_name,
-        bytes: source.bytes,
-        lenient: source.lenient,
-    }
-}
-
-/// The body of an entity that has parts, and the boundary between them: as it is named, in the body as it is encoded, or
-/// as its lines tell it.
-fn parted<'b>(
-    kind: &str,
-    content: &ContentFields,
-    transfer: Transfer,
-    body: &'b [u8],
-) -> Option<(Cow<'b, [u8]>, String)> {
-    if kind.starts_with("multipart/") {
-        let named = |body: &[u8]| {
-            let boundary = content.boundary.as_deref()?;
-            Parts::new(body, boundary).is_some().then(|| boundary.to_owned())
-        };
-        if let Some(boundary) = named(body) {
-            return Some((Cow::Borrowed(body), boundary));
-        }
-        let (decoded, _) = transfer.decode(body);
-        if transfer != Transfer::Identity
-            && let Some(boundary) = named(&decoded).or_else(|| written_boundary(&decoded))
-        {
-            return Some((decoded, boundary));
-        }
-        return written_boundary(body).map(|boundary| (Cow::Borrowed(body), boundary));
-    }
-    // A body that begins with a boundary has parts, whatever became of its header.
-    let begins = body.trim_ascii_start().starts_with(b"--") && kind == "text/plain" && content.file_name.is_none();
-    begins.then(|| written_boundary(body)).flatten().map(|boundary| (Cow::Borrowed(body), boundary))
-}
-
-/// The mail in a part that is one, decoded where its label says so and that gives a mail.
-fn as_mail(transfer: Transfer, body: &[u8]) -> Vec<u8> {
-    let (decoded, _) = transfer.decode(body);
-    if begins_mail(&decoded) || !begins_mail(body) {
-        return match hidden_mail(&decoded) {
-            Some(mail) => mail,
-            None => decoded.into_owned(),
-        };
-    }
-    body.to_vec()
-}
-
-/// A mail in base64 without a label.
-fn hidden_mail(body: &[u8]) -> Option<Vec<u8>> {
-    if begins_mail(body) {
-        return None;
-    }
-    let (decoded, _) = Transfer::Base64.decode(body);
-    begins_mail(&decoded).then(|| decoded.into_owned())
-}
-
-fn begins_mail(text: &[u8]) -> bool {
-    looks_like_message(&text[..text.len().min(HEAD)], text.len() > HEAD)
-}
-
-/// Cuts a mail that stands behind the end of another off its only part: behind base64, or, where a server put its own
-/// fields first, behind text.
-fn split_following<'b>(transfer: Transfer, kind: &str, body: &'b [u8]) -> (&'b [u8], Option<Vec<u8>>) {
-    const FIRST: [&[u8]; 3] = [b"\nReturn-Path: ", b"\nReceived: ", b"\nDelivered-To: "];
-    let at = if transfer == Transfer::Base64 {
-        let mut at = 0;
-        body.split_inclusive(|&byte| byte == b'\n').find_map(|line| {
-            let start = at;
-            at += line.len();
-            (start > 0 && is_field(line)).then_some(start)
-        })
-    } else if kind.starts_with("text/") {
-        FIRST.iter().filter_map(|field| memchr::memmem::find(body, field)).min().map(|at| at + 1)
-    } else {
-        None
-    };
-    match at {
-        Some(at) if begins_mail(&body[at..]) => (&body[..at], Some(body[at..].to_vec())),
-        _ => (body, None),
-    }
-}
-
-fn begins_as_report(body: &[u8]) -> bool {
-    match sniff(&body[..body.len().min(HEAD)]) {
-        Kind::Gzip | Kind::Zip | Kind::Zstd => true,
-        Kind::Xml => {
-            let text = body.trim_ascii_start();
-            let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
-            text.starts_with(b"<?xml") || text.starts_with(b"<feedback")
-        }
-        _ => false,
-    }
-}
-
-/// What S/MIME is sealed for: reading, or as it says itself in its type or its bytes (RFC 5652 §3), only for whom it is
-/// encrypted.
-fn smime(content: &ContentFields, bytes: &[u8]) -> RejectionCode {
-    /// The object identifier of enveloped data, and that of authenticated enveloped data.
-    const ENVELOPED: [&[u8]; 2] =
-        [b"\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x03", b"\x06\x0b\x2a\x86\x48\x86\xf7\x0d\x01\x09\x10\x01\x17"];
-    let head = &bytes[..bytes.len().min(64)];
-    let says = content.smime_type.as_deref().is_some_and(|kind| kind.contains("enveloped"));
-    if says || ENVELOPED.iter().any(|oid| memchr::memmem::find(head, oid).is_some()) {
-        RejectionCode::EncryptedMail
-    } else {
-        RejectionCode::SmimeOpaque
     }
 }

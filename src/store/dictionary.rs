@@ -1,5 +1,7 @@
 //! What is stored once and goes by numbers: names, outcomes, what signed them, policies.
 
+use std::collections::HashMap;
+
 use rusqlite::{Connection, OptionalExtension, params};
 use rustc_hash::FxHashMap;
 
@@ -20,8 +22,9 @@ const OUTCOMES_KEPT: usize = 400_000;
 pub(super) struct Dictionary {
     pub(super) names: Names,
     outcomes: FxHashMap<u128, u64>,
-    signers: FxHashMap<Vec<u8>, i64>,
-    policies: FxHashMap<PolicyPublished, i64>,
+    // By texts of strangers, who may know how any fixed function hashes; the digests above have a key.
+    signers: HashMap<Vec<u8>, i64>,
+    policies: HashMap<PolicyPublished, i64>,
     /// Facts of outcomes that were added and are yet to be written.
     pub(super) facts: FreshFacts,
     scratch: Vec<u8>,

@@ -1,5 +1,6 @@
 //! Texts that are stored once and go by numbers.
 
+use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
 use rusqlite::Connection;
@@ -15,7 +16,8 @@ const KEPT: usize = 100_000;
 /// The texts this process has used, with their numbers.
 #[derive(Debug, Default)]
 pub(super) struct Names {
-    known: FxHashMap<String, i64>,
+    /// By names of strangers, who may know how any fixed function hashes.
+    known: HashMap<String, i64>,
 }
 
 impl Names {

@@ -10,6 +10,7 @@
 mod bad_database;
 mod bad_input;
 mod changes;
+mod cost;
 mod dns;
 mod documented;
 mod dump;
