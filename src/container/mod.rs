@@ -2,7 +2,7 @@
 //! lie within each other.
 //!
 //! What something is follows from its bytes; names and labels are hints at most. Depths are counted along the way in from
-//! the outermost layer, and everything else in one [`Budget`](crate::limits::Budget), so that no nesting makes room for
+//! the outermost layer, and everything else in one [`Budget`], so that no nesting makes room for
 //! more. Nothing is decoded before it is looked at.
 //!
 //! What should be a report and cannot be read is told to the [`Visitor`] as refused. Anybody can write to the address that

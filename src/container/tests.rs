@@ -131,9 +131,8 @@ fn what_lies_in_plain_sight_is_read() {
         format!("Content-Type: text/xml\r\nContent-Transfer-Encoding: base64;\r\n\r\n{packed}"),
         format!("Content-Type: text/xml\r\nContent-Transfer-Encoding: base64\r\n\r\n{XML}"),
         format!("Content-Type: application/xml\r\n\r\n{packed}"),
-        format!(
-            "Subject: x\r\n\r\nThe report:\r\n\r\nbegin 644 r.xml\r\n6/&9E961B86-K/C$\\+V9E961B86-K/@``\r\n`\r\nend\r\n"
-        ),
+        "Subject: x\r\n\r\nThe report:\r\n\r\nbegin 644 r.xml\r\n6/&9E961B86-K/C$\\+V9E961B86-K/@``\r\n`\r\nend\r\n"
+            .to_owned(),
         format!(
             "Content-Type: multipart/digest; boundary=D\r\n\r\n--D\r\n\r\nSubject: x\r\nContent-Type: text/xml\r\n\r\n{XML}\r\n--D--\r\n"
         ),

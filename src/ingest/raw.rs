@@ -33,10 +33,13 @@ impl Read for At<'_> {
     }
 }
 
+/// The bytes that were asked for, whether gzip was put around them, and what came of it.
+type Made = (Arc<Vec<u8>>, bool, Arc<Raw>);
+
 /// Bytes that documents came in, hashed and packed once however many documents lie in them.
 pub(super) struct RawCache {
     keep: bool,
-    last: RefCell<Option<(Arc<Vec<u8>>, bool, Arc<Raw>)>>,
+    last: RefCell<Option<Made>>,
 }
 
 impl RawCache {

@@ -1,5 +1,6 @@
 //! Reading costs in proportion: twice as much of anything costs about twice as much, whatever it is that a stranger
-//! repeats. Processor time of this thread is measured, over enough work that its noise is small.
+//! repeats. Processor time of this thread is measured; beside other work its noise is larger than what is looked for, so
+//! these run by hand and alone: `cargo test --test cli cost:: -- --ignored --test-threads 1`.
 
 use std::time::Duration;
 
@@ -78,6 +79,7 @@ fn record(inner: &str) -> String {
 }
 
 #[test]
+#[ignore = "measures processor time: run alone and by hand"]
 fn of_mails() {
     grows_in_proportion("a boundary within a line", |n| mail(&format!("\r\nx{}", "--B".repeat(n))));
     grows_in_proportion("lines that begin as a boundary", |n| mail(&format!("\r\n{}", "--Bx\r\n".repeat(n))));
@@ -97,8 +99,9 @@ fn of_mails() {
 }
 
 #[test]
+#[ignore = "measures processor time: run alone and by hand"]
 fn of_archives() {
-    grows_in_proportion("empty members of gzip in gzip", |n| gzip(&gzip(b"").repeat(n.min(100_000))));
+    grows_in_proportion("empty members of gzip in gzip", |n| gzip(gzip(b"").repeat(n.min(100_000))));
     grows_in_proportion("members of a zip", |n| {
         let names: Vec<String> = (0..n.min(20_000)).map(|number| format!("{number}.xml")).collect();
         let members: Vec<(&str, &[u8])> = names.iter().map(|name| (name.as_str(), &b"<a/>"[..])).collect();
@@ -113,6 +116,7 @@ fn of_archives() {
 }
 
 #[test]
+#[ignore = "measures processor time: run alone and by hand"]
 fn of_documents() {
     grows_in_proportion("records", |n| report(&record("").repeat(n)).into_bytes());
     grows_in_proportion("rows of a record", |n| {
