@@ -128,19 +128,29 @@ pub fn proposals(survey: &Survey, paths: &[SendingPath]) -> Vec<Proposal> {
     proposals
 }
 
-/// An entry of the ledger about a path, in TOML; `last` is its last line.
-pub(super) fn entry(survey: &Survey, path: &SendingPath, table: &str, last: &str) -> String {
+/// The first lines of an entry of the ledger in TOML: its table, name, domains and `match`.
+#[must_use]
+pub fn entry_lines(
+    table: &str,
+    name: &str,
+    domains: &[String],
+    identity: Option<&(&'static str, Vec<String>)>,
+) -> [String; 4] {
     let text = |text: &str| toml::Value::String(text.to_owned()).to_string();
-    let matches = match identity(survey, path) {
+    let list = |texts: &[String]| format!("[{}]", texts.iter().map(|one| text(one)).collect::<Vec<_>>().join(", "));
+    let matches = match identity {
         Some((key, values)) if values.len() == 1 => format!("match = {{ {key} = {} }}", text(&values[0])),
-        Some((key, values)) => {
-            let values: Vec<String> = values.iter().map(|value| text(value)).collect();
-            format!("match = {{ {key} = [{}] }}", values.join(", "))
-        }
+        Some((key, values)) => format!("match = {{ {key} = {} }}", list(values)),
         None => "# match = { … }: many addresses, and no identity that verified; name one".to_owned(),
     };
-    let (name, domain) = (text(&path.sender), text(&path.domain));
-    format!("[[{table}]]\nname = {name}\ndomains = [{domain}]\n{matches}\n{last}\n")
+    [format!("[[{table}]]"), format!("name = {}", text(name)), format!("domains = {}", list(domains)), matches]
+}
+
+/// An entry of the ledger about a path, in TOML; `last` is its last line.
+pub(super) fn entry(survey: &Survey, path: &SendingPath, table: &str, last: &str) -> String {
+    let domains = std::slice::from_ref(&path.domain);
+    let lines = entry_lines(table, &path.sender, domains, identity(survey, path).as_ref());
+    format!("{}\n{last}\n", lines.join("\n"))
 }
 
 /// How the mail of a path is recognised by what verified.

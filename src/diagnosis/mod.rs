@@ -37,7 +37,7 @@ pub use explain::{
     AddressPart, DayPart, Dispositions, ExplainAnswer, Found, NetworkPart, OverridePart, PartAnswer, PathEvidence,
     Reason, ReporterPart, SignaturePart, SpfPart, Stay, Turn, TurnKind, TurnSubject, evidence, find,
 };
-pub use ledger::{LedgerFinding, LedgerProblem, Proposal, ledger_findings, proposals};
+pub use ledger::{LedgerFinding, LedgerProblem, Proposal, entry_lines, ledger_findings, proposals};
 pub use path::{
     Answer, Diagnosis, DkimFigures, Rules, SendingPath, Sum, WindowAnswer, diagnose, diagnose_some, id, sender_name,
 };

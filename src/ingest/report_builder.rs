@@ -108,7 +108,7 @@ impl<'c> ReportBuilder<'c> {
     }
 
     /// A digest of some texts, with the database's key.
-    pub(super) fn digest_of_texts<const N: usize>(&self, texts: [Option<&str>; N]) -> u128 {
+    pub(super) fn digest_of_texts<'t>(&self, texts: impl IntoIterator<Item = Option<&'t str>>) -> u128 {
         let mut digest = self.outcomes.key.digest();
         for text in texts {
             digest.text(text);
@@ -219,21 +219,11 @@ impl<'c> ReportBuilder<'c> {
         digest.text(Some(bare_id(report_id)));
         digest.text(Some(&head.domain));
         let range = &report.report_metadata.date_range;
-        let policy = &report.policy_published;
-        for text in [
-            &range.begin,
-            &range.end,
-            &policy.p,
-            &policy.sp,
-            &policy.np,
-            &policy.adkim,
-            &policy.aspf,
-            &policy.pct,
-            &policy.fo,
-            &policy.testing,
-            &policy.discovery_method,
-        ] {
+        for text in [&range.begin, &range.end] {
             digest.text(text.as_deref());
+        }
+        for text in report.policy_published.written() {
+            digest.text(text);
         }
         digest.number(self.totals.records);
         feed(&mut digest, self.digests);

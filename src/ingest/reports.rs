@@ -138,19 +138,8 @@ impl InputTally {
             return Err(RejectionCode::LimitSameId);
         }
         let policy = &report.policy_published;
-        let texts = [
-            &policy.domain,
-            &policy.p,
-            &policy.sp,
-            &policy.np,
-            &policy.adkim,
-            &policy.aspf,
-            &policy.pct,
-            &policy.fo,
-            &policy.testing,
-            &policy.discovery_method,
-        ];
-        if self.policies.insert(builder.digest_of_texts(texts.map(Option::as_deref))) {
+        let texts = std::iter::once(policy.domain.as_deref()).chain(policy.written());
+        if self.policies.insert(builder.digest_of_texts(texts)) {
             budget.take(Cost::Policies, 1)?;
         }
         Ok(())

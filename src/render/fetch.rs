@@ -34,8 +34,7 @@ pub fn fetch(answer: &FetchAnswer<'_>, form: Form, out: &mut dyn Write) -> Resul
             }
             json(&value, out)
         }
-        Form::Csv => super::ingest(answer.ingested, answer.seconds, form, out),
-        Form::Table | Form::Markdown => {
+        Form::Table | Form::Markdown | Form::Csv => {
             for account in answer.accounts.iter().filter(|account| !account.folders.is_empty()) {
                 writeln!(out, "{}: {}", sanitize(&account.name), folders(account))?;
             }

@@ -4,51 +4,19 @@ use std::io::{Result, Write};
 
 use serde_json::{Value, json};
 
-use super::{Form, grid, json};
+use super::{Form, json};
 use crate::ingest::IngestSummary;
 use crate::words::{grouped, plural};
 
-/// Writes the summary of a run that took `seconds`.
+/// Writes the summary of a run that took `seconds`. It has no rows: as CSV it is the text for people, and the command line
+/// refuses that form.
 ///
 /// # Errors
 /// Those of writing.
 pub fn ingest(summary: &IngestSummary, seconds: f64, form: Form, out: &mut dyn Write) -> Result<()> {
     match form {
         Form::Json => json(&facts("dmarcstat/ingest/1", summary, seconds), out),
-        Form::Csv => {
-            let headings = [
-                "inputs",
-                "mails",
-                "new",
-                "duplicate",
-                "conflicting",
-                "records",
-                "messages",
-                "tls_report",
-                "failure_report",
-                "not_a_report",
-                "irregularities",
-                "quarantined",
-                "failed",
-            ];
-            let row = [
-                summary.inputs,
-                summary.mails,
-                summary.new,
-                summary.duplicate,
-                summary.conflicting,
-                summary.records,
-                summary.messages,
-                summary.tls_reports,
-                summary.failure_reports,
-                summary.not_a_report,
-                summary.irregularities,
-                summary.quarantined.len() as u64,
-                summary.failed.len() as u64,
-            ];
-            grid::csv(&headings, [row.iter().map(u64::to_string).collect()], out)
-        }
-        Form::Table | Form::Markdown => {
+        Form::Table | Form::Markdown | Form::Csv => {
             writeln!(out, "{} ({seconds:.1} s)", sentence(summary))?;
             if summary.quarantined.iter().any(|one| !one.known) {
                 writeln!(out, "See `dmarcstat quarantine` for what could not be read.")?;

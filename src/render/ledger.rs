@@ -3,7 +3,7 @@
 use std::io::{Result, Write};
 
 use super::text::sanitize;
-use crate::diagnosis::Proposal;
+use crate::diagnosis::{Proposal, entry_lines};
 
 /// Writes the entries as TOML. What nothing proves is written as a comment: pasting must not approve of strangers.
 ///
@@ -18,15 +18,9 @@ pub fn ledger(proposals: &[Proposal], out: &mut dyn Write) -> Result<()> {
             writeln!(out)?;
         }
         writeln!(out, "# {}", sanitize(&one.seen))?;
-        let mut lines = vec!["[[sender]]".to_owned(), format!("name = {}", text(&one.name))];
-        lines.push(format!("domains = {}", list(&one.domains)));
-        match &one.identity {
-            Some((key, values)) if values.len() == 1 => {
-                lines.push(format!("match = {{ {key} = {} }}", text(&values[0])))
-            }
-            Some((key, values)) => lines.push(format!("match = {{ {key} = {} }}", list(values))),
-            None => lines.push("# match = { … }: many addresses, and no identity that verified; name one".to_owned()),
-        }
+        let clean = |texts: &[String]| texts.iter().map(|one| sanitize(one).into_owned()).collect::<Vec<_>>();
+        let identity = one.identity.as_ref().map(|(key, values)| (*key, clean(values)));
+        let mut lines = entry_lines("sender", &sanitize(&one.name), &clean(&one.domains), identity.as_ref()).to_vec();
         lines.push("owner = \"\"".to_owned());
         let commented = !one.proven || one.identity.is_none();
         if !one.proven {
@@ -37,16 +31,6 @@ pub fn ledger(proposals: &[Proposal], out: &mut dyn Write) -> Result<()> {
         }
     }
     Ok(())
-}
-
-/// A text as TOML writes it.
-fn text(text: &str) -> String {
-    toml::Value::String(sanitize(text).into_owned()).to_string()
-}
-
-fn list(texts: &[String]) -> String {
-    let texts: Vec<String> = texts.iter().map(|one| text(one)).collect();
-    format!("[{}]", texts.join(", "))
 }
 
 #[cfg(test)]

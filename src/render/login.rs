@@ -4,7 +4,6 @@ use std::io::{Result, Write};
 
 use serde_json::json;
 
-use super::grid::csv;
 use super::text::sanitize;
 use super::{Form, Paint, Style, json};
 
@@ -35,12 +34,7 @@ pub fn login(answer: &LoginAnswer<'_>, form: Form, style: &Style, out: &mut dyn 
             }),
             out,
         ),
-        Form::Csv => csv(
-            &["account", "kept_in", "access_token_expires"],
-            [vec![answer.account.to_owned(), answer.kept_in.to_owned(), expires.unwrap_or_default().to_owned()]],
-            out,
-        ),
-        Form::Table | Form::Markdown => {
+        Form::Table | Form::Markdown | Form::Csv => {
             let kept = match expires {
                 Some(expires) => format!("it is good until {expires}, and kept in {}", answer.kept_in),
                 None => format!("it cannot be kept in {}, so each run gets its own", answer.kept_in),

@@ -5,7 +5,7 @@ use std::io::{Result, Write};
 use jiff::civil::Date;
 use serde_json::json;
 
-use super::{Form, grid, json};
+use super::{Form, json};
 use crate::store::Pruned;
 use crate::words::plural;
 
@@ -23,18 +23,7 @@ pub fn prune(pruned: Pruned, before: Date, dry_run: bool, form: Form, out: &mut 
             }),
             out,
         ),
-        Form::Csv => grid::csv(
-            &["before", "dry_run", "reports", "records", "messages"],
-            [vec![
-                before.to_string(),
-                dry_run.to_string(),
-                reports.to_string(),
-                records.to_string(),
-                messages.to_string(),
-            ]],
-            out,
-        ),
-        Form::Table | Form::Markdown => writeln!(
+        Form::Table | Form::Markdown | Form::Csv => writeln!(
             out,
             "{} {} of days before {before}, with {} and {}.",
             if dry_run { "Would forget" } else { "Forgot" },

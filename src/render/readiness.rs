@@ -240,6 +240,11 @@ fn fragile(answer: &Review, prose: &mut Prose) {
     }
 }
 
+/// A sender whose mail fails, and its path.
+fn failing(sender: &str, messages: u64, path: &str, prose: &mut Prose) {
+    prose.item(0, "→", Paint::Warn, format!("{sender} · {} fail · {path}", plural(messages, "message")));
+}
+
 fn decisions(answer: &Review, prose: &mut Prose) {
     if answer.decisions.is_empty() {
         return;
@@ -250,8 +255,7 @@ fn decisions(answer: &Review, prose: &mut Prose) {
         Paint::Plain,
     );
     for decision in &answer.decisions {
-        let text = format!("{} · {} fail · {}", decision.sender, plural(decision.messages, "message"), decision.path);
-        prose.item(0, "→", Paint::Warn, text);
+        failing(&decision.sender, decision.messages, &decision.path, prose);
         for entry in [&decision.approve, &decision.deny] {
             entry.lines().for_each(|line| prose.code(line));
         }
@@ -268,8 +272,7 @@ fn decide(answer: &Review, prose: &mut Prose) {
         Paint::Plain,
     );
     for path in &answer.decide {
-        let text = format!("{} · {} fail · {}", path.sender, plural(path.messages, "message"), path.path);
-        prose.item(0, "→", Paint::Warn, text);
+        failing(&path.sender, path.messages, &path.path, prose);
     }
 }
 
@@ -279,8 +282,7 @@ fn forgotten(answer: &Review, prose: &mut Prose) {
     }
     prose.heading("Unproven, and worth a look before they are lost");
     for path in &answer.forgotten {
-        let text = format!("{} · {} fail · {}", path.sender, plural(path.messages, "message"), path.path);
-        prose.item(0, "→", Paint::Warn, text);
+        failing(&path.sender, path.messages, &path.path, prose);
     }
 }
 

@@ -72,6 +72,24 @@ pub struct PolicyPublished {
     pub discovery_method: Option<String>,
 }
 
+impl PolicyPublished {
+    /// What was written of the record, but for its domain; the order is part of the digests that reports are known by.
+    pub(crate) fn written(&self) -> [Option<&str>; 9] {
+        [
+            &self.p,
+            &self.sp,
+            &self.np,
+            &self.adkim,
+            &self.aspf,
+            &self.pct,
+            &self.fo,
+            &self.testing,
+            &self.discovery_method,
+        ]
+        .map(Option::as_deref)
+    }
+}
+
 /// `record`: messages that had an address and an outcome in common.
 #[derive(Debug, Default, Clone)]
 pub struct Record {
