@@ -7,7 +7,8 @@
 
 use std::borrow::Cow;
 
-/// Results kept of one field, and properties and comments kept of one result; servers write a handful.
+/// Results kept of one field, and properties and comments kept of one result; servers write a handful. A failure of DMARC
+/// is kept wherever it stands: many other results do not hide it.
 const MOST: usize = 64;
 
 /// One field, read.
@@ -50,6 +51,12 @@ pub struct Property {
 }
 
 impl MethodResult {
+    /// Whether it says that DMARC failed.
+    #[must_use]
+    pub fn is_dmarc_failure(&self) -> bool {
+        self.method == "dmarc" && self.result == "fail"
+    }
+
     /// The value of a property, such as `("header", "from")`.
     #[must_use]
     pub fn property(&self, ptype: &str, name: &str) -> Option<&str> {
@@ -119,7 +126,11 @@ impl AuthenticationResults {
                     (Item::Pair(name, value), Some(result)) => result.add(&name, value),
                 }
             }
-            if let Some(mut result) = result.filter(|_| self.results.len() < MOST) {
+            let beyond = self.results.len() >= MOST;
+            let kept = |result: &MethodResult| {
+                !beyond || result.is_dmarc_failure() && !self.results.iter().any(MethodResult::is_dmarc_failure)
+            };
+            if let Some(mut result) = result.filter(kept) {
                 result.comments = comments;
                 self.results.push(result);
             }

@@ -7,6 +7,8 @@ pub struct Field<'m> {
     pub name: &'m [u8],
     /// The value with its folds, cut where it is absurdly long.
     pub value: &'m [u8],
+    /// The value with its folds and uncut: for what must not be hidden behind a long beginning.
+    pub whole: &'m [u8],
 }
 
 impl Field<'_> {
@@ -65,9 +67,9 @@ impl<'m> Iterator for HeaderFields<'m> {
             let (line, rest) = self.rest.split_at(end);
             self.rest = rest;
             if let Some(colon) = line.iter().take(LONGEST_NAME).position(|&byte| byte == b':') {
-                let value = &line[colon + 1..];
-                let value = &value[..value.len().min(LONGEST_FIELD)];
-                return Some(Field { name: line[..colon].trim_ascii_end(), value });
+                let whole = &line[colon + 1..];
+                let value = &whole[..whole.len().min(LONGEST_FIELD)];
+                return Some(Field { name: line[..colon].trim_ascii_end(), value, whole });
             }
         }
         None
