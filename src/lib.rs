@@ -28,6 +28,8 @@
 //! - [`words`] writes numbers, shares, lists and plurals;
 //! - `parallel` shares work out among the processors.
 
+#![forbid(unsafe_code)]
+
 pub mod alignment;
 pub mod cause;
 pub mod cli;
@@ -59,5 +61,7 @@ pub mod varint;
 pub mod witness;
 pub mod words;
 
+#[cfg(test)]
+mod documentation;
 #[cfg(test)]
 mod walls;

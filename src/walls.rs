@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// Each module, and the modules it may use.
-const FLOORS: &[(&str, &[&str])] = &[
+pub(crate) const FLOORS: &[(&str, &[&str])] = &[
     ("varint", &[]),
     ("uid_set", &[]),
     ("parallel", &[]),
@@ -76,7 +76,8 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("config", &["cause", "diagnosis", "domain", "limits", "oauth", "query", "role", "source"]),
 ];
 
-fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
+/// The files of a folder and of those in it, but for `tests.rs`.
+pub(crate) fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {

@@ -3,6 +3,8 @@
 //! On Unix a child's peak memory begins at that of the process which started it, since it is counted from before the new program
 //! replaces the old one. So the benchmarks themselves stay small, and even the corpora are made by children.
 
+#![allow(unsafe_code, reason = "only the system knows what a process cost")]
+
 use std::env;
 use std::fs::{self, File};
 use std::io;

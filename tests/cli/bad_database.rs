@@ -1,5 +1,7 @@
 //! Databases that cannot be used: said in a clear line, with nothing changed and nothing lost.
 
+#![allow(unsafe_code, reason = "limits of a process are set between fork and exec")]
+
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 

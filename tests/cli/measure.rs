@@ -1,5 +1,7 @@
 //! Runs a command and tells how much memory it took at its peak.
 
+#![allow(unsafe_code, reason = "only the system knows what a process cost")]
+
 use std::process::Command;
 
 use crate::harness::Ran;

@@ -1,0 +1,127 @@
+//! What the documentation says of the tree, held against the tree: files that it names, links, modules, codes.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use crate::rejection::RejectionCode;
+use crate::report::IrregularityCode;
+use crate::walls;
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// The pages of the documentation, with their texts.
+fn pages() -> Vec<(PathBuf, String)> {
+    let mut files = Vec::new();
+    for folder in ["", "docs", "tests", "fuzz", "fixtures", "fixtures/quirks"] {
+        let entries = std::fs::read_dir(root().join(folder)).unwrap().map(|entry| entry.unwrap().path());
+        files.extend(entries.filter(|path| path.extension().is_some_and(|ending| ending == "md")));
+    }
+    files.sort();
+    files.into_iter().map(|path| (path.clone(), std::fs::read_to_string(path).unwrap())).collect()
+}
+
+/// What stands between backticks on lines that are no code blocks.
+fn quoted(text: &str) -> impl Iterator<Item = &str> {
+    text.lines().filter(|line| !line.starts_with("    ")).flat_map(|line| line.split('`').skip(1).step_by(2))
+}
+
+/// Whether a file or folder is there: by its path from the root or from `src`, or below `src` by its name alone.
+fn is_there(name: &str, sources: &BTreeSet<String>) -> bool {
+    root().join(name).exists() || root().join("src").join(name).exists() || sources.contains(name)
+}
+
+#[test]
+fn files_that_are_named_are_there() {
+    let mut files = Vec::new();
+    walls::sources(&root().join("src"), &mut files);
+    walls::sources(&root().join("tests"), &mut files);
+    let names = files.iter().filter_map(|file| Some(file.file_name()?.to_str()?.to_owned()));
+    let sources: BTreeSet<String> = names.collect();
+    let (mut named, mut gone) = (0, Vec::new());
+    for (page, text) in pages().iter().filter(|(page, _)| !page.ends_with("CHANGELOG.md")) {
+        for name in quoted(text) {
+            let begins = ["src/", "tests/", "docs/", "fuzz/", ".ci/", ".github/"].iter().any(|at| name.starts_with(at));
+            let whole = !name.contains([' ', '<', '*', '…', '$']);
+            // What running something makes is not in the tree.
+            let made = ["fuzz/corpus", "fuzz/artifacts"].iter().any(|at| name.starts_with(at));
+            if whole && !made && (begins || name.ends_with(".rs")) {
+                named += 1;
+                if !is_there(name, &sources) {
+                    gone.push(format!("{}: {name}", page.strip_prefix(root()).unwrap().display()));
+                }
+            }
+        }
+    }
+    assert!(gone.is_empty(), "the documentation names files that are not there (renamed?): {gone:#?}");
+    assert!(named > 100, "{named} files named");
+}
+
+/// The anchor of a heading, as it is made of headings where the pages are read.
+fn anchor(heading: &str) -> String {
+    let kept = heading
+        .to_lowercase()
+        .chars()
+        .filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'))
+        .collect::<String>();
+    kept.trim().replace(' ', "-")
+}
+
+/// The headings of a page, but for lines of code that look like some.
+fn anchors(text: &str) -> BTreeSet<String> {
+    let mut code = false;
+    let mut found = BTreeSet::new();
+    for line in text.lines() {
+        code ^= line.trim_start().starts_with("```");
+        if let Some(heading) = line.strip_prefix('#').filter(|_| !code) {
+            found.insert(anchor(heading.trim_start_matches('#')));
+        }
+    }
+    found
+}
+
+#[test]
+fn links_lead_somewhere() {
+    let (mut links, mut dead) = (0, Vec::new());
+    for (page, text) in pages() {
+        for target in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+            if target.contains("://") || target.contains(['\n', ' ']) {
+                continue;
+            }
+            links += 1;
+            let (file, part) = target.split_once('#').map_or((target, None), |(file, part)| (file, Some(part)));
+            let path = if file.is_empty() { page.clone() } else { page.parent().unwrap().join(file) };
+            let there = match part {
+                None => path.exists(),
+                Some(part) => std::fs::read_to_string(&path).is_ok_and(|text| anchors(&text).contains(part)),
+            };
+            if !there {
+                dead.push(format!("{}: {target}", page.strip_prefix(root()).unwrap().display()));
+            }
+        }
+    }
+    assert!(dead.is_empty(), "links of the documentation lead nowhere: {dead:#?}");
+    assert!(links > 50, "{links} links");
+}
+
+#[test]
+fn every_module_is_explained() {
+    let text = std::fs::read_to_string(root().join("docs/architecture.md")).unwrap();
+    let explained: BTreeSet<&str> = quoted(&text).collect();
+    let missing: Vec<&str> =
+        walls::FLOORS.iter().map(|(module, _)| *module).filter(|module| !explained.contains(module)).collect();
+    assert!(missing.is_empty(), "docs/architecture.md says nothing of {missing:?}");
+}
+
+#[test]
+fn every_code_is_explained() {
+    let text = std::fs::read_to_string(root().join("docs/codes.md")).unwrap();
+    let explained: BTreeSet<&str> = quoted(&text).collect();
+    let codes = IrregularityCode::ALL
+        .iter()
+        .map(|code| code.as_str())
+        .chain(RejectionCode::ALL.iter().map(|code| code.as_str()));
+    let missing: Vec<&str> = codes.filter(|code| !explained.contains(code)).collect();
+    assert!(missing.is_empty(), "docs/codes.md says nothing of {missing:?}");
+}
