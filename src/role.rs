@@ -46,6 +46,24 @@ impl Role {
         matches!(self, Role::Own | Role::Approved | Role::Service)
     }
 
+    /// Whether the mail was handed on: its author is the owner, and what goes wrong with it goes wrong on the way.
+    #[must_use]
+    pub fn hands_on(self) -> bool {
+        matches!(self, Role::Forwarder | Role::MailingList | Role::RecipientFilter)
+    }
+
+    /// Whether the owner has to care for it: its own mail, and that of senders that it approved.
+    #[must_use]
+    pub fn is_owners(self) -> bool {
+        matches!(self, Role::Own | Role::Approved)
+    }
+
+    /// Whether nobody that has to do with the domain is known to send it.
+    #[must_use]
+    pub fn is_nobodys(self) -> bool {
+        matches!(self, Role::Unknown | Role::Denied)
+    }
+
     /// The word in answers.
     #[must_use]
     pub fn as_str(self) -> &'static str {

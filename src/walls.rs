@@ -52,7 +52,19 @@ pub(crate) const FLOORS: &[(&str, &[&str])] = &[
     ),
     (
         "inspect",
-        &["alignment", "cause", "diagnosis", "dns", "domain", "finding", "mail", "providers", "report", "tag_list"],
+        &[
+            "alignment",
+            "cause",
+            "diagnosis",
+            "dns",
+            "domain",
+            "finding",
+            "mail",
+            "providers",
+            "report",
+            "role",
+            "tag_list",
+        ],
     ),
     (
         "render",

@@ -42,8 +42,7 @@ impl Unsigned {
         let all = self.all;
         let wanted = |role: Role, class: Class| all || role.sends_for_owner() && class.needs_work();
         let (answer, _, status) = answer("dmarcstat/unsigned/2", &self.scope, self.min_messages, wanted, context)?;
-        let found =
-            answer.paths.iter().any(|path| path.class.needs_work() && matches!(path.role, Role::Own | Role::Approved));
+        let found = answer.paths.iter().any(|path| path.class.needs_work() && path.role.is_owners());
         show(&answer, PathsView { unsigned: true, all }, context)?;
         Ok(if self.exit_code && found { Status::No } else { status })
     }

@@ -1,14 +1,12 @@
-//! The class of a path and its standing.
+//! The class of a path: how it signs. Why it exists is its role.
 
 use serde::{Deserialize, Deserializer, Serialize, de};
 
-use super::view::View;
-use super::view::{ALIGNED, BROKEN, UNALIGNED, UNSIGNED, known, share};
-use crate::role::Role;
+use super::view::{ALIGNED, BROKEN, States, UNALIGNED, UNSIGNED, known, share};
 
 /// What a path does about DKIM. Exactly one holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "kebab-case")]
 pub enum Class {
     /// Signs as the domain.
     Signed,
@@ -20,27 +18,15 @@ pub enum Class {
     Broken,
     /// Does not sign.
     Unsigned,
-    /// Hands on mail of other paths.
-    Forwarded,
-    /// Nothing vouches for it: a spoofer, or a sender that everybody forgot.
-    Unproven,
-}
-
-/// How much is known of a path's right to send.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Standing {
-    /// The domain's own SPF or DKIM vouches for it.
-    Yours,
-    /// In the ledger of approved senders.
-    Listed,
-    /// A catalogued sender; nothing shows that it acts for the domain.
-    Recognised,
-    /// Nothing vouches for it.
-    Unproven,
+    /// No report says how it signs.
+    NotReported,
 }
 
 impl Class {
+    /// All of them, from what is well to what is not known.
+    pub const ALL: [Class; 6] =
+        [Class::Signed, Class::Intermittent, Class::Unaligned, Class::Broken, Class::Unsigned, Class::NotReported];
+
     /// Its word.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -50,8 +36,7 @@ impl Class {
             Class::Unaligned => "unaligned",
             Class::Broken => "broken",
             Class::Unsigned => "unsigned",
-            Class::Forwarded => "forwarded",
-            Class::Unproven => "unproven",
+            Class::NotReported => "not-reported",
         }
     }
 
@@ -59,29 +44,6 @@ impl Class {
     #[must_use]
     pub fn needs_work(self) -> bool {
         matches!(self, Class::Intermittent | Class::Unaligned | Class::Broken | Class::Unsigned)
-    }
-}
-
-impl Standing {
-    /// Of a role.
-    pub(super) fn of(role: Role) -> Self {
-        match role {
-            Role::Own => Standing::Yours,
-            Role::Approved => Standing::Listed,
-            Role::Service | Role::OtherAccount => Standing::Recognised,
-            _ => Standing::Unproven,
-        }
-    }
-
-    /// Its word.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Standing::Yours => "yours",
-            Standing::Listed => "listed",
-            Standing::Recognised => "recognised",
-            Standing::Unproven => "unproven",
-        }
     }
 }
 
@@ -99,21 +61,6 @@ pub struct Thresholds {
     /// From these shares of aligned, and of unsigned and unaligned messages on, a path is intermittent.
     #[serde(deserialize_with = "a_share")]
     pub intermittent: f64,
-    /// From this share of messages with aligned SPF or DKIM on, a path is the domain's own.
-    #[serde(deserialize_with = "a_share")]
-    pub vouched: f64,
-    /// From this share of messages with aligned SPF on, a path is no forwarder.
-    #[serde(deserialize_with = "a_share")]
-    pub own_spf: f64,
-    /// From this share of messages on that carry signatures at home elsewhere, a path is a forwarder.
-    #[serde(deserialize_with = "a_share")]
-    pub carried: f64,
-    /// From this share of its verified messages on, a pair of signing domain and selector is at home at a sender.
-    #[serde(deserialize_with = "a_share")]
-    pub at_home: f64,
-    /// From this share of messages on that receivers spared as forwarded, a path is a forwarder.
-    #[serde(deserialize_with = "a_share")]
-    pub excused: f64,
     /// Days before the window in which the owner's accounts, machines and keys are looked up as well.
     pub memory_days: u32,
     /// A replay: own verified mail from at least so many senders not seen in memory, on one day,
@@ -142,11 +89,6 @@ impl Default for Thresholds {
             signed: 0.95,
             signed_but_broken: 0.80,
             intermittent: 0.05,
-            vouched: 0.01,
-            own_spf: 0.05,
-            carried: 0.90,
-            at_home: 0.10,
-            excused: 0.50,
             memory_days: 90,
             replay_senders: 10,
             replay_factor: 5,
@@ -177,17 +119,13 @@ fn at_least_one<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Er
 /// Less than this share of messages is a slip and not a state of the path.
 const SLIP: f64 = 0.01;
 
-/// The class of a path.
+/// The class by the messages that count, see [`View::counted`](super::view::View).
 #[must_use]
-pub(super) fn class(view: &View, standing: Standing, forwards: bool, thresholds: &Thresholds) -> Class {
-    if forwards {
-        return Class::Forwarded;
-    }
-    let [aligned, unaligned, broken, unsigned] = [ALIGNED, UNALIGNED, BROKEN, UNSIGNED].map(|at| view.counted[at]);
-    let known = known(&view.counted);
-    // Where nothing is known of its signatures, no work can be named.
-    if standing == Standing::Unproven || known == 0 {
-        return Class::Unproven;
+pub(super) fn class(counted: &States, thresholds: &Thresholds) -> Class {
+    let [aligned, unaligned, broken, unsigned] = [ALIGNED, UNALIGNED, BROKEN, UNSIGNED].map(|at| counted[at]);
+    let known = known(counted);
+    if known == 0 {
+        return Class::NotReported;
     }
     let missing = share(unaligned + unsigned, known);
     let signed = share(aligned, known);
@@ -209,7 +147,7 @@ mod tests {
     use super::*;
 
     fn class_of(counted: [u64; 5]) -> Class {
-        class(&View { counted, ..View::default() }, Standing::Yours, false, &Thresholds::default())
+        class(&counted, &Thresholds::default())
     }
 
     #[test]
@@ -223,16 +161,7 @@ mod tests {
         assert_eq!(class_of([4, 0, 0, 96, 0]), Class::Unsigned);
         assert_eq!(class_of([0, 96, 4, 0, 900]), Class::Unaligned);
         assert_eq!(class_of([0, 0, 60, 40, 0]), Class::Broken);
-        assert_eq!(class_of([0, 0, 0, 0, 7]), Class::Unproven);
-    }
-
-    #[test]
-    fn what_vouches_for_nothing_has_no_other_class() {
-        let view = View { counted: [0, 0, 0, 50, 0], ..View::default() };
-        let judged = |standing| class(&view, standing, false, &Thresholds::default());
-        assert_eq!(judged(Standing::Unproven), Class::Unproven);
-        assert_eq!(judged(Standing::Recognised), Class::Unsigned);
-        assert_eq!(class(&view, Standing::Unproven, true, &Thresholds::default()), Class::Forwarded);
+        assert_eq!(class_of([0, 0, 0, 0, 7]), Class::NotReported);
     }
 
     #[test]

@@ -4,10 +4,10 @@
 use jiff::civil::Date;
 use serde::Serialize;
 
-use super::class::{Class, Standing};
 use super::path::SendingPath;
 use crate::domain;
 use crate::query::{Ledger, SenderKey, Survey};
+use crate::role::Role;
 
 /// An entry of the ledger that wants a look.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -103,11 +103,11 @@ const ADDRESSES: usize = 8;
 pub fn proposals(survey: &Survey, paths: &[SendingPath]) -> Vec<Proposal> {
     let mut proposals: Vec<Proposal> = Vec::new();
     for path in paths {
-        let left = matches!(path.class, Class::Forwarded | Class::Unproven) && path.standing != Standing::Listed;
-        if left || path.standing == Standing::Listed || path.domain.is_empty() {
+        let listed = matches!(path.role, Role::Approved | Role::Denied);
+        if path.role.hands_on() || path.role == Role::Unknown || listed || path.domain.is_empty() {
             continue;
         }
-        let (proven, identity) = (path.standing == Standing::Yours, identity(survey, path));
+        let (proven, identity) = (path.role == Role::Own, identity(survey, path));
         let seen = format!("{}: {}, {} messages", path.domain, path.class.as_str(), path.messages);
         let same =
             |known: &&mut Proposal| known.proven == proven && known.name == path.sender && known.identity == identity;

@@ -29,9 +29,9 @@ pub use breaks::Breaks;
 pub use caution::cautions;
 pub use changes::{
     Change, ChangeKind, ChangeSubject, Changes, ChangesAnswer, Comparison, Counts, Judged, PathState, Silence,
-    UnprovenChanges, changes,
+    UnknownChanges, changes,
 };
-pub use class::{Class, Standing, Thresholds};
+pub use class::{Class, Thresholds};
 pub use evidence::{ForwardingEvidence, Grounds, LoneClaim, NullFigures, Part, Vouched};
 pub use explain::{
     AddressPart, DayPart, Dispositions, ExplainAnswer, Found, NetworkPart, OverridePart, PartAnswer, PathEvidence,

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use super::class::{Class, Standing, Thresholds, class};
+use super::class::{Class, Thresholds, class};
 use super::evidence::{Grounds, notes};
 use super::ledger::LedgerFinding;
 use super::remedy::{Case, remedy};
@@ -109,9 +109,6 @@ pub struct SendingPath {
     pub cause: Option<Cause>,
     /// The day of the last change that class and cause speak of the time after, where there was one.
     pub since: Option<String>,
-    /// The standing, until all that asks for it asks for the role.
-    #[serde(skip)]
-    pub standing: Standing,
     /// Messages.
     pub messages: u64,
     /// By DKIM state.
@@ -229,7 +226,6 @@ pub fn diagnose_some(survey: &Survey, rules: &Rules<'_>, places: &[usize]) -> Ve
 /// What a path is found to be.
 struct Judgement {
     view: View,
-    standing: Standing,
     role: Role,
     class: Class,
 }
@@ -238,15 +234,13 @@ fn judge(survey: &Survey, at: usize, rules: &Rules<'_>) -> Judgement {
     let path = &survey.paths[at];
     let view = View::of(survey, at, rules.thresholds.intermittent);
     let role = path.role;
-    let standing = Standing::of(role);
-    let forwards = matches!(role, Role::Forwarder | Role::MailingList | Role::RecipientFilter);
-    let class = class(&view, standing, forwards, rules.thresholds);
-    Judgement { view, standing, role, class }
+    let class = class(&view.counted, rules.thresholds);
+    Judgement { view, role, class }
 }
 
 fn sending_path(survey: &Survey, at: usize, judged: &Judgement, rules: &Rules<'_>) -> SendingPath {
     let path = &survey.paths[at];
-    let (class, standing) = (judged.class, judged.standing);
+    let class = judged.class;
     let addresses = survey.tally.addresses(at);
     let evidence = Grounds::of(survey, at, &addresses, &judged.view, class);
     let sender = sender_name(path, rules.catalogue);
@@ -255,18 +249,16 @@ fn sending_path(survey: &Survey, at: usize, judged: &Judgement, rules: &Rules<'_
     let foreign: Vec<String> =
         signing_domains.iter().filter(|domain| !domain::aligned(domain, &path.domain)).cloned().collect();
     let mut notes = notes(path, class, &evidence);
-    let silent = class == Class::Unproven && standing != Standing::Unproven;
-    if silent {
+    if class == Class::NotReported {
         notes.insert(0, "the reports say nothing of its signatures".to_owned());
     }
-    if path.provider.is_some() && path.tenant.is_some() && !path.own_tenant && standing == Standing::Recognised {
+    if judged.role == Role::OtherAccount {
         notes.insert(0, "an account that nothing shows to be yours".to_owned());
     }
     let entry = path.entry.and_then(|number| rules.ledger.entries.get(number));
     let case = Case {
         path,
         class,
-        standing,
         sender: &sender,
         foreign: &foreign,
         selectors: &selectors,
@@ -276,7 +268,7 @@ fn sending_path(survey: &Survey, at: usize, judged: &Judgement, rules: &Rules<'_
     SendingPath {
         figures: at,
         id: id(path),
-        remedy: if silent { None } else { remedy(&case, rules.catalogue) },
+        remedy: remedy(&case, rules.catalogue),
         domain: path.domain.clone(),
         named_by: path.named_by.as_str().to_owned(),
         provider: path.provider.clone(),
@@ -286,7 +278,6 @@ fn sending_path(survey: &Survey, at: usize, judged: &Judgement, rules: &Rules<'_
         class,
         cause: None,
         since: None,
-        standing,
         messages: path.messages,
         dkim: DkimFigures::from(path.dkim),
         spf_aligned: path.spf_aligned,

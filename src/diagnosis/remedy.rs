@@ -1,17 +1,17 @@
 //! What mends a path: the catalogue's words where the sender is in it, else what holds for any sender.
 
-use super::class::{Class, Standing};
+use super::class::Class;
 use super::evidence::{Grounds, Part};
 use crate::alignment::DkimState;
 use crate::domain;
 use crate::providers::{Catalogue, DnsRecord, Fault, Remedy, RemedyContext};
 use crate::query::{AddressFigures, PathFigures, SenderKey};
+use crate::role::Role;
 
 /// What a remedy is made of.
 pub(super) struct Case<'c> {
     pub(super) path: &'c PathFigures,
     pub(super) class: Class,
-    pub(super) standing: Standing,
     pub(super) sender: &'c str,
     /// Who signed, those that do not align.
     pub(super) foreign: &'c [String],
@@ -23,9 +23,14 @@ pub(super) struct Case<'c> {
 /// What to do about a path; nothing where there is nothing to do.
 #[must_use]
 pub(super) fn remedy(case: &Case<'_>, catalogue: &Catalogue) -> Option<Remedy> {
+    if case.path.role.is_nobodys() {
+        return (case.path.role == Role::Unknown).then(|| case.decide());
+    }
+    if case.path.role.hands_on() {
+        return None;
+    }
     let fault = match case.class {
-        Class::Signed | Class::Forwarded => return None,
-        Class::Unproven => return Some(case.decide()),
+        Class::Signed | Class::NotReported => return None,
         Class::Unaligned => Fault::Unaligned,
         Class::Unsigned => Fault::Unsigned,
         Class::Intermittent => Fault::Intermittent,
@@ -40,7 +45,7 @@ pub(super) fn remedy(case: &Case<'_>, catalogue: &Catalogue) -> Option<Remedy> {
                 tenant: case.path.tenant.as_deref(),
                 signing_domains: case.foreign,
                 selectors: case.selectors,
-                only_recognised: case.standing == Standing::Recognised,
+                only_recognised: matches!(case.path.role, Role::Service | Role::OtherAccount),
                 spf_aligns: case.path.spf_aligned > 0,
             },
         ),
@@ -93,7 +98,7 @@ impl Case<'_> {
         }
         let uncovered: Vec<&AddressFigures> =
             self.addresses.iter().filter(|one| one.spf_aligned == 0 && one.dkim.iter().sum::<u64>() >= 3).collect();
-        let own_machines = self.path.provider.is_none() && self.standing != Standing::Recognised;
+        let own_machines = self.path.provider.is_none() && self.path.role.is_owners();
         if own_machines && self.path.spf_aligned > 0 && !uncovered.is_empty() {
             let shown: Vec<String> = uncovered.iter().take(4).map(|one| one.ip.to_string()).collect();
             let more = if uncovered.len() > 4 { format!(" and {} more", uncovered.len() - 4) } else { String::new() };

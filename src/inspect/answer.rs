@@ -5,8 +5,9 @@ use std::net::IpAddr;
 use serde::Serialize;
 
 use super::code::Finding;
-use crate::diagnosis::{Class, Standing};
+use crate::diagnosis::Class;
 use crate::domain::Author;
+use crate::role::Role;
 
 /// How a domain stands to the domain of From.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -154,8 +155,8 @@ pub struct PathMatch {
     pub sender: String,
     /// Its class.
     pub class: Class,
-    /// Its standing.
-    pub standing: Standing,
+    /// Its role.
+    pub role: Role,
     /// Its messages in the window.
     pub messages: u64,
     /// How many of them had an aligned, verifying signature.

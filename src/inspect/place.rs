@@ -85,7 +85,7 @@ fn found(path: &SendingPath, by: String) -> PathMatch {
         id: path.id.clone(),
         sender: path.sender.clone(),
         class: path.class,
-        standing: path.standing,
+        role: path.role,
         messages: path.messages,
         dkim_aligned: path.dkim.aligned,
         matched_by: by,

@@ -77,7 +77,7 @@ fn page(answer: &ChangesAnswer, page: &mut Page<'_>) -> Result<()> {
         page.heading("Nothing has changed")?;
         page.line("No path, key, policy or reporter is other than before, but for noise.", Paint::Good)?;
     }
-    unproven(answer, page)
+    unknown(answer, page)
 }
 
 fn change(change: &Change, paint: Paint, page: &mut Page<'_>) -> Result<()> {
@@ -115,19 +115,19 @@ fn state(state: &PathState) -> String {
     format!(
         "{}, {}: {} of {} aligned, {} passed DMARC",
         state.class.as_str(),
-        state.standing.as_str(),
+        state.role.as_str(),
         grouped(figures.dkim.aligned),
         plural(figures.messages, "message"),
         grouped(figures.dmarc_pass)
     )
 }
 
-fn unproven(answer: &ChangesAnswer, page: &mut Page<'_>) -> Result<()> {
-    let sums = &answer.found.unproven;
+fn unknown(answer: &ChangesAnswer, page: &mut Page<'_>) -> Result<()> {
+    let sums = &answer.found.unknown;
     if sums.new_paths + sums.gone_paths == 0 {
         return Ok(());
     }
-    page.heading("Nothing vouches for them")?;
+    page.heading("Unknown senders")?;
     let parts = [(sums.new_paths, sums.new_messages, "new"), (sums.gone_paths, sums.gone_messages, "gone")];
     for (paths, messages, word) in parts.into_iter().filter(|(paths, ..)| *paths > 0) {
         let text = format!("{} {word}, of {}", plural(paths, "small path"), plural(messages, "message"));
@@ -147,8 +147,8 @@ const HEADINGS: [&str; 19] = [
     "text",
     "class_before",
     "class_after",
-    "standing_before",
-    "standing_after",
+    "role_before",
+    "role_after",
     "messages_before",
     "messages_after",
     "dkim_aligned_before",
@@ -173,7 +173,7 @@ fn cells(change: &Change) -> Vec<String> {
         change.text.clone(),
     ];
     cells.extend(both(&|state| state.class.as_str().to_owned()));
-    cells.extend(both(&|state| state.standing.as_str().to_owned()));
+    cells.extend(both(&|state| state.role.as_str().to_owned()));
     cells.extend(both(&|state| state.figures.messages.to_string()));
     cells.extend(both(&|state| state.figures.dkim.aligned.to_string()));
     cells.extend(both(&|state| state.figures.dmarc_pass.to_string()));

@@ -41,7 +41,7 @@ fn page(answer: &ExplainAnswer, page: &mut Page<'_>) -> Result<()> {
     }
     let domain = if path.domain.is_empty() { "(no header From)" } else { &path.domain };
     page.title(&format!("{} on {domain} [{}]", path.sender, path.id))?;
-    page.line(&format!("{}, {}", path.class.as_str(), path.standing.as_str()), paint(path.class))?;
+    page.line(&format!("{}, {}", path.class.as_str(), path.role.as_str()), paint(path.class))?;
     page.line(&in_words(&path.into()), Paint::Plain)?;
     for reason in &evidence.reasoning {
         page.item("-", &reason.text, Paint::Plain)?;

@@ -255,7 +255,7 @@ fn place(answer: &Inspection, prose: &mut Prose) {
             "{} · {}, {} · {}, {share} of them DKIM-aligned · found by {}",
             path.sender,
             path.class.as_str(),
-            path.standing.as_str(),
+            path.role.as_str(),
             plural(path.messages, "message"),
             path.matched_by,
         );

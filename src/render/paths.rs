@@ -158,7 +158,7 @@ pub(super) fn paint(class: Class) -> Paint {
         Class::Signed => Paint::Good,
         Class::Intermittent | Class::Broken => Paint::Warn,
         Class::Unaligned | Class::Unsigned => Paint::Bad,
-        Class::Forwarded | Class::Unproven => Paint::Dim,
+        Class::NotReported => Paint::Dim,
     }
 }
 

@@ -209,7 +209,7 @@ fn blockers(answer: &Review, prose: &mut Prose) {
 pub(super) fn blocker_line(blocker: &Blocker, domain: &str) -> String {
     let from = if blocker.domain == domain { String::new() } else { format!(" as {}", blocker.domain) };
     let mut parts = vec![format!("{}{from}", blocker.sender)];
-    parts.push(format!("{}, {}", blocker.class.as_str(), blocker.standing.as_str()));
+    parts.push(format!("{}, {}", blocker.class.as_str(), blocker.role.as_str()));
     if blocker.reasons.contains(&"fails") {
         parts.push(format!("{} of {} fail", grouped(blocker.messages), grouped(blocker.path_messages)));
     }
@@ -280,7 +280,7 @@ fn forgotten(answer: &Review, prose: &mut Prose) {
     if answer.forgotten.is_empty() {
         return;
     }
-    prose.heading("Unproven, and worth a look before they are lost");
+    prose.heading("Unknown, and worth a look before they are lost");
     for path in &answer.forgotten {
         failing(&path.sender, path.messages, &path.path, prose);
     }

@@ -155,7 +155,7 @@ fn paths_come_and_go() {
     assert_eq!((&new["before"], &new["after"]["class"]), (&Value::Null, &json!("unsigned")));
     assert_eq!((&gone["name"], &gone["since"]), (&json!("198.51.100.0/24"), &json!("2026-10-10")));
     assert_eq!(
-        answer["unproven"],
+        answer["unknown"],
         json!({ "new_paths": 10, "new_messages": 40, "gone_paths": 10, "gone_messages": 40 })
     );
 }

@@ -41,7 +41,7 @@ fn every_part_adds_up_to_the_path() {
             assert_eq!(Some(by_state(day)), day["messages"].as_u64(), "{day}");
         }
         let abouts: Vec<&Value> = answer["reasoning"].as_array().unwrap().iter().map(|one| &one["about"]).collect();
-        assert_eq!(abouts[..3], ["name", "standing", "class"]);
+        assert_eq!(abouts[..3], ["name", "role", "class"]);
     }
 }
 

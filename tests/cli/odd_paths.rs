@@ -56,7 +56,7 @@ fn odd_paths_are_what_they_are() {
         ("Microsoft 365 (fabrikam)", "unaligned", "other-account"),
         ("192.0.2.0/24", "signed", "own"),
         ("198.51.100.0/24", "signed", "own"),
-        ("alumni.example", "forwarded", "mailing-list"),
+        ("alumni.example", "signed", "mailing-list"),
         ("10.6.1.0/24", "intermittent", "own"),
         ("bulk.example", "signed", "own"),
         ("spray.example", "unaligned", "service"),

@@ -11,13 +11,14 @@ use serde::Serialize;
 
 pub use silence::Silence;
 
-use super::class::{Class, Standing};
+use super::class::Class;
 use super::dates::shown;
 use super::explain::PartAnswer;
 use super::path::{Diagnosis, SendingPath, WindowAnswer};
 use super::selectors::KeyDiagnosis;
 use crate::query::{DomainFigures, Presence, Survey, Window};
 use crate::report::period::Day;
+use crate::role::Role;
 
 /// The answer of `changes`.
 #[derive(Debug, Clone, Serialize)]
@@ -54,8 +55,8 @@ pub struct Changes {
     pub counts: Counts,
     /// The changes, worst first.
     pub changes: Vec<Change>,
-    /// Paths that nothing vouches for, in sum.
-    pub unproven: UnprovenChanges,
+    /// Small paths of unknown senders, in sum.
+    pub unknown: UnknownChanges,
     /// What else to know.
     pub notes: Vec<String>,
 }
@@ -71,9 +72,9 @@ pub struct Counts {
     pub changed: u64,
 }
 
-/// Paths that nothing vouches for and that are too small to be told one by one.
+/// Paths of unknown senders that are too small to be told one by one.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
-pub struct UnprovenChanges {
+pub struct UnknownChanges {
     /// New paths.
     pub new_paths: u64,
     /// Their messages.
@@ -148,8 +149,8 @@ pub struct Change {
 pub struct PathState {
     /// Its class.
     pub class: Class,
-    /// Its standing.
-    pub standing: Standing,
+    /// Its role.
+    pub role: Role,
     /// Its figures.
     #[serde(flatten)]
     pub figures: PartAnswer,
@@ -157,7 +158,7 @@ pub struct PathState {
 
 impl From<&SendingPath> for PathState {
     fn from(path: &SendingPath) -> Self {
-        PathState { class: path.class, standing: path.standing, figures: path.into() }
+        PathState { class: path.class, role: path.role, figures: path.into() }
     }
 }
 

@@ -6,7 +6,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::{Change, ChangeKind, ChangeSubject, Changes, Comparison};
 use crate::alignment::DkimState;
-use crate::diagnosis::class::{Class, Standing};
+use crate::diagnosis::class::Class;
 use crate::diagnosis::dates::shown;
 use crate::diagnosis::path::SendingPath;
 use crate::diagnosis::turns::{Stretch, distance, stretches};
@@ -80,15 +80,6 @@ fn change(kind: ChangeKind, path: &SendingPath, text: String) -> Change {
     change
 }
 
-/// Whether a path is one that the domain's owner has to care for.
-fn is_owners(path: &SendingPath) -> bool {
-    matches!(path.standing, Standing::Yours | Standing::Listed)
-}
-
-fn is_unproven(path: &SendingPath) -> bool {
-    path.standing == Standing::Unproven
-}
-
 /// What is known of the domains that the paths are of.
 struct Domains<'c> {
     /// Messages in this window, by header From.
@@ -136,13 +127,13 @@ fn appeared(
         // The domain is new, and told as such.
         return None;
     }
-    if is_unproven(path) && !is_loud(path, &domains.now) {
-        found.unproven.new_paths += 1;
-        found.unproven.new_messages = found.unproven.new_messages.saturating_add(path.messages);
+    if path.role.is_nobodys() && !is_loud(path, &domains.now) {
+        found.unknown.new_paths += 1;
+        found.unknown.new_messages = found.unknown.new_messages.saturating_add(path.messages);
         return None;
     }
     let earlier = days.range(..comparison.window.first).next_back().map(|(&day, _)| day);
-    let sort = format!("{}, {}", path.class.as_str(), path.standing.as_str());
+    let sort = format!("{}, {}", path.class.as_str(), path.role.as_str());
     let mut new = match earlier {
         Some(day) => {
             let text = format!("back after a pause, last seen {}: {sort}, {} messages", shown(day), path.messages);
@@ -150,7 +141,7 @@ fn appeared(
         }
         None => change(ChangeKind::New, path, format!("{sort}, {} messages", path.messages)),
     };
-    new.alarm = earlier.is_none() && is_owners(path) && path.class.needs_work();
+    new.alarm = earlier.is_none() && path.role.is_owners() && path.class.needs_work();
     new.since = Some(path.first_seen.clone());
     Some(new)
 }
@@ -163,9 +154,9 @@ fn went(
     comparison: &Comparison<'_>,
     found: &mut Changes,
 ) -> Option<Change> {
-    if is_unproven(path) && !is_loud(path, &domains.then) {
-        found.unproven.gone_paths += 1;
-        found.unproven.gone_messages = found.unproven.gone_messages.saturating_add(path.messages);
+    if path.role.is_nobodys() && !is_loud(path, &domains.then) {
+        found.unknown.gone_paths += 1;
+        found.unknown.gone_messages = found.unknown.gone_messages.saturating_add(path.messages);
         return None;
     }
     let seen: Vec<Day> = days.range(..=comparison.window.last).map(|(&day, _)| day).collect();
@@ -238,13 +229,16 @@ fn states(path: &SendingPath) -> [u64; 4] {
     [path.dkim.aligned, path.dkim.unaligned, path.dkim.broken, path.dkim.unsigned]
 }
 
-/// How much work a class is.
-fn severity(class: Class) -> Option<u8> {
-    match class {
+/// How much work a path is; nothing where its signing is nobody's work.
+fn severity(path: &SendingPath) -> Option<u8> {
+    if path.role.hands_on() || path.role.is_nobodys() {
+        return None;
+    }
+    match path.class {
         Class::Signed => Some(0),
         Class::Intermittent => Some(1),
         Class::Unaligned | Class::Broken | Class::Unsigned => Some(2),
-        Class::Forwarded | Class::Unproven => None,
+        Class::NotReported => None,
     }
 }
 
@@ -255,7 +249,7 @@ fn otherwise(
     days: &BTreeMap<Day, PartFigures>,
     comparison: &Comparison<'_>,
 ) -> Option<Change> {
-    if is_unproven(before) && is_unproven(after) || before.messages.min(after.messages) < FEW {
+    if before.role.is_nobodys() && after.role.is_nobodys() || before.messages.min(after.messages) < FEW {
         return None;
     }
     let known = |path: &SendingPath| states(path).iter().fold(0_u64, |sum, &n| sum.saturating_add(n));
@@ -272,7 +266,7 @@ fn otherwise(
     let shares = [signing, of("SPF aligned", |path| path.spf_aligned), of("DMARC pass", |path| path.dmarc_pass)];
     let mut texts = Vec::new();
     let (mut worse, mut better) = (false, false);
-    let work = severity(before.class).zip(severity(after.class));
+    let work = severity(before).zip(severity(after));
     let moved = distance(states(before), states(after)) >= CLASS_MARGIN;
     if before.class != after.class && moved {
         match work {
@@ -286,13 +280,13 @@ fn otherwise(
             _ => {}
         }
     }
-    if before.standing != after.standing && (is_owners(before) != is_owners(after)) {
-        worse |= is_owners(before);
-        better |= is_owners(after);
-        texts.push(format!("{} → {}", before.standing.as_str(), after.standing.as_str()));
+    if before.role.is_owners() != after.role.is_owners() {
+        worse |= before.role.is_owners();
+        better |= after.role.is_owners();
+        texts.push(format!("{} → {}", before.role.as_str(), after.role.as_str()));
     }
     // What a forwarder breaks comes and goes.
-    let own = after.class != Class::Forwarded && before.class != Class::Forwarded;
+    let own = !after.role.hands_on() && !before.role.hands_on();
     for one in shares.iter().filter(|one| own && one.differ(MARGIN)) {
         worse |= one.gain() < 0.0;
         better |= one.gain() > 0.0;

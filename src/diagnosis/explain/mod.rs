@@ -45,7 +45,7 @@ pub struct ExplainAnswer {
 /// The evidence on one path.
 #[derive(Debug, Clone, Serialize)]
 pub struct PathEvidence {
-    /// Why it has its name, its standing and its class: the figures and the thresholds.
+    /// Why it has its name, its role and its class: the figures and the thresholds.
     pub reasoning: Vec<Reason>,
     /// Day by day; days without its messages are left out.
     pub days: Vec<DayPart>,

@@ -1,15 +1,16 @@
-//! Why a path has its name, its standing and its class: the figures beside the thresholds.
+//! Why a path has its name, its role and its class: the figures beside the thresholds.
 
 use serde::Serialize;
 
-use crate::diagnosis::class::{Class, Standing, Thresholds};
+use crate::diagnosis::class::{Class, Thresholds};
 use crate::diagnosis::path::SendingPath;
 use crate::query::Survey;
+use crate::role::Role;
 
 /// A step of the reasoning.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Reason {
-    /// `name`, `standing`, `class`, or `evidence` that was weighed.
+    /// `name`, `role`, `class`, or `evidence` that was weighed.
     pub about: &'static str,
     /// In words, with the figures.
     pub text: String,
@@ -18,7 +19,7 @@ pub struct Reason {
 pub(super) fn reasoning(path: &SendingPath, survey: &Survey, thresholds: &Thresholds) -> Vec<Reason> {
     let mut reasons = vec![
         Reason { about: "name", text: name(path) },
-        Reason { about: "standing", text: standing(path, survey, thresholds) },
+        Reason { about: "role", text: role(path, survey) },
         Reason { about: "class", text: class(path, thresholds) },
     ];
     reasons.extend(evidence(path).into_iter().map(|text| Reason { about: "evidence", text }));
@@ -49,32 +50,47 @@ fn threshold(share: f64) -> String {
     format!("{} %", (share * 1000.0).round() / 10.0)
 }
 
-fn standing(path: &SendingPath, survey: &Survey, thresholds: &Thresholds) -> String {
+/// Why it has its role: the figures that speak for it. `docs/diagnosis.md` has the rows.
+fn role(path: &SendingPath, survey: &Survey) -> String {
     let domain = survey.evidence.get(&path.domain).copied().unwrap_or_default();
-    let found = path.evidence.vouched;
-    let vouched = format!(
-        "aligned SPF or DKIM in {} of its messages (at least {}), at {} of the domain's {} reporters (at least {}), {}",
-        percent(found.weighed.0, found.weighed.1),
-        threshold(thresholds.vouched),
-        found.reporters,
+    let vouched = path.evidence.vouched;
+    let authenticated = format!(
+        "aligned SPF or DKIM in {} of its messages, at {} of the domain's {} reporters, {}",
+        percent(vouched.weighed.0, vouched.weighed.1),
+        vouched.reporters,
         domain.reporters,
-        domain.reporters.min(2),
-        match (found.several_days, domain.days) {
-            (true, _) => "on several days (at least 2)",
-            (false, _) if found.messages == 0 => "on no day",
-            (false, true) => "on one day (at least 2)",
+        match (vouched.several_days, domain.days) {
+            (true, _) => "on several days",
+            (false, _) if vouched.messages == 0 => "on no day",
+            (false, true) => "on one day",
             (false, false) => "on the only day there is",
         }
     );
-    match path.standing {
-        Standing::Listed => format!("listed: in the ledger of approved senders; {vouched}"),
-        Standing::Yours if found.messages == 0 => format!("yours: the account is the domain's own; {vouched}"),
-        Standing::Yours => format!("yours: {vouched}"),
-        Standing::Recognised => {
-            format!("recognised: the sender is catalogued, and nothing proves that it acts for the domain; {vouched}")
+    let why = match path.role {
+        Role::Own => authenticated,
+        Role::Approved => format!("an entry of the ledger approves it; {authenticated}"),
+        Role::Denied => "an entry of the ledger says that it is not the owner's".to_owned(),
+        Role::Service => {
+            format!("somebody else authenticates here and writes under the domain's name; {authenticated}")
         }
-        Standing::Unproven => format!("unproven: {vouched}"),
-    }
+        Role::OtherAccount => "the verified signature of an account that nothing shows to be the owner's".to_owned(),
+        Role::Forwarder | Role::MailingList | Role::RecipientFilter => handed_on(path),
+        Role::Unknown => "neither SPF nor DKIM authenticates anybody".to_owned(),
+    };
+    format!("{}: {why}", path.role.as_str())
+}
+
+fn handed_on(path: &SendingPath) -> String {
+    let found = path.evidence.forwarding;
+    let [spf, carried, excused] = found.weighed;
+    format!(
+        "{} of its messages carry signatures of the domain that are used at other senders, SPF aligned in {}; {} were spared as \
+         forwarded or sent by a list, by {} reporters",
+        percent(carried.0, carried.1),
+        percent(spf.0, spf.1),
+        percent(excused.0, excused.1),
+        found.excused_reporters,
+    )
 }
 
 fn class(path: &SendingPath, thresholds: &Thresholds) -> String {
@@ -108,26 +124,8 @@ fn class(path: &SendingPath, thresholds: &Thresholds) -> String {
         Class::Unaligned => largest("unaligned", dkim.unaligned),
         Class::Broken => largest("broken", dkim.broken),
         Class::Unsigned => largest("unsigned", dkim.unsigned),
-        Class::Forwarded => forwarded(path, thresholds),
-        Class::Unproven if known == 0 => "unproven: there is nothing to judge its signatures by".to_owned(),
-        Class::Unproven => format!("unproven: nothing vouches for it; aligned in {}", share(dkim.aligned)),
+        Class::NotReported => "not-reported: no report says how it signs".to_owned(),
     }
-}
-
-fn forwarded(path: &SendingPath, thresholds: &Thresholds) -> String {
-    let found = path.evidence.forwarding;
-    let [spf, carried, excused] = found.weighed;
-    format!(
-        "forwarded: SPF aligned in {} (under {}); {} of its messages carry signatures that are at home at other senders (at \
-         least {}), {} were spared as forwarded by {} reporters (at least {}, by 2)",
-        percent(spf.0, spf.1),
-        threshold(thresholds.own_spf),
-        percent(carried.0, carried.1),
-        threshold(thresholds.carried),
-        percent(excused.0, excused.1),
-        found.excused_reporters,
-        threshold(thresholds.excused)
-    )
 }
 
 /// What was set aside or put right before the class was judged; the path's notes have the rest.

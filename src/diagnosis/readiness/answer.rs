@@ -8,9 +8,11 @@ use super::reporters::{DispositionFigures, Evidence, Overridden, ReporterFigures
 use super::selectors::SelectorHealth;
 use super::subdomains::Subdomain;
 use super::thresholds::ReadinessThresholds;
-use crate::diagnosis::{Class, Standing, WindowAnswer};
+use crate::cause::Cause;
+use crate::diagnosis::{Class, WindowAnswer};
 use crate::dns::DnsAudit;
 use crate::providers::Remedy;
+use crate::role::Role;
 
 /// The policy that is to be published.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -100,14 +102,16 @@ pub struct Blocker {
     pub messages: u64,
     /// Its class.
     pub class: Class,
+    /// Why it does not pass.
+    pub cause: Option<Cause>,
     /// What to do.
     pub remedy: Option<Remedy>,
     /// Who hands over.
     pub sender: String,
     /// Header From.
     pub domain: String,
-    /// Its standing.
-    pub standing: Standing,
+    /// Its role.
+    pub role: Role,
     /// All its messages.
     pub path_messages: u64,
     /// Those that pass by SPF alone.
@@ -204,8 +208,8 @@ pub struct ReviewedPath {
     pub domain: String,
     /// Its class.
     pub class: Class,
-    /// Its standing.
-    pub standing: Standing,
+    /// Its role.
+    pub role: Role,
     /// Messages.
     pub messages: u64,
     /// Messages that pass DMARC.
@@ -265,7 +269,7 @@ pub struct Review {
     pub decisions: Vec<Decision>,
     /// Services and accounts that no entry of the ledger is about, however little they send.
     pub decide: Vec<Undecided>,
-    /// Unproven paths that are large and authenticate as somebody: forgotten senders look like this.
+    /// Unknown paths that are large and authenticate as somebody: forgotten senders look like this.
     pub forgotten: Vec<Undecided>,
     /// Strict alignment.
     pub strict: StrictAnswer,

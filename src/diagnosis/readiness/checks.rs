@@ -28,7 +28,7 @@ pub(super) struct Findings<'f> {
     pub(super) blockers: &'f [Blocker],
     pub(super) fragile: &'f [Fragile],
     pub(super) decide: &'f [Undecided],
-    /// Unproven paths that look like forgotten senders.
+    /// Unknown paths that look like forgotten senders.
     pub(super) forgotten: &'f [Undecided],
     pub(super) regressions: &'f [Regression],
     pub(super) reporters: &'f [ReporterFigures],
@@ -250,7 +250,7 @@ fn mail(findings: &Findings<'_>, list: &mut List) {
         "forgotten_senders",
         false,
         findings.forgotten.is_empty(),
-        "no unproven path with 1% of the mail or more that authenticates as somebody",
+        "no unknown path with 1% of the mail or more that authenticates as somebody",
         match findings.forgotten {
             [] => "none does".to_owned(),
             some => format!(

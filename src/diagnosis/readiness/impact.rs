@@ -74,6 +74,7 @@ pub struct Impact {
 
 /// Messages by the class of their path.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 #[allow(missing_docs, reason = "the names are the classes'")]
 pub struct ByClass {
     pub signed: u64,
@@ -81,8 +82,7 @@ pub struct ByClass {
     pub unaligned: u64,
     pub broken: u64,
     pub unsigned: u64,
-    pub forwarded: u64,
-    pub unproven: u64,
+    pub not_reported: u64,
 }
 
 impl ByClass {
@@ -94,8 +94,7 @@ impl ByClass {
             Class::Unaligned => &mut self.unaligned,
             Class::Broken => &mut self.broken,
             Class::Unsigned => &mut self.unsigned,
-            Class::Forwarded => &mut self.forwarded,
-            Class::Unproven => &mut self.unproven,
+            Class::NotReported => &mut self.not_reported,
         }
     }
 
@@ -136,7 +135,7 @@ pub(super) fn failing(path: &SendingPath) -> u64 {
 
 /// Whether a path's mail is the domain's own, so that losing it is a loss.
 pub(super) fn is_own(path: &SendingPath) -> bool {
-    matches!(path.role, Role::Own | Role::Approved)
+    path.role.is_owners()
 }
 
 pub(super) fn impact<'p>(paths: impl Iterator<Item = &'p SendingPath>) -> Impact {

@@ -110,10 +110,11 @@ pub fn review(
                 path: path.id.clone(),
                 messages: failing(path),
                 class: path.class,
+                cause: path.cause,
                 remedy: path.remedy.clone(),
                 sender: path.sender.clone(),
                 domain: path.domain.clone(),
-                standing: path.standing,
+                role: path.role,
                 path_messages: path.messages,
                 spf_alone: days.spf_alone,
                 reasons,
@@ -262,7 +263,7 @@ fn decisions(
     found
 }
 
-/// Whether an unproven path has a hundredth of the mail and shows who it is: it signs, or SPF passes for it.
+/// Whether an unknown path has a hundredth of the mail and shows who it is: it signs, or SPF passes for it.
 fn looks_forgotten(path: &SendingPath, messages: u64) -> bool {
     let shows_itself = path.dkim.unaligned > 0 || path.provider.is_some() || path.named_by.starts_with("spf");
     shows_itself && failing(path).saturating_mul(100) >= messages
@@ -297,7 +298,7 @@ fn reviewed_path(path: &SendingPath, days: &PathDays) -> ReviewedPath {
         sender: path.sender.clone(),
         domain: path.domain.clone(),
         class: path.class,
-        standing: path.standing,
+        role: path.role,
         messages: path.messages,
         pass: path.dmarc_pass,
         dkim_aligned: path.dkim.aligned,

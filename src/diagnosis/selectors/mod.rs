@@ -19,7 +19,6 @@ pub use answer::{
 pub use health::KeyState;
 pub use rotation::Rotation;
 
-use super::class::{Class, Standing};
 use super::dates::shown;
 use super::path::SendingPath;
 use crate::alignment::AuthResult;
@@ -130,7 +129,7 @@ fn keys<'k>(survey: &'k KeySurvey, paths: &[&SendingPath]) -> Vec<Key<'k>> {
         } else {
             KeyOwner::Other
         };
-        let at_home = |one: &&&KeyUse| !matches!(path(one).class, Class::Forwarded | Class::Unproven);
+        let at_home = |one: &&&KeyUse| !path(one).role.hands_on() && !path(one).role.is_nobodys();
         let mut home: Vec<&KeyUse> = uses.iter().filter(at_home).copied().collect();
         // Anybody can write a signature that does not verify.
         let claimed = home.is_empty() && uses.iter().all(|one| one.seen.results.verified() == 0);
@@ -151,7 +150,7 @@ fn keys<'k>(survey: &'k KeySurvey, paths: &[&SendingPath]) -> Vec<Key<'k>> {
 
 /// Whether a domain is the tenant of a path that is the domain owner's.
 fn is_tenants(signing_domain: &str, path: &SendingPath) -> bool {
-    matches!(path.standing, Standing::Yours | Standing::Listed)
+    path.role.is_owners()
         && path.tenant.as_deref().is_some_and(|tenant| {
             signing_domain == tenant
                 || domain::is_within(signing_domain, tenant)

@@ -19,8 +19,8 @@ pub(super) fn patterns() -> Markup {
                 (pattern("unaligned", "M0 6L6 0M-1 1L1-1M5 7L7 5", "1.4"))
                 (pattern("broken", "M0 0L6 6M-1 5L1 7M5-1L7 1", "1.4"))
                 (pattern("unsigned", "M0 0L6 6M0 6L6 0", "1.2"))
-                (pattern("forwarded", "M0 0v6", "2"))
-                (pattern("unproven", "M3 2v2", "2"))
+                (pattern("handed-on", "M0 0v6", "2"))
+                (pattern("not-reported", "M3 2v2", "2"))
             }
         }
     }

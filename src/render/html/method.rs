@@ -33,8 +33,8 @@ pub(super) fn method(answer: &Review) -> Markup {
             p {
                 "Counted are the messages of DMARC aggregate reports with the domain or a name below it in From; of names with a
                  DMARC record of their own, none. Every message counts once. A report counts on the UTC day that holds the
-                 middle of its period. Yours is a path that SPF or DKIM of the domain vouches for, at more than one reporter and on more
-                 than one day; unproven is one that nothing vouches for."
+                 middle of its period. A path's role says why it exists: own, approved by the ledger, a service, another account, a
+                 forwarder, a mailing list, a filter in front of a recipient, or unknown."
             }
             dl {
                 dt { "Window" } dd { (day(&answer.window.begin)) " to " (day(&answer.window.end)) ", as of " (answer.as_of) }

@@ -21,11 +21,11 @@ pub(super) fn impact(answer: &Review) -> Markup {
         ("broken", "approved: would be lost", lost.approved),
         ("intermittent", "services and other accounts: decide whose", lost.service + lost.other_account),
         (
-            "forwarded",
+            "handed-on",
             "forwarders, lists and filters: up to receivers",
             lost.forwarder + lost.mailing_list + lost.recipient_filter,
         ),
-        ("unproven", "unknown and denied: the policy's aim", lost.unknown + lost.denied),
+        ("not-reported", "unknown and denied: the policy's aim", lost.unknown + lost.denied),
     ];
     let told: Vec<String> = parts
         .iter()
@@ -84,7 +84,7 @@ fn remedy(blocker: &Blocker, more: bool) -> Markup {
         article class=(if more { "remedy more" } else { "remedy" }) {
             h3 { (Text(&blocker.sender)) " " span.id { (blocker.path) } }
             p {
-                (Text(&blocker.domain)) " · " (blocker.class.as_str()) ", " (blocker.standing.as_str()) " · "
+                (Text(&blocker.domain)) " · " (blocker.class.as_str()) ", " (blocker.role.as_str()) " · "
                 @if fails { span.tone.bad { (grouped(blocker.messages)) " of " (grouped(blocker.path_messages)) " fail" } }
                 @if fails && alone { ", " }
                 @if alone { span.tone.warn { (grouped(blocker.spf_alone)) " pass by SPF alone" } }

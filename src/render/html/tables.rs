@@ -3,16 +3,16 @@
 use maud::{Markup, html};
 
 use super::Text;
+use crate::diagnosis::Class;
 use crate::diagnosis::readiness::{Check, Review, ReviewedPath};
-use crate::diagnosis::{Class, Standing};
 use crate::render::readiness::title;
 use crate::words::{grouped, percent, plural};
 
 /// Paths in the page, and of these on paper.
 const PATHS: usize = 300;
 const PATHS_ON_PAPER: usize = 16;
-/// Unproven paths among them: there may be one for each network that a spoofer had.
-const UNPROVEN: usize = 25;
+/// Paths of unknown senders among them: there may be one for each network that a spoofer had.
+const UNKNOWN: usize = 25;
 /// Subdomains in the page.
 const SUBDOMAINS: usize = 50;
 const SUBDOMAINS_ON_PAPER: usize = 5;
@@ -57,11 +57,11 @@ pub(super) fn paths(answer: &Review) -> Markup {
     if answer.paths.is_empty() {
         return html! {};
     }
-    let nobodys = |path: &&ReviewedPath| path.class == Class::Unproven && path.standing == Standing::Unproven;
+    let nobodys = |path: &&ReviewedPath| path.role.is_nobodys();
     let named = answer.paths.iter().filter(|path| !nobodys(path)).take(PATHS);
-    let mut unproven: Vec<&ReviewedPath> = answer.paths.iter().filter(nobodys).collect();
-    unproven.sort_by_key(|path| std::cmp::Reverse(path.messages));
-    let shown: Vec<&ReviewedPath> = named.chain(unproven.into_iter().take(UNPROVEN)).collect();
+    let mut unknown: Vec<&ReviewedPath> = answer.paths.iter().filter(nobodys).collect();
+    unknown.sort_by_key(|path| std::cmp::Reverse(path.messages));
+    let shown: Vec<&ReviewedPath> = named.chain(unknown.into_iter().take(UNKNOWN)).collect();
     let messages = |paths: &[&ReviewedPath]| paths.iter().map(|path| path.messages).sum::<u64>();
     let all: u64 = answer.paths.iter().map(|path| path.messages).sum();
     let left_out = (answer.paths.len() - shown.len()) as u64;
@@ -74,7 +74,7 @@ pub(super) fn paths(answer: &Review) -> Markup {
                 thead { tr {
                     th scope="col" { "Sender" }
                     th scope="col" { "Class" }
-                    th scope="col" { "Standing" }
+                    th scope="col" { "Role" }
                     th.n scope="col" { "Messages" }
                     th.n scope="col" { "Pass" }
                     th.n scope="col" { "DKIM" }
@@ -105,7 +105,7 @@ fn path_row(path: &ReviewedPath, domain: &str, more: bool) -> Markup {
         Class::Signed => "good",
         Class::Intermittent | Class::Broken => "warn",
         Class::Unaligned | Class::Unsigned => "bad",
-        Class::Forwarded | Class::Unproven => "dim",
+        Class::NotReported => "dim",
     };
     html! {
         tr.more[more] role="row" {
@@ -114,7 +114,7 @@ fn path_row(path: &ReviewedPath, domain: &str, more: bool) -> Markup {
                 @if path.domain != domain { br; span.soft.small { "as " (Text(&path.domain)) } }
             }
             td role="cell" data-label="Class" { span.tone.(tone) { (path.class.as_str()) } }
-            td role="cell" data-label="Standing" { (path.standing.as_str()) }
+            td role="cell" data-label="Role" { (path.role.as_str()) }
             td.n role="cell" data-label="Messages" { (grouped(path.messages)) }
             td.n role="cell" data-label="Pass DMARC" { (percent(path.pass, path.messages)) }
             td.n role="cell" data-label="DKIM aligned" { (percent(path.dkim_aligned, path.messages)) }
