@@ -7,6 +7,7 @@ use super::failure::{Outcome, Status};
 use crate::query::Span;
 use crate::render;
 use crate::report::period::{date_of, day_of};
+use crate::store::Store;
 
 /// Forget the reports of days long past
 #[derive(Debug, clap::Args)]
@@ -29,9 +30,7 @@ impl Prune {
         let pruned = if self.dry_run {
             context.open_to_read()?.prunable(before)?
         } else {
-            // A database is not made only to be emptied.
-            drop(context.open_to_read()?);
-            context.open_to_write()?.prune(before)?
+            Store::forgetting(&context.database()?, |store| store.prune(before))?
         };
         let format = context.format;
         render::prune(pruned, date_of(before), self.dry_run, format.into(), context.out())?;

@@ -1,5 +1,6 @@
 //! `dmarcstat quarantine`.
 
+use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -89,22 +90,23 @@ impl Quarantine {
             }
             Action::Retry { ids } => return retry(&ids, context),
             Action::Drop { ids, all, older_than } => {
-                drop(context.open_to_read()?);
-                let mut store = context.open_to_write()?;
                 let before = older_than.map(|age| context.now.as_second() - i64::from(age.days()) * DAY);
-                let entries = store.quarantine()?;
-                let chosen: Vec<i64> = entries
-                    .iter()
-                    .filter(|entry| {
+                let ids: BTreeSet<i64> = ids.into_iter().collect();
+                let (dropped, left) = Store::forgetting(&context.database()?, |store| {
+                    let entries = store.quarantine()?;
+                    let known: BTreeSet<i64> = entries.iter().map(|entry| entry.id).collect();
+                    if let Some(&id) = ids.difference(&known).next() {
+                        return Ok(Err(id));
+                    }
+                    let is_chosen = |entry: &&QuarantineEntry| {
                         all || ids.contains(&entry.id) || before.is_some_and(|before| entry.first_seen < before)
-                    })
-                    .map(|entry| entry.id)
-                    .collect();
-                if let Some(&id) = ids.iter().find(|id| !chosen.contains(id)) {
-                    return Err(unknown(id).into());
-                }
-                let dropped = store.drop_quarantined(&chosen)?;
-                render::quarantine_actions("dropped", dropped, entries.len() - dropped, format.into(), context.out())?;
+                    };
+                    let chosen: Vec<i64> = entries.iter().filter(is_chosen).map(|entry| entry.id).collect();
+                    let dropped = store.drop_quarantined(&chosen)?;
+                    Ok(Ok((dropped, entries.len() - dropped)))
+                })?
+                .map_err(unknown)?;
+                render::quarantine_actions("dropped", dropped, left, format.into(), context.out())?;
             }
         }
         Ok(Status::Done)
@@ -119,10 +121,11 @@ fn unknown(id: i64) -> anyhow::Error {
 fn retry(ids: &[i64], context: &mut Context) -> Outcome {
     drop(context.open_to_read()?);
     let mut store = context.open_to_write()?;
-    let entries = store.quarantine()?;
-    let chosen: Vec<QuarantineEntry> =
-        entries.into_iter().filter(|entry| ids.is_empty() || ids.contains(&entry.id)).collect();
-    if let Some(&id) = ids.iter().find(|id| !chosen.iter().any(|entry| entry.id == **id)) {
+    let ids: BTreeSet<i64> = ids.iter().copied().collect();
+    let mut chosen = store.quarantine()?;
+    chosen.retain(|entry| ids.is_empty() || ids.contains(&entry.id));
+    let known: BTreeSet<i64> = chosen.iter().map(|entry| entry.id).collect();
+    if let Some(&id) = ids.difference(&known).next() {
         return Err(unknown(id).into());
     }
     let options = IngestOptions {
@@ -139,7 +142,6 @@ fn retry(ids: &[i64], context: &mut Context) -> Outcome {
             continue;
         };
         let mut progress = Progress::new(context);
-        let before = store.quarantine()?.len();
         let input = input(entry, found.bytes);
         let summary = ingest(
             &mut store,
@@ -150,20 +152,24 @@ fn retry(ids: &[i64], context: &mut Context) -> Outcome {
             &mut progress,
         )?;
         progress.finish();
-        // Refused again, it stands where it stood, with the reason of today.
-        let refused = summary.quarantined.iter().any(|one| one.known);
-        if !refused && store.quarantine()?.len() <= before {
+        // Refused again, it stands where it stood, with the reason of today, or parts of it have taken its place.
+        if summary.quarantined.is_empty() && summary.failed.is_empty() {
             released.push(entry.id);
         }
     }
     let released = release(&mut store, &released)?;
-    let (format, left) = (context.format, store.quarantine()?.len());
+    let (format, left) = (context.format, usize::try_from(store.count_quarantined()?).unwrap_or(usize::MAX));
     render::quarantine_actions("released", released, left, format.into(), context.out())?;
     Ok(Status::Done)
 }
 
 fn release(store: &mut Store, ids: &[i64]) -> Result<usize, Failure> {
-    Ok(if ids.is_empty() { 0 } else { store.drop_quarantined(ids)? })
+    if ids.is_empty() {
+        return Ok(0);
+    }
+    let released = store.drop_quarantined(ids)?;
+    store.give_room_back()?;
+    Ok(released)
 }
 
 /// An entry as an input.

@@ -16,6 +16,7 @@ mod prune;
 mod quarantine;
 mod reporting;
 mod reports;
+mod room;
 mod runs;
 mod schema;
 mod siblings;
@@ -27,7 +28,7 @@ mod writer;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use rusqlite::{Connection, ErrorCode, OpenFlags};
+use rusqlite::{Connection, ErrorCode, OpenFlags, ffi};
 
 pub use digest::{Digest, DigestKey};
 pub use facts::OutcomeFacts;
@@ -103,6 +104,12 @@ impl From<rusqlite::Error> for StoreError {
         match error.sqlite_error_code() {
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => StoreError::Locked,
             Some(ErrorCode::DiskFull) => StoreError::Full,
+            // The index of the log is a file that is made in its full size.
+            Some(ErrorCode::SystemIoFailure)
+                if error.sqlite_extended_error_code() == Some(ffi::SQLITE_IOERR_SHMSIZE) =>
+            {
+                StoreError::Full
+            }
             Some(ErrorCode::ReadOnly) => StoreError::ReadOnly,
             Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => StoreError::Damaged(error.to_string()),
             _ => StoreError::Other(error.to_string()),
@@ -165,7 +172,7 @@ impl Store {
                 return Err(StoreError::Foreign(shown));
             }
             // On a read-only folder the log's companions cannot be made; without a log nothing is missed.
-            Err(_) if !path.with_file_name(companion(path, "-wal")).exists() => {
+            Err(_) if std::fs::metadata(companion(path, "-wal")).map_or(0, |log| log.len()) == 0 => {
                 let uri = format!("file:{}?immutable=1", escape_uri(&shown));
                 let flags = flags | OpenFlags::SQLITE_OPEN_URI;
                 Connection::open_with_flags(uri, flags).map_err(|error| opening(&shown, &error))?
@@ -252,10 +259,11 @@ fn signed(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
 
+/// A file beside the database.
 fn companion(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(suffix);
-    PathBuf::from(name)
+    path.with_file_name(name)
 }
 
 fn escape_uri(path: &str) -> String {

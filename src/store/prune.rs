@@ -49,7 +49,6 @@ impl Store {
             drop_unused_names(&transaction)?;
         }
         transaction.commit()?;
-        shrink(&self.connection)?;
         Ok(pruned)
     }
 }
@@ -136,10 +135,4 @@ impl crate::alignment::codec::TakeText for Collect<'_> {
         self.0.insert(i64::try_from(crate::varint::take(bytes)?).ok()?);
         Some(String::new())
     }
-}
-
-/// Gives the room back to the disk.
-pub(super) fn shrink(connection: &Connection) -> Result<()> {
-    connection.execute_batch("PRAGMA incremental_vacuum; PRAGMA wal_checkpoint(TRUNCATE)")?;
-    Ok(())
 }

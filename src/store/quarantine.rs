@@ -162,7 +162,6 @@ impl Store {
         }
         super::prune::drop_unused_bytes(&transaction)?;
         transaction.commit()?;
-        super::prune::shrink(&self.connection)?;
         Ok(dropped)
     }
 }

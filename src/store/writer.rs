@@ -13,7 +13,7 @@ use super::incoming::{Arrival, NewQuarantine, NewReport, Run, Written, bare_id};
 use super::mailbox::Settled;
 use super::totals::Deltas;
 use super::trust::{self, Trust};
-use super::{DigestKey, Result, Store, StoreError, blobs, quarantine, siblings, sightings, signed};
+use super::{DigestKey, Result, Store, StoreError, blobs, quarantine, room, siblings, sightings, signed};
 use crate::report::{Irregularities, IrregularityCode};
 use crate::rows;
 
@@ -123,6 +123,7 @@ impl Writer<'_> {
             .flush(self.connection)
             .and_then(|()| self.settled.flush(self.connection))
             .and_then(|()| Ok(self.dictionary.facts.write(self.connection)?))
+            .and_then(|()| room::check(self.connection))
             .and_then(|()| Ok(self.connection.execute_batch("COMMIT")?));
         if done.is_err() {
             self.abandon();

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::dump;
 use crate::harness::Sandbox;
-use crate::make::{Report, gzip};
+use crate::make::{DKIM_AND_SPF, Report, gzip, record};
 
 fn day_reports(sandbox: &Sandbox, days: std::ops::Range<i64>) {
     for day in days {
@@ -43,6 +43,25 @@ fn prune_forgets_old_days_and_nothing_else() {
     for wrong in [&["prune"][..], &["prune", "--older-than", "400"], &["prune", "--older-than", "0d"]] {
         sandbox.run(wrong).exits(2);
     }
+}
+
+#[test]
+fn prune_gives_the_room_back() {
+    let sandbox = Sandbox::new();
+    let records = |day: i64| {
+        (0..40)
+            .map(move |at| record(&format!("203.0.{day}.{at}"), 3, &format!("h{day}-{at}.example.com"), DKIM_AND_SPF))
+    };
+    for day in 0..200 {
+        let report = Report::new(&format!("r{day}")).day(day % 20).records(records(day).collect());
+        sandbox.write(&format!("in/{day}.xml"), report.xml());
+    }
+    sandbox.run(["ingest", "in"]).exits(0);
+    let size = || std::fs::metadata(sandbox.db()).unwrap().len();
+    let full = size();
+    sandbox.run(["prune", "--older-than", "1d", "--as-of", "2027-10-10"]).exits(0);
+    assert!(size() * 3 < full, "{} of {full} bytes are left", size());
+    dump::assert_sound(&sandbox.db());
 }
 
 fn entries(sandbox: &Sandbox) -> Vec<Value> {

@@ -1,0 +1,201 @@
+//! Room on the disk: what is forgotten gives it back, also where there is none left, and what is written leaves enough of it
+//! for that.
+
+use std::path::Path;
+
+use rusqlite::{Connection, OpenFlags};
+
+use super::{BUSY, DigestKey, Result, Store, StoreError, identify, opening, schema};
+
+/// Pages that are given back in one transaction, so that the log stays small.
+const SLICE: i64 = 4_096;
+
+impl Store {
+    /// Opens an existing database, lets `work` forget something in it and gives the room back to the disk.
+    ///
+    /// Where the disk is full, forgetting needs room as well, for the log. Then the work is done once more without a log on
+    /// the disk, by this process alone: what is to be undone if it fails is kept in memory, and a power failure in this
+    /// moment may damage the database.
+    ///
+    /// # Errors
+    /// [`StoreError::Missing`] where there is no database, else see [`StoreError`].
+    pub fn forgetting<T>(path: &Path, mut work: impl FnMut(&mut Store) -> Result<T>) -> Result<T> {
+        if !path.exists() {
+            return Err(StoreError::Missing(path.display().to_string()));
+        }
+        let logged = Self::open(path).and_then(|mut store| Ok((work(&mut store)?, store.give_room_back())));
+        match logged {
+            Ok((done, Ok(()))) => Ok(done),
+            Ok((done, Err(StoreError::Full))) => {
+                let store = Self::open_without_log(path)?;
+                store.give_room_back()?;
+                Ok(done)
+            }
+            Err(StoreError::Full) => {
+                let mut store = Self::open_without_log(path)?;
+                let done = work(&mut store)?;
+                store.give_room_back()?;
+                Ok(done)
+            }
+            Ok((_, Err(error))) | Err(error) => Err(error),
+        }
+    }
+
+    /// Opens a database that is not there to grow: nothing else may have it open.
+    fn open_without_log(path: &Path) -> Result<Self> {
+        let shown = path.display().to_string();
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(path, flags).map_err(|error| opening(&shown, &error))?;
+        connection.busy_timeout(BUSY)?;
+        // With the file locked, the index of the log needs no file of its own either.
+        connection.pragma_update(None, "locking_mode", "EXCLUSIVE")?;
+        let mode: String = connection.query_row("PRAGMA journal_mode = MEMORY", [], |row| row.get(0))?;
+        let version = identify(&connection, &shown)?;
+        if mode != "memory" || version != schema::VERSION {
+            return Err(StoreError::Full);
+        }
+        connection.pragma_update(None, "temp_store", "MEMORY")?;
+        connection.pragma_update(None, "synchronous", "FULL")?;
+        // The file is changed at the end only, in one go.
+        connection.pragma_update(None, "cache_spill", false)?;
+        let key = DigestKey::load(&connection)?;
+        Ok(Store { connection, key })
+    }
+
+    /// Gives free pages of the database back to the disk.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn give_room_back(&self) -> Result<()> {
+        let free = |connection: &Connection| connection.pragma_query_value(None, "freelist_count", |row| row.get(0));
+        let mut left: i64 = free(&self.connection)?;
+        while left > 0 {
+            // Each step gives one page back: the statement must be stepped to its end.
+            let mut vacuum = self.connection.prepare(&format!("PRAGMA incremental_vacuum({SLICE})"))?;
+            let mut steps = vacuum.query([])?;
+            while steps.next()?.is_some() {}
+            drop(steps);
+            let now = free(&self.connection)?;
+            if now >= left {
+                break;
+            }
+            left = now;
+        }
+        // In the log's answer stands whether somebody else reads; then the log is emptied when that has ended.
+        self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
+        Ok(())
+    }
+}
+
+/// Pages that a batch has changed and not written yet are at most as many as the cache holds.
+const CACHED_PAGES: u64 = 1_250;
+/// What is left free besides.
+const RESERVE: u64 = 256 * 1024;
+
+/// Whether the disk has room for what was written since the last commit, and for what is copied from the log into the
+/// database. With less, the log could neither grow nor be emptied, and nothing could be forgotten any more.
+///
+/// # Errors
+/// [`StoreError::Full`] where it has not.
+pub(super) fn check(connection: &Connection) -> Result<()> {
+    let Some(path) = connection.path().filter(|path| !path.is_empty()) else { return Ok(()) };
+    let (Some(free), Ok(file)) = (free_room(Path::new(path)), std::fs::metadata(path)) else { return Ok(()) };
+    let pages: i64 = connection.pragma_query_value(None, "page_count", |row| row.get(0))?;
+    let size: i64 = connection.pragma_query_value(None, "page_size", |row| row.get(0))?;
+    let (pages, size) = (pages.unsigned_abs(), size.unsigned_abs());
+    let growth = (pages * size).saturating_sub(file.len());
+    let needed = growth + pages.min(CACHED_PAGES) * size + RESERVE;
+    if free < needed { Err(StoreError::Full) } else { Ok(()) }
+}
+
+/// Bytes that are free on the disk where a file lies, as far as that is known.
+#[cfg(unix)]
+fn free_room(path: &Path) -> Option<u64> {
+    let disk = rustix::fs::statvfs(path).ok()?;
+    Some(disk.f_bavail.saturating_mul(disk.f_frsize))
+}
+
+#[cfg(not(unix))]
+fn free_room(_: &Path) -> Option<u64> {
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A database with so many entries in quarantine of 20 kB each, in a folder of its own.
+    fn filled(entries: usize) -> (tempfile::TempDir, std::path::PathBuf) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("reports.sqlite");
+        let store = Store::open(&path).unwrap();
+        for _ in 0..entries {
+            store
+                .connection
+                .execute_batch(
+                    "INSERT INTO blob (sha256, size, packed, bytes) VALUES (randomblob(32), 20000, 0, randomblob(20000));
+                     INSERT INTO quarantine (raw, inner_path, code, reason, location, first_seen)
+                     VALUES (last_insert_rowid(), '', 'xml_malformed', '', '', 0);",
+                )
+                .unwrap();
+        }
+        (folder, path)
+    }
+
+    fn forget_all(store: &mut Store) -> Result<usize> {
+        let ids: Vec<i64> = store.quarantine()?.iter().map(|entry| entry.id).collect();
+        store.drop_quarantined(&ids)
+    }
+
+    fn size(path: &Path) -> u64 {
+        std::fs::metadata(path).unwrap().len()
+    }
+
+    fn is_sound(path: &Path) -> bool {
+        let store = Store::open(path).unwrap();
+        let sound: String = store.connection.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
+        sound == "ok" && store.count_quarantined().unwrap() == 0
+    }
+
+    #[test]
+    fn what_is_forgotten_gives_its_room_back() {
+        let (_folder, path) = filled(200);
+        let before = size(&path);
+        assert_eq!(Store::forgetting(&path, forget_all).unwrap(), 200);
+        assert!(size(&path) * 10 < before, "{} of {before}", size(&path));
+        assert!(is_sound(&path));
+    }
+
+    #[test]
+    fn it_does_so_without_room_for_a_log() {
+        let (_folder, path) = filled(200);
+        let before = size(&path);
+        let mut store = Store::open_without_log(&path).unwrap();
+        assert_eq!(forget_all(&mut store).unwrap(), 200);
+        store.give_room_back().unwrap();
+        for companion in ["-wal", "-shm", "-journal"] {
+            assert!(!super::super::companion(&path, companion).exists(), "{companion}");
+        }
+        // Nobody else reads a file that is changed in place.
+        let other = Connection::open(&path).unwrap();
+        other.busy_timeout(std::time::Duration::ZERO).unwrap();
+        assert!(other.query_row("SELECT COUNT(*) FROM report", [], |_| Ok(())).is_err());
+        drop(store);
+        assert!(size(&path) * 10 < before, "{} of {before}", size(&path));
+        assert!(is_sound(&path));
+    }
+
+    #[test]
+    fn a_full_disk_is_met_by_forgetting_in_place() {
+        let (_folder, path) = filled(20);
+        let mut tries = 0;
+        let done = Store::forgetting(&path, |store| {
+            tries += 1;
+            let mode: String = store.connection.query_row("PRAGMA journal_mode", [], |row| row.get(0))?;
+            if mode == "wal" { Err(StoreError::Full) } else { forget_all(store) }
+        });
+        assert_eq!((done.unwrap(), tries), (20, 2));
+        assert!(is_sound(&path));
+        assert!(matches!(Store::forgetting(&path.with_file_name("none"), forget_all), Err(StoreError::Missing(_))));
+    }
+}
