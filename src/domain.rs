@@ -2,6 +2,9 @@
 
 use std::borrow::Cow;
 
+/// The day of the Public Suffix List that is built in: on which the release of `psl` in Cargo.lock was published.
+pub const SUFFIX_LIST_DATE: &str = "2026-11-05";
+
 /// The one spelling of a domain name: A-labels, lower case, no dot at the end. `None` for nothing, and for what
 /// reporters write to say that there is no name.
 ///
@@ -110,6 +113,14 @@ mod tests {
         for nothing in ["", " . ", "<>", "not.evaluated"] {
             assert_eq!(normalize(nothing), None);
         }
+    }
+
+    #[test]
+    fn the_day_of_the_suffix_list_is_that_of_its_release() {
+        let lock = include_str!("../Cargo.lock");
+        let version = lock.split("name = \"psl\"\nversion = \"").nth(1).and_then(|rest| rest.split('"').next());
+        // After an update of `psl`: put in its version, and the day on which it was published (`pubtime` in the registry).
+        assert_eq!((version, SUFFIX_LIST_DATE), (Some("2.1.247"), "2026-11-05"));
     }
 
     #[test]

@@ -15,7 +15,7 @@ use crate::report::period::{Day, day_of, rfc3339};
 /// What is new, worse, mended or gone against the window before
 ///
 /// Compares with as many days just before. With `--since all`, the newer half of all days is compared with the older. A
-/// nightly job runs `dmarcstat fetch && dmarcstat changes --since 7d --exit-code -q`: it says nothing while nothing has
+/// nightly job runs `dmarcstat fetch -q; dmarcstat changes --since 7d --exit-code -q`: it says nothing while nothing has
 /// changed and reports still arrive.
 #[derive(Debug, clap::Args)]
 pub(super) struct Changes {

@@ -7,6 +7,7 @@ use jiff::{Timestamp, civil::Date};
 
 use super::context::Context;
 use super::failure::{Outcome, Status};
+use super::length::some_length;
 use crate::config::account::{AccountConfig, Auth};
 use crate::config::accounts;
 use crate::config::oauth2::OAuthConfig;
@@ -35,9 +36,9 @@ pub(super) struct Check {
     /// Ask no server
     #[arg(long)]
     offline: bool,
-    /// How many seconds a server may take for each answer
-    #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=600))]
-    timeout: u64,
+    /// How long a server may take for each answer
+    #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = some_length)]
+    timeout: Duration,
 }
 
 impl Check {
@@ -183,7 +184,7 @@ impl Examined<'_> {
             Ok(account) => account,
             Err(error) => return self.note(Severity::Error, CheckCode::Account, format!("{error:#}"), ""),
         };
-        let patience = Patience { answer: Duration::from_secs(self.check.timeout), attempts: 1, ..Patience::default() };
+        let patience = Patience { answer: self.check.timeout, attempts: 1, ..Patience::default() };
         let mut session = match Session::log_in(&mut account, &patience) {
             Ok(session) => session,
             Err(failure) => return self.note(Severity::Error, CheckCode::Login, failure.to_string(), ""),

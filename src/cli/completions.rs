@@ -2,8 +2,9 @@
 
 use std::io::Write;
 
-use clap::CommandFactory;
-use clap_complete::Shell;
+use clap::{CommandFactory, ValueEnum};
+use clap_complete::{Shell as Known, generate};
+use clap_complete_nushell::Nushell;
 
 use super::Cli;
 use super::context::Context;
@@ -16,10 +17,29 @@ pub(super) struct Completions {
     shell: Shell,
 }
 
+/// The shells there are completions for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Shell {
+    Bash,
+    Elvish,
+    Fish,
+    Nushell,
+    Powershell,
+    Zsh,
+}
+
 impl Completions {
     pub(super) fn run(self, context: &mut Context) -> Outcome {
-        let mut script = Vec::new();
-        clap_complete::generate(self.shell, &mut Cli::command(), "dmarcstat", &mut script);
+        let (mut command, mut script) = (Cli::command(), Vec::new());
+        let name = command.get_name().to_owned();
+        match self.shell {
+            Shell::Bash => generate(Known::Bash, &mut command, name, &mut script),
+            Shell::Elvish => generate(Known::Elvish, &mut command, name, &mut script),
+            Shell::Fish => generate(Known::Fish, &mut command, name, &mut script),
+            Shell::Nushell => generate(Nushell, &mut command, name, &mut script),
+            Shell::Powershell => generate(Known::PowerShell, &mut command, name, &mut script),
+            Shell::Zsh => generate(Known::Zsh, &mut command, name, &mut script),
+        }
         context.out().write_all(&script)?;
         Ok(Status::Done)
     }

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use super::failure::Failure;
 use super::{Color, Format, Global};
-use crate::config::places::{config_path, database_path};
+use crate::config::places::{config_paths, database_path};
 use crate::config::{Config, read_text};
 use crate::providers::Catalogue;
 use crate::render::Style;
@@ -35,14 +35,15 @@ impl Context {
         let variable = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
         let config = match global.config.clone().or_else(|| variable("DMARCSTAT_CONFIG")) {
             Some(path) => Config::load(&path)?,
-            None => match config_path() {
-                Some(path) if path.exists() => Config::load(&path)?,
-                _ => Config::default(),
+            None => match config_paths().into_iter().find(|path| path.exists()) {
+                Some(path) => Config::load(&path)?,
+                None => Config::default(),
             },
         };
         let terminal = std::io::stdout().is_terminal();
         // Colours are escapes of terminals: no other form of an answer has any.
-        let color = global.format == Format::Table
+        let format = global.format();
+        let color = format == Format::Table
             && match global.color {
                 Color::Always => true,
                 Color::Never => false,
@@ -55,7 +56,7 @@ impl Context {
         Ok(Context {
             db: global.db.clone().or_else(|| variable("DMARCSTAT_DB")).or_else(|| config.database.path.clone()),
             config,
-            format: global.format,
+            format,
             style: Style { width: width(), color, unicode: unicode() },
             quiet: global.quiet,
             verbose: global.verbose > 0,

@@ -33,7 +33,7 @@ pub(super) struct Dns {
     #[arg(long, value_name = "NAME")]
     selector: Vec<String>,
     /// How far back reports are searched for DKIM selectors: 7d, 4w, 2026-11-01, all
-    #[arg(long, value_name = "TIME", default_value = "90d")]
+    #[arg(short, long, value_name = "TIME", default_value = "90d")]
     since: Bound,
     /// Exit with 4 when an error is found, or could not be ruled out
     #[arg(long)]

@@ -13,6 +13,7 @@ use super::address::Address;
 use super::context::Context;
 use super::failure::{Failure, Outcome, Status};
 use super::ingest::status;
+use super::length::{length, some_length};
 use super::lock;
 use super::progress::Progress;
 use super::signals;
@@ -37,32 +38,25 @@ pub(super) struct Fetch {
     #[arg(value_name = "ACCOUNT", conflicts_with = "account_url")]
     accounts: Vec<String>,
     /// Pass over mail that came before this time, now and in later runs: 7d, 4w, 2026-11-01; `all` takes it up again
-    #[arg(long, value_name = "TIME")]
+    #[arg(short, long, value_name = "TIME")]
     since: Option<Bound>,
     /// Stay connected and fetch mail as it comes, until told to stop by a signal
     #[arg(long)]
     watch: bool,
     /// With --watch: look for mail at least this often
-    #[arg(long, value_name = "DURATION", default_value = "5m", value_parser = duration, requires = "watch")]
+    #[arg(long, value_name = "DURATION", default_value = "5m", value_parser = some_length, requires = "watch")]
     every: Duration,
     /// While another fetch is running, wait this long for it to end and leave with status 0 if it does not
-    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    #[arg(long, value_name = "DURATION", value_parser = length)]
     wait: Option<Duration>,
     /// How long a server may take for each answer
-    #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = duration)]
+    #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = some_length)]
     timeout: Duration,
     /// How often in a row to try again, with growing pauses, when a connection fails
     #[arg(long, value_name = "NUMBER", default_value_t = 5)]
     retries: u32,
     #[command(flatten)]
     address: Address,
-}
-
-/// A length of time: `90s`, `5m`, `1h`.
-fn duration(text: &str) -> Result<Duration, String> {
-    let wrong = || format!("invalid length of time {text:?}: use 30s, 5m or 2h");
-    let length: jiff::SignedDuration = text.parse().map_err(|_| wrong())?;
-    Duration::try_from(length).ok().filter(|length| *length <= Duration::from_secs(31 * 86_400)).ok_or_else(wrong)
 }
 
 impl Fetch {
@@ -79,7 +73,7 @@ impl Fetch {
             stop: Arc::clone(&stop),
             ..Patience::default()
         };
-        let Some(_lock) = lock::take(&database, self.wait, &patience, context.now)? else {
+        let Some(_lock) = lock::take(&database, self.wait, &patience, context)? else {
             return Ok(Status::Done);
         };
         let speaker = Progress::log(context);
@@ -117,8 +111,10 @@ impl Fetch {
         let seconds = began.elapsed().as_secs_f64();
         let answer = FetchAnswer { accounts: &summaries, ingested: &ingested, seconds };
         let format = context.format;
-        // Where nothing was done, the error says it all, except to a script.
-        if format == Format::Json || !summaries.iter().all(AccountSummary::is_failed) {
+        let well = summaries.iter().all(|account| account.failures.is_empty()) && status(&ingested) == Status::Done;
+        // Where nothing was done, the error says it all; a quiet run that went well says nothing. Scripts are always answered.
+        let silent = summaries.iter().all(AccountSummary::is_failed) || context.quiet && well;
+        if format == Format::Json || !silent {
             render::fetch(&answer, format.into(), context.out())?;
             context.flush()?;
         }

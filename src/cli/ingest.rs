@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Instant;
 
+use super::Format;
 use super::context::Context;
 use super::failure::{Outcome, Status};
 use super::progress::Progress;
@@ -32,9 +33,11 @@ impl Ingest {
         let began = Instant::now();
         let mut store = context.open_to_write()?;
         let summary = read_into(&mut store, &self.files, context, true, self.authserv_id.as_deref())?;
-        let format = context.format;
-        render::ingest(&summary, began.elapsed().as_secs_f64(), format.into(), context.out())?;
-        Ok(status(&summary))
+        let (format, status) = (context.format, status(&summary));
+        if format == Format::Json || !context.quiet || status != Status::Done {
+            render::ingest(&summary, began.elapsed().as_secs_f64(), format.into(), context.out())?;
+        }
+        Ok(status)
     }
 }
 

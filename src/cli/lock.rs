@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, anyhow};
 use jiff::Timestamp;
 
+use super::context::Context;
 use super::failure::{Failure, say};
 use crate::source::imap::Patience;
 
@@ -22,13 +23,13 @@ pub(super) struct Lock {
     _file: File,
 }
 
-/// Takes the lock beside a database at the time `now`. While another fetch has it, waits as long as was asked; nothing
+/// Takes the lock beside a database. While another fetch has it, waits as long as was asked; nothing
 /// when that was in vain.
 pub(super) fn take(
     database: &Path,
     wait: Option<Duration>,
     patience: &Patience,
-    now: Timestamp,
+    context: &Context,
 ) -> Result<Option<Lock>, Failure> {
     let mut name = database.file_name().unwrap_or_default().to_owned();
     name.push(".fetch.lock");
@@ -43,7 +44,7 @@ pub(super) fn take(
         match file.try_lock() {
             Ok(()) => {
                 // A full disk must not keep a fetch from saying what is wrong with the database.
-                let _ = note_holder(&mut file, now);
+                let _ = note_holder(&mut file, context.now);
                 return Ok(Some(Lock { _file: file }));
             }
             Err(TryLockError::WouldBlock) => {}
@@ -63,7 +64,9 @@ pub(super) fn take(
             "{message}; let it end, end it, or wait for it with --wait: the lock goes with its process"
         )));
     }
-    say(&format!("dmarcstat: {message}; it will fetch what is new"));
+    if !context.quiet {
+        say(&format!("dmarcstat: {message}; it will fetch what is new"));
+    }
     Ok(None)
 }
 

@@ -15,9 +15,11 @@ mod fetch;
 mod ingest;
 mod inspect;
 mod known;
+mod length;
 mod live;
 mod lock;
 mod login;
+mod man;
 mod progress;
 mod providers;
 mod prune;
@@ -28,48 +30,98 @@ mod resolve;
 mod scope;
 mod selectors;
 mod signals;
+mod version;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::error::ErrorKind;
+use clap::{ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 use context::Context;
-use failure::{Failure, Status};
+use failure::{Failure, Status, say};
 
 use crate::render::Form;
 
 /// Says which of your mail is not DKIM-signed and why, from DMARC aggregate reports.
 #[derive(Debug, Parser)]
-#[command(name = "dmarcstat", version, max_term_width = 100, arg_required_else_help = true)]
+#[command(
+    name = "dmarcstat",
+    version,
+    max_term_width = 100,
+    arg_required_else_help = true,
+    disable_help_flag = true,
+    disable_version_flag = true,
+    after_long_help = MORE
+)]
 pub struct Cli {
     #[command(flatten)]
     global: Global,
+    /// Print the version; with --version also the commit, and of which day the embedded data is
+    #[arg(short = 'V', long, action = ArgAction::Version, help_heading = EVERYWHERE)]
+    version: Option<bool>,
     #[command(subcommand)]
     command: Command,
 }
 
+/// The heading of what every command understands.
+const EVERYWHERE: &str = "Everywhere";
+
+/// What `--help` and the manual page say of the program as a whole.
+const MORE: &str = "\
+Exit statuses:
+  0  done
+  1  could not do it, also: no data to answer from
+  2  wrong usage
+  3  done, but something could not be read, or one of several accounts failed
+  4  the check answers no: not ready, or with --exit-code something was found
+
+Environment:
+  DMARCSTAT_CONFIG  the configuration
+  DMARCSTAT_DB      the database
+  NO_COLOR          no colour, unless --color says otherwise
+  COLUMNS           the width of tables
+
+Files:
+  ~/.config/dmarcstat/config.toml      the configuration
+  /etc/dmarcstat/config.toml           the same, for users who have none
+  ~/.local/share/dmarcstat/reports.db  the database";
+
 /// What every command understands.
 #[derive(Debug, Args)]
+#[command(next_help_heading = EVERYWHERE)]
 pub(crate) struct Global {
     /// The database [env: DMARCSTAT_DB] [default: reports.db in the user's data folder]
     #[arg(long, global = true, value_name = "FILE")]
     db: Option<PathBuf>,
-    /// The configuration [env: DMARCSTAT_CONFIG] [default: config.toml in the user's configuration folder]
+    /// The configuration [env: DMARCSTAT_CONFIG] [default: config.toml in the user's configuration folder, else in /etc/dmarcstat]
     #[arg(long, global = true, value_name = "FILE")]
     config: Option<PathBuf>,
     /// How to write the answer
-    #[arg(long, global = true, value_enum, default_value_t = Format::Table)]
+    #[arg(short, long, global = true, value_enum, default_value_t = Format::Table)]
     format: Format,
+    /// The same as --format json
+    #[arg(long, global = true, conflicts_with = "format")]
+    json: bool,
     /// Whether to use colour
     #[arg(long, global = true, value_enum, default_value_t = Color::Auto)]
     color: Color,
-    /// Say nothing but the answer and errors
+    /// Say nothing but answers and errors; `fetch` and `ingest` say nothing at all while all is well
     #[arg(short, long, global = true)]
     quiet: bool,
     /// Say more of what is going on
     #[arg(short, long, global = true, action = clap::ArgAction::Count, conflicts_with = "quiet")]
     verbose: u8,
+    /// Print help: -h in short, --help with all there is to say
+    #[arg(short, long, global = true, action = ArgAction::Help)]
+    help: Option<bool>,
+}
+
+impl Global {
+    /// The form that was asked for.
+    fn format(&self) -> Format {
+        if self.json { Format::Json } else { self.format }
+    }
 }
 
 /// The forms of an answer.
@@ -115,6 +167,8 @@ enum Command {
     Login(login::Login),
     Prune(prune::Prune),
     Completions(completions::Completions),
+    #[command(hide = true)]
+    Man(man::Man),
 }
 
 impl Command {
@@ -133,13 +187,15 @@ impl Command {
 /// Runs the program on the arguments of the process.
 #[must_use]
 pub fn run() -> ExitCode {
-    // clap ends the process by itself: 2 for wrong usage, 0 for help.
-    let cli = Cli::parse();
+    let cli = match parse() {
+        Ok(cli) => cli,
+        Err(error) => return refuse(&error),
+    };
     let mut context = match Context::new(&cli.global) {
         Ok(context) => context,
         Err(failure) => return failure.report(),
     };
-    if let Some(name) = cli.command.without_rows().filter(|_| cli.global.format == Format::Csv) {
+    if let Some(name) = cli.command.without_rows().filter(|_| cli.global.format() == Format::Csv) {
         let text = format!("{name} has no rows to write as CSV: use --format json");
         return Failure::Usage(text).report();
     }
@@ -161,11 +217,39 @@ pub fn run() -> ExitCode {
         Command::Login(command) => command.run(&mut context),
         Command::Prune(command) => command.run(&mut context),
         Command::Completions(command) => command.run(&mut context),
+        Command::Man(command) => command.run(&mut context),
     };
     match result.and_then(|status| context.flush().map(|()| status)) {
         Ok(status) => status.into(),
         Err(failure) => failure.about(context.database().ok().as_deref()).report(),
     }
+}
+
+/// Reads the arguments.
+fn parse() -> Result<Cli, clap::Error> {
+    let mut command = Cli::command();
+    // It takes the catalogue to say, so nobody else waits for it.
+    if std::env::args_os().any(|argument| argument == "--version") {
+        command = command.long_version(version::long());
+    }
+    Cli::from_arg_matches(&command.try_get_matches()?)
+}
+
+/// Help where it was asked for, and what is wrong with the arguments in the words of all other errors.
+fn refuse(error: &clap::Error) -> ExitCode {
+    if matches!(
+        error.kind(),
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
+    ) {
+        // Whoever read it may have gone, as after `| head`.
+        let _ = error.print();
+    } else {
+        let text = error.render().to_string();
+        for (number, line) in text.strip_prefix("error: ").unwrap_or(&text).trim_end().lines().enumerate() {
+            say(&if number == 0 { format!("dmarcstat: {line}") } else { line.to_owned() });
+        }
+    }
+    ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
 }
 
 impl From<Status> for ExitCode {

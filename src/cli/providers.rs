@@ -15,7 +15,7 @@ pub(super) struct Providers {
     /// A provider's id or name or a part of it, or a domain, host name or address: whose is it?
     name: Option<String>,
     /// Write the remedies for this domain
-    #[arg(long, value_name = "DOMAIN", requires = "name")]
+    #[arg(short, long, value_name = "DOMAIN", requires = "name")]
     domain: Option<String>,
 }
 

@@ -16,23 +16,26 @@ use crate::query::{Bound, Scan, Window, WindowChoice, survey};
 use crate::report::period::{Day, date_of};
 use crate::store::Store;
 
+/// The heading of these options in `--help`.
+const HEADING: &str = "Which reports";
+
 /// Which days, domains and data a question is about.
 #[derive(Debug, clap::Args)]
 pub(super) struct Scope {
     /// First day: 7d, 4w, 2026-11-01, all [default: 30d, with --input all]
-    #[arg(long, value_name = "TIME")]
+    #[arg(short, long, value_name = "TIME", help_heading = HEADING)]
     since: Option<Bound>,
     /// Last day, today included with `today` [default: yesterday]
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", help_heading = HEADING)]
     until: Option<Bound>,
     /// What today is; makes an answer repeatable
-    #[arg(long, value_name = "DATE")]
+    #[arg(long, value_name = "DATE", help_heading = HEADING)]
     as_of: Option<Date>,
     /// Only this domain and its subdomains (repeatable)
-    #[arg(long, value_name = "DOMAIN")]
+    #[arg(short, long, value_name = "DOMAIN", help_heading = HEADING)]
     domain: Vec<String>,
     /// Answer from these files, without any database
-    #[arg(long, value_name = "FILE", num_args = 1..)]
+    #[arg(long, value_name = "FILE", num_args = 1.., help_heading = HEADING)]
     input: Vec<PathBuf>,
     #[command(flatten)]
     resolving: Resolving,

@@ -4,9 +4,22 @@ use std::path::PathBuf;
 
 use etcetera::BaseStrategy;
 
-/// The configuration.
+/// The user's own configuration.
 pub(crate) fn config_path() -> Option<PathBuf> {
     default_path(Folder::Config, "config.toml")
+}
+
+/// Where the configuration may be, the user's own before that of the system.
+pub(crate) fn config_paths() -> Vec<PathBuf> {
+    let mut paths: Vec<PathBuf> = config_path().into_iter().collect();
+    if cfg!(unix) {
+        let named = std::env::var_os("XDG_CONFIG_DIRS").filter(|folders| !folders.is_empty());
+        let folders = named
+            .as_deref()
+            .map_or_else(|| vec![PathBuf::from("/etc")], |named| std::env::split_paths(named).collect());
+        paths.extend(folders.into_iter().map(|folder| folder.join("dmarcstat").join("config.toml")));
+    }
+    paths
 }
 
 /// The database.

@@ -5,6 +5,7 @@ use std::ops::Range;
 use std::sync::LazyLock;
 
 use ipnet::IpNet;
+use jiff::civil::Date;
 use rustc_hash::FxHashMap;
 
 use super::address::Networks;
@@ -94,6 +95,12 @@ impl Catalogue {
     #[must_use]
     pub fn providers(&self) -> &[Provider] {
         &self.providers
+    }
+
+    /// The newest day on which an entry was compared with its sources.
+    #[must_use]
+    pub fn newest_check(&self) -> Option<Date> {
+        self.providers.iter().filter_map(|provider| provider.checked).max()
     }
 
     /// The provider of this id.

@@ -231,6 +231,12 @@ impl Store {
     }
 }
 
+/// The version of SQLite.
+#[must_use]
+pub fn sqlite_version() -> &'static str {
+    rusqlite::version()
+}
+
 /// The version of a database that is ours; 0 for an empty one.
 fn identify(connection: &Connection, shown: &str) -> Result<i32> {
     // One view for all three, or a database that another process is just making looks foreign.

@@ -16,6 +16,7 @@ mod documented;
 mod dump;
 mod explain;
 mod harness;
+mod help;
 mod hostile_text;
 mod housekeeping;
 #[cfg(unix)]

@@ -125,11 +125,7 @@ fn formats_and_colours() {
     sandbox.run(["nonsense"]).exits(2);
     sandbox.run(["ingest"]).exits(2);
     sandbox.run(Vec::<&str>::new()).exits(2);
-    assert!(sandbox.run(["--version"]).exits(0).text().starts_with("dmarcstat "));
-    assert!(sandbox.run(["--help"]).exits(0).text().contains("unsigned"));
-    for shell in ["bash", "zsh", "fish"] {
-        assert!(sandbox.run(["completions", shell]).exits(0).text().contains("dmarcstat"));
-    }
+    assert_eq!(ask(&["--json"]).stdout, ask(&["-f", "json"]).stdout);
 }
 
 #[test]
@@ -161,6 +157,12 @@ fn quiet_is_quiet_and_verbose_tells_each() {
     }
     let good = sandbox.run(["ingest", "good.xml"]).exits(0);
     assert_eq!(good.stderr, "", "nothing to say of what is well, and no progress in a pipe");
+    for arguments in [&["ingest", "-q", "good.xml"][..], &["ingest", "good.xml", "--quiet", "--color", "always"]] {
+        let ran = sandbox.run(arguments).exits(0);
+        assert!(ran.stdout.is_empty() && ran.stderr.is_empty(), "all is well\n{ran}");
+    }
+    assert!(!quiet.stdout.is_empty(), "not all is well, and the sums say how much of it\n{quiet}");
+    assert_eq!(sandbox.run(["ingest", "-q", "good.xml", "--json"]).exits(0).json()["reports"]["duplicate"], 1);
 }
 
 #[cfg(unix)]
@@ -238,6 +240,18 @@ fn mistakes_in_the_configuration_name_file_line_and_key() {
     if cfg!(unix) {
         sandbox.run(["ingest", "good.xml"]).exits(0);
         assert!(db.exists() && !sandbox.db().exists());
+    }
+    // The system's counts for users who have none of their own.
+    if cfg!(unix) {
+        let system = sandbox.home().join("system/dmarcstat");
+        std::fs::create_dir_all(&system).unwrap();
+        let shared = sandbox.path("shared.db");
+        std::fs::write(system.join("config.toml"), format!("[database]\npath = '{}'\n", shared.display())).unwrap();
+        sandbox.run(["ingest", "good.xml"]).exits(0);
+        assert!(!shared.exists(), "the user's own goes before it");
+        std::fs::remove_file(config.join("config.toml")).unwrap();
+        sandbox.run(["ingest", "good.xml"]).exits(0);
+        assert!(shared.exists() && !sandbox.db().exists());
     }
     let named = sandbox.path("named.db");
     sandbox.command(["ingest", "good.xml"]).env("DMARCSTAT_DB", &named).output().unwrap();

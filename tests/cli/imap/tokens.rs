@@ -209,7 +209,8 @@ fn check_shows_accounts_as_they_are() {
     assert_eq!(folders[0]["last_uid"], Value::Null);
 
     user.deliver("", b"Message-ID: <one@example.com>\n\nHello\n");
-    run(&sandbox, &["fetch", "good", "-q"]).exits(0);
+    let quiet = run(&sandbox, &["fetch", "good", "-q"]).exits(0);
+    assert!(quiet.stdout.is_empty() && quiet.stderr.is_empty(), "all went well\n{quiet}");
     let ran = run(&sandbox, &["check", "good", "--format", "json"]).exits(0);
     let account = &ran.json()["accounts"][0];
     assert_eq!(

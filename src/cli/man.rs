@@ -1,0 +1,30 @@
+//! `dmarcstat man`: the manual pages, from the text of `--help`.
+
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+use clap::CommandFactory;
+
+use super::Cli;
+use super::context::Context;
+use super::failure::{Outcome, Status};
+
+/// Write the manual pages, one a command, into a folder
+///
+/// They say what --help says. Packages install them; `man -l FOLDER/dmarcstat.1` shows one.
+#[derive(Debug, clap::Args)]
+pub(super) struct Man {
+    /// The folder; it is made where it is missing
+    #[arg(value_name = "FOLDER")]
+    folder: PathBuf,
+}
+
+impl Man {
+    pub(super) fn run(self, _: &mut Context) -> Outcome {
+        let folder = &self.folder;
+        std::fs::create_dir_all(folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
+        clap_mangen::generate_to(Cli::command(), folder)
+            .with_context(|| format!("cannot write the manual pages into {}", folder.display()))?;
+        Ok(Status::Done)
+    }
+}
