@@ -20,6 +20,7 @@ mod live;
 mod lock;
 mod login;
 mod man;
+mod metrics;
 mod progress;
 mod providers;
 mod prune;
@@ -165,6 +166,7 @@ enum Command {
     Providers(providers::Providers),
     Check(check::Check),
     Login(login::Login),
+    Metrics(metrics::Metrics),
     Prune(prune::Prune),
     Completions(completions::Completions),
     #[command(hide = true)]
@@ -215,6 +217,7 @@ pub fn run() -> ExitCode {
         Command::Providers(command) => command.run(&mut context),
         Command::Check(command) => command.run(&mut context),
         Command::Login(command) => command.run(&mut context),
+        Command::Metrics(command) => command.run(&mut context),
         Command::Prune(command) => command.run(&mut context),
         Command::Completions(command) => command.run(&mut context),
         Command::Man(command) => command.run(&mut context),

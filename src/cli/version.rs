@@ -3,7 +3,7 @@
 use crate::{domain, providers, store};
 
 /// The commit that the program was built of; empty where that is not known.
-const COMMIT: &str = env!("DMARCSTAT_BUILD_COMMIT");
+pub(super) const COMMIT: &str = env!("DMARCSTAT_BUILD_COMMIT");
 
 /// The version, and below it a line for each part: commit, SQLite, and of which day the embedded data is.
 pub(super) fn long() -> String {

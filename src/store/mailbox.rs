@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::{Result, Store, StoreError};
 use crate::uid_set::UidSet;
@@ -117,6 +117,18 @@ fn add_done(connection: &Connection, mailbox: i64, uids: &UidSet) -> Result<()> 
 
 fn read_uids(mailbox: i64, text: &str) -> Result<UidSet> {
     text.parse().map_err(|_| StoreError::Damaged(format!("the state of mailbox {mailbox}")))
+}
+
+const SELECT_RUN: &str = "SELECT account, name, last_run, last_success, last_error_time, last_error FROM account_run";
+
+fn account_run(row: &Row<'_>) -> rusqlite::Result<AccountRun> {
+    Ok(AccountRun {
+        account: row.get(0)?,
+        name: row.get(1)?,
+        last_run: row.get(2)?,
+        last_success: row.get(3)?,
+        last_error: row.get::<_, Option<i64>>(4)?.zip(row.get(5)?),
+    })
 }
 
 impl Store {
@@ -305,23 +317,18 @@ impl Store {
     /// # Errors
     /// See [`StoreError`].
     pub fn account_run(&self, account: &str) -> Result<Option<AccountRun>> {
-        Ok(self
-            .connection
-            .query_row(
-                "SELECT account, name, last_run, last_success, last_error_time, last_error FROM account_run WHERE account = ?1",
-                [account],
-                |row| {
-                    let last_error = row.get::<_, Option<i64>>(4)?.zip(row.get(5)?);
-                    Ok(AccountRun {
-                        account: row.get(0)?,
-                        name: row.get(1)?,
-                        last_run: row.get(2)?,
-                        last_success: row.get(3)?,
-                        last_error,
-                    })
-                },
-            )
-            .optional()?)
+        let sql = format!("{SELECT_RUN} WHERE account = ?1");
+        Ok(self.connection.query_row(&sql, [account], account_run).optional()?)
+    }
+
+    /// The same of every account that was ever fetched from, by name.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn account_runs(&self) -> Result<Vec<AccountRun>> {
+        let mut select = self.connection.prepare(&format!("{SELECT_RUN} ORDER BY name, account"))?;
+        let runs = select.query_map([], account_run)?;
+        Ok(runs.collect::<rusqlite::Result<_>>()?)
     }
 
     /// How far the folders of an account were read: those opened last under each name, by name.

@@ -27,6 +27,7 @@ mod kill;
 mod mailbox;
 mod make;
 mod measure;
+mod metrics;
 mod names;
 #[allow(dead_code)]
 mod needs;
