@@ -3,7 +3,9 @@
 use super::context::Context;
 use super::failure::{Failure, Outcome, Status};
 use super::scope::Scope;
-use crate::diagnosis::{Answer, Class, Diagnosis, Role, WindowAnswer, cautions, diagnose, ledger_findings, proposals};
+use crate::diagnosis::{
+    Answer, Class, Diagnosis, Role, WindowAnswer, cautions, diagnose, domain_findings, ledger_findings, proposals,
+};
 use crate::query::Survey;
 use crate::render::{self, PathsView};
 use crate::report::period::rfc3339;
@@ -19,7 +21,7 @@ pub(super) struct Unsigned {
     /// List every path
     #[arg(long)]
     all: bool,
-    /// Exit with 4 when a path of your own, or of a sender that you approved, is found
+    /// Exit with 4 when a path of your own or of a sender that you approved is found, or a finding that breaks SPF or DKIM
     #[arg(long)]
     exit_code: bool,
 }
@@ -43,8 +45,9 @@ impl Unsigned {
         let wanted = |role: Role, class: Class| all || role.sends_for_owner() && class.needs_work();
         let (answer, _, status) = answer("dmarcstat/unsigned/2", &self.scope, self.min_messages, wanted, context)?;
         let found = answer.paths.iter().any(|path| path.class.needs_work() && path.role.is_owners());
+        let broken = answer.findings.iter().any(|finding| finding.breaks_authentication);
         show(&answer, PathsView { unsigned: true, all }, context)?;
-        Ok(if self.exit_code && found { Status::No } else { status })
+        Ok(if self.exit_code && (found || broken) { Status::No } else { status })
     }
 }
 
@@ -88,6 +91,7 @@ fn answer(
         reporters: survey.reporters,
         cautions: cautions(&survey, window),
         domains,
+        findings: domain_findings(&survey, &known.rules()),
         paths,
         unknown,
         other_accounts,

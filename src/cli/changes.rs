@@ -6,7 +6,7 @@ use super::context::Context;
 use super::failure::{Outcome, Status};
 use super::scope::Scope;
 use crate::diagnosis::{
-    ChangesAnswer, Comparison, Judged, KeyChoice, WindowAnswer, by_place, changes, diagnose, selectors,
+    ChangesAnswer, Comparison, Judged, KeyChoice, WindowAnswer, by_place, changes, diagnose, domain_findings, selectors,
 };
 use crate::query::{Presence, Scan, Window, key_survey, presence, survey};
 use crate::render::{self, Form};
@@ -61,6 +61,7 @@ impl Changes {
             then: Judged { survey: &then, diagnosis: &judged[1] },
             history: Judged { survey: &history, diagnosis: &judged[2] },
             keys: &selectors(&keys, &by_place(&judged[2].paths), choice),
+            findings: &domain_findings(&now, &known.rules()),
             presence: &presence,
             min_messages: self.min_messages,
         });
@@ -77,7 +78,10 @@ impl Changes {
             found,
         };
         let (form, style) = (Form::from(context.format), context.style);
-        let calm = answer.found.changes.is_empty() && answer.found.silence.is_none() && then.reports > 0;
+        let calm = answer.found.changes.is_empty()
+            && answer.found.findings.is_empty()
+            && answer.found.silence.is_none()
+            && then.reports > 0;
         if !(calm && context.quiet && form != Form::Json) {
             render::changes(&answer, form, &style, context.out())?;
         }

@@ -11,8 +11,8 @@ use super::context::Context;
 use super::dns::{Seen, look};
 use super::failure::{Failure, Outcome, Status, say};
 use super::scope::{Scope, domain_name};
-use crate::diagnosis::diagnose;
 use crate::diagnosis::readiness::{self, Observed, Review, ReviewList, Verdict, review};
+use crate::diagnosis::{diagnose, domain_findings};
 use crate::dns::DnsAudit;
 use crate::query::{Bound, Window, receivers, strict_alignment, survey};
 use crate::render;
@@ -156,6 +156,7 @@ impl Readiness {
         let observed = Observed {
             survey: &survey,
             paths: &paths,
+            findings: &domain_findings(&survey, &known.rules()),
             receivers: &receivers,
             strict: &strict,
             catalogue: &known.catalogue,

@@ -13,6 +13,7 @@ mod class;
 mod dates;
 mod evidence;
 mod explain;
+mod findings;
 mod gather;
 mod ledger;
 mod path;
@@ -37,6 +38,7 @@ pub use explain::{
     AddressPart, DayPart, Dispositions, ExplainAnswer, Found, NetworkPart, OverridePart, PartAnswer, PathEvidence,
     Reason, ReporterPart, SignaturePart, SpfPart, Stay, Turn, TurnKind, TurnSubject, evidence, find,
 };
+pub use findings::{DomainFinding, FindingCode, FindingEvidence, domain_findings};
 pub use ledger::{LedgerFinding, LedgerProblem, Proposal, entry_lines, ledger_findings, proposals};
 pub use path::{
     Answer, Diagnosis, DkimFigures, Rules, SendingPath, Sum, WindowAnswer, diagnose, diagnose_some, id, sender_name,

@@ -8,6 +8,7 @@ use sha2::{Digest, Sha256};
 
 use super::class::{Class, Thresholds, class};
 use super::evidence::{Grounds, notes};
+use super::findings::DomainFinding;
 use super::ledger::LedgerFinding;
 use super::remedy::{Case, remedy};
 use super::view::States;
@@ -38,6 +39,8 @@ pub struct Answer {
     pub cautions: Vec<String>,
     /// By policy domain.
     pub domains: Vec<DomainFigures>,
+    /// What is wrong with a domain as a whole, worst first.
+    pub findings: Vec<DomainFinding>,
     /// The paths.
     pub paths: Vec<SendingPath>,
     /// Paths of role `unknown`, in sum.

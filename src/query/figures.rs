@@ -134,6 +134,8 @@ pub struct PathFigures {
     pub first: Day,
     /// Last day seen.
     pub last: Day,
+    /// The first day on which the sender was seen at all with mail of this header From, the memory before the window included.
+    pub sender_since: Day,
 }
 
 impl PathFigures {

@@ -15,6 +15,7 @@ use super::window::Window;
 use crate::alignment::{Disposition, DkimState, SpfState};
 use crate::domain;
 use crate::parallel;
+use crate::report::period::Day;
 use crate::role::Role;
 use crate::store::{OutcomeFacts, Store, StoreError};
 
@@ -53,12 +54,13 @@ impl Scan<'_> {
             named_owners: named_owners.into_iter().filter_map(|own| self.whos.organizations.known(own)).collect(),
         };
         let (_, paths) = roles::decide(&ground, self.knowledge);
+        let since = paths.senders_since(&ground);
         let entries = self.keep_counted();
         let mut survey = Survey::default();
         for reporter in self.tally.reporters.clone() {
             survey.reporter_names.push(self.texts.text(reporter)?.to_owned());
         }
-        let mut named = self.named_paths(paths, &entries)?;
+        let mut named = self.named_paths(paths, &since, &entries)?;
         let by_rule = self.arrange(named.len(), entries);
         for (at, (_, path)) in named.iter_mut().enumerate() {
             path.named_by = rule(&path.sender, &by_rule[at]);
@@ -124,6 +126,7 @@ impl Scan<'_> {
     fn named_paths(
         &mut self,
         paths: Paths,
+        since: &[Day],
         entries: &[(u32, Entry)],
     ) -> Result<Vec<(PathNumber, PathFigures)>, StoreError> {
         let mut used = vec![false; paths.list.len()];
@@ -132,7 +135,7 @@ impl Scan<'_> {
         }
         let mut found: Vec<(PathNumber, PathFigures, usize)> = Vec::new();
         for (at, &number) in paths.list.iter().enumerate().filter(|(at, _)| used[*at]) {
-            found.push((number, self.named_path(number)?, at));
+            found.push((number, PathFigures { sender_since: since[at], ..self.named_path(number)? }, at));
         }
         let mut places = vec![NO_PATH; paths.list.len()];
         for (place, (_, _, at)) in found.iter().enumerate() {
@@ -225,6 +228,7 @@ impl Scan<'_> {
             reporters: Vec::new(),
             first: 0,
             last: 0,
+            sender_since: 0,
         })
     }
 

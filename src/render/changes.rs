@@ -5,7 +5,7 @@ use std::io::{Result, Write};
 use super::grid::csv;
 use super::page::Page;
 use super::paths::{days_of, summary};
-use super::{Form, Paint, Style, json};
+use super::{Form, Paint, Style, findings, json};
 use crate::diagnosis::{Change, ChangeKind, ChangeSubject, ChangesAnswer, PathState};
 use crate::words::{grouped, plural};
 
@@ -48,6 +48,7 @@ fn page(answer: &ChangesAnswer, page: &mut Page<'_>) -> Result<()> {
         };
         page.item("-", &text, Paint::Bad)?;
     }
+    findings::page(&found.findings, page)?;
     if !found.notes.is_empty() {
         page.heading("Note")?;
     }
@@ -61,7 +62,9 @@ fn page(answer: &ChangesAnswer, page: &mut Page<'_>) -> Result<()> {
         (ChangeKind::Mended, "Mended", Paint::Good),
         (ChangeKind::Changed, "Changed", Paint::Plain),
     ] {
-        let changes: Vec<&Change> = found.changes.iter().filter(|change| change.kind == kind).collect();
+        // What is told in full above is not told again.
+        let told = |change: &&Change| change.kind == kind && change.finding.is_none();
+        let changes: Vec<&Change> = found.changes.iter().filter(told).collect();
         if changes.is_empty() {
             continue;
         }

@@ -9,6 +9,7 @@ mod days;
 mod dns;
 mod explain;
 mod fetch;
+mod findings;
 mod grid;
 mod html;
 mod ingest;

@@ -4,7 +4,7 @@ use std::io::{Result, Write};
 
 use super::grid::{Column, Grid, Row, csv, wrap};
 use super::text::{markdown_cell, sanitize};
-use super::{Form, Paint, Style, json};
+use super::{Form, Paint, Style, findings, json};
 use crate::diagnosis::{Answer, Class, SendingPath, WindowAnswer};
 use crate::words::{grouped, percent, plural};
 
@@ -30,6 +30,7 @@ pub fn paths(answer: &Answer, view: PathsView, form: Form, style: &Style, out: &
             if let Some(text) = cautioned(&answer.cautions) {
                 writeln!(out, "{}\n", markdown_cell(&text))?;
             }
+            findings::markdown(&answer.findings, out)?;
             domains(answer).markdown(out)?;
             if !answer.paths.is_empty() {
                 writeln!(out)?;
@@ -43,6 +44,7 @@ pub fn paths(answer: &Answer, view: PathsView, form: Form, style: &Style, out: &
                 writeln!(out, "{}", style.paint(&line, Paint::Warn))?;
             }
             writeln!(out)?;
+            findings::table(&answer.findings, style, out)?;
             domains(answer).table(out, style)?;
             if !answer.paths.is_empty() {
                 writeln!(out)?;

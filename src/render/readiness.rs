@@ -5,7 +5,7 @@ use std::io::{Result, Write};
 use super::grid::{Column, Grid, Row, csv};
 use super::paths::summary;
 use super::prose::Prose;
-use super::{Form, Paint, Style, json};
+use super::{Form, Paint, Style, findings, json};
 use crate::diagnosis::readiness::{Blocker, Check, Review, Verdict};
 use crate::role::Role;
 use crate::words::{grouped, percent, plural};
@@ -86,6 +86,7 @@ pub(super) fn title(name: &str) -> String {
         "reporters_silent" => "Reporters that fell silent",
         "own_mail" => "Mail of your own",
         "pass_share" => "Pass share of your mail",
+        "domain_findings" => "SPF and DKIM of the domain itself",
         "failing_paths" => "Paths of yours that fail",
         "dkim_coverage" => "Paths carried by SPF alone",
         "recognised_senders" => "Senders to decide about",
@@ -127,6 +128,7 @@ fn prose(answer: &Review) -> Prose {
     let mut prose = Prose::default();
     prose.line(known(answer), Paint::Plain);
     prose.line(sentence(answer), verdict_paint(answer.verdict));
+    findings::prose(&answer.findings, &mut prose);
     impact(answer, &mut prose);
     checks(answer, &mut prose);
     blockers(answer, &mut prose);

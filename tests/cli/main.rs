@@ -15,6 +15,7 @@ mod dns;
 mod documented;
 mod dump;
 mod explain;
+mod findings;
 mod harness;
 mod help;
 mod hostile_text;

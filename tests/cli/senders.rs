@@ -6,6 +6,7 @@ use crate::harness::{Sandbox, fixture};
 use crate::make::{Dice, Report};
 
 /// A record: address, count, signatures (`d=`, `s=`, result), SPF (domain, result), and what is aligned by them.
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct Line<'l> {
     pub(crate) address: &'l str,
     pub(crate) count: u64,

@@ -14,8 +14,10 @@ pub use silence::Silence;
 use super::class::Class;
 use super::dates::shown;
 use super::explain::PartAnswer;
+use super::findings::DomainFinding;
 use super::path::{Diagnosis, SendingPath, WindowAnswer};
 use super::selectors::KeyDiagnosis;
+use crate::finding::Code;
 use crate::query::{DomainFigures, Presence, Survey, Window};
 use crate::report::period::Day;
 use crate::role::Role;
@@ -51,6 +53,8 @@ pub struct Changes {
     pub alarm: bool,
     /// No reports come any more.
     pub silence: Option<Silence>,
+    /// What is wrong with a domain as a whole in this window, worst first.
+    pub findings: Vec<DomainFinding>,
     /// How many of each kind.
     pub counts: Counts,
     /// The changes, worst first.
@@ -142,6 +146,8 @@ pub struct Change {
     pub after: Option<PathState>,
     /// What to do, in one line.
     pub remedy: Option<String>,
+    /// The code of the finding of the domain that says the same in full.
+    pub finding: Option<&'static str>,
 }
 
 /// A path in one window.
@@ -176,6 +182,7 @@ impl Change {
             before: None,
             after: None,
             remedy: None,
+            finding: None,
         }
     }
 }
@@ -234,6 +241,8 @@ pub struct Comparison<'c> {
     pub history: Judged<'c>,
     /// The keys of the history.
     pub keys: &'c KeyDiagnosis,
+    /// What is wrong with domains as a whole in this window.
+    pub findings: &'c [DomainFinding],
     /// Who reported, up to today.
     pub presence: &'c [Presence],
     /// Paths with fewer messages in both windows are left out.
@@ -243,7 +252,9 @@ pub struct Comparison<'c> {
 /// Compares two windows.
 #[must_use]
 pub fn changes(comparison: &Comparison<'_>) -> Changes {
-    let mut found = Changes { silence: silence::silence(comparison), ..Changes::default() };
+    let mut found =
+        Changes { silence: silence::silence(comparison), findings: comparison.findings.to_vec(), ..Changes::default() };
+    found.changes.extend(found.findings.iter().filter(|one| one.breaks_authentication).map(broken));
     found.changes.extend(silence::of_domains(comparison));
     let comparable = comparison.then.survey.reports > 0;
     if !comparable {
@@ -285,6 +296,16 @@ pub fn changes(comparison: &Comparison<'_>) -> Changes {
     }
     found.alarm = found.silence.is_some() || found.changes.iter().any(|change| change.alarm);
     found
+}
+
+/// A finding that breaks the domain's own SPF or DKIM is worse than anything before, whenever it began.
+fn broken(finding: &DomainFinding) -> Change {
+    let mut change = Change::new(ChangeKind::Worse, ChangeSubject::Domain, finding.finding.detail.clone());
+    change.domain = Some(finding.domain.clone());
+    change.since.clone_from(&finding.since);
+    change.remedy = finding.finding.remedy.as_ref().map(|remedy| remedy.title.clone());
+    change.finding = Some(finding.code().as_str());
+    change
 }
 
 fn policies(comparison: &Comparison<'_>) -> Vec<Change> {

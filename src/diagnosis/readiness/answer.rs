@@ -9,7 +9,7 @@ use super::selectors::SelectorHealth;
 use super::subdomains::Subdomain;
 use super::thresholds::ReadinessThresholds;
 use crate::cause::Cause;
-use crate::diagnosis::{Class, WindowAnswer};
+use crate::diagnosis::{Class, DomainFinding, WindowAnswer};
 use crate::dns::DnsAudit;
 use crate::providers::Remedy;
 use crate::role::Role;
@@ -256,6 +256,8 @@ pub struct Review {
     pub evidence: Evidence,
     /// What would become of the window's messages.
     pub impact: Impact,
+    /// What is wrong with the domain as a whole, worst first.
+    pub findings: Vec<DomainFinding>,
     /// The checks.
     pub checks: Vec<Check>,
     /// Paths that stand in the way, those that lose most first.

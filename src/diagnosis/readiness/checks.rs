@@ -7,13 +7,17 @@ use super::selectors::SelectorHealth;
 use super::standards;
 use super::subdomains::Subdomain;
 use super::thresholds::ReadinessThresholds;
+use crate::diagnosis::DomainFinding;
 use crate::dns::DnsAudit;
+use crate::finding::Code;
 
 /// What was found, for the checks to judge.
 pub(super) struct Findings<'f> {
     pub(super) domain: &'f str,
     pub(super) target: Target,
     pub(super) thresholds: &'f ReadinessThresholds,
+    /// What is wrong with the domain as a whole.
+    pub(super) found: &'f [DomainFinding],
     pub(super) evidence: Evidence,
     /// Days from the end of the newest report to the day of the review.
     pub(super) age: Option<i64>,
@@ -191,6 +195,18 @@ fn mail(findings: &Findings<'_>, list: &mut List) {
         },
     );
     let failing: Vec<&Blocker> = findings.blockers.iter().filter(|one| one.reasons.contains(&"fails")).collect();
+    let broken: Vec<&DomainFinding> = findings.found.iter().filter(|one| one.breaks_authentication).collect();
+    list.add(
+        area,
+        "domain_findings",
+        true,
+        broken.is_empty(),
+        "no finding that breaks the SPF or DKIM of the domain itself",
+        match broken.as_slice() {
+            [] => "none does".to_owned(),
+            some => listed(some.iter().map(|one| format!("{} ({})", one.code().as_str(), one.domain))),
+        },
+    );
     list.add(
         area,
         "failing_paths",

@@ -10,7 +10,7 @@ use super::impact::{self, PathDays, failing, is_own};
 use super::reporters::{evidence, handling, reporters, share};
 use super::thresholds::ReadinessThresholds;
 use super::{policy, selectors, subdomains};
-use crate::diagnosis::{Class, SendingPath, WindowAnswer, ledger};
+use crate::diagnosis::{Class, DomainFinding, SendingPath, WindowAnswer, ledger};
 use crate::dns::DnsAudit;
 use crate::domain::is_within;
 use crate::providers::{Catalogue, Kind};
@@ -28,6 +28,8 @@ pub struct Observed<'o> {
     pub survey: &'o Survey,
     /// All paths of the figures.
     pub paths: &'o [SendingPath],
+    /// What is wrong with domains as a whole.
+    pub findings: &'o [DomainFinding],
     /// What receivers reported and did, of the same days and domains.
     pub receivers: &'o Receivers,
     /// What strict alignment would cost, by path.
@@ -136,7 +138,18 @@ pub fn review(
         lost_both: strict.lost_both,
         unknown: strict.unknown,
     };
+    // A subdomain with a record of its own is out of the review, and so is what is wrong with it.
+    let found: Vec<DomainFinding> = observed
+        .findings
+        .iter()
+        .filter(|one| {
+            is_within(&one.domain, domain)
+                && (one.domain == domain || paths.iter().any(|path| path.domain == one.domain))
+        })
+        .cloned()
+        .collect();
     let findings = Findings {
+        found: &found,
         evidence: evidence(&receivers, &reporters, impact.messages, unchecked),
         age: newest.map(|end| i64::from(observed.today) - end.div_euclid(crate::report::period::DAY)),
         window_days: (i64::from(observed.window.1) - i64::from(observed.window.0) + 1).max(0),
@@ -173,6 +186,7 @@ pub fn review(
         verdict,
         evidence,
         impact,
+        findings: found,
         checks,
         blockers,
         fragile,

@@ -4,9 +4,10 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 
 use super::decide::{Author, Decision};
-use super::gather::Gathered;
+use super::gather::{Gathered, Ground};
 use super::owner::Owner;
 use crate::query::naming::{ProviderNumber, Sender};
+use crate::report::period::Day;
 use crate::role::Role;
 use crate::witness::Seen;
 
@@ -49,6 +50,23 @@ pub(in crate::query) struct Paths {
     pub(in crate::query) list: Vec<PathNumber>,
     /// By unit its path in the list.
     pub(in crate::query) of_units: Vec<u32>,
+}
+
+impl Paths {
+    /// By path the first day on which its sender was seen with mail of its header From, on whatever path, memory included.
+    pub(in crate::query) fn senders_since(&self, ground: &Ground<'_>) -> Vec<Day> {
+        let mut firsts = vec![Day::MAX; self.list.len()];
+        for (unit, entry) in &ground.sums.entries {
+            let first = &mut firsts[self.of_units[*unit as usize] as usize];
+            *first = ground.tally.report(entry).day.min(*first);
+        }
+        let mut by_sender: HashMap<(i64, SenderNumber), Day> = HashMap::new();
+        for (path, &first) in self.list.iter().zip(&firsts) {
+            let known = by_sender.entry((path.from, path.sender)).or_insert(first);
+            *known = first.min(*known);
+        }
+        self.list.iter().map(|path| by_sender.get(&(path.from, path.sender)).copied().unwrap_or(Day::MAX)).collect()
+    }
 }
 
 /// An organization names an address from this share of its mail on: a stray message of a neighbour does not.

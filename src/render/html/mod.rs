@@ -60,6 +60,7 @@ pub fn readiness_page(answer: &Review) -> String {
                     p.soft { (Text(&known(answer))) " · reviewed as of " (answer.as_of) }
                 }
                 main {
+                    (parts::findings(answer))
                     (parts::impact(answer))
                     (tables::checks(answer))
                     (parts::blockers(answer))

@@ -3,7 +3,9 @@
 use maud::{Markup, html};
 
 use super::{Text, chart};
+use crate::diagnosis::Remedy;
 use crate::diagnosis::readiness::{Blocker, Review, Target};
+use crate::finding::Code;
 use crate::render::readiness::few;
 use crate::words::{grouped, percent, plural};
 
@@ -45,6 +47,23 @@ pub(super) fn impact(answer: &Review) -> Markup {
                 @if answer.target == Target::Quarantine { " Lost means: put into the junk folder." }
             }
             (chart::bar(&parts, impact.messages, &description))
+        }
+    }
+}
+
+pub(super) fn findings(answer: &Review) -> Markup {
+    html! {
+        @if !answer.findings.is_empty() {
+            section {
+                h2 { "Of the whole domain" }
+                @for finding in &answer.findings {
+                    article.remedy {
+                        h3 { (Text(&finding.domain)) " " span.id { (finding.code().as_str()) } }
+                        p { (Text(&finding.worded())) }
+                        @if let Some(remedy) = &finding.finding.remedy { (steps(remedy)) }
+                    }
+                }
+            }
         }
     }
 }
@@ -91,22 +110,27 @@ fn remedy(blocker: &Blocker, more: bool) -> Markup {
             }
             @match &blocker.remedy {
                 None => p.soft { "See " code { "dmarcstat explain " (blocker.path) } " for what breaks, where and since when." },
-                Some(remedy) => {
-                    p { strong { "Mend: " } (Text(&remedy.title)) }
-                    @if !remedy.steps.is_empty() { ol { @for step in &remedy.steps { li { (Text(step)) } } } }
-                    @for record in &remedy.records {
-                        pre {
-                            (Text(&record.name)) "  " (Text(&record.kind)) "  "
-                            @match &record.value {
-                                Some(value) => (Text(value)),
-                                None => "(value as the provider shows it)",
-                            }
-                        }
-                    }
-                    @if let Some(source) = &remedy.source { p.soft.small { "Source: " (Text(source)) } }
+                Some(remedy) => (steps(remedy)),
+            }
+        }
+    }
+}
+
+/// What to do, step by step.
+fn steps(remedy: &Remedy) -> Markup {
+    html! {
+        p { strong { "Mend: " } (Text(&remedy.title)) }
+        @if !remedy.steps.is_empty() { ol { @for step in &remedy.steps { li { (Text(step)) } } } }
+        @for record in &remedy.records {
+            pre {
+                (Text(&record.name)) "  " (Text(&record.kind)) "  "
+                @match &record.value {
+                    Some(value) => (Text(value)),
+                    None => "(value as the provider shows it)",
                 }
             }
         }
+        @if let Some(source) = &remedy.source { p.soft.small { "Source: " (Text(source)) } }
     }
 }
 

@@ -1,0 +1,76 @@
+//! Another customer of a provider passes SPF as the domain, because the domain includes all of the provider's machines.
+
+use std::collections::BTreeMap;
+
+use super::DomainMail;
+use super::code::{DomainFinding, FindingCode, FindingEvidence, remedy};
+use crate::alignment::SpfState;
+use crate::diagnosis::class::Thresholds;
+use crate::diagnosis::dates::shown;
+use crate::finding::Severity;
+use crate::query::SenderKey;
+use crate::report::period::Day;
+use crate::role::Role;
+use crate::words::{list, plural};
+
+/// So many accounts are named.
+const NAMED: usize = 5;
+
+pub(super) fn find(of: &DomainMail<'_>, thresholds: &Thresholds) -> Option<DomainFinding> {
+    let (survey, tally) = (of.survey, &of.survey.tally);
+    let mut accounts: BTreeMap<String, u64> = BTreeMap::new();
+    let mut reporters: BTreeMap<u32, u64> = BTreeMap::new();
+    let mut first = Day::MAX;
+    let others = of.paths.iter().filter(|&&at| survey.paths[at].role == Role::OtherAccount);
+    for &at in others {
+        for entry in tally.entries(at).iter().filter(|entry| entry.messages > 0) {
+            if tally.facts(entry).spf != SpfState::Aligned {
+                continue;
+            }
+            let path = &survey.paths[at];
+            let name = path.author.clone().unwrap_or_else(|| match &path.sender {
+                SenderKey::Provider { id, .. } => id.clone(),
+                _ => String::new(),
+            });
+            let report = tally.report(entry);
+            *accounts.entry(name).or_default() += entry.messages;
+            *reporters.entry(report.reporter).or_default() += entry.messages;
+            first = first.min(report.day);
+        }
+    }
+    let messages = reporters.values().copied().fold(0, u64::saturating_add);
+    if messages < thresholds.shared_include_messages || (reporters.len() as u64) < thresholds.shared_include_reporters {
+        return None;
+    }
+    let mut ranked: Vec<(String, u64)> = accounts.into_iter().collect();
+    ranked.sort_by(|a, b| (b.1, &a.0).cmp(&(a.1, &b.0)));
+    let names: Vec<String> = ranked.into_iter().map(|(name, _)| name).filter(|name| !name.is_empty()).collect();
+    let who = of.reporters(reporters.into_keys());
+    let detail = format!(
+        "another account passes SPF through its include, and no policy stops it: {} of {} at {}",
+        plural(messages, "message"),
+        if names.is_empty() { "an account without a name".to_owned() } else { list(&names, NAMED) },
+        plural(who.len() as u64, "reporter"),
+    );
+    let evidence = FindingEvidence::Accounts { accounts: names, messages, reporters: who };
+    let mut found = DomainFinding::new(
+        Severity::Warning,
+        FindingCode::AccountSharedByInclude,
+        of.domain,
+        of.domain,
+        detail,
+        evidence,
+    );
+    found.finding.remedy = Some(remedy(
+        format!("let DKIM alone authenticate what {} sends through shared providers", of.domain),
+        &[
+            "The domain's SPF record includes all machines of the provider, and every customer sends from these: SPF passes, so DMARC does, whatever p= says.",
+            "Sign all mail with DKIM first, and see that none is carried by SPF alone (`dmarcstat readiness`).",
+            "Then take the include out of the record, or give it the qualifier `?` (neutral): mail from there passes by its signature, and a stranger's does not. A reverse-path on a subdomain with an SPF record of its own does the same.",
+            "Report the account to the provider's abuse desk.",
+        ],
+        None,
+    ));
+    found.since = Some(shown(first));
+    Some(found)
+}

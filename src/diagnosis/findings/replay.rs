@@ -1,0 +1,131 @@
+//! Mail that the domain signed is sent again by others (DKIM replay): own verified signatures at many senders never seen
+//! before, out of proportion to what the domain sends.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::DomainMail;
+use super::code::{DomainFinding, FindingCode, FindingEvidence, remedy};
+use crate::alignment::DkimState;
+use crate::diagnosis::class::Thresholds;
+use crate::diagnosis::dates::shown;
+use crate::finding::Severity;
+use crate::query::{PathFigures, SenderKey};
+use crate::report::period::Day;
+use crate::witness::has_share;
+use crate::words::{grouped, plural};
+
+/// Within so many days before the end of what was seen a replay goes on.
+const FRESH: Day = 7;
+
+/// What was seen on one day.
+#[derive(Default)]
+struct OnDay<'s> {
+    /// By reporter signed messages of new senders, and of the domain's own.
+    messages: BTreeMap<u32, [u64; 2]>,
+    /// The new senders that each reporter saw.
+    senders: BTreeMap<u32, BTreeSet<&'s SenderKey>>,
+}
+
+impl OnDay<'_> {
+    fn sums(&self) -> [u64; 2] {
+        let add = |sums: [u64; 2], one: &[u64; 2]| [sums[0].saturating_add(one[0]), sums[1].saturating_add(one[1])];
+        self.messages.values().fold([0; 2], add)
+    }
+
+    /// How many new senders there are, without those that only `but` saw.
+    fn count_senders(&self, but: Option<u32>) -> u64 {
+        let seen = self.senders.iter().filter(|(reporter, _)| Some(**reporter) != but);
+        seen.flat_map(|(_, senders)| senders).collect::<BTreeSet<_>>().len() as u64
+    }
+
+    /// So many senders, and so much more than the domain sent, whatever one reporter says.
+    fn is_replay(&self, thresholds: &Thresholds) -> bool {
+        let factor = thresholds.replay_factor as f64;
+        let alone = self.messages.len() < 2;
+        let enough = |but: Option<u32>| self.count_senders(but) >= thresholds.replay_senders;
+        enough(None)
+            && (alone || self.senders.keys().all(|&reporter| enough(Some(reporter))))
+            && has_share(self.messages.values().copied(), factor / (factor + 1.0))
+    }
+}
+
+pub(super) fn find(of: &DomainMail<'_>, thresholds: &Thresholds) -> Option<DomainFinding> {
+    let mut days = by_day(of, thresholds)?;
+    let last_seen = *days.last_key_value()?.0;
+    days.retain(|_, day| day.is_replay(thresholds));
+    let (&first, &last) = (days.first_key_value()?.0, days.last_key_value()?.0);
+    let who = of.reporters(days.values().flat_map(|day| day.senders.keys().copied()));
+    let (&worst, on_worst) = days.iter().max_by_key(|(day, of)| (of.sums()[0], std::cmp::Reverse(**day)))?;
+    let (senders, [messages, home_messages]) = (on_worst.count_senders(None), on_worst.sums());
+    let detail = format!(
+        "signed mail seems to be sent again (replay): {} on {} from {} never seen before, beside {} of its own senders",
+        plural(messages, "message"),
+        shown(worst),
+        plural(senders, "sender"),
+        grouped(home_messages),
+    );
+    let evidence = FindingEvidence::Replay {
+        worst_day: shown(worst),
+        senders,
+        messages,
+        home_messages,
+        last_day: shown(last),
+        reporters: who,
+    };
+    let subject = format!("the DKIM signatures of {}", of.domain);
+    let mut found =
+        DomainFinding::new(Severity::Error, FindingCode::ReplaySuspected, of.domain, subject, detail, evidence);
+    found.finding.remedy = Some(remedy(
+        "rotate the DKIM key, and find the message that is sent again",
+        &[
+            "The signature is genuine, so DMARC passes whoever sends it; no policy stops that.",
+            "Switch to a new selector and key now, and take the old key out of the DNS as soon as the mail that it signed has arrived.",
+            "Find the message: `dmarcstat explain` on one of the new senders names the selector; the account that wrote it may be a throw-away one, or taken over.",
+            "Have the signer set an expiry (x=, a few days), and sign To, Cc, Subject, Date and Reply-To twice (oversign), so that none can be added.",
+            "Tell the receivers that saw most of it; the reputation of the domain suffers for days.",
+        ],
+        Some("https://www.rfc-editor.org/rfc/rfc6376#section-8.6"),
+    ));
+    found.since = Some(shown(first));
+    found.breaks_authentication = last_seen.saturating_sub(last) < FRESH;
+    Some(found)
+}
+
+/// Signed mail of new senders and of the domain's own by day, where there is enough of it to ask.
+fn by_day<'s>(of: &DomainMail<'s>, thresholds: &Thresholds) -> Option<BTreeMap<Day, OnDay<'s>>> {
+    const ALIGNED: usize = DkimState::Aligned as usize;
+    let (survey, tally) = (of.survey, &of.survey.tally);
+    let signed = of.paths.iter().map(|&at| (at, &survey.paths[at])).filter(|(_, path)| path.dkim[ALIGNED] > 0);
+    let is_home = |path: &PathFigures| path.role.is_owners();
+    if (signed.clone().filter(|(_, path)| !is_home(path)).count() as u64) < thresholds.replay_senders {
+        return None;
+    }
+    let mut days: BTreeMap<Day, OnDay<'_>> = BTreeMap::new();
+    let mut home: BTreeMap<(Day, u32), u64> = BTreeMap::new();
+    for (at, path) in signed {
+        let entries = tally.entries(at).iter().filter(|entry| entry.messages > 0);
+        for entry in entries.filter(|entry| tally.facts(entry).dkim == DkimState::Aligned) {
+            let report = tally.report(entry);
+            if is_home(path) {
+                let sum = home.entry((report.day, report.reporter)).or_default();
+                *sum = sum.saturating_add(entry.messages);
+            // A replay goes on with the senders that it began with: they are new for a while.
+            } else if report.day.saturating_sub(path.sender_since) < FRESH {
+                let day = days.entry(report.day).or_default();
+                let sum = &mut day.messages.entry(report.reporter).or_default()[0];
+                *sum = sum.saturating_add(entry.messages);
+                day.senders.entry(report.reporter).or_default().insert(&path.sender);
+            }
+        }
+    }
+    for (&(day, reporter), &messages) in &home {
+        // What is sent in the evening may be handed on the next morning.
+        for day in [day, day.saturating_add(1)] {
+            if let Some(of) = days.get_mut(&day) {
+                let sum = &mut of.messages.entry(reporter).or_default()[1];
+                *sum = messages.max(*sum);
+            }
+        }
+    }
+    Some(days)
+}

@@ -1,0 +1,201 @@
+//! What is wrong with a domain as a whole; each once as it is, and once as one reporter alone makes it up.
+
+use serde_json::{Value, json};
+
+use crate::harness::Sandbox;
+use crate::make::{DAY, OCTOBER, Report};
+use crate::senders::{Line, OWN_SPF, report, sources, write};
+
+const ORGS: [&str; 3] = ["one.example", "two.example", "three.example"];
+const LIAR: &str = "liar.example";
+const DAYS: i64 = 12;
+const KEY: &[(&str, &str, &str)] = &[("example.com", "s1", "pass")];
+const NO_SPF: (&str, &str) = ("example.com", "softfail");
+
+/// What everybody sees of the domain's own machine.
+const HOME: Line<'_> = Line { address: "192.0.2.7", count: 20, dkim: KEY, spf: OWN_SPF };
+
+/// Twelve days from 2026-10-01 at three reporters: what each says on a day, and what one that lies says.
+fn mailbox(says: impl Fn(i64) -> Vec<Report>, lies: impl Fn(i64) -> Option<Report>) -> Sandbox {
+    let sandbox = Sandbox::new();
+    let reports: Vec<Report> = (0..DAYS).flat_map(|day| says(day).into_iter().chain(lies(day))).collect();
+    write(&sandbox, &reports);
+    sandbox
+}
+
+fn at_all(day: i64, lines: impl Fn() -> Vec<Line<'static>>) -> Vec<Report> {
+    ORGS.iter().map(|org| report(org, day, &lines())).collect()
+}
+
+fn codes(answer: &Value) -> Vec<&str> {
+    answer["findings"].as_array().expect("findings").iter().map(|one| one["code"].as_str().expect("a code")).collect()
+}
+
+const AS_OF: &[&str] = &["--as-of", "2026-10-13"];
+
+fn found(sandbox: &Sandbox) -> Value {
+    sources(sandbox, AS_OF)
+}
+
+/// The same at many networks.
+type Signatures = &'static [(&'static str, &'static str, &'static str)];
+
+fn everywhere(networks: &[String], count: u64, dkim: Signatures) -> Vec<Line<'_>> {
+    networks.iter().map(|address| Line { address, count, dkim, spf: NO_SPF }).collect()
+}
+
+fn networks(number: u8) -> Vec<String> {
+    (1..=number).map(|at| format!("203.0.{at}.9")).collect()
+}
+
+const SPF_FAILS: Line<'_> = Line { address: "192.0.2.7", count: 20, dkim: &[], spf: ("example.com", "permerror") };
+const SPF_PASSES: Line<'_> = Line { address: "192.0.2.7", count: 20, dkim: &[], spf: OWN_SPF };
+
+#[test]
+fn spf_that_nobody_can_evaluate() {
+    let breaks = |day: i64| at_all(day, || vec![if day < 6 { SPF_PASSES } else { SPF_FAILS }]);
+    let sandbox = mailbox(breaks, |_| None);
+    let answer = found(&sandbox);
+    let finding = &answer["findings"][0];
+    assert_eq!(
+        (&finding["code"], &finding["domain"], &finding["since"], &finding["severity"]),
+        (&json!("spf_unevaluable"), &json!("example.com"), &json!("2026-10-07"), &json!("error"))
+    );
+    assert_eq!(finding["evidence"]["messages"], 6 * 3 * 20);
+    assert_eq!(finding["breaks_authentication"], true);
+    let input = ["--input", "reports", "--as-of", "2026-10-13"];
+    let ask = |command: &[&str]| sandbox.run(command.iter().chain(&input));
+    let ran = ask(&["unsigned", "--exit-code"]).exits(4);
+    assert!(ran.text().contains("error: the SPF record of example.com: it cannot be evaluated"), "{ran}");
+    let review = ask(&["readiness", "example.com", "--format", "json"]).exits(4).json();
+    assert_eq!(codes(&review), ["spf_unevaluable"]);
+    let check = review["checks"].as_array().unwrap().iter().find(|one| one["name"] == "domain_findings").unwrap();
+    assert_eq!((&check["blocking"], &check["passed"]), (&json!(true), &json!(false)));
+    assert!(
+        ask(&["readiness", "example.com"]).exits(4).text().contains("At most ten lookups are allowed"),
+        "each step"
+    );
+    let changes = ask(&["changes", "--since", "5d", "--format", "json"]).exits(0).json();
+    assert_eq!((codes(&changes), &changes["alarm"]), (vec!["spf_unevaluable"], &json!(true)));
+    assert_eq!(changes["changes"][0]["finding"], "spf_unevaluable");
+
+    // Whatever one says: that it passes, or that it never did.
+    for lie in [&SPF_PASSES, &SPF_FAILS] {
+        let lying = mailbox(breaks, |day| Some(report(LIAR, day, &[Line { count: 90_000, ..*lie }])));
+        assert_eq!(found(&lying)["findings"][0]["since"], "2026-10-07");
+        let healthy = mailbox(
+            |day| at_all(day, || vec![SPF_PASSES]),
+            |day| Some(report(LIAR, day, &[Line { count: 90_000, ..*lie }])),
+        );
+        assert_eq!(codes(&found(&healthy)), [""; 0]);
+    }
+    // What was mended is over.
+    let mended = mailbox(|day| at_all(day, || vec![if day < 8 { SPF_FAILS } else { SPF_PASSES }]), |_| None);
+    assert_eq!(codes(&found(&mended)), [""; 0]);
+}
+
+#[test]
+fn strict_alignment_that_own_mail_fails() {
+    const BELOW: &[(&str, &str, &str)] = &[("mailer.example.com", "m1", "pass")];
+    let aligned = || Line { address: "192.0.2.8", count: 50, dkim: KEY, spf: OWN_SPF };
+    let below = |count: u64| Line { address: "192.0.2.7", count, dkim: BELOW, spf: ("mailer.example.com", "pass") };
+    let strict = |sandbox: &Sandbox, from: i64| {
+        for entry in std::fs::read_dir(sandbox.path("reports")).unwrap() {
+            let path = entry.unwrap().path();
+            let text = std::fs::read_to_string(&path).unwrap();
+            let begin: i64 =
+                text.split_once("<begin>").and_then(|(_, rest)| rest.split('<').next()?.parse().ok()).unwrap();
+            if begin < OCTOBER + from * DAY {
+                continue;
+            }
+            // What a receiver makes of it: only the name itself aligns.
+            let strict = text.replace("<adkim>r</adkim><aspf>r</aspf>", "<adkim>s</adkim><aspf>s</aspf>");
+            let (head, records) = strict.split_once("<record>").unwrap();
+            let judged = |record: &str| match record.contains("mailer.example.com") {
+                true => record.replace("<dkim>pass</dkim><spf>pass</spf>", "<dkim>fail</dkim><spf>fail</spf>"),
+                false => record.to_owned(),
+            };
+            let records: Vec<String> = records.split("<record>").map(judged).collect();
+            std::fs::write(&path, format!("{head}<record>{}", records.join("<record>"))).unwrap();
+        }
+    };
+    let honest = |count: u64| move |day: i64| at_all(day, || vec![aligned(), below(count)]);
+    let sandbox = mailbox(honest(5), |_| None);
+    strict(&sandbox, 0);
+    let answer = found(&sandbox);
+    assert_eq!(codes(&answer), ["strict_alignment_costs"]);
+    let finding = &answer["findings"][0];
+    assert_eq!((&finding["since"], &finding["evidence"]["messages"]), (&Value::Null, &json!(DAYS * 3 * 5)));
+    assert!(finding["remedy"]["title"].as_str().unwrap().contains("adkim=r"), "{finding:#}");
+    // Since the day on which it was published.
+    let sandbox = mailbox(honest(40), |_| None);
+    strict(&sandbox, 7);
+    assert_eq!(found(&sandbox)["findings"][0]["since"], "2026-10-08");
+    // One alone says so.
+    let lying = mailbox(|day| at_all(day, || vec![aligned()]), |day| Some(report(LIAR, day, &[below(90_000)])));
+    strict(&lying, 0);
+    assert_eq!(codes(&found(&lying)), [""; 0]);
+}
+
+#[test]
+fn an_account_that_shares_the_include() {
+    const EVIL: &[(&str, &str, &str)] = &[("evilcorp.onmicrosoft.com", "selector1-evilcorp-onmicrosoft-com", "pass")];
+    let own = || Line { address: "40.107.1.2", count: 50, dkim: KEY, spf: OWN_SPF };
+    let evil = |count: u64| Line { address: "40.107.1.3", count, dkim: EVIL, spf: OWN_SPF };
+    let shared = mailbox(|day| at_all(day, || if day == 4 { vec![own(), evil(4)] } else { vec![own()] }), |_| None);
+    let answer = found(&shared);
+    assert_eq!(codes(&answer), ["account_shared_by_include"]);
+    let finding = &answer["findings"][0];
+    assert_eq!((&finding["since"], &finding["evidence"]["messages"]), (&json!("2026-10-05"), &json!(12)));
+    assert_eq!(finding["evidence"]["accounts"], json!(["evilcorp.onmicrosoft.com"]));
+    let honest = |day: i64| at_all(day, || vec![own()]);
+    let lying = mailbox(honest, |day| Some(report(LIAR, day, &[own(), evil(90_000)])));
+    assert_eq!(codes(&found(&lying)), [""; 0]);
+}
+
+#[test]
+fn a_burst_of_spoofed_mail() {
+    let many = networks(25);
+    let burst = |org: &str, day: i64, count: u64| {
+        let mut lines = everywhere(&many, count, &[]);
+        lines.push(HOME);
+        report(org, day, &lines)
+    };
+    let quiet = |day: i64| at_all(day, || vec![HOME]);
+    let says = |day: i64| if (7..9).contains(&day) { ORGS.map(|org| burst(org, day, 3)).into() } else { quiet(day) };
+    let answer = found(&mailbox(says, |_| None));
+    assert_eq!(codes(&answer), ["spoofing_burst"]);
+    let finding = &answer["findings"][0];
+    assert_eq!((&finding["since"], &finding["evidence"]["days"]), (&json!("2026-10-08"), &json!(2)));
+    assert_eq!((&finding["evidence"]["networks"], &finding["evidence"]["messages"]), (&json!(25), &json!(225)));
+    assert_eq!(finding["breaks_authentication"], false);
+    let lying = mailbox(quiet, |day| Some(burst(LIAR, day, 900)));
+    assert_eq!(codes(&found(&lying)), [""; 0]);
+}
+
+#[test]
+fn signed_mail_that_is_sent_again() {
+    let many = networks(15);
+    let with = |org: &str, day: i64, count: u64| {
+        let mut lines = everywhere(&many, count, KEY);
+        lines.push(HOME);
+        report(org, day, &lines)
+    };
+    let quiet = |day: i64| at_all(day, || vec![HOME]);
+    let says = |day: i64| if day == 9 { ORGS.map(|org| with(org, day, 30)).into() } else { quiet(day) };
+    let replayed = mailbox(says, |_| None);
+    let answer = found(&replayed);
+    assert_eq!(codes(&answer), ["replay_suspected"]);
+    let finding = &answer["findings"][0];
+    assert_eq!((&finding["since"], &finding["breaks_authentication"]), (&json!("2026-10-10"), &json!(true)));
+    let evidence = &finding["evidence"];
+    assert_eq!(
+        (&evidence["senders"], &evidence["messages"], &evidence["home_messages"]),
+        (&json!(15), &json!(1350), &json!(60))
+    );
+    // Forwarders that always were there hand on more on some days.
+    let steady = |day: i64| ORGS.map(|org| with(org, day, if day == 9 { 30 } else { 1 })).into();
+    assert_eq!(codes(&found(&mailbox(steady, |_| None))), [""; 0]);
+    let lying = mailbox(quiet, |day| (day == 9).then(|| with(LIAR, day, 90_000)));
+    assert_eq!(codes(&found(&lying)), [""; 0]);
+}
