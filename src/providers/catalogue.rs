@@ -12,10 +12,11 @@ use super::address::Networks;
 use super::entry::{Entry, File, Provider};
 
 /// The files that come with the program.
-pub(super) const FILES: [(&str, &str); 6] = [
+pub(super) const FILES: [(&str, &str); 7] = [
     ("applications.toml", include_str!("catalogue/applications.toml")),
     ("forwarders.toml", include_str!("catalogue/forwarders.toml")),
     ("gateways.toml", include_str!("catalogue/gateways.toml")),
+    ("hosting.toml", include_str!("catalogue/hosting.toml")),
     ("mailbox_hosts.toml", include_str!("catalogue/mailbox_hosts.toml")),
     ("marketing.toml", include_str!("catalogue/marketing.toml")),
     ("transactional.toml", include_str!("catalogue/transactional.toml")),
@@ -168,18 +169,33 @@ fn add(providers: &mut Vec<Provider>, text: &str, name: &str, users_own: bool) -
             return Err(error(Some(span), Some("id"), &format!("there is an entry {id:?} in line {line} already")));
         }
         seen.insert(id.clone(), line_at(text, span.start));
-        merge(providers, entry, &id, users_own)
-            .map_err(|missing| error(Some(span), None, &format!("the entry {id:?} has no `{missing}`")))?;
+        let provider = merge(providers, entry, &id, users_own)
+            .map_err(|missing| error(Some(span.clone()), None, &format!("the entry {id:?} has no `{missing}`")))?;
+        if let Some(key) = provider.not_for_its_kind() {
+            let reason = format!("the entry {id:?} is of kind `hosting`, which takes `hosts` and no `{key}`");
+            return Err(error(Some(span), None, &reason));
+        }
     }
     Ok(())
 }
 
-fn merge(providers: &mut Vec<Provider>, entry: Entry, id: &str, users_own: bool) -> Result<(), &'static str> {
-    match providers.iter_mut().find(|provider| provider.id == id) {
-        Some(place) => *place = entry.into_provider(Some(place.clone()), users_own)?,
-        None => providers.push(entry.into_provider(None, users_own)?),
-    }
-    Ok(())
+fn merge<'p>(
+    providers: &'p mut Vec<Provider>,
+    entry: Entry,
+    id: &str,
+    users_own: bool,
+) -> Result<&'p Provider, &'static str> {
+    let at = match providers.iter().position(|provider| provider.id == id) {
+        Some(at) => {
+            providers[at] = entry.into_provider(Some(providers[at].clone()), users_own)?;
+            at
+        }
+        None => {
+            providers.push(entry.into_provider(None, users_own)?);
+            providers.len() - 1
+        }
+    };
+    Ok(&providers[at])
 }
 
 fn line_at(text: &str, at: usize) -> usize {

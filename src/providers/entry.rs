@@ -26,6 +26,8 @@ pub enum Kind {
     Forwarder,
     /// Hosts mailing lists.
     List,
+    /// Rents out machines or lines. Its host names are those of whoever rents, so they name nobody.
+    Hosting,
 }
 
 impl Kind {
@@ -38,6 +40,7 @@ impl Kind {
             Kind::Gateway => "gateway",
             Kind::Forwarder => "forwarder",
             Kind::List => "list",
+            Kind::Hosting => "hosting",
         }
     }
 
@@ -45,6 +48,12 @@ impl Kind {
     #[must_use]
     pub fn sends_for_customers(self) -> bool {
         matches!(self, Kind::MailboxHost | Kind::Service | Kind::Gateway)
+    }
+
+    /// Whether what is recognised as its tells who handed mail over: whoever rents a machine at a hoster is not the hoster.
+    #[must_use]
+    pub fn names_sender(self) -> bool {
+        self != Kind::Hosting
     }
 }
 
@@ -124,6 +133,8 @@ pub struct Provider {
     pub documentation: Option<String>,
     /// The day on which the entry was compared with that.
     pub checked: Option<Date>,
+    /// That page could be read; where not, what the entry says is from DNS records and headers of mail alone.
+    pub page_read: bool,
     /// The entry, or a part of it, is from the user's own file.
     pub users_own: bool,
     /// Its place in [`Catalogue::providers`](super::Catalogue::providers).
@@ -140,6 +151,23 @@ impl Provider {
     #[must_use]
     pub fn tenant(&self, signing_domain: &str) -> Option<String> {
         self.tenant?.tenant(signing_domain, &self.signing_domains)
+    }
+
+    /// A key that an entry of its kind has no use for: nobody is recognised as a hoster, so host names are all there is to it.
+    pub(super) fn not_for_its_kind(&self) -> Option<&'static str> {
+        let keys = [
+            ("signing_domains", !self.signing_domains.is_empty()),
+            ("envelope_domains", !self.envelope_domains.is_empty()),
+            ("addresses", !self.addresses.is_empty()),
+            ("spf_include", self.spf_include.is_some()),
+            ("dkim", self.dkim.is_some()),
+            ("spf", self.spf.is_some()),
+            ("tenant", self.tenant.is_some()),
+            ("sign", !self.sign.is_empty()),
+            ("records", !self.records.is_empty()),
+            ("remedy", !self.remedies.is_empty()),
+        ];
+        keys.into_iter().find(|(_, given)| *given && self.kind == Kind::Hosting).map(|(key, _)| key)
     }
 }
 
@@ -168,6 +196,7 @@ pub(super) struct Entry {
     note: Option<Line>,
     documentation: Option<Url>,
     checked: Option<Day>,
+    page_read: Option<bool>,
     tenant: Option<TenantRule>,
     sign: Option<Vec<Template>>,
     records: Option<Vec<RecordText>>,
@@ -237,6 +266,7 @@ impl Entry {
                 note: None,
                 documentation: None,
                 checked: None,
+                page_read: true,
                 users_own,
                 number: 0,
                 tenant: None,
@@ -248,6 +278,7 @@ impl Entry {
         let domains = |list: Vec<Domain>| list.into_iter().map(|one| one.0).collect();
         replace(&mut provider.name, self.name.map(|one| one.0));
         replace(&mut provider.kind, self.kind);
+        replace(&mut provider.page_read, self.page_read);
         replace(&mut provider.signing_domains, self.signing_domains.map(domains));
         replace(&mut provider.envelope_domains, self.envelope_domains.map(domains));
         replace(&mut provider.hosts, self.hosts.map(domains));

@@ -1,9 +1,8 @@
 //! The catalogue that comes with the program, entry by entry, and a user's own file on top of it.
 
-use std::collections::BTreeSet;
-
 use super::catalogue::FILES;
 use super::{Catalogue, Dkim, Fault, Kind, Provider, RemedyContext, Spf};
+use crate::domain::is_within;
 
 fn builtin() -> Catalogue {
     Catalogue::builtin()
@@ -25,18 +24,43 @@ fn there_are_many_and_each_is_known_by_something() {
         assert!(known_by > 0, "{} is known by nothing", provider.id);
         assert!(!provider.users_own && provider.category.is_some(), "{}", provider.id);
     }
-    for kind in [Kind::MailboxHost, Kind::Service, Kind::Gateway, Kind::Forwarder, Kind::List] {
+    for kind in [Kind::MailboxHost, Kind::Service, Kind::Gateway, Kind::Forwarder, Kind::List, Kind::Hosting] {
         assert!(catalogue.providers().iter().any(|provider| provider.kind == kind), "{kind:?}");
     }
 }
 
+/// Hosters need no page: what is known of them are names of machines.
 #[test]
-fn each_names_its_documentation_and_the_day_it_was_checked() {
+fn each_names_its_documentation_and_the_day_it_was_checked_or_says_that_it_was_not() {
     for provider in builtin().providers() {
-        let (Some(_), Some(checked)) = (&provider.documentation, provider.checked) else {
-            panic!("{} has no documentation or no day", provider.id);
-        };
-        assert!(checked.year() >= 2026, "{}", provider.id);
+        assert!(provider.documentation.is_some() || provider.kind == Kind::Hosting, "{} has no page", provider.id);
+        match provider.checked {
+            Some(checked) => assert!(checked.year() >= 2026 && provider.page_read, "{}: {checked}", provider.id),
+            None => assert!(!provider.page_read, "{} has neither a day nor page_read = false", provider.id),
+        }
+    }
+}
+
+#[test]
+fn hosters_are_known_by_host_names_alone_and_are_nobodys_sender() {
+    let catalogue = builtin();
+    for provider in catalogue.providers() {
+        let hosting = provider.kind == Kind::Hosting;
+        assert_eq!(provider.kind.names_sender(), !hosting);
+        assert!(!hosting || !provider.hosts.is_empty() && provider.not_for_its_kind().is_none(), "{}", provider.id);
+    }
+    for (host, expected) in [
+        ("static.10.2.0.192.clients.your-server.de", "hetzner"),
+        ("vps-0a1b2c3d.vps.ovh.net", "ovh-servers"),
+        ("6.mo582.mail-out.ovh.net", "ovh"),
+        ("ec2-192-0-2-10.eu-west-1.compute.amazonaws.com", "amazon-ec2"),
+    ] {
+        assert_eq!(catalogue.by_host(host).map(|one| one.id.as_str()), Some(expected), "{host}");
+    }
+    for (key, value) in [("addresses", "[\"192.0.2.0/24\"]"), ("envelope_domains", "[\"a.example\"]"), ("dkim", "\"never\"")] {
+        let text = format!("[[provider]]\nid = \"x\"\nname = \"X\"\nkind = \"hosting\"\n{key} = {value}\n");
+        let error = Catalogue::with_user_file(&text, "mine.toml").unwrap_err().to_string();
+        assert!(error.contains(key) && error.contains("hosting"), "{error}");
     }
 }
 
@@ -44,7 +68,7 @@ fn each_names_its_documentation_and_the_day_it_was_checked() {
 #[test]
 fn documentation_is_no_front_page() {
     for provider in builtin().providers() {
-        let url = provider.documentation.as_deref().unwrap_or_default();
+        let Some(url) = provider.documentation.as_deref() else { continue };
         let (host, path) = url.trim_start_matches("https://").split_once('/').unwrap_or_default();
         let is_help = ["docs.", "help.", "subspace.", "support."].iter().any(|start| host.starts_with(start));
         assert!(!path.is_empty() || is_help, "{}: {url}", provider.id);
@@ -85,10 +109,14 @@ fn no_two_claim_the_same() {
     let lists: [fn(&Provider) -> &Vec<String>; 3] =
         [|one| &one.signing_domains, |one| &one.envelope_domains, |one| &one.hosts];
     for list in lists {
-        let mut seen = BTreeSet::new();
-        for provider in catalogue.providers() {
-            for domain in list(provider) {
-                assert!(seen.insert(domain), "{domain} of {} is another's too", provider.id);
+        let claims: Vec<(&String, &Provider)> =
+            catalogue.providers().iter().flat_map(|one| list(one).iter().map(move |domain| (domain, one))).collect();
+        for (at, &(domain, provider)) in claims.iter().enumerate() {
+            for &(other, owner) in &claims[at + 1..] {
+                // A hoster has mail servers of its own, and lines or machines below the domain of its mail servers.
+                let apart = (provider.kind == Kind::Hosting) != (owner.kind == Kind::Hosting) && domain != other;
+                let within = is_within(domain, other) || is_within(other, domain);
+                assert!(apart || !within, "{domain} of {} and {other} of {}", provider.id, owner.id);
             }
         }
     }
@@ -113,7 +141,7 @@ fn every_remedy_can_be_carried_out() {
         selectors: &selectors,
         ..RemedyContext::default()
     };
-    for provider in builtin().providers() {
+    for provider in builtin().providers().iter().filter(|provider| provider.kind.names_sender()) {
         for fault in Fault::ALL {
             let remedy = provider.remedy(fault, &context);
             let all = format!("{} {}", remedy.title, remedy.steps.join(" "));

@@ -85,16 +85,24 @@ fn list(matches: &[Match<'_>]) -> Grid {
     grid
 }
 
+/// What stands in place of the day of an entry that was compared with no page of the provider's.
+const PAGE_NOT_READ: &str = "page not read";
+
 fn checked(provider: &Provider) -> String {
     match provider.checked {
+        _ if !provider.page_read => PAGE_NOT_READ.to_owned(),
         Some(date) => date.to_string(),
         None if provider.users_own => "yours".to_owned(),
         None => String::new(),
     }
 }
 
-/// The remedies of a provider, one a fault. Without a domain to fill in they are for `<domain>`.
+/// The remedies of a provider, one a fault; a hoster, which is nobody's sender, has none. Without a domain to fill in they are
+/// for `<domain>`.
 fn remedies(provider: &Provider, view: ProvidersView<'_>) -> Vec<(Fault, Remedy)> {
+    if !provider.kind.names_sender() {
+        return Vec::new();
+    }
     let context = RemedyContext { domain: view.domain.unwrap_or("<domain>"), ..RemedyContext::default() };
     Fault::ALL.into_iter().map(|fault| (fault, provider.remedy(fault, &context))).collect()
 }
@@ -124,6 +132,7 @@ fn provider_json(one: &Match<'_>, view: ProvidersView<'_>) -> Value {
         "remedies": remedies,
         "documentation": provider.documentation,
         "checked": provider.checked.map(|date| date.to_string()),
+        "page_read": provider.page_read,
         "users_own": provider.users_own,
     })
 }
@@ -137,6 +146,7 @@ fn facts(one: &Match<'_>) -> Vec<(&'static str, String)> {
         None => provider.kind.as_str().to_owned(),
     };
     let own = if provider.users_own { "from your own file" } else { "" };
+    let not_read = (!provider.page_read).then_some(NOT_READ);
     let facts = [
         ("id", provider.id.clone()),
         ("kind", kind),
@@ -149,11 +159,14 @@ fn facts(one: &Match<'_>) -> Vec<(&'static str, String)> {
         ("SPF include", provider.spf_include.clone().unwrap_or_default()),
         ("note", provider.note.clone().unwrap_or_default()),
         ("documentation", provider.documentation.clone().unwrap_or_default()),
-        ("checked", provider.checked.map(|date| date.to_string()).unwrap_or_default()),
+        ("checked", not_read.map_or_else(|| provider.checked.map(|date| date.to_string()).unwrap_or_default(), str::to_owned)),
         ("origin", own.to_owned()),
     ];
     facts.into_iter().filter(|(_, text)| !text.is_empty()).collect()
 }
+
+/// What there is to know of an entry that was compared with no page of the provider's.
+const NOT_READ: &str = "the page could not be read: all of this is from DNS records and headers of mail";
 
 fn dkim_words(dkim: Dkim) -> &'static str {
     match dkim {
@@ -235,7 +248,7 @@ fn markdown_detail(one: &Match<'_>, view: ProvidersView<'_>, out: &mut dyn Write
     Ok(())
 }
 
-const HEADINGS: [&str; 15] = [
+const HEADINGS: [&str; 16] = [
     "id",
     "name",
     "kind",
@@ -250,6 +263,7 @@ const HEADINGS: [&str; 15] = [
     "note",
     "documentation",
     "checked",
+    "page_read",
     "users_own",
 ];
 
@@ -271,6 +285,7 @@ fn cells(provider: &Provider) -> Vec<String> {
         text(&provider.note),
         text(&provider.documentation),
         provider.checked.map(|date| date.to_string()).unwrap_or_default(),
+        provider.page_read.to_string(),
         provider.users_own.to_string(),
     ]
 }

@@ -228,7 +228,11 @@ impl<'k> Whos<'k> {
                 let is_host = |name: &str| host_name(name) && provider.tenant(name).is_none();
                 provider.kind == Kind::MailboxHost && envelope.as_deref().is_some_and(is_host)
             });
-        let authenticated = match key.authenticated {
+        // The name of a rented machine or a line names nobody, whether SPF or reverse DNS tells it.
+        let rented = envelope.as_deref().is_some_and(|name| {
+            host_name(name) && catalogue.by_host(name).is_some_and(|provider| !provider.kind.names_sender())
+        });
+        let authenticated = match key.authenticated.filter(|_| !rented) {
             Some(id) => Some((id, self.organizations.number(names.text(id)?))),
             None => None,
         };
