@@ -57,7 +57,9 @@ fn hosters_are_known_by_host_names_alone_and_are_nobodys_sender() {
     ] {
         assert_eq!(catalogue.by_host(host).map(|one| one.id.as_str()), Some(expected), "{host}");
     }
-    for (key, value) in [("addresses", "[\"192.0.2.0/24\"]"), ("envelope_domains", "[\"a.example\"]"), ("dkim", "\"never\"")] {
+    for (key, value) in
+        [("addresses", "[\"192.0.2.0/24\"]"), ("envelope_domains", "[\"a.example\"]"), ("dkim", "\"never\"")]
+    {
         let text = format!("[[provider]]\nid = \"x\"\nname = \"X\"\nkind = \"hosting\"\n{key} = {value}\n");
         let error = Catalogue::with_user_file(&text, "mine.toml").unwrap_err().to_string();
         assert!(error.contains(key) && error.contains("hosting"), "{error}");

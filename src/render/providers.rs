@@ -159,7 +159,10 @@ fn facts(one: &Match<'_>) -> Vec<(&'static str, String)> {
         ("SPF include", provider.spf_include.clone().unwrap_or_default()),
         ("note", provider.note.clone().unwrap_or_default()),
         ("documentation", provider.documentation.clone().unwrap_or_default()),
-        ("checked", not_read.map_or_else(|| provider.checked.map(|date| date.to_string()).unwrap_or_default(), str::to_owned)),
+        (
+            "checked",
+            not_read.map_or_else(|| provider.checked.map(|date| date.to_string()).unwrap_or_default(), str::to_owned),
+        ),
         ("origin", own.to_owned()),
     ];
     facts.into_iter().filter(|(_, text)| !text.is_empty()).collect()

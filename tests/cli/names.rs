@@ -79,6 +79,21 @@ fn one_reporter_gives_no_name_to_what_others_see_without_it() {
     }
 }
 
+/// The HELO of a machine that nobody set up is the hoster's name for it, and the hoster sends nothing.
+#[test]
+fn spf_for_the_name_of_a_rented_machine_names_nobody() {
+    let all = |helo: &'static str| {
+        let line = |address, spf| Line { address, count: 10, dkim: &[], spf };
+        let lines = || [line("192.0.2.7", OWN_SPF), line("198.51.100.9", (helo, "pass"))];
+        let reports: Vec<Report> = (0..3).flat_map(|day| THREE.map(|org| report(org, day, &lines()))).collect();
+        answer(&reports)
+    };
+    let rented = all("vps-0a1b2c3d.vps.ovh.net");
+    assert_eq!(judged(path(&rented, "198.51.100.0/24")), ("unproven", "unknown", 90));
+    let ordinary = all("vps-0a1b2c3d.ordinary.example");
+    assert_eq!(judged(path(&ordinary, "ordinary.example")), ("unsigned", "service", 90));
+}
+
 #[test]
 fn one_reporter_makes_no_account_the_domains_own() {
     let own = [("contoso.onmicrosoft.com", SELECTOR, "pass")];

@@ -58,6 +58,27 @@ fn names_that_are_confirmed_count_and_are_kept() {
     assert_eq!(paths(&sandbox, &["--resolve", "never"]), UNNAMED);
 }
 
+/// All of these are confirmed, and two of them are those of whoever rents there.
+#[test]
+fn names_of_hosters_and_names_made_of_the_address_name_nobody() {
+    let Some(named) = Named::start(
+        "10.2.0.192.in-addr.arpa PTR mail.ordinary.example
+         mail.ordinary.example A 192.0.2.10
+         10.100.51.198.in-addr.arpa PTR vps-0a1b2c3d.vps.ovh.net
+         vps-0a1b2c3d.vps.ovh.net A 198.51.100.10
+         10.0.64.100.in-addr.arpa PTR mo582.mail-out.ovh.net
+         mo582.mail-out.ovh.net A 100.64.0.10
+         10.113.0.203.in-addr.arpa PTR line-203-0-113-10.ordinary.example
+         line-203-0-113-10.ordinary.example A 203.0.113.10",
+    ) else {
+        return;
+    };
+    let found = paths(&filled(), &["--resolve", "always", "--resolver", &named.address()]);
+    let ovh = "catalogue: reverse DNS: OVHcloud mail";
+    let expected = [ovh, "network: 198.51.100.0/24", "network: 203.0.113.0/24", "reverse DNS: ordinary.example"];
+    assert_eq!(found, expected);
+}
+
 #[test]
 fn files_leave_nothing_behind() {
     let Some(named) = Named::start(&names()) else { return };
