@@ -100,6 +100,10 @@ impl Catalogue {
                 matches.push(Match { provider, by });
             }
         }
+        // The name of an include is exact; whose it lies below is then no answer.
+        if let Some(include) = matches.iter().find(|one| one.by == MatchedBy::SpfInclude).copied() {
+            matches = vec![include];
+        }
         matches
     }
 
