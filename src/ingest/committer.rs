@@ -122,6 +122,7 @@ impl Committer<'_, '_> {
 
     /// The end of an input. A mail that was read whole is settled, in the transaction that holds what was in it.
     fn end(&mut self, receipt: Option<Receipt>) -> Result<(), StoreError> {
+        self.writer.end_of_input();
         let MailSoFar { worst, failed } = std::mem::take(&mut self.mail);
         if let (Some(Receipt { mailbox, uid }), Some(outcome), false) = (receipt, worst, failed) {
             let left = self.options.left_to_do.contains(&outcome).then(|| outcome.as_str());
@@ -143,8 +144,9 @@ impl Committer<'_, '_> {
                 let Written { arrival, irregularities } = self.writer.report(report)?;
                 match arrival {
                     Arrival::New => summary.new += 1,
-                    Arrival::Duplicate => {
+                    Arrival::Duplicate | Arrival::Reread => {
                         summary.duplicate += 1;
+                        summary.reread += u64::from(arrival == Arrival::Reread);
                         self.observer.notice(&Notice::Duplicate(Arc::clone(&report.origin)));
                     }
                     Arrival::Conflicting => {
@@ -152,7 +154,7 @@ impl Committer<'_, '_> {
                         self.observer.notice(&Notice::Conflicting(Arc::clone(&report.origin)));
                     }
                 }
-                if arrival != Arrival::Duplicate {
+                if matches!(arrival, Arrival::New | Arrival::Conflicting) {
                     summary.untrusted += u64::from(matches!(report.origin.authenticity, Authenticity::Failed(_)));
                     summary.records += report.totals.records;
                     summary.messages += report.totals.messages;

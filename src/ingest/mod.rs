@@ -103,6 +103,9 @@ pub struct IngestSummary {
     pub new: u64,
     /// Reports that were there before.
     pub duplicate: u64,
+    /// Those of them that this version of the program reads otherwise than the one that stored them: the reading of now
+    /// has taken the place of the earlier one.
+    pub reread: u64,
     /// Reports beside others of their identity with other content.
     pub conflicting: u64,
     /// Those of the new reports that are kept apart because their mail failed DMARC.
@@ -132,6 +135,7 @@ impl IngestSummary {
         self.mails += other.mails;
         self.new += other.new;
         self.duplicate += other.duplicate;
+        self.reread += other.reread;
         self.conflicting += other.conflicting;
         self.records += other.records;
         self.messages += other.messages;

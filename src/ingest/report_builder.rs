@@ -13,7 +13,7 @@ use crate::rejection::Rejection;
 use crate::report::address::{self, AddressNote};
 use crate::report::{AggregateReport, Irregularities, IrregularityCode, Markup, Record, ReportSink, SourceAddress};
 use crate::rows;
-use crate::store::{Digest, Origin, Run, SharedOutcome, Totals, bare_id};
+use crate::store::{Origin, RowsDigest, Run, SharedOutcome, Totals, bare_id};
 
 /// A run is handed over when it has this many bytes.
 const RUN_BYTES: usize = 256 * 1024;
@@ -29,9 +29,9 @@ pub(super) struct ReportBuilder<'c> {
     pub(super) irregularities: Irregularities,
     pub(super) run: Run,
     pub(super) totals: Totals,
-    /// Sum of the records' digests, the same in any order.
-    digests: u128,
-    /// The same without a key, for a report that has no id of its own.
+    /// What is in its rows.
+    pub(super) content: RowsDigest,
+    /// Sums of the records' digests without a key, for a report that has no id of its own.
     public: Option<[u64; 4]>,
     report: u64,
     run_number: u64,
@@ -55,7 +55,7 @@ impl<'c> ReportBuilder<'c> {
             irregularities: Irregularities::default(),
             run: Run { outcomes: Vec::with_capacity(16), rows: Vec::with_capacity(256), records: 0 },
             totals: Totals::default(),
-            digests: 0,
+            content: RowsDigest::default(),
             public: None,
             report,
             run_number,
@@ -137,13 +137,9 @@ impl<'c> ReportBuilder<'c> {
         address
     }
 
-    /// Adds a record to the digests, whose sums do not depend on the order of records.
+    /// Adds a record to the digests, which do not depend on the order of records.
     fn digest(&mut self, outcome: &SharedOutcome, count: Option<u64>) {
-        let mut digest = self.outcomes.key.digest();
-        digest.bytes(&outcome.digest.to_le_bytes());
-        digest.number(count.unwrap_or(u64::MAX));
-        digest.bytes(&self.packed);
-        self.digests = self.digests.wrapping_add(digest.finish());
+        self.content.add(self.outcomes.key, outcome.digest, count, &self.packed);
         if let Some(sums) = &mut self.public {
             let mut sha = Sha256::new();
             sha.update(&*outcome.canonical);
@@ -211,28 +207,6 @@ impl<'c> ReportBuilder<'c> {
         let hex: String = sha.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
         format!("sha256:{hex}")
     }
-
-    /// The digest of the whole content: who, when, what policy, and all records in any order.
-    pub(super) fn content(&self, report: &AggregateReport, head: &Head, report_id: &str) -> u128 {
-        let mut digest = self.outcomes.key.digest();
-        digest.text(Some(&head.identity));
-        digest.text(Some(bare_id(report_id)));
-        digest.text(Some(&head.domain));
-        let range = &report.report_metadata.date_range;
-        for text in [&range.begin, &range.end] {
-            digest.text(text.as_deref());
-        }
-        for text in report.policy_published.written() {
-            digest.text(text);
-        }
-        digest.number(self.totals.records);
-        feed(&mut digest, self.digests);
-        digest.finish()
-    }
-}
-
-fn feed(digest: &mut Digest, number: u128) {
-    digest.bytes(&number.to_le_bytes());
 }
 
 impl ReportSink for ReportBuilder<'_> {

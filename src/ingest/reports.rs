@@ -154,7 +154,6 @@ fn assemble(
     origin: &Arc<Origin>,
     raw: &dyn Fn(bool) -> Arc<Raw>,
 ) -> NewReport {
-    let content = builder.content(&report, &head, &report_id);
     let namespace = report.namespace.as_deref().unwrap_or("");
     let policy = &report.policy_published;
     let rfc9990 = namespace.ends_with(":dmarc-2.0")
@@ -169,7 +168,7 @@ fn assemble(
         period: head.period,
         report_id,
         rfc9990,
-        content,
+        content: builder.content.finish(),
         totals: builder.totals,
         run: std::mem::take(&mut builder.run),
         irregularities: std::mem::take(&mut builder.irregularities),

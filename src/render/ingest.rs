@@ -35,6 +35,7 @@ pub(super) fn facts(schema: &str, summary: &IngestSummary, seconds: f64) -> Valu
         "reports": { "new": summary.new, "duplicate": summary.duplicate, "conflicting": summary.conflicting },
         "records": summary.records,
         "messages": summary.messages,
+        "reread": summary.reread,
         "untrusted": summary.untrusted,
         "other": {
             "tls_report": summary.tls_reports,
@@ -61,6 +62,7 @@ pub(super) fn sentence(summary: &IngestSummary) -> String {
         }
     };
     part(summary.duplicate, "known before");
+    part(summary.reread, "of them read otherwise than before");
     part(summary.conflicting, "under a known id with other content");
     part(summary.untrusted, "kept apart because the mail failed DMARC");
     part(summary.tls_reports, if summary.tls_reports == 1 { "SMTP TLS report" } else { "SMTP TLS reports" });

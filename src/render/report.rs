@@ -1,16 +1,18 @@
 //! One report whole.
 
+use std::borrow::Cow;
 use std::io::{Result, Write};
 
 use serde_json::{Map, Value, json};
 
 use super::grid::{Column, Grid, Row, csv};
-use super::reports::summary_json;
+use super::reports::{beside_others, summary_json};
 use super::text::{hex, sanitize};
 use super::{Form, Paint, Style, json};
 use crate::alignment::{AuthResult, Disposition};
 use crate::report::period::{date_of, rfc3339};
-use crate::store::{ReportDetail, ReportRow, Trust};
+use crate::report::{Irregularity, IrregularityCode};
+use crate::store::{ReportDetail, ReportRow, ReportSummary, Trust};
 use crate::words::{grouped, plural};
 
 fn result_json(result: AuthResult, word: Option<&String>) -> (Value, Option<&String>) {
@@ -106,7 +108,7 @@ pub fn report(detail: &ReportDetail, rows: &[ReportRow], form: Form, style: &Sty
                     .iter()
                     .map(|one| {
                         json!({
-                            "code": one.code.as_str(), "detail": one.detail, "count": one.count,
+                            "code": one.code.as_str(), "detail": described(one, &detail.summary), "count": one.count,
                         })
                     })
                     .collect(),
@@ -147,6 +149,14 @@ pub fn report(detail: &ReportDetail, rows: &[ReportRow], form: Form, style: &Sty
     }
 }
 
+/// The place or value at which something odd was seen; of a report beside others of its identity, whether it counts.
+fn described<'r>(one: &'r Irregularity, report: &ReportSummary) -> Cow<'r, str> {
+    match one.code {
+        IrregularityCode::SameIdDifferentContent => Cow::Owned(beside_others(report)),
+        _ => Cow::Borrowed(&one.detail),
+    }
+}
+
 fn facts(detail: &ReportDetail) -> Vec<(&'static str, String)> {
     let report = &detail.summary;
     let policy = &report.policy;
@@ -180,12 +190,11 @@ fn facts(detail: &ReportDetail) -> Vec<(&'static str, String)> {
     ];
     if report.trust == Trust::Failed {
         facts.push(("counted", "no: the mail that brought it failed DMARC".to_owned()));
-    } else if !report.counted {
-        facts.push(("counted", "no: a larger report under the same id holds some of its records".to_owned()));
     }
     for one in &report.irregularities {
         let times = if one.count > 1 { format!(" ({} times)", grouped(one.count)) } else { String::new() };
-        let detail = if one.detail.is_empty() { String::new() } else { format!(": {}", one.detail) };
+        let detail = described(one, report);
+        let detail = if detail.is_empty() { String::new() } else { format!(": {detail}") };
         facts.push(("irregularity", format!("{}{detail}{times}", one.code)));
     }
     for error in detail.errors.iter().flat_map(|errors| errors.lines()) {

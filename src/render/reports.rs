@@ -33,6 +33,20 @@ fn codes(report: &ReportSummary) -> Vec<&'static str> {
     codes
 }
 
+/// Whether a report counts that is not the only one of its identity, and why.
+pub(super) fn beside_others(report: &ReportSummary) -> String {
+    match (report.counted, report.replaced_by, report.shared.unwrap_or(0)) {
+        (true, _, 0) => "counts; other reports of this id have other rows".to_owned(),
+        (true, _, shared) => {
+            format!("counts; {} in rows that another report of this id has too", plural(shared, "message"))
+        }
+        (false, Some(other), _) => format!("does not count: report {other} has all of it"),
+        (false, None, _) => {
+            "does not count: the mail of another report of this id passed DMARC for the reporter's domain".to_owned()
+        }
+    }
+}
+
 /// What the list and the whole report say alike.
 pub(super) fn summary_json(report: &ReportSummary) -> Map<String, Value> {
     let policy = &report.policy;
@@ -57,6 +71,8 @@ pub(super) fn summary_json(report: &ReportSummary) -> Map<String, Value> {
         "dmarc_pass": report.dmarc_pass,
         "sibling": report.sibling,
         "counted": report.counted,
+        "replaced_by": report.replaced_by,
+        "shared_messages": report.shared,
         "trust": report.trust.as_str(),
     });
     match value {

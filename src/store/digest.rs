@@ -75,3 +75,57 @@ impl Digest {
         self.0.finish128().as_u128()
     }
 }
+
+/// The digest of a report's rows, the same in any order and however the messages of one address and outcome are spread
+/// over rows: a sum in which each row stands as often as it has messages.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct RowsDigest(u128);
+
+impl RowsDigest {
+    /// Adds a row: the digest of its outcome, its messages, and its address as it is packed.
+    pub fn add(&mut self, key: DigestKey, outcome: u128, messages: Option<u64>, address: &[u8]) {
+        let mut digest = key.digest();
+        digest.bytes(&outcome.to_le_bytes());
+        digest.bytes(address);
+        let row = digest.finish();
+        let added = match messages {
+            Some(messages) if messages > 0 => row.wrapping_mul(u128::from(messages)),
+            // It stands for no message, and is there all the same.
+            Some(_) => key.of(&row.to_le_bytes()),
+            None => key.of(&row.to_be_bytes()),
+        };
+        self.0 = self.0.wrapping_add(added);
+    }
+
+    /// The digest.
+    #[must_use]
+    pub fn finish(self) -> u128 {
+        self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(rows: &[(u128, Option<u64>, &[u8])]) -> u128 {
+        let mut digest = RowsDigest::default();
+        rows.iter()
+            .for_each(|&(outcome, messages, address)| digest.add(DigestKey([7; 16]), outcome, messages, address));
+        digest.finish()
+    }
+
+    #[test]
+    fn equal_rows_add_up_in_any_order() {
+        let whole = of(&[(1, Some(5), b"a"), (2, Some(1), b"a"), (1, Some(3), b"b")]);
+        assert_eq!(of(&[(1, Some(3), b"b"), (1, Some(4), b"a"), (2, Some(1), b"a"), (1, Some(1), b"a")]), whole);
+        for other in [
+            of(&[(1, Some(5), b"a"), (2, Some(1), b"a"), (1, Some(4), b"b")]),
+            of(&[(1, Some(5), b"b"), (2, Some(1), b"a"), (1, Some(3), b"a")]),
+            of(&[(1, Some(5), b"a"), (2, Some(1), b"a"), (1, Some(3), b"b"), (2, Some(0), b"b")]),
+            of(&[(1, Some(5), b"a"), (2, Some(1), b"a"), (1, Some(3), b"b"), (2, None, b"b")]),
+        ] {
+            assert_ne!(other, whole);
+        }
+    }
+}

@@ -119,7 +119,7 @@ pub struct NewReport {
     pub day: Day,
     /// The form of RFC 9990, as far as can be told.
     pub rfc9990: bool,
-    /// A keyed digest of who, when, what policy, and all records in any order.
+    /// A keyed digest of its rows: addresses, outcomes and messages, those of one address and outcome added up.
     pub content: u128,
     /// Sums over all its records.
     pub totals: Totals,
@@ -161,6 +161,8 @@ pub enum Arrival {
     Duplicate,
     /// It was stored beside others of the same identity with other content.
     Conflicting,
+    /// It took the place of what an earlier version of the program had read from the same bytes.
+    Reread,
 }
 
 /// How a report was written.

@@ -4,9 +4,11 @@
 //! processes*: write-ahead logging, transactions that take the write lock when they begin, and a wait for it that
 //! ends. *Years*: a ladder of migrations, and a refusal to touch what a newer program wrote.
 
+mod arrival;
 mod blobs;
 mod dictionary;
 mod digest;
+mod editions;
 mod facts;
 mod hosts;
 mod incoming;
@@ -18,8 +20,8 @@ mod reporting;
 mod reports;
 mod room;
 mod runs;
+mod same_identity;
 mod schema;
-mod siblings;
 mod sightings;
 mod totals;
 mod trust;
@@ -30,7 +32,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode, OpenFlags, ffi};
 
-pub use digest::{Digest, DigestKey};
+pub use digest::{Digest, DigestKey, RowsDigest};
 pub use facts::OutcomeFacts;
 pub use hosts::KnownHost;
 pub use incoming::{

@@ -3,7 +3,8 @@
 use rusqlite::{Connection, params};
 use rustc_hash::FxHashSet;
 
-use super::{Result, Store, facts};
+use super::totals::Deltas;
+use super::{Result, Store, facts, same_identity};
 use crate::report::period::Day;
 use crate::rows;
 
@@ -35,6 +36,7 @@ impl Store {
         let transaction = self.connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
         let pruned = count(&transaction, day)?;
         if pruned.reports > 0 {
+            let apart = same_identity::parted(&transaction, day)?;
             for table in ["irregularity", "sighting"] {
                 transaction.execute(
                     &format!("DELETE FROM {table} WHERE report IN (SELECT id FROM report WHERE day < ?1)"),
@@ -44,6 +46,11 @@ impl Store {
             for table in ["record_run", "day_total", "report"] {
                 transaction.execute(&format!("DELETE FROM {table} WHERE day < ?1"), [day])?;
             }
+            let mut deltas = Deltas::default();
+            for identity in apart {
+                same_identity::settle(&transaction, self.key, identity, &mut deltas)?;
+            }
+            deltas.flush(&transaction)?;
             drop_unused_bytes(&transaction)?;
             drop_unused_outcomes(&transaction)?;
             drop_unused_names(&transaction)?;

@@ -4,6 +4,7 @@ use std::io::Read;
 
 use rusqlite::{OptionalExtension, Row, params, params_from_iter};
 
+use super::same_identity::Placed;
 use super::trust::Trust;
 use super::{Result, Store, StoreError, bare_id};
 use crate::alignment::Outcome;
@@ -59,8 +60,13 @@ pub struct ReportSummary {
     pub dmarc_pass: u64,
     /// Which of several reports of its identity it is, from 0.
     pub sibling: u64,
-    /// Whether it counts; not where a larger report of its identity holds some of its records.
+    /// Whether it counts.
     pub counted: bool,
+    /// The report of its identity that has all of it, where it does not count for that reason.
+    pub replaced_by: Option<i64>,
+    /// Messages in rows that another report of its identity which counts has too; absent for a report that is the only one
+    /// of its identity.
+    pub shared: Option<u64>,
     /// What is known of the mails it came in.
     pub trust: Trust,
     /// What was odd.
@@ -120,7 +126,7 @@ pub struct ReportDetail {
 
 const COLUMNS: &str = "report.id, org.text, reporter.text, email.text, report_id, domain.text, begin_time, end_time, report.day,
     p, sp, np, adkim, aspf, pct, fo, testing, discovery_method, rfc9990, records, messages, dmarc_pass, sibling, report.counted,
-    report.trust
+    report.trust, replaced_by, shared
     FROM report
     JOIN name reporter ON reporter.id = report.reporter
     JOIN name domain ON domain.id = report.domain
@@ -163,6 +169,8 @@ fn summary(row: &Row<'_>) -> rusqlite::Result<ReportSummary> {
         sibling: unsigned(row, 22)?,
         counted: row.get(23)?,
         trust: Trust::from_number(row.get(24)?),
+        replaced_by: row.get(25)?,
+        shared: row.get::<_, Option<i64>>(26)?.map(i64::unsigned_abs),
         irregularities: Vec::new(),
     })
 }
@@ -196,7 +204,7 @@ impl Store {
             if !wanted || filter.untrusted != (report.trust == Trust::Failed) {
                 continue;
             }
-            report.irregularities = self.irregularities(report.id)?;
+            report.irregularities = self.irregularities(&report)?;
             if !filter.irregular || !report.irregularities.is_empty() {
                 visit(report);
             }
@@ -221,7 +229,7 @@ impl Store {
             let mut rows = statement.query(params_from_iter([value]))?;
             while let Some(row) = rows.next()? {
                 let mut report = summary(row)?;
-                report.irregularities = self.irregularities(report.id)?;
+                report.irregularities = self.irregularities(&report)?;
                 found.push(report);
             }
             if !found.is_empty() {
@@ -231,17 +239,25 @@ impl Store {
         Ok(found)
     }
 
-    fn irregularities(&self, report: i64) -> Result<Vec<Irregularity>> {
+    /// What was odd about a report: what was noted when it was read, and what it is beside the others that are there now.
+    fn irregularities(&self, report: &ReportSummary) -> Result<Vec<Irregularity>> {
         let mut statement = self
             .connection
             .prepare_cached("SELECT code, detail, count FROM irregularity WHERE report = ?1 ORDER BY number")?;
-        let mut rows = statement.query([report])?;
+        let mut rows = statement.query([report.id])?;
         let mut found = Vec::new();
         while let Some(row) = rows.next()? {
             let code: String = row.get(0)?;
             if let Some(code) = IrregularityCode::parse(&code) {
                 found.push(Irregularity { code, detail: row.get(1)?, count: unsigned(row, 2)? });
             }
+        }
+        let beside = |code| Irregularity { code, detail: String::new(), count: 1 };
+        if Placed::load(&self.connection, report.id)?.overlaps(&self.connection)? {
+            found.push(beside(IrregularityCode::Overlap));
+        }
+        if report.shared.is_some() {
+            found.push(beside(IrregularityCode::SameIdDifferentContent));
         }
         Ok(found)
     }

@@ -6,7 +6,7 @@
 
 use rusqlite::Connection;
 
-use super::{dictionary, facts};
+use super::{dictionary, facts, same_identity};
 
 /// Says that a database is ours (`PRAGMA application_id`): "dmst".
 pub(super) const APPLICATION_ID: i32 = 0x646d_7374;
@@ -147,6 +147,15 @@ pub(super) const MIGRATIONS: &[&str] = &[
     "CREATE TABLE outcome_block (block INTEGER PRIMARY KEY, facts BLOB NOT NULL);",
     // Why DKIM or SPF does not align, in the state of an outcome.
     "",
+    // Reports of one identity: found by what they say, compared row by row, and what stands for which.
+    "
+    ALTER TABLE report ADD COLUMN replaced_by INTEGER;
+    ALTER TABLE report ADD COLUMN shared INTEGER;
+    DROP INDEX report_by_identity;
+    CREATE INDEX report_by_identity ON report (logical, content);
+    CREATE INDEX report_by_raw ON report (raw);
+    DELETE FROM irregularity WHERE code IN ('same_id_different_content', 'overlap');
+",
 ];
 
 /// The steps after which the outcomes must be judged anew.
@@ -154,6 +163,9 @@ const JUDGE_OUTCOMES: [usize; 2] = [1, 6];
 
 /// The steps after which their facts must be packed.
 const PACK_FACTS: [usize; 2] = [5, 6];
+
+/// The step after which it must be decided anew which reports of one identity count.
+const SETTLE_IDENTITIES: usize = 7;
 
 /// The version that this program writes.
 pub(super) const VERSION: i32 = MIGRATIONS.len() as i32;
@@ -183,6 +195,9 @@ pub(super) fn migrate(connection: &mut Connection, version: i32) -> super::Resul
         }
         if PACK_FACTS.contains(&step) {
             facts::write_all(&transaction)?;
+        }
+        if step == SETTLE_IDENTITIES {
+            same_identity::settle_all(&transaction)?;
         }
         transaction.pragma_update(None, "user_version", step as i32 + 1)?;
         transaction.commit()?;

@@ -24,6 +24,26 @@ pub(super) fn insert(connection: &Connection, names: &mut Names, report: i64, or
     Ok(())
 }
 
+/// Whether a report was seen in this input before.
+pub(super) fn is_seen(connection: &Connection, names: &mut Names, report: i64, origin: &Origin) -> Result<bool> {
+    let (folder, item) = split_location(&origin.location);
+    let folder = names.id(connection, folder)?;
+    Ok(connection
+        .prepare_cached("SELECT 1 FROM sighting WHERE report = ?1 AND folder = ?2 AND item = ?3")?
+        .exists(params![report, folder, item])?)
+}
+
+/// Notes that one report was seen wherever another was.
+pub(super) fn copy(connection: &Connection, from: i64, to: i64) -> Result<()> {
+    connection
+        .prepare_cached(
+            "INSERT OR IGNORE INTO sighting (report, folder, item, message_id, dmarc, dmarc_domain)
+             SELECT ?2, folder, item, message_id, dmarc, dmarc_domain FROM sighting WHERE report = ?1",
+        )?
+        .execute(params![from, to])?;
+    Ok(())
+}
+
 /// A location in two: what many sightings share, and the rest. They join to the whole.
 fn split_location(location: &str) -> (&str, &str) {
     if location.starts_with("imap://")

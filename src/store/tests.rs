@@ -122,25 +122,6 @@ fn a_report_is_taken_once() {
 }
 
 #[test]
-fn parts_under_one_id_add_up_and_corrections_replace() {
-    let part = |records: &[(&str, u64, &str)]| report("1", 20_000, records);
-    let first = part(&[("192.0.2.1", 5, "pass")]);
-    let other = part(&[("192.0.2.2", 7, "pass")]);
-    let larger = part(&[("192.0.2.1", 5, "pass"), ("192.0.2.3", 90, "pass")]);
-    for order in [[0, 1, 2], [2, 1, 0], [1, 2, 0], [0, 2, 1]] {
-        let mut store = Store::in_memory().unwrap();
-        let all = [first.clone(), other.clone(), larger.clone()];
-        let documents: Vec<String> = order.iter().map(|&at| all[at].clone()).collect();
-        let summary = take(&mut store, &documents);
-        assert_eq!((summary.new, summary.conflicting), (1, 2));
-        // 95 holds a record of 5, so only one of them counts; 7 is a part of its own.
-        assert_eq!(counted(&store), BTreeMap::from([(5, false), (7, true), (95, true)]));
-        assert_eq!(messages(&store), 102);
-        check_totals(&store);
-    }
-}
-
-#[test]
 fn old_reports_go_with_all_that_only_they_needed() {
     let mut store = Store::in_memory().unwrap();
     take(
@@ -333,3 +314,6 @@ fn a_forgery_takes_nothing_from_the_report_it_imitates() {
         assert_eq!(store.untrusted_reports().unwrap(), 0);
     }
 }
+
+/// Reports of one identity.
+mod same_identity;

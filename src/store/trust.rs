@@ -5,10 +5,10 @@
 
 use rusqlite::{Connection, params};
 
-use super::incoming::Totals;
+use super::same_identity::Stored;
 use super::totals::Deltas;
-use super::{DigestKey, Result, Store, siblings};
-use crate::domain::is_within;
+use super::{Result, Store};
+use crate::domain::{self, is_within};
 use crate::mail::Authenticity;
 use crate::report::period::Day;
 
@@ -57,47 +57,49 @@ impl From<&Authenticity> for Trust {
     }
 }
 
-/// Notes that a report which is stored was seen again, in a mail of which this is known. Part of the batch's transaction.
-pub(super) fn seen_again(
-    connection: &Connection,
-    key: DigestKey,
-    report: i64,
-    seen: Trust,
-    deltas: &mut Deltas,
-) -> Result<()> {
+/// For which domain the mails that brought a report passed DMARC.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Voucher {
+    /// It is the reporter's own.
+    pub(super) own: bool,
+    domain: Option<String>,
+}
+
+/// Who vouches for a report: the reporter's own domain, where one of its mails passed for that, else the first by name.
+/// Only a reporter that goes by the name of a domain is known by it; any other name can be anybody's.
+pub(super) fn voucher(connection: &Connection, report: i64) -> Result<Voucher> {
     let mut select = connection.prepare_cached(
-        "SELECT logical, day, domain, reporter, records, messages, dmarc_pass, dkim_aligned, spf_aligned, counted, trust
-         FROM report WHERE id = ?1",
+        "SELECT domain.text, reporter.text FROM sighting
+         JOIN report ON report.id = sighting.report
+         JOIN name reporter ON reporter.id = report.reporter
+         JOIN name domain ON domain.id = dmarc_domain
+         WHERE sighting.report = ?1 AND dmarc = ?2",
     )?;
-    let (logical, day, domain, reporter, totals, counted, before) = select.query_row([report], |row| {
-        let number = |at| row.get::<_, i64>(at).map(i64::unsigned_abs);
-        let totals = Totals {
-            records: number(4)?,
-            messages: number(5)?,
-            dmarc_pass: number(6)?,
-            dkim_aligned: number(7)?,
-            spf_aligned: number(8)?,
-        };
-        let logical: Vec<u8> = row.get(0)?;
-        let counted: bool = row.get(9)?;
-        let before = Trust::from_number(row.get(10)?);
-        Ok((logical, row.get::<_, Day>(1)?, row.get::<_, i64>(2)?, row.get::<_, i64>(3)?, totals, counted, before))
-    })?;
-    if seen <= before {
-        return Ok(());
+    let mut rows = select.query(params![report, Trust::Passed.number()])?;
+    let mut best: Option<Voucher> = None;
+    while let Some(row) = rows.next()? {
+        let (domain, reporter): (String, String) = (row.get(0)?, row.get(1)?);
+        let own =
+            domain::normalize(&reporter).is_some_and(|name| name.contains('.') && domain::aligned(&domain, &name));
+        let voucher = Voucher { own, domain: Some(domain) };
+        let better = best.as_ref().is_none_or(|best| (!own, &voucher.domain) < (!best.own, &best.domain));
+        if better {
+            best = Some(voucher);
+        }
     }
-    // Taken out as what it was, and put in again, with the others of its identity, as what it is.
-    if counted {
-        deltas.add(day, domain, reporter, &totals, before, -1);
+    Ok(best.unwrap_or_default())
+}
+
+/// Notes that a report which is stored was seen again, in a mail of which this is known: true where that is news. It
+/// then counts for nothing until the reports of its identity are settled. Part of the batch's transaction.
+pub(super) fn seen_again(connection: &Connection, report: i64, seen: Trust, deltas: &mut Deltas) -> Result<bool> {
+    let mut stored = Stored::load(connection, report)?;
+    if seen <= stored.trust {
+        return Ok(false);
     }
-    connection
-        .prepare_cached("UPDATE report SET trust = ?2, counted = 0 WHERE id = ?1")?
-        .execute(params![report, seen.number()])?;
-    connection
-        .prepare_cached("UPDATE record_run SET counted = 0 WHERE day = ?1 AND report = ?2")?
-        .execute(params![day, report])?;
-    let logical = u128::from_be_bytes(logical.as_slice().try_into().unwrap_or_default());
-    siblings::settle(connection, key, logical, deltas)
+    stored.count(connection, false, deltas)?;
+    connection.prepare_cached("UPDATE report SET trust = ?2 WHERE id = ?1")?.execute(params![report, seen.number()])?;
+    Ok(true)
 }
 
 impl Store {

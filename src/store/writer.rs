@@ -7,14 +7,15 @@
 use std::time::Duration;
 
 use rusqlite::{Connection, params};
+use rustc_hash::{FxHashMap, FxHashSet};
 
+use super::arrival::InputReports;
 use super::dictionary::Dictionary;
-use super::incoming::{Arrival, NewQuarantine, NewReport, Run, Written, bare_id};
+use super::incoming::{NewQuarantine, Run};
 use super::mailbox::Settled;
+use super::same_identity::{self, Group};
 use super::totals::Deltas;
-use super::trust::{self, Trust};
-use super::{DigestKey, Result, Store, StoreError, blobs, quarantine, room, siblings, sightings, signed};
-use crate::report::{Irregularities, IrregularityCode};
+use super::{DigestKey, Result, Store, StoreError, quarantine, room};
 use crate::rows;
 
 /// A run is written when it has this many bytes.
@@ -22,12 +23,12 @@ const RUN_BYTES: usize = 24 * 1024;
 
 /// Writes to a store.
 pub struct Writer<'s> {
-    connection: &'s Connection,
-    key: DigestKey,
-    keep_raw: bool,
+    pub(super) connection: &'s Connection,
+    pub(super) key: DigestKey,
+    pub(super) keep_raw: bool,
     now: i64,
-    dictionary: Dictionary,
-    deltas: Deltas,
+    pub(super) dictionary: Dictionary,
+    pub(super) deltas: Deltas,
     /// A transaction is open.
     in_batch: bool,
     /// The number of the next report; in a batch nobody else gives any.
@@ -39,6 +40,12 @@ pub struct Writer<'s> {
     spare: Vec<u8>,
     /// The mails on servers that this batch is done with.
     settled: Settled,
+    /// The identities that reports of this batch have, by a digest with the database's key.
+    pub(super) groups: FxHashMap<u128, Group>,
+    /// Those of them of whose reports it is yet to be decided which count.
+    pub(super) unsettled: FxHashSet<u128>,
+    /// The reports of the input that is being written.
+    pub(super) input: InputReports,
 }
 
 /// A report some of whose records are written.
@@ -54,10 +61,10 @@ struct OpenReport {
 
 /// The columns by which runs are found.
 #[derive(Debug, Clone, Copy)]
-struct Place {
-    day: i32,
-    reporter: i64,
-    domain: i64,
+pub(super) struct Place {
+    pub(super) day: i32,
+    pub(super) reporter: i64,
+    pub(super) domain: i64,
 }
 
 /// Where the runs of a report belong, for a report whose records come in several runs.
@@ -88,13 +95,16 @@ impl Store {
             open: None,
             spare: Vec::new(),
             settled: Settled::default(),
+            groups: FxHashMap::default(),
+            unsettled: FxHashSet::default(),
+            input: InputReports::default(),
         }
     }
 }
 
 impl Writer<'_> {
     /// Makes sure that a batch is open.
-    fn begin(&mut self) -> Result<()> {
+    pub(super) fn begin(&mut self) -> Result<()> {
         if self.in_batch {
             return Ok(());
         }
@@ -119,8 +129,8 @@ impl Writer<'_> {
             return Ok(());
         }
         let done = self
-            .deltas
-            .flush(self.connection)
+            .settle_identities()
+            .and_then(|()| self.deltas.flush(self.connection))
             .and_then(|()| self.settled.flush(self.connection))
             .and_then(|()| Ok(self.dictionary.facts.write(self.connection)?))
             .and_then(|()| room::check(self.connection))
@@ -132,9 +142,21 @@ impl Writer<'_> {
         done
     }
 
+    /// Decides which reports count, of the identities of which some came in this batch.
+    fn settle_identities(&mut self) -> Result<()> {
+        self.groups.clear();
+        for identity in self.unsettled.drain() {
+            same_identity::settle(self.connection, self.key, identity, &mut self.deltas)?;
+        }
+        Ok(())
+    }
+
     /// Gives up what was handed over since the last commit.
     pub fn abandon(&mut self) {
         self.deltas = Deltas::default();
+        self.groups.clear();
+        self.unsettled.clear();
+        self.input = InputReports::default();
         self.settled = Settled::default();
         self.open = None;
         self.data_version = -1;
@@ -195,51 +217,18 @@ impl Writer<'_> {
         Ok(())
     }
 
-    /// Takes a report, with the last or only run of its records.
-    ///
-    /// # Errors
-    /// See [`StoreError`].
-    pub fn report(&mut self, new: &NewReport) -> Result<Written> {
-        let logical = self.logical(new);
-        self.begin()?;
-        let brothers = siblings::contents(self.connection, logical)?;
-        let trust = Trust::from(&new.origin.authenticity);
-        if let Some(&(known, _, _)) = brothers.iter().find(|(_, content, _)| *content == new.content) {
-            self.discard()?;
-            sightings::insert(self.connection, &mut self.dictionary.names, known, &new.origin)?;
-            if trust != Trust::Unchecked {
-                trust::seen_again(self.connection, self.key, known, trust, &mut self.deltas)?;
-            }
-            return Ok(Written { arrival: Arrival::Duplicate, irregularities: 0 });
-        }
-        // What is not believed contradicts nothing.
-        let conflicting = trust != Trust::Failed && brothers.iter().any(|(_, _, trust)| *trust != Trust::Failed);
-        let brothers = brothers.len() as i64;
-        let id = self.opened(false)?.id;
-        let place = Place {
-            day: new.day,
-            reporter: self.dictionary.names.id(self.connection, &new.reporter)?,
-            domain: self.dictionary.names.id(self.connection, &new.domain)?,
-        };
-        if let Some(open) = &mut self.open {
-            open.place = Some(place);
-        }
-        self.take_run(&new.run)?;
+    /// Writes the last or only run of the report at hand; returns the report's number.
+    pub(super) fn finish_runs(&mut self, place: Place, last: &Run) -> Result<i64> {
+        let open = self.opened(false)?;
+        open.place = Some(place);
+        let id = open.id;
+        self.take_run(last)?;
         self.write_run(true)?;
-        let mut irregularities = new.irregularities.clone();
-        if siblings::overlap(self.connection, place.domain, place.reporter, new)? {
-            irregularities.add(IrregularityCode::Overlap, "");
-        }
-        if conflicting {
-            irregularities.add(IrregularityCode::SameIdDifferentContent, &new.report_id);
-        }
-        self.insert_report(id, logical, place, brothers, new)?;
-        self.deltas.add(new.day, place.domain, place.reporter, &new.totals, trust, 1);
-        if brothers > 0 || trust == Trust::Failed {
-            siblings::settle(self.connection, self.key, logical, &mut self.deltas)?;
-        }
-        self.irregularities(id, &irregularities)?;
-        sightings::insert(self.connection, &mut self.dictionary.names, id, &new.origin)?;
+        Ok(id)
+    }
+
+    /// The report at hand is written whole.
+    pub(super) fn close(&mut self) -> Result<()> {
         if let Some(open) = self.open.take() {
             if open.in_runs {
                 self.connection.execute_batch("RELEASE report")?;
@@ -247,65 +236,6 @@ impl Writer<'_> {
             self.spare = open.pending;
         }
         self.next_report += 1;
-        let arrival = if conflicting { Arrival::Conflicting } else { Arrival::New };
-        Ok(Written { arrival, irregularities: irregularities.total() })
-    }
-
-    /// What makes a report the same report, whatever it holds (formats: reporter, id, domain, period).
-    fn logical(&self, new: &NewReport) -> u128 {
-        let mut digest = self.key.digest();
-        digest.text(Some(&new.identity));
-        digest.text(Some(bare_id(&new.report_id)));
-        digest.text(Some(&new.domain));
-        digest.text(new.report.report_metadata.date_range.begin.as_deref());
-        digest.text(new.report.report_metadata.date_range.end.as_deref());
-        digest.finish()
-    }
-
-    fn insert_report(&mut self, id: i64, logical: u128, place: Place, brothers: i64, new: &NewReport) -> Result<()> {
-        let raw = blobs::store(self.connection, &new.raw, self.keep_raw)?;
-        let policy = self.dictionary.policy(self.connection, &new.report.policy_published)?;
-        let metadata = &new.report.report_metadata;
-        let errors = (!metadata.errors.is_empty()).then(|| metadata.errors.join("\n"));
-        let connection = self.connection;
-        let names = &mut self.dictionary.names;
-        let mut name = |text: Option<&str>| names.id_of(connection, text);
-        connection
-            .prepare_cached(
-                "INSERT INTO report (id, logical, content, day, begin_time, end_time, domain, reporter, org_name, email,
-                    extra_contact_info, generator, version, namespace, errors, report_id, policy, rfc9990, records, messages,
-                    dmarc_pass, dkim_aligned, spf_aligned, sibling, counted, raw, trust)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22,
-                    ?23, ?24, 1, ?25, ?26)",
-            )?
-            .execute(params![
-                id,
-                logical.to_be_bytes(),
-                new.content.to_be_bytes(),
-                new.day,
-                new.period.begin,
-                new.period.end,
-                place.domain,
-                place.reporter,
-                name(metadata.org_name.as_deref())?,
-                name(metadata.email.as_deref())?,
-                name(metadata.extra_contact_info.as_deref())?,
-                name(metadata.generator.as_deref())?,
-                name(new.report.version.as_deref())?,
-                name(new.report.namespace.as_deref())?,
-                name(errors.as_deref())?,
-                new.report_id,
-                policy,
-                new.rfc9990,
-                signed(new.totals.records),
-                signed(new.totals.messages),
-                signed(new.totals.dmarc_pass),
-                signed(new.totals.dkim_aligned),
-                signed(new.totals.spf_aligned),
-                brothers,
-                raw,
-                Trust::from(&new.origin.authenticity).number(),
-            ])?;
         Ok(())
     }
 
@@ -349,16 +279,6 @@ impl Writer<'_> {
             .execute(params![place.day, open.id, open.parts, place.reporter, place.domain, open.pending])?;
         open.parts += 1;
         open.pending.clear();
-        Ok(())
-    }
-
-    fn irregularities(&self, report: i64, irregularities: &Irregularities) -> Result<()> {
-        let mut insert = self.connection.prepare_cached(
-            "INSERT INTO irregularity (report, number, code, detail, count) VALUES (?1, ?2, ?3, ?4, ?5)",
-        )?;
-        for (number, one) in irregularities.as_slice().iter().enumerate() {
-            insert.execute(params![report, number as i64, one.code.as_str(), one.detail, signed(one.count)])?;
-        }
         Ok(())
     }
 

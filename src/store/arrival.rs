@@ -1,0 +1,278 @@
+//! What becomes of a report that was read: it is new, known, beside others of its identity, or a better reading of bytes
+//! that were read before.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+
+use rusqlite::{Connection, OptionalExtension, params};
+use rustc_hash::FxHashSet;
+
+use super::incoming::{Arrival, NewReport, Written, bare_id};
+use super::same_identity::{self, Group, Placed, Same, Stored};
+use super::trust::{self, Trust};
+use super::writer::{Place, Writer};
+use super::{Result, blobs, sightings, signed};
+use crate::report::Irregularities;
+
+/// The reports of the input that is being written.
+#[derive(Debug, Default)]
+pub(super) struct InputReports {
+    /// Those that were stored or met again in it.
+    met: FxHashSet<i64>,
+    /// By the digest of the bytes they came in, once something was in those that was not known.
+    readings: HashMap<[u8; 32], EarlierReadings>,
+}
+
+/// What an earlier version of the program had made of the same bytes, and this one has not.
+#[derive(Debug, Default)]
+struct EarlierReadings {
+    /// Reports and their identities.
+    left: Vec<(i64, u128)>,
+    /// Reports that were replaced beyond those that took their place: the rest of a document is still to come.
+    replaced: usize,
+    /// The report that took over where the earlier readings had been seen, and what was known of those mails.
+    heir: Option<(i64, Trust)>,
+}
+
+impl Writer<'_> {
+    /// Takes a report, with the last or only run of its records.
+    ///
+    /// # Errors
+    /// See [`StoreError`](super::StoreError).
+    pub fn report(&mut self, new: &NewReport) -> Result<Written> {
+        let identity = self.identity(new);
+        self.begin()?;
+        if let Some(same) = same_identity::find(self.connection, identity, new.content)? {
+            self.discard()?;
+            self.known(&same, identity, new)?;
+            return Ok(Written { arrival: Arrival::Duplicate, irregularities: 0 });
+        }
+        let earlier = self.earlier_readings(new, identity)?;
+        let before = self.group(identity)?;
+        let place = Place {
+            day: new.day,
+            reporter: self.dictionary.names.id(self.connection, &new.reporter)?,
+            domain: self.dictionary.names.id(self.connection, &new.domain)?,
+        };
+        let id = self.finish_runs(place, &new.run)?;
+        let Place { domain, reporter, .. } = place;
+        let overlap = Placed { domain, reporter, period: new.period, identity }.overlaps(self.connection)?;
+        self.insert_report(id, identity, place, before.reports, new)?;
+        self.irregularities(id, &new.irregularities)?;
+        sightings::insert(self.connection, &mut self.dictionary.names, id, &new.origin)?;
+        let (trust, reread) = self.inherit(id, new, earlier)?;
+        self.deltas.add(new.day, domain, reporter, &new.totals, trust, 1);
+        let believed = trust != Trust::Failed;
+        if let Some(group) = self.groups.get_mut(&identity) {
+            group.reports += 1;
+            group.believed += i64::from(believed);
+            if group.reports > 1 || !believed {
+                self.unsettled.insert(identity);
+            }
+        }
+        self.input.met.insert(id);
+        self.close()?;
+        // What is not believed contradicts nothing.
+        let conflicting = believed && before.believed > 0;
+        let arrival = match (reread, conflicting) {
+            (true, _) => Arrival::Reread,
+            (false, true) => Arrival::Conflicting,
+            (false, false) => Arrival::New,
+        };
+        let irregularities = new.irregularities.total() + u64::from(overlap) + u64::from(conflicting);
+        Ok(Written { arrival, irregularities })
+    }
+
+    /// Notes that the input is at its end: its bytes may come again in another.
+    pub fn end_of_input(&mut self) {
+        self.input = InputReports::default();
+    }
+
+    /// What makes a report the same report, whatever it holds (reporter, id, domain, period).
+    fn identity(&self, new: &NewReport) -> u128 {
+        let mut digest = self.key.digest();
+        digest.text(Some(&new.identity));
+        digest.text(Some(bare_id(&new.report_id)));
+        digest.text(Some(&new.domain));
+        digest.text(new.report.report_metadata.date_range.begin.as_deref());
+        digest.text(new.report.report_metadata.date_range.end.as_deref());
+        digest.finish()
+    }
+
+    /// The reports of an identity, as of this moment of the batch.
+    fn group(&mut self, identity: u128) -> Result<Group> {
+        if let Some(&group) = self.groups.get(&identity) {
+            return Ok(group);
+        }
+        let group = Group::load(self.connection, identity)?;
+        self.groups.insert(identity, group);
+        Ok(group)
+    }
+
+    /// A report that is stored has come again.
+    fn known(&mut self, same: &Same, identity: u128, new: &NewReport) -> Result<()> {
+        let trust = Trust::from(&new.origin.authenticity);
+        self.input.met.insert(same.id);
+        sightings::insert(self.connection, &mut self.dictionary.names, same.id, &new.origin)?;
+        self.choose_policy(same, trust, new)?;
+        if trust == Trust::Unchecked {
+            return Ok(());
+        }
+        let news = trust::seen_again(self.connection, same.id, trust, &mut self.deltas)?;
+        // A report that passed for one domain may now have passed for another.
+        if news || trust == Trust::Passed && self.group(identity)?.reports > 1 {
+            self.unsettled.insert(identity);
+            self.groups.remove(&identity);
+        }
+        Ok(())
+    }
+
+    /// Reports with the same records are one report, and may name different policies. That of a mail which passed DMARC
+    /// stays, and of two such, or of two others, the same one whichever came first.
+    fn choose_policy(&mut self, same: &Same, trust: Trust, new: &NewReport) -> Result<()> {
+        let policy = &new.report.policy_published;
+        let id = self.dictionary.policy(self.connection, policy)?;
+        if id == same.policy {
+            return Ok(());
+        }
+        let (passed, stored_passed) = (trust == Trust::Passed, same.trust == Trust::Passed);
+        let stored = stored_policy(self.connection, same.policy)?;
+        let stored: Vec<Option<&str>> = stored.iter().map(Option::as_deref).collect();
+        if (passed, policy.written().as_slice()) > (stored_passed, stored.as_slice()) {
+            self.connection
+                .prepare_cached("UPDATE report SET policy = ?2 WHERE id = ?1")?
+                .execute(params![same.id, id])?;
+        }
+        Ok(())
+    }
+
+    /// Takes what an earlier version of the program had read from the same bytes, and this one reads otherwise.
+    fn earlier_readings(&mut self, new: &NewReport, identity: u128) -> Result<Vec<Stored>> {
+        let InputReports { met, readings } = &mut self.input;
+        let readings = match readings.entry(new.raw.sha256) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(empty) => {
+                let left = read_from(self.connection, &new.raw.sha256)?;
+                empty.insert(EarlierReadings { left, ..EarlierReadings::default() })
+            }
+        };
+        let mut earlier = Vec::new();
+        readings.left.retain(|(report, _)| !met.contains(report));
+        for (report, other) in std::mem::take(&mut readings.left) {
+            // The identity may be read otherwise too; then it is the same report if it was seen in the same place.
+            if other == identity
+                || sightings::is_seen(self.connection, &mut self.dictionary.names, report, &new.origin)?
+            {
+                earlier.push(Stored::load(self.connection, report)?);
+            } else {
+                readings.left.push((report, other));
+            }
+        }
+        readings.replaced += earlier.len();
+        Ok(earlier)
+    }
+
+    /// Lets a report take the place of earlier readings of its bytes: where they were seen, it was. Returns what is known
+    /// of its mails then, and whether it took the place of one.
+    fn inherit(&mut self, id: i64, new: &NewReport, earlier: Vec<Stored>) -> Result<(Trust, bool)> {
+        let mut trust = Trust::from(&new.origin.authenticity);
+        let Some(readings) = self.input.readings.get_mut(&new.raw.sha256).filter(|readings| readings.replaced > 0)
+        else {
+            return Ok((trust, false));
+        };
+        readings.replaced -= 1;
+        if let Some((heir, seen)) = readings.heir {
+            sightings::copy(self.connection, heir, id)?;
+            trust = trust.max(seen);
+        }
+        for report in earlier {
+            sightings::copy(self.connection, report.id, id)?;
+            trust = trust.max(report.trust);
+            self.unsettled.insert(report.identity);
+            self.groups.remove(&report.identity);
+            report.remove(self.connection, &mut self.deltas)?;
+        }
+        readings.heir.get_or_insert((id, trust));
+        self.connection
+            .prepare_cached("UPDATE report SET trust = ?2 WHERE id = ?1")?
+            .execute(params![id, trust.number()])?;
+        Ok((trust, true))
+    }
+
+    fn insert_report(&mut self, id: i64, identity: u128, place: Place, sibling: i64, new: &NewReport) -> Result<()> {
+        let raw = blobs::store(self.connection, &new.raw, self.keep_raw)?;
+        let policy = self.dictionary.policy(self.connection, &new.report.policy_published)?;
+        let metadata = &new.report.report_metadata;
+        let errors = (!metadata.errors.is_empty()).then(|| metadata.errors.join("\n"));
+        let connection = self.connection;
+        let names = &mut self.dictionary.names;
+        let mut name = |text: Option<&str>| names.id_of(connection, text);
+        connection
+            .prepare_cached(
+                "INSERT INTO report (id, logical, content, day, begin_time, end_time, domain, reporter, org_name, email,
+                    extra_contact_info, generator, version, namespace, errors, report_id, policy, rfc9990, records, messages,
+                    dmarc_pass, dkim_aligned, spf_aligned, sibling, counted, raw, trust)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22,
+                    ?23, ?24, 1, ?25, ?26)",
+            )?
+            .execute(params![
+                id,
+                identity.to_be_bytes(),
+                new.content.to_be_bytes(),
+                new.day,
+                new.period.begin,
+                new.period.end,
+                place.domain,
+                place.reporter,
+                name(metadata.org_name.as_deref())?,
+                name(metadata.email.as_deref())?,
+                name(metadata.extra_contact_info.as_deref())?,
+                name(metadata.generator.as_deref())?,
+                name(new.report.version.as_deref())?,
+                name(new.report.namespace.as_deref())?,
+                name(errors.as_deref())?,
+                new.report_id,
+                policy,
+                new.rfc9990,
+                signed(new.totals.records),
+                signed(new.totals.messages),
+                signed(new.totals.dmarc_pass),
+                signed(new.totals.dkim_aligned),
+                signed(new.totals.spf_aligned),
+                sibling,
+                raw,
+                Trust::from(&new.origin.authenticity).number(),
+            ])?;
+        Ok(())
+    }
+
+    fn irregularities(&self, report: i64, irregularities: &Irregularities) -> Result<()> {
+        let mut insert = self.connection.prepare_cached(
+            "INSERT INTO irregularity (report, number, code, detail, count) VALUES (?1, ?2, ?3, ?4, ?5)",
+        )?;
+        for (number, one) in irregularities.as_slice().iter().enumerate() {
+            insert.execute(params![report, number as i64, one.code.as_str(), one.detail, signed(one.count)])?;
+        }
+        Ok(())
+    }
+}
+
+/// The reports that were read from these bytes, with their identities.
+fn read_from(connection: &Connection, sha256: &[u8; 32]) -> Result<Vec<(i64, u128)>> {
+    let blob: Option<i64> = connection
+        .prepare_cached("SELECT id FROM blob WHERE sha256 = ?1")?
+        .query_row([sha256.as_slice()], |row| row.get(0))
+        .optional()?;
+    let Some(blob) = blob else { return Ok(Vec::new()) };
+    let mut select = connection.prepare_cached("SELECT id, logical FROM report WHERE raw = ?1 ORDER BY id")?;
+    let found = select.query_map([blob], |row| Ok((row.get(0)?, row.get(1).map(u128::from_be_bytes)?)))?;
+    Ok(found.collect::<rusqlite::Result<_>>()?)
+}
+
+/// What a stored policy says, in the order of [`PolicyPublished::written`](crate::report::PolicyPublished).
+fn stored_policy(connection: &Connection, policy: i64) -> Result<Vec<Option<String>>> {
+    let mut select = connection.prepare_cached(
+        "SELECT p, sp, np, adkim, aspf, pct, fo, testing, discovery_method FROM policy WHERE id = ?1",
+    )?;
+    Ok(select.query_row([policy], |row| (0..9).map(|at| row.get(at)).collect())?)
+}

@@ -1,0 +1,338 @@
+//! Several reports of one identity (reporter, report id, policy domain, period): which of them count.
+//!
+//! That depends on the reports alone and not on the order in which they came, so it is decided once for each batch, when
+//! all of the batch are there. [`editions`](super::editions) has the rule. Reports that are not believed neither count nor
+//! replace any, and where one came in mail that passed DMARC for its reporter's own domain, neither do those of its
+//! identity that nobody checked, or that passed for another domain. Of these, only such as passed for one domain, or for
+//! none, are compared with each other: a forged report hides nothing.
+
+use std::collections::BTreeMap;
+use std::collections::hash_map::Entry;
+
+use rusqlite::{Connection, OptionalExtension, Row, params};
+use rustc_hash::FxHashMap;
+
+use super::editions::{self, MergedRows};
+use super::incoming::Totals;
+use super::totals::Deltas;
+use super::trust::{self, Trust};
+use super::{DigestKey, Result, RowsDigest, StoreError};
+use crate::report::period::{Day, Period};
+use crate::rows;
+
+/// Periods that begin further apart than this are not compared: long periods are noted as such anyway.
+const NEAR: i64 = 2 * 86_400;
+/// How many reports that begin near another are looked at for an overlap, so that many cost no more than few.
+const LOOKED_AT: u32 = 100;
+/// Reports with more records than this together are not compared, and all count: their rows would not fit in memory.
+const MOST_RECORDS: u64 = 2_000_000;
+
+/// A stored report that says what another says, see [`find`].
+pub(super) struct Same {
+    pub(super) id: i64,
+    pub(super) trust: Trust,
+    pub(super) policy: i64,
+}
+
+/// The report of this identity and content, if it is stored.
+pub(super) fn find(connection: &Connection, identity: u128, content: u128) -> Result<Option<Same>> {
+    let mut select = connection.prepare_cached(
+        "SELECT id, trust, policy FROM report WHERE logical = ?1 AND content = ?2 ORDER BY id LIMIT 1",
+    )?;
+    let found = select.query_row(params![identity.to_be_bytes(), content.to_be_bytes()], |row| {
+        Ok(Same { id: row.get(0)?, trust: Trust::from_number(row.get(1)?), policy: row.get(2)? })
+    });
+    Ok(found.optional()?)
+}
+
+/// How many reports of an identity are stored, and how many of them are believed.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Group {
+    pub(super) reports: i64,
+    pub(super) believed: i64,
+}
+
+impl Group {
+    pub(super) fn load(connection: &Connection, identity: u128) -> Result<Self> {
+        let mut select = connection
+            .prepare_cached("SELECT COUNT(*), COUNT(*) FILTER (WHERE trust <> ?2) FROM report WHERE logical = ?1")?;
+        Ok(select.query_row(params![identity.to_be_bytes(), Trust::Failed.number()], |row| {
+            Ok(Group { reports: row.get(0)?, believed: row.get(1)? })
+        })?)
+    }
+}
+
+/// The periods of a reporter on a domain, for [`overlaps`].
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Placed {
+    pub(super) domain: i64,
+    pub(super) reporter: i64,
+    pub(super) period: Period,
+    pub(super) identity: u128,
+}
+
+impl Placed {
+    /// Those of a stored report.
+    pub(super) fn load(connection: &Connection, report: i64) -> Result<Self> {
+        let mut select = connection
+            .prepare_cached("SELECT domain, reporter, begin_time, end_time, logical FROM report WHERE id = ?1")?;
+        Ok(select.query_row([report], |row| {
+            Ok(Placed {
+                domain: row.get(0)?,
+                reporter: row.get(1)?,
+                period: Period { begin: row.get(2)?, end: row.get(3)? },
+                identity: digest(row, 4)?,
+            })
+        })?)
+    }
+
+    /// Whether another report of this reporter on this domain, of another identity, is about part of the same time. Ends
+    /// are compared half-open, with a second of tolerance for inclusive ones.
+    pub(super) fn overlaps(&self, connection: &Connection) -> Result<bool> {
+        let Placed { domain, reporter, period, identity } = *self;
+        Ok(connection
+            .prepare_cached(
+                "SELECT 1 FROM (
+                    SELECT end_time, logical, trust FROM report
+                    WHERE domain = ?1 AND reporter = ?2 AND begin_time > ?3 AND begin_time < ?4
+                    ORDER BY begin_time DESC LIMIT ?8)
+                 WHERE end_time > ?5 AND logical <> ?6 AND trust <> ?7",
+            )?
+            .exists(params![
+                domain,
+                reporter,
+                period.begin.saturating_sub(NEAR),
+                period.begin.saturating_add(NEAR).min(period.end - 1),
+                period.begin + 1,
+                identity.to_be_bytes(),
+                Trust::Failed.number(),
+                LOOKED_AT,
+            ])?)
+    }
+}
+
+fn digest(row: &Row<'_>, at: usize) -> rusqlite::Result<u128> {
+    row.get::<_, [u8; 16]>(at).map(u128::from_be_bytes)
+}
+
+/// A stored report, as far as it is asked whether it counts.
+#[derive(Debug)]
+pub(super) struct Stored {
+    pub(super) id: i64,
+    pub(super) identity: u128,
+    content: u128,
+    pub(super) day: Day,
+    domain: i64,
+    reporter: i64,
+    totals: Totals,
+    pub(super) trust: Trust,
+    pub(super) counted: bool,
+    replaced_by: Option<i64>,
+    /// Messages in rows that others have too; absent for a report that is alone.
+    shared: Option<i64>,
+}
+
+impl Stored {
+    const COLUMNS: &str =
+        "report.id, logical, content, day, domain, reporter, records, messages, dmarc_pass, dkim_aligned,
+        spf_aligned, trust, counted, replaced_by, shared";
+
+    fn of(row: &Row<'_>) -> rusqlite::Result<Self> {
+        let number = |at| row.get::<_, i64>(at).map(i64::unsigned_abs);
+        Ok(Stored {
+            id: row.get(0)?,
+            identity: digest(row, 1)?,
+            content: digest(row, 2)?,
+            day: row.get(3)?,
+            domain: row.get(4)?,
+            reporter: row.get(5)?,
+            totals: Totals {
+                records: number(6)?,
+                messages: number(7)?,
+                dmarc_pass: number(8)?,
+                dkim_aligned: number(9)?,
+                spf_aligned: number(10)?,
+            },
+            trust: Trust::from_number(row.get(11)?),
+            counted: row.get(12)?,
+            replaced_by: row.get(13)?,
+            shared: row.get(14)?,
+        })
+    }
+
+    /// The report of this number.
+    pub(super) fn load(connection: &Connection, report: i64) -> Result<Self> {
+        let sql = format!("SELECT {} FROM report WHERE report.id = ?1", Self::COLUMNS);
+        Ok(connection.prepare_cached(&sql)?.query_row([report], Self::of)?)
+    }
+
+    fn load_all(connection: &Connection, identity: u128) -> Result<Vec<Self>> {
+        let sql = format!("SELECT {} FROM report WHERE logical = ?1 ORDER BY report.id", Self::COLUMNS);
+        let mut select = connection.prepare_cached(&sql)?;
+        let found = select.query_map([identity.to_be_bytes().as_slice()], Self::of)?;
+        Ok(found.collect::<rusqlite::Result<_>>()?)
+    }
+
+    /// Lets it count or not, in its records and in the summary.
+    pub(super) fn count(&mut self, connection: &Connection, counted: bool, deltas: &mut Deltas) -> Result<()> {
+        if self.counted == counted {
+            return Ok(());
+        }
+        self.counted = counted;
+        connection
+            .prepare_cached("UPDATE report SET counted = ?2 WHERE id = ?1")?
+            .execute(params![self.id, counted])?;
+        connection
+            .prepare_cached("UPDATE record_run SET counted = ?3 WHERE day = ?1 AND report = ?2")?
+            .execute(params![self.day, self.id, counted])?;
+        let sign = if counted { 1 } else { -1 };
+        deltas.add(self.day, self.domain, self.reporter, &self.totals, self.trust, sign);
+        Ok(())
+    }
+
+    fn rows(&self, connection: &Connection, key: DigestKey) -> Result<MergedRows> {
+        let mut select =
+            connection.prepare_cached("SELECT rows FROM record_run WHERE day = ?1 AND report = ?2 ORDER BY part")?;
+        let mut runs = select.query(params![self.day, self.id])?;
+        let mut found = Vec::new();
+        let mut named = Vec::new();
+        while let Some(run) = runs.next()? {
+            let mut rest = run.get_ref(0)?.as_blob().map_err(|error| StoreError::Damaged(error.to_string()))?;
+            while let Some((outcome, count)) = rows::take_head(&mut rest) {
+                let Some(address) = rows::take_address_bytes(&mut rest) else { break };
+                named.clear();
+                rows::put_row(&mut named, outcome, None, address);
+                found.push((key.of(&named) as u64, count.unwrap_or(0)));
+            }
+        }
+        Ok(MergedRows::new(found, self.content))
+    }
+
+    /// Takes the report out of the database, and out of the summary; what it shares with others stays.
+    pub(super) fn remove(mut self, connection: &Connection, deltas: &mut Deltas) -> Result<()> {
+        self.count(connection, false, deltas)?;
+        connection
+            .prepare_cached("DELETE FROM record_run WHERE day = ?1 AND report = ?2")?
+            .execute(params![self.day, self.id])?;
+        for sql in [
+            "DELETE FROM irregularity WHERE report = ?1",
+            "DELETE FROM sighting WHERE report = ?1",
+            "DELETE FROM report WHERE id = ?1",
+        ] {
+            connection.prepare_cached(sql)?.execute([self.id])?;
+        }
+        Ok(())
+    }
+}
+
+/// Decides which of the reports of one identity count.
+pub(super) fn settle(connection: &Connection, key: DigestKey, identity: u128, deltas: &mut Deltas) -> Result<()> {
+    let mut reports = Stored::load_all(connection, identity)?;
+    let believed: Vec<usize> = (0..reports.len()).filter(|&at| reports[at].trust != Trust::Failed).collect();
+    let mut replaced_by = vec![None; reports.len()];
+    let mut shared = vec![None; reports.len()];
+    let mut counts = vec![false; reports.len()];
+    if let [alone] = believed[..] {
+        counts[alone] = true;
+    } else if !believed.is_empty() {
+        believed.iter().for_each(|&at| shared[at] = Some(0));
+        let groups = comparable(connection, &reports, believed)?;
+        let records = groups.iter().flatten().map(|&at| reports[at].totals.records).sum::<u64>();
+        let mut counting = Vec::new();
+        for group in &groups {
+            if records > MOST_RECORDS {
+                group.iter().for_each(|&at| counts[at] = true);
+                continue;
+            }
+            let rows = group.iter().map(|&at| reports[at].rows(connection, key)).collect::<Result<Vec<_>>>()?;
+            let replaced = editions::replaced(&rows);
+            for ((&at, rows), by) in group.iter().zip(rows).zip(replaced) {
+                replaced_by[at] = by.map(|by| reports[group[by]].id);
+                counts[at] = by.is_none();
+                if by.is_none() {
+                    counting.push((at, rows));
+                }
+            }
+        }
+        let rows: Vec<&MergedRows> = counting.iter().map(|(_, rows)| rows).collect();
+        for (messages, (at, _)) in editions::shared(&rows).into_iter().zip(&counting) {
+            shared[*at] = Some(super::signed(messages));
+        }
+    }
+    for (((report, counts), replaced_by), shared) in reports.iter_mut().zip(counts).zip(replaced_by).zip(shared) {
+        report.count(connection, counts, deltas)?;
+        if (report.replaced_by, report.shared) != (replaced_by, shared) {
+            connection
+                .prepare_cached("UPDATE report SET replaced_by = ?2, shared = ?3 WHERE id = ?1")?
+                .execute(params![report.id, replaced_by, shared])?;
+        }
+    }
+    Ok(())
+}
+
+/// The identities of which only some reports are of days before `day`: their times are not readable, and came from
+/// elsewhere.
+pub(super) fn parted(connection: &Connection, day: Day) -> Result<Vec<u128>> {
+    let mut select = connection.prepare(
+        "SELECT logical FROM report WHERE shared IS NOT NULL GROUP BY logical HAVING MIN(day) < ?1 AND MAX(day) >= ?1",
+    )?;
+    let found = select.query_map([day], |row| digest(row, 0))?;
+    Ok(found.collect::<rusqlite::Result<_>>()?)
+}
+
+/// Writes anew what all reports say and which of them count, for databases of a version that decided otherwise.
+pub(super) fn settle_all(connection: &Connection) -> Result<()> {
+    let key = DigestKey::load(connection)?;
+    write_contents(connection, key)?;
+    let mut deltas = Deltas::default();
+    let mut select = connection.prepare("SELECT logical FROM report GROUP BY logical HAVING COUNT(*) > 1")?;
+    let mut identities = select.query([])?;
+    while let Some(row) = identities.next()? {
+        settle(connection, key, digest(row, 0)?, &mut deltas)?;
+    }
+    deltas.flush(connection)
+}
+
+/// Writes the digest of each report's rows.
+fn write_contents(connection: &Connection, key: DigestKey) -> Result<()> {
+    let mut outcome = connection.prepare("SELECT digest FROM outcome WHERE id = ?1")?;
+    let mut known: FxHashMap<u64, u128> = FxHashMap::default();
+    let mut update = connection.prepare("UPDATE report SET content = ?2 WHERE id = ?1")?;
+    let mut select = connection.prepare("SELECT report, rows FROM record_run ORDER BY day, report, part")?;
+    let mut runs = select.query([])?;
+    let mut at: Option<(i64, RowsDigest)> = None;
+    loop {
+        let run = runs.next()?;
+        let report: Option<i64> = run.map(|run| run.get(0)).transpose()?;
+        if let Some((before, content)) = at.filter(|(before, _)| Some(*before) != report) {
+            update.execute(params![before, content.finish().to_be_bytes()])?;
+            at = None;
+        }
+        let (Some(run), Some(report)) = (run, report) else { return Ok(()) };
+        let mut content = at.map_or(RowsDigest::default(), |(_, content)| content);
+        let mut rest = run.get_ref(1)?.as_blob().map_err(|error| StoreError::Damaged(error.to_string()))?;
+        while let Some((id, messages)) = rows::take_head(&mut rest) {
+            let Some(address) = rows::take_address_bytes(&mut rest) else { break };
+            let digest = match known.entry(id) {
+                Entry::Occupied(known) => *known.get(),
+                Entry::Vacant(empty) => *empty.insert(outcome.query_row([id.cast_signed()], |row| digest(row, 0))?),
+            };
+            content.add(key, digest, messages, address);
+        }
+        at = Some((report, content));
+    }
+}
+
+/// The reports that may count, in groups within which they are compared.
+fn comparable(connection: &Connection, reports: &[Stored], believed: Vec<usize>) -> Result<Vec<Vec<usize>>> {
+    let mut groups: BTreeMap<trust::Voucher, Vec<usize>> = BTreeMap::new();
+    for at in believed {
+        let voucher = match reports[at].trust {
+            Trust::Passed => trust::voucher(connection, reports[at].id)?,
+            _ => trust::Voucher::default(),
+        };
+        groups.entry(voucher).or_default().push(at);
+    }
+    let own = groups.keys().any(|voucher| voucher.own);
+    Ok(groups.into_iter().filter(|(voucher, _)| voucher.own || !own).map(|(_, group)| group).collect())
+}
