@@ -315,5 +315,27 @@ fn a_forgery_takes_nothing_from_the_report_it_imitates() {
     }
 }
 
+#[test]
+fn the_documentation_has_every_table_and_column() {
+    let page = include_str!("../../docs/database.md");
+    assert!(page.contains(&format!("`PRAGMA user_version` the version, now {}.", schema::VERSION)));
+    let store = Store::in_memory().unwrap();
+    let column = |sql: &str, table: &str| -> Vec<String> {
+        let mut select = store.connection.prepare(sql).unwrap();
+        select.query_map([table], |row| row.get(0)).unwrap().map(|name| name.unwrap()).collect()
+    };
+    let tables = column("SELECT name FROM sqlite_master WHERE type = ?1", "table");
+    assert!(tables.len() > 10);
+    let mut missing = Vec::new();
+    for table in &tables {
+        let documented = page.lines().any(|line| line.starts_with(&format!("| `{table}` |")));
+        let columns = column("SELECT name FROM pragma_table_info(?1)", table);
+        let columns = columns.into_iter().filter(|column| !page.contains(&format!("`{column}`")));
+        missing.extend(columns.map(|column| format!("{table}.{column}")));
+        missing.extend((!documented).then(|| table.clone()));
+    }
+    assert!(missing.is_empty(), "docs/database.md says nothing of {missing:?}");
+}
+
 /// Reports of one identity.
 mod same_identity;
