@@ -2,10 +2,9 @@
 
 use super::context::Context;
 use super::failure::{Failure, Outcome, Status};
+use super::findings::Question;
 use super::scope::Scope;
-use crate::diagnosis::{
-    Answer, Class, Diagnosis, Role, WindowAnswer, cautions, diagnose, domain_findings, ledger_findings, proposals,
-};
+use crate::diagnosis::{Answer, Class, Diagnosis, Role, WindowAnswer, cautions, diagnose, ledger_findings, proposals};
 use crate::query::Survey;
 use crate::render::{self, PathsView};
 use crate::report::period::rfc3339;
@@ -82,6 +81,9 @@ fn answer(
     let Some(days) = survey.days else {
         return Err(scope.no_data(store, window));
     };
+    let question =
+        Question { store, known, window, domains: &asked.domains, today: scope.today_of_reports(window, context) };
+    let findings = question.findings(&survey)?;
     let Diagnosis { paths, unknown, other_accounts, domains } = diagnose(&survey, &known.rules(), min_messages, wanted);
     let answer = Answer {
         schema,
@@ -91,7 +93,7 @@ fn answer(
         reporters: survey.reporters,
         cautions: cautions(&survey, window),
         domains,
-        findings: domain_findings(&survey, &known.rules()),
+        findings,
         paths,
         unknown,
         other_accounts,

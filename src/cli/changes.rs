@@ -4,9 +4,10 @@ use std::io::Write;
 
 use super::context::Context;
 use super::failure::{Outcome, Status};
+use super::findings::Question;
 use super::scope::Scope;
 use crate::diagnosis::{
-    ChangesAnswer, Comparison, Judged, KeyChoice, WindowAnswer, by_place, changes, diagnose, domain_findings, selectors,
+    ChangesAnswer, Comparison, Judged, KeyChoice, WindowAnswer, by_place, changes, diagnose, selectors,
 };
 use crate::query::{Presence, Scan, Window, key_survey, presence, survey};
 use crate::render::{self, Form};
@@ -38,7 +39,7 @@ impl Changes {
         let today = day_of(self.scope.today(context));
         let (store, status) = self.scope.open(context)?;
         let known = self.scope.known(&store, chosen, &domains, context)?;
-        let presence = presence(&store, today, &domains)?;
+        let presence = presence(&store, Day::MIN, today, &domains)?;
         let Some(window) = closed(chosen, &presence) else {
             return Err(self.scope.no_data(&store, chosen));
         };
@@ -53,6 +54,14 @@ impl Changes {
         let keys = key_survey(&mut scan, &history, false)?;
         let judged = [&now, &then, &history].map(|survey| diagnose(survey, &known.rules(), 0, |_, _| true));
         let choice = KeyChoice { others: false, min_messages: 0 };
+        let question = Question {
+            store: &store,
+            known: &known,
+            window,
+            domains: &domains,
+            today: self.scope.today_of_reports(chosen, context),
+        };
+        let findings = question.findings_with(&now, &presence)?;
         let found = changes(&Comparison {
             window,
             before,
@@ -61,7 +70,7 @@ impl Changes {
             then: Judged { survey: &then, diagnosis: &judged[1] },
             history: Judged { survey: &history, diagnosis: &judged[2] },
             keys: &selectors(&keys, &by_place(&judged[2].paths), choice),
-            findings: &domain_findings(&now, &known.rules()),
+            findings: &findings,
             presence: &presence,
             min_messages: self.min_messages,
         });

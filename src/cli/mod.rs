@@ -12,6 +12,7 @@ mod dns;
 mod explain;
 mod failure;
 mod fetch;
+mod findings;
 mod ingest;
 mod inspect;
 mod known;

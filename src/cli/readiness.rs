@@ -10,9 +10,10 @@ use super::Format;
 use super::context::Context;
 use super::dns::{Seen, look};
 use super::failure::{Failure, Outcome, Status, say};
+use super::findings::Question;
 use super::scope::{Scope, domain_name};
+use crate::diagnosis::diagnose;
 use crate::diagnosis::readiness::{self, Observed, Review, ReviewList, Verdict, review};
-use crate::diagnosis::{diagnose, domain_findings};
 use crate::dns::DnsAudit;
 use crate::query::{Bound, Window, receivers, strict_alignment, survey};
 use crate::render;
@@ -153,10 +154,18 @@ impl Readiness {
         let (first, last) = survey.days.unwrap_or((today - 1, today - 1));
         let begin = if window.first == Day::MIN { first } else { window.first };
         let end = if window.last == Day::MAX { last } else { window.last };
+        let question = Question {
+            store,
+            known: &known,
+            window,
+            domains: scope,
+            today: self.scope.today_of_reports(window, context),
+        };
+        let findings = question.findings(&survey)?;
         let observed = Observed {
             survey: &survey,
             paths: &paths,
-            findings: &domain_findings(&survey, &known.rules()),
+            findings: &findings,
             receivers: &receivers,
             strict: &strict,
             catalogue: &known.catalogue,

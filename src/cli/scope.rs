@@ -13,7 +13,7 @@ use super::live::Live;
 use super::resolve::{Resolving, Wanted};
 use crate::domain;
 use crate::query::{Bound, Scan, Window, WindowChoice, survey};
-use crate::report::period::{Day, date_of};
+use crate::report::period::{Day, date_of, day_of};
 use crate::store::Store;
 
 /// The heading of these options in `--help`.
@@ -84,6 +84,11 @@ impl Scope {
     /// What today is.
     pub(super) fn today(&self, context: &Context) -> Date {
         self.as_of.unwrap_or_else(|| context.now.to_zoned(jiff::tz::TimeZone::UTC).date())
+    }
+
+    /// What today is to reports: nothing where all days are asked for, of which the last may be long ago, and nobody says.
+    pub(super) fn today_of_reports(&self, window: Window, context: &Context) -> Option<Day> {
+        (self.as_of.is_some() || window.last != Day::MAX).then(|| day_of(self.today(context)))
     }
 
     /// What is known of senders: with the host names that the database has, and, where they are to be looked up, those of the

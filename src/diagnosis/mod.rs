@@ -17,9 +17,11 @@ mod findings;
 mod gather;
 mod ledger;
 mod path;
+mod published;
 pub mod readiness;
 mod remedy;
 mod selectors;
+mod silence;
 mod turns;
 mod view;
 
@@ -29,8 +31,8 @@ pub use crate::role::Role;
 pub use breaks::Breaks;
 pub use caution::cautions;
 pub use changes::{
-    Change, ChangeKind, ChangeSubject, Changes, ChangesAnswer, Comparison, Counts, Judged, PathState, Silence,
-    UnknownChanges, changes,
+    Change, ChangeKind, ChangeSubject, Changes, ChangesAnswer, Comparison, Counts, Judged, PathState, UnknownChanges,
+    changes,
 };
 pub use class::{Class, Thresholds};
 pub use evidence::{ForwardingEvidence, Grounds, LoneClaim, NullFigures, Part, Vouched};
@@ -38,7 +40,7 @@ pub use explain::{
     AddressPart, DayPart, Dispositions, ExplainAnswer, Found, NetworkPart, OverridePart, PartAnswer, PathEvidence,
     Reason, ReporterPart, SignaturePart, SpfPart, Stay, Turn, TurnKind, TurnSubject, evidence, find,
 };
-pub use findings::{DomainFinding, FindingCode, FindingEvidence, domain_findings};
+pub use findings::{DomainFinding, FindingCode, FindingEvidence, Observations, TagChange, domain_findings};
 pub use ledger::{LedgerFinding, LedgerProblem, Proposal, entry_lines, ledger_findings, proposals};
 pub use path::{
     Answer, Diagnosis, DkimFigures, Rules, SendingPath, Sum, WindowAnswer, diagnose, diagnose_some, id, sender_name,
@@ -47,4 +49,5 @@ pub use selectors::{
     KeyAddress, KeyChoice, KeyDay, KeyDiagnosis, KeyOwner, KeyReporter, KeySender, KeyState, OtherKeys, Overlap,
     Rotation, SelectorUse, SelectorsAnswer, by_place, selectors,
 };
+pub use silence::Silence;
 pub use view::States;

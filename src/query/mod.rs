@@ -7,6 +7,7 @@ mod kinds;
 mod ledger;
 mod naming;
 mod presence;
+mod published;
 mod receivers;
 mod roles;
 mod scan;
@@ -23,6 +24,7 @@ pub use figures::{AddressFigures, DomainFigures, Evidence, PathFigures, SenderKe
 pub use ledger::{Decision, Identities, Ledger, LedgerEntry};
 pub use naming::{Hosts, Knowledge, NamedBy};
 pub use presence::{Presence, presence};
+pub use published::{PolicySeen, Published, published};
 pub use receivers::{Governed, Handled, Receivers, ReportSeen, receivers};
 pub use scan::Scan;
 pub use selectors::{KeyResults, KeySeen, KeySurvey, KeyUse, key_survey, keys_of_path};

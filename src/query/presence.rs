@@ -17,14 +17,14 @@ pub struct Presence {
     pub days: BTreeMap<Day, u64>,
 }
 
-/// Who reported on the domains at or below `domains`, or on all, up to a day. Days after that are left out: a report that
+/// Who reported on the domains at or below `domains`, or on all, from a day to another. Days after that are left out: a report that
 /// claims to be of the future must not hide that none come any more.
 ///
 /// # Errors
 /// See [`StoreError`].
-pub fn presence(store: &Store, last: Day, domains: &[String]) -> Result<Vec<Presence>, StoreError> {
+pub fn presence(store: &Store, first: Day, last: Day, domains: &[String]) -> Result<Vec<Presence>, StoreError> {
     let mut found: BTreeMap<(String, String), BTreeMap<Day, u64>> = BTreeMap::new();
-    for total in store.day_totals(Day::MIN, last)? {
+    for total in store.day_totals(first, last)? {
         if domains.is_empty() || domains.iter().any(|domain| domain::is_within(&total.domain, domain)) {
             let sum = found.entry((total.domain, total.reporter)).or_default().entry(total.day).or_default();
             *sum = sum.saturating_add(total.totals.messages);

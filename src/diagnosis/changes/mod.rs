@@ -5,18 +5,17 @@
 
 mod keys;
 mod paths;
-mod silence;
+mod silent;
 
 use serde::Serialize;
-
-pub use silence::Silence;
 
 use super::class::Class;
 use super::dates::shown;
 use super::explain::PartAnswer;
-use super::findings::DomainFinding;
+use super::findings::{DomainFinding, FindingCode};
 use super::path::{Diagnosis, SendingPath, WindowAnswer};
 use super::selectors::KeyDiagnosis;
+use super::silence::{Silence, silence};
 use crate::finding::Code;
 use crate::query::{DomainFigures, Presence, Survey, Window};
 use crate::report::period::Day;
@@ -249,13 +248,24 @@ pub struct Comparison<'c> {
     pub min_messages: u64,
 }
 
+impl Comparison<'_> {
+    /// A code, where there is a finding of it on this domain or reporter.
+    fn finding(&self, code: FindingCode, subject: &str) -> Option<&'static str> {
+        let fits = |one: &&DomainFinding| one.code() == code && one.finding.subject == subject;
+        self.findings.iter().find(fits).map(|_| code.as_str())
+    }
+}
+
 /// Compares two windows.
 #[must_use]
 pub fn changes(comparison: &Comparison<'_>) -> Changes {
-    let mut found =
-        Changes { silence: silence::silence(comparison), findings: comparison.findings.to_vec(), ..Changes::default() };
-    found.changes.extend(found.findings.iter().filter(|one| one.breaks_authentication).map(broken));
-    found.changes.extend(silence::of_domains(comparison));
+    let mut found = Changes {
+        silence: silence(comparison.presence, comparison.today),
+        findings: comparison.findings.to_vec(),
+        ..Changes::default()
+    };
+    found.changes.extend(comparison.findings.iter().filter_map(|one| finding(one, comparison.window)));
+    found.changes.extend(silent::of_domains(comparison));
     let comparable = comparison.then.survey.reports > 0;
     if !comparable {
         found.notes.push(format!(
@@ -276,7 +286,7 @@ pub fn changes(comparison: &Comparison<'_>) -> Changes {
         paths::compare(comparison, &mut found);
         found.changes.extend(keys::compare(comparison));
     }
-    found.changes.extend(silence::of_reporters(comparison));
+    found.changes.extend(silent::of_reporters(comparison));
     found.changes.sort_by(|a, b| {
         let key = |one: &Change| {
             let messages = [one.before, one.after].into_iter().flatten().map(|state| state.figures.messages).max();
@@ -298,14 +308,23 @@ pub fn changes(comparison: &Comparison<'_>) -> Changes {
     found
 }
 
-/// A finding that breaks the domain's own SPF or DKIM is worse than anything before, whenever it began.
-fn broken(finding: &DomainFinding) -> Change {
-    let mut change = Change::new(ChangeKind::Worse, ChangeSubject::Domain, finding.finding.detail.clone());
+/// A finding that breaks the domain's own SPF or DKIM is worse, whenever it began; another is a change where it began
+/// within the window. What is published and who reports is compared apart.
+fn finding(finding: &DomainFinding, window: Window) -> Option<Change> {
+    let apart =
+        matches!(finding.code(), FindingCode::NoReports | FindingCode::ReporterSilent | FindingCode::PolicyChanged);
+    let began = finding.since.as_ref().is_some_and(|day| *day >= shown(window.first));
+    let kind = match finding.breaks_authentication {
+        true => ChangeKind::Worse,
+        false if began && !apart => ChangeKind::New,
+        false => return None,
+    };
+    let mut change = Change::new(kind, ChangeSubject::Domain, finding.finding.detail.clone());
     change.domain = Some(finding.domain.clone());
     change.since.clone_from(&finding.since);
     change.remedy = finding.finding.remedy.as_ref().map(|remedy| remedy.title.clone());
     change.finding = Some(finding.code().as_str());
-    change
+    Some(change)
 }
 
 fn policies(comparison: &Comparison<'_>) -> Vec<Change> {
@@ -319,6 +338,8 @@ fn policies(comparison: &Comparison<'_>) -> Vec<Change> {
         let kind = if strength(new) < strength(old) { ChangeKind::Worse } else { ChangeKind::Changed };
         let mut change = Change::new(kind, ChangeSubject::Policy, format!("p={old} → p={new}, by the last report"));
         change.domain = Some(now.domain.clone());
+        let told = |one: &&DomainFinding| one.code() == FindingCode::PolicyChanged && one.domain == now.domain;
+        change.finding = comparison.findings.iter().find(told).map(|one| one.code().as_str());
         Some(change)
     };
     comparison.now.survey.domains.iter().filter_map(changed).collect()

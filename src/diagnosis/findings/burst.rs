@@ -73,7 +73,7 @@ pub(super) fn find(of: &DomainMail<'_>, thresholds: &Thresholds) -> Option<Domai
         first = day;
     }
     let burst = days.range(first..=last);
-    let who = of.reporters(burst.clone().flat_map(|(_, day)| day.messages.keys().copied()));
+    let who = of.all.reporters(burst.clone().flat_map(|(_, day)| day.messages.keys().copied()));
     let lasted = burst.clone().count() as u64;
     let (&worst, on_worst) = burst.max_by_key(|(day, of)| (of.all(), std::cmp::Reverse(**day)))?;
     let (messages, networks) = (on_worst.all(), on_worst.networks.len() as u64);

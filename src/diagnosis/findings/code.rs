@@ -1,5 +1,7 @@
 //! A finding of a domain: its code, and what is known of it.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
 use crate::finding::{Code, Finding, Severity};
@@ -16,8 +18,18 @@ pub enum FindingCode {
     ReplaySuspected,
     /// Another customer of a provider passes SPF as the domain, through the provider's include.
     AccountSharedByInclude,
+    /// No reports on the domain come any more.
+    NoReports,
+    /// A large reporter no longer reports.
+    ReporterSilent,
+    /// Reporters find different policies on the same days.
+    PoliciesDisagree,
+    /// What is published changed.
+    PolicyChanged,
     /// Unauthenticated mail under the domain's name from many networks at once.
     SpoofingBurst,
+    /// Reports on domains that are not the owner's.
+    ForeignReports,
 }
 
 impl Code for FindingCode {
@@ -27,7 +39,12 @@ impl Code for FindingCode {
             FindingCode::StrictAlignmentCosts => "strict_alignment_costs",
             FindingCode::ReplaySuspected => "replay_suspected",
             FindingCode::AccountSharedByInclude => "account_shared_by_include",
+            FindingCode::NoReports => "no_reports",
+            FindingCode::ReporterSilent => "reporter_silent",
+            FindingCode::PoliciesDisagree => "policies_disagree",
+            FindingCode::PolicyChanged => "policy_changed",
             FindingCode::SpoofingBurst => "spoofing_burst",
+            FindingCode::ForeignReports => "foreign_reports",
         }
     }
 }
@@ -89,6 +106,17 @@ pub(super) fn remedy(title: impl Into<String>, steps: &[&str], source: Option<&s
         records: Vec::new(),
         source: source.map(str::to_owned),
     }
+}
+
+/// A tag of the published record that changed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct TagChange {
+    /// Its name.
+    pub tag: &'static str,
+    /// Its value before.
+    pub from: String,
+    /// Its value since.
+    pub to: String,
 }
 
 /// The figures behind a finding.
@@ -155,5 +183,35 @@ pub enum FindingEvidence {
         last_day: String,
         /// Who saw it.
         reporters: Vec<String>,
+    },
+    /// Of [`FindingCode::NoReports`] and [`FindingCode::ReporterSilent`].
+    Silence {
+        /// The last day that a report is on.
+        last_day: String,
+        /// Days since, up to the last of the window, or of a reporter up to the newest report of others.
+        days: u64,
+        /// Of a reporter, the messages that it told of.
+        messages: Option<u64>,
+    },
+    /// Of [`FindingCode::PoliciesDisagree`].
+    Disagree {
+        /// On how many days.
+        days: u64,
+        /// By policy who finds it.
+        policies: BTreeMap<String, Vec<String>>,
+    },
+    /// Of [`FindingCode::PolicyChanged`].
+    Changed {
+        /// Tag by tag.
+        changes: Vec<TagChange>,
+    },
+    /// Of [`FindingCode::ForeignReports`].
+    Foreign {
+        /// The domains with most messages.
+        domains: Vec<String>,
+        /// How many there are.
+        of: u64,
+        /// The messages that the reports tell of.
+        messages: u64,
     },
 }

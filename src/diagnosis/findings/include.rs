@@ -45,7 +45,7 @@ pub(super) fn find(of: &DomainMail<'_>, thresholds: &Thresholds) -> Option<Domai
     let mut ranked: Vec<(String, u64)> = accounts.into_iter().collect();
     ranked.sort_by(|a, b| (b.1, &a.0).cmp(&(a.1, &b.0)));
     let names: Vec<String> = ranked.into_iter().map(|(name, _)| name).filter(|name| !name.is_empty()).collect();
-    let who = of.reporters(reporters.into_keys());
+    let who = of.all.reporters(reporters.into_keys());
     let detail = format!(
         "another account passes SPF through its include, and no policy stops it: {} of {} at {}",
         plural(messages, "message"),

@@ -8,50 +8,40 @@
 mod burst;
 mod cells;
 mod code;
+mod foreign;
 mod include;
+mod policy;
 mod replay;
+mod silence;
 mod spf;
 mod strict;
 
 use std::collections::BTreeMap;
 
-pub use code::{DomainFinding, FindingCode, FindingEvidence};
+pub use code::{DomainFinding, FindingCode, FindingEvidence, TagChange};
 
 use super::path::Rules;
-use crate::query::Survey;
+use crate::query::{Presence, Published, Survey, Window};
+use crate::report::period::Day;
 
-/// The findings of all header From domains of a survey that are the owner's, the worst first.
-#[must_use]
-pub fn domain_findings(survey: &Survey, rules: &Rules<'_>) -> Vec<DomainFinding> {
-    let mut by_domain: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
-    for (at, path) in survey.paths.iter().enumerate() {
-        if !path.domain.is_empty() && rules.ledger.is_owners(&path.domain) {
-            by_domain.entry(&path.domain).or_default().push(at);
-        }
-    }
-    let mut found = Vec::new();
-    for (domain, paths) in by_domain {
-        let of = DomainMail { survey, domain, paths: &paths };
-        found.extend(spf::find(&of));
-        found.extend(strict::find(&of));
-        found.extend(replay::find(&of, rules.thresholds));
-        found.extend(include::find(&of, rules.thresholds));
-        found.extend(burst::find(&of, rules.thresholds));
-    }
-    found.sort_by(|a, b| (a.finding.severity, a.code(), &a.domain).cmp(&(b.finding.severity, b.code(), &b.domain)));
-    found
+/// What findings are made of.
+#[derive(Debug, Clone, Copy)]
+pub struct Observations<'o> {
+    /// The figures of the window.
+    pub survey: &'o Survey,
+    /// Who reported, from well before the window on.
+    pub presence: &'o [Presence],
+    /// What the reports of the survey say was published.
+    pub published: &'o Published,
+    /// The window; it may be open at both ends.
+    pub window: Window,
+    /// What today is.
+    pub today: Day,
+    /// What paths are judged by, too.
+    pub rules: &'o Rules<'o>,
 }
 
-/// The mail of one header From domain.
-#[derive(Clone, Copy)]
-struct DomainMail<'m> {
-    survey: &'m Survey,
-    domain: &'m str,
-    /// The places of its paths.
-    paths: &'m [usize],
-}
-
-impl DomainMail<'_> {
+impl Observations<'_> {
     /// The names of reporters, by their places, in order.
     fn reporters(&self, places: impl IntoIterator<Item = u32>) -> Vec<String> {
         let names = &self.survey.reporter_names;
@@ -61,4 +51,40 @@ impl DomainMail<'_> {
         found.dedup();
         found
     }
+}
+
+/// The findings of all domains that are the owner's, the worst first.
+#[must_use]
+pub fn domain_findings(of: &Observations<'_>) -> Vec<DomainFinding> {
+    let (survey, rules) = (of.survey, of.rules);
+    let mut by_domain: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+    for (at, path) in survey.paths.iter().enumerate() {
+        if !path.domain.is_empty() && rules.ledger.is_owners(&path.domain) {
+            by_domain.entry(&path.domain).or_default().push(at);
+        }
+    }
+    let mut found = silence::domains(of);
+    found.extend(silence::reporters(of));
+    found.extend(policy::find(of));
+    found.extend(foreign::find(of));
+    for (domain, paths) in by_domain {
+        let mail = DomainMail { all: of, survey, domain, paths: &paths };
+        found.extend(spf::find(&mail));
+        found.extend(strict::find(&mail));
+        found.extend(replay::find(&mail, rules.thresholds));
+        found.extend(include::find(&mail, rules.thresholds));
+        found.extend(burst::find(&mail, rules.thresholds));
+    }
+    found.sort_by(|a, b| (a.finding.severity, a.code(), &a.domain).cmp(&(b.finding.severity, b.code(), &b.domain)));
+    found
+}
+
+/// The mail of one header From domain.
+#[derive(Clone, Copy)]
+struct DomainMail<'m> {
+    all: &'m Observations<'m>,
+    survey: &'m Survey,
+    domain: &'m str,
+    /// The places of its paths.
+    paths: &'m [usize],
 }

@@ -54,7 +54,7 @@ pub(super) fn find(of: &DomainMail<'_>, thresholds: &Thresholds) -> Option<Domai
     let last_seen = *days.last_key_value()?.0;
     days.retain(|_, day| day.is_replay(thresholds));
     let (&first, &last) = (days.first_key_value()?.0, days.last_key_value()?.0);
-    let who = of.reporters(days.values().flat_map(|day| day.senders.keys().copied()));
+    let who = of.all.reporters(days.values().flat_map(|day| day.senders.keys().copied()));
     let (&worst, on_worst) = days.iter().max_by_key(|(day, of)| (of.sums()[0], std::cmp::Reverse(**day)))?;
     let (senders, [messages, home_messages]) = (on_worst.count_senders(None), on_worst.sums());
     let detail = format!(

@@ -40,8 +40,8 @@ pub(super) fn find(of: &DomainMail<'_>) -> Option<DomainFinding> {
     if messages < FEWEST {
         return None;
     }
-    let who = of.reporters(current.clone().filter(|cell| cell.sums[0] > 0).map(|cell| cell.reporter));
-    let all = of.reporters(current.map(|cell| cell.reporter)).len() as u64;
+    let who = of.all.reporters(current.clone().filter(|cell| cell.sums[0] > 0).map(|cell| cell.reporter));
+    let all = of.all.reporters(current.map(|cell| cell.reporter)).len() as u64;
     let fault = fault(of, now.first);
     let (word, means) = match fault {
         SpfFault::Temporary => ("temperror", "temperror"),

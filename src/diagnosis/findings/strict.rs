@@ -42,7 +42,7 @@ pub(super) fn find(of: &DomainMail<'_>) -> Option<DomainFinding> {
     if messages < FEWEST {
         return None;
     }
-    let who = of.reporters(who);
+    let who = of.all.reporters(who);
     // Where one of the two would save all of it, the other may stay.
     let tags = match (by_dkim == messages, by_spf == messages) {
         (true, _) => "adkim=r",

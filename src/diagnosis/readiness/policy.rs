@@ -1,12 +1,10 @@
 //! The published record as reports saw it, day by day.
 
-use std::collections::BTreeMap;
-
 use serde::Serialize;
 
+use crate::diagnosis::published::{TAGS, most, voices};
 use crate::query::Receivers;
-use crate::report::PolicyPublished;
-use crate::report::period::{Day, date_of};
+use crate::report::period::date_of;
 
 /// The record as reports found it last.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -35,48 +33,23 @@ pub struct PolicyChange {
     pub to: Option<String>,
 }
 
-/// A tag: its name, its value, and what its absence means.
-type Tag = (&'static str, fn(&PolicyPublished) -> &Option<String>, Option<&'static str>);
-
-/// The tags that are followed.
-const TAGS: [Tag; 7] = [
-    ("p", |policy| &policy.p, None),
-    ("sp", |policy| &policy.sp, None),
-    ("np", |policy| &policy.np, None),
-    ("adkim", |policy| &policy.adkim, Some("r")),
-    ("aspf", |policy| &policy.aspf, Some("r")),
-    ("pct", |policy| &policy.pct, Some("100")),
-    ("t", |policy| &policy.testing, Some("n")),
-];
-
 /// The record of a policy domain as reports found it last, and how it changed. On a day on which reports differ (they
-/// keep old records for a while, and some leave tags out) the value that most of those give holds that give any.
+/// keep old records for a while, and some leave tags out) the value that most of those reporters give holds that give any.
 pub(super) fn history(receivers: &Receivers, domain: &str) -> (Option<PublishedAnswer>, Vec<PolicyChange>) {
     let mut changes = Vec::new();
     let mut last: Vec<Option<String>> = Vec::new();
-    let mut any = false;
-    for (tag, value, default) in TAGS {
-        let mut days: BTreeMap<Day, BTreeMap<String, u64>> = BTreeMap::new();
-        for report in receivers.reports.iter().filter(|report| report.policy_domain == domain) {
-            any = true;
-            let text = value(&receivers.policies[report.policy]).as_deref().map(str::trim).unwrap_or("");
-            let text = if text.is_empty() { default.unwrap_or("") } else { text };
-            if !text.is_empty() {
-                *days.entry(report.day).or_default().entry(text.to_ascii_lowercase()).or_default() += 1;
-            }
-        }
+    let reports = || receivers.reports.iter().filter(|report| report.policy_domain == domain);
+    let any = reports().next().is_some();
+    for tag in &TAGS {
+        let found = reports().map(|one| (one.day, one.reporter as u32, &receivers.policies[one.policy]));
         let mut before: Option<String> = None;
-        for (day, votes) in days {
-            let most = votes
-                .iter()
-                .map(|(text, &votes)| (votes, text))
-                .max_by_key(|&(votes, text)| (votes, std::cmp::Reverse(text)));
-            let Some((_, now)) = most else { continue };
+        for (day, values) in voices(found, tag) {
+            let Some(now) = most(&values) else { continue };
             if before.as_ref().is_some_and(|before| before != now) {
                 let date = date_of(day).to_string();
-                changes.push(PolicyChange { date, tag, from: before.clone(), to: Some(now.clone()) });
+                changes.push(PolicyChange { date, tag: tag.name, from: before.clone(), to: Some(now.to_owned()) });
             }
-            before = Some(now.clone());
+            before = Some(now.to_owned());
         }
         last.push(before);
     }
@@ -100,6 +73,8 @@ pub(super) fn history(receivers: &Receivers, domain: &str) -> (Option<PublishedA
 mod tests {
     use super::*;
     use crate::query::ReportSeen;
+    use crate::report::PolicyPublished;
+    use crate::report::period::Day;
     use crate::store::Trust;
 
     /// Reports on example.com: day and policy.
@@ -108,10 +83,11 @@ mod tests {
         Receivers {
             reports: reports
                 .iter()
-                .map(|&(day, policy)| ReportSeen {
+                .enumerate()
+                .map(|(reporter, &(day, policy))| ReportSeen {
                     day,
                     end: 0,
-                    reporter: 0,
+                    reporter,
                     policy_domain: "example.com".to_owned(),
                     policy,
                     messages: 1,

@@ -1,0 +1,45 @@
+//! What is wrong with domains as a whole, for all questions that tell it.
+
+use super::failure::Failure;
+use super::known::Known;
+use crate::diagnosis::{DomainFinding, Observations, domain_findings};
+use crate::query::{Presence, Survey, Window, presence, published};
+use crate::report::period::Day;
+use crate::store::Store;
+
+/// So many days before the window are looked at, to know what pauses of reporters are usual.
+const HISTORY: Day = 90;
+
+/// A question, as far as findings go.
+#[derive(Clone, Copy)]
+pub(super) struct Question<'q> {
+    pub(super) store: &'q Store,
+    pub(super) known: &'q Known,
+    pub(super) window: Window,
+    pub(super) domains: &'q [String],
+    /// What today is; where that is not known, the day after the last that there are reports on.
+    pub(super) today: Option<Day>,
+}
+
+impl Question<'_> {
+    /// What is wrong with the domains of a survey.
+    pub(super) fn findings(&self, survey: &Survey) -> Result<Vec<DomainFinding>, Failure> {
+        let first = self.window.first.saturating_sub(HISTORY);
+        let presence = presence(self.store, first, self.today.unwrap_or(Day::MAX).saturating_sub(1), self.domains)?;
+        self.findings_with(survey, &presence)
+    }
+
+    /// The same where it is known who reported.
+    pub(super) fn findings_with(&self, survey: &Survey, presence: &[Presence]) -> Result<Vec<DomainFinding>, Failure> {
+        let published = published(self.store, survey)?;
+        let last = presence.iter().filter_map(|one| one.days.keys().next_back()).max().copied().unwrap_or(Day::MIN);
+        Ok(domain_findings(&Observations {
+            survey,
+            presence,
+            published: &published,
+            window: self.window,
+            today: self.today.unwrap_or(last.saturating_add(1)),
+            rules: &self.known.rules(),
+        }))
+    }
+}
