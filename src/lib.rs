@@ -53,6 +53,7 @@ pub mod render;
 pub mod report;
 pub mod role;
 pub mod rows;
+pub mod secrets;
 pub mod source;
 pub mod store;
 pub mod tag_list;

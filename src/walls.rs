@@ -21,10 +21,11 @@ pub(crate) const FLOORS: &[(&str, &[&str])] = &[
     ("rows", &["report", "varint"]),
     ("mail", &["report"]),
     ("container", &["limits", "mail", "rejection", "report"]),
-    ("oauth", &[]),
+    ("secrets", &[]),
+    ("oauth", &["secrets"]),
     ("dns", &["domain", "finding", "tag_list"]),
     ("providers", &["cause", "domain", "role", "words"]),
-    ("source", &["container", "limits", "mail", "oauth", "uid_set"]),
+    ("source", &["container", "limits", "mail", "oauth", "secrets", "uid_set"]),
     ("alignment", &["domain", "report", "varint"]),
     ("store", &["alignment", "domain", "mail", "rejection", "report", "rows", "uid_set", "varint"]),
     (

@@ -360,6 +360,32 @@ fn a_refusal_says_what_to_do() {
 }
 
 #[test]
+fn secrets_that_an_endpoint_says_back_are_hidden() {
+    const SECRET: &str = "hunter 2&\"\\x";
+    let form = |form: &Form| form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
+    type Saying = fn(&str, &str) -> (u16, Value);
+    let sayings: [Saying; 5] = [
+        |form, _| (400, json!({ "error": "invalid_client", "error_description": form })),
+        |_, secret| (401, json!({ "error": secret, "error_description": format!("what is {secret}?") })),
+        |form, _| (500, json!(format!("<html>{form}</html>"))),
+        |form, _| (200, json!(form)),
+        |_, secret| {
+            (400, json!({ "error": "x", "error_description": base64::prelude::BASE64_STANDARD.encode(secret) }))
+        },
+    ];
+    for saying in sayings {
+        let endpoint = Endpoint::new(move |_, asked, _| saying(&form(asked), asked["client_secret"].as_str()));
+        let mut settings = settings(&endpoint, Grant::ClientCredentials);
+        settings.proof = Proof::Secret(secret(SECRET));
+        let (_folder, mut tokens) = tokens(settings);
+        let error = get(&mut tokens, false);
+        assert!(error.starts_with("error") && !error.contains("hunter") && !error.contains("aHVud"), "{error}");
+        // The refusal itself stays readable.
+        assert!(!error.contains("invalid_client") || error.contains("client_id=client"), "{error}");
+    }
+}
+
+#[test]
 fn answers_that_are_none() {
     let long = "x".repeat(2_000_000);
     for (status, body, says) in [

@@ -49,10 +49,12 @@ impl Session {
                 let mechanism = *mechanism;
                 let token = tokens.access_token(false)?;
                 let line = |token: &str| bearer(mechanism, &account.user, &account.host, account.port, token);
+                self.secrets.add(token.expose_secret());
                 match self.by_token(mechanism, line(token.expose_secret())) {
                     // A token may be taken back before its time: once more with a new one.
                     Err(Error::Refused { code, text }) if !is_passing(&code, &text) => {
                         let token = tokens.access_token(true)?;
+                        self.secrets.add(token.expose_secret());
                         self.by_token(mechanism, line(token.expose_secret())).map_err(refused)?;
                     }
                     other => other.map_err(refused)?,
@@ -63,6 +65,7 @@ impl Session {
     }
 
     fn by_password(&mut self, user: &str, password: &str) -> Result<()> {
+        self.secrets.add(password);
         if self.can("AUTH=PLAIN")? {
             let plain = Zeroizing::new(format!("\0{user}\0{password}"));
             return self.sasl("PLAIN", &BASE64.encode(plain.as_bytes()), "");

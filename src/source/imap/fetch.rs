@@ -192,7 +192,7 @@ impl Session {
                 },
                 Response::State { tag: Some(done), state, code, text } => {
                     let Some(Asked { uids, bytes, .. }) = asked.pop_front_if(|front| front.tag == done) else {
-                        return Err(Error::Garbled(format!("an answer to {done}, which was not asked")));
+                        return Err(Error::Garbled("an answer to a command that was not sent".to_owned()));
                     };
                     on_the_way = on_the_way.saturating_sub(bytes);
                     let result = self.done(state, code, text);

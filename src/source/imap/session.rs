@@ -7,6 +7,7 @@ use super::error::{Error, Result};
 use super::grammar::{Code, Response, State, understand};
 use super::stream::{Patience, Stream};
 use super::wire::{Cap, Reader};
+use crate::secrets::Secrets;
 
 /// Answers to one command that nobody asked for, and their bytes.
 const USELESS: u32 = 20_000;
@@ -32,6 +33,8 @@ pub struct Session {
     tag: u32,
     /// The server took us for somebody when it greeted.
     pub(super) known: bool,
+    /// What was sent to log in, and is not to be shown when the server repeats it.
+    pub(super) secrets: Secrets,
 }
 
 /// The time that an answer may take.
@@ -71,7 +74,14 @@ impl Session {
         if account.tls == Tls::Implicit {
             stream.secure(account)?;
         }
-        let mut session = Session { stream, reader: Reader::default(), capabilities: Vec::new(), tag: 0, known: false };
+        let mut session = Session {
+            stream,
+            reader: Reader::default(),
+            capabilities: Vec::new(),
+            tag: 0,
+            known: false,
+            secrets: Secrets::default(),
+        };
         match session.greeting(account) {
             // A server that expects TLS from the first byte says nothing until then; asking again would be met the same way.
             Err(Error::Stalled(waited)) if account.tls != Tls::Implicit && !session.stream.has_heard() => {
@@ -224,8 +234,11 @@ impl Session {
 
     /// The next answer. A farewell is an error.
     pub(super) fn next(&mut self, cap: Cap, deadline: &mut Deadline) -> Result<Response> {
-        let answer = self.reader.answer(&mut self.stream, cap, deadline.until)?;
+        let mut answer = self.reader.answer(&mut self.stream, cap, deadline.until)?;
         deadline.heard += answer.size();
+        if let Some((head, words)) = words_of(&answer.text) {
+            answer.text = [head, self.secrets.hide(&String::from_utf8_lossy(words)).as_bytes()].concat();
+        }
         match understand(answer) {
             Response::State { tag: None, state: State::Bye, text, .. } => Err(Error::Bye { text }),
             response => Ok(response),
@@ -257,7 +270,7 @@ impl Session {
             match self.next(cap, &mut deadline)? {
                 Response::State { tag: Some(done), state, code, text } => {
                     if done != tag {
-                        return Err(Error::Garbled(format!("an answer to {done}, which was not asked")));
+                        return Err(Error::Garbled("an answer to a command that was not sent".to_owned()));
                     }
                     return self.done(state, code, text);
                 }
@@ -287,6 +300,37 @@ impl Session {
                     break;
                 }
             }
+        }
+    }
+}
+
+/// The words of the server's own in an answer that has any, and what stands before them: the state of a command or of the
+/// connection, or the request to go on (RFC 3501 §7.1, §7.5).
+fn words_of(answer: &[u8]) -> Option<(&[u8], &[u8])> {
+    let mut ends = answer.iter().enumerate().filter(|(_, byte)| **byte == b' ').map(|(at, _)| at + 1);
+    let first = ends.next()?;
+    if answer.starts_with(b"+") {
+        return Some(answer.split_at(first));
+    }
+    let second = ends.next()?;
+    let state = answer[first..second].trim_ascii_end();
+    let is_state = ["OK", "NO", "BAD", "BYE", "PREAUTH"].iter().any(|word| state.eq_ignore_ascii_case(word.as_bytes()));
+    is_state.then(|| answer.split_at(second))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::words_of;
+
+    #[test]
+    fn what_a_server_says_in_words() {
+        let words =
+            |text: &'static str| words_of(text.as_bytes()).map(|(_, words)| std::str::from_utf8(words).unwrap());
+        assert_eq!(words("d1 NO [AUTHENTICATIONFAILED] no, x"), Some("[AUTHENTICATIONFAILED] no, x"));
+        assert_eq!(words("* bye so long"), Some("so long"));
+        assert_eq!(words("+ eyJz"), Some("eyJz"));
+        for data in ["* LIST () \"/\" NO", "* 3 FETCH (UID 7)", "* CAPABILITY OK", "+", ""] {
+            assert_eq!(words(data), None, "{data}");
         }
     }
 }

@@ -14,6 +14,7 @@ mod login;
 mod manners;
 mod proxy;
 mod races;
+mod said_back;
 mod server;
 mod token_server;
 mod tokens;
