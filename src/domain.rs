@@ -38,11 +38,24 @@ pub fn of_mailbox(text: &str) -> &str {
     domain.trim_matches(['<', '>', '"', ' '])
 }
 
+/// The one spelling of a domain as people write it on a command line or in a configuration; `None` where it is none, but a
+/// mailbox, a page, a pattern or several words.
+#[must_use]
+pub fn typed(text: &str) -> Option<Cow<'_, str>> {
+    normalize(text).filter(|name| !name.contains(|c: char| c.is_whitespace() || matches!(c, '@' | '/' | '*' | '"')))
+}
+
 /// The organizational domain of a normalized name: its public suffix and one label more (RFC 7489 §3.2). The name
 /// itself where it has none, such as a public suffix or an address in brackets.
 #[must_use]
 pub fn organizational(name: &str) -> &str {
     psl::domain_str(name).unwrap_or(name)
+}
+
+/// Whether a normalized name is one that somebody registered, or lies below one: no public suffix, host or address.
+#[must_use]
+pub fn is_registrable(name: &str) -> bool {
+    psl::domain_str(name).is_some_and(|registered| registered.contains('.'))
 }
 
 /// Whether `name` is `domain` or lies below it.
@@ -121,6 +134,14 @@ mod tests {
         let version = lock.split("name = \"psl\"\nversion = \"").nth(1).and_then(|rest| rest.split('"').next());
         // After an update of `psl`: put in its version, and the day on which it was published (`pubtime` in the registry).
         assert_eq!((version, SUFFIX_LIST_DATE), (Some("2.1.247"), "2026-11-05"));
+    }
+
+    #[test]
+    fn what_is_typed_is_one_domain() {
+        assert_eq!(typed(" Example.COM. ").as_deref(), Some("example.com"));
+        for wrong in ["", "a@example.com", "https://example.com/", "*.example.com", "a b", "\"a\""] {
+            assert_eq!(typed(wrong), None, "{wrong}");
+        }
     }
 
     #[test]

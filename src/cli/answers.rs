@@ -5,7 +5,6 @@ use super::failure::{Failure, Outcome, Status};
 use super::findings::Question;
 use super::scope::Scope;
 use crate::diagnosis::{Answer, Class, Diagnosis, Role, WindowAnswer, cautions, diagnose, ledger_findings, proposals};
-use crate::query::Survey;
 use crate::render::{self, PathsView};
 use crate::report::period::rfc3339;
 
@@ -42,7 +41,7 @@ impl Unsigned {
     pub(super) fn run(self, context: &mut Context) -> Outcome {
         let all = self.all;
         let wanted = |role: Role, class: Class| all || role.sends_for_owner() && class.needs_work();
-        let (answer, _, status) = answer("dmarcstat/unsigned/2", &self.scope, self.min_messages, wanted, context)?;
+        let (answer, status) = answer("dmarcstat/unsigned/2", &self.scope, self.min_messages, wanted, context)?;
         let found = answer.paths.iter().any(|path| path.class.needs_work() && path.role.is_owners());
         let broken = answer.findings.iter().any(|finding| finding.breaks_authentication);
         show(&answer, PathsView { unsigned: true, all }, context)?;
@@ -52,14 +51,27 @@ impl Unsigned {
 
 impl Sources {
     pub(super) fn run(self, context: &mut Context) -> Outcome {
-        let (answer, survey, status) =
-            answer("dmarcstat/sources/2", &self.scope, self.min_messages, |_, _| true, context)?;
         if self.as_ledger {
-            render::ledger(&proposals(&survey, &answer.paths), context.out())?;
-            return Ok(status);
+            return self.ledger(context);
         }
+        let (answer, status) = answer("dmarcstat/sources/2", &self.scope, self.min_messages, |_, _| true, context)?;
         show(&answer, PathsView { unsigned: false, all: true }, context)?;
         Ok(status)
+    }
+}
+
+impl Sources {
+    fn ledger(&self, context: &mut Context) -> Outcome {
+        let asked = self.scope.ask(context)?;
+        let mut scan = asked.scan()?;
+        let survey = scan.survey()?;
+        if survey.days.is_none() {
+            return Err(self.scope.no_data(&asked.store, asked.window));
+        }
+        let matching = scan.matching()?;
+        let paths = diagnose(&survey, &asked.known.rules(), self.min_messages, |_, _| true).paths;
+        render::ledger(&proposals(&survey, &matching, &asked.known.catalogue, &paths), context.out())?;
+        Ok(asked.status)
     }
 }
 
@@ -74,7 +86,7 @@ fn answer(
     min_messages: u64,
     wanted: impl Fn(Role, Class) -> bool + Sync,
     context: &Context,
-) -> Result<(Answer, Survey, Status), Failure> {
+) -> Result<(Answer, Status), Failure> {
     let asked = scope.ask(context)?;
     let (store, known, window) = (&asked.store, &asked.known, asked.window);
     let survey = asked.scan()?.survey()?;
@@ -99,5 +111,5 @@ fn answer(
         other_accounts,
         ledger: ledger_findings(&survey, &known.ledger, &asked.domains, scope.today(context)),
     };
-    Ok((answer, survey, asked.status))
+    Ok((answer, asked.status))
 }

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
 
-use crate::render::text::sanitize;
+use crate::sanitize::sanitize;
 use crate::store::StoreError;
 
 /// The exit statuses, which scripts rely on.

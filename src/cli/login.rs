@@ -12,8 +12,8 @@ use crate::config::account::Auth;
 use crate::config::accounts;
 use crate::oauth::TokenSource;
 use crate::oauth::login::Task;
-use crate::render::text::sanitize;
 use crate::report::period::rfc3339;
+use crate::sanitize::sanitize;
 
 /// Get an OAuth2 token for an account by hand, once
 ///

@@ -15,7 +15,7 @@ use super::scope::{Scope, domain_name};
 use crate::diagnosis::diagnose;
 use crate::diagnosis::readiness::{self, Observed, Review, ReviewList, Verdict, review};
 use crate::dns::DnsAudit;
-use crate::query::{Bound, Window, receivers, strict_alignment, survey};
+use crate::query::{Bound, Scan, Window, receivers, strict_alignment, survey};
 use crate::render;
 use crate::report::period::{Day, day_of};
 use crate::store::Store;
@@ -86,7 +86,7 @@ impl Readiness {
                             context.out(),
                             "{domain}: {}; page written to {}",
                             answer.verdict.as_str(),
-                            render::text::sanitize(&path)
+                            crate::sanitize::sanitize(&path)
                         )?;
                     }
                     _ => render::readiness(&answer, format.into(), &style, context.out())?,
@@ -146,7 +146,9 @@ impl Readiness {
         domains: &[String],
     ) -> Result<Vec<Review>, Failure> {
         let known = self.scope.known_repeatably(store, window, scope, context)?;
-        let survey = survey(store, window, scope, known.knowledge())?;
+        let mut scan = Scan::new(store, window, scope, known.knowledge())?;
+        let survey = scan.survey()?;
+        let matching = scan.matching()?;
         let receivers = receivers(store, window, scope)?;
         let strict = strict_alignment(store, &survey)?;
         let paths = diagnose(&survey, &known.rules(), 0, |_, _| true).paths;
@@ -164,6 +166,7 @@ impl Readiness {
         let findings = question.findings(&survey)?;
         let observed = Observed {
             survey: &survey,
+            matching: &matching,
             paths: &paths,
             findings: &findings,
             receivers: &receivers,

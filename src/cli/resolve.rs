@@ -145,7 +145,7 @@ impl Resolving {
             if let (Err(Failure::Failed(error)), true) = (kept, context.verbose) {
                 say(&format!(
                     "dmarcstat: note: host names are not kept: {}",
-                    crate::render::text::sanitize(&format!("{error:#}"))
+                    crate::sanitize::sanitize(&format!("{error:#}"))
                 ));
             }
         }

@@ -178,8 +178,7 @@ impl Scope {
 
 /// A domain as typed, in its one spelling.
 pub(super) fn domain_name(text: &str) -> Result<String, Failure> {
-    domain::normalize(text)
-        .filter(|name| !name.contains(|c: char| c.is_whitespace() || c == '@' || c == '/'))
+    domain::typed(text)
         .map(|name| name.into_owned())
         .ok_or_else(|| Failure::Usage(format!("invalid domain {text:?}: use a name such as example.com")))
 }

@@ -179,8 +179,7 @@ fn list<T>(
 }
 
 fn a_domain(text: &str) -> Result<String, String> {
-    domain::normalize(text)
-        .filter(|name| !name.contains(|c: char| c.is_whitespace() || matches!(c, '@' | '/' | '*' | '"')))
+    domain::typed(text)
         .map(|name| name.into_owned())
         .ok_or_else(|| format!("invalid domain {text:?}: write it like example.com, subdomains are included"))
 }

@@ -41,7 +41,7 @@ pub use explain::{
     Reason, ReporterPart, SignaturePart, SpfPart, Stay, Turn, TurnKind, TurnSubject, evidence, find,
 };
 pub use findings::{DomainFinding, FindingCode, FindingEvidence, Observations, TagChange, domain_findings};
-pub use ledger::{LedgerFinding, LedgerProblem, Proposal, entry_lines, ledger_findings, proposals};
+pub use ledger::{EntryText, LedgerFinding, LedgerProblem, ledger_findings, proposals};
 pub use path::{
     Answer, Diagnosis, DkimFigures, Rules, SendingPath, Sum, WindowAnswer, diagnose, diagnose_some, id, sender_name,
 };

@@ -146,6 +146,12 @@ pub struct Provider {
 }
 
 impl Provider {
+    /// Whether its default signatures show whose account signed.
+    #[must_use]
+    pub fn shows_accounts(&self) -> bool {
+        self.tenant.is_some()
+    }
+
     /// Whose account signed, where this provider's default signature shows it: `contoso.onmicrosoft.com` for Microsoft 365,
     /// for Google the name before the date in `example-com.20230601.gappssmtp.com`. `signing_domain` is normalized.
     #[must_use]

@@ -13,6 +13,7 @@ mod catalogue;
 mod entry;
 mod remedy;
 mod search;
+mod shared;
 mod template;
 mod tenant;
 

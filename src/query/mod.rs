@@ -5,6 +5,7 @@
 mod figures;
 mod kinds;
 mod ledger;
+mod matching;
 mod naming;
 mod presence;
 mod published;
@@ -22,6 +23,7 @@ mod window;
 
 pub use figures::{AddressFigures, DomainFigures, Evidence, PathFigures, SenderKey, Signer, SignerUse, Survey};
 pub use ledger::{Decision, Identities, Ledger, LedgerEntry};
+pub use matching::{Mail, Matching, Reach};
 pub use naming::{Hosts, Knowledge, NamedBy};
 pub use presence::{Presence, presence};
 pub use published::{PolicySeen, Published, published};

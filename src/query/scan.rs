@@ -27,6 +27,7 @@ use rustc_hash::FxHashMap;
 use super::figures::Signer;
 use super::kinds::Kinds;
 use super::naming::{Knowledge, Whos};
+use super::roles::{PathNumber, Paths};
 use super::sums::{AddressNumbers, Batch, PairKey, Record, Sums};
 use super::tally::{DomainSums, ReportMark, Tally};
 use super::window::Window;
@@ -96,6 +97,9 @@ pub struct Scan<'s> {
     pub(super) sums: Sums<'s>,
     /// By unit its path, once the survey is made.
     pub(super) paths_of_units: Vec<u32>,
+    /// All paths that were decided, those of the memory included, and by path of the survey which of them it is.
+    pub(super) paths: Paths,
+    pub(super) path_numbers: Vec<PathNumber>,
     pub(super) signer_lists: FxHashMap<i64, Arc<[Signer]>>,
 }
 
@@ -150,6 +154,8 @@ impl<'s> Scan<'s> {
             tally: Tally::default(),
             sums: Sums::new(knowledge),
             paths_of_units: Vec::new(),
+            paths: Paths::default(),
+            path_numbers: Vec::new(),
             signer_lists: FxHashMap::default(),
         })
     }

@@ -199,6 +199,11 @@ impl<'k> Sums<'k> {
         self.pairs.iter().map(|(&key, &pair)| (key.who(), pair))
     }
 
+    /// Every pair with its address, those of the memory before the window included, in no order.
+    pub(super) fn parts(&self) -> impl Iterator<Item = (Option<IpAddr>, Pair)> {
+        self.pairs.iter().map(|(&key, &pair)| (self.address(key), pair))
+    }
+
     /// Every pair of the window that has an address, in no order: the address, the code of the DKIM state and whether SPF aligns.
     pub(super) fn addresses(&self) -> impl Iterator<Item = (IpAddr, (u8, bool), Pair)> {
         self.addresses_seen().filter(|(_, _, pair)| pair.messages > 0)

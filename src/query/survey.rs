@@ -60,7 +60,9 @@ impl Scan<'_> {
         for reporter in self.tally.reporters.clone() {
             survey.reporter_names.push(self.texts.text(reporter)?.to_owned());
         }
-        let mut named = self.named_paths(paths, &since, &entries)?;
+        let mut named = self.named_paths(&paths, &since, &entries)?;
+        self.path_numbers = named.iter().map(|(number, _)| *number).collect();
+        self.paths = paths;
         let by_rule = self.arrange(named.len(), entries);
         for (at, (_, path)) in named.iter_mut().enumerate() {
             path.named_by = rule(&path.sender, &by_rule[at]);
@@ -125,7 +127,7 @@ impl Scan<'_> {
     /// Every path that has entries with its names, in the order of them, and no figures yet. Notes the path of each unit.
     fn named_paths(
         &mut self,
-        paths: Paths,
+        paths: &Paths,
         since: &[Day],
         entries: &[(u32, Entry)],
     ) -> Result<Vec<(PathNumber, PathFigures)>, StoreError> {
@@ -159,7 +161,7 @@ impl Scan<'_> {
         for (place, (_, _, at)) in found.iter().enumerate() {
             places[*at] = place as u32;
         }
-        self.paths_of_units = paths.of_units.into_iter().map(|path| places[path as usize]).collect();
+        self.paths_of_units = paths.of_units.iter().map(|&path| places[path as usize]).collect();
         Ok(found.into_iter().map(|(number, path, _)| (number, path)).collect())
     }
 

@@ -6,10 +6,10 @@ use jiff::civil::Date;
 use serde_json::{Value, json};
 
 use super::grid::{Column, Grid, Row, csv, wrap};
-use super::text::sanitize;
 use super::{Form, Paint, Style, json};
 use crate::finding::{Code, Finding, Severity};
 use crate::report::period::rfc3339;
+use crate::sanitize::sanitize;
 use crate::words::{grouped, plural};
 
 /// How things stand.

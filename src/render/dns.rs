@@ -5,13 +5,14 @@ use std::io::{Result, Write};
 use serde::Serialize;
 
 use super::grid::{Column, Grid, Row, csv, wrap};
-use super::text::{markdown_cell, sanitize};
+use super::text::markdown_cell;
 use super::{Form, Paint, Style, json};
 use crate::dns::dkim::{AliasState, DkimKey, KeyState, KeyType, Microsoft365};
 use crate::dns::dmarc::{DmarcReview, Feeds, ReportAddress, TagState, Walk};
 use crate::dns::spf::{NodeState, SpfNode, SpfReview};
 use crate::dns::{Checked, DnsAudit, Outcome, ServiceRecord};
 use crate::finding::{Code, Severity};
+use crate::sanitize::sanitize;
 use crate::words::plural;
 
 /// The answer about a domain's records.

@@ -5,10 +5,10 @@ use std::io::{Result, Write};
 use serde_json::{Value, json};
 
 use super::ingest::{facts, sentence};
-use super::text::sanitize;
 use super::{Form, json};
 use crate::fetch::{AccountSummary, FolderSummary};
 use crate::ingest::IngestSummary;
+use crate::sanitize::sanitize;
 use crate::words::{grouped, plural};
 
 /// What came of fetching from some accounts.

@@ -5,10 +5,11 @@ use std::io::{Result, Write};
 use super::grid::wrap;
 use super::page::Page;
 use super::prose::Prose;
-use super::text::{markdown_cell, sanitize};
+use super::text::markdown_cell;
 use super::{Paint, Style};
 use crate::diagnosis::DomainFinding;
 use crate::finding::Severity;
+use crate::sanitize::sanitize;
 
 fn paint(severity: Severity) -> Paint {
     match severity {

@@ -7,8 +7,9 @@ use std::io::{Result, Write};
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-use super::text::{csv_cell, markdown_cell, sanitize};
+use super::text::{csv_cell, markdown_cell};
 use super::{Paint, Style};
+use crate::sanitize::sanitize;
 
 /// Blanks between columns.
 const GAP: usize = 2;

@@ -4,8 +4,8 @@ use std::io::{Result, Write};
 
 use serde_json::json;
 
-use super::text::sanitize;
 use super::{Form, Paint, Style, json};
+use crate::sanitize::sanitize;
 
 /// What came of a login.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -8,9 +8,9 @@ use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::io::{Result, Write};
 
-use super::text::sanitize;
 use crate::diagnosis::{Class, Role};
 use crate::query::DomainFigures;
+use crate::sanitize::sanitize;
 use crate::store::AccountRun;
 
 /// The figures.

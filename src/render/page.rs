@@ -6,8 +6,9 @@ use std::io::{Result, Write};
 use unicode_width::UnicodeWidthStr;
 
 use super::grid::{Grid, wrap};
-use super::text::{markdown_cell, sanitize};
+use super::text::markdown_cell;
 use super::{Paint, Style};
+use crate::sanitize::sanitize;
 
 /// What is being written.
 pub(super) struct Page<'o> {

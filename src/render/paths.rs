@@ -3,9 +3,10 @@
 use std::io::{Result, Write};
 
 use super::grid::{Column, Grid, Row, csv, wrap};
-use super::text::{markdown_cell, sanitize};
+use super::text::markdown_cell;
 use super::{Form, Paint, Style, findings, json};
 use crate::diagnosis::{Answer, Class, SendingPath, WindowAnswer};
+use crate::sanitize::sanitize;
 use crate::words::{grouped, percent, plural};
 
 /// What the table says besides the paths.

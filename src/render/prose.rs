@@ -3,8 +3,9 @@
 use std::io::{Result, Write};
 
 use super::grid::{Grid, wrap};
-use super::text::{markdown_cell, sanitize};
+use super::text::markdown_cell;
 use super::{Paint, Style};
+use crate::sanitize::sanitize;
 
 /// The pieces of an answer, in order.
 #[derive(Debug, Default)]

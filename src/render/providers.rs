@@ -5,9 +5,10 @@ use std::io::{Result, Write};
 use serde_json::{Map, Value, json};
 
 use super::grid::{Column, Grid, Row, csv, wrap};
-use super::text::{markdown_cell, sanitize};
+use super::text::markdown_cell;
 use super::{Form, Paint, Style, json};
 use crate::providers::{Dkim, Fault, Match, Provider, Remedy, RemedyContext, Spf};
+use crate::sanitize::sanitize;
 
 /// What was asked of the catalogue.
 #[derive(Debug, Clone, Copy, Default)]

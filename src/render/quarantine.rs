@@ -5,9 +5,10 @@ use std::io::{Result, Write};
 use serde_json::{Value, json};
 
 use super::grid::{Column, Grid, Row, csv};
-use super::text::{hex, sanitize};
+use super::text::hex;
 use super::{Form, Paint, Style, json};
 use crate::report::period::rfc3339;
+use crate::sanitize::sanitize;
 use crate::store::{QuarantineEntry, Quarantined};
 use crate::words::{grouped, plural};
 

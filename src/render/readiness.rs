@@ -253,7 +253,8 @@ fn decisions(answer: &Review, prose: &mut Prose) {
     }
     prose.heading("Decisions to make");
     prose.line(
-        "Whose these are, no report shows. Paste one of the two entries for each into the configuration.",
+        "Whose these are, no report shows. Paste one of the two entries for each into the configuration; lines with # say \
+         what to do first where an entry would be about others too.",
         Paint::Plain,
     );
     for decision in &answer.decisions {

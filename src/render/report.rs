@@ -7,11 +7,12 @@ use serde_json::{Map, Value, json};
 
 use super::grid::{Column, Grid, Row, csv};
 use super::reports::{beside_others, summary_json};
-use super::text::{hex, sanitize};
+use super::text::hex;
 use super::{Form, Paint, Style, json};
 use crate::alignment::{AuthResult, Disposition};
 use crate::report::period::{date_of, rfc3339};
 use crate::report::{Irregularity, IrregularityCode};
+use crate::sanitize::sanitize;
 use crate::store::{ReportDetail, ReportRow, ReportSummary, Trust};
 use crate::words::{grouped, plural};
 

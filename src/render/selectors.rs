@@ -5,10 +5,10 @@ use std::io::{Result, Write};
 use super::days::Layout;
 use super::grid::{Column, Grid, Row, csv, wrap};
 use super::paths::{cautioned, days_of, summary};
-use super::text::sanitize;
 use super::{Form, Paint, Style, json};
 use crate::diagnosis::{KeyAddress, KeyState, SelectorUse, SelectorsAnswer};
 use crate::report::period::Day;
+use crate::sanitize::sanitize;
 use crate::words::{grouped, percent, plural};
 
 /// The widest picture of days.

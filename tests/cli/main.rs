@@ -25,6 +25,7 @@ mod imap;
 mod inspect;
 mod invariant;
 mod kill;
+mod ledger_entries;
 mod mailbox;
 mod make;
 mod measure;

@@ -161,9 +161,9 @@ pub struct Decision {
     pub sender: String,
     /// Header From.
     pub domain: String,
-    /// The `[[sender]]` entry, in TOML, where it is the owner's.
+    /// The `[[sender]]` entry, in TOML, where it is the owner's; comment lines where none could be about it alone.
     pub approve: String,
-    /// The `[[not_ours]]` entry, in TOML, where it is not.
+    /// The `[[not_ours]]` entry, in TOML, where it is not; the same holds.
     pub deny: String,
 }
 

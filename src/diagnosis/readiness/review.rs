@@ -14,7 +14,7 @@ use crate::diagnosis::{Class, DomainFinding, SendingPath, WindowAnswer, ledger};
 use crate::dns::DnsAudit;
 use crate::domain::is_within;
 use crate::providers::{Catalogue, Kind};
-use crate::query::{Receivers, StrictFigures, Survey};
+use crate::query::{Matching, Receivers, StrictFigures, Survey};
 use crate::report::period::{Day, date_of, rfc3339};
 use crate::role::Role;
 
@@ -22,10 +22,12 @@ use crate::role::Role;
 const ENOUGH_FOR_A_TREND: u64 = 20;
 
 /// What a review is made of. It may hold more domains than the one reviewed.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub struct Observed<'o> {
     /// The figures.
     pub survey: &'o Survey,
+    /// What entries of the ledger would be about.
+    pub matching: &'o Matching<'o>,
     /// All paths of the figures.
     pub paths: &'o [SendingPath],
     /// What is wrong with domains as a whole.
@@ -173,7 +175,7 @@ pub fn review(
         dns: dns.as_ref(),
     };
     let (checks, mut verdict) = checks::checks(&findings);
-    let decisions = decisions(observed.survey, &paths, impact.messages, thresholds);
+    let decisions = decisions(observed, &paths, impact.messages, thresholds);
     if verdict == Verdict::Ready && !decisions.is_empty() {
         verdict = Verdict::Undecided;
     }
@@ -245,7 +247,7 @@ fn undecided(path: &SendingPath) -> Undecided {
 /// The paths that somebody has to decide about before the policy is made stricter: fewer messages than that are no reason to
 /// wait, and one line.
 fn decisions(
-    survey: &Survey,
+    observed: &Observed<'_>,
     paths: &[&SendingPath],
     messages: u64,
     thresholds: &ReadinessThresholds,
@@ -258,19 +260,18 @@ fn decisions(
         };
         whose && failing(path) > thresholds.max_path_failures && failing(path).saturating_mul(100) >= messages
     };
+    let Observed { survey, matching, catalogue, .. } = *observed;
+    let ground = ledger::Ground { survey, matching, catalogue };
     let mut found: Vec<Decision> = paths
         .iter()
         .filter(waits)
-        .map(|path| {
-            let entry = |table: &str, last: &str| ledger::entry(survey, path, table, last);
-            Decision {
-                path: path.id.clone(),
-                messages: failing(path),
-                sender: path.sender.clone(),
-                domain: path.domain.clone(),
-                approve: entry("sender", "owner = \"\""),
-                deny: entry("not_ours", "reason = \"\""),
-            }
+        .map(|path| Decision {
+            path: path.id.clone(),
+            messages: failing(path),
+            sender: path.sender.clone(),
+            domain: path.domain.clone(),
+            approve: ledger::approval(&ground, path).to_string(),
+            deny: ledger::denial(&ground, path).to_string(),
         })
         .collect();
     found.sort_by(|a, b| (Reverse(a.messages), &a.path).cmp(&(Reverse(b.messages), &b.path)));

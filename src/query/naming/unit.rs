@@ -37,6 +37,30 @@ pub(in crate::query) struct Unit {
     pub(in crate::query) host: Option<u32>,
 }
 
+impl Unit {
+    /// What mail of it from an address shows to entries of the ledger.
+    pub(in crate::query) fn handed<'r>(
+        &self,
+        who: &'r Who,
+        ip: Option<IpAddr>,
+        knowledge: &'r Knowledge<'_>,
+    ) -> Handed<'r> {
+        handed(self.sender, who, ip, knowledge)
+    }
+}
+
+fn handed<'r>(sender: Sender, who: &'r Who, ip: Option<IpAddr>, knowledge: &'r Knowledge<'_>) -> Handed<'r> {
+    Handed {
+        address: ip,
+        host: ip.and_then(|ip| knowledge.hosts.get(&ip)).map(String::as_str),
+        provider: match sender {
+            Sender::Provider(number) => Some(knowledge.provider(number).id.as_str()),
+            _ => None,
+        },
+        tenant: who.account().map(|account| account.name.as_str()),
+    }
+}
+
 /// Gives units their numbers.
 #[derive(Debug)]
 pub(in crate::query) struct Units<'k> {
@@ -106,16 +130,7 @@ impl<'k> Units<'k> {
         } else {
             (NamedBy::Nothing, Sender::Nobody)
         };
-        let account = who.accounts.iter().find(|account| account.verified);
-        let handed = Handed {
-            address: ip,
-            host: ip.and_then(|ip| self.knowledge.hosts.get(&ip)).map(String::as_str),
-            provider: match sender {
-                Sender::Provider(number) => Some(self.knowledge.provider(number).id.as_str()),
-                _ => None,
-            },
-            tenant: account.map(|account| account.name.as_str()),
-        };
+        let handed = handed(sender, who, ip, &self.knowledge);
         let entries = &self.knowledge.ledger.entries;
         let matched = who.entries.iter().copied().find(|&number| entries[number as usize].fits_address(&handed));
         let entry = matched.map(|number| self.knowledge.ledger.first_of_name(number));

@@ -80,8 +80,19 @@ pub(in crate::query) struct Who {
     pub(in crate::query) dkim_aligned: bool,
     /// The reverse-path is null.
     pub(in crate::query) null: bool,
+    /// The domains of signatures that verified and may name who handed over.
+    pub(in crate::query) verified: Vec<String>,
+    /// The domain that SPF authenticated.
+    pub(in crate::query) envelope: Option<String>,
     /// Entries of the ledger that may match, the address granted.
     pub(super) entries: Vec<u32>,
+}
+
+impl Who {
+    /// The account by which entries of the ledger recognise it.
+    pub(in crate::query) fn account(&self) -> Option<&Account> {
+        self.accounts.iter().find(|account| account.verified)
+    }
 }
 
 /// All that was shown, each once. Names are what strangers write, so nothing here is hashed in a way that they foresee.
@@ -267,6 +278,8 @@ impl<'k> Whos<'k> {
             accounts,
             dkim_aligned: key.dkim_aligned,
             null,
+            verified,
+            envelope,
             entries,
         })
     }

@@ -31,13 +31,17 @@ pub(in crate::query) struct Decision {
     pub(in crate::query) author: Author,
     /// The owner's mail, handed over by a gateway or signature service behind the signer that SPF does not name.
     pub(in crate::query) behind: bool,
+    /// The entry of the ledger that decided.
+    pub(in crate::query) entry: Option<u32>,
+    /// It is the owner's by what the reports show, whatever the ledger says; and not behind the signer.
+    pub(super) owners: bool,
     /// Who runs the machine.
     pub(in crate::query) sender: Sender,
 }
 
 impl Decision {
     pub(super) fn new(role: Role, author: Author) -> Self {
-        Decision { role, author, behind: false, sender: Sender::Nobody }
+        Decision { role, author, behind: false, entry: None, owners: role == Role::Own, sender: Sender::Nobody }
     }
 }
 
@@ -117,15 +121,24 @@ impl<'g> Rows<'g> {
     }
 
     fn decide(&self, at: usize) -> Decision {
+        let reported = self.by_reports(at);
+        let entry = self.gathered.unit(at).entry;
+        let Some(decided) = entry.and_then(|entry| self.gathered.knowledge.ledger.entries.get(entry as usize)) else {
+            return reported;
+        };
+        let role = match decided.decision {
+            ledger::Decision::Denied => Role::Denied,
+            ledger::Decision::Approved => Role::Approved,
+        };
+        let owners = reported.owners && role == Role::Approved;
+        Decision { entry, owners, ..Decision::new(role, Author::Nobody) }
+    }
+
+    /// The role by what the reports show.
+    fn by_reports(&self, at: usize) -> Decision {
         let (gathered, owner) = (self.gathered, self.owner);
-        let (unit, who, sender, kind) = (gathered.unit(at), gathered.who(at), gathered.sender(at), gathered.kind(at));
+        let (who, sender, kind) = (gathered.who(at), gathered.sender(at), gathered.kind(at));
         let from = who.organization;
-        if let Some(entry) = unit.entry.and_then(|entry| gathered.knowledge.ledger.entries.get(entry as usize)) {
-            return match entry.decision {
-                ledger::Decision::Denied => Decision::new(Role::Denied, Author::Nobody),
-                ledger::Decision::Approved => Decision::new(Role::Approved, Author::Nobody),
-            };
-        }
         let provider = match sender {
             Sender::Provider(number) => Some(number),
             _ => None,
@@ -173,12 +186,8 @@ impl<'g> Rows<'g> {
         let behind = kind == Some(Kind::Gateway) || kind.is_none() && !(who.authenticated.is_some() && changes);
         if behind && !own_spf && elsewhere && self.reach.has(from, sender) {
             let account = who.accounts.iter().find(own);
-            return Decision {
-                role: Role::Own,
-                author: account.map_or(Author::Owner, by_account),
-                behind: true,
-                sender,
-            };
+            let author = account.map_or(Author::Owner, by_account);
+            return Decision { behind: true, owners: false, ..Decision::new(Role::Own, author) };
         }
         // 5: another account's.
         let behind_gateway = || {

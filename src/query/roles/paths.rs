@@ -89,7 +89,7 @@ pub(super) fn group(gathered: &Gathered<'_>, owner: &Owner<'_>, decisions: &[Dec
         {
             (author, only_account) = accounts.of(author);
         }
-        let sender = match (unit.entry, decision.sender) {
+        let sender = match (decision.entry, decision.sender) {
             (Some(entry), _) => SenderNumber::Entry(entry),
             (None, Sender::Provider(provider)) => match (decision.role, author) {
                 (Role::Service, Author::Organization(organization)) => SenderNumber::Through(organization, provider),

@@ -33,7 +33,7 @@ impl Decided {
         let mut of = self.0.iter().filter(|(decision, seen)| wanted(decision, *seen));
         let (mut one, mut seen) = *of.next()?;
         for (other, by) in of {
-            if (other.role, other.behind) != (one.role, one.behind) {
+            if (other.role, other.behind, other.entry) != (one.role, one.behind, one.entry) {
                 return None;
             }
             if other.author != one.author {
@@ -79,7 +79,10 @@ pub(super) fn settle(gathered: &Gathered<'_>, decisions: &mut [Decision]) {
         let joins = decision.role == Role::Unknown && (at_address || hides && machine != Sender::Nobody);
         // Bounces and replies of a sender that is otherwise the owner's, whatever account signs them.
         let of_owners = who.null && matches!(decision.role, Role::Unknown | Role::OtherAccount | Role::Service);
-        let own = || of.only(|one, _| one.role == Role::Own && !one.behind).filter(|_| of_owners);
+        let own = || {
+            let of = of.only(|one, _| one.role == Role::Own && !one.behind).or_else(|| of.only(|one, _| one.owners));
+            of.filter(|_| of_owners)
+        };
         let told = || of.only(|one, _| one.role != Role::Unknown).filter(|_| joins);
         if let Some((settled, seen)) = own().or_else(told)
             // One reporter alone gives no role to what several saw without it.

@@ -12,9 +12,9 @@ use maud::{DOCTYPE, Escaper, Markup, PreEscaped, Render, html};
 use std::fmt::Write as _;
 
 use super::readiness::{known, sentence};
-use super::text::sanitize;
 use crate::diagnosis::Class;
 use crate::diagnosis::readiness::{Review, Verdict};
+use crate::sanitize::sanitize;
 
 const STYLE: &str = include_str!("style.css");
 

@@ -1,0 +1,54 @@
+//! Entries for either answer of whoever decides about a path.
+
+use super::entry::EntryText;
+use super::identity::{Ground, because, identity};
+use crate::diagnosis::SendingPath;
+use crate::query::{Decision, Identities};
+
+/// The `[[sender]]` entry of a path, where it is the owner's: never by what all customers of a provider show, nor by addresses
+/// that they share. Where there is nothing else, comment lines say what to do first.
+pub(in crate::diagnosis) fn approval(ground: &Ground<'_>, path: &SendingPath) -> EntryText {
+    let found = identity(ground, path, Decision::Approved);
+    let (name, domain) = (path.sender.as_str(), path.domain.as_str());
+    if !found.entries.is_empty() {
+        return EntryText::live(Decision::Approved, name, domain, found.entries);
+    }
+    let provider = path.provider.as_deref().and_then(|id| ground.catalogue.get(id));
+    let provider_id: Vec<String> = provider.iter().map(|provider| provider.id.clone()).collect();
+    let mut remarks = vec![format!("An entry would approve strangers: {}.", because(&found.why))];
+    let identities = if provider.is_some_and(|provider| provider.shows_accounts()) {
+        remarks.push("First find the name of its account, and put it in below.".to_owned());
+        vec![Identities {
+            tenant: vec!["NAME OF THE ACCOUNT".to_owned()],
+            provider: provider_id,
+            ..Identities::default()
+        }]
+    } else if provider.is_some() {
+        remarks.push(format!("First, if it is yours, have it sign as {domain}; from then on this recognises it:"));
+        vec![Identities { signing_domain: vec![path.domain.clone()], provider: provider_id, ..Identities::default() }]
+    } else {
+        remarks.push(format!("If it is yours, have it sign as {domain}: then it needs no [[sender]] entry."));
+        Vec::new()
+    };
+    EntryText::commented(Decision::Approved, name, domain, identities).under(remarks)
+}
+
+/// The `[[not_ours]]` entry of a path, where it is not the owner's.
+pub(in crate::diagnosis) fn denial(ground: &Ground<'_>, path: &SendingPath) -> EntryText {
+    let found = identity(ground, path, Decision::Denied);
+    let (name, domain) = (path.sender.as_str(), path.domain.as_str());
+    if !found.entries.is_empty() {
+        return EntryText::live(Decision::Denied, name, domain, found.entries);
+    }
+    let why = because(&found.why);
+    let provider = path.provider.as_deref().and_then(|id| ground.catalogue.get(id));
+    let through = provider.map_or(name, |provider| provider.name.as_str());
+    match found.shared {
+        Some(identities) => EntryText::commented(Decision::Denied, name, domain, vec![identities]).under([
+            format!("Nothing tells this sender from others: {why}."),
+            format!("Take away the # only if nobody sends as {domain} through {through}: it is about all of them."),
+        ]),
+        None => EntryText::commented(Decision::Denied, name, domain, Vec::new())
+            .under([format!("No [[not_ours]] entry could be about this mail alone: {why}.")]),
+    }
+}

@@ -1,0 +1,277 @@
+//! Which mail an entry of the ledger would be about, before anybody writes it.
+//!
+//! Entries are matched record by record, not path by path, so one that is written for a path may be about mail of others
+//! too: a signature survives forwarding, an address carries two senders. [`Matching`] asks the records themselves, by the very
+//! functions that match an entry when it is there.
+
+use std::cell::OnceCell;
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeSet, HashMap};
+use std::net::IpAddr;
+
+use super::ledger::{Decision, LedgerEntry, Shown};
+use super::naming::{Knowledge, Unit, Who};
+use super::roles::{PathNumber, Paths};
+use super::scan::Scan;
+use super::sums::Sums;
+use crate::domain::is_within;
+use crate::store::StoreError;
+
+/// The records of a survey, memory before the window included, as entries of the ledger see them.
+pub struct Matching<'s> {
+    knowledge: Knowledge<'s>,
+    sums: &'s Sums<'s>,
+    /// By unit its path in the survey, and among all that were decided.
+    places: &'s [u32],
+    paths: &'s Paths,
+    /// By path of the survey which of all it is.
+    numbers: &'s [PathNumber],
+    froms: HashMap<i64, String>,
+    index: OnceCell<Index>,
+}
+
+/// Mail of one path that entries of the ledger cannot tell apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Mail<'m> {
+    /// Its number, see [`Reach::mail`].
+    pub number: usize,
+    /// The domains of signatures that verified and may name who handed over.
+    pub signing_domains: &'m [String],
+    /// The domain that SPF authenticated.
+    pub envelope_domain: Option<&'m str>,
+    /// Whose account of a provider signed.
+    pub tenant: Option<&'m str>,
+    /// The id of the provider whose machine handed over.
+    pub provider: Option<&'m str>,
+    /// The address.
+    pub address: Option<IpAddr>,
+    /// Messages of the window; none where it was seen before it only.
+    pub messages: u64,
+}
+
+/// What an entry would be about.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Reach {
+    /// The [`Mail`] of the path that it was written for, by its numbers.
+    pub mail: BTreeSet<usize>,
+    /// It would be about mail of another role, author or sender too.
+    pub others: bool,
+}
+
+/// Mail of one unit from one address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Part {
+    unit: u32,
+    address: Option<IpAddr>,
+    messages: u64,
+}
+
+/// The parts by what they show. Names are those of strangers, so nothing here is hashed in a way that they foresee.
+struct Index {
+    /// In the order of their units.
+    parts: Vec<Part>,
+    /// By path of the survey.
+    by_path: Vec<Vec<usize>>,
+    by_address: HashMap<IpAddr, Vec<usize>>,
+    by_tenant: HashMap<String, Vec<u32>>,
+    /// Backwards, in order, so that a domain and all below it are one stretch; each with a unit.
+    signing_domains: Vec<(String, u32)>,
+    envelope_domains: Vec<(String, u32)>,
+}
+
+impl Scan<'_> {
+    /// What entries of the ledger would be about. Call it after [`survey`](Self::survey).
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn matching(&mut self) -> Result<Matching<'_>, StoreError> {
+        let mut froms = HashMap::new();
+        for who in self.sums.whos.iter().filter(|who| who.from >= 0) {
+            if let Entry::Vacant(vacant) = froms.entry(who.from) {
+                vacant.insert(self.texts.text(who.from)?.to_owned());
+            }
+        }
+        Ok(Matching {
+            knowledge: self.knowledge,
+            sums: &self.sums,
+            places: &self.paths_of_units,
+            paths: &self.paths,
+            numbers: &self.path_numbers,
+            froms,
+            index: OnceCell::new(),
+        })
+    }
+}
+
+impl Matching<'_> {
+    /// The mail of a path of the survey.
+    #[must_use]
+    pub fn mail(&self, path: usize) -> Vec<Mail<'_>> {
+        let index = self.index();
+        let of_path = index.by_path.get(path).map_or(&[][..], Vec::as_slice);
+        of_path
+            .iter()
+            .map(|&number| {
+                let part = &index.parts[number];
+                let (unit, who) = self.unit(part.unit);
+                let handed = unit.handed(who, part.address, &self.knowledge);
+                Mail {
+                    number,
+                    signing_domains: &who.verified,
+                    envelope_domain: who.envelope.as_deref(),
+                    tenant: handed.tenant,
+                    provider: handed.provider,
+                    address: part.address,
+                    messages: part.messages,
+                }
+            })
+            .collect()
+    }
+
+    /// What an entry that is written for a path of the survey would be about. Mail of the same role, author and sender under
+    /// a subdomain that the entry covers is the same sender's.
+    #[must_use]
+    pub fn reach(&self, path: usize, entry: &LedgerEntry) -> Reach {
+        let mut reach = Reach::default();
+        let index = self.index();
+        for number in self.candidates(entry) {
+            let part = &index.parts[number];
+            let (unit, who) = self.unit(part.unit);
+            let from = self.froms.get(&who.from).map_or("", String::as_str);
+            let shown = Shown { from, verified: &who.verified, envelope: who.envelope.as_deref() };
+            if self.is_decided(unit, entry.decision)
+                || !entry.fits(&shown)
+                || !entry.fits_address(&unit.handed(who, part.address, &self.knowledge))
+            {
+                continue;
+            }
+            if self.places[part.unit as usize] as usize == path {
+                reach.mail.insert(number);
+            } else {
+                reach.others |= !self.is_same_sender(path, part.unit);
+            }
+        }
+        reach
+    }
+
+    fn unit(&self, unit: u32) -> (&Unit, &Who) {
+        let unit = &self.sums.units.list[unit as usize];
+        (unit, &self.sums.whos[unit.who as usize])
+    }
+
+    /// Whether an entry that is there already comes before a new one of this decision.
+    fn is_decided(&self, unit: &Unit, decision: Decision) -> bool {
+        let known = unit.matched.and_then(|number| self.knowledge.ledger.entries.get(number as usize));
+        known.is_some_and(|known| known.decision <= decision)
+    }
+
+    fn is_same_sender(&self, path: usize, unit: u32) -> bool {
+        let (Some(of), Some(&other)) = (self.numbers.get(path), self.paths.of_units.get(unit as usize)) else {
+            return false;
+        };
+        let other = &self.paths.list[other as usize];
+        (other.role, other.author, other.sender) == (of.role, of.author, of.sender)
+    }
+
+    /// The parts that an entry may be about, by the key of it that rules most others out.
+    fn candidates(&self, entry: &LedgerEntry) -> Vec<usize> {
+        let (index, identities) = (self.index(), &entry.identities);
+        let addresses = identities.ip.iter().all(|net| net.prefix_len() == net.max_prefix_len());
+        if !identities.ip.is_empty() && addresses {
+            let found = identities.ip.iter().filter_map(|net| index.by_address.get(&net.addr()));
+            return found.flatten().copied().collect();
+        }
+        let units: BTreeSet<u32> = if !identities.tenant.is_empty() {
+            let found = identities.tenant.iter().filter_map(|name| index.by_tenant.get(&name.to_ascii_lowercase()));
+            found.flatten().copied().collect()
+        } else if !identities.envelope_domain.is_empty() {
+            below(&index.envelope_domains, &identities.envelope_domain)
+        } else if !identities.signing_domain.is_empty() {
+            below(&index.signing_domains, &identities.signing_domain)
+        } else {
+            return (0..index.parts.len()).collect();
+        };
+        let parts = units.into_iter().flat_map(|unit| {
+            let begin = index.parts.partition_point(|part| part.unit < unit);
+            (begin..index.parts.len()).take_while(move |&at| index.parts[at].unit == unit)
+        });
+        parts.collect()
+    }
+
+    fn index(&self) -> &Index {
+        self.index.get_or_init(|| {
+            let mut parts: Vec<Part> = self
+                .sums
+                .parts()
+                .map(|(address, pair)| Part { unit: pair.unit, address, messages: pair.messages })
+                .collect();
+            parts.sort_unstable();
+            // Of one address there is a pair for each state.
+            parts.dedup_by(|later, earlier| {
+                let same = (later.unit, later.address) == (earlier.unit, earlier.address);
+                earlier.messages = earlier.messages.saturating_add(if same { later.messages } else { 0 });
+                same
+            });
+            let mut index = Index {
+                by_path: vec![Vec::new(); self.numbers.len()],
+                by_address: HashMap::new(),
+                by_tenant: HashMap::new(),
+                signing_domains: Vec::new(),
+                envelope_domains: Vec::new(),
+                parts,
+            };
+            for (number, part) in index.parts.iter().enumerate() {
+                if let Some(of_path) = index.by_path.get_mut(self.places[part.unit as usize] as usize) {
+                    of_path.push(number);
+                }
+                if let Some(address) = part.address {
+                    index.by_address.entry(address).or_default().push(number);
+                }
+            }
+            for unit in 0..self.sums.units.list.len() as u32 {
+                let (_, who) = self.unit(unit);
+                if let Some(account) = who.account() {
+                    index.by_tenant.entry(account.name.to_ascii_lowercase()).or_default().push(unit);
+                }
+                index.signing_domains.extend(who.verified.iter().map(|name| (backwards(name), unit)));
+                index.envelope_domains.extend(who.envelope.iter().map(|name| (backwards(name), unit)));
+            }
+            index.signing_domains.sort_unstable();
+            index.envelope_domains.sort_unstable();
+            index
+        })
+    }
+}
+
+fn backwards(name: &str) -> String {
+    name.chars().rev().collect()
+}
+
+/// The units of names that are one of some domains, or below one.
+fn below(names: &[(String, u32)], domains: &[String]) -> BTreeSet<u32> {
+    let mut units = BTreeSet::new();
+    for domain in domains {
+        let domain = backwards(domain);
+        let begin = names.partition_point(|(name, _)| *name < domain);
+        let stretch = names[begin..].iter().take_while(|(name, _)| name.starts_with(&domain));
+        units.extend(stretch.filter(|(name, _)| is_within(&backwards(name), &backwards(&domain))).map(|one| one.1));
+    }
+    units
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_domain_and_what_is_below_it_are_found() {
+        let names = ["a.example", "b.a.example", "ba.example", "a.b.example", "example"];
+        let mut list: Vec<(String, u32)> = names.iter().zip(0..).map(|(name, at)| (backwards(name), at)).collect();
+        list.sort_unstable();
+        let found = |domain: &str| below(&list, &[domain.to_owned()]).into_iter().collect::<Vec<u32>>();
+        assert_eq!(found("a.example"), [0, 1]);
+        assert_eq!(found("b.example"), [3]);
+        assert_eq!(found("example"), [0, 1, 2, 3, 4]);
+        assert!(found("c.example").is_empty());
+    }
+}
