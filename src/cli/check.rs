@@ -5,6 +5,7 @@ use std::time::Duration;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, civil::Date};
 
+use super::configured;
 use super::context::Context;
 use super::failure::{Outcome, Status};
 use super::length::some_length;
@@ -47,7 +48,11 @@ impl Check {
             configuration: context.config.file.as_ref().map(|file| file.display().to_string()),
             ..CheckAnswer::default()
         };
+        answer.findings.extend(configured::whole(context));
         let store = database(context, &mut answer)?;
+        if let Some(store) = &store {
+            answer.findings.extend(configured::unheard(context, store)?);
+        }
         let chosen = if context.config.accounts.is_empty() && self.accounts.is_empty() {
             Vec::new()
         } else {
@@ -164,6 +169,7 @@ impl Examined<'_> {
             },
             ..AccountCheck::default()
         };
+        self.answer.findings.extend(configured::account(config));
         if !self.check.offline {
             self.log_in(&mut account);
         }

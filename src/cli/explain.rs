@@ -12,6 +12,7 @@ use crate::query::{Survey, keys_of_path, timeline};
 use crate::render;
 use crate::report::period::rfc3339;
 use crate::report::shorten;
+use crate::words::{more, plural};
 
 /// All the evidence on one sending path: days, reporters, signatures, addresses, remedy
 ///
@@ -66,46 +67,41 @@ impl Explain {
     }
 
     fn ambiguous(&self, survey: &Survey, rules: &Rules<'_>, places: &[usize]) -> Failure {
-        let (shown, more) = places.split_at(places.len().min(CANDIDATES));
-        Failure::Failed(anyhow!(
-            "{} paths fit {:?}; ask for one by its id: {}{}",
-            places.len(),
-            shorten(&self.sender, 80),
-            in_words(&diagnose_some(survey, rules, shown)),
-            if more.is_empty() { String::new() } else { format!("; and {} more, see `dmarcstat sources`", more.len()) },
-        ))
+        let shown = &places[..places.len().min(CANDIDATES)];
+        let mut lines = choices(&diagnose_some(survey, rules, shown));
+        lines.extend(more(places.len() - shown.len()).map(|more| format!("{more}, see `dmarcstat sources`")));
+        let asked = shorten(&self.sender, 80);
+        Failure::Choice(format!("{} paths fit {asked:?}; ask for one by its id", places.len()), lines)
     }
 
     fn unknown(&self, survey: &Survey, rules: &Rules<'_>, near: &[usize]) -> Failure {
         let asked = shorten(&self.sender, 80);
-        Failure::Failed(match near {
-            [] => {
-                let mut paths = diagnose(survey, rules, 0, |_, _| true).paths;
-                let number = paths.len();
-                paths.sort_by_key(|path| std::cmp::Reverse(path.messages));
-                paths.truncate(3);
-                if paths.is_empty() {
-                    return Failure::Failed(anyhow!(
-                        "the reports of this window tell of no mail, so there is no path; --since all asks about all days"
-                    ));
-                }
-                anyhow!(
-                    "no path fits {asked:?} in this window; there are {number} paths, the largest: {}; `dmarcstat sources` lists them, --since all asks about all days",
-                    in_words(&paths),
-                )
-            }
-            near => {
-                let near = diagnose_some(survey, rules, near);
-                anyhow!("no path fits {asked:?} in this window; near it: {}", in_words(&near))
-            }
-        })
+        if !near.is_empty() {
+            let near = choices(&diagnose_some(survey, rules, near));
+            return Failure::Choice(format!("no path fits {asked:?} in this window; near it:"), near);
+        }
+        let mut paths = diagnose(survey, rules, 0, |_, _| true).paths;
+        if paths.is_empty() {
+            return Failure::Failed(anyhow!(
+                "the reports of this window tell of no mail, so there is no path; --since all asks about all days"
+            ));
+        }
+        let number = plural(paths.len() as u64, "path");
+        paths.sort_by_key(|path| std::cmp::Reverse(path.messages));
+        paths.truncate(3);
+        let message = format!(
+            "no path fits {asked:?} in this window; `dmarcstat sources` lists its {number}, --since all asks about all days; the largest:"
+        );
+        Failure::Choice(message, choices(&paths))
     }
 }
 
-fn in_words(paths: &[SendingPath]) -> String {
-    let word = |path: &SendingPath| {
+/// A line for each path, the ids below each other.
+fn choices(paths: &[SendingPath]) -> Vec<String> {
+    let line = |path: &SendingPath| {
         let domain = if path.domain.is_empty() { "(none)" } else { &path.domain };
-        format!("{} ({} on {domain}, {}, {} messages)", path.id, path.sender, path.class.as_str(), path.messages)
+        let messages = plural(path.messages, "message");
+        format!("{}  {} on {domain}, {}, {}, {messages}", path.id, path.sender, path.role.as_str(), path.class.as_str())
     };
-    paths.iter().map(word).collect::<Vec<_>>().join("; ")
+    paths.iter().map(line).collect()
 }

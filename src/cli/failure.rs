@@ -25,6 +25,8 @@ pub(crate) enum Status {
 pub(crate) enum Failure {
     /// With a message that says what, and what next: status 1.
     Failed(anyhow::Error),
+    /// Not one thing was meant but several may be: a message, and a line for each to choose from. Status 1.
+    Choice(String, Vec<String>),
     /// Wrong usage: status 2.
     Usage(String),
     /// Whoever read the answer has gone, as after `| head`: no error.
@@ -54,6 +56,11 @@ impl Failure {
         match self {
             Failure::Failed(error) => {
                 say(&format!("dmarcstat: {error:#}"));
+                ExitCode::from(1)
+            }
+            Failure::Choice(message, choices) => {
+                say(&format!("dmarcstat: {message}"));
+                choices.iter().for_each(|choice| say(&format!("  {choice}")));
                 ExitCode::from(1)
             }
             Failure::Usage(message) => {

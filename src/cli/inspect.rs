@@ -106,7 +106,7 @@ impl Inspect {
         match self.paths(answer, context) {
             Ok(found) => found,
             Err(Failure::Failed(error)) => Place { path: None, note: Some(format!("{error:#}")) },
-            Err(Failure::Usage(error)) => Place { path: None, note: Some(error) },
+            Err(Failure::Usage(error) | Failure::Choice(error, _)) => Place { path: None, note: Some(error) },
             Err(Failure::ClosedPipe) => Place::default(),
         }
     }

@@ -7,6 +7,7 @@ mod answers;
 mod changes;
 mod check;
 mod completions;
+mod configured;
 mod context;
 mod dns;
 mod explain;

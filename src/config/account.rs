@@ -158,7 +158,7 @@ impl Checking<'_> {
             return Err(Mistake::new(password.span().start, "password", NO_SECRETS_HERE));
         }
         let host = match (&written.host, written.provider) {
-            (Some(host), _) => filled(host, "host")?,
+            (Some(host), _) => host_name(host)?,
             (None, Some(preset)) => preset.host().to_owned(),
             (None, None) => return Err(self.missing("host", "names the server, or `provider` one whose is known")),
         };
@@ -286,6 +286,17 @@ pub(super) fn secret(text: &str, written: [(&str, &Option<Spanned<String>>); 3])
         found = Some(SecretRef { source, place: Place { line: line(text, value.span().start), key: key.to_owned() } });
     }
     Ok(found)
+}
+
+/// The name or address of a server, and nothing else.
+fn host_name(written: &Spanned<String>) -> Result<String, Mistake> {
+    let host = filled(written, "host")?;
+    let bare = host.trim_matches(['[', ']']);
+    if bare.parse::<IpAddr>().is_err() && host.contains([':', '/', '@', ' ']) {
+        let reason = "names the server alone, such as imap.example.com; its port goes into `port`, the rest into `user` and `tls`";
+        return Err(Mistake::new(written.span().start, "host", reason));
+    }
+    Ok(host)
 }
 
 fn is_loopback(host: &str) -> bool {

@@ -21,7 +21,7 @@ pub struct CheckAnswer {
     pub database: DatabaseCheck,
     /// The accounts asked for.
     pub accounts: Vec<AccountCheck>,
-    /// What is wrong, or will be; the subject is `database`, `quarantine` or the name of an account.
+    /// What is wrong, or will be; the subject is `configuration`, `database`, `quarantine` or the name of an account.
     pub findings: Vec<Finding<CheckCode>>,
 }
 
@@ -123,6 +123,16 @@ pub struct FolderCheck {
 /// What a check of accounts and database finds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum CheckCode {
+    /// No account is configured.
+    NoAccount,
+    /// Something that the configuration names cannot be used.
+    Configuration,
+    /// No report came in a mail on which the server that is believed has a word.
+    AuthservId,
+    /// Everybody can read a secret.
+    SecretReadable,
+    /// Mail is to be moved to where it is.
+    MoveTarget,
     /// There is no database yet.
     DatabaseMissing,
     /// The database cannot be read.
@@ -152,6 +162,11 @@ pub enum CheckCode {
 impl Code for CheckCode {
     fn as_str(self) -> &'static str {
         match self {
+            CheckCode::NoAccount => "no-account",
+            CheckCode::Configuration => "configuration",
+            CheckCode::AuthservId => "authserv-id",
+            CheckCode::SecretReadable => "secret-readable",
+            CheckCode::MoveTarget => "move-target",
             CheckCode::DatabaseMissing => "database-missing",
             CheckCode::Database => "database",
             CheckCode::NoNewReports => "no-new-reports",

@@ -35,7 +35,7 @@ pub fn paths(answer: &Answer, view: PathsView, form: Form, style: &Style, out: &
             domains(answer).markdown(out)?;
             if !answer.paths.is_empty() {
                 writeln!(out)?;
-                path_grid(answer, true).markdown(out)?;
+                path_grid(answer, true, false).markdown(out)?;
             }
             footer(answer, view, style, out)
         }
@@ -49,7 +49,7 @@ pub fn paths(answer: &Answer, view: PathsView, form: Form, style: &Style, out: &
             domains(answer).table(out, style)?;
             if !answer.paths.is_empty() {
                 writeln!(out)?;
-                path_grid(answer, view.unsigned).table(out, style)?;
+                path_grid(answer, view.unsigned, style.width < ID_FROM).table(out, style)?;
             }
             footer(answer, view, style, out)
         }
@@ -111,14 +111,17 @@ fn domains(answer: &Answer) -> Grid {
     grid
 }
 
-fn path_grid(answer: &Answer, with_remedy: bool) -> Grid {
+/// From this width on ids have a column of their own. Below it they stand behind the senders: `explain` asks for them.
+const ID_FROM: u16 = 110;
+
+fn path_grid(answer: &Answer, with_remedy: bool, ids_behind: bool) -> Grid {
     let mut grid = Grid::new([
         Column::text("SENDER"),
         Column::text("DOMAIN"),
         Column::text("CLASS"),
-        Column::text("ROLE").from(90),
+        Column::text("ROLE").from(72),
         Column::number("MESSAGES"),
-        Column::number("DMARC PASS").from(72),
+        Column::number("DMARC PASS").from(90),
         Column::number("ALIGNED").from(66),
         Column::number("UNALIGNED").from(140),
         Column::number("BROKEN").from(140),
@@ -128,11 +131,11 @@ fn path_grid(answer: &Answer, with_remedy: bool) -> Grid {
         Column::number("ADDRESSES").from(150),
         Column::number("REPORTERS").from(170),
         Column::text("LAST SEEN").from(180),
-        Column::text("ID").from(110),
+        Column::text("ID").from(ID_FROM),
     ]);
     for path in &answer.paths {
         let mut row = Row::new([
-            path.sender.clone(),
+            if ids_behind { format!("{} [{}]", path.sender, path.id) } else { path.sender.clone() },
             if path.domain.is_empty() { "(none)".to_owned() } else { path.domain.clone() },
             path.class.as_str().to_owned(),
             path.role.as_str().to_owned(),

@@ -296,3 +296,38 @@ fn two_at_once_end_as_one_alone() {
         dump::assert_sound(&sandbox.db());
     }
 }
+
+#[test]
+fn check_is_not_silent_about_what_does_nothing() {
+    let sandbox = Sandbox::new();
+    let check = |config: &str, status: i32| {
+        sandbox.write("c.toml", config);
+        let answer = sandbox.run(["check", "--offline", "--json", "--config", "c.toml"]).exits(status).json();
+        let codes = answer["findings"].as_array().unwrap().iter();
+        codes.map(|finding| finding["code"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(check("", 0), ["database-missing", "no-account"]);
+    assert_eq!(check("[providers]\nfile = \"gone.toml\"\n", 1), ["configuration", "database-missing", "no-account"]);
+    let account = "[[account]]\nname = \"rua\"\nhost = \"imap.example.com\"\nuser = \"a@b.example\"\n\
+                   password_file = \"pw\"\ntrusted_authserv_id = \"mx.example.com\"\n";
+    sandbox.write("pw", "secret");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = |mode| std::fs::set_permissions(sandbox.path("pw"), PermissionsExt::from_mode(mode)).unwrap();
+        mode(0o644);
+        assert_eq!(check(account, 0), ["database-missing", "secret-readable"]);
+        mode(0o640);
+    }
+    assert_eq!(check(account, 0), ["database-missing"]);
+    let moves =
+        format!("{account}folders = [\"INBOX\", \"Junk\"]\nafter = \"move:Junk\"\nafter_other = \"move:Done\"\n");
+    assert_eq!(check(&moves, 0), ["database-missing", "move-target"]);
+    // Reports of these days, in mails on which the server has no word.
+    let today = (jiff::Timestamp::now().as_second() - crate::make::OCTOBER) / crate::make::DAY;
+    sandbox.write("r.xml", Report::new("r").day(today - 1).xml());
+    sandbox.run(["ingest", "r.xml"]).exits(0);
+    assert_eq!(check(account, 0), ["authserv-id"]);
+    let without = account.replace("trusted_authserv_id = \"mx.example.com\"\n", "");
+    assert_eq!(check(&without, 0), Vec::<String>::new());
+}

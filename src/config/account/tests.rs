@@ -57,6 +57,20 @@ fn presets_need_only_ids_and_secrets() {
 }
 
 #[test]
+fn a_host_is_a_name_or_an_address() {
+    let with = |host: &str| Config::parse(&PLAIN.replace("imap.example.com", host));
+    for good in ["imap.example.com", "localhost", "192.0.2.1", "2001:db8::1", "[2001:db8::1]", "bücher.example"] {
+        assert!(with(good).is_ok(), "{good}");
+    }
+    for wrong in
+        ["imaps://imap.example.com", "imap.example.com:993", "me@imap.example.com", "imap.example.com/INBOX", "a b"]
+    {
+        let error = with(wrong).unwrap_err().to_string();
+        assert!(error.contains("line 3, `host`") && error.contains("`port`"), "{error}");
+    }
+}
+
+#[test]
 fn mistakes_name_line_and_key() {
     let oauth = |rest: &str| {
         format!(
