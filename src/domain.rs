@@ -64,6 +64,12 @@ pub fn is_within(name: &str, domain: &str) -> bool {
     name.strip_suffix(domain).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
 }
 
+/// Whether `name` is one of some domains or lies below one; where there are none, every name is meant.
+#[must_use]
+pub fn is_among(name: &str, domains: &[String]) -> bool {
+    domains.is_empty() || domains.iter().any(|domain| is_within(name, domain))
+}
+
 /// The domain of the From header field, with its organizational domain at hand: it is compared with many others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Author<'a> {

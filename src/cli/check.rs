@@ -17,13 +17,16 @@ use crate::oauth::{Proof, Tokens};
 use crate::render::check::{self, AccountCheck, CheckAnswer, CheckCode, DatabaseCheck, FolderCheck, LoginCheck};
 use crate::source::imap::account::{Mechanism, identity};
 use crate::source::imap::{Patience, Session};
-use crate::store::{Store, StoreError};
+use crate::store::{ForeignDomain, Store, StoreError};
+use crate::words::{list, plural};
 
 /// Reporters write once a day; after two days without a word something is wrong on the way.
 const SILENCE_DAYS: i64 = 2;
 /// How long before its end a secret is warned of: time enough to get a new one.
 const WARN_DAYS: i64 = 30;
 const DAY: i64 = 86_400;
+/// Domains that a finding names.
+const DOMAINS_NAMED: usize = 5;
 
 /// One screen on the configuration, the accounts, the database and what is wrong with them
 ///
@@ -85,7 +88,9 @@ fn finding(
 fn database(context: &Context, answer: &mut CheckAnswer) -> Result<Option<Store>, super::failure::Failure> {
     let path = context.database()?;
     answer.database = DatabaseCheck { path: path.display().to_string(), ..DatabaseCheck::default() };
-    let looked = Store::open_existing(&path).and_then(|store| {
+    let looked = Store::open_existing(&path).map(|store| context.for_owner(store)).and_then(|store| {
+        let foreign = store.foreign_domains()?;
+        answer.findings.extend(whose_domains(&store, &foreign)?);
         let check = DatabaseCheck {
             path: path.display().to_string(),
             readable: true,
@@ -93,6 +98,7 @@ fn database(context: &Context, answer: &mut CheckAnswer) -> Result<Option<Store>
             reports: store.count_reports()?,
             newest_report: store.newest_report()?,
             newest_report_age_days: None,
+            foreign: foreign.iter().map(|one| one.reports).sum(),
             untrusted: store.untrusted_reports()?,
             quarantined: store.count_quarantined()?,
         };
@@ -139,6 +145,26 @@ fn database(context: &Context, answer: &mut CheckAnswer) -> Result<Option<Store>
     }
     answer.database = check;
     Ok(Some(store))
+}
+
+/// What there is to say of domains that are not the owner's, or may not be.
+fn whose_domains(store: &Store, foreign: &[ForeignDomain]) -> Result<Option<Finding<CheckCode>>, StoreError> {
+    if !foreign.is_empty() {
+        let reports = foreign.iter().map(|one| one.reports).sum();
+        let domains = list(foreign.iter().map(|one| &one.domain), DOMAINS_NAMED);
+        let what = format!("{} not on the domains of [owner], but on {domains}", plural(reports, "report"));
+        let remedy =
+            "they are in no answer: see `dmarcstat reports --foreign`; if a domain is yours, add it to [owner] domains";
+        return Ok(Some(finding(Severity::Advice, CheckCode::ForeignReports, "database", what, remedy)));
+    }
+    let (domains, all) = store.domains_of_one_reporter()?;
+    // Where one reporter is all there is, that says nothing of a domain.
+    if store.has_owner() || domains.is_empty() || domains.len() == all {
+        return Ok(None);
+    }
+    let what = format!("only one reporter ever wrote about {}", list(&domains, DOMAINS_NAMED));
+    let remedy = "name the domains that are yours in [owner] domains: reports on others are then in no answer";
+    Ok(Some(finding(Severity::Advice, CheckCode::OneReporter, "database", what, remedy)))
 }
 
 /// An account that is looked at.

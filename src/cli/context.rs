@@ -77,12 +77,17 @@ impl Context {
 
     /// Opens the database to write to, making it on first use.
     pub(crate) fn open_to_write(&self) -> Result<Store, Failure> {
-        Ok(Store::open(&self.database()?)?)
+        Ok(self.for_owner(Store::open(&self.database()?)?))
     }
 
     /// Opens the database to answer from.
     pub(crate) fn open_to_read(&self) -> Result<Store, Failure> {
-        Ok(Store::open_existing(&self.database()?)?)
+        Ok(self.for_owner(Store::open_existing(&self.database()?)?))
+    }
+
+    /// A store whose answers are about the owner's domains, where the configuration says which those are.
+    pub(crate) fn for_owner(&self, store: Store) -> Store {
+        store.owned_by(&self.config.ledger.owner_domains)
     }
 
     /// The catalogue of senders, with the user's own entries.

@@ -72,6 +72,7 @@ impl Metrics {
             messages,
             accounts,
             quarantined: asked.store.count_quarantined()?,
+            foreign: asked.store.foreign_reports()?,
             untrusted: asked.store.untrusted_reports()?,
         };
         match &self.output {

@@ -8,7 +8,7 @@ use super::scope::Scope;
 use crate::render::{self, ReportsAnswer};
 use crate::report::period::{Day, rfc3339};
 use crate::report::shorten;
-use crate::store::{ReportFilter, Store};
+use crate::store::{Apart, ReportFilter, Store};
 
 /// The reports that were read; with ID one of them whole, irregularities and all
 #[derive(Debug, clap::Args)]
@@ -23,6 +23,9 @@ pub(super) struct Reports {
     /// Only the reports that are kept apart, and count for nothing, because their mail failed DMARC
     #[arg(long, conflicts_with = "id")]
     untrusted: bool,
+    /// Only the reports that are in no answer because they are on domains that are not in [owner] domains
+    #[arg(long, conflicts_with_all = ["id", "untrusted"])]
+    foreign: bool,
     /// Write the report's bytes as they came
     #[arg(long, requires = "id")]
     raw: bool,
@@ -35,24 +38,32 @@ impl Reports {
         if let Some(id) = &self.id {
             return self.one(&store, id, status, context);
         }
+        let apart = match (self.foreign, self.untrusted) {
+            (true, _) => Some(Apart::Foreign),
+            (false, true) => Some(Apart::Untrusted),
+            (false, false) => None,
+        };
         let filter = ReportFilter {
             first: Some(window.first),
             last: Some(window.last),
             domains,
             irregular: self.irregular,
-            untrusted: self.untrusted,
+            apart,
         };
         let mut reports = Vec::new();
         store.list_reports(&filter, &mut |report| reports.push(report))?;
-        if reports.is_empty() && !self.irregular && !self.untrusted {
+        if reports.is_empty() && !self.irregular && apart.is_none() {
             return Err(self.scope.no_data(&store, window));
         }
         let days = reports.iter().map(|report| report.day);
         let begin = if window.first == Day::MIN { days.clone().min() } else { Some(window.first) };
         let end = if window.last == Day::MAX { days.max() } else { Some(window.last) };
         let newest = store.newest_report()?.map(rfc3339);
-        let untrusted = if self.untrusted { 0 } else { store.untrusted_reports()? };
-        let answer = ReportsAnswer { begin, end, newest, reports: &reports, untrusted };
+        let (foreign, untrusted) = match apart {
+            None => (store.foreign_reports()?, store.untrusted_reports()?),
+            Some(_) => (0, 0),
+        };
+        let answer = ReportsAnswer { begin, end, newest, reports: &reports, foreign, untrusted };
         let (format, style) = (context.format, context.style);
         render::reports(&answer, format.into(), &style, context.out())?;
         Ok(status)

@@ -15,6 +15,7 @@ use crate::domain;
 use crate::query::{Bound, Scan, Window, WindowChoice, survey};
 use crate::report::period::{Day, date_of, day_of};
 use crate::store::Store;
+use crate::words::list;
 
 /// The heading of these options in `--help`.
 const HEADING: &str = "Which reports";
@@ -71,7 +72,7 @@ impl Scope {
         if self.input.is_empty() {
             return Ok((context.open_to_read()?, Status::Done));
         }
-        let mut store = Store::in_memory()?;
+        let mut store = context.for_owner(Store::in_memory()?);
         let summary = read_into(&mut store, &self.input, context, false, None)?;
         Ok((store, status(&summary)))
     }
@@ -152,6 +153,17 @@ impl Scope {
             Err(error) => return error.into(),
         };
         let (Some(first), Some(last)) = (totals.first(), totals.last()) else {
+            match store.foreign_domains() {
+                Ok(foreign) if !foreign.is_empty() => {
+                    let domains = list(foreign.iter().map(|one| &one.domain), 10);
+                    return Failure::Failed(anyhow!(
+                        "no reports on the domains of [owner] to answer from; there are some on {domains}: \
+                         `dmarcstat reports --foreign`"
+                    ));
+                }
+                Ok(_) => {}
+                Err(error) => return error.into(),
+            }
             let next = if self.input.is_empty() {
                 "`dmarcstat ingest FILE…` reads some"
             } else {

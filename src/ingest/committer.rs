@@ -141,7 +141,7 @@ impl Committer<'_, '_> {
             Event::Report(report) => {
                 self.mail.add(MailOutcome::Report);
                 self.batch_reports += 1;
-                let Written { arrival, irregularities } = self.writer.report(report)?;
+                let Written { arrival, irregularities, foreign } = self.writer.report(report)?;
                 match arrival {
                     Arrival::New => summary.new += 1,
                     Arrival::Duplicate | Arrival::Reread => {
@@ -155,6 +155,7 @@ impl Committer<'_, '_> {
                     }
                 }
                 if matches!(arrival, Arrival::New | Arrival::Conflicting) {
+                    summary.foreign += u64::from(foreign);
                     summary.untrusted += u64::from(matches!(report.origin.authenticity, Authenticity::Failed(_)));
                     summary.records += report.totals.records;
                     summary.messages += report.totals.messages;

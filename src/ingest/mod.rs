@@ -108,6 +108,8 @@ pub struct IngestSummary {
     pub reread: u64,
     /// Reports beside others of their identity with other content.
     pub conflicting: u64,
+    /// Those of the new and conflicting reports that are kept apart because they are on domains that are not the owner's.
+    pub foreign: u64,
     /// Those of the new reports that are kept apart because their mail failed DMARC.
     pub untrusted: u64,
     /// Records of the new and conflicting reports.
@@ -139,6 +141,7 @@ impl IngestSummary {
         self.conflicting += other.conflicting;
         self.records += other.records;
         self.messages += other.messages;
+        self.foreign += other.foreign;
         self.untrusted += other.untrusted;
         self.tls_reports += other.tls_reports;
         self.failure_reports += other.failure_reports;

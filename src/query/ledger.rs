@@ -6,7 +6,7 @@ use ipnet::IpNet;
 use jiff::civil::Date;
 use serde::Serialize;
 
-use crate::domain::is_within;
+use crate::domain::{is_among, is_within};
 
 /// What the owner says of domains and senders.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -28,7 +28,7 @@ impl Ledger {
     /// Whether a domain is the owner's, or may be: where nobody said which are, every domain may be.
     #[must_use]
     pub fn is_owners(&self, domain: &str) -> bool {
-        self.owner_domains.is_empty() || self.owner_domains.iter().any(|own| is_within(domain, own))
+        is_among(domain, &self.owner_domains)
     }
 }
 
@@ -116,7 +116,7 @@ impl LedgerEntry {
     /// Whether it is about mail of a header From domain.
     #[must_use]
     pub fn covers(&self, from: &str) -> bool {
-        self.domains.is_empty() || self.domains.iter().any(|domain| is_within(from, domain))
+        is_among(from, &self.domains)
     }
 
     /// Whether a record may be of this sender, by what it shows apart from its address.

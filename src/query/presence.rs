@@ -25,7 +25,7 @@ pub struct Presence {
 pub fn presence(store: &Store, first: Day, last: Day, domains: &[String]) -> Result<Vec<Presence>, StoreError> {
     let mut found: BTreeMap<(String, String), BTreeMap<Day, u64>> = BTreeMap::new();
     for total in store.day_totals(first, last)? {
-        if domains.is_empty() || domains.iter().any(|domain| domain::is_within(&total.domain, domain)) {
+        if domain::is_among(&total.domain, domains) {
             let sum = found.entry((total.domain, total.reporter)).or_default().entry(total.day).or_default();
             *sum = sum.saturating_add(total.totals.messages);
         }

@@ -152,7 +152,7 @@ impl Pass<'_> {
             return Ok(known);
         }
         let text = self.texts.text(name)?;
-        let wanted = self.domains.is_empty() || self.domains.iter().any(|domain| domain::is_within(text, domain));
+        let wanted = domain::is_among(text, self.domains);
         self.wanted.insert(name, wanted);
         Ok(wanted)
     }

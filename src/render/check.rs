@@ -40,6 +40,8 @@ pub struct DatabaseCheck {
     pub newest_report: Option<i64>,
     /// How many whole days ago that was.
     pub newest_report_age_days: Option<i64>,
+    /// Reports kept apart because they are on domains that are not the owner's.
+    pub foreign: u64,
     /// Reports kept apart because their mail failed DMARC.
     pub untrusted: u64,
     /// What is in quarantine.
@@ -141,6 +143,10 @@ pub enum CheckCode {
     NoNewReports,
     /// Something could not be read.
     Quarantine,
+    /// There are reports on domains that are not the owner's.
+    ForeignReports,
+    /// Whose domains are whose is not known, and only one reporter ever wrote about some.
+    OneReporter,
     /// The account cannot be set up: a secret, a certificate.
     Account,
     /// The server does not let it in.
@@ -171,6 +177,8 @@ impl Code for CheckCode {
             CheckCode::Database => "database",
             CheckCode::NoNewReports => "no-new-reports",
             CheckCode::Quarantine => "quarantine",
+            CheckCode::ForeignReports => "foreign-reports",
+            CheckCode::OneReporter => "one-reporter",
             CheckCode::Account => "account",
             CheckCode::Login => "login",
             CheckCode::Folder => "folder",
@@ -229,6 +237,7 @@ fn as_json(answer: &CheckAnswer) -> Value {
             "reports": database.reports,
             "newest_report": time(database.newest_report),
             "newest_report_age_days": database.newest_report_age_days,
+            "foreign": database.foreign,
             "untrusted": database.untrusted,
             "quarantined": database.quarantined,
         },
@@ -324,6 +333,9 @@ fn database(database: &DatabaseCheck) -> Vec<String> {
     };
     let mut lines =
         vec![format!("{}{size}", database.path), format!("{}; {newest}", plural(database.reports, "report"))];
+    if database.foreign > 0 {
+        lines.push(format!("{} kept apart, not on the domains of [owner]", plural(database.foreign, "report")));
+    }
     if database.untrusted > 0 {
         lines.push(format!("{} kept apart because the mail failed DMARC", plural(database.untrusted, "report")));
     }

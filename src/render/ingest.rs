@@ -36,6 +36,7 @@ pub(super) fn facts(schema: &str, summary: &IngestSummary, seconds: f64) -> Valu
         "records": summary.records,
         "messages": summary.messages,
         "reread": summary.reread,
+        "foreign": summary.foreign,
         "untrusted": summary.untrusted,
         "other": {
             "tls_report": summary.tls_reports,
@@ -64,6 +65,7 @@ pub(super) fn sentence(summary: &IngestSummary) -> String {
     part(summary.duplicate, "known before");
     part(summary.reread, "of them read otherwise than before");
     part(summary.conflicting, "under a known id with other content");
+    part(summary.foreign, "not on the domains of [owner]");
     part(summary.untrusted, "kept apart because the mail failed DMARC");
     part(summary.tls_reports, if summary.tls_reports == 1 { "SMTP TLS report" } else { "SMTP TLS reports" });
     part(summary.failure_reports, if summary.failure_reports == 1 { "failure report" } else { "failure reports" });

@@ -32,6 +32,8 @@ pub struct MetricsAnswer<'a> {
     pub accounts: Vec<(String, Option<AccountRun>)>,
     /// Entries in quarantine.
     pub quarantined: u64,
+    /// Reports that are kept apart because they are on domains that are not the owner's.
+    pub foreign: u64,
     /// Reports that are kept apart because their mail failed DMARC.
     pub untrusted: u64,
 }
@@ -55,6 +57,11 @@ pub fn metrics(answer: &MetricsAnswer<'_>, out: &mut dyn Write) -> Result<()> {
     out.one("dmarcstat_newest_report_timestamp_seconds", "The end of the newest report; 0 without any.", newest)?;
     out.one("dmarcstat_domains", "Policy domains that there are reports on in the window.", answer.all_domains)?;
     out.one("dmarcstat_quarantine_entries", "What could not be read and is kept.", answer.quarantined)?;
+    out.one(
+        "dmarcstat_foreign_reports",
+        "Reports that count for nothing as they are not on the domains of [owner].",
+        answer.foreign,
+    )?;
     out.one(
         "dmarcstat_untrusted_reports",
         "Reports that count for nothing as their mail failed DMARC.",
@@ -172,6 +179,7 @@ mod tests {
             messages: BTreeMap::new(),
             accounts: vec![("rua".to_owned(), None)],
             quarantined: 0,
+            foreign: 0,
             untrusted: 0,
         };
         let mut out = Vec::new();

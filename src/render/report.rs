@@ -13,7 +13,7 @@ use crate::alignment::{AuthResult, Disposition};
 use crate::report::period::{date_of, rfc3339};
 use crate::report::{Irregularity, IrregularityCode};
 use crate::sanitize::sanitize;
-use crate::store::{ReportDetail, ReportRow, ReportSummary, Trust};
+use crate::store::{Apart, ReportDetail, ReportRow, ReportSummary, Trust};
 use crate::words::{grouped, plural};
 
 fn result_json(result: AuthResult, word: Option<&String>) -> (Value, Option<&String>) {
@@ -189,8 +189,12 @@ fn facts(detail: &ReportDetail) -> Vec<(&'static str, String)> {
         ("policy", tags.join(" ")),
         ("records", format!("{}, {}", grouped(report.records), plural(report.messages, "message"))),
     ];
-    if report.trust == Trust::Failed {
-        facts.push(("counted", "no: the mail that brought it failed DMARC".to_owned()));
+    match report.apart() {
+        Some(Apart::Foreign) => {
+            facts.push(("counted", "no: its domain is none of those in [owner] domains".to_owned()))
+        }
+        Some(Apart::Untrusted) => facts.push(("counted", "no: the mail that brought it failed DMARC".to_owned())),
+        None => {}
     }
     for one in &report.irregularities {
         let times = if one.count > 1 { format!(" ({} times)", grouped(one.count)) } else { String::new() };

@@ -8,8 +8,8 @@ use super::grid::{Column, Grid, Row, csv};
 use super::paths::summary;
 use super::{Form, Paint, Style, json};
 use crate::report::period::{Day, date_of, rfc3339};
-use crate::store::{ReportSummary, Trust};
-use crate::words::{grouped, plural};
+use crate::store::{Apart, ReportSummary};
+use crate::words::{agree, grouped, plural};
 
 /// A list of reports, and what it is a list of.
 #[derive(Debug, Clone)]
@@ -22,6 +22,8 @@ pub struct ReportsAnswer<'a> {
     pub newest: Option<String>,
     /// The reports, newest first.
     pub reports: &'a [ReportSummary],
+    /// How many others are kept apart because they are on domains that are not the owner's.
+    pub foreign: u64,
     /// How many others are kept apart because their mail failed DMARC.
     pub untrusted: u64,
 }
@@ -73,6 +75,7 @@ pub(super) fn summary_json(report: &ReportSummary) -> Map<String, Value> {
         "counted": report.counted,
         "replaced_by": report.replaced_by,
         "shared_messages": report.shared,
+        "foreign": report.foreign,
         "trust": report.trust.as_str(),
     });
     match value {
@@ -136,6 +139,7 @@ pub fn reports(answer: &ReportsAnswer<'_>, form: Form, style: &Style, out: &mut 
                 "counted",
                 "irregularities",
                 "trust",
+                "foreign",
             ];
             let rows = answer.reports.iter().map(|report| {
                 vec![
@@ -156,6 +160,7 @@ pub fn reports(answer: &ReportsAnswer<'_>, form: Form, style: &Style, out: &mut 
                     report.counted.to_string(),
                     codes(report).join(" "),
                     report.trust.as_str().to_owned(),
+                    report.foreign.to_string(),
                 ]
             });
             csv(&headings, rows, out)
@@ -180,10 +185,11 @@ pub fn reports(answer: &ReportsAnswer<'_>, form: Form, style: &Style, out: &mut 
             ]);
             for report in answer.reports {
                 let mut notes = codes(report);
-                if report.trust == Trust::Failed {
-                    notes.push("mail failed DMARC");
-                } else if !report.counted {
-                    notes.push("not counted");
+                match report.apart() {
+                    Some(Apart::Foreign) => notes.push("foreign"),
+                    Some(Apart::Untrusted) => notes.push("mail failed DMARC"),
+                    None if !report.counted => notes.push("not counted"),
+                    None => {}
                 }
                 grid.push(
                     Row::new([
@@ -205,13 +211,13 @@ pub fn reports(answer: &ReportsAnswer<'_>, form: Form, style: &Style, out: &mut 
             } else {
                 grid.markdown(out)?
             }
-            if answer.untrusted > 0 {
-                let number = plural(answer.untrusted, "report");
-                let verb = if answer.untrusted == 1 { "is" } else { "are" };
-                writeln!(
-                    out,
-                    "\n{number} {verb} kept apart because the mail failed DMARC: dmarcstat reports --untrusted"
-                )?;
+            let apart = [
+                (answer.foreign, "not on the domains of [owner]", "--foreign"),
+                (answer.untrusted, "because the mail failed DMARC", "--untrusted"),
+            ];
+            for (number, why, option) in apart.into_iter().filter(|(number, ..)| *number > 0) {
+                let verb = agree(number, "is", "are");
+                writeln!(out, "\n{} {verb} kept apart, {why}: dmarcstat reports {option}", plural(number, "report"))?;
             }
             Ok(())
         }

@@ -12,6 +12,7 @@ use super::same_identity::{self, Group, Placed, Same, Stored};
 use super::trust::{self, Trust};
 use super::writer::{Place, Writer};
 use super::{Result, blobs, sightings, signed};
+use crate::domain;
 use crate::report::Irregularities;
 
 /// The reports of the input that is being written.
@@ -42,10 +43,11 @@ impl Writer<'_> {
     pub fn report(&mut self, new: &NewReport) -> Result<Written> {
         let identity = self.identity(new);
         self.begin()?;
+        let foreign = !domain::is_among(&new.domain, self.owner_domains);
         if let Some(same) = same_identity::find(self.connection, identity, new.content)? {
             self.discard()?;
             self.known(&same, identity, new)?;
-            return Ok(Written { arrival: Arrival::Duplicate, irregularities: 0 });
+            return Ok(Written { arrival: Arrival::Duplicate, irregularities: 0, foreign });
         }
         let earlier = self.earlier_readings(new, identity)?;
         let before = self.group(identity)?;
@@ -80,7 +82,7 @@ impl Writer<'_> {
             (false, false) => Arrival::New,
         };
         let irregularities = new.irregularities.total() + u64::from(overlap) + u64::from(conflicting);
-        Ok(Written { arrival, irregularities })
+        Ok(Written { arrival, irregularities, foreign })
     }
 
     /// Notes that the input is at its end: its bytes may come again in another.

@@ -172,6 +172,8 @@ pub struct Written {
     pub arrival: Arrival,
     /// Oddities noted on it, with those that only the store can see.
     pub irregularities: u64,
+    /// It is on a domain that is not the owner's.
+    pub foreign: bool,
 }
 
 /// A report id as it is compared: reporters write it with and without angle brackets.

@@ -10,6 +10,7 @@ mod dictionary;
 mod digest;
 mod editions;
 mod facts;
+mod foreign;
 mod hosts;
 mod incoming;
 mod mailbox;
@@ -34,6 +35,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, ffi};
 
 pub use digest::{Digest, DigestKey, RowsDigest};
 pub use facts::OutcomeFacts;
+pub use foreign::ForeignDomain;
 pub use hosts::KnownHost;
 pub use incoming::{
     Arrival, NewQuarantine, NewReport, Origin, Raw, RawBytes, Run, SharedOutcome, Totals, Written, bare_id,
@@ -43,7 +45,7 @@ pub use names::NameReader;
 pub use prune::Pruned;
 pub use quarantine::{QuarantineEntry, Quarantined};
 pub use reporting::ReportLine;
-pub use reports::{ReportDetail, ReportFilter, ReportRow, ReportSummary, Sighting};
+pub use reports::{Apart, ReportDetail, ReportFilter, ReportRow, ReportSummary, Sighting};
 pub use runs::ScannedRun;
 pub use totals::DayTotal;
 pub use trust::Trust;
@@ -142,6 +144,8 @@ pub type Result<T> = std::result::Result<T, StoreError>;
 pub struct Store {
     connection: Connection,
     key: DigestKey,
+    /// The domains whose reports count; empty where all do.
+    owner_domains: Vec<String>,
 }
 
 impl Store {
@@ -193,7 +197,7 @@ impl Store {
         let key = DigestKey::load(&connection)?;
         // One view of the data for the whole answer, whatever is written meanwhile.
         connection.execute_batch("BEGIN")?;
-        Ok(Store { connection, key })
+        Ok(Store { connection, key, owner_domains: Vec::new() })
     }
 
     /// A database in memory, for answers straight from files.
@@ -217,7 +221,7 @@ impl Store {
         connection.pragma_update(None, "temp_store", "MEMORY")?;
         schema::migrate(&mut connection, version)?;
         let key = DigestKey::load(&connection)?;
-        Ok(Store { connection, key })
+        Ok(Store { connection, key, owner_domains: Vec::new() })
     }
 
     /// Lets the database grow to this many pages and no further, as a full disk does.

@@ -30,7 +30,7 @@ pub struct ReportLine {
 }
 
 impl Store {
-    /// Shows the reports that count on the days from `first` to `last`, in the order of their numbers.
+    /// Shows the owner's reports that count on the days from `first` to `last`, in the order of their numbers.
     ///
     /// # Errors
     /// See [`StoreError`](super::StoreError).
@@ -40,12 +40,17 @@ impl Store {
              WHERE counted AND day BETWEEN ?1 AND ?2 ORDER BY id",
         )?;
         let mut rows = statement.query(params![first, last])?;
+        let mut owned = self.owned();
         while let Some(row) = rows.next()? {
+            let domain = row.get(3)?;
+            if !owned.has(domain)? {
+                continue;
+            }
             visit(ReportLine {
                 id: row.get(0)?,
                 day: row.get(1)?,
                 end: row.get(2)?,
-                domain: row.get(3)?,
+                domain,
                 reporter: row.get(4)?,
                 policy: row.get(5)?,
                 messages: u64::try_from(row.get::<_, i64>(6)?).unwrap_or(0),

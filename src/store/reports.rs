@@ -8,6 +8,7 @@ use super::same_identity::Placed;
 use super::trust::Trust;
 use super::{Result, Store, StoreError, bare_id};
 use crate::alignment::Outcome;
+use crate::domain;
 use crate::report::period::Day;
 use crate::report::{Irregularity, IrregularityCode, PolicyPublished};
 use crate::rows;
@@ -23,8 +24,17 @@ pub struct ReportFilter {
     pub domains: Vec<String>,
     /// Only reports with irregularities.
     pub irregular: bool,
-    /// Those that are kept apart because their mail failed DMARC, and no others; else the others.
-    pub untrusted: bool,
+    /// Those that are kept apart for this reason and no others; else those that are not kept apart.
+    pub apart: Option<Apart>,
+}
+
+/// Why a report is in no answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Apart {
+    /// It is on a domain that is not the owner's, whatever is known of its mail.
+    Foreign,
+    /// The mail that brought it failed DMARC.
+    Untrusted,
 }
 
 /// A report in a list.
@@ -69,8 +79,22 @@ pub struct ReportSummary {
     pub shared: Option<u64>,
     /// What is known of the mails it came in.
     pub trust: Trust,
+    /// It is on a domain that is not the owner's.
+    pub foreign: bool,
     /// What was odd.
     pub irregularities: Vec<Irregularity>,
+}
+
+impl ReportSummary {
+    /// Why it is kept apart, if it is.
+    #[must_use]
+    pub fn apart(&self) -> Option<Apart> {
+        match (self.foreign, self.trust) {
+            (true, _) => Some(Apart::Foreign),
+            (false, Trust::Failed) => Some(Apart::Untrusted),
+            (false, _) => None,
+        }
+    }
 }
 
 /// Where a report was seen.
@@ -138,7 +162,7 @@ fn unsigned(row: &Row<'_>, at: usize) -> rusqlite::Result<u64> {
     row.get::<_, i64>(at).map(|value| u64::try_from(value).unwrap_or(0))
 }
 
-fn summary(row: &Row<'_>) -> rusqlite::Result<ReportSummary> {
+fn summary(row: &Row<'_>, owner_domains: &[String]) -> rusqlite::Result<ReportSummary> {
     let domain: String = row.get(5)?;
     Ok(ReportSummary {
         id: row.get(0)?,
@@ -161,6 +185,7 @@ fn summary(row: &Row<'_>) -> rusqlite::Result<ReportSummary> {
             testing: row.get(16)?,
             discovery_method: row.get(17)?,
         },
+        foreign: !domain::is_among(&domain, owner_domains),
         domain,
         rfc9990: row.get(18)?,
         records: unsigned(row, 19)?,
@@ -176,7 +201,7 @@ fn summary(row: &Row<'_>) -> rusqlite::Result<ReportSummary> {
 }
 
 impl Store {
-    /// How many reports there are, those too that do not count.
+    /// How many reports there are, those too that do not count or are not the owner's.
     ///
     /// # Errors
     /// See [`StoreError`].
@@ -198,10 +223,8 @@ impl Store {
         let (first, last) = (filter.first.unwrap_or(Day::MIN), filter.last.unwrap_or(Day::MAX));
         let mut found = statement.query(params![first, last])?;
         while let Some(row) = found.next()? {
-            let mut report = summary(row)?;
-            let wanted = filter.domains.is_empty()
-                || filter.domains.iter().any(|domain| crate::domain::is_within(&report.domain, domain));
-            if !wanted || filter.untrusted != (report.trust == Trust::Failed) {
+            let mut report = summary(row, &self.owner_domains)?;
+            if !domain::is_among(&report.domain, &filter.domains) || filter.apart != report.apart() {
                 continue;
             }
             report.irregularities = self.irregularities(&report)?;
@@ -228,7 +251,7 @@ impl Store {
                 self.connection.prepare(&format!("SELECT {COLUMNS} WHERE {condition} ORDER BY report.id"))?;
             let mut rows = statement.query(params_from_iter([value]))?;
             while let Some(row) = rows.next()? {
-                let mut report = summary(row)?;
+                let mut report = summary(row, &self.owner_domains)?;
                 report.irregularities = self.irregularities(&report)?;
                 found.push(report);
             }

@@ -22,7 +22,7 @@ pub struct ScannedRun<'r> {
 }
 
 impl Store {
-    /// Shows every run of the reports that count on the days from `first` to `last`, in the order of days and reports.
+    /// Shows every run of the owner's reports that count on the days from `first` to `last`, in the order of days and reports.
     ///
     /// # Errors
     /// See [`StoreError`]; the visitor's ends the scan.
@@ -32,12 +32,17 @@ impl Store {
              ORDER BY day, report, part",
         )?;
         let mut runs = statement.query([first, last])?;
+        let mut owned = self.owned();
         while let Some(row) = runs.next()? {
+            let domain = row.get(3)?;
+            if !owned.has(domain)? {
+                continue;
+            }
             visit(ScannedRun {
                 day: row.get(0)?,
                 report: row.get(1)?,
                 reporter: row.get(2)?,
-                domain: row.get(3)?,
+                domain,
                 rows: row.get_ref(4)?.as_blob().map_err(|error| StoreError::Damaged(error.to_string()))?,
             })?;
         }

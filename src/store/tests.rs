@@ -305,7 +305,7 @@ fn a_forgery_takes_nothing_from_the_report_it_imitates() {
         assert_eq!(messages(&store), 5);
         check_totals(&store);
         let mut apart = Vec::new();
-        let filter = ReportFilter { untrusted: true, ..ReportFilter::default() };
+        let filter = ReportFilter { apart: Some(Apart::Untrusted), ..ReportFilter::default() };
         store.list_reports(&filter, &mut |report| apart.push(report.messages)).unwrap();
         assert_eq!(apart, [9005]);
         assert_eq!(counted(&store), BTreeMap::from([(5, true)]));

@@ -1,6 +1,6 @@
 //! The summary by day, domain and reporter.
 
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, params};
 use rustc_hash::FxHashMap;
 
 use super::incoming::Totals;
@@ -64,7 +64,7 @@ pub struct DayTotal {
 }
 
 impl Store {
-    /// The summary of the days from `first` to `last`, by day, domain and reporter.
+    /// The summary of the owner's reports of the days from `first` to `last`, by day, domain and reporter.
     ///
     /// # Errors
     /// See [`StoreError`](super::StoreError).
@@ -75,12 +75,16 @@ impl Store {
              FROM day_total WHERE day BETWEEN ?1 AND ?2 ORDER BY day, domain, reporter",
         )?;
         let mut rows = statement.query([first, last])?;
-        let mut totals = Vec::new();
+        let (mut totals, mut owned) = (Vec::new(), self.owned());
         while let Some(row) = rows.next()? {
             let number = |at| row.get::<_, i64>(at).map(|value| u64::try_from(value).unwrap_or(0));
+            let domain = row.get(1)?;
+            if !owned.has(domain)? {
+                continue;
+            }
             totals.push(DayTotal {
                 day: row.get(0)?,
-                domain: names.text(row.get(1)?)?.to_owned(),
+                domain: names.text(domain)?.to_owned(),
                 reporter: names.text(row.get(2)?)?.to_owned(),
                 reports: number(3)?,
                 checked: number(4)?,
@@ -96,20 +100,28 @@ impl Store {
         Ok(totals)
     }
 
-    /// The end of the newest report that counts, in seconds since the epoch.
+    /// The end of the owner's newest report that counts, in seconds since the epoch.
     ///
     /// # Errors
     /// See [`StoreError`](super::StoreError).
     pub fn newest_report(&self) -> Result<Option<i64>> {
-        // A report of the last days is the newest; long periods that count earlier may end later, so look a week back.
-        let last: Option<Day> = self
-            .connection
-            .query_row("SELECT day FROM record_run WHERE counted ORDER BY day DESC LIMIT 1", [], |row| row.get(0))
-            .optional()?;
-        let Some(last) = last else { return Ok(None) };
-        Ok(self
-            .connection
-            .prepare_cached("SELECT MAX(end_time) FROM record_run JOIN report ON report.id = record_run.report WHERE record_run.day >= ?1 AND record_run.counted")?
-            .query_row([last - 7], |row| row.get(0))?)
+        let mut select = self.connection.prepare_cached(
+            "SELECT record_run.day, record_run.domain, end_time FROM record_run JOIN report ON report.id = record_run.report
+             WHERE record_run.counted AND part = 0 ORDER BY record_run.day DESC",
+        )?;
+        let mut rows = select.query([])?;
+        let mut owned = self.owned();
+        let mut newest: Option<(Day, i64)> = None;
+        while let Some(row) = rows.next()? {
+            let (day, end): (Day, i64) = (row.get(0)?, row.get(2)?);
+            // A report of the last days is the newest; long periods that count earlier may end later, so look a week back.
+            if newest.is_some_and(|(last, _)| day < last - 7) {
+                break;
+            }
+            if owned.has(row.get(1)?)? {
+                newest = Some(newest.map_or((day, end), |(last, newest)| (last, newest.max(end))));
+            }
+        }
+        Ok(newest.map(|(_, end)| end))
     }
 }

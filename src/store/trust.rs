@@ -8,7 +8,7 @@ use rusqlite::{Connection, params};
 use super::same_identity::Stored;
 use super::totals::Deltas;
 use super::{Result, Store};
-use crate::domain::{self, is_within};
+use crate::domain;
 use crate::mail::Authenticity;
 use crate::report::period::Day;
 
@@ -103,7 +103,7 @@ pub(super) fn seen_again(connection: &Connection, report: i64, seen: Trust, delt
 }
 
 impl Store {
-    /// How many of the reports that count in these days nobody checked; on policy domains at or below `domains`, or on all.
+    /// How many of the owner's reports that count in these days nobody checked; on policy domains at or below `domains`, or on all.
     ///
     /// # Errors
     /// See [`StoreError`](super::StoreError).
@@ -116,19 +116,27 @@ impl Store {
         let mut unchecked = 0;
         while let Some(row) = rows.next()? {
             let domain: String = row.get(0)?;
-            if domains.is_empty() || domains.iter().any(|asked| is_within(&domain, asked)) {
+            if domain::is_among(&domain, domains) && domain::is_among(&domain, &self.owner_domains) {
                 unchecked += row.get::<_, i64>(1)?.unsigned_abs();
             }
         }
         Ok(unchecked)
     }
 
-    /// How many reports are kept apart because their mail failed DMARC.
+    /// How many of the owner's reports are kept apart because their mail failed DMARC.
     ///
     /// # Errors
     /// See [`StoreError`](super::StoreError).
     pub fn untrusted_reports(&self) -> Result<u64> {
-        let sql = "SELECT COUNT(*) FROM report WHERE trust = ?1";
-        Ok(self.connection.query_row(sql, [Trust::Failed.number()], |row| row.get::<_, i64>(0))?.unsigned_abs())
+        let mut select =
+            self.connection.prepare_cached("SELECT domain, COUNT(*) FROM report WHERE trust = ?1 GROUP BY domain")?;
+        let mut rows = select.query([Trust::Failed.number()])?;
+        let (mut owned, mut untrusted) = (self.owned(), 0);
+        while let Some(row) = rows.next()? {
+            if owned.has(row.get(0)?)? {
+                untrusted += row.get::<_, i64>(1)?.unsigned_abs();
+            }
+        }
+        Ok(untrusted)
     }
 }

@@ -16,6 +16,7 @@ mod documented;
 mod dump;
 mod explain;
 mod findings;
+mod foreign;
 mod harness;
 mod help;
 mod hostile_text;
