@@ -70,6 +70,14 @@ pub fn is_among(name: &str, domains: &[String]) -> bool {
     domains.is_empty() || domains.iter().any(|domain| is_within(name, domain))
 }
 
+/// Whether a policy domain is one of the owner's, below one, or above one within its organization: the policy of a domain may
+/// stand there. Where no domain is named, every one may be the owner's.
+#[must_use]
+pub fn is_owners(policy_domain: &str, owners: &[String]) -> bool {
+    let above = |own: &String| is_within(own, policy_domain) && is_within(policy_domain, organizational(own));
+    is_among(policy_domain, owners) || owners.iter().any(above)
+}
+
 /// The domain of the From header field, with its organizational domain at hand: it is compared with many others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Author<'a> {
@@ -164,6 +172,18 @@ mod tests {
         assert!(!Author::new("example.com").aligns("news.example.com", true));
         assert!(!aligned("contoso.onmicrosoft.com", "contoso.com"));
         assert!(!aligned("a.co.uk", "b.co.uk") && !aligned("a.co.uk", "co.uk") && !aligned("co.uk", "a.co.uk"));
+    }
+
+    #[test]
+    fn owners() {
+        let owners = ["example.com", "mail.example.co.uk"].map(str::to_owned);
+        for own in ["example.com", "news.example.com", "example.co.uk", "mail.example.co.uk", "a.mail.example.co.uk"] {
+            assert!(is_owners(own, &owners), "{own}");
+        }
+        for other in ["com", "co.uk", "example.net", "other.example.co.uk", "badexample.com"] {
+            assert!(!is_owners(other, &owners), "{other}");
+            assert!(is_owners(other, &[]));
+        }
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use super::failure::Failure;
 use super::known::Known;
 use crate::diagnosis::{DomainFinding, Observations, domain_findings};
+use crate::domain;
 use crate::query::{Presence, Survey, Window, presence, published};
 use crate::report::period::Day;
 use crate::store::Store;
@@ -32,10 +33,13 @@ impl Question<'_> {
     /// The same where it is known who reported.
     pub(super) fn findings_with(&self, survey: &Survey, presence: &[Presence]) -> Result<Vec<DomainFinding>, Failure> {
         let published = published(self.store, survey)?;
+        let mut foreign = self.store.foreign_totals(self.window.first, self.window.last)?;
+        foreign.retain(|one| domain::is_among(&one.domain, self.domains));
         let last = presence.iter().filter_map(|one| one.days.keys().next_back()).max().copied().unwrap_or(Day::MIN);
         Ok(domain_findings(&Observations {
             survey,
             presence,
+            foreign: &foreign,
             published: &published,
             window: self.window,
             today: self.today.unwrap_or(last.saturating_add(1)),

@@ -37,4 +37,4 @@ pub use timeline::{AddressUse, Cell, OverrideKey, PartFigures, SpfKey, Timeline,
 pub use visit::Seen;
 pub use window::{Bound, Span, Window, WindowChoice};
 
-pub use crate::store::OutcomeFacts;
+pub use crate::store::{ForeignDomain, OutcomeFacts};

@@ -43,7 +43,7 @@ impl Writer<'_> {
     pub fn report(&mut self, new: &NewReport) -> Result<Written> {
         let identity = self.identity(new);
         self.begin()?;
-        let foreign = !domain::is_among(&new.domain, self.owner_domains);
+        let foreign = !domain::is_owners(&new.domain, self.owner_domains);
         if let Some(same) = same_identity::find(self.connection, identity, new.content)? {
             self.discard()?;
             self.known(&same, identity, new)?;

@@ -4,13 +4,14 @@
 //! are the owner's, reports on others are stored like all others and are in no answer: they are *foreign*. It is decided
 //! when a question is asked, so that a domain which is added to the owner's brings its reports along.
 
-use rusqlite::params;
+use rusqlite::{ToSql, params};
 use rustc_hash::FxHashMap;
 
 use super::names::NameReader;
 use super::trust::Trust;
 use super::{Result, Store};
 use crate::domain;
+use crate::report::period::Day;
 
 /// Tells the owner's policy domains by their numbers.
 pub(super) struct Owned<'s> {
@@ -28,24 +29,26 @@ impl Owned<'_> {
         if let Some(&known) = self.known.get(&name) {
             return Ok(known);
         }
-        let owned = domain::is_among(self.names.text(name)?, self.domains);
+        let owned = domain::is_owners(self.names.text(name)?, self.domains);
         self.known.insert(name, owned);
         Ok(owned)
     }
 }
 
-/// A policy domain, and how many reports on it there are.
+/// A policy domain that is not the owner's.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ForeignDomain {
     /// Its name.
     pub domain: String,
-    /// Reports on it, whatever their mails were found to be.
+    /// Reports on it.
     pub reports: u64,
+    /// Their messages.
+    pub messages: u64,
 }
 
 impl Store {
-    /// Keeps the reports on domains that are neither among these nor below them out of all answers but those that ask for
-    /// them. With no domains at all, which are the owner's is not known, and all count.
+    /// Keeps the reports on domains other than these (see [`is_owners`](domain::is_owners)) out of all answers but those that
+    /// ask for them. With no domains at all, which are the owner's is not known, and all count.
     #[must_use]
     pub fn owned_by(mut self, domains: &[String]) -> Self {
         self.owner_domains = domains.to_vec();
@@ -62,25 +65,42 @@ impl Store {
         Owned { domains: &self.owner_domains, names: self.names(), known: FxHashMap::default() }
     }
 
-    /// The domains that are not the owner's, and have reports; most reports first.
+    /// The domains that are not the owner's, and have reports, whatever their mails were found to be; most messages first.
     ///
     /// # Errors
     /// See [`StoreError`](super::StoreError).
     pub fn foreign_domains(&self) -> Result<Vec<ForeignDomain>> {
+        self.foreign("SELECT domain, COUNT(*), SUM(messages) FROM report GROUP BY domain", params![])
+    }
+
+    /// The domains that are not the owner's, and have reports on the days from `first` to `last` that would count if they
+    /// were; most messages first.
+    ///
+    /// # Errors
+    /// See [`StoreError`](super::StoreError).
+    pub fn foreign_totals(&self, first: Day, last: Day) -> Result<Vec<ForeignDomain>> {
+        let sql =
+            "SELECT domain, SUM(reports), SUM(messages) FROM day_total WHERE day BETWEEN ?1 AND ?2 GROUP BY domain";
+        self.foreign(sql, params![first, last])
+    }
+
+    fn foreign(&self, sql: &str, parameters: &[&dyn ToSql]) -> Result<Vec<ForeignDomain>> {
         if !self.has_owner() {
             return Ok(Vec::new());
         }
         let (mut owned, mut names) = (self.owned(), self.names());
-        let mut select = self.connection.prepare_cached("SELECT domain, COUNT(*) FROM report GROUP BY domain")?;
-        let mut rows = select.query([])?;
+        let mut select = self.connection.prepare_cached(sql)?;
+        let mut rows = select.query(parameters)?;
         let mut found = Vec::new();
         while let Some(row) = rows.next()? {
-            let (name, reports): (i64, i64) = (row.get(0)?, row.get(1)?);
+            let name: i64 = row.get(0)?;
+            let number = |at| row.get::<_, i64>(at).map(i64::unsigned_abs);
             if !owned.has(name)? {
-                found.push(ForeignDomain { domain: names.text(name)?.to_owned(), reports: reports.unsigned_abs() });
+                let domain = names.text(name)?.to_owned();
+                found.push(ForeignDomain { domain, reports: number(1)?, messages: number(2)? });
             }
         }
-        found.sort_by(|a, b| (b.reports, &a.domain).cmp(&(a.reports, &b.domain)));
+        found.sort_by(|a, b| (b.messages, &a.domain).cmp(&(a.messages, &b.domain)));
         Ok(found)
     }
 

@@ -185,7 +185,7 @@ fn summary(row: &Row<'_>, owner_domains: &[String]) -> rusqlite::Result<ReportSu
             testing: row.get(16)?,
             discovery_method: row.get(17)?,
         },
-        foreign: !domain::is_among(&domain, owner_domains),
+        foreign: !domain::is_owners(&domain, owner_domains),
         domain,
         rfc9990: row.get(18)?,
         records: unsigned(row, 19)?,

@@ -116,7 +116,7 @@ impl Store {
         let mut unchecked = 0;
         while let Some(row) = rows.next()? {
             let domain: String = row.get(0)?;
-            if domain::is_among(&domain, domains) && domain::is_among(&domain, &self.owner_domains) {
+            if domain::is_among(&domain, domains) && domain::is_owners(&domain, &self.owner_domains) {
                 unchecked += row.get::<_, i64>(1)?.unsigned_abs();
             }
         }

@@ -2,10 +2,7 @@
 
 use super::Observations;
 use super::code::{DomainFinding, FindingCode, FindingEvidence, remedy};
-use crate::diagnosis::silence::{gather, messages};
-use crate::domain::is_within;
 use crate::finding::Severity;
-use crate::query::Presence;
 use crate::words::{list_of, plural};
 
 /// So many domains are named.
@@ -13,31 +10,21 @@ const NAMED: usize = 5;
 
 /// One finding for all of them, under the one with most messages: strangers choose how many there are.
 pub(super) fn find(of: &Observations<'_>) -> Option<DomainFinding> {
-    let ledger = of.rules.ledger;
-    // A policy may stand above the domain that is the owner's.
-    let foreign =
-        |domain: &str| !ledger.is_owners(domain) && !ledger.owner_domains.iter().any(|own| is_within(own, domain));
-    let mut found: Vec<(&str, u64)> = gather(of.presence, |one: &Presence| &one.domain)
-        .into_iter()
-        .filter(|(domain, _)| foreign(domain))
-        .filter(|(_, days)| days.range(of.window.first..=of.window.last).next().is_some())
-        .map(|(domain, days)| (domain, messages(&days, of.window.first, of.window.last)))
-        .collect();
-    found.sort_by(|a, b| (b.1, a.0).cmp(&(a.1, b.0)));
-    let &(domain, _) = found.first()?;
-    let messages = found.iter().fold(0_u64, |sum, one| sum.saturating_add(one.1));
+    let worst = of.foreign.first()?;
+    let messages = of.foreign.iter().fold(0_u64, |sum, one| sum.saturating_add(one.messages));
+    let names = || of.foreign.iter().map(|one| &one.domain);
     let detail = format!(
         "reports on {} that [owner] does not name, with {}: {}",
-        plural(found.len() as u64, "domain"),
+        plural(of.foreign.len() as u64, "domain"),
         plural(messages, "message"),
-        list_of(found.iter().map(|one| one.0), NAMED, found.len()),
+        list_of(names(), NAMED, of.foreign.len()),
     );
-    let named = found.iter().take(NAMED).map(|one| one.0.to_owned()).collect();
-    let evidence = FindingEvidence::Foreign { domains: named, of: found.len() as u64, messages };
+    let domains = names().take(NAMED).cloned().collect();
+    let evidence = FindingEvidence::Foreign { domains, of: of.foreign.len() as u64, messages };
     let mut one = DomainFinding::new(
         Severity::Advice,
         FindingCode::ForeignReports,
-        domain,
+        &worst.domain,
         "the report mailbox",
         detail,
         evidence,

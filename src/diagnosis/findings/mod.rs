@@ -21,7 +21,7 @@ use std::collections::BTreeMap;
 pub use code::{DomainFinding, FindingCode, FindingEvidence, TagChange};
 
 use super::path::Rules;
-use crate::query::{Presence, Published, Survey, Window};
+use crate::query::{ForeignDomain, Presence, Published, Survey, Window};
 use crate::report::period::Day;
 
 /// What findings are made of.
@@ -31,6 +31,8 @@ pub struct Observations<'o> {
     pub survey: &'o Survey,
     /// Who reported, from well before the window on.
     pub presence: &'o [Presence],
+    /// The domains that are not the owner's and have reports in the window, most messages first.
+    pub foreign: &'o [ForeignDomain],
     /// What the reports of the survey say was published.
     pub published: &'o Published,
     /// The window; it may be open at both ends.
