@@ -157,9 +157,12 @@ fn whose_domains(store: &Store, foreign: &[ForeignDomain]) -> Result<Option<Find
             "they are in no answer: see `dmarcstat reports --foreign`; if a domain is yours, add it to [owner] domains";
         return Ok(Some(finding(Severity::Advice, CheckCode::ForeignReports, "database", what, remedy)));
     }
+    if store.has_owner() {
+        return Ok(None);
+    }
     let (domains, all) = store.domains_of_one_reporter()?;
     // Where one reporter is all there is, that says nothing of a domain.
-    if store.has_owner() || domains.is_empty() || domains.len() == all {
+    if domains.is_empty() || domains.len() == all {
         return Ok(None);
     }
     let what = format!("only one reporter ever wrote about {}", list(&domains, DOMAINS_NAMED));
