@@ -170,9 +170,9 @@ mod tests {
     fn what_many_show_is_shared() {
         let catalogue = Catalogue::builtin();
         assert_eq!(catalogue.shares("u1.wl.sendgrid.net"), Some("SendGrid"));
-        assert_eq!(catalogue.shares("a.hotmail.com"), Some("hotmail.com"));
+        assert_eq!(catalogue.shares("a.rediffmail.com"), Some("rediffmail.com"));
         assert!(catalogue.shares("contoso.onmicrosoft.com").is_some());
         assert_eq!(catalogue.shares("paydesk.example"), None);
-        assert_eq!(catalogue.shares("nothotmail.com"), None);
+        assert_eq!(catalogue.shares("notrediffmail.com"), None);
     }
 }

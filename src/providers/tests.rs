@@ -189,6 +189,11 @@ fn senders_are_recognised() {
         ("149.72.1.1", "sendgrid"),
         ("54.240.8.1", "amazon-ses"),
         ("205.201.131.84", "mailchimp"),
+        ("199.89.1.12", "mailroute"),
+        ("94.100.132.8", "hornetsecurity"),
+        ("23.83.212.18", "mailchannels"),
+        ("198.154.180.9", "sophos-email"),
+        ("50.31.156.100", "postmark"),
         ("198.2.128.9", ""),
         ("192.0.2.1", ""),
     ] {
