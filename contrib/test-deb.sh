@@ -4,10 +4,10 @@
 set -euo pipefail
 
 package=$(realpath "${1:?the package, as target/packages/dmarcstat_0.1.0-1_amd64.deb}")
-sample=$(realpath "$(dirname "${BASH_SOURCE[0]}")/../fixtures/mailbox")
 
 if [ "${DMARCSTAT_IN_A_COPY:-}" != 1 ]; then
     [ "$(id -u)" = 0 ] || { echo "test-deb.sh: as root, please" >&2; exit 1; }
+    sample=$(realpath "$(dirname "${BASH_SOURCE[0]}")/../fixtures/mailbox")
     # A namespace of mounts, in which / is this system with a layer for changes that lies in memory.
     # shellcheck disable=SC2016
     exec unshare --mount --propagation private bash -euo pipefail -c '
@@ -52,9 +52,10 @@ as_user dmarcstat ingest /in/mailbox
 as_user dmarcstat unsigned --as-of 2026-11-22 | grep --quiet "brightwater" || fail "no answer"
 [ "$(mode /var/lib/dmarcstat/reports.db)" = "600 dmarcstat:dmarcstat" ] || fail "the database is not the user's alone"
 reports=$(as_user dmarcstat reports --since all --format csv | wc -l)
-if setpriv --reuid=nobody --regid=nogroup --clear-groups dmarcstat reports --db /var/lib/dmarcstat/reports.db; then
+if setpriv --reuid=nobody --regid=nogroup --clear-groups dmarcstat reports --db /var/lib/dmarcstat/reports.db 2>/tmp/said; then
     fail "anybody can read the reports"
 fi
+cat /tmp/said
 
 say upgrade
 printf '\n# mine\n' >>/etc/dmarcstat/config.toml

@@ -167,8 +167,13 @@ impl Store {
     /// [`StoreError::Missing`] where there is none, else see [`StoreError`].
     pub fn open_existing(path: &Path) -> Result<Self> {
         let shown = path.display().to_string();
-        if !path.exists() {
-            return Err(StoreError::Missing(shown));
+        match path.try_exists() {
+            Ok(true) => {}
+            Ok(false) => return Err(StoreError::Missing(shown)),
+            Err(error) => {
+                let reason = format!("{error}; ask as the user whose database it is, or name another with --db");
+                return Err(StoreError::Open { path: shown, reason });
+            }
         }
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(path, flags).map_err(|error| opening(&shown, &error))?;

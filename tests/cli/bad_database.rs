@@ -179,9 +179,13 @@ fn an_unreadable_input_and_database_are_named() {
     mode(&db, 0o000);
     let ran = run_unprivileged(&sandbox, &["sources", "--input", "first.xml", "second.xml"]);
     let closed = run_unprivileged(&sandbox, &["sources"]);
-    if let (Some(ran), Some(closed)) = (ran, closed) {
+    mode(db.parent().unwrap(), 0o000);
+    let hidden = run_unprivileged(&sandbox, &["sources"]);
+    mode(db.parent().unwrap(), 0o755);
+    if let (Some(ran), Some(closed), Some(hidden)) = (ran, closed, hidden) {
         ran.exits(3).says("first.xml");
         assert_one_line(&closed, &["reports.db"]);
+        assert_one_line(&hidden, &["reports.db", "the user whose database it is"]);
     }
 }
 
