@@ -10,6 +10,7 @@ use anyhow::{Context as _, anyhow};
 use super::Format;
 use super::context::Context;
 use super::failure::{Failure, Outcome};
+use super::findings::Question;
 use super::scope::Scope;
 use super::version::COMMIT;
 use crate::config::account::AccountConfig;
@@ -48,6 +49,14 @@ impl Metrics {
         }
         let asked = self.scope.ask(context)?;
         let survey = asked.scan()?.survey()?;
+        let question = Question {
+            store: &asked.store,
+            known: &asked.known,
+            window: asked.window,
+            domains: &asked.domains,
+            today: self.scope.today_of_reports(asked.window, context),
+        };
+        let findings = question.findings(&survey)?;
         let diagnosis = diagnose(&survey, &asked.known.rules(), 0, |_, _| true);
         let mut domains = diagnosis.domains;
         let all_domains = domains.len();
@@ -70,6 +79,7 @@ impl Metrics {
             all_domains,
             domains: &domains,
             messages,
+            findings,
             accounts,
             quarantined: asked.store.count_quarantined()?,
             foreign: asked.store.foreign_reports()?,

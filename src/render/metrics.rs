@@ -8,7 +8,8 @@ use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::io::{Result, Write};
 
-use crate::diagnosis::{Class, Role};
+use crate::diagnosis::{Class, DomainFinding, Role};
+use crate::finding::Code;
 use crate::query::DomainFigures;
 use crate::sanitize::sanitize;
 use crate::store::AccountRun;
@@ -28,6 +29,8 @@ pub struct MetricsAnswer<'a> {
     pub domains: &'a [DomainFigures],
     /// Messages by policy domain, role and class.
     pub messages: BTreeMap<(&'a str, Role, Class), u64>,
+    /// What is wrong with domains as a whole.
+    pub findings: Vec<DomainFinding>,
     /// By account, under its name, how the last fetch went, if there was one.
     pub accounts: Vec<(String, Option<AccountRun>)>,
     /// Entries in quarantine.
@@ -68,6 +71,7 @@ pub fn metrics(answer: &MetricsAnswer<'_>, out: &mut dyn Write) -> Result<()> {
         answer.untrusted,
     )?;
     domains(answer, &mut out)?;
+    findings(answer, &mut out)?;
     accounts(answer, &mut out)
 }
 
@@ -102,6 +106,19 @@ fn domains(answer: &MetricsAnswer<'_>, out: &mut Exposition<'_>) -> Result<()> {
     out.family(name, "Messages in the window by role and class of their sending path.")?;
     for (&(domain, role, class), messages) in &answer.messages {
         out.sample(name, &[("domain", domain), ("role", role.as_str()), ("class", class.as_str())], messages)?;
+    }
+    Ok(())
+}
+
+fn findings(answer: &MetricsAnswer<'_>, out: &mut Exposition<'_>) -> Result<()> {
+    let mut numbers: BTreeMap<[&str; 3], u64> = BTreeMap::new();
+    for DomainFinding { domain, finding, .. } in &answer.findings {
+        *numbers.entry([domain, finding.code.as_str(), finding.severity.as_str()]).or_default() += 1;
+    }
+    let name = "dmarcstat_findings";
+    out.family(name, "What is wrong with the domain as a whole, by code.")?;
+    for ([domain, code, severity], number) in numbers {
+        out.sample(name, &[("domain", domain), ("code", code), ("severity", severity)], number)?;
     }
     Ok(())
 }
@@ -177,6 +194,7 @@ mod tests {
             all_domains: 0,
             domains: &[],
             messages: BTreeMap::new(),
+            findings: Vec::new(),
             accounts: vec![("rua".to_owned(), None)],
             quarantined: 0,
             foreign: 0,
