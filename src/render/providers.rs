@@ -170,7 +170,7 @@ fn facts(one: &Match<'_>) -> Vec<(&'static str, String)> {
 }
 
 /// What there is to know of an entry that was compared with no page of the provider's.
-const NOT_READ: &str = "the page could not be read: all of this is from DNS records and headers of mail";
+const NOT_READ: &str = "no page of the provider's was read: all of this is from DNS records and headers of mail";
 
 fn dkim_words(dkim: Dkim) -> &'static str {
     match dkim {
