@@ -2,6 +2,7 @@
 
 mod account;
 mod afterwards;
+mod announced;
 mod certificates;
 mod client;
 mod dovecot;
