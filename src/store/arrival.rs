@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, params};
 use rustc_hash::FxHashSet;
 
 use super::incoming::{Arrival, NewReport, Written, bare_id};
@@ -44,12 +44,15 @@ impl Writer<'_> {
         let identity = self.identity(new);
         self.begin()?;
         let foreign = !domain::is_owners(&new.domain, self.owner_domains);
-        if let Some(same) = same_identity::find(self.connection, identity, new.content)? {
+        if self.group(identity)?.reports > 0
+            && let Some(same) = same_identity::find(self.connection, identity, new.content)?
+        {
             self.discard()?;
             self.known(&same, identity, new)?;
             return Ok(Written { arrival: Arrival::Duplicate, irregularities: 0, foreign });
         }
-        let earlier = self.earlier_readings(new, identity)?;
+        let (raw, raw_known) = blobs::store(self.connection, &new.raw, self.keep_raw)?;
+        let earlier = if raw_known { self.earlier_readings(new, raw, identity)? } else { Vec::new() };
         let before = self.group(identity)?;
         let place = Place {
             day: new.day,
@@ -59,7 +62,7 @@ impl Writer<'_> {
         let id = self.finish_runs(place, &new.run)?;
         let Place { domain, reporter, .. } = place;
         let overlap = Placed { domain, reporter, period: new.period, identity }.overlaps(self.connection)?;
-        self.insert_report(id, identity, place, before.reports, new)?;
+        self.insert_report(id, identity, place, before.reports, raw, new)?;
         self.irregularities(id, &new.irregularities)?;
         sightings::insert(self.connection, &mut self.dictionary.names, id, &new.origin)?;
         let (trust, reread) = self.inherit(id, new, earlier)?;
@@ -149,12 +152,12 @@ impl Writer<'_> {
     }
 
     /// Takes what an earlier version of the program had read from the same bytes, and this one reads otherwise.
-    fn earlier_readings(&mut self, new: &NewReport, identity: u128) -> Result<Vec<Stored>> {
+    fn earlier_readings(&mut self, new: &NewReport, raw: i64, identity: u128) -> Result<Vec<Stored>> {
         let InputReports { met, readings } = &mut self.input;
         let readings = match readings.entry(new.raw.sha256) {
             Entry::Occupied(known) => known.into_mut(),
             Entry::Vacant(empty) => {
-                let left = read_from(self.connection, &new.raw.sha256)?;
+                let left = read_from(self.connection, raw)?;
                 empty.insert(EarlierReadings { left, ..EarlierReadings::default() })
             }
         };
@@ -201,8 +204,15 @@ impl Writer<'_> {
         Ok((trust, true))
     }
 
-    fn insert_report(&mut self, id: i64, identity: u128, place: Place, sibling: i64, new: &NewReport) -> Result<()> {
-        let raw = blobs::store(self.connection, &new.raw, self.keep_raw)?;
+    fn insert_report(
+        &mut self,
+        id: i64,
+        identity: u128,
+        place: Place,
+        sibling: i64,
+        raw: i64,
+        new: &NewReport,
+    ) -> Result<()> {
         let policy = self.dictionary.policy(self.connection, &new.report.policy_published)?;
         let metadata = &new.report.report_metadata;
         let errors = (!metadata.errors.is_empty()).then(|| metadata.errors.join("\n"));
@@ -260,14 +270,9 @@ impl Writer<'_> {
 }
 
 /// The reports that were read from these bytes, with their identities.
-fn read_from(connection: &Connection, sha256: &[u8; 32]) -> Result<Vec<(i64, u128)>> {
-    let blob: Option<i64> = connection
-        .prepare_cached("SELECT id FROM blob WHERE sha256 = ?1")?
-        .query_row([sha256.as_slice()], |row| row.get(0))
-        .optional()?;
-    let Some(blob) = blob else { return Ok(Vec::new()) };
+fn read_from(connection: &Connection, raw: i64) -> Result<Vec<(i64, u128)>> {
     let mut select = connection.prepare_cached("SELECT id, logical FROM report WHERE raw = ?1 ORDER BY id")?;
-    let found = select.query_map([blob], |row| Ok((row.get(0)?, row.get(1).map(u128::from_be_bytes)?)))?;
+    let found = select.query_map([raw], |row| Ok((row.get(0)?, row.get(1).map(u128::from_be_bytes)?)))?;
     Ok(found.collect::<rusqlite::Result<_>>()?)
 }
 

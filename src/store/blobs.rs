@@ -11,8 +11,8 @@ use super::{Result, StoreError, signed};
 /// Bytes of more than this length are stored piece by piece.
 const LARGE: usize = 256 * 1024;
 
-/// The number of some bytes, which are stored unless they are known.
-pub(super) fn store(connection: &Connection, raw: &Raw, keep: bool) -> Result<i64> {
+/// The number of some bytes, which are stored unless they are known; and whether they were.
+pub(super) fn store(connection: &Connection, raw: &Raw, keep: bool) -> Result<(i64, bool)> {
     let sha = raw.sha256.as_slice();
     let known: Option<(i64, bool)> = connection
         .prepare_cached("SELECT id, bytes IS NOT NULL FROM blob WHERE sha256 = ?1")?
@@ -20,7 +20,7 @@ pub(super) fn store(connection: &Connection, raw: &Raw, keep: bool) -> Result<i6
         .optional()?;
     if let Some((id, kept)) = known {
         if kept || !keep {
-            return Ok(id);
+            return Ok((id, true));
         }
         // Known without having been kept; what refers to the old row is what has no bytes yet.
         connection.execute("UPDATE blob SET sha256 = randomblob(32) WHERE id = ?1", [id])?;
@@ -54,7 +54,7 @@ pub(super) fn store(connection: &Connection, raw: &Raw, keep: bool) -> Result<i6
         }
         connection.execute("DELETE FROM blob WHERE id = ?1", [old])?;
     }
-    Ok(id)
+    Ok((id, known.is_some()))
 }
 
 /// Copies a stream into a blob of its length, piece by piece.

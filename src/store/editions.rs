@@ -105,6 +105,11 @@ pub(super) fn replaced(reports: &[MergedRows]) -> Vec<Option<usize>> {
     }
     if editions {
         covered.into_iter().for_each(|(at, other)| replaced[at] = Some(other));
+        // What says the same as a covered report is covered with it.
+        let stands: Vec<Option<usize>> = replaced.iter().map(|by| by.and_then(|by| replaced[by])).collect();
+        for (by, stands) in replaced.iter_mut().zip(stands) {
+            *by = stands.or(*by);
+        }
     }
     replaced
 }
@@ -183,6 +188,12 @@ mod tests {
             let reversed: Vec<_> = reports.iter().rev().copied().collect();
             assert_eq!(counted(&reversed), messages, "{what}, in the other order");
         }
+    }
+
+    #[test]
+    fn what_replaces_counts() {
+        let reports = [report(&[(1, 30)]), report(&[(1, 30), (2, 8)]), report(&[(1, 20), (1, 10)])];
+        assert_eq!(replaced(&reports), [Some(1), None, Some(1)]);
     }
 
     #[test]

@@ -79,7 +79,7 @@ fn entry(row: &Row<'_>) -> rusqlite::Result<QuarantineEntry> {
 
 /// Takes something that was not read at `now`; true when it was known before.
 pub(super) fn insert(connection: &Connection, new: &NewQuarantine, now: i64) -> Result<bool> {
-    let raw = blobs::store(connection, &new.raw, true)?;
+    let (raw, _) = blobs::store(connection, &new.raw, true)?;
     let origin = &new.origin;
     let known = connection
         .prepare_cached("SELECT 1 FROM quarantine WHERE raw = ?1 AND inner_path = ?2")?
