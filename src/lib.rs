@@ -52,6 +52,7 @@ pub mod query;
 pub mod rejection;
 pub mod render;
 pub mod report;
+pub mod reporter;
 pub mod role;
 pub mod rows;
 pub mod sanitize;

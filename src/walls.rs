@@ -16,6 +16,7 @@ pub(crate) const FLOORS: &[(&str, &[&str])] = &[
     ("tag_list", &[]),
     ("rejection", &[]),
     ("domain", &[]),
+    ("reporter", &["domain"]),
     ("role", &[]),
     ("cause", &[]),
     ("report", &["limits", "rejection"]),
@@ -28,7 +29,7 @@ pub(crate) const FLOORS: &[(&str, &[&str])] = &[
     ("providers", &["cause", "domain", "role", "words"]),
     ("source", &["container", "limits", "mail", "oauth", "secrets", "uid_set"]),
     ("alignment", &["domain", "report", "varint"]),
-    ("store", &["alignment", "domain", "mail", "rejection", "report", "rows", "uid_set", "varint"]),
+    ("store", &["alignment", "domain", "mail", "rejection", "report", "reporter", "rows", "uid_set", "varint"]),
     (
         "ingest",
         &["alignment", "container", "domain", "limits", "mail", "rejection", "report", "rows", "source", "store"],

@@ -20,7 +20,7 @@ pub(super) struct Reports {
     /// Only reports with irregularities
     #[arg(long)]
     irregular: bool,
-    /// Only the reports that are kept apart, and count for nothing, because their mail failed DMARC
+    /// Only the reports that are kept apart, and count for nothing, because their mail failed DMARC or came under another's name
     #[arg(long, conflicts_with = "id")]
     untrusted: bool,
     /// Only the reports that are in no answer because they are on domains that are not in [owner] domains

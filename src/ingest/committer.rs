@@ -9,7 +9,6 @@ use std::time::{Duration, Instant};
 use super::event::Event;
 use super::reorder_buffer::{Chunk, ReorderBuffer};
 use super::{FailedInput, IngestOptions, IngestSummary, Notice, Observer, OtherKind, QuarantinedInput};
-use crate::mail::Authenticity;
 use crate::source::{MailOutcome, Receipt};
 use crate::store::{Arrival, RunPlace, StoreError, Writer, Written};
 
@@ -134,8 +133,8 @@ impl Committer<'_, '_> {
     fn event(&mut self, event: &Event) -> Result<(), StoreError> {
         let summary = &mut self.summary;
         match event {
-            Event::Rows { day, reporter, domain, run } => {
-                self.writer.rows(RunPlace { day: *day, reporter, domain }, run)?;
+            Event::Rows { day, reporter, domain, trust, run } => {
+                self.writer.rows(RunPlace { day: *day, reporter, domain, trust: *trust }, run)?;
             }
             Event::Discard => self.writer.discard()?,
             Event::Report(report) => {
@@ -156,7 +155,7 @@ impl Committer<'_, '_> {
                 }
                 if matches!(arrival, Arrival::New | Arrival::Conflicting) {
                     summary.foreign += u64::from(foreign);
-                    summary.untrusted += u64::from(matches!(report.origin.authenticity, Authenticity::Failed(_)));
+                    summary.untrusted += u64::from(!report.trust.is_believed());
                     summary.records += report.totals.records;
                     summary.messages += report.totals.messages;
                     summary.irregularities += irregularities;

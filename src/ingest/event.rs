@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::report::period::Day;
 use crate::source::Receipt;
-use crate::store::{NewQuarantine, NewReport, Origin, RawBytes, Run};
+use crate::store::{NewQuarantine, NewReport, Origin, RawBytes, Run, Trust};
 
 /// Mail and files that are no aggregate reports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,6 +28,8 @@ pub(super) enum Event {
         reporter: String,
         /// The policy domain.
         domain: String,
+        /// Whether the report is believed.
+        trust: Trust,
         /// The records.
         run: Run,
     },

@@ -5,12 +5,13 @@ use crate::domain;
 use crate::rejection::{Rejection, RejectionCode};
 use crate::report::period::{self, Period};
 use crate::report::{AggregateReport, Irregularities, IrregularityCode, PolicyPublished, shorten};
-use crate::store::Origin;
+use crate::store::{Origin, Trust, who_reports};
 
 /// A report as far as its head tells.
 #[derive(Debug, Clone)]
 pub(super) struct Head {
     pub(super) reporter: String,
+    pub(super) trust: Trust,
     pub(super) identity: String,
     pub(super) domain: String,
     pub(super) period: Period,
@@ -24,7 +25,8 @@ impl Head {
         origin: &Origin,
         irregularities: &mut Irregularities,
     ) -> Result<Self, Rejection> {
-        let (reporter, identity, domain) = names(report, origin, irregularities)?;
+        let (label, identity, domain) = names(report, origin, irregularities)?;
+        let (reporter, trust) = who_reports(&label, &origin.authenticity, &domain);
         let period = period(report, origin, irregularities)?;
         let policy = &report.policy_published;
         if let Some(pct) = policy.pct.as_deref().filter(|pct| pct.parse::<i64>().is_err()) {
@@ -32,7 +34,7 @@ impl Head {
         }
         check_policy(policy, irregularities);
         let mode = AlignmentMode::from_tags(policy.adkim.as_deref(), policy.aspf.as_deref());
-        Ok(Head { reporter, identity, domain, period, mode })
+        Ok(Head { reporter, trust, identity, domain, period, mode })
     }
 }
 
@@ -56,7 +58,7 @@ fn check_policy(policy: &PolicyPublished, irregularities: &mut Irregularities) {
     }
 }
 
-/// Reporter, identity and policy domain, from the report or from what came with it.
+/// The reporter's label, identity and policy domain, from the report or from what came with it.
 fn names(
     report: &AggregateReport,
     origin: &Origin,

@@ -110,7 +110,7 @@ pub struct IngestSummary {
     pub conflicting: u64,
     /// Those of the new and conflicting reports that are kept apart because they are on domains that are not the owner's.
     pub foreign: u64,
-    /// Those of the new reports that are kept apart because their mail failed DMARC.
+    /// Those of the new reports that are kept apart because their mail failed DMARC or came under another's name.
     pub untrusted: u64,
     /// Records of the new and conflicting reports.
     pub records: u64,

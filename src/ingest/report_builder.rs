@@ -158,6 +158,7 @@ impl<'c> ReportBuilder<'c> {
             day: head.period.day(),
             reporter: head.reporter.clone(),
             domain: head.domain.clone(),
+            trust: head.trust,
             run: std::mem::take(&mut self.run),
         });
         self.run_number = self.outcomes.next_number();

@@ -162,6 +162,7 @@ fn assemble(
         || report.report_metadata.generator.is_some();
     NewReport {
         reporter: head.reporter,
+        trust: head.trust,
         identity: head.identity,
         domain: head.domain,
         day: head.period.day(),

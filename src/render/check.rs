@@ -42,7 +42,7 @@ pub struct DatabaseCheck {
     pub newest_report_age_days: Option<i64>,
     /// Reports kept apart because they are on domains that are not the owner's.
     pub foreign: u64,
-    /// Reports kept apart because their mail failed DMARC.
+    /// Reports kept apart because their mail failed DMARC or came under another's name.
     pub untrusted: u64,
     /// What is in quarantine.
     pub quarantined: u64,
@@ -337,7 +337,10 @@ fn database(database: &DatabaseCheck) -> Vec<String> {
         lines.push(format!("{} kept apart, not on the domains of [owner]", plural(database.foreign, "report")));
     }
     if database.untrusted > 0 {
-        lines.push(format!("{} kept apart because the mail failed DMARC", plural(database.untrusted, "report")));
+        lines.push(format!(
+            "{} kept apart because the mail failed DMARC or came under another's name",
+            plural(database.untrusted, "report")
+        ));
     }
     lines.push(match database.quarantined {
         0 => "the quarantine is empty".to_owned(),

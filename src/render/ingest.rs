@@ -66,7 +66,7 @@ pub(super) fn sentence(summary: &IngestSummary) -> String {
     part(summary.reread, "of them read otherwise than before");
     part(summary.conflicting, "under a known id with other content");
     part(summary.foreign, "not on the domains of [owner]");
-    part(summary.untrusted, "kept apart because the mail failed DMARC");
+    part(summary.untrusted, "kept apart because the mail failed DMARC or came under another's name");
     part(summary.tls_reports, if summary.tls_reports == 1 { "SMTP TLS report" } else { "SMTP TLS reports" });
     part(summary.failure_reports, if summary.failure_reports == 1 { "failure report" } else { "failure reports" });
     part(summary.not_a_report, "not a report");

@@ -37,7 +37,7 @@ pub struct MetricsAnswer<'a> {
     pub quarantined: u64,
     /// Reports that are kept apart because they are on domains that are not the owner's.
     pub foreign: u64,
-    /// Reports that are kept apart because their mail failed DMARC.
+    /// Reports that are kept apart because their mail failed DMARC or came under another's name.
     pub untrusted: u64,
 }
 
@@ -67,7 +67,7 @@ pub fn metrics(answer: &MetricsAnswer<'_>, out: &mut dyn Write) -> Result<()> {
     )?;
     out.one(
         "dmarcstat_untrusted_reports",
-        "Reports that count for nothing as their mail failed DMARC.",
+        "Reports that count for nothing as their mail failed DMARC or came under another's name.",
         answer.untrusted,
     )?;
     domains(answer, &mut out)?;

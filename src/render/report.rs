@@ -193,6 +193,10 @@ fn facts(detail: &ReportDetail) -> Vec<(&'static str, String)> {
         Some(Apart::Foreign) => {
             facts.push(("counted", "no: its domain is none of those in [owner] domains".to_owned()))
         }
+        Some(Apart::Untrusted) if report.trust == Trust::Misnamed => facts.push((
+            "counted",
+            "no: the mail that brought it passed DMARC for somebody who uses another's name".to_owned(),
+        )),
         Some(Apart::Untrusted) => facts.push(("counted", "no: the mail that brought it failed DMARC".to_owned())),
         None => {}
     }

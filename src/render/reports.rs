@@ -8,7 +8,7 @@ use super::grid::{Column, Grid, Row, csv};
 use super::paths::summary;
 use super::{Form, Paint, Style, json};
 use crate::report::period::{Day, date_of, rfc3339};
-use crate::store::{Apart, ReportSummary};
+use crate::store::{Apart, ReportSummary, Trust};
 use crate::words::{agree, grouped, plural};
 
 /// A list of reports, and what it is a list of.
@@ -24,7 +24,7 @@ pub struct ReportsAnswer<'a> {
     pub reports: &'a [ReportSummary],
     /// How many others are kept apart because they are on domains that are not the owner's.
     pub foreign: u64,
-    /// How many others are kept apart because their mail failed DMARC.
+    /// How many others are kept apart because their mail failed DMARC or came under another's name.
     pub untrusted: u64,
 }
 
@@ -187,6 +187,7 @@ pub fn reports(answer: &ReportsAnswer<'_>, form: Form, style: &Style, out: &mut 
                 let mut notes = codes(report);
                 match report.apart() {
                     Some(Apart::Foreign) => notes.push("foreign"),
+                    Some(Apart::Untrusted) if report.trust == Trust::Misnamed => notes.push("another's name"),
                     Some(Apart::Untrusted) => notes.push("mail failed DMARC"),
                     None if !report.counted => notes.push("not counted"),
                     None => {}
@@ -213,7 +214,7 @@ pub fn reports(answer: &ReportsAnswer<'_>, form: Form, style: &Style, out: &mut 
             }
             let apart = [
                 (answer.foreign, "not on the domains of [owner]", "--foreign"),
-                (answer.untrusted, "because the mail failed DMARC", "--untrusted"),
+                (answer.untrusted, "because the mail failed DMARC or came under another's name", "--untrusted"),
             ];
             for (number, why, option) in apart.into_iter().filter(|(number, ..)| *number > 0) {
                 let verb = agree(number, "is", "are");

@@ -31,8 +31,8 @@ struct EarlierReadings {
     left: Vec<(i64, u128)>,
     /// Reports that were replaced beyond those that took their place: the rest of a document is still to come.
     replaced: usize,
-    /// The report that took over where the earlier readings had been seen, and what was known of those mails.
-    heir: Option<(i64, Trust)>,
+    /// The report that took over where the earlier readings had been seen.
+    heir: Option<i64>,
 }
 
 impl Writer<'_> {
@@ -58,6 +58,7 @@ impl Writer<'_> {
             day: new.day,
             reporter: self.dictionary.names.id(self.connection, &new.reporter)?,
             domain: self.dictionary.names.id(self.connection, &new.domain)?,
+            counted: new.trust.counted(),
         };
         let id = self.finish_runs(place, &new.run)?;
         let Place { domain, reporter, .. } = place;
@@ -65,9 +66,9 @@ impl Writer<'_> {
         self.insert_report(id, identity, place, before.reports, raw, new)?;
         self.irregularities(id, &new.irregularities)?;
         sightings::insert(self.connection, &mut self.dictionary.names, id, &new.origin)?;
-        let (trust, reread) = self.inherit(id, new, earlier)?;
-        self.deltas.add(new.day, domain, reporter, &new.totals, trust, 1);
-        let believed = trust != Trust::Failed;
+        self.deltas.add(new.day, domain, reporter, &new.totals, new.trust, 1);
+        let reread = self.inherit(id, new, identity, earlier)?;
+        let believed = new.trust.is_believed();
         if let Some(group) = self.groups.get_mut(&identity) {
             group.reports += 1;
             group.believed += i64::from(believed);
@@ -116,16 +117,12 @@ impl Writer<'_> {
 
     /// A report that is stored has come again.
     fn known(&mut self, same: &Same, identity: u128, new: &NewReport) -> Result<()> {
-        let trust = Trust::from(&new.origin.authenticity);
         self.input.met.insert(same.id);
         sightings::insert(self.connection, &mut self.dictionary.names, same.id, &new.origin)?;
-        self.choose_policy(same, trust, new)?;
-        if trust == Trust::Unchecked {
-            return Ok(());
-        }
-        let news = trust::seen_again(self.connection, same.id, trust, &mut self.deltas)?;
-        // A report that passed for one domain may now have passed for another.
-        if news || trust == Trust::Passed && self.group(identity)?.reports > 1 {
+        self.choose_policy(same, new)?;
+        // A worse mail takes nothing away, and of a report that nobody checked another such mail tells nothing.
+        let tells = new.trust > same.trust || new.trust == same.trust && new.trust != Trust::Unchecked;
+        if tells && trust::judge(self.connection, same.id, &mut self.deltas)? {
             self.unsettled.insert(identity);
             self.groups.remove(&identity);
         }
@@ -134,13 +131,13 @@ impl Writer<'_> {
 
     /// Reports with the same records are one report, and may name different policies. That of a mail which passed DMARC
     /// stays, and of two such, or of two others, the same one whichever came first.
-    fn choose_policy(&mut self, same: &Same, trust: Trust, new: &NewReport) -> Result<()> {
+    fn choose_policy(&mut self, same: &Same, new: &NewReport) -> Result<()> {
         let policy = &new.report.policy_published;
         let id = self.dictionary.policy(self.connection, policy)?;
         if id == same.policy {
             return Ok(());
         }
-        let (passed, stored_passed) = (trust == Trust::Passed, same.trust == Trust::Passed);
+        let (passed, stored_passed) = (new.trust == Trust::Passed, same.trust == Trust::Passed);
         let stored = stored_policy(self.connection, same.policy)?;
         let stored: Vec<Option<&str>> = stored.iter().map(Option::as_deref).collect();
         if (passed, policy.written().as_slice()) > (stored_passed, stored.as_slice()) {
@@ -177,31 +174,29 @@ impl Writer<'_> {
         Ok(earlier)
     }
 
-    /// Lets a report take the place of earlier readings of its bytes: where they were seen, it was. Returns what is known
-    /// of its mails then, and whether it took the place of one.
-    fn inherit(&mut self, id: i64, new: &NewReport, earlier: Vec<Stored>) -> Result<(Trust, bool)> {
-        let mut trust = Trust::from(&new.origin.authenticity);
+    /// Lets a report take the place of earlier readings of its bytes: where they were seen, it was. Returns whether it took
+    /// the place of one.
+    fn inherit(&mut self, id: i64, new: &NewReport, identity: u128, earlier: Vec<Stored>) -> Result<bool> {
         let Some(readings) = self.input.readings.get_mut(&new.raw.sha256).filter(|readings| readings.replaced > 0)
         else {
-            return Ok((trust, false));
+            return Ok(false);
         };
         readings.replaced -= 1;
-        if let Some((heir, seen)) = readings.heir {
+        if let Some(heir) = readings.heir {
             sightings::copy(self.connection, heir, id)?;
-            trust = trust.max(seen);
         }
         for report in earlier {
             sightings::copy(self.connection, report.id, id)?;
-            trust = trust.max(report.trust);
             self.unsettled.insert(report.identity);
             self.groups.remove(&report.identity);
             report.remove(self.connection, &mut self.deltas)?;
         }
-        readings.heir.get_or_insert((id, trust));
-        self.connection
-            .prepare_cached("UPDATE report SET trust = ?2 WHERE id = ?1")?
-            .execute(params![id, trust.number()])?;
-        Ok((trust, true))
+        readings.heir.get_or_insert(id);
+        if trust::judge(self.connection, id, &mut self.deltas)? {
+            self.unsettled.insert(identity);
+            self.groups.remove(&identity);
+        }
+        Ok(true)
     }
 
     fn insert_report(
@@ -253,7 +248,7 @@ impl Writer<'_> {
                 signed(new.totals.spf_aligned),
                 sibling,
                 raw,
-                Trust::from(&new.origin.authenticity).number(),
+                new.trust.number(),
             ])?;
         Ok(())
     }

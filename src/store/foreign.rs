@@ -8,7 +8,7 @@ use rusqlite::{ToSql, params};
 use rustc_hash::FxHashMap;
 
 use super::names::NameReader;
-use super::trust::Trust;
+use super::trust::BELIEVED;
 use super::{Result, Store};
 use crate::domain;
 use crate::report::period::Day;
@@ -117,11 +117,11 @@ impl Store {
     /// # Errors
     /// See [`StoreError`](super::StoreError).
     pub fn domains_of_one_reporter(&self) -> Result<(Vec<String>, usize)> {
-        let mut select = self.connection.prepare_cached(
+        let mut select = self.connection.prepare_cached(&format!(
             "SELECT name.text, MIN(reporter) = MAX(reporter) FROM report JOIN name ON name.id = domain
-             WHERE trust <> ?1 GROUP BY domain ORDER BY name.text",
-        )?;
-        let mut rows = select.query(params![Trust::Failed.number()])?;
+             WHERE {BELIEVED} GROUP BY domain ORDER BY name.text",
+        ))?;
+        let mut rows = select.query([])?;
         let (mut found, mut all) = (Vec::new(), 0);
         while let Some(row) = rows.next()? {
             all += 1;

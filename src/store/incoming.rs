@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::sync::Arc;
 
+use super::trust::Trust;
 use crate::alignment::{DkimState, SpfState, Verdict};
 use crate::mail::Authenticity;
 use crate::rejection::Rejection;
@@ -105,9 +106,11 @@ pub struct Origin {
 pub struct NewReport {
     /// What it says of itself.
     pub report: AggregateReport,
-    /// Who reports, in lower case: `org_name`, or what stands in for it.
+    /// Who reports, in lower case, see [`who_reports`](super::who_reports).
     pub reporter: String,
-    /// The same, from the report alone: what identifies it, whether it came in a mail or as a file.
+    /// Whether that is believed.
+    pub trust: Trust,
+    /// `org_name`, or what stands in for it, from the report alone: what identifies it, whether it came in a mail or as a file.
     pub identity: String,
     /// The policy domain, normalized.
     pub domain: String,

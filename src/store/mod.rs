@@ -48,7 +48,7 @@ pub use reporting::ReportLine;
 pub use reports::{Apart, ReportDetail, ReportFilter, ReportRow, ReportSummary, Sighting};
 pub use runs::ScannedRun;
 pub use totals::DayTotal;
-pub use trust::Trust;
+pub use trust::{Trust, who_reports};
 pub use writer::{RunPlace, Writer};
 
 /// How long to wait for another process that writes.

@@ -63,7 +63,7 @@ fn entry(row: &Row<'_>) -> rusqlite::Result<QuarantineEntry> {
             message_id: row.get(8)?,
             file_name: row.get(9)?,
             authenticity: match Trust::from_number(row.get(18)?) {
-                Trust::Unchecked => Authenticity::Unchecked,
+                Trust::Unchecked | Trust::Misnamed => Authenticity::Unchecked,
                 Trust::Failed => Authenticity::Failed(row.get(19)?),
                 Trust::Passed => Authenticity::Passed(row.get(19)?),
             },

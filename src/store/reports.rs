@@ -33,7 +33,7 @@ pub struct ReportFilter {
 pub enum Apart {
     /// It is on a domain that is not the owner's, whatever is known of its mail.
     Foreign,
-    /// The mail that brought it failed DMARC.
+    /// It is not believed, see [`Trust::is_believed`].
     Untrusted,
 }
 
@@ -89,10 +89,10 @@ impl ReportSummary {
     /// Why it is kept apart, if it is.
     #[must_use]
     pub fn apart(&self) -> Option<Apart> {
-        match (self.foreign, self.trust) {
+        match (self.foreign, self.trust.is_believed()) {
             (true, _) => Some(Apart::Foreign),
-            (false, Trust::Failed) => Some(Apart::Untrusted),
-            (false, _) => None,
+            (false, false) => Some(Apart::Untrusted),
+            (false, true) => None,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Scanning records: the runs of a window of days, and the outcomes that they name.
 
 use super::names::NameReader;
+use super::trust::CHECKED;
 use super::{Result, Store, StoreError};
 use crate::alignment::{AuthResult, Outcome, codec};
 use crate::report::period::Day;
@@ -17,6 +18,8 @@ pub struct ScannedRun<'r> {
     pub reporter: i64,
     /// The policy domain, see [`Store::names`].
     pub domain: i64,
+    /// Its mail passed DMARC for the domain that the reporter goes by.
+    pub checked: bool,
     /// The records, see [`rows`](crate::rows).
     pub rows: &'r [u8],
 }
@@ -28,7 +31,7 @@ impl Store {
     /// See [`StoreError`]; the visitor's ends the scan.
     pub fn scan_runs(&self, first: Day, last: Day, visit: &mut dyn FnMut(ScannedRun<'_>) -> Result<()>) -> Result<()> {
         let mut statement = self.connection.prepare_cached(
-            "SELECT day, report, reporter, domain, rows FROM record_run WHERE day BETWEEN ?1 AND ?2 AND counted
+            "SELECT day, report, reporter, domain, counted, rows FROM record_run WHERE day BETWEEN ?1 AND ?2 AND counted
              ORDER BY day, report, part",
         )?;
         let mut runs = statement.query([first, last])?;
@@ -43,7 +46,8 @@ impl Store {
                 report: row.get(1)?,
                 reporter: row.get(2)?,
                 domain,
-                rows: row.get_ref(4)?.as_blob().map_err(|error| StoreError::Damaged(error.to_string()))?,
+                checked: row.get::<_, i64>(4)? == CHECKED,
+                rows: row.get_ref(5)?.as_blob().map_err(|error| StoreError::Damaged(error.to_string()))?,
             })?;
         }
         Ok(())

@@ -3,8 +3,8 @@
 //! That depends on the reports alone and not on the order in which they came, so it is decided once for each batch, when
 //! all of the batch are there. [`editions`](super::editions) has the rule. Reports that are not believed neither count nor
 //! replace any, and where one came in mail that passed DMARC for its reporter's own domain, neither do those of its
-//! identity that nobody checked, or that passed for another domain. Of these, only such as passed for one domain, or for
-//! none, are compared with each other: a forged report hides nothing.
+//! identity that passed for another domain, and where any passed, none that nobody checked. Of these, only such as passed for
+//! one domain, or for none, are compared with each other: a forged report hides nothing.
 
 use std::collections::BTreeMap;
 use std::collections::hash_map::Entry;
@@ -15,9 +15,10 @@ use rustc_hash::FxHashMap;
 use super::editions::{self, MergedRows};
 use super::incoming::Totals;
 use super::totals::Deltas;
-use super::trust::{self, Trust};
+use super::trust::{BELIEVED, Trust};
 use super::{DigestKey, Result, RowsDigest, StoreError};
 use crate::report::period::{Day, Period};
+use crate::reporter;
 use crate::rows;
 
 /// Periods that begin further apart than this are not compared: long periods are noted as such anyway.
@@ -54,11 +55,11 @@ pub(super) struct Group {
 
 impl Group {
     pub(super) fn load(connection: &Connection, identity: u128) -> Result<Self> {
-        let mut select = connection
-            .prepare_cached("SELECT COUNT(*), COUNT(*) FILTER (WHERE trust <> ?2) FROM report WHERE logical = ?1")?;
-        Ok(select.query_row(params![identity.to_be_bytes(), Trust::Failed.number()], |row| {
-            Ok(Group { reports: row.get(0)?, believed: row.get(1)? })
-        })?)
+        let mut select = connection.prepare_cached(&format!(
+            "SELECT COUNT(*), COUNT(*) FILTER (WHERE {BELIEVED}) FROM report WHERE logical = ?1"
+        ))?;
+        Ok(select
+            .query_row([identity.to_be_bytes()], |row| Ok(Group { reports: row.get(0)?, believed: row.get(1)? }))?)
     }
 }
 
@@ -91,13 +92,13 @@ impl Placed {
     pub(super) fn overlaps(&self, connection: &Connection) -> Result<bool> {
         let Placed { domain, reporter, period, identity } = *self;
         Ok(connection
-            .prepare_cached(
+            .prepare_cached(&format!(
                 "SELECT 1 FROM (
                     SELECT end_time, logical, trust FROM report
                     WHERE domain = ?1 AND reporter = ?2 AND begin_time > ?3 AND begin_time < ?4
-                    ORDER BY begin_time DESC LIMIT ?8)
-                 WHERE end_time > ?5 AND logical <> ?6 AND trust <> ?7",
-            )?
+                    ORDER BY begin_time DESC LIMIT ?7)
+                 WHERE end_time > ?5 AND logical <> ?6 AND {BELIEVED}",
+            ))?
             .exists(params![
                 domain,
                 reporter,
@@ -105,7 +106,6 @@ impl Placed {
                 period.begin.saturating_add(NEAR).min(period.end - 1),
                 period.begin + 1,
                 identity.to_be_bytes(),
-                Trust::Failed.number(),
                 LOOKED_AT,
             ])?)
     }
@@ -123,7 +123,7 @@ pub(super) struct Stored {
     content: u128,
     pub(super) day: Day,
     domain: i64,
-    reporter: i64,
+    pub(super) reporter: i64,
     totals: Totals,
     pub(super) trust: Trust,
     pub(super) counted: bool,
@@ -184,7 +184,7 @@ impl Stored {
             .execute(params![self.id, counted])?;
         connection
             .prepare_cached("UPDATE record_run SET counted = ?3 WHERE day = ?1 AND report = ?2")?
-            .execute(params![self.day, self.id, counted])?;
+            .execute(params![self.day, self.id, if counted { self.trust.counted() } else { 0 }])?;
         let sign = if counted { 1 } else { -1 };
         deltas.add(self.day, self.domain, self.reporter, &self.totals, self.trust, sign);
         Ok(())
@@ -228,7 +228,7 @@ impl Stored {
 /// Decides which of the reports of one identity count.
 pub(super) fn settle(connection: &Connection, key: DigestKey, identity: u128, deltas: &mut Deltas) -> Result<()> {
     let mut reports = Stored::load_all(connection, identity)?;
-    let believed: Vec<usize> = (0..reports.len()).filter(|&at| reports[at].trust != Trust::Failed).collect();
+    let believed: Vec<usize> = (0..reports.len()).filter(|&at| reports[at].trust.is_believed()).collect();
     let mut replaced_by = vec![None; reports.len()];
     let mut shared = vec![None; reports.len()];
     let mut counts = vec![false; reports.len()];
@@ -325,14 +325,27 @@ fn write_contents(connection: &Connection, key: DigestKey) -> Result<()> {
 
 /// The reports that may count, in groups within which they are compared.
 fn comparable(connection: &Connection, reports: &[Stored], believed: Vec<usize>) -> Result<Vec<Vec<usize>>> {
-    let mut groups: BTreeMap<trust::Voucher, Vec<usize>> = BTreeMap::new();
+    /// Who vouches for a report.
+    #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+    enum Voucher {
+        Nobody,
+        Domain { own: bool, reporter: i64 },
+    }
+    let mut groups: BTreeMap<Voucher, Vec<usize>> = BTreeMap::new();
+    let mut name = connection.prepare_cached("SELECT text FROM name WHERE id = ?1")?;
     for at in believed {
-        let voucher = match reports[at].trust {
-            Trust::Passed => trust::voucher(connection, reports[at].id)?,
-            _ => trust::Voucher::default(),
+        let Stored { trust, reporter, .. } = reports[at];
+        let voucher = match trust {
+            Trust::Passed => {
+                let name: String = name.query_row([reporter], |row| row.get(0))?;
+                Voucher::Domain { own: !reporter::is_used_by_another(&name), reporter }
+            }
+            _ => Voucher::Nobody,
         };
         groups.entry(voucher).or_default().push(at);
     }
-    let own = groups.keys().any(|voucher| voucher.own);
-    Ok(groups.into_iter().filter(|(voucher, _)| voucher.own || !own).map(|(_, group)| group).collect())
+    let is_own = |voucher: &Voucher| matches!(voucher, Voucher::Domain { own: true, .. });
+    let (own, any) = (groups.keys().any(is_own), groups.keys().any(|voucher| *voucher != Voucher::Nobody));
+    let counts = |voucher: &Voucher| if own { is_own(voucher) } else { !any || *voucher != Voucher::Nobody };
+    Ok(groups.into_iter().filter(|(voucher, _)| counts(voucher)).map(|(_, group)| group).collect())
 }

@@ -6,7 +6,7 @@
 
 use rusqlite::Connection;
 
-use super::{dictionary, facts, same_identity};
+use super::{dictionary, facts, same_identity, trust};
 
 /// Says that a database is ours (`PRAGMA application_id`): "dmst".
 pub(super) const APPLICATION_ID: i32 = 0x646d_7374;
@@ -156,6 +156,8 @@ pub(super) const MIGRATIONS: &[&str] = &[
     CREATE INDEX report_by_raw ON report (raw);
     DELETE FROM irregularity WHERE code IN ('same_id_different_content', 'overlap');
 ",
+    // Whose reports are, by the domain that their mails passed for; which records are of such as passed.
+    "",
 ];
 
 /// The steps after which the outcomes must be judged anew.
@@ -166,6 +168,9 @@ const PACK_FACTS: [usize; 2] = [5, 6];
 
 /// The step after which it must be decided anew which reports of one identity count.
 const SETTLE_IDENTITIES: usize = 7;
+
+/// The step after which it must be judged anew whose reports are and which are believed.
+const JUDGE_REPORTS: usize = 8;
 
 /// The version that this program writes.
 pub(super) const VERSION: i32 = MIGRATIONS.len() as i32;
@@ -198,6 +203,9 @@ pub(super) fn migrate(connection: &mut Connection, version: i32) -> super::Resul
         }
         if step == SETTLE_IDENTITIES {
             same_identity::settle_all(&transaction)?;
+        }
+        if step == JUDGE_REPORTS {
+            trust::judge_all(&transaction)?;
         }
         transaction.pragma_update(None, "user_version", step as i32 + 1)?;
         transaction.commit()?;

@@ -15,6 +15,7 @@ use super::incoming::{NewQuarantine, Run};
 use super::mailbox::Settled;
 use super::same_identity::{self, Group};
 use super::totals::Deltas;
+use super::trust::Trust;
 use super::{DigestKey, Result, Store, StoreError, quarantine, room};
 use crate::rows;
 
@@ -66,6 +67,8 @@ pub(super) struct Place {
     pub(super) day: i32,
     pub(super) reporter: i64,
     pub(super) domain: i64,
+    /// See [`Trust::counted`].
+    pub(super) counted: i64,
 }
 
 /// Where the runs of a report belong, for a report whose records come in several runs.
@@ -77,6 +80,8 @@ pub struct RunPlace<'r> {
     pub reporter: &'r str,
     /// The policy domain.
     pub domain: &'r str,
+    /// Whether the report is believed.
+    pub trust: Trust,
 }
 
 impl Store {
@@ -184,7 +189,7 @@ impl Writer<'_> {
             let reporter = self.dictionary.names.id(self.connection, place.reporter)?;
             let domain = self.dictionary.names.id(self.connection, place.domain)?;
             if let Some(open) = &mut self.open {
-                open.place = Some(Place { day: place.day, reporter, domain });
+                open.place = Some(Place { day: place.day, reporter, domain, counted: place.trust.counted() });
             }
         }
         self.take_run(run)
@@ -276,9 +281,17 @@ impl Writer<'_> {
         }
         self.connection
             .prepare_cached(
-                "INSERT INTO record_run (day, report, part, reporter, domain, counted, rows) VALUES (?1, ?2, ?3, ?4, ?5, 1, ?6)",
+                "INSERT INTO record_run (day, report, part, reporter, domain, counted, rows) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
             )?
-            .execute(params![place.day, open.id, open.parts, place.reporter, place.domain, open.pending])?;
+            .execute(params![
+                place.day,
+                open.id,
+                open.parts,
+                place.reporter,
+                place.domain,
+                place.counted,
+                open.pending
+            ])?;
         open.parts += 1;
         open.pending.clear();
         Ok(())

@@ -65,6 +65,29 @@ fn what_failed_is_kept_apart_until_a_mail_passes() {
 }
 
 #[test]
+fn a_great_name_used_by_another_counts_for_nothing() {
+    let sandbox = Sandbox::new();
+    let pass = |domain: &str| format!("Authentication-Results: mx.example.com; dmarc=pass header.from={domain}");
+    let from = |org: &str, id: &str, messages: u64, domain: &str| {
+        let records = vec![record("192.0.2.1", messages, "example.com", DKIM_AND_SPF)];
+        let report = Report::new(id).org(org).records(records);
+        [pass(domain).as_bytes(), b"\n", &mail(id, "text/xml", "r.xml", report.xml().as_bytes())].concat()
+    };
+    sandbox.write("in/1.eml", from("google.com", "genuine", 1, "google.com"));
+    sandbox.write("in/2.eml", from("google.com", "forged", 20, "mail.evil.example"));
+    sandbox.write("in/3.eml", from("Post", "post", 300, "northpost.example"));
+    let answer = sandbox.run(["ingest", "in", "--authserv-id", "mx.example.com", "--format", "json"]).exits(0).json();
+    assert_eq!((&answer["reports"]["new"], &answer["untrusted"]), (&json!(3), &json!(1)), "{answer}");
+    assert_eq!(messages(&sandbox), 301);
+    let listed = sandbox.run(["reports", "--since", "all"]).exits(0);
+    assert!(listed.text().contains("post (by northpost.example)") && !listed.text().contains("evil"), "{listed}");
+    let apart = sandbox.run(["reports", "--since", "all", "--untrusted"]).exits(0);
+    assert!(apart.text().contains("google.com (by evil.example)"), "{apart}");
+    let shown = sandbox.run(["reports", "forged"]).exits(0);
+    assert!(shown.text().contains("passed DMARC for somebody who uses another's name"), "{shown}");
+}
+
+#[test]
 fn without_a_server_to_believe_nothing_is_checked() {
     let sandbox = Sandbox::new();
     sandbox.write("in/forged.eml", checked(FAIL, "forged", 300));

@@ -108,7 +108,7 @@ pub(super) fn reporters(of: &Observations<'_>) -> Vec<DomainFinding> {
         one.finding.remedy = Some(remedy(
             format!("see whether mail to the users of {name} still arrives, and their reports do"),
             &[
-                "`dmarcstat quarantine` shows reports of it that came and could not be read, `dmarcstat reports --untrusted` those whose mail failed DMARC.",
+                "`dmarcstat quarantine` shows reports of it that came and could not be read, `dmarcstat reports --untrusted` those whose mail failed DMARC or came under another's name.",
                 "Look into the report mailbox for rules, a full quota, and mail that was taken for spam.",
                 "Until it reports again its share of the mail is unknown, and no part of what is well.",
             ],

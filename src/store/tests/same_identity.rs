@@ -119,10 +119,10 @@ fn what_passed_for_the_reporters_domain_stands_beside_nothing_that_did_not() {
         // A forgery that has all of the real one replaces nothing, and does not count.
         ([mail(OWN, &real), mail("none", &more), mail(OTHER, &part)], 5),
         ([mail(OWN, &real), mail(OTHER, &more), mail(OWN, &part)], 75),
-        // Where nobody's own domain passed all count, and none replaces one that another domain stands for.
-        ([mail("none", &real), mail(OTHER, &more), mail("none", &part)], 5 + 9005 + 70),
+        // Where any passed, what nobody checked does not count.
+        ([mail("none", &real), mail(OTHER, &more), mail("none", &part)], 9005),
         ([mail("none", &real), mail("none", &more), mail("none", &part)], 9005 + 70),
-        ([mail("dmarc=fail", &real), mail("none", &more), mail(OTHER, &part)], 9005 + 70),
+        ([mail("dmarc=fail", &real), mail("none", &more), mail(OTHER, &part)], 70),
     ] {
         for first in 0..3 {
             let mut mails = mails.to_vec();
@@ -145,8 +145,8 @@ fn a_mail_that_passes_later_decides_among_those_that_are_there() {
     let mut store = Store::in_memory().unwrap();
     take_mails(&mut store, "a", &[mail("none", &real), mail("none", &more)]);
     assert_eq!(messages(&store), 9005);
-    take_mails(&mut store, "b", &[mail("dmarc=pass header.from=elsewhere.example", &more)]);
-    assert_eq!(messages(&store), 9010);
+    take_mails(&mut store, "b", &[mail("dmarc=pass header.from=elsewhere.example", &real)]);
+    assert_eq!(messages(&store), 5);
     take_mails(&mut store, "c", &[mail("dmarc=pass header.from=mailhaven.example", &real)]);
     assert_eq!(messages(&store), 5);
     check_totals(&store);

@@ -1,0 +1,256 @@
+//! Who reports: the domain whose mail brought a report, and the name that the report gives itself.
+//!
+//! `org_name` (RFC 7489 Appendix C) is a label that anybody can write. What a mail server has checked is a domain: the one
+//! that passed DMARC. So a reporter is both. Where the label is that domain's own name, it is the reporter's name;
+//! otherwise the name says by whom it is used, as in "post of example (by example.net)". The names of great reporters are
+//! believed from the domains that they report from and from no others.
+
+use std::borrow::Cow;
+
+use crate::domain::{is_within, normalize, organizational};
+
+/// How far a name is its bearer's, where mail passed DMARC for a domain.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Naming {
+    /// It stands for the domain that passed.
+    Vouched,
+    /// The domain that passed gives addresses to anybody, or handed on another's mail: it says nothing of who reports.
+    Unvouched,
+    /// It is the name of a great reporter, used by somebody else.
+    Misused,
+}
+
+/// A reporter that is known by its domain and by other words as well.
+struct Great {
+    /// Words of a label that mean it.
+    words: &'static [&'static str],
+    /// Whole labels that mean it, where their words alone could be anybody's.
+    labels: &'static [&'static str],
+    /// Where its reports come from, the first of them its name as a witness. Nobody else has addresses there.
+    senders: &'static [&'static str],
+    /// Its other organizational domains. At most of them anybody may have an address.
+    others: &'static [&'static str],
+}
+
+const GREAT: &[Great] = &[
+    Great {
+        words: &["google", "gmail", "googlemail"],
+        labels: &[],
+        senders: &["google.com"],
+        others: &["gmail.com", "googlemail.com"],
+    },
+    Great {
+        words: &["microsoft", "hotmail", "office365"],
+        labels: &["outlook", "enterprise outlook"],
+        senders: &["microsoft.com", "protection.outlook.com"],
+        others: &["outlook.com", "hotmail.com", "live.com", "msn.com", "office365.com"],
+    },
+    Great { words: &["yahoo japan"], labels: &[], senders: &["lycorp.co.jp"], others: &["yahoo.co.jp"] },
+    Great {
+        words: &["yahoo", "yahooinc"],
+        labels: &["aol", "aol inc"],
+        senders: &["yahooinc.com", "yahoo-inc.com", "dmarc.yahoo.com", "verizonmedia.com"],
+        others: &["yahoo.com", "ymail.com", "rocketmail.com", "aol.com"],
+    },
+    Great {
+        words: &["mailru"],
+        labels: &["mail ru"],
+        senders: &["corp.mail.ru"],
+        others: &["mail.ru", "bk.ru", "inbox.ru", "list.ru"],
+    },
+    Great { words: &["comcast", "xfinity"], labels: &[], senders: &["comcast.net", "comcast.com"], others: &[] },
+    Great { words: &["amazonses", "amazon ses"], labels: &[], senders: &["amazonses.com", "amazon.com"], others: &[] },
+    Great {
+        words: &["gmx"],
+        labels: &["web de"],
+        senders: &["sicher.gmx.net", "sicher.web.de", "1und1.de"],
+        others: &["gmx.net", "gmx.de", "gmx.at", "gmx.ch", "gmx.com", "web.de"],
+    },
+    Great {
+        words: &["fastmail"],
+        labels: &[],
+        senders: &["fastmaildmarc.com", "fastmailteam.com"],
+        others: &["fastmail.com", "fastmail.fm", "messagingengine.com"],
+    },
+    Great {
+        words: &["icloud"],
+        labels: &["apple", "apple inc"],
+        senders: &["apple.com"],
+        others: &["icloud.com", "me.com", "mac.com"],
+    },
+    Great { words: &["linkedin"], labels: &[], senders: &["linkedin.com"], others: &[] },
+];
+
+impl Great {
+    /// The one that a label means.
+    fn of(label: &str) -> Option<&'static Great> {
+        if let Some(name) = as_domain(label) {
+            let organization = organizational(&name);
+            return GREAT.iter().find(|great| great.owns(organization));
+        }
+        let words: Vec<&str> = label.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
+        let words = format!(" {} ", words.join(" "));
+        GREAT.iter().find(|great| {
+            great.words.iter().any(|word| words.contains(&format!(" {word} ")))
+                || great.labels.contains(&words.trim_matches(' '))
+        })
+    }
+
+    fn owns(&self, organization: &str) -> bool {
+        self.others.contains(&organization) || self.senders.iter().any(|one| organizational(one) == organization)
+    }
+
+    fn reports_from(&self, domain: &str) -> bool {
+        self.senders.iter().any(|sender| is_within(domain, sender))
+    }
+}
+
+/// The name of a reporter, from the label that its report gives it (in lower case, empty for none) and the domain that its
+/// mail passed DMARC for; and how far it is its own. `policy_domain` is what the report is about: mail that passes for
+/// the owner's own domain was handed on by a list or a group of the owner's.
+#[must_use]
+pub fn name(label: &str, passed: &str, policy_domain: &str) -> (String, Naming) {
+    let passed = normalize(passed).unwrap_or_default();
+    let by = organizational(&passed);
+    let label = plain(label);
+    let great = Great::of(&label);
+    let vouched = match great {
+        Some(great) => great.reports_from(&passed),
+        None => label.is_empty() || as_domain(&label).is_some_and(|name| organizational(&name) == by),
+    };
+    if vouched {
+        let name = if label.is_empty() { by.to_owned() } else { label.into_owned() };
+        return (name, Naming::Vouched);
+    }
+    if by == organizational(policy_domain) || great.is_some_and(|great| great.owns(by)) {
+        return (label.into_owned(), Naming::Unvouched);
+    }
+    let naming = if great.is_some() { Naming::Misused } else { Naming::Vouched };
+    (format!("{label}{BY}{by})"), naming)
+}
+
+/// What stands between a label and the domain that uses it.
+const BY: &str = " (by ";
+
+/// A label that does not look as if it said by whom it is used.
+#[must_use]
+pub fn plain(label: &str) -> Cow<'_, str> {
+    if label.contains("(by") { Cow::Owned(label.replace("(by", "(\u{2018}by\u{2019}")) } else { Cow::Borrowed(label) }
+}
+
+/// Whether a name says that somebody else uses it.
+#[must_use]
+pub fn is_used_by_another(name: &str) -> bool {
+    name.ends_with(')') && name.contains(BY)
+}
+
+/// The label in a name.
+#[must_use]
+pub fn label(name: &str) -> &str {
+    if is_used_by_another(name) { name.rsplit_once(BY).map_or(name, |(label, _)| label) } else { name }
+}
+
+/// The domain that vouches for a reporter whose mail passed, told from its name: many names of one domain are one witness.
+#[must_use]
+pub fn vouching_domain(name: &str) -> Cow<'_, str> {
+    if let Some((_, by)) = name.strip_suffix(')').and_then(|rest| rest.rsplit_once(BY)) {
+        return Cow::Borrowed(by);
+    }
+    match (Great::of(name), as_domain(name)) {
+        (Some(great), _) => Cow::Borrowed(great.senders[0]),
+        (None, Some(domain)) => Cow::Owned(organizational(&domain).to_owned()),
+        (None, None) => Cow::Borrowed(name),
+    }
+}
+
+/// A label that is a domain name.
+fn as_domain(label: &str) -> Option<Cow<'_, str>> {
+    let name = normalize(label)?;
+    let is_name = name.contains('.') && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-_".contains(&byte));
+    is_name.then_some(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(label: &str, passed: &str) -> (String, Naming) {
+        name(label, passed, "owner.example")
+    }
+
+    #[test]
+    fn a_label_that_is_the_domains_own_is_the_name() {
+        for (label, passed) in [
+            ("mailhaven.example", "mailhaven.example"),
+            ("mailhaven.example", "reports.mailhaven.example"),
+            ("mx1.mailhaven.example", "mailhaven.example"),
+            ("google.com", "google.com"),
+            ("google llc", "google.com"),
+            ("outlook.com", "microsoft.com"),
+            ("enterprise outlook", "microsoft.com"),
+            ("outlook.com", "eur.protection.outlook.com"),
+            ("yahoo", "yahooinc.com"),
+            ("yahoo! inc.", "dmarc.yahoo.com"),
+            ("mail.ru", "corp.mail.ru"),
+            ("comcast", "comcast.net"),
+            ("amazon-ses", "amazonses.com"),
+            ("web.de", "sicher.web.de"),
+            ("fastmail pty ltd", "fastmaildmarc.com"),
+        ] {
+            assert_eq!(of(label, passed), (label.to_owned(), Naming::Vouched), "{label} by {passed}");
+        }
+        assert_eq!(of("", "reports.mailhaven.example"), ("mailhaven.example".to_owned(), Naming::Vouched));
+    }
+
+    #[test]
+    fn another_domain_under_a_great_name_is_told() {
+        for label in ["google.com", "mail.ru", "comcast", "google inc.", "yahoo!", "outlook.com", "gmail.com", "web.de"]
+        {
+            assert_eq!(of(label, "mail.evil.example"), (format!("{label} (by evil.example)"), Naming::Misused));
+        }
+        // What merely holds such a word in a longer one is no such name; nor is a host of the domain's own.
+        assert_eq!(of("pineapple inc", "evil.example").1, Naming::Vouched);
+        assert_eq!(of("google.evil.example", "evil.example"), ("google.evil.example".to_owned(), Naming::Vouched));
+    }
+
+    #[test]
+    fn anybody_may_have_an_address_at_a_mailbox_host() {
+        for (label, passed) in [("outlook.com", "outlook.com"), ("mail.ru", "mail.ru"), ("google.com", "gmail.com")] {
+            assert_eq!(of(label, passed), (label.to_owned(), Naming::Unvouched), "{label} by {passed}");
+        }
+    }
+
+    #[test]
+    fn other_labels_say_by_whom_they_are_used() {
+        let (name, naming) = of("post of the north", "northpost.example");
+        assert_eq!((name.as_str(), naming), ("post of the north (by northpost.example)", Naming::Vouched));
+        assert_eq!(vouching_domain(&name), "northpost.example");
+        let (name, naming) = of("mailhaven.example", "filter.example");
+        assert_eq!((name.as_str(), naming), ("mailhaven.example (by filter.example)", Naming::Vouched));
+    }
+
+    #[test]
+    fn what_the_owner_handed_on_is_nobodys_word() {
+        assert_eq!(of("google.com", "lists.owner.example"), ("google.com".to_owned(), Naming::Unvouched));
+        assert_eq!(of("post", "owner.example"), ("post".to_owned(), Naming::Unvouched));
+    }
+
+    #[test]
+    fn many_names_of_one_domain_are_one_witness() {
+        for name in ["a.evil.example", "b.evil.example", "google.com (by evil.example)", "x (by evil.example)"] {
+            assert_eq!(vouching_domain(name), "evil.example", "{name}");
+        }
+        assert_eq!(vouching_domain("outlook.com"), vouching_domain("enterprise outlook"));
+        assert_ne!(vouching_domain("google.com"), vouching_domain("yahoo"));
+    }
+
+    #[test]
+    fn no_label_says_by_itself_who_uses_it() {
+        for label in ["x (by google.com)", "x (by google.com) (by google.com)", "google.com (by google.com)"] {
+            let (name, _) = of(label, "evil.example");
+            assert_eq!(vouching_domain(&name), "evil.example", "{name}");
+            assert_eq!(name.matches(BY).count(), 1, "{name}");
+            assert!(!plain(label).contains(BY));
+        }
+    }
+}
