@@ -2,9 +2,9 @@
 
 use super::failure::Failure;
 use super::known::Known;
-use crate::diagnosis::{DomainFinding, Observations, domain_findings};
+use crate::diagnosis::{DomainFinding, FindingCode, Observations, domain_findings, since};
 use crate::domain;
-use crate::query::{Presence, Survey, Window, presence, published};
+use crate::query::{Presence, Survey, Window, presence, published, survey};
 use crate::report::period::Day;
 use crate::store::Store;
 
@@ -36,14 +36,29 @@ impl Question<'_> {
         let mut foreign = self.store.foreign_totals(self.window.first, self.window.last)?;
         foreign.retain(|one| domain::is_among(&one.domain, self.domains));
         let last = presence.iter().filter_map(|one| one.days.keys().next_back()).max().copied().unwrap_or(Day::MIN);
-        Ok(domain_findings(&Observations {
+        let rules = self.known.rules();
+        let mut found = domain_findings(&Observations {
             survey,
             presence,
             foreign: &foreign,
             published: &published,
             window: self.window,
             today: self.today.unwrap_or(last.saturating_add(1)),
-            rules: &self.known.rules(),
-        }))
+            rules: &rules,
+        });
+        for finding in &mut found {
+            let bears = matches!(finding.code(), FindingCode::SpfUnevaluable | FindingCode::StrictAlignmentCosts);
+            if bears && finding.since.is_none() && self.window.first != Day::MIN {
+                finding.since = since(finding, &self.further_back(&finding.domain)?, &rules);
+            }
+        }
+        Ok(found)
+    }
+
+    /// What began before the window is looked up in the memory; that is seldom asked, and costs more than the window.
+    fn further_back(&self, domain: &str) -> Result<Survey, Failure> {
+        let first = self.window.first.saturating_sub_unsigned(self.known.thresholds.memory_days);
+        let window = Window { first, ..self.window };
+        Ok(survey(self.store, window, &[domain.to_owned()], self.known.knowledge())?)
     }
 }

@@ -40,7 +40,7 @@ pub use explain::{
     AddressPart, DayPart, Dispositions, ExplainAnswer, Found, NetworkPart, OverridePart, PartAnswer, PathEvidence,
     Reason, ReporterPart, SignaturePart, SpfPart, Stay, Turn, TurnKind, TurnSubject, evidence, find,
 };
-pub use findings::{DomainFinding, FindingCode, FindingEvidence, Observations, TagChange, domain_findings};
+pub use findings::{DomainFinding, FindingCode, FindingEvidence, Observations, TagChange, domain_findings, since};
 pub use ledger::{EntryText, LedgerFinding, LedgerProblem, ledger_findings, proposals};
 pub use path::{
     Answer, Diagnosis, DkimFigures, Rules, SendingPath, Sum, WindowAnswer, diagnose, diagnose_some, id, sender_name,

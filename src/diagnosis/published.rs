@@ -11,34 +11,56 @@ pub(super) struct Tag {
     /// Its name in the record.
     pub(super) name: &'static str,
     value: fn(&PolicyPublished) -> &Option<String>,
+    is_valid: fn(&str) -> bool,
     /// What its absence means.
     default: Option<&'static str>,
 }
 
-const fn tag(name: &'static str, value: fn(&PolicyPublished) -> &Option<String>, default: Option<&'static str>) -> Tag {
-    Tag { name, value, default }
+const fn tag(
+    name: &'static str,
+    value: fn(&PolicyPublished) -> &Option<String>,
+    is_valid: fn(&str) -> bool,
+    default: Option<&'static str>,
+) -> Tag {
+    Tag { name, value, is_valid, default }
+}
+
+fn policy(text: &str) -> bool {
+    matches!(text, "none" | "quarantine" | "reject")
+}
+
+fn mode(text: &str) -> bool {
+    matches!(text, "r" | "s")
+}
+
+fn percentage(text: &str) -> bool {
+    text.len() <= 3 && text.parse::<u8>().is_ok_and(|percent| percent <= 100)
+}
+
+fn yes_or_no(text: &str) -> bool {
+    matches!(text, "y" | "n")
 }
 
 /// The tags that are followed; that of the policy comes first.
 pub(super) const TAGS: [Tag; 7] = [
-    tag("p", |policy| &policy.p, None),
-    tag("sp", |policy| &policy.sp, None),
-    tag("np", |policy| &policy.np, None),
-    tag("adkim", |policy| &policy.adkim, Some("r")),
-    tag("aspf", |policy| &policy.aspf, Some("r")),
-    tag("pct", |policy| &policy.pct, Some("100")),
-    tag("t", |policy| &policy.testing, Some("n")),
+    tag("p", |found| &found.p, policy, None),
+    tag("sp", |found| &found.sp, policy, None),
+    tag("np", |found| &found.np, policy, None),
+    tag("adkim", |found| &found.adkim, mode, Some("r")),
+    tag("aspf", |found| &found.aspf, mode, Some("r")),
+    tag("pct", |found| &found.pct, percentage, Some("100")),
+    tag("t", |found| &found.testing, yes_or_no, Some("n")),
 ];
 
 impl Tag {
-    /// Its value in lower case, where it is given or its absence means something.
+    /// Its value in lower case, where it is given and valid, or its absence means something.
     fn read(&self, policy: &PolicyPublished) -> Option<String> {
         let text = (self.value)(policy).as_deref().map(str::trim).filter(|text| !text.is_empty());
-        text.or(self.default).map(str::to_ascii_lowercase)
+        text.or(self.default).map(str::to_ascii_lowercase).filter(|text| (self.is_valid)(text))
     }
 }
 
-/// By day and value who found it. Reporters that leave the tag out say nothing.
+/// By day and value who found it. Reporters that leave the tag out, or write what it cannot be, say nothing.
 pub(super) type Voices = BTreeMap<Day, BTreeMap<String, BTreeSet<u32>>>;
 
 /// What reporters say of a tag, of reports each with its day, its reporter and the policy that it found.

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use rustc_hash::FxHashMap;
+
 use crate::domain;
 use crate::report::period::Day;
 use crate::store::{Store, StoreError};
@@ -23,12 +25,19 @@ pub struct Presence {
 /// # Errors
 /// See [`StoreError`].
 pub fn presence(store: &Store, first: Day, last: Day, domains: &[String]) -> Result<Vec<Presence>, StoreError> {
-    let mut found: BTreeMap<(String, String), BTreeMap<Day, u64>> = BTreeMap::new();
-    for total in store.day_totals(first, last)? {
-        if domain::is_among(&total.domain, domains) {
-            let sum = found.entry((total.domain, total.reporter)).or_default().entry(total.day).or_default();
-            *sum = sum.saturating_add(total.totals.messages);
+    let mut sums: FxHashMap<(i64, i64), BTreeMap<Day, u64>> = FxHashMap::default();
+    store.days_reported(first, last, &mut |day, domain, reporter, messages| {
+        let sum = sums.entry((domain, reporter)).or_default().entry(day).or_default();
+        *sum = sum.saturating_add(messages);
+    })?;
+    let mut names = store.names();
+    let mut found = Vec::new();
+    for ((domain, reporter), days) in sums {
+        let domain = names.text(domain)?.to_owned();
+        if domain::is_among(&domain, domains) {
+            found.push(Presence { domain, reporter: names.text(reporter)?.to_owned(), days });
         }
     }
-    Ok(found.into_iter().map(|((domain, reporter), days)| Presence { domain, reporter, days }).collect())
+    found.sort_by(|a, b| (&a.domain, &a.reporter).cmp(&(&b.domain, &b.reporter)));
+    Ok(found)
 }

@@ -60,6 +60,23 @@ impl Store {
         Ok(())
     }
 
+    /// Shows of the reports with records on the days from `first` to `last` the number, the policy domain (see [`Store::names`])
+    /// and the policy found there (see [`Store::policies`]), in the order of their numbers.
+    ///
+    /// # Errors
+    /// See [`StoreError`](super::StoreError).
+    pub fn policies_found(&self, first: Day, last: Day, visit: &mut dyn FnMut(i64, i64, i64)) -> Result<()> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT id, domain, policy FROM report
+             WHERE id IN (SELECT report FROM record_run WHERE day BETWEEN ?1 AND ?2) ORDER BY id",
+        )?;
+        let mut rows = statement.query(params![first, last])?;
+        while let Some(row) = rows.next()? {
+            visit(row.get(0)?, row.get(1)?, row.get(2)?);
+        }
+        Ok(())
+    }
+
     /// All policies that reports found, by their numbers, without the domain.
     ///
     /// # Errors

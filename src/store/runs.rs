@@ -137,18 +137,6 @@ impl Store {
             .query_row([report], |row| row.get(0))?)
     }
 
-    /// On which domain a report is, see [`names`](Self::names), and the number of the policy that it found there, see
-    /// [`policies`](Self::policies).
-    ///
-    /// # Errors
-    /// See [`StoreError`].
-    pub fn policy_found(&self, report: i64) -> Result<(i64, i64)> {
-        Ok(self
-            .connection
-            .prepare_cached("SELECT domain, policy FROM report WHERE id = ?1")?
-            .query_row([report], |row| Ok((row.get(0)?, row.get(1)?)))?)
-    }
-
     /// Reads names by their numbers.
     #[must_use]
     pub fn names(&self) -> NameReader<'_> {

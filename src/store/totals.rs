@@ -100,6 +100,25 @@ impl Store {
         Ok(totals)
     }
 
+    /// Shows by day who reported on which domain of the owner's (see [`Store::names`]), and the messages of it, from `first` to `last`.
+    ///
+    /// # Errors
+    /// See [`StoreError`](super::StoreError).
+    pub fn days_reported(&self, first: Day, last: Day, visit: &mut dyn FnMut(Day, i64, i64, u64)) -> Result<()> {
+        let mut statement = self
+            .connection
+            .prepare_cached("SELECT day, domain, reporter, messages FROM day_total WHERE day BETWEEN ?1 AND ?2")?;
+        let mut rows = statement.query([first, last])?;
+        let mut owned = self.owned();
+        while let Some(row) = rows.next()? {
+            let domain = row.get(1)?;
+            if owned.has(domain)? {
+                visit(row.get(0)?, domain, row.get(2)?, u64::try_from(row.get::<_, i64>(3)?).unwrap_or(0));
+            }
+        }
+        Ok(())
+    }
+
     /// The end of the owner's newest report that counts, in seconds since the epoch.
     ///
     /// # Errors

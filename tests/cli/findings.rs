@@ -63,6 +63,8 @@ fn spf_that_nobody_can_evaluate() {
     );
     assert_eq!(finding["evidence"]["messages"], 6 * 3 * 20);
     assert_eq!(finding["breaks_authentication"], true);
+    let week = sources(&sandbox, &["--as-of", "2026-10-13", "--since", "4d"]);
+    assert_eq!(week["findings"][0]["since"], "2026-10-07", "it began before the window");
     let input = ["--input", "reports", "--as-of", "2026-10-13"];
     let ask = |command: &[&str]| sandbox.run(command.iter().chain(&input));
     let ran = ask(&["unsigned", "--exit-code"]).exits(4);

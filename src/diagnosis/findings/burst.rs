@@ -1,47 +1,63 @@
 //! Unauthenticated mail under the domain's name, from many networks at once.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use super::DomainMail;
 use super::code::{DomainFinding, FindingCode, FindingEvidence, remedy};
+use super::{DomainMail, names};
 use crate::diagnosis::class::Thresholds;
 use crate::diagnosis::dates::shown;
 use crate::finding::Severity;
 use crate::report::period::Day;
 use crate::role::Role;
-use crate::words::{grouped, plural};
+use crate::words::plural;
 
 /// At least this share of messages and networks is seen by others than any one reporter, where there are others.
 const BY_OTHERS: f64 = 0.1;
 /// Days of one burst lie no further apart.
 const PAUSE: Day = 2;
 
-#[derive(Default)]
+/// What one reporter saw of one path, which is a network where nothing names the sender.
+#[derive(Clone, Copy)]
+struct Sight {
+    path: usize,
+    reporter: u32,
+    messages: u64,
+}
+
+/// What was seen on one day.
 struct OnDay {
-    messages: BTreeMap<u32, u64>,
-    /// By path, which is a network where nothing names the sender, who saw it.
-    networks: BTreeMap<usize, BTreeSet<u32>>,
+    messages: u64,
+    networks: u64,
+    /// By reporter its messages, and the networks that it alone saw.
+    reporters: BTreeMap<u32, (u64, u64)>,
 }
 
 impl OnDay {
-    fn all(&self) -> u64 {
-        self.messages.values().copied().fold(0, u64::saturating_add)
+    fn of(mut sights: Vec<Sight>) -> Self {
+        sights.sort_unstable_by_key(|sight| sight.path);
+        let mut day = OnDay { messages: 0, networks: 0, reporters: BTreeMap::new() };
+        for of_path in sights.chunk_by(|a, b| a.path == b.path) {
+            day.networks += 1;
+            for sight in of_path {
+                day.messages = day.messages.saturating_add(sight.messages);
+                let sum = &mut day.reporters.entry(sight.reporter).or_default().0;
+                *sum = sum.saturating_add(sight.messages);
+            }
+            let first = of_path[0].reporter;
+            if of_path.iter().all(|sight| sight.reporter == first) {
+                day.reporters.entry(first).or_default().1 += 1;
+            }
+        }
+        day
     }
 
     /// Whether it is a burst, whatever one reporter says.
     fn is_burst(&self, thresholds: &Thresholds, alone: bool) -> bool {
-        let (messages, networks) = (self.all(), self.networks.len() as u64);
-        if messages < thresholds.burst_messages || networks < thresholds.burst_networks {
-            return false;
-        }
-        if alone {
-            return true;
-        }
-        let without = |reporter: u32, of_reporter: u64| {
-            let seen = self.networks.values().filter(|who| who.iter().any(|&other| other != reporter)).count();
-            (messages - of_reporter) as f64 >= BY_OTHERS * messages as f64 && seen as f64 >= BY_OTHERS * networks as f64
-        };
-        self.messages.iter().all(|(&reporter, &of_reporter)| without(reporter, of_reporter))
+        let part = |of: u64, all: u64| all.saturating_sub(of) as f64 >= BY_OTHERS * all as f64;
+        let mut reporters = self.reporters.values();
+        self.messages >= thresholds.burst_messages
+            && self.networks >= thresholds.burst_networks
+            && (alone || reporters.all(|&(messages, sole)| part(messages, self.messages) && part(sole, self.networks)))
     }
 }
 
@@ -52,17 +68,17 @@ pub(super) fn find(of: &DomainMail<'_>, thresholds: &Thresholds) -> Option<Domai
     if (unknown.len() as u64) < thresholds.burst_networks || messages < thresholds.burst_messages {
         return None;
     }
-    let mut days: BTreeMap<Day, OnDay> = BTreeMap::new();
-    for &at in &unknown {
-        for entry in tally.entries(at).iter().filter(|entry| entry.messages > 0) {
+    let mut sights: BTreeMap<Day, Vec<Sight>> = BTreeMap::new();
+    for &path in &unknown {
+        for entry in tally.entries(path).iter().filter(|entry| entry.messages > 0) {
             let report = tally.report(entry);
-            let day = days.entry(report.day).or_default();
-            *day.messages.entry(report.reporter).or_default() += entry.messages;
-            day.networks.entry(at).or_default().insert(report.reporter);
+            let sight = Sight { path, reporter: report.reporter, messages: entry.messages };
+            sights.entry(report.day).or_default().push(sight);
         }
     }
     let alone = survey.evidence.get(of.domain).is_none_or(|evidence| evidence.reporters < 2);
-    days.retain(|_, day| day.is_burst(thresholds, alone));
+    let on_days = sights.into_iter().map(|(day, sights)| (day, OnDay::of(sights)));
+    let days: BTreeMap<Day, OnDay> = on_days.filter(|(_, on_day)| on_day.is_burst(thresholds, alone)).collect();
     // The last burst, if there were several.
     let last = *days.last_key_value()?.0;
     let mut first = last;
@@ -73,10 +89,10 @@ pub(super) fn find(of: &DomainMail<'_>, thresholds: &Thresholds) -> Option<Domai
         first = day;
     }
     let burst = days.range(first..=last);
-    let who = of.all.reporters(burst.clone().flat_map(|(_, day)| day.messages.keys().copied()));
+    let who = names(of.survey, burst.clone().flat_map(|(_, day)| day.reporters.keys().copied()));
     let lasted = burst.clone().count() as u64;
-    let (&worst, on_worst) = burst.max_by_key(|(day, of)| (of.all(), std::cmp::Reverse(**day)))?;
-    let (messages, networks) = (on_worst.all(), on_worst.networks.len() as u64);
+    let (&worst, on_worst) = burst.max_by_key(|(day, of)| (of.messages, std::cmp::Reverse(**day)))?;
+    let (messages, networks) = (on_worst.messages, on_worst.networks);
     let detail = format!(
         "spoofed from {} with {} on {}",
         plural(networks, "network"),
@@ -96,10 +112,7 @@ pub(super) fn find(of: &DomainMail<'_>, thresholds: &Thresholds) -> Option<Domai
     found.finding.remedy = Some(remedy(
         "nothing to mend in your mail; p=reject is what stops it",
         &[
-            &format!(
-                "{} messages came from machines that are not yours. No receiver can be told apart from them but by your policy.",
-                grouped(messages)
-            ),
+            "Nothing authenticates that mail: what tells receivers to refuse it is your policy.",
             "If the domain is at p=none or p=quarantine, `dmarcstat readiness` says what stands in the way of p=reject.",
             "Expect bounces and complaints for a few days; answer that the mail was not yours.",
         ],

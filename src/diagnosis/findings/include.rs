@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::DomainMail;
 use super::code::{DomainFinding, FindingCode, FindingEvidence, remedy};
+use super::{DomainMail, names};
 use crate::alignment::SpfState;
 use crate::diagnosis::class::Thresholds;
 use crate::diagnosis::dates::shown;
@@ -44,15 +44,15 @@ pub(super) fn find(of: &DomainMail<'_>, thresholds: &Thresholds) -> Option<Domai
     }
     let mut ranked: Vec<(String, u64)> = accounts.into_iter().collect();
     ranked.sort_by(|a, b| (b.1, &a.0).cmp(&(a.1, &b.0)));
-    let names: Vec<String> = ranked.into_iter().map(|(name, _)| name).filter(|name| !name.is_empty()).collect();
-    let who = of.all.reporters(reporters.into_keys());
+    let accounts: Vec<String> = ranked.into_iter().map(|(name, _)| name).filter(|name| !name.is_empty()).collect();
+    let who = names(of.survey, reporters.into_keys());
     let detail = format!(
         "another account passes SPF through its include, and no policy stops it: {} of {} at {}",
         plural(messages, "message"),
-        if names.is_empty() { "an account without a name".to_owned() } else { list(&names, NAMED) },
+        if accounts.is_empty() { "an account without a name".to_owned() } else { list(&accounts, NAMED) },
         plural(who.len() as u64, "reporter"),
     );
-    let evidence = FindingEvidence::Accounts { accounts: names, messages, reporters: who };
+    let evidence = FindingEvidence::Accounts { accounts, messages, reporters: who };
     let mut found = DomainFinding::new(
         Severity::Warning,
         FindingCode::AccountSharedByInclude,

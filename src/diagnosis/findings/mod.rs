@@ -43,34 +43,25 @@ pub struct Observations<'o> {
     pub rules: &'o Rules<'o>,
 }
 
-impl Observations<'_> {
-    /// The names of reporters, by their places, in order.
-    fn reporters(&self, places: impl IntoIterator<Item = u32>) -> Vec<String> {
-        let names = &self.survey.reporter_names;
-        let mut found: Vec<String> =
-            places.into_iter().filter_map(|place| names.get(place as usize)).cloned().collect();
-        found.sort_unstable();
-        found.dedup();
-        found
-    }
+/// The names of reporters, by their places, in order.
+fn names(survey: &Survey, places: impl IntoIterator<Item = u32>) -> Vec<String> {
+    let all = &survey.reporter_names;
+    let mut found: Vec<String> = places.into_iter().filter_map(|place| all.get(place as usize)).cloned().collect();
+    found.sort_unstable();
+    found.dedup();
+    found
 }
 
 /// The findings of all domains that are the owner's, the worst first.
 #[must_use]
 pub fn domain_findings(of: &Observations<'_>) -> Vec<DomainFinding> {
     let (survey, rules) = (of.survey, of.rules);
-    let mut by_domain: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
-    for (at, path) in survey.paths.iter().enumerate() {
-        if !path.domain.is_empty() && rules.ledger.is_owners(&path.domain) {
-            by_domain.entry(&path.domain).or_default().push(at);
-        }
-    }
     let mut found = silence::domains(of);
     found.extend(silence::reporters(of));
     found.extend(policy::find(of));
     found.extend(foreign::find(of));
-    for (domain, paths) in by_domain {
-        let mail = DomainMail { all: of, survey, domain, paths: &paths };
+    for (domain, paths) in by_domain(survey, rules) {
+        let mail = DomainMail { survey, domain, paths: &paths };
         found.extend(spf::find(&mail));
         found.extend(strict::find(&mail));
         found.extend(replay::find(&mail, rules.thresholds));
@@ -81,10 +72,35 @@ pub fn domain_findings(of: &Observations<'_>) -> Vec<DomainFinding> {
     found
 }
 
+/// The places of the paths of each header From domain that is the owner's.
+fn by_domain<'s>(survey: &'s Survey, rules: &Rules<'_>) -> BTreeMap<&'s str, Vec<usize>> {
+    let mut found: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+    for (at, path) in survey.paths.iter().enumerate() {
+        if !path.domain.is_empty() && rules.ledger.is_owners(&path.domain) {
+            found.entry(&path.domain).or_default().push(at);
+        }
+    }
+    found
+}
+
+/// Since when something is as a finding says, told from a survey that reaches further back; nothing where it does not tell, or
+/// does not bear on such a finding.
+#[must_use]
+pub fn since(finding: &DomainFinding, survey: &Survey, rules: &Rules<'_>) -> Option<String> {
+    let domain = finding.domain.as_str();
+    let paths = by_domain(survey, rules).remove(domain)?;
+    let mail = DomainMail { survey, domain, paths: &paths };
+    let found = match finding.code() {
+        FindingCode::SpfUnevaluable => spf::find(&mail),
+        FindingCode::StrictAlignmentCosts => strict::find(&mail),
+        _ => None,
+    };
+    found?.since
+}
+
 /// The mail of one header From domain.
 #[derive(Clone, Copy)]
 struct DomainMail<'m> {
-    all: &'m Observations<'m>,
     survey: &'m Survey,
     domain: &'m str,
     /// The places of its paths.

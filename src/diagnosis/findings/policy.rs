@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::Observations;
 use super::code::{DomainFinding, FindingCode, FindingEvidence, TagChange, remedy};
+use super::{Observations, names};
 use crate::diagnosis::dates::shown;
 use crate::diagnosis::published::{TAGS, Voices, most, voices};
 use crate::finding::Severity;
@@ -129,7 +129,7 @@ fn disagree(of: &Observations<'_>, domain: &str, voices: &[(&'static str, Voices
         who.entry((*value).to_owned()).or_default().extend(reporters);
     }
     let who: BTreeMap<String, Vec<String>> =
-        who.into_iter().map(|(value, reporters)| (value, of.reporters(reporters))).collect();
+        who.into_iter().map(|(value, who)| (value, names(of.survey, who))).collect();
     let told: Vec<String> =
         who.iter().map(|(value, reporters)| format!("{tag}={value} ({})", list(reporters, NAMED))).collect();
     let detail = format!(

@@ -1,10 +1,10 @@
 //! Mail that the domain signed is sent again by others (DKIM replay): own verified signatures at many senders never seen
 //! before, out of proportion to what the domain sends.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use super::DomainMail;
 use super::code::{DomainFinding, FindingCode, FindingEvidence, remedy};
+use super::{DomainMail, names};
 use crate::alignment::DkimState;
 use crate::diagnosis::class::Thresholds;
 use crate::diagnosis::dates::shown;
@@ -22,8 +22,8 @@ const FRESH: Day = 7;
 struct OnDay<'s> {
     /// By reporter signed messages of new senders, and of the domain's own.
     messages: BTreeMap<u32, [u64; 2]>,
-    /// The new senders that each reporter saw.
-    senders: BTreeMap<u32, BTreeSet<&'s SenderKey>>,
+    /// By new sender who saw it: a reporter, and whether others did too.
+    senders: BTreeMap<&'s SenderKey, (u32, bool)>,
 }
 
 impl OnDay<'_> {
@@ -32,19 +32,15 @@ impl OnDay<'_> {
         self.messages.values().fold([0; 2], add)
     }
 
-    /// How many new senders there are, without those that only `but` saw.
-    fn count_senders(&self, but: Option<u32>) -> u64 {
-        let seen = self.senders.iter().filter(|(reporter, _)| Some(**reporter) != but);
-        seen.flat_map(|(_, senders)| senders).collect::<BTreeSet<_>>().len() as u64
-    }
-
     /// So many senders, and so much more than the domain sent, whatever one reporter says.
     fn is_replay(&self, thresholds: &Thresholds) -> bool {
         let factor = thresholds.replay_factor as f64;
-        let alone = self.messages.len() < 2;
-        let enough = |but: Option<u32>| self.count_senders(but) >= thresholds.replay_senders;
-        enough(None)
-            && (alone || self.senders.keys().all(|&reporter| enough(Some(reporter))))
+        let mut sole: BTreeMap<u32, u64> = BTreeMap::new();
+        for (reporter, several) in self.senders.values() {
+            *sole.entry(*reporter).or_default() += u64::from(!several);
+        }
+        let most = if self.messages.len() > 1 { sole.into_values().max().unwrap_or(0) } else { 0 };
+        (self.senders.len() as u64).saturating_sub(most) >= thresholds.replay_senders
             && has_share(self.messages.values().copied(), factor / (factor + 1.0))
     }
 }
@@ -54,9 +50,13 @@ pub(super) fn find(of: &DomainMail<'_>, thresholds: &Thresholds) -> Option<Domai
     let last_seen = *days.last_key_value()?.0;
     days.retain(|_, day| day.is_replay(thresholds));
     let (&first, &last) = (days.first_key_value()?.0, days.last_key_value()?.0);
-    let who = of.all.reporters(days.values().flat_map(|day| day.senders.keys().copied()));
+    let who = names(
+        of.survey,
+        days.values()
+            .flat_map(|day| day.messages.iter().filter(|(_, sums)| sums[0] > 0).map(|(&reporter, _)| reporter)),
+    );
     let (&worst, on_worst) = days.iter().max_by_key(|(day, of)| (of.sums()[0], std::cmp::Reverse(**day)))?;
-    let (senders, [messages, home_messages]) = (on_worst.count_senders(None), on_worst.sums());
+    let (senders, [messages, home_messages]) = (on_worst.senders.len() as u64, on_worst.sums());
     let detail = format!(
         "signed mail seems to be sent again (replay): {} on {} from {} never seen before, beside {} of its own senders",
         plural(messages, "message"),
@@ -114,7 +114,8 @@ fn by_day<'s>(of: &DomainMail<'s>, thresholds: &Thresholds) -> Option<BTreeMap<D
                 let day = days.entry(report.day).or_default();
                 let sum = &mut day.messages.entry(report.reporter).or_default()[0];
                 *sum = sum.saturating_add(entry.messages);
-                day.senders.entry(report.reporter).or_default().insert(&path.sender);
+                let seen = day.senders.entry(&path.sender).or_insert((report.reporter, false));
+                seen.1 |= seen.0 != report.reporter;
             }
         }
     }

@@ -6,7 +6,6 @@ use super::Observations;
 use super::code::{DomainFinding, FindingCode, FindingEvidence, remedy};
 use crate::diagnosis::dates::shown;
 use crate::diagnosis::silence::{Days, LARGE, gather, messages, stopped};
-use crate::domain::is_within;
 use crate::finding::Severity;
 use crate::query::Presence;
 use crate::report::period::Day;
@@ -42,8 +41,8 @@ pub(super) fn domains(of: &Observations<'_>) -> Vec<DomainFinding> {
         let Some(stopped) = stopped(&days, last).filter(|stopped| stopped.noticed >= from) else {
             continue;
         };
-        let above = domains.iter().filter(|(other, _)| *other != domain && is_within(domain, other));
-        let still = above.filter_map(|(_, days)| up_to(days, last).keys().next_back().copied()).max();
+        let above = domain.match_indices('.').filter_map(|(dot, _)| domains.get(&domain[dot + 1..]));
+        let still = above.filter_map(|days| days.range(..=last).next_back().map(|(&day, _)| day)).max();
         let alone = all_reporters > 1 && reporters.get(domain).copied() == Some(1);
         if alone || still.is_some_and(|still| still > stopped.end) {
             continue;

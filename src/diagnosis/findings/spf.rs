@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::code::{DomainFinding, FindingCode, FindingEvidence, remedy};
-use super::{DomainMail, cells};
+use super::{DomainMail, cells, names};
 use crate::alignment::{SpfFault, SpfState};
 use crate::diagnosis::dates::shown;
 use crate::finding::Severity;
@@ -40,8 +40,8 @@ pub(super) fn find(of: &DomainMail<'_>) -> Option<DomainFinding> {
     if messages < FEWEST {
         return None;
     }
-    let who = of.all.reporters(current.clone().filter(|cell| cell.sums[0] > 0).map(|cell| cell.reporter));
-    let all = of.all.reporters(current.map(|cell| cell.reporter)).len() as u64;
+    let who = names(of.survey, current.clone().filter(|cell| cell.sums[0] > 0).map(|cell| cell.reporter));
+    let all = names(of.survey, current.map(|cell| cell.reporter)).len() as u64;
     let fault = fault(of, now.first);
     let (word, means) = match fault {
         SpfFault::Temporary => ("temperror", "temperror"),

@@ -2,7 +2,7 @@
 //! organizational domain, and aligns in relaxed mode.
 
 use super::code::{DomainFinding, FindingCode, FindingEvidence, remedy};
-use super::{DomainMail, cells};
+use super::{DomainMail, cells, names};
 use crate::diagnosis::dates::shown;
 use crate::finding::Severity;
 use crate::query::OutcomeFacts;
@@ -42,7 +42,7 @@ pub(super) fn find(of: &DomainMail<'_>) -> Option<DomainFinding> {
     if messages < FEWEST {
         return None;
     }
-    let who = of.all.reporters(who);
+    let who = names(of.survey, who);
     // Where one of the two would save all of it, the other may stay.
     let tags = match (by_dkim == messages, by_spf == messages) {
         (true, _) => "adkim=r",
