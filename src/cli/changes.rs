@@ -9,7 +9,7 @@ use super::scope::Scope;
 use crate::diagnosis::{
     ChangesAnswer, Comparison, Judged, KeyChoice, WindowAnswer, by_place, changes, diagnose, selectors,
 };
-use crate::query::{Presence, Scan, Window, key_survey, presence, survey};
+use crate::query::{Presence, Scan, Window, key_survey, presence, published, survey};
 use crate::render::{self, Form};
 use crate::report::period::{Day, day_of, rfc3339};
 
@@ -62,6 +62,7 @@ impl Changes {
             today: self.scope.today_of_reports(chosen, context),
         };
         let findings = question.findings_with(&now, &presence)?;
+        let published = [published(&store, &then)?, published(&store, &now)?];
         let found = changes(&Comparison {
             window,
             before,
@@ -70,6 +71,7 @@ impl Changes {
             then: Judged { survey: &then, diagnosis: &judged[1] },
             history: Judged { survey: &history, diagnosis: &judged[2] },
             keys: &selectors(&keys, &by_place(&judged[2].paths), choice),
+            published: [&published[0], &published[1]],
             findings: &findings,
             presence: &presence,
             min_messages: self.min_messages,

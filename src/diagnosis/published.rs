@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::query::Published;
 use crate::report::PolicyPublished;
 use crate::report::period::Day;
 
@@ -78,4 +79,30 @@ pub(super) fn voices<'p>(reports: impl Iterator<Item = (Day, u32, &'p PolicyPubl
 pub(super) fn most(values: &BTreeMap<String, BTreeSet<u32>>) -> Option<&str> {
     let ranked = values.iter().max_by_key(|(text, who)| (who.len(), std::cmp::Reverse(*text)));
     ranked.map(|(text, _)| text.as_str())
+}
+
+/// The days on which most reporters agree, each with what they say. Where there are several reporters, one alone says
+/// nothing.
+pub(super) fn steady(voices: &Voices) -> Vec<(Day, &str)> {
+    let all: BTreeSet<u32> = voices.values().flat_map(BTreeMap::values).flatten().copied().collect();
+    let agreed = |values| {
+        let values: &BTreeMap<String, BTreeSet<u32>> = values;
+        let who: BTreeSet<u32> = values.values().flatten().copied().collect();
+        let value = most(values)?;
+        let agreeing = values.get(value).map_or(0, BTreeSet::len);
+        (agreeing * 2 > who.len() && (who.len() > 1 || all.len() == 1)).then_some(value)
+    };
+    voices.iter().filter_map(|(&day, values)| Some((day, agreed(values)?))).collect()
+}
+
+/// The policy (`p`) of a domain that most reporters agreed on last.
+pub(super) fn last_policy(published: &Published, domain: &str) -> Option<String> {
+    let seen = published.domains.get(domain)?.iter();
+    let found = voices(seen.map(|one| (one.day, one.reporter, &published.policies[one.policy])), &TAGS[0]);
+    steady(&found).last().map(|(_, policy)| (*policy).to_owned())
+}
+
+/// How much a policy asks for; nothing of what is no policy.
+pub(super) fn strength(policy: &str) -> Option<usize> {
+    ["none", "quarantine", "reject"].iter().position(|&word| word == policy)
 }

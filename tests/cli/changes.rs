@@ -246,7 +246,7 @@ fn a_weaker_policy_and_a_silent_domain_are_worse() {
         (&answer["changes"][0]["domain"], &answer["changes"][0]["since"]),
         (&json!("example.net"), &json!("2026-10-14"))
     );
-    assert_eq!(answer["changes"][1]["text"], "p=quarantine → p=none, by the last report");
+    assert_eq!(answer["changes"][1]["text"], "p=quarantine → p=none, as most reporters find it");
 }
 
 #[test]

@@ -276,7 +276,14 @@ fn a_policy_that_changed() {
     assert_eq!(codes(&found(&publish(honest(DAYS, "none").chain(lies("none"))))), [""; 0]);
     let turned =
         lies("none").enumerate().map(|(day, (report, policy))| (report, if day < 5 { "reject" } else { policy }));
-    assert_eq!(codes(&found(&publish(honest(DAYS, "none").chain(turned)))), [""; 0]);
+    let sandbox = publish(honest(DAYS, "none").chain(turned));
+    assert_eq!(codes(&found(&sandbox)), [""; 0]);
+    let ask = ["changes", "--input", "reports", "--as-of", "2026-10-13", "--since", "6d", "--format", "json"];
+    let policies = |sandbox: &Sandbox| {
+        let changes = sandbox.run(ask).exits(0).json();
+        changes["changes"].as_array().unwrap().iter().filter(|one| one["subject"] == "policy").count()
+    };
+    assert_eq!((policies(&sandbox), policies(&publish(honest(7, "none")))), (0, 1));
 }
 
 #[test]

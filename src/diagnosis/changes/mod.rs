@@ -14,10 +14,11 @@ use super::dates::shown;
 use super::explain::PartAnswer;
 use super::findings::{DomainFinding, FindingCode};
 use super::path::{Diagnosis, SendingPath, WindowAnswer};
+use super::published::{last_policy, strength};
 use super::selectors::KeyDiagnosis;
 use super::silence::{Silence, silence};
 use crate::finding::Code;
-use crate::query::{DomainFigures, Presence, Survey, Window};
+use crate::query::{Presence, Published, Survey, Window};
 use crate::report::period::Day;
 use crate::role::Role;
 
@@ -240,6 +241,8 @@ pub struct Comparison<'c> {
     pub history: Judged<'c>,
     /// The keys of the history.
     pub keys: &'c KeyDiagnosis,
+    /// What reporters found published in the window before, and in this one.
+    pub published: [&'c Published; 2],
     /// What is wrong with domains as a whole in this window.
     pub findings: &'c [DomainFinding],
     /// Who reported, up to today.
@@ -327,20 +330,24 @@ fn finding(finding: &DomainFinding, window: Window) -> Option<Change> {
     Some(change)
 }
 
+/// Policies that most reporters find otherwise than in the window before.
 fn policies(comparison: &Comparison<'_>) -> Vec<Change> {
-    let strength = |policy: &str| ["none", "quarantine", "reject"].iter().position(|&word| word == policy);
-    let was = |name: &str| comparison.then.survey.domains.iter().find(|one| one.domain == name);
-    let changed = |now: &DomainFigures| {
-        let (old, new) = (was(&now.domain)?.policy.as_deref()?, now.policy.as_deref()?);
+    let [then, now] = comparison.published;
+    let changed = |domain: &String| {
+        let (old, new) = (last_policy(then, domain)?, last_policy(now, domain)?);
         if old == new {
             return None;
         }
-        let kind = if strength(new) < strength(old) { ChangeKind::Worse } else { ChangeKind::Changed };
-        let mut change = Change::new(kind, ChangeSubject::Policy, format!("p={old} → p={new}, by the last report"));
-        change.domain = Some(now.domain.clone());
-        let told = |one: &&DomainFinding| one.code() == FindingCode::PolicyChanged && one.domain == now.domain;
-        change.finding = comparison.findings.iter().find(told).map(|one| one.code().as_str());
+        let kind = if strength(&new) < strength(&old) { ChangeKind::Worse } else { ChangeKind::Changed };
+        let text = format!("p={old} → p={new}, as most reporters find it");
+        let mut change = Change::new(kind, ChangeSubject::Policy, text);
+        change.domain = Some(domain.clone());
+        let told = |one: &&DomainFinding| one.code() == FindingCode::PolicyChanged && one.domain == *domain;
+        if let Some(finding) = comparison.findings.iter().find(told) {
+            change.finding = Some(finding.code().as_str());
+            change.since.clone_from(&finding.since);
+        }
         Some(change)
     };
-    comparison.now.survey.domains.iter().filter_map(changed).collect()
+    now.domains.keys().filter_map(changed).collect()
 }

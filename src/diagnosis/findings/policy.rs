@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::code::{DomainFinding, FindingCode, FindingEvidence, TagChange, remedy};
 use super::{Observations, names};
 use crate::diagnosis::dates::shown;
-use crate::diagnosis::published::{TAGS, Voices, most, voices};
+use crate::diagnosis::published::{TAGS, Voices, steady, strength, voices};
 use crate::finding::Severity;
 use crate::report::period::Day;
 use crate::words::{list, plural};
@@ -31,20 +31,6 @@ pub(super) fn find(of: &Observations<'_>) -> Vec<DomainFinding> {
     found
 }
 
-/// The days on which most reporters agree, each with what they say. Where there are several reporters, one alone says
-/// nothing.
-fn steady(voices: &Voices) -> Vec<(Day, &str)> {
-    let all: BTreeSet<u32> = voices.values().flat_map(BTreeMap::values).flatten().copied().collect();
-    let agreed = |values| {
-        let values: &BTreeMap<String, BTreeSet<u32>> = values;
-        let who: BTreeSet<u32> = values.values().flatten().copied().collect();
-        let value = most(values)?;
-        let agreeing = values.get(value).map_or(0, BTreeSet::len);
-        (agreeing * 2 > who.len() && (who.len() > 1 || all.len() == 1)).then_some(value)
-    };
-    voices.iter().filter_map(|(&day, values)| Some((day, agreed(values)?))).collect()
-}
-
 /// The last change that lasts: from what, to what, since when.
 fn turn<'v>(days: &[(Day, &'v str)]) -> Option<(&'v str, &'v str, Day)> {
     let &(_, to) = days.last()?;
@@ -53,10 +39,6 @@ fn turn<'v>(days: &[(Day, &'v str)]) -> Option<(&'v str, &'v str, Day)> {
     let &(_, from) = earlier.last()?;
     let before = earlier.iter().rev().take_while(|day| day.1 == from).count();
     (now >= DAYS && before >= DAYS).then(|| (from, to, days[days.len() - now].0))
-}
-
-fn strength(policy: &str) -> Option<usize> {
-    ["none", "quarantine", "reject"].iter().position(|&word| word == policy)
 }
 
 fn changed(domain: &str, voices: &[(&'static str, Voices)]) -> Option<DomainFinding> {
