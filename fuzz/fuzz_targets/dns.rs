@@ -2,7 +2,7 @@
 
 #![no_main]
 
-use dmarcstat::dns::dkim::{DkimRecord, rsa_bits};
+use dmarcstat::dns::dkim::{DkimRecord, rsa_key};
 use dmarcstat::dns::dmarc::DmarcRecord;
 use dmarcstat::dns::spf::SpfRecord;
 use dmarcstat::dns::{Answer, Kind, Lookup, Origin, Question, Records, Request, Selector, audit};
@@ -25,7 +25,7 @@ impl Lookup for Echo {
 }
 
 fuzz_target!(|bytes: &[u8]| {
-    let _ = rsa_bits(bytes);
+    let _ = rsa_key(bytes);
     let text = String::from_utf8_lossy(bytes).into_owned();
     let _ = (DmarcRecord::parse(&text), SpfRecord::parse(&text), DkimRecord::parse(&text));
     let selector = text.chars().take(20).collect();
