@@ -1,9 +1,9 @@
 //! Why the mail of a path does not pass: one code a path, the first that fits.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// The cause, in the order in which causes are tried: special before general.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Cause {
     /// The owner's mail leaves through a gateway or signature service that SPF does not name.

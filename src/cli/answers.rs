@@ -4,7 +4,7 @@ use super::context::Context;
 use super::failure::{Failure, Outcome, Status};
 use super::findings::Question;
 use super::scope::Scope;
-use crate::diagnosis::{Answer, Class, Diagnosis, Role, WindowAnswer, cautions, diagnose, ledger_findings, proposals};
+use crate::diagnosis::{Answer, Diagnosis, Wanted, WindowAnswer, cautions, diagnose, ledger_findings, proposals};
 use crate::render::{self, PathsView};
 use crate::report::period::rfc3339;
 
@@ -40,9 +40,9 @@ pub(super) struct Sources {
 impl Unsigned {
     pub(super) fn run(self, context: &mut Context) -> Outcome {
         let all = self.all;
-        let wanted = |role: Role, class: Class| all || role.sends_for_owner() && class.needs_work();
+        let wanted = if all { Wanted::All } else { Wanted::NeedsWork };
         let (answer, status) = answer("dmarcstat/unsigned/2", &self.scope, self.min_messages, wanted, context)?;
-        let found = answer.paths.iter().any(|path| path.class.needs_work() && path.role.is_owners());
+        let found = answer.paths.iter().any(|path| path.needs_work() && path.role.is_owners());
         let broken = answer.findings.iter().any(|finding| finding.breaks_authentication);
         show(&answer, PathsView { unsigned: true, all }, context)?;
         Ok(if self.exit_code && (found || broken) { Status::No } else { status })
@@ -54,7 +54,7 @@ impl Sources {
         if self.as_ledger {
             return self.ledger(context);
         }
-        let (answer, status) = answer("dmarcstat/sources/2", &self.scope, self.min_messages, |_, _| true, context)?;
+        let (answer, status) = answer("dmarcstat/sources/2", &self.scope, self.min_messages, Wanted::All, context)?;
         show(&answer, PathsView { unsigned: false, all: true }, context)?;
         Ok(status)
     }
@@ -69,7 +69,7 @@ impl Sources {
             return Err(self.scope.no_data(&asked.store, asked.window));
         }
         let matching = scan.matching()?;
-        let paths = diagnose(&survey, &asked.known.rules(), self.min_messages, |_, _| true).paths;
+        let paths = diagnose(&survey, &asked.known.rules(), self.min_messages, Wanted::All).paths;
         render::ledger(&proposals(&survey, &matching, &asked.known.catalogue, &paths), context.out())?;
         Ok(asked.status)
     }
@@ -84,7 +84,7 @@ fn answer(
     schema: &'static str,
     scope: &Scope,
     min_messages: u64,
-    wanted: impl Fn(Role, Class) -> bool + Sync,
+    wanted: Wanted,
     context: &Context,
 ) -> Result<(Answer, Status), Failure> {
     let asked = scope.ask(context)?;

@@ -7,7 +7,7 @@ use super::failure::{Outcome, Status};
 use super::findings::Question;
 use super::scope::Scope;
 use crate::diagnosis::{
-    ChangesAnswer, Comparison, Judged, KeyChoice, WindowAnswer, by_place, changes, diagnose, selectors,
+    ChangesAnswer, Comparison, Judged, KeyChoice, Wanted, WindowAnswer, by_place, changes, diagnose, selectors,
 };
 use crate::query::{Presence, Scan, Window, key_survey, presence, published, survey};
 use crate::render::{self, Form};
@@ -52,7 +52,7 @@ impl Changes {
         let mut scan = Scan::new(&store, all, &domains, known.knowledge())?;
         let history = scan.survey()?;
         let keys = key_survey(&mut scan, &history, false)?;
-        let judged = [&now, &then, &history].map(|survey| diagnose(survey, &known.rules(), 0, |_, _| true));
+        let judged = [&now, &then, &history].map(|survey| diagnose(survey, &known.rules(), 0, Wanted::All));
         let choice = KeyChoice { others: false, min_messages: 0 };
         let question = Question {
             store: &store,

@@ -11,7 +11,7 @@ use super::context::Context;
 use super::failure::{Failure, Outcome, Status};
 use super::known::Known;
 use super::live::Live;
-use crate::diagnosis::{self as keys, KeyChoice, SelectorUse, SendingPath, by_place, diagnose};
+use crate::diagnosis::{self as keys, KeyChoice, SelectorUse, SendingPath, Wanted, by_place, diagnose};
 use crate::dns::{self, DnsAudit, NewestReport, Origin, Request, Selector};
 use crate::domain;
 use crate::finding::Severity;
@@ -125,7 +125,7 @@ impl Seen {
             .paths
             .iter()
             .any(|path| path.provider.as_deref() == Some(MICROSOFT_365) && (path.own_tenant || path.vouched > 0));
-        let paths = diagnose(&survey, &known.rules(), 0, |_, _| true).paths;
+        let paths = diagnose(&survey, &known.rules(), 0, Wanted::All).paths;
         let uses = key_survey(&mut scan, &survey, false)?;
         let keys = keys::selectors(&uses, &by_place(&paths), KeyChoice { others: true, min_messages: 0 }).selectors;
         let newest_day = survey.days.map(|(_, last)| date_of(last).to_string()).unwrap_or_default();

@@ -6,7 +6,7 @@ use super::context::Context;
 use super::failure::{Failure, Outcome};
 use super::scope::Scope;
 use crate::diagnosis::{
-    ExplainAnswer, Found, Rules, SendingPath, WindowAnswer, cautions, diagnose, diagnose_some, evidence, find,
+    ExplainAnswer, Found, Rules, SendingPath, Wanted, WindowAnswer, cautions, diagnose, diagnose_some, evidence, find,
 };
 use crate::query::{Survey, keys_of_path, timeline};
 use crate::render;
@@ -80,7 +80,7 @@ impl Explain {
             let near = choices(&diagnose_some(survey, rules, near));
             return Failure::Choice(format!("no path fits {asked:?} in this window; near it:"), near);
         }
-        let mut paths = diagnose(survey, rules, 0, |_, _| true).paths;
+        let mut paths = diagnose(survey, rules, 0, Wanted::All).paths;
         if paths.is_empty() {
             return Failure::Failed(anyhow!(
                 "the reports of this window tell of no mail, so there is no path; --since all asks about all days"

@@ -11,7 +11,7 @@ use super::context::Context;
 use super::failure::{Failure, Outcome, Status};
 use super::scope::Scope;
 use crate::alignment::AlignmentMode;
-use crate::diagnosis::diagnose;
+use crate::diagnosis::{Wanted, diagnose};
 use crate::dns::Memory;
 use crate::dns::dmarc::{DmarcRecord, discover};
 use crate::inspect::{Inspection, Place, Published, inspect, place};
@@ -117,7 +117,7 @@ impl Inspect {
         let domains: Vec<String> = answer.from.iter().cloned().collect();
         let known = self.scope.known(&store, window, &domains, context)?;
         let survey = survey(&store, window, &domains, known.knowledge())?;
-        Ok(place(answer, &diagnose(&survey, &known.rules(), 0, |_, _| true).paths, &known.catalogue))
+        Ok(place(answer, &diagnose(&survey, &known.rules(), 0, Wanted::All).paths, &known.catalogue))
     }
 }
 

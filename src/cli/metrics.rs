@@ -14,7 +14,7 @@ use super::findings::Question;
 use super::scope::Scope;
 use super::version::COMMIT;
 use crate::config::account::AccountConfig;
-use crate::diagnosis::{Class, Role, diagnose};
+use crate::diagnosis::{Class, Role, Wanted, diagnose};
 use crate::query::DomainFigures;
 use crate::render::{self, MetricsAnswer};
 use crate::report::period::{Day, date_of};
@@ -57,7 +57,7 @@ impl Metrics {
             today: self.scope.today_of_reports(asked.window, context),
         };
         let findings = question.findings(&survey)?;
-        let diagnosis = diagnose(&survey, &asked.known.rules(), 0, |_, _| true);
+        let diagnosis = diagnose(&survey, &asked.known.rules(), 0, Wanted::All);
         let mut domains = diagnosis.domains;
         let all_domains = domains.len();
         if all_domains > MOST_DOMAINS {

@@ -12,8 +12,8 @@ use super::dns::{Seen, look};
 use super::failure::{Failure, Outcome, Status, say};
 use super::findings::Question;
 use super::scope::{Scope, domain_name};
-use crate::diagnosis::diagnose;
 use crate::diagnosis::readiness::{self, Observed, Review, ReviewList, Verdict, review};
+use crate::diagnosis::{Wanted, diagnose};
 use crate::dns::DnsAudit;
 use crate::query::{Bound, Scan, Window, receivers, strict_alignment, survey};
 use crate::render;
@@ -151,7 +151,7 @@ impl Readiness {
         let matching = scan.matching()?;
         let receivers = receivers(store, window, scope)?;
         let strict = strict_alignment(store, &survey)?;
-        let paths = diagnose(&survey, &known.rules(), 0, |_, _| true).paths;
+        let paths = diagnose(&survey, &known.rules(), 0, Wanted::All).paths;
         let today = day_of(self.scope.today(context));
         let (first, last) = survey.days.unwrap_or((today - 1, today - 1));
         let begin = if window.first == Day::MIN { first } else { window.first };

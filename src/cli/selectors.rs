@@ -3,7 +3,7 @@
 use super::context::Context;
 use super::failure::Outcome;
 use super::scope::Scope;
-use crate::diagnosis::{KeyChoice, SelectorsAnswer, WindowAnswer, by_place, cautions, diagnose, selectors};
+use crate::diagnosis::{KeyChoice, SelectorsAnswer, Wanted, WindowAnswer, by_place, cautions, diagnose, selectors};
 use crate::query::key_survey;
 use crate::render;
 use crate::report::period::rfc3339;
@@ -36,7 +36,7 @@ impl Selectors {
         let Some(days) = survey.days else {
             return Err(self.scope.no_data(store, window));
         };
-        let paths = diagnose(&survey, &known.rules(), 0, |_, _| true).paths;
+        let paths = diagnose(&survey, &known.rules(), 0, Wanted::All).paths;
         let keys = key_survey(&mut scan, &survey, self.by_address)?;
         let choice = KeyChoice { others: self.all, min_messages: self.min_messages };
         let found = selectors(&keys, &by_place(&paths), choice);

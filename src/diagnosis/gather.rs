@@ -11,11 +11,12 @@ pub(super) struct Gathered<const N: usize> {
     pub(super) sums: [u64; N],
 }
 
-/// Sums up the entries of a path of the survey, by its place, for each day and reporter, in this order. Entries without
+/// Sums up the entries of a path of the survey, by its place, from a day on, for each day and reporter, in this order. Entries without
 /// messages say nothing.
 pub(super) fn gather<const N: usize>(
     survey: &Survey,
     at: usize,
+    from: Day,
     mut add: impl FnMut(&mut [u64; N], u32, &OutcomeFacts, u64),
 ) -> Vec<Gathered<N>> {
     let mut all: Vec<Gathered<N>> = Vec::new();
@@ -23,6 +24,9 @@ pub(super) fn gather<const N: usize>(
     let (mut day_begins, mut open) = (0, 0);
     for entry in survey.tally.entries(at).iter().filter(|entry| entry.messages > 0) {
         let report = survey.tally.report(entry);
+        if report.day < from {
+            continue;
+        }
         let is_open = |one: &Gathered<N>| (one.day, one.reporter) == (report.day, report.reporter);
         if !all.get(open).is_some_and(is_open) {
             if all.last().is_some_and(|last| last.day != report.day) {

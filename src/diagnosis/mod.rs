@@ -6,7 +6,7 @@
 
 mod agreed;
 mod alone;
-mod breaks;
+mod cause;
 mod caution;
 mod changes;
 mod class;
@@ -27,15 +27,16 @@ mod view;
 
 pub use crate::cause::Cause;
 pub use crate::providers::{DnsRecord, Remedy};
+pub use crate::query::DomainFigures;
 pub use crate::role::Role;
-pub use breaks::Breaks;
+pub use cause::CauseEvidence;
 pub use caution::cautions;
 pub use changes::{
     Change, ChangeKind, ChangeSubject, Changes, ChangesAnswer, Comparison, Counts, Judged, PathState, UnknownChanges,
     changes,
 };
 pub use class::{Class, Thresholds};
-pub use evidence::{ForwardingEvidence, Grounds, LoneClaim, NullFigures, Part, Vouched};
+pub use evidence::{ForwardingEvidence, Grounds, LoneClaim, NullFigures, Vouched};
 pub use explain::{
     AddressPart, DayPart, Dispositions, ExplainAnswer, Found, NetworkPart, OverridePart, PartAnswer, PathEvidence,
     Reason, ReporterPart, SignaturePart, SpfPart, Stay, Turn, TurnKind, TurnSubject, evidence, find,
@@ -43,7 +44,8 @@ pub use explain::{
 pub use findings::{DomainFinding, FindingCode, FindingEvidence, Observations, TagChange, domain_findings, since};
 pub use ledger::{EntryText, LedgerFinding, LedgerProblem, ledger_findings, proposals};
 pub use path::{
-    Answer, Diagnosis, DkimFigures, Rules, SendingPath, Sum, WindowAnswer, diagnose, diagnose_some, id, sender_name,
+    Answer, Diagnosis, DkimFigures, Rules, SendingPath, Sum, Wanted, WindowAnswer, diagnose, diagnose_some, id,
+    sender_name,
 };
 pub use selectors::{
     KeyAddress, KeyChoice, KeyDay, KeyDiagnosis, KeyOwner, KeyReporter, KeySender, KeyState, OtherKeys, Overlap,

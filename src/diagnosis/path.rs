@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
+use super::cause::{Case as CauseCase, Change, Explained, Keys, cause, last_change};
 use super::class::{Class, Thresholds, class};
 use super::evidence::{Grounds, notes};
 use super::findings::DomainFinding;
@@ -19,7 +20,7 @@ use crate::domain;
 use crate::parallel;
 use crate::providers::{Catalogue, Remedy};
 use crate::query::{DomainFigures, Ledger, PathFigures, SenderKey, Survey};
-use crate::report::period::date_of;
+use crate::report::period::{Day, date_of};
 use crate::role::Role;
 
 /// The answer.
@@ -146,6 +147,15 @@ pub struct SendingPath {
     pub evidence: Grounds,
 }
 
+impl SendingPath {
+    /// Whether `dmarcstat unsigned` is about it: mail sent in the domain's name on purpose that is not all signed as the
+    /// domain, or machines of a path that never sign.
+    #[must_use]
+    pub fn needs_work(&self) -> bool {
+        needs_work(self.role, self.class, self.cause)
+    }
+}
+
 /// Paths in sum.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Sum {
@@ -179,23 +189,29 @@ pub struct Rules<'r> {
     pub ledger: &'r Ledger,
 }
 
-/// Makes paths of the figures, worst first: those of the classes that are wanted and with at least `min_messages` messages.
+/// Which paths are asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wanted {
+    /// All.
+    All,
+    /// Those that want work: see [`SendingPath::needs_work`].
+    NeedsWork,
+}
+
+/// Makes paths of the figures, worst first: those that are wanted and have at least `min_messages` messages.
 #[must_use]
-pub fn diagnose(
-    survey: &Survey,
-    rules: &Rules<'_>,
-    min_messages: u64,
-    wanted: impl Fn(Role, Class) -> bool + Sync,
-) -> Diagnosis {
+pub fn diagnose(survey: &Survey, rules: &Rules<'_>, min_messages: u64, which: Wanted) -> Diagnosis {
     let mut diagnosis = Diagnosis { domains: survey.domains.clone(), ..Diagnosis::default() };
+    let keys = Keys::new(survey);
     let judged = parallel::map(survey.paths.len(), |at| {
         // Records without a message are no mail.
         if survey.paths[at].messages < min_messages.max(1) {
             return None;
         }
-        let judged = judge(survey, at, rules);
-        let path = wanted(judged.role, judged.class).then(|| sending_path(survey, at, &judged, rules));
-        Some((judged.role, path))
+        let judged = judge(survey, at, rules, &keys);
+        let role = judged.role;
+        let path = (which == Wanted::All || judged.needs_work()).then(|| sending_path(survey, at, judged, rules));
+        Some((role, path))
     });
     for (path, judged) in survey.paths.iter().zip(judged) {
         let Some((role, wanted)) = judged else {
@@ -223,35 +239,71 @@ pub fn diagnose(
 /// The paths at these places of a survey, in their order: for less than [`diagnose`] costs where they are few.
 #[must_use]
 pub fn diagnose_some(survey: &Survey, rules: &Rules<'_>, places: &[usize]) -> Vec<SendingPath> {
-    places.iter().map(|&at| sending_path(survey, at, &judge(survey, at, rules), rules)).collect()
+    let keys = Keys::new(survey);
+    places.iter().map(|&at| sending_path(survey, at, judge(survey, at, rules, &keys), rules)).collect()
 }
 
 /// What a path is found to be.
-struct Judgement {
+pub(super) struct Judgement {
+    /// What counts, since the last change.
     view: View,
     role: Role,
     class: Class,
+    change: Option<Change>,
+    cause: Option<Explained>,
 }
 
-fn judge(survey: &Survey, at: usize, rules: &Rules<'_>) -> Judgement {
+impl Judgement {
+    /// Whether `dmarcstat unsigned` is about it.
+    fn needs_work(&self) -> bool {
+        needs_work(self.role, self.class, self.cause.as_ref().map(|cause| cause.0))
+    }
+}
+
+/// Whether a path of a role, a class and a cause is one that `dmarcstat unsigned` is about.
+fn needs_work(role: Role, class: Class, cause: Option<Cause>) -> bool {
+    role.sends_for_owner() && (class.needs_work() || cause == Some(Cause::SomeMachines))
+}
+
+fn judge(survey: &Survey, at: usize, rules: &Rules<'_>, keys: &Keys<'_>) -> Judgement {
     let path = &survey.paths[at];
-    let view = View::of(survey, at, rules.thresholds.intermittent);
+    let few = rules.thresholds.intermittent;
+    let mut view = View::of(survey, at, Day::MIN, few);
+    let change = last_change(&view, rules.thresholds);
+    if let Some(change) = &change {
+        view = View::of(survey, at, change.day, few);
+    }
     let role = path.role;
     let class = class(&view.counted, rules.thresholds);
-    Judgement { view, role, class }
+    let addresses = survey.tally.addresses(at);
+    let provider = path.provider.as_deref().and_then(|id| rules.catalogue.get(id));
+    let case = CauseCase {
+        survey,
+        at,
+        path,
+        class,
+        view: &view,
+        change: change.as_ref(),
+        addresses: &addresses,
+        provider,
+        keys,
+    };
+    let cause = cause(&case);
+    Judgement { view, role, class, change, cause }
 }
 
-fn sending_path(survey: &Survey, at: usize, judged: &Judgement, rules: &Rules<'_>) -> SendingPath {
+fn sending_path(survey: &Survey, at: usize, judged: Judgement, rules: &Rules<'_>) -> SendingPath {
     let path = &survey.paths[at];
     let class = judged.class;
     let addresses = survey.tally.addresses(at);
-    let evidence = Grounds::of(survey, at, &addresses, &judged.view, class);
+    let (cause, shown) = judged.cause.map_or((None, None), |(cause, shown)| (Some(cause), Some(shown)));
+    let evidence = Grounds::of(survey, at, &judged.view, shown);
     let sender = sender_name(path, rules.catalogue);
     let (signing_domains, selectors) = signing(path);
     // A remedy for what does not align names who signed instead.
     let foreign: Vec<String> =
         signing_domains.iter().filter(|domain| !domain::aligned(domain, &path.domain)).cloned().collect();
-    let mut notes = notes(path, class, &evidence);
+    let mut notes = notes(path, class, judged.change.as_ref(), &evidence);
     if class == Class::NotReported {
         notes.insert(0, "the reports say nothing of its signatures".to_owned());
     }
@@ -260,8 +312,9 @@ fn sending_path(survey: &Survey, at: usize, judged: &Judgement, rules: &Rules<'_
     }
     let entry = path.entry.and_then(|number| rules.ledger.entries.get(number));
     let case = Case {
+        survey,
         path,
-        class,
+        cause,
         sender: &sender,
         foreign: &foreign,
         selectors: &selectors,
@@ -279,8 +332,8 @@ fn sending_path(survey: &Survey, at: usize, judged: &Judgement, rules: &Rules<'_
         author: path.author.clone(),
         role: judged.role,
         class,
-        cause: None,
-        since: None,
+        cause,
+        since: judged.change.map(|change| date_of(change.day).to_string()),
         messages: path.messages,
         dkim: DkimFigures::from(path.dkim),
         spf_aligned: path.spf_aligned,

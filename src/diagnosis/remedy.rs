@@ -1,17 +1,22 @@
-//! What mends a path: the catalogue's words where the sender is in it, else what holds for any sender.
+//! What mends a path, by its role and cause: the catalogue's words where the sender is in it, else what holds for any sender.
 
-use super::class::Class;
-use super::evidence::{Grounds, Part};
+use std::cmp::Reverse;
+use std::net::IpAddr;
+
+use super::evidence::Grounds;
 use crate::alignment::DkimState;
+use crate::cause::Cause;
 use crate::domain;
-use crate::providers::{Catalogue, DnsRecord, Fault, Remedy, RemedyContext};
-use crate::query::{AddressFigures, PathFigures, SenderKey};
+use crate::providers::{Catalogue, DnsRecord, Kind, LOOK_AGAIN, MOST_STEPS, Provider, Remedy, RemedyContext};
+use crate::query::{AddressFigures, PathFigures, SenderKey, Survey};
 use crate::role::Role;
+use crate::words::{grouped, list, list_of, plural};
 
 /// What a remedy is made of.
 pub(super) struct Case<'c> {
+    pub(super) survey: &'c Survey,
     pub(super) path: &'c PathFigures,
-    pub(super) class: Class,
+    pub(super) cause: Option<Cause>,
     pub(super) sender: &'c str,
     /// Who signed, those that do not align.
     pub(super) foreign: &'c [String],
@@ -20,254 +25,386 @@ pub(super) struct Case<'c> {
     pub(super) evidence: &'c Grounds,
 }
 
-/// What to do about a path; nothing where there is nothing to do.
+/// What to do about a path; nothing where nothing is wrong with it, and where an entry of the ledger has decided.
 #[must_use]
 pub(super) fn remedy(case: &Case<'_>, catalogue: &Catalogue) -> Option<Remedy> {
-    if case.path.role.is_nobodys() {
-        return (case.path.role == Role::Unknown).then(|| case.decide());
-    }
-    if case.path.role.hands_on() {
-        return None;
-    }
-    let fault = match case.class {
-        Class::Signed | Class::NotReported => return None,
-        Class::Unaligned => Fault::Unaligned,
-        Class::Unsigned => Fault::Unsigned,
-        Class::Intermittent => Fault::Intermittent,
-        Class::Broken => Fault::Broken,
+    let mut remedy = match (case.path.role, case.cause) {
+        (Role::Denied, _) => return None,
+        (Role::Unknown, _) => case.decide(),
+        (Role::OtherAccount, _) => case.other_account(),
+        (_, None) => return None,
+        (Role::Forwarder, _) => case.forwarder(),
+        (Role::MailingList, _) => case.mailing_list(),
+        (Role::RecipientFilter, _) => case.filter(),
+        (Role::Own | Role::Approved | Role::Service, Some(cause)) => {
+            let of_sender = || case.provider(catalogue)?.remedy(cause, &case.context());
+            case.everywhere(cause, catalogue).or_else(of_sender).unwrap_or_else(|| case.of_own(cause, catalogue))
+        }
     };
-    let provider = case.path.provider.as_deref().and_then(|id| catalogue.get(id));
-    let mut remedy = match provider {
-        Some(provider) => provider.remedy(
-            fault,
-            &RemedyContext {
-                domain: &case.path.domain,
-                tenant: case.path.tenant.as_deref(),
-                signing_domains: case.foreign,
-                selectors: case.selectors,
-                only_recognised: matches!(case.path.role, Role::Service | Role::OtherAccount),
-                spf_aligns: case.path.spf_aligned > 0,
-            },
-        ),
-        None => case.general(fault),
-    };
-    let at = remedy.steps.len().min(1);
-    remedy.steps.splice(at..at, case.particulars(fault));
+    remedy.steps.truncate(MOST_STEPS);
     Some(remedy)
 }
 
-const AGAIN: &str = "Look again with `dmarcstat unsigned` when two days of reports have come in.";
+fn told(title: String, steps: Vec<String>) -> Remedy {
+    Remedy { title, steps, records: Vec::new(), source: None }
+}
 
 impl Case<'_> {
+    /// Who can be asked to change something: the provider, or the catalogued sender that rents at it.
+    fn provider<'p>(&self, catalogue: &'p Catalogue) -> Option<&'p Provider> {
+        match &self.path.sender {
+            SenderKey::Through { organization, .. } => {
+                catalogue.by_envelope_domain(organization).or_else(|| catalogue.by_signing_domain(organization))
+            }
+            _ => self.path.provider.as_deref().and_then(|id| catalogue.get(id)),
+        }
+    }
+
+    fn context(&self) -> RemedyContext<'_> {
+        let shown = self.evidence.cause.as_ref();
+        RemedyContext {
+            domain: &self.path.domain,
+            tenant: self.path.tenant.as_deref(),
+            signing_domains: self.foreign,
+            selectors: self.selectors,
+            only_recognised: self.path.role == Role::Service,
+            spf_aligns: self.path.spf_aligned > 0,
+            addresses: shown.map_or(&[], |shown| &shown.addresses),
+            envelopes: shown.map_or(&[], |shown| &shown.names),
+        }
+    }
+
     /// The busiest addresses, in words.
     fn machines(&self) -> String {
         let mut addresses: Vec<&AddressFigures> = self.addresses.iter().collect();
-        addresses.sort_by_key(|one| (std::cmp::Reverse(one.dkim.iter().sum::<u64>()), one.ip));
-        let shown: Vec<String> = addresses.iter().take(5).map(|one| one.ip.to_string()).collect();
-        match addresses.len().saturating_sub(shown.len()) {
-            0 => shown.join(", "),
-            more => format!("{} and {more} more", shown.join(", ")),
-        }
+        addresses.sort_by_key(|one| (Reverse(one.dkim.iter().sum::<u64>()), one.ip));
+        list(addresses.iter().map(|one| one.ip), 4)
     }
 
-    /// What the reports show of this path beyond its class.
-    fn particulars(&self, fault: Fault) -> Vec<String> {
-        let mut steps: Vec<String> = Vec::new();
-        if fault == Fault::Intermittent && self.evidence.unsigned_part.is_empty() {
-            steps.push("The reports do not tell what is signed from what is not: both come on the same days, from the same addresses, to the same receivers. So several systems send through these machines, and not all are signed: send a test message from each (`dmarcstat inspect` shows what it carries).".to_owned());
-        }
-        if fault == Fault::Intermittent {
-            steps.extend(self.evidence.unsigned_part.iter().map(|part| {
-                let what = part.worded();
-                match part {
-                    Part::Day { signed: true, .. } => format!("The reports: {what}. If that was your change, there is nothing left to do but to watch the next days."),
-                    Part::Day { signed: false, .. } => format!("The reports: {what}. Look for what changed on that day: an update, a move, a key or a configuration that was lost."),
-                    Part::Address { .. } if self.path.provider.is_some() => format!("The reports: {what}. These are machines of {}, where signing may come on one after the other: if they do not sign after some days, give its support these addresses.", self.sender),
-                    Part::Address { .. } => format!("The reports: {what}. Bring the signing configuration and the key of the machines that sign to those that do not."),
-                    Part::NullReversePath { .. } => format!("The reports: {what}. Have the signer sign what the server itself writes too: many sign only what comes from users."),
-                    Part::Reporter { .. } => format!("The reports: {what}. Ask whether these receive the mail over another route, or check what they list with `dmarcstat explain`."),
-                }
-            }));
-        }
-        if fault == Fault::Broken
-            && let Some(breaks) = &self.evidence.breaks
-        {
-            let result = self.evidence.broken_mostly();
-            let what = breaks.worded(&self.evidence.counted, result);
-            steps.push(format!("The reports: {what}. {}", breaks.advice(result)));
-        }
-        let uncovered: Vec<&AddressFigures> =
-            self.addresses.iter().filter(|one| one.spf_aligned == 0 && one.dkim.iter().sum::<u64>() >= 3).collect();
-        let own_machines = self.path.provider.is_none() && self.path.role.is_owners();
-        if own_machines && self.path.spf_aligned > 0 && !uncovered.is_empty() {
-            let shown: Vec<String> = uncovered.iter().take(4).map(|one| one.ip.to_string()).collect();
-            let more = if uncovered.len() > 4 { format!(" and {} more", uncovered.len() - 4) } else { String::new() };
-            steps.push(format!(
-                "SPF never aligns from {}{more}: if the machine is yours, add it to the SPF record of the reverse-path's domain (`ip4:` or `ip6:`), or send through one that is in it.",
-                shown.join(", ")
-            ));
-        }
-        steps
+    /// The machines that the cause is about, in words.
+    fn told_machines(&self) -> String {
+        let told: &[IpAddr] = self.evidence.cause.as_ref().map_or(&[], |shown| &shown.addresses);
+        list_of(told, 4, told.len())
     }
 
-    /// Whether nothing but its address names the sender: a machine, and no service.
-    fn is_network(&self) -> bool {
-        matches!(self.path.sender, SenderKey::Network(_) | SenderKey::Host(_) | SenderKey::Nobody)
+    fn organization(&self) -> &str {
+        domain::organizational(&self.path.domain)
     }
 
-    /// How a service is made to sign as the domain.
-    fn service(&self) -> String {
+    /// What signs as the organizational domain already, and takes mail of other machines.
+    fn relay(&self, catalogue: &Catalogue) -> Option<String> {
+        let hosts = self.survey.paths.iter().filter(|other| {
+            let aligned = other.dkim[usize::from(DkimState::Aligned.code())];
+            other.role == Role::Own
+                && domain::organizational(&other.domain) == self.organization()
+                && aligned * 2 > other.messages
+        });
+        let mut hosts: Vec<&PathFigures> = hosts.filter(|other| other.sender != self.path.sender).collect();
+        hosts.sort_by_key(|other| Reverse(other.messages));
+        let kind = |other: &&PathFigures| other.provider.as_deref().and_then(|id| catalogue.get(id));
+        let hosted = hosts.iter().copied().find(|other| {
+            kind(other).is_some_and(|provider| matches!(provider.kind, Kind::MailboxHost | Kind::Gateway))
+        });
+        let one = hosted.or_else(|| hosts.into_iter().find(|other| kind(other).is_none()))?;
+        Some(kind(&one).map_or_else(|| super::path::sender_name(one, catalogue), |provider| provider.name.clone()))
+    }
+
+    /// Remedies that are the same whoever sends.
+    fn everywhere(&self, cause: Cause, catalogue: &Catalogue) -> Option<Remedy> {
+        let (domain, organization) = (self.path.domain.as_str(), self.organization());
+        let keys = list(self.evidence.cause.as_ref().map_or(&[][..], |shown| &shown.selectors), 3);
+        let remedy = match cause {
+            Cause::HostNameAsFrom => told(
+                format!("have {domain} write an address of {organization} into From"),
+                vec![
+                    format!("What the machine itself sends (cron, alerts, monitoring) carries its host name: set the mail system's own domain to {organization} (Postfix: myorigin, or masquerade_domains; Exim: qualify_domain; sendmail: MASQUERADE_AS), so that From is @{organization}."),
+                    format!("And hand it to {}, so that it leaves signed.", self.relay(catalogue).unwrap_or_else(|| format!("what signs as {organization} already"))),
+                    LOOK_AGAIN.to_owned(),
+                ],
+            ),
+            Cause::SomeReporters => told(
+                format!("find out why some receivers see no signature of {domain}"),
+                vec![
+                    format!("Send a message to a mailbox at {} and look at its headers with `dmarcstat inspect`.", list(self.evidence.cause.as_ref().map_or(&[][..], |shown| &shown.names), 3)),
+                    "Another route to these receivers (a connector, a partner's gateway) may pass by what signs; else it is the receivers' habit, and nothing is to be done.".to_owned(),
+                ],
+            ),
+            Cause::SpfUnevaluable => told(
+                format!("mend the SPF record of {organization}"),
+                vec![
+                    format!("`dmarcstat dns {organization}` shows what is wrong with it: more than ten DNS lookups, two records, a mistake in it or in one that it includes."),
+                    "Take out includes of services that nobody uses, and those that do not use a reverse-path of the domain; publish one record.".to_owned(),
+                    format!("And sign as {domain}: what is signed does not depend on SPF."),
+                ],
+            ),
+            Cause::KeyUnreachable => told(
+                format!("mend the name servers that hold the DKIM key of {domain} (selector {keys})"),
+                vec![
+                    format!("Receivers could not fetch the key (temperror): `dmarcstat dns {domain}` asks for it; try every name server of the zone, over TCP too, and where the name is a CNAME, those of its target."),
+                    "Long keys want answers over TCP or with EDNS: a firewall that drops these is a usual cause.".to_owned(),
+                    LOOK_AGAIN.to_owned(),
+                ],
+            ),
+            Cause::Rotation => told(
+                format!("rotate the DKIM key of {domain} without a gap"),
+                vec![
+                    "Publish a new key days before it signs, and keep the old one for a week after.".to_owned(),
+                    "It is over now; there is nothing left to do but at the next rotation.".to_owned(),
+                ],
+            ),
+            Cause::UnsupportedAlgorithm => told(
+                format!("sign {domain} with RSA too"),
+                vec![
+                    format!("Not all receivers know ed25519: put an RSA signature of 2048 bits (selector beside {keys}) on every message; the ed25519 one may stay beside it."),
+                    LOOK_AGAIN.to_owned(),
+                ],
+            ),
+            Cause::StrictAlignment => told(
+                format!("relax the alignment of {organization}: adkim=r"),
+                vec![
+                    format!("The DMARC record of {organization} asks for strict alignment (adkim=s, aspf=s), and this mail is signed as, or has a reverse-path of, another name below {organization}: {}.", list(self.evidence.cause.as_ref().map_or(&[][..], |shown| &shown.names), 3)),
+                    "Publish adkim=r (and aspf=r), or leave both tags out: relaxed is the default, and what is below the domain is its owner's anyway.".to_owned(),
+                    format!("Or have the sender sign with d={domain}, where it can. Nothing has to be switched on."),
+                ],
+            ),
+            _ => return None,
+        };
+        Some(remedy)
+    }
+
+    /// What to do with machines of one's own, and with services that the catalogue does not know.
+    fn of_own(&self, cause: Cause, catalogue: &Catalogue) -> Remedy {
         let (sender, domain) = (self.sender, self.path.domain.as_str());
-        format!(
-            "Where the mail of {sender} is administered, look for \"DKIM\", \"domain authentication\" or \"custom domain\", add {domain} there, and publish the records it shows (CNAME or TXT below _domainkey.{domain}). If it offers nothing of the kind, ask its support for DKIM signatures with d={domain}, or send this mail through a service that can."
-        )
-    }
-
-    /// How a service is made to sign what it does not sign yet.
-    fn rest_of_service(&self) -> String {
-        let (sender, domain) = (self.sender, self.path.domain.as_str());
-        format!(
-            "{sender} can sign as {domain}, as a part shows. Look there for what is sent without: another account, product or region, another sending domain or address; set up {domain} for it too. If all is set up, give its support the days and addresses."
-        )
-    }
-
-    /// How a machine of one's own is made to sign.
-    fn signer(&self) -> String {
-        let domain = self.path.domain.as_str();
-        format!(
-            "Have the machine hand its mail to the server or service that signs for {domain} already (a smarthost with authentication). Or install a signer there: OpenDKIM, rspamd, or what the mail server brings. With OpenDKIM: make a key of 2048 bits (`opendkim-genkey -b 2048 -d {domain} -s SELECTOR`), publish its public half as TXT at SELECTOR._domainkey.{domain}, name Domain, Selector and KeyFile in opendkim.conf (and in InternalHosts the machines whose mail it passes on), then join it to the mail server (Postfix: smtpd_milters, and non_smtpd_milters for what the machine itself writes). Whatever signs must come last: after footers, disclaimers and virus scanners."
-        )
-    }
-
-    /// The frame that holds for any sender.
-    fn general(&self, fault: Fault) -> Remedy {
-        let (sender, domain) = (self.sender, self.path.domain.as_str());
-        let (machines, network) = (self.machines(), self.is_network());
-        let signed_as = if self.foreign.is_empty() { "another domain".to_owned() } else { self.foreign.join(", ") };
+        let shown = self.evidence.cause.as_ref();
+        let keys = list(shown.map_or(&[][..], |shown| &shown.selectors), 3);
         let test = format!(
             "Send a message to a mailbox of your own at another provider and check it with `dmarcstat inspect`: it must show a signature with d={domain} that passes."
         );
-        let selectors = match self.selectors {
-            [] => "selectors not reported".to_owned(),
-            [one] => format!("selector {one}"),
-            many => format!("selectors {}", many.join(", ")),
-        };
-        let (title, mut steps) = match fault {
-            Fault::Unaligned => (
-                format!("have {sender} sign as {domain}, not as {signed_as}"),
+        match cause {
+            Cause::DefaultSignature | Cause::DomainNotSetUp if self.is_service() => told(
+                self.title(format!("have {sender} sign as {domain}")),
                 vec![
-                    format!("Its mail is signed as {signed_as}; such a signature may verify, and is worth nothing to DMARC, as it does not align with {domain}."),
-                    self.service(),
+                    self.whose(),
+                    format!("Where the mail of {sender} is administered, look for \"DKIM\", \"sender domain\" or \"custom domain\", add {domain} there, and publish the records that it shows (CNAME or TXT below _domainkey.{domain})."),
+                    format!("If it offers nothing of the kind, ask its support for signatures with d={domain}, or have it send through a server of yours that signs."),
+                    LOOK_AGAIN.to_owned(),
                 ],
             ),
-            Fault::Unsigned => (
-                format!("have {sender} sign with DKIM as {domain}"),
+            Cause::GatewayNotInSpf => told(
+                format!("name the gateway of {domain} in its SPF record"),
                 vec![
-                    format!("{} What passes DMARC by SPF alone is lost as soon as it is forwarded. It comes from {machines}.", self.unsigned()),
-                    if network { format!("Find the machine by its address (your own lists, reverse DNS, whois) and what on it sends as {domain}.") } else { self.service() },
-                    self.signer(),
+                    format!("Mail of {domain} leaves through {}, after it was signed: find out whose gateway that is (a spam filter, an archive, a signature service), and add what it names for SPF to the record of {domain}, before `all`.", self.machines()),
+                    format!("See that it changes nothing that is signed, or let it sign as {domain} itself: then DMARC passes by both."),
+                    LOOK_AGAIN.to_owned(),
                 ],
             ),
-            Fault::Intermittent => (
+            Cause::BouncesAndReplies => told(
+                format!("have {sender} sign bounces and automatic replies of {domain} too"),
+                vec![
+                    "Choose the key by header From, not by the reverse-path: bounces, out-of-office replies and receipts have an empty one (null sender). OpenDKIM: the Domain of the message's From is used unless SigningTable matches envelopes only; rspamd: use_domain = \"header\" and sign what is local or authenticated; Exim: dkim_domain from $h_from:; Sieve and web mail must hand their replies to the same signer (Postfix: non_smtpd_milters).".to_owned(),
+                    format!("For a null reverse-path SPF is checked for the HELO name: give it an SPF record (\"v=spf1 a -all\") and a name below {}, so that SPF aligns for replies too.", self.organization()),
+                    test,
+                    LOOK_AGAIN.to_owned(),
+                ],
+            ),
+            Cause::SomeMachines => told(
+                format!("have all machines of {sender} sign as {domain}"),
+                vec![
+                    format!("Bring the key, the selector and the signing configuration of the machines that sign to these: {}.", self.told_machines()),
+                    "See that the selector they sign with is published, and that nothing behind them changes the mail.".to_owned(),
+                    test,
+                    LOOK_AGAIN.to_owned(),
+                ],
+            ),
+            Cause::SomeEnvelopes => told(
                 format!("have {sender} sign all mail of {domain}"),
                 vec![
-                    format!("A part of its mail is signed as {domain}, a part is not; `dmarcstat explain` shows the days and addresses."),
-                    if network { self.signer() } else { self.rest_of_service() },
+                    format!("Mail with a reverse-path of {} is not signed as {domain}: another system or customer behind the same machines. Set up signing for it, by header From.", list(shown.map_or(&[][..], |shown| &shown.names), 3)),
+                    test,
+                    LOOK_AGAIN.to_owned(),
                 ],
             ),
-            Fault::Broken => (
-                format!("mend the signatures of {sender} as {domain}"),
+            Cause::KeyMissing | Cause::KeyMismatch => self.key(&keys, test),
+            Cause::ChangedInTransit => told(
+                format!("sign mail of {domain} after the last change to it"),
                 vec![
-                    self.broken(&selectors),
-                    format!("Look up the key of each selector: `dig TXT SELECTOR._domainkey.{domain}` (`dmarcstat dns {domain}` does it for all). Missing: publish it. There: compare it with the key that signs; a key pasted in pieces, with blanks or with quotes is a usual fault."),
-                    "If the key fits, something changes the mail after it is signed: a footer, a disclaimer, a gateway that rewrites links. Sign behind it.".to_owned(),
+                    "Find what changes the mail behind the signer: a footer or disclaimer, a virus scanner that tags, a gateway that rewrites links, a list. Sign behind it, or have it change nothing.".to_owned(),
+                    "Where several filters run in one mail server, order decides: the signer comes last (Postfix: the last of smtpd_milters, and no content filter after it).".to_owned(),
+                    test,
+                    LOOK_AGAIN.to_owned(),
                 ],
             ),
-        };
-        steps.push(test);
-        steps.push(AGAIN.to_owned());
-        Remedy { title, steps, records: self.records(fault, network), source: None }
-    }
-
-    /// How much of the mail carries no signature.
-    fn unsigned(&self) -> String {
-        let counted = &self.evidence.counted;
-        let known = counted.aligned + counted.unaligned + counted.broken + counted.unsigned;
-        match counted.unsigned == known {
-            true => "Its mail carries no signature.".to_owned(),
-            false => format!("Of its messages {} of {known} carry no signature.", counted.unsigned),
-        }
-    }
-
-    /// How many of the signatures do not verify.
-    fn broken(&self, selectors: &str) -> String {
-        let (domain, counted) = (&self.path.domain, &self.evidence.counted);
-        match counted.aligned {
-            0 => format!("Its signatures as {domain} ({selectors}) do not verify."),
-            aligned => format!(
-                "Of its signatures as {domain} ({selectors}) {} of {} do not verify.",
-                counted.broken,
-                counted.broken + aligned
+            Cause::SubdomainNotSetUp => told(
+                format!("sign {domain} with the key of {} too", self.organization()),
+                vec![
+                    format!("The signer signs {} and not {domain}: let it sign subdomains with the same d= (relaxed alignment takes it), or give {domain} a key of its own.", self.organization()),
+                    test,
+                    LOOK_AGAIN.to_owned(),
+                ],
+            ),
+            Cause::NoSignature | Cause::DefaultSignature => self.sign(catalogue),
+            _ => told(
+                format!("find out which mail of {sender} as {domain} is not signed well"),
+                vec![shown.map_or_else(String::new, |shown| sentence(&shown.text)), test, LOOK_AGAIN.to_owned()],
             ),
         }
     }
 
-    /// The record that a new key of one's own wants; its value is the key's.
-    fn records(&self, fault: Fault, network: bool) -> Vec<DnsRecord> {
-        let key = |selector: &str| DnsRecord {
-            name: format!("{selector}._domainkey.{}", self.path.domain),
-            kind: "TXT".to_owned(),
-            value: None,
+    fn key(&self, keys: &str, test: String) -> Remedy {
+        let (sender, domain) = (self.sender, self.path.domain.as_str());
+        let mut remedy = told(
+            format!("publish the DKIM key that {sender} signs {domain} with"),
+            vec![
+                format!("`dmarcstat dns {domain}` shows what is published for the selectors in use: {keys}. A name misspelt in the signer or in the DNS is a usual fault, a key pasted in pieces or with quotes another."),
+                "Publish the public half of the key that signs as TXT there, or set the signer to the selector that is published.".to_owned(),
+                "At the next change of keys publish the new one days before it signs, and keep the old one for a week.".to_owned(),
+                test,
+                LOOK_AGAIN.to_owned(),
+            ],
+        );
+        let failing = self.path.signers.iter().flat_map(|list| list.signers.iter());
+        let failing = failing.filter(|one| domain::aligned(&one.domain, domain));
+        let names = failing.filter_map(|one| Some((one.selector.as_deref()?, one.domain.as_str())));
+        let seen = |selector: &str| {
+            self.evidence.cause.as_ref().is_some_and(|shown| shown.selectors.iter().any(|one| one == selector))
         };
-        match fault {
-            Fault::Unsigned if network => vec![key("<selector>")],
-            Fault::Broken => self
-                .path
-                .signers
-                .iter()
-                .flat_map(|list| list.signers.iter())
-                .filter(|signer| domain::aligned(&signer.domain, &self.path.domain))
-                .filter_map(|signer| signer.selector.as_deref().map(|selector| (selector, signer.domain.as_str())))
-                .collect::<std::collections::BTreeSet<_>>()
-                .into_iter()
-                .take(4)
-                .map(|(selector, domain)| DnsRecord {
-                    name: format!("{selector}._domainkey.{domain}"),
-                    ..key(selector)
-                })
-                .collect(),
-            _ => Vec::new(),
+        let names: std::collections::BTreeSet<(&str, &str)> = names.filter(|(selector, _)| seen(selector)).collect();
+        remedy.records = names
+            .into_iter()
+            .take(4)
+            .map(|(selector, domain)| DnsRecord {
+                name: format!("{selector}._domainkey.{domain}"),
+                kind: "TXT".to_owned(),
+                value: None,
+            })
+            .collect();
+        remedy
+    }
+
+    /// How machines of one's own come to sign, by what kind of machine it is.
+    fn sign(&self, catalogue: &Catalogue) -> Remedy {
+        let domain = self.path.domain.as_str();
+        let relay = self.relay(catalogue);
+        let through = match &relay {
+            Some(name) => format!(
+                "Have it hand its mail to {name}, which signs as {domain} already (smart host, connector or SMTP relay with authentication): the shortest way for any machine."
+            ),
+            None => format!(
+                "If another server or your mailbox host signs as {domain}, have it hand its mail there (smart host or SMTP relay with authentication): the shortest way for any machine."
+            ),
+        };
+        let mut remedy = told(
+            format!("have the machines that send as {domain} sign, or hand their mail to what signs"),
+            vec![
+                through,
+                format!("A mail server of your own: sign there (OpenDKIM, rspamd, or what the server brings), last of all, after footers and scanners; a key of 2048 bits as TXT at SELECTOR._domainkey.{domain}."),
+                "A web site at a hoster: \"Email Deliverability\" in cPanel, DKIM in Plesk, or SMTP with a login in the site's mail settings. A printer, scanner or script cannot sign: let it send by SMTP through the mailbox host.".to_owned(),
+                LOOK_AGAIN.to_owned(),
+            ],
+        );
+        let uncovered: Vec<IpAddr> =
+            self.addresses.iter().filter(|one| one.spf_aligned == 0).map(|one| one.ip).collect();
+        if !uncovered.is_empty() && self.path.spf_aligned > 0 {
+            remedy.steps.insert(1, format!(
+                "SPF never aligns from {}: if the machine is yours, add it to the SPF record of the reverse-path's domain (`ip4:` or `ip6:`).",
+                list(&uncovered, 4)
+            ));
+        }
+        if relay.is_none() {
+            remedy.records = vec![DnsRecord {
+                name: format!("<selector>._domainkey.{domain}"),
+                kind: "TXT".to_owned(),
+                value: None,
+            }];
+        }
+        remedy
+    }
+
+    /// Whether an organization of its own sends, and no machine of the owner's.
+    fn is_service(&self) -> bool {
+        self.path.role == Role::Service
+            || matches!(self.path.sender, SenderKey::Through { .. } | SenderKey::Domain(_) | SenderKey::Listed(_))
+    }
+
+    fn title(&self, title: String) -> String {
+        if self.path.role == Role::Service { format!("if this mail is yours: {title}") } else { title }
+    }
+
+    fn whose(&self) -> String {
+        match self.path.role {
+            Role::Service => format!(
+                "Nothing in the reports proves that {} sends this mail by order of {}: ask who uses it. If nobody does, say so in [[not_ours]] and leave it to the policy.",
+                self.sender, self.path.domain
+            ),
+            _ => format!("{} signs as itself, or not at all; to DMARC that is worth nothing.", self.sender),
         }
     }
 
-    /// What to do about a path that nothing vouches for.
+    fn forwarder(&self) -> Remedy {
+        let mut steps = vec![
+            "Recipients forward this mail. SPF cannot align then; a DKIM signature of the domain survives, as long as nothing is changed on the way. No record of yours is to be changed for it.".to_owned(),
+        ];
+        if self.path.dkim[usize::from(DkimState::Aligned.code())] == 0 {
+            steps.push(format!("What arrives here without a signature of {} was sent without one, or lost it on the way: see the paths of your own.", self.path.domain));
+        }
+        told("nothing to do: recipients forward it, and DKIM survives that".to_owned(), steps)
+    }
+
+    fn mailing_list(&self) -> Remedy {
+        told(
+            format!("nothing to do here: a mailing list; ask its operator to write the list's own address into From for {}", self.path.domain),
+            vec![
+                format!("A mailing list ({}) sends on what members write, with its own reverse-path, and changes subject or body: SPF and DKIM of {} both fail.", self.sender, self.path.domain),
+                "Its operator can mend it: write the list's address into From for domains with a policy (Mailman: dmarc_mitigate_action; Sympa: dmarc_protection; Google Groups and Microsoft 365 do it by themselves), or leave subject and body alone and add no footer.".to_owned(),
+                "Until then members of lists may lose mail under p=reject; receivers that trust ARC spare some of it.".to_owned(),
+            ],
+        )
+    }
+
+    fn filter(&self) -> Remedy {
+        told(
+            "nothing to do: a filter in front of a recipient hands on mail that reached it well".to_owned(),
+            vec![format!(
+                "{} belongs to recipients, who check again behind it. Whoever runs such a filter lets its mail server trust it (ARC, or no DMARC check behind the filter); no record of yours is to be changed for it.",
+                self.sender
+            )],
+        )
+    }
+
+    fn other_account(&self) -> Remedy {
+        let (sender, domain) = (self.sender, self.path.domain.as_str());
+        let mut steps = vec![format!(
+            "The account signs as itself, and nothing shows that it is yours. Ask whether anybody with a hand in {domain} (a subsidiary, an agency) has it; then name it in [[sender]] with `tenant`. If nobody does, name it in [[not_ours]]."
+        )];
+        if self.path.spf_aligned > 0 {
+            steps.push(format!(
+                "{} of its messages pass by SPF, because the SPF record of {domain} lets in the provider with every customer it has: p=reject does not stop these. Report the account to the provider.",
+                grouped(self.path.spf_aligned)
+            ));
+        } else {
+            steps.push(
+                "If it is nobody's, p=reject refuses what it writes in your name; there is nothing else to do."
+                    .to_owned(),
+            );
+        }
+        told(format!("decide whose account {sender} is"), steps)
+    }
+
+    /// What to do about a path that nothing authenticates.
     fn decide(&self) -> Remedy {
         let (sender, domain, path) = (self.sender, self.path.domain.as_str(), self.path);
         let of = |state: DkimState| path.dkim[usize::from(state.code())];
-        let mut found = match path.vouched {
-            0 => format!("Nothing in the reports shows that it may: neither SPF nor DKIM of {domain} passes."),
-            some => format!(
-                "Too little in the reports shows that it may: SPF or DKIM of {domain} passes for {some} of {} messages, or on one reporter's word, or on one day.",
-                path.messages
-            ),
-        };
-        if of(DkimState::Unsigned) == path.messages {
-            found.push_str(" It carries no signature at all.");
-        } else if !self.foreign.is_empty() {
-            found.push_str(&format!(
-                " It is signed as {}.",
-                self.foreign.iter().take(3).cloned().collect::<Vec<_>>().join(", ")
-            ));
-        }
+        let mut found = format!(
+            "Neither SPF nor DKIM authenticates anybody in the {} from {}.",
+            plural(path.messages, "message"),
+            self.machines()
+        );
         if of(DkimState::Broken) > 0 {
             found.push_str(&format!(
                 " Signatures as {domain} fail here: of mail that was forwarded and changed, or copied."
             ));
         }
-        found.push_str(&format!(
-            " It comes from {}. If nobody knows it, this is what p=reject is for, and there is nothing to do.",
-            self.machines()
-        ));
+        found.push_str(" If nobody knows it, this is what p=reject is for, and there is nothing to do.");
         let matched = match (&path.sender, self.addresses) {
             (SenderKey::Domain(name), _) => format!("envelope_domain = \"{name}\""),
             (SenderKey::Host(name), _) => format!("ptr = \"{name}\""),
@@ -277,23 +414,21 @@ impl Case<'_> {
             }
             _ => format!("ip = \"{sender}\""),
         };
-        let mut steps = vec![found];
-        if self.is_network() {
-            steps.push(format!("If it is yours: {}", self.signer()));
-            steps.push("Add the machine to the SPF record of the reverse-path's domain (`ip4:` or `ip6:`), so that SPF passes too.".to_owned());
-        } else {
-            steps.push(format!("If it is yours: {}", self.service()));
-        }
-        if path.sender != SenderKey::Nobody {
-            steps.push(format!(
-                "And list it in the ledger of approved senders, so that it is not taken for a stranger: [[sender]] with name = \"…\", domains = [\"{domain}\"], match = {{ {matched} }}."
-            ));
-        }
-        Remedy {
-            title: format!("decide whether {sender} sends for {domain}"),
-            steps,
-            records: Vec::new(),
-            source: None,
-        }
+        told(
+            format!("decide whether {sender} sends for {domain}"),
+            vec![
+                found,
+                format!("If it is a printer, a scanner, a script or a web site of yours: have it send by SMTP through your mailbox host or another server that signs as {domain}."),
+                "If it is a mail server of yours: sign there, and add it to the SPF record of the reverse-path's domain (`ip4:` or `ip6:`).".to_owned(),
+                format!("Then say so in the configuration: [[sender]] with `match = {{ {matched} }}`; or [[not_ours]] with the same, if it is nobody's."),
+            ],
+        )
     }
+}
+
+/// With a capital letter and a full stop.
+fn sentence(text: &str) -> String {
+    let mut letters = text.chars();
+    let first = letters.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
+    format!("{first}{}.", letters.as_str())
 }

@@ -31,7 +31,7 @@ pub(super) struct Stretch<const K: usize> {
 }
 
 impl<const K: usize> Stretch<K> {
-    fn join(self, next: Self) -> Self {
+    pub(super) fn join(self, next: Self) -> Self {
         Stretch { first: self.first, last: next.last, sums: add(self.sums, next.sums) }
     }
 

@@ -84,13 +84,12 @@ pub(super) struct View {
 const VOUCHED: usize = 5;
 
 impl View {
-    /// Of a path of the survey, by its place. `few` is the share below which a state is no more than noise.
-    pub(super) fn of(survey: &Survey, at: usize, few: f64) -> Self {
-        let path = &survey.paths[at];
-        let spf_vouches = path.spf_vouches();
-        let mut view = View { reporters: path.reporters.len(), ..View::default() };
+    /// Of a path of the survey, by its place, from a day on. `few` is the share below which a state is no more than noise.
+    pub(super) fn of(survey: &Survey, at: usize, from: Day, few: f64) -> Self {
+        let spf_vouches = survey.paths[at].spf_vouches();
+        let mut view = View::default();
         let mut broken_by: BTreeMap<(u32, &'static str), u64> = BTreeMap::new();
-        let gathered = gather::<6>(survey, at, |sums, reporter, facts, messages| {
+        let gathered = gather::<6>(survey, at, from, |sums, reporter, facts, messages| {
             let state = usize::from(facts.dkim.code());
             sums[state] += messages;
             if state == ALIGNED || facts.spf == SpfState::Aligned && spf_vouches {
@@ -122,6 +121,7 @@ impl View {
             Cell { day: one.day, reporter: one.reporter, states }
         };
         view.cells = gathered.into_iter().map(cell).collect();
+        view.reporters = by_reporter(&view.cells).len();
         let of = |wanted: &[AuthResult]| {
             let those = broken_by.iter().filter(|((_, result), _)| wanted.iter().any(|one| one.as_str() == *result));
             those.map(|one| one.1).sum::<u64>()

@@ -7,9 +7,9 @@ use jiff::civil::Date;
 use serde::{Deserialize, Deserializer, Serialize, de};
 use toml::Spanned;
 
-use super::remedy::Fault;
 use super::template::Template;
 use super::tenant::TenantRule;
+use crate::cause::Cause;
 use crate::domain;
 
 /// What a provider is to the domains whose mail it sends.
@@ -142,7 +142,8 @@ pub struct Provider {
     pub(super) tenant: Option<TenantRule>,
     pub(super) sign: Vec<Template>,
     pub(super) records: Vec<RecordText>,
-    pub(super) remedies: BTreeMap<Fault, RemedyText>,
+    pub(super) remedies: BTreeMap<Cause, RemedyText>,
+    pub(super) accounts: Vec<AccountNote>,
 }
 
 impl Provider {
@@ -206,7 +207,8 @@ pub(super) struct Entry {
     tenant: Option<TenantRule>,
     sign: Option<Vec<Template>>,
     records: Option<Vec<RecordText>>,
-    remedy: Option<BTreeMap<Fault, RemedyText>>,
+    remedy: Option<BTreeMap<Cause, RemedyText>>,
+    accounts: Option<Vec<AccountNote>>,
 }
 
 /// A remedy as it is written; what is absent follows from the rest of the entry.
@@ -216,6 +218,16 @@ pub(super) struct RemedyText {
     pub(super) title: Option<Template>,
     pub(super) steps: Vec<Template>,
     pub(super) source: Option<Url>,
+}
+
+/// What to know of accounts whose names begin alike: a reseller's.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct AccountNote {
+    /// How the name of the account begins.
+    pub(super) begins: String,
+    /// A step of its own, before those that set up signing.
+    pub(super) note: String,
 }
 
 /// A DNS record as it is written.
@@ -279,6 +291,7 @@ impl Entry {
                 sign: Vec::new(),
                 records: Vec::new(),
                 remedies: BTreeMap::new(),
+                accounts: Vec::new(),
             },
         };
         let domains = |list: Vec<Domain>| list.into_iter().map(|one| one.0).collect();
@@ -291,6 +304,7 @@ impl Entry {
         replace(&mut provider.addresses, self.addresses.map(|list| list.into_iter().map(|one| one.0).collect()));
         replace(&mut provider.sign, self.sign);
         replace(&mut provider.records, self.records);
+        replace(&mut provider.accounts, self.accounts);
         provider.category = self.category.map(|one| one.0).or(provider.category);
         provider.spf_include = self.spf_include.map(|one| one.0).or(provider.spf_include);
         provider.dkim = self.dkim.or(provider.dkim);

@@ -20,7 +20,7 @@ mod tenant;
 pub use catalogue::{Catalogue, CatalogueError};
 pub use entry::{Dkim, Kind, Provider, Spf};
 pub(crate) use remedy::names;
-pub use remedy::{DnsRecord, Fault, Remedy, RemedyContext};
+pub use remedy::{DnsRecord, LOOK_AGAIN, MOST_STEPS, Remedy, RemedyContext};
 pub use search::{Match, MatchedBy};
 
 #[cfg(test)]

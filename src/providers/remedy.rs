@@ -1,39 +1,15 @@
-//! What to do about a path of a provider: the entry's own words, in a frame that says what is wrong and how to look again.
+//! What to do about a path of a provider, by what is wrong: the entry's own words, in a frame that holds for all.
+//!
+//! What does not depend on who sends is not here: a remedy of strict alignment is the same everywhere.
 
-use serde::{Deserialize, Serialize};
+use std::net::IpAddr;
+
+use serde::Serialize;
 
 use super::entry::{Dkim, Kind, Provider, RecordText, Spf};
 use super::template::{Template, Values};
-
-/// What is wrong with the signatures of a path.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Fault {
-    /// Signed by other domains only.
-    Unaligned,
-    /// Not signed.
-    Unsigned,
-    /// Signed as the domain in part.
-    Intermittent,
-    /// Signed as the domain, and not verifying.
-    Broken,
-}
-
-impl Fault {
-    /// Every fault.
-    pub const ALL: [Fault; 4] = [Fault::Unaligned, Fault::Unsigned, Fault::Intermittent, Fault::Broken];
-
-    /// As it is written in answers and in the catalogue.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Fault::Unaligned => "unaligned",
-            Fault::Unsigned => "unsigned",
-            Fault::Intermittent => "intermittent",
-            Fault::Broken => "broken",
-        }
-    }
-}
+use crate::cause::Cause;
+use crate::words::list;
 
 /// What the reports show of the path that a remedy is for.
 #[derive(Debug, Clone, Copy, Default)]
@@ -50,7 +26,16 @@ pub struct RemedyContext<'a> {
     pub only_recognised: bool,
     /// SPF aligns for some of it all the same, as it does for every customer of a provider that the domain includes.
     pub spf_aligns: bool,
+    /// The machines that it is about, where it is a matter of some.
+    pub addresses: &'a [IpAddr],
+    /// The reverse-path domains that it is about, where it is a matter of some.
+    pub envelopes: &'a [String],
 }
+
+/// No remedy has more steps.
+pub const MOST_STEPS: usize = 6;
+/// The last step, where there is room for it.
+pub const LOOK_AGAIN: &str = "Look again with `dmarcstat unsigned` when two days of reports have come in.";
 
 /// What to do about a path.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -77,83 +62,172 @@ pub struct DnsRecord {
     pub value: Option<String>,
 }
 
+/// Causes for which it matters who sends, and whose remedy follows from the entry alone, in the order of [`Cause::ALL`].
+const ABOUT_SENDERS: [Cause; 6] = [
+    Cause::GatewayNotInSpf,
+    Cause::OriginElsewhere,
+    Cause::BouncesAndReplies,
+    Cause::KeyMissing,
+    Cause::ChangedInTransit,
+    Cause::DefaultSignature,
+];
+
 impl Provider {
-    /// What to do about a path of this provider with this fault.
+    /// The causes that mail of this provider can have and for which it has a remedy.
     #[must_use]
-    pub fn remedy(&self, fault: Fault, context: &RemedyContext<'_>) -> Remedy {
+    pub fn causes(&self) -> Vec<Cause> {
+        let fits = |cause: &Cause| match cause {
+            Cause::GatewayNotInSpf => self.kind == Kind::Gateway,
+            Cause::OriginElsewhere => matches!(self.kind, Kind::MailboxHost | Kind::Forwarder),
+            _ => self.kind.sends_for_customers(),
+        };
+        ABOUT_SENDERS.into_iter().filter(fits).collect()
+    }
+
+    /// What to do about a path of this provider for a cause; nothing where that does not depend on who sends.
+    #[must_use]
+    pub fn remedy(&self, cause: Cause, context: &RemedyContext<'_>) -> Option<Remedy> {
         let values = Filled::new(self, context);
-        let own = self.remedies.get(&fault);
-        let own_title = own.and_then(|own| own.title.as_ref()).map(|title| title.fill(&values));
-        let own_steps: Vec<String> = own.map_or_else(Vec::new, |own| fill(&own.steps, &values).collect());
-        let mut title = own_title.unwrap_or_else(|| self.title(fault, context));
-        let mut steps = vec![self.finding(fault, context)];
-        if context.only_recognised && self.kind.sends_for_customers() {
+        let own = self.remedies.get(&cause);
+        let sets_up = matches!(
+            cause,
+            Cause::DefaultSignature | Cause::DomainNotSetUp | Cause::SubdomainNotSetUp | Cause::NoSignature
+        );
+        let (mut title, usual) = if sets_up { self.set_up(context, &values) } else { self.usual(cause, context)? };
+        if let Some(own) = own.and_then(|own| own.title.as_ref()) {
+            title = own.fill(&values);
+        }
+        let mut steps: Vec<String> = Vec::new();
+        if sets_up && context.only_recognised && self.kind.sends_for_customers() {
             title = format!("if this mail is yours: {title}");
             steps.push(self.whose(context));
         }
-        let mut records = Vec::new();
-        if own_steps.is_empty() {
-            steps.extend(self.usual(fault, context));
+        steps.extend(self.about_account(context));
+        match own.filter(|own| !own.steps.is_empty()) {
+            Some(own) => steps.extend(fill(&own.steps, &values)),
+            None => steps.extend(usual),
         }
-        steps.extend(own_steps);
-        if self.is_to_be_set_up(fault) {
-            steps.extend(fill(&self.sign, &values));
-        }
-        if self.is_to_be_set_up(fault) || fault == Fault::Broken {
-            records = self.filled_records(context, &values);
+        let by_records = sets_up && !self.sign.is_empty() || matches!(cause, Cause::KeyMissing | Cause::KeyMismatch);
+        let records = if by_records { self.filled_records(context, &values) } else { Vec::new() };
+        if sets_up {
             steps.extend(confirm(&records, &self.records));
+            steps.extend(self.about_spf(context));
         }
-        steps.extend(self.about_spf(fault, context));
-        if self.kind.sends_for_customers() {
-            steps.push("Look again with `dmarcstat unsigned` when two days of reports have come in.".to_owned());
-        }
+        steps.push(LOOK_AGAIN.to_owned());
+        steps.truncate(MOST_STEPS);
         let source = own.and_then(|own| own.source.as_ref()).map(|url| url.0.clone());
-        Remedy { title, steps, records, source: source.or_else(|| self.documentation.clone()) }
+        Some(Remedy { title, steps, records, source: source.or_else(|| self.documentation.clone()) })
     }
 
-    /// Whether the remedy is to set up signing as the customer.
-    fn is_to_be_set_up(&self, fault: Fault) -> bool {
-        fault != Fault::Broken && !self.sign.is_empty()
-    }
-
-    fn title(&self, fault: Fault, context: &RemedyContext<'_>) -> String {
+    /// How to have it sign as the domain: title and steps.
+    fn set_up(&self, context: &RemedyContext<'_>, values: &Filled<'_>) -> (String, Vec<String>) {
         let (name, domain) = (&self.name, context.domain);
-        match (fault, self.kind, self.dkim) {
-            (_, Kind::Forwarder | Kind::List, _) => {
-                format!(
-                    "nothing to switch on at {name}, which passes on mail of others: have {domain} sign at its origin"
-                )
-            }
-            (Fault::Broken, Kind::Gateway, _) => {
-                format!("have {name} sign as {domain}, or change nothing that is signed")
-            }
-            (Fault::Broken, ..) => format!("mend the DKIM key of {domain} in {name}"),
-            (_, _, Some(Dkim::Never)) => format!("{name} cannot sign as {domain}: send this mail another way"),
-            (_, Kind::Gateway, None) => format!("have what sends through {name} sign as {domain}"),
-            (Fault::Intermittent, ..) => format!("have {name} sign all mail of {domain}"),
-            (Fault::Unaligned | Fault::Unsigned, ..) => format!("switch on DKIM for {domain} in {name}"),
+        if !self.sign.is_empty() {
+            return (format!("switch on DKIM for {domain} in {name}"), fill(&self.sign, values).collect());
+        }
+        match (self.dkim, self.kind) {
+            (Some(Dkim::Never), _) => (
+                format!("{name} cannot sign as {domain}: send this mail another way"),
+                vec![format!(
+                    "Send it from an address of the provider's own domain, or through a mail server that signs as {domain} (SMTP relay), where {name} offers that."
+                )],
+            ),
+            (None, Kind::Gateway) => (
+                format!("have what sends through {name} sign as {domain}"),
+                vec![
+                    format!(
+                        "Have the mail server or host that hands its mail to {name} sign as {domain}, and see that nothing which is signed is changed on the way."
+                    ),
+                    format!(
+                        "Where {name} changes mail (disclaimers, rewritten links, tags), the signature must be made after it: by {name} itself where it can sign, or by what sends the mail on."
+                    ),
+                ],
+            ),
+            _ => (
+                format!("switch on DKIM for {domain} in {name}"),
+                vec![format!(
+                    "Switch on DKIM signing as {domain} (\"custom domain\", \"domain authentication\") in {name} and publish the records it shows."
+                )],
+            ),
         }
     }
 
-    /// What the reports show, in a sentence.
-    fn finding(&self, fault: Fault, context: &RemedyContext<'_>) -> String {
+    /// What to do about a cause where the entry has no words of its own: title and steps.
+    fn usual(&self, cause: Cause, context: &RemedyContext<'_>) -> Option<(String, Vec<String>)> {
         let (name, domain) = (&self.name, context.domain);
-        match fault {
-            Fault::Unaligned => format!(
-                "The mail of {name} is signed as {}; to DMARC that is worth nothing even where it verifies, as it does not align with {domain}.",
-                some(context.signing_domains).unwrap_or_else(|| "another domain".to_owned())
+        let selectors = if context.selectors.is_empty() {
+            String::new()
+        } else {
+            format!(" (seen: {})", list(context.selectors, 4))
+        };
+        Some(match cause {
+            Cause::GatewayNotInSpf => (
+                format!("name {name} in the SPF record of {domain}"),
+                vec![
+                    match &self.spf_include {
+                        Some(include) => format!("Add `include:{include}` to the SPF record of {domain}, before its `all`, and see that it stays under ten DNS lookups (`dmarcstat dns {domain}`)."),
+                        None => format!("Add what {name} names as its outgoing servers to the SPF record of {domain}, before its `all`, and see that it stays under ten DNS lookups (`dmarcstat dns {domain}`)."),
+                    },
+                    format!("Then see to the signature: where what stands before {name} signs as {domain} and {name} changes nothing that is signed, DMARC passes by both."),
+                ],
             ),
-            Fault::Unsigned => format!(
-                "The mail leaves {name} without a DKIM signature; what passes DMARC passes by SPF alone and is lost as soon as it is forwarded."
+            Cause::OriginElsewhere => (
+                format!("have people who write as {domain} in {name} send through a server of the domain's (SMTP)"),
+                vec![
+                    format!("Find who writes as {domain} there: it is written by hand, in a mailbox that is not the domain's."),
+                    format!("In the mailbox, enter the domain's own mail server for that address (\"Send mail as\" or the like, with SMTP server, user and password): that server signs as {domain}. Or give the writer a mailbox of {domain}."),
+                ],
             ),
-            Fault::Intermittent => format!(
-                "{name} signs a part of the mail as {domain} and a part not; `dmarcstat explain` shows which: since when, from which addresses, of which envelopes."
+            Cause::BouncesAndReplies => (
+                format!("have {name} sign bounces and automatic replies of {domain} too"),
+                vec![
+                    format!("Bounces, out-of-office replies and receipts have an empty reverse-path, so SPF cannot align for them: only a signature as {domain} passes."),
+                    format!("See whether DKIM is switched on in {name} for every domain that such mail is written as, the subdomains too; if all is set up, ask its support why mail with a null reverse-path is not signed."),
+                ],
             ),
-            Fault::Broken => match some(context.selectors) {
-                None => format!("Signatures as {domain} by {name} do not verify."),
-                Some(list) => format!("Signatures as {domain} by {name} (selectors seen: {list}) do not verify."),
-            },
-        }
+            Cause::SomeMachines => (
+                format!("have all machines of {name} sign as {domain}"),
+                vec![format!(
+                    "Ask the support of {name} why these do not sign as {domain}, with the days: {}. Where signing was switched on lately, machines may follow one after the other.",
+                    list(context.addresses, 4)
+                )],
+            ),
+            Cause::SomeEnvelopes => (
+                format!("set up {domain} in {name} for all that sends as it"),
+                vec![format!(
+                    "Mail with a reverse-path of {} is not signed as {domain}, other mail is: another account, product, region or stream. Set up {domain} there as it is set up for the rest.",
+                    list(context.envelopes, 3)
+                )],
+            ),
+            Cause::KeyMissing | Cause::KeyMismatch => (
+                format!("mend the DKIM key of {domain} in {name}"),
+                vec![
+                    format!("Look at the selectors{selectors}: `dmarcstat dns {domain}` shows what is published."),
+                    format!("Compare with the records that {name} shows for {domain}; publish what is missing, and mend what was cut, split or pasted as TXT in place of CNAME."),
+                    "After a rotation keep the old record until the last mail that it signed has arrived, a week or so.".to_owned(),
+                ],
+            ),
+            Cause::ChangedInTransit if self.kind == Kind::Gateway => (
+                format!("have {name} sign as {domain}, or change nothing that is signed"),
+                vec![
+                    format!("What {name} adds or rewrites (disclaimers, tags, links) breaks the signature made before it. Let {name} itself sign as {domain} after its changes, where it can."),
+                    format!("Or switch off what it changes in outgoing mail, or sign behind {name}."),
+                ],
+            ),
+            Cause::ChangedInTransit => (
+                format!("sign mail of {domain} after its last change, behind {name}"),
+                vec![format!(
+                    "Something behind {name} changes the mail: a gateway, a signature or disclaimer service. Let it sign as {domain}, or have it change nothing."
+                )],
+            ),
+            _ => return None,
+        })
+    }
+
+    /// What to know of some of its accounts.
+    fn about_account(&self, context: &RemedyContext<'_>) -> Option<String> {
+        let tenant = context.tenant?;
+        self.accounts.iter().find(|one| tenant.starts_with(one.begins.as_str())).map(|one| one.note.clone())
     }
 
     /// What to find out first where nothing proves that the mail is the domain's.
@@ -161,74 +235,25 @@ impl Provider {
         let (name, domain) = (&self.name, context.domain);
         let otherwise = if context.spf_aligns {
             format!(
-                "If nobody does, p=reject does not keep it out, as its SPF aligns: the SPF record of {domain} lets in {name} with every customer it has, whose accounts may all write {domain} into the envelope. Report the account to {name}, and take {name} out of SPF where you do not need it."
+                "If nobody does, p=reject does not keep it out, as its SPF aligns: the SPF record of {domain} lets in {name} with every customer it has. Report the account to {name}, and take {name} out of SPF where you do not need it."
             )
         } else {
-            "If nobody does, leave it to the policy; p=reject refuses it.".to_owned()
+            "If nobody does, say so in [[not_ours]] and leave it to the policy.".to_owned()
         };
         format!(
             "Nothing in the reports proves that {name} sends this mail by order of {domain}: ask who uses it there. {otherwise}"
         )
     }
 
-    /// What to do where the entry has no words of its own.
-    fn usual(&self, fault: Fault, context: &RemedyContext<'_>) -> Vec<String> {
-        let (name, domain) = (&self.name, context.domain);
-        match (self.kind, fault) {
-            (Kind::Forwarder | Kind::List, _) => vec![
-                format!(
-                    "Have every origin of mail of {domain} sign with DKIM as {domain}: a signature survives forwarding where nothing in the mail is changed, SPF never does."
-                ),
-                if self.kind == Kind::List {
-                    "A list that adds footers or subject tags breaks signatures; ask its owner to leave the mail as it is, or to put the list's own address into From for domains with a policy.".to_owned()
-                } else {
-                    "What arrives here unsigned was sent unsigned, or by somebody else; look at the other paths of the domain.".to_owned()
-                },
-            ],
-            (Kind::Gateway, Fault::Broken) => vec![
-                format!(
-                    "If {name} changes mail that was signed before it (disclaimers, rewritten links, tags), let {name} itself sign as {domain}, after its changes, or sign behind it."
-                ),
-                format!(
-                    "If {name} signs: compare the DKIM records of the selectors in the DNS of {domain} with the keys that {name} shows."
-                ),
-            ],
-            (_, Fault::Broken) => vec![
-                format!(
-                    "Compare the DKIM records of the selectors in the DNS of {domain} with those that {name} shows for {domain}; publish what is missing, and mend what was cut or split on the way."
-                ),
-                format!(
-                    "If they are right and mail fails at some receivers only, something changes it after {name} has signed: a relay or gateway behind it, a footer. What signs must come last."
-                ),
-                "If it fails since a day, a key was replaced: keep the old record for some days after a rotation."
-                    .to_owned(),
-            ],
-            (_, Fault::Intermittent) => vec![
-                "Which part it is tells why: all mail up to some day, a setting or a record that changed then; some addresses, machines that lack the key; the null reverse-path, bounces and automatic replies, which many systems never sign; one domain of several, a domain that was not set up.".to_owned(),
-            ],
-            (_, _) if self.is_to_be_set_up(fault) => Vec::new(),
-            (Kind::Gateway, _) => vec![
-                format!("Have the mail server or host that hands its mail to {name} sign as {domain}, and see that nothing which is signed is changed on the way."),
-                format!("Where {name} changes mail (disclaimers, rewritten links, tags), the signature must be made after it: by {name} itself where it can sign, or by what sends the mail on."),
-            ],
-            (_, _) if self.dkim == Some(Dkim::Never) => vec![format!(
-                "Send it from an address of the provider's own domain, or through a mail server that signs as {domain} (SMTP relay), where {name} offers that."
-            )],
-            (_, _) => vec![format!(
-                "Switch on DKIM signing as {domain} (\"custom domain\", \"domain authentication\") in {name} and publish the records it shows."
-            )],
-        }
-    }
-
     /// What SPF can do here, where DKIM was the matter.
-    fn about_spf(&self, fault: Fault, context: &RemedyContext<'_>) -> Option<String> {
+    fn about_spf(&self, context: &RemedyContext<'_>) -> Option<String> {
         let (name, domain) = (&self.name, context.domain);
-        match (fault, self.spf?) {
-            (Fault::Broken, _) | (_, Spf::Own) => None,
-            (_, Spf::Custom) => Some(format!(
+        match self.spf? {
+            Spf::Own => None,
+            Spf::Custom => Some(format!(
                 "SPF aligns too once a return-path (bounce) domain below {domain} is set up in {name}; with DKIM aligned that is a second leg, not a condition."
             )),
-            (_, Spf::Never) => Some(format!(
+            Spf::Never => Some(format!(
                 "SPF cannot align here, as {name} uses a reverse-path of its own; that is fine: aligned DKIM is enough for DMARC, and no SPF include is wanted for it."
             )),
         }
@@ -267,16 +292,9 @@ fn confirm(filled: &[DnsRecord], records: &[RecordText]) -> Option<String> {
     })
 }
 
-/// The first few of a list, and how many more there are; nothing for none.
-fn some(list: &[String]) -> Option<String> {
-    const SHOWN: usize = 3;
-    let more = list.len().saturating_sub(SHOWN);
-    let shown = list.iter().take(SHOWN).map(String::as_str).collect::<Vec<_>>().join(", ");
-    match (list.is_empty(), more) {
-        (true, _) => None,
-        (false, 0) => Some(shown),
-        (false, more) => Some(format!("{shown} and {more} more")),
-    }
+/// The first few of a list; nothing for none.
+fn some(all: &[String]) -> Option<String> {
+    (!all.is_empty()).then(|| list(all, 3))
 }
 
 fn fill(templates: &[Template], values: &Filled<'_>) -> impl Iterator<Item = String> {

@@ -12,6 +12,7 @@ use super::tally::Tally;
 use crate::alignment::AuthResult;
 use crate::report::period::Day;
 use crate::role::Role;
+use crate::witness::Seen;
 
 /// Who handed mail over.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -77,6 +78,8 @@ pub struct AddressFigures {
     pub dkim: [u64; 5],
     /// Messages with aligned SPF.
     pub spf_aligned: u64,
+    /// Who saw messages that are not signed as the domain, and when.
+    pub not_aligned: Seen,
 }
 
 /// Sums of one path. What is summed by day, reporter and address is in the [`Tally`].
@@ -126,8 +129,8 @@ pub struct PathFigures {
     pub excused_reporters: usize,
     /// What signed, in the order of the lists' numbers, see [`OutcomeFacts::signers`](crate::store::OutcomeFacts).
     pub signers: Vec<SignerUse>,
-    /// The domains that SPF authenticated most, with their messages, a handful at most.
-    pub envelopes: Vec<(String, u64)>,
+    /// The domains that SPF authenticated most, with their messages by DKIM state, a handful at most.
+    pub envelopes: Vec<(String, [u64; 5])>,
     /// Reporters.
     pub reporters: Vec<String>,
     /// First day seen.

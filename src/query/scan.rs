@@ -231,7 +231,7 @@ impl<'s> Scan<'s> {
             }
             let (key, new) = self.address_numbers.key(hot.key, address.ip());
             self.batch.v6.extend(new);
-            self.batch.records.push(Record { key, messages, report, kind, counted });
+            self.batch.records.push(Record { key, messages, report, kind, counted, mark: (reporter, run.day) });
         }
         if (taken || matched) && self.current.mark.is_none() {
             self.current.mark = Some(report);

@@ -12,6 +12,8 @@ use rustc_hash::FxHashMap;
 use super::naming::{Knowledge, Units, Who};
 use super::tally::Entry;
 use crate::alignment::DkimState;
+use crate::report::period::Day;
+use crate::witness::Seen;
 
 /// In a [`PairKey`], behind the address (32 bits), the states (4) and the family (2).
 const WHO_SHIFT: u32 = 38;
@@ -90,6 +92,8 @@ pub(super) struct Record {
     pub(super) kind: u32,
     /// It is of the window and asked for; else it is evidence only.
     pub(super) counted: bool,
+    /// Who reports, and the day.
+    pub(super) mark: (u32, Day),
 }
 
 /// Records, in the order of their reports, and what they name for the first time.
@@ -106,6 +110,8 @@ pub(super) struct Pair {
     /// Of the window and asked for.
     pub(super) messages: u64,
     pub(super) unit: u32,
+    /// Who saw those, and when.
+    pub(super) seen: Seen,
 }
 
 /// The sums.
@@ -145,7 +151,10 @@ impl<'k> Sums<'k> {
         for record in &batch.records {
             let unit = match self.pairs.get_mut(&record.key) {
                 Some(pair) => {
-                    pair.messages += if record.counted { record.messages } else { 0 };
+                    if record.counted && record.messages > 0 {
+                        pair.messages += record.messages;
+                        pair.seen.add(record.mark.0, record.mark.1);
+                    }
                     pair.unit
                 }
                 None => self.add_pair(record),
@@ -175,8 +184,12 @@ impl<'k> Sums<'k> {
         let ip = self.address(record.key);
         let who = record.key.who();
         let unit = self.units.unit(who, &self.whos[who as usize], ip);
-        let messages = if record.counted { record.messages } else { 0 };
-        self.pairs.insert(record.key, Pair { messages, unit });
+        let mut pair = Pair { messages: 0, unit, seen: Seen::default() };
+        if record.counted && record.messages > 0 {
+            pair.messages = record.messages;
+            pair.seen.add(record.mark.0, record.mark.1);
+        }
+        self.pairs.insert(record.key, pair);
         unit
     }
 

@@ -3,8 +3,10 @@
 use std::net::IpAddr;
 
 use super::figures::AddressFigures;
+use crate::alignment::DkimState;
 use crate::report::period::Day;
 use crate::store::OutcomeFacts;
+use crate::witness::Seen;
 
 /// Messages of one report, on one path, of one kind. A report may have several for the same.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -28,8 +30,15 @@ pub struct ReportMark {
     pub reporter: u32,
 }
 
-/// An address, the DKIM state, whether SPF aligns, and the messages.
-pub(super) type AddressPart = (IpAddr, (u8, bool), u64);
+/// Messages from one address, of one DKIM state and with SPF aligned or not.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct AddressPart {
+    pub(super) ip: IpAddr,
+    /// The code of the DKIM state, and whether SPF aligns.
+    pub(super) states: (u8, bool),
+    pub(super) messages: u64,
+    pub(super) seen: Seen,
+}
 
 /// What a scan sums up.
 #[derive(Debug, Clone, Default)]
@@ -84,22 +93,28 @@ impl Tally {
     /// Whether a path sends from an address.
     #[must_use]
     pub fn sends_from(&self, path: usize, ip: IpAddr) -> bool {
-        stretch(&self.addresses, &self.address_ends, path).iter().any(|part| part.0 == ip)
+        stretch(&self.addresses, &self.address_ends, path).iter().any(|part| part.ip == ip)
     }
 
     /// The addresses of a path, in order, each with its messages by DKIM state.
     #[must_use]
     pub fn addresses(&self, path: usize) -> Vec<AddressFigures> {
         let mut parts = stretch(&self.addresses, &self.address_ends, path).to_vec();
-        parts.sort_unstable();
+        parts.sort_unstable_by_key(|part| (part.ip, part.states));
         let mut found: Vec<AddressFigures> = Vec::new();
-        for (ip, (dkim, spf_aligned), messages) in parts {
+        for part in parts {
+            let (ip, (dkim, spf_aligned)) = (part.ip, part.states);
             if found.last().is_none_or(|last| last.ip != ip) {
-                found.push(AddressFigures { ip, dkim: [0; 5], spf_aligned: 0 });
+                found.push(AddressFigures { ip, dkim: [0; 5], spf_aligned: 0, not_aligned: Seen::default() });
             }
             if let Some(last) = found.last_mut() {
-                last.dkim[usize::from(dkim)] += messages;
-                last.spf_aligned += if spf_aligned { messages } else { 0 };
+                last.dkim[usize::from(dkim)] += part.messages;
+                last.spf_aligned += if spf_aligned { part.messages } else { 0 };
+                if DkimState::from_code(dkim)
+                    .is_some_and(|state| state != DkimState::Aligned && state != DkimState::Unknown)
+                {
+                    last.not_aligned.extend(part.seen);
+                }
             }
         }
         found

@@ -1,12 +1,13 @@
 //! What has changed: the answer of `changes`.
 
+use std::collections::BTreeMap;
 use std::io::{Result, Write};
 
 use super::grid::csv;
 use super::page::Page;
 use super::paths::{days_of, summary};
 use super::{Form, Paint, Style, findings, json};
-use crate::diagnosis::{Change, ChangeKind, ChangeSubject, ChangesAnswer, PathState};
+use crate::diagnosis::{Change, ChangeKind, ChangeSubject, ChangesAnswer, PathState, Role};
 use crate::words::{grouped, plural};
 
 /// So many changes of a kind are shown; the JSON answer has all of them.
@@ -69,8 +70,23 @@ fn page(answer: &ChangesAnswer, page: &mut Page<'_>) -> Result<()> {
             continue;
         }
         page.heading(heading)?;
+        let mut told: BTreeMap<(&str, Role), [u64; 2]> = BTreeMap::new();
         for change in changes.iter().take(MOST) {
+            // A spray of senders that are alike is told by its largest.
+            if let Some(alike) = alike(change) {
+                let [paths, messages] = told.entry(alike).or_default();
+                *paths += 1;
+                if *paths > ALIKE {
+                    *messages += messages_of(change);
+                    continue;
+                }
+            }
             self::change(change, paint, page)?;
+        }
+        for ((domain, role), [paths, messages]) in told.into_iter().filter(|(_, [paths, _])| *paths > ALIKE) {
+            let more = plural(paths - ALIKE, "more path");
+            let text = format!("{more} of role {} on {domain}, of {}", role.as_str(), plural(messages, "message"));
+            page.item("-", &text, Paint::Dim)?;
         }
         if changes.len() > MOST {
             page.item("-", &format!("and {} more, see the JSON answer", changes.len() - MOST), Paint::Dim)?;
@@ -81,6 +97,20 @@ fn page(answer: &ChangesAnswer, page: &mut Page<'_>) -> Result<()> {
         page.line("No path, key, policy or reporter is other than before, but for noise.", Paint::Good)?;
     }
     unknown(answer, page)
+}
+
+/// So many paths that are alike are told one by one.
+const ALIKE: u64 = 5;
+
+/// What paths that came or went have in common, where none of them is an alarm.
+fn alike(change: &Change) -> Option<(&str, Role)> {
+    let state = change.after.or(change.before).filter(|_| !change.alarm)?;
+    let came_or_went = matches!(change.kind, ChangeKind::New | ChangeKind::Gone);
+    (came_or_went && !state.role.is_owners()).then_some((change.domain.as_deref()?, state.role))
+}
+
+fn messages_of(change: &Change) -> u64 {
+    change.after.or(change.before).map_or(0, |state| state.figures.messages)
 }
 
 fn change(change: &Change, paint: Paint, page: &mut Page<'_>) -> Result<()> {
@@ -106,7 +136,10 @@ fn change(change: &Change, paint: Paint, page: &mut Page<'_>) -> Result<()> {
         page.below(&format!("before {}; now {}", state(&before), state(&after)))?;
     }
     match &change.remedy {
-        Some(remedy) if matches!(change.kind, ChangeKind::Worse | ChangeKind::New) => {
+        Some(remedy)
+            if matches!(change.kind, ChangeKind::Worse | ChangeKind::New)
+                && !change.after.is_some_and(|state| state.role.hands_on()) =>
+        {
             page.below(&format!("→ {remedy}"))
         }
         _ => Ok(()),

@@ -8,9 +8,8 @@ use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::io::{Result, Write};
 
-use crate::diagnosis::{Class, DomainFinding, Role};
+use crate::diagnosis::{Class, DomainFigures, DomainFinding, Role};
 use crate::finding::Code;
-use crate::query::DomainFigures;
 use crate::sanitize::sanitize;
 use crate::store::AccountRun;
 

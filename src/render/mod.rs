@@ -10,6 +10,7 @@ mod dns;
 mod explain;
 mod fetch;
 mod findings;
+mod fold;
 mod grid;
 mod html;
 mod ingest;

@@ -2,6 +2,7 @@
 
 use std::io::{Result, Write};
 
+use super::fold::{Folded, fold};
 use super::grid::{Column, Grid, Row, csv, wrap};
 use super::text::markdown_cell;
 use super::{Form, Paint, Style, findings, json};
@@ -35,7 +36,7 @@ pub fn paths(answer: &Answer, view: PathsView, form: Form, style: &Style, out: &
             domains(answer).markdown(out)?;
             if !answer.paths.is_empty() {
                 writeln!(out)?;
-                path_grid(answer, true, false).markdown(out)?;
+                path_grid(answer, view.unsigned, false).markdown(out)?;
             }
             footer(answer, view, style, out)
         }
@@ -133,30 +134,50 @@ fn path_grid(answer: &Answer, with_remedy: bool, ids_behind: bool) -> Grid {
         Column::text("LAST SEEN").from(180),
         Column::text("ID").from(ID_FROM),
     ]);
-    for path in &answer.paths {
+    let rows = if with_remedy {
+        fold(&answer.paths, answer.domains.iter().map(|one| one.messages).sum())
+    } else {
+        each(&answer.paths)
+    };
+    for folded in &rows {
+        let (path, messages, dkim) = (folded.first(), folded.sum(|path| path.messages), folded.dkim());
         let mut row = Row::new([
-            if ids_behind { format!("{} [{}]", path.sender, path.id) } else { path.sender.clone() },
+            sender(folded, ids_behind),
             if path.domain.is_empty() { "(none)".to_owned() } else { path.domain.clone() },
             path.class.as_str().to_owned(),
             path.role.as_str().to_owned(),
-            grouped(path.messages),
-            percent(path.dmarc_pass, path.messages),
-            percent(path.dkim.aligned, path.messages),
-            grouped(path.dkim.unaligned),
-            grouped(path.dkim.broken),
-            grouped(path.dkim.unsigned),
-            grouped(path.dkim.unknown),
-            percent(path.spf_aligned, path.messages),
-            grouped(path.source_ips.len() as u64),
+            grouped(messages),
+            percent(folded.sum(|path| path.dmarc_pass), messages),
+            percent(dkim.aligned, messages),
+            grouped(dkim.unaligned),
+            grouped(dkim.broken),
+            grouped(dkim.unsigned),
+            grouped(dkim.unknown),
+            percent(folded.sum(|path| path.spf_aligned), messages),
+            grouped(folded.sum(|path| path.source_ips.len() as u64)),
             grouped(path.reporters.len() as u64),
             path.last_seen.clone(),
-            path.id.clone(),
+            if folded.is_one() { path.id.clone() } else { "(several)".to_owned() },
         ])
         .paint(2, paint(path.class));
-        row.below = below(path, with_remedy);
+        row.below = below(folded, with_remedy);
         grid.push(row);
     }
     grid
+}
+
+/// Every path in a row of its own.
+fn each(paths: &[SendingPath]) -> Vec<Folded<'_>> {
+    paths.iter().map(|path| Folded { paths: vec![path] }).collect()
+}
+
+fn sender(folded: &Folded<'_>, with_id: bool) -> String {
+    let first = &folded.first().sender;
+    match folded.paths.len() {
+        1 if with_id => format!("{first} [{}]", folded.first().id),
+        1 => first.clone(),
+        many => format!("{first} and {} more", grouped(many as u64 - 1)),
+    }
 }
 
 pub(super) fn paint(class: Class) -> Paint {
@@ -169,12 +190,19 @@ pub(super) fn paint(class: Class) -> Paint {
 }
 
 /// The line below a path: what to do, and what else to know.
-fn below(path: &SendingPath, with_remedy: bool) -> Option<String> {
+fn below(folded: &Folded<'_>, with_remedy: bool) -> Option<String> {
+    if !with_remedy {
+        return None;
+    }
+    let path = folded.first();
     let mut parts = Vec::new();
-    if with_remedy && let Some(remedy) = &path.remedy {
+    if let Some(remedy) = &path.remedy {
         parts.push(format!("→ {}", remedy.title));
     }
-    if with_remedy && !path.notes.is_empty() {
+    if !folded.is_one() {
+        let each = if folded.is_same_remedy() { "the same for all of them" } else { "likewise for each" };
+        parts.push(format!("({each}; `dmarcstat sources` lists them)"));
+    } else if !path.notes.is_empty() {
         parts.push(format!("({})", path.notes.join("; ")));
     }
     (!parts.is_empty()).then(|| parts.join(" "))

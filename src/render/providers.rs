@@ -7,7 +7,8 @@ use serde_json::{Map, Value, json};
 use super::grid::{Column, Grid, Row, csv, wrap};
 use super::text::markdown_cell;
 use super::{Form, Paint, Style, json};
-use crate::providers::{Dkim, Fault, Match, Provider, Remedy, RemedyContext, Spf};
+use crate::cause::Cause;
+use crate::providers::{Dkim, Match, Provider, Remedy, RemedyContext, Spf};
 use crate::sanitize::sanitize;
 
 /// What was asked of the catalogue.
@@ -98,14 +99,12 @@ fn checked(provider: &Provider) -> String {
     }
 }
 
-/// The remedies of a provider, one a fault; a hoster, which is nobody's sender, has none. Without a domain to fill in they are
+/// The remedies of a provider, one a cause; a hoster, which is nobody's sender, has none. Without a domain to fill in they are
 /// for `<domain>`.
-fn remedies(provider: &Provider, view: ProvidersView<'_>) -> Vec<(Fault, Remedy)> {
-    if !provider.kind.names_sender() {
-        return Vec::new();
-    }
+fn remedies(provider: &Provider, view: ProvidersView<'_>) -> Vec<(Cause, Remedy)> {
     let context = RemedyContext { domain: view.domain.unwrap_or("<domain>"), ..RemedyContext::default() };
-    Fault::ALL.into_iter().map(|fault| (fault, provider.remedy(fault, &context))).collect()
+    let causes = provider.causes().into_iter();
+    causes.filter_map(|cause| provider.remedy(cause, &context).map(|remedy| (cause, remedy))).collect()
 }
 
 fn provider_json(one: &Match<'_>, view: ProvidersView<'_>) -> Value {
@@ -113,7 +112,7 @@ fn provider_json(one: &Match<'_>, view: ProvidersView<'_>) -> Value {
     // All remedies of all providers are more than anybody asked for.
     let remedies = view.asked.map(|_| {
         let all =
-            remedies(provider, view).into_iter().map(|(fault, remedy)| (fault.as_str().to_owned(), json!(remedy)));
+            remedies(provider, view).into_iter().map(|(cause, remedy)| (cause.as_str().to_owned(), json!(remedy)));
         Value::Object(all.collect::<Map<_, _>>())
     });
     json!({
@@ -198,30 +197,19 @@ fn detail(one: &Match<'_>, view: ProvidersView<'_>, style: &Style, out: &mut dyn
         }
     }
     let remedies = remedies(one.provider, view);
-    for (at, (fault, remedy)) in remedies.iter().enumerate() {
+    for (cause, remedy) in &remedies {
         writeln!(out)?;
-        for (number, line) in wrap(&sanitize(&remedy.title), width.saturating_sub(14)).iter().enumerate() {
-            let label = if number == 0 { fault.as_str() } else { "" };
-            writeln!(out, "{}{line}", style.paint(&format!("{label:14}"), Paint::Warn))?;
+        for (number, line) in wrap(&sanitize(&remedy.title), width.saturating_sub(22)).iter().enumerate() {
+            let label = if number == 0 { cause.as_str() } else { "" };
+            writeln!(out, "{}{line}", style.paint(&format!("{label:22}"), Paint::Warn))?;
         }
-        // Only the first step says what was found; where the rest is that of an earlier fault, it is not told again.
-        let known = remedies[..at].iter().find(|(_, earlier)| {
-            earlier.steps.len() > 2
-                && earlier.steps.get(1..) == remedy.steps.get(1..)
-                && earlier.records == remedy.records
-        });
-        let mut steps = remedy.steps.clone();
-        if let Some((earlier, _)) = known {
-            steps.truncate(1);
-            steps.push(format!("The steps are those of \"{}\", from its second on.", earlier.as_str()));
-        }
-        for (number, step) in steps.iter().enumerate() {
+        for (number, step) in remedy.steps.iter().enumerate() {
             for (line, text) in wrap(&sanitize(step), width.saturating_sub(6)).iter().enumerate() {
                 let lead = if line == 0 { format!("{:>4}. ", number + 1) } else { " ".repeat(6) };
                 writeln!(out, "{lead}{text}")?;
             }
         }
-        for record in remedy.records.iter().filter(|_| known.is_none()) {
+        for record in &remedy.records {
             let value = record.value.as_deref().unwrap_or("(the provider shows the value)");
             writeln!(out, "      {}", sanitize(&format!("{} {} {value}", record.name, record.kind)))?;
         }
@@ -234,8 +222,8 @@ fn markdown_detail(one: &Match<'_>, view: ProvidersView<'_>, out: &mut dyn Write
     for (label, text) in facts(one) {
         writeln!(out, "- {label}: {}", markdown_cell(&text))?;
     }
-    for (fault, remedy) in remedies(one.provider, view) {
-        writeln!(out, "\n## {}: {}\n", fault.as_str(), markdown_cell(&remedy.title))?;
+    for (cause, remedy) in remedies(one.provider, view) {
+        writeln!(out, "\n## {}: {}\n", cause.as_str(), markdown_cell(&remedy.title))?;
         for (number, step) in remedy.steps.iter().enumerate() {
             writeln!(out, "{}. {}", number + 1, markdown_cell(step))?;
         }

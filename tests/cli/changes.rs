@@ -107,13 +107,13 @@ fn a_path_that_stops_signing_is_worse() {
         (&worse["kind"], &worse["subject"], &worse["since"]),
         (&json!("worse"), &json!("path"), &json!("2026-10-15"))
     );
-    assert_eq!((&worse["before"]["class"], &worse["after"]["class"]), (&json!("signed"), &json!("intermittent")));
+    assert_eq!((&worse["before"]["class"], &worse["after"]["class"]), (&json!("signed"), &json!("unsigned")));
     assert_eq!((&worse["before"]["messages"], &worse["after"]["messages"]), (&json!(400), &json!(400)));
     // Its key is missed too.
     assert_eq!(kinds(&answer), pairs(&[("worse", "path"), ("worse", "selector")]), "{answer:#}");
     days.ask(&["--exit-code"]).exits(4);
     days.ask(&[]).exits(0);
-    assert!(days.ask(&["--exit-code", "-q"]).exits(4).text().contains("signed → intermittent"));
+    assert!(days.ask(&["--exit-code", "-q"]).exits(4).text().contains("signed → unsigned"));
     // With the path left out, the key is still missed.
     days.ask(&["--exit-code", "--min-messages", "100000"]).exits(4);
 }

@@ -217,7 +217,7 @@ fn an_approved_service_is_known_by_its_signature_where_spf_fails() {
 }
 
 #[test]
-fn how_signatures_break_is_not_told_by_who_is_set_aside() {
+fn a_missing_key_is_told_beside_a_reporter_that_never_finds_one() {
     // A key is missing for two days; the last reporter can never fetch one.
     let (there, gone) = ([("example.com", "s1", "pass")], [("example.com", "s1", "permerror")]);
     let never = [("example.com", "s1", "temperror")];
@@ -229,10 +229,10 @@ fn how_signatures_break_is_not_told_by_who_is_set_aside() {
     }
     let answer = answer(&reports);
     let relay = path(&answer, "192.0.2.0/24");
-    assert_eq!(judged(relay), ("signed", "own", 390));
-    assert_eq!(relay["evidence"]["broken_by"], serde_json::json!({ "permerror": 60 }));
-    let first = relay["notes"][0].as_str().unwrap_or_default();
-    assert!(first.contains("(permerror)"), "{relay:#}");
+    assert_eq!(judged(relay), ("broken", "own", 390), "as it is since the key is gone");
+    assert_eq!((&relay["cause"], &relay["since"]), (&"key_missing".into(), &"2026-10-09".into()), "{relay:#}");
+    assert_eq!(relay["evidence"]["broken_by"], serde_json::json!({ "permerror": 60, "temperror": 18 }));
+    assert!(relay["notes"].to_string().contains("(permerror"), "{relay:#}");
 }
 
 #[test]

@@ -57,7 +57,7 @@ fn odd_paths_are_what_they_are() {
         ("192.0.2.0/24", "signed", "own"),
         ("198.51.100.0/24", "signed", "own"),
         ("alumni.example", "signed", "mailing-list"),
-        ("10.6.1.0/24", "intermittent", "own"),
+        ("10.6.1.0/24", "signed", "own"),
         ("bulk.example", "signed", "own"),
         ("spray.example", "unaligned", "service"),
         ("10.9.1.0/24", "intermittent", "own"),

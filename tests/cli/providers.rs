@@ -80,10 +80,8 @@ fn the_example_in_the_documentation_is_true() {
     let ran = sandbox.run(["providers", "205.201.131.84", "--domain", "example.com", "--format", "json"]).exits(0);
     let (example, mut answer) = (example("`providers`"), ran.json());
     assert_eq!(example["providers"][0]["id"], answer["providers"][0]["id"]);
-    // The documentation shows one remedy of four.
-    for fault in ["unsigned", "intermittent", "broken"] {
-        answer["providers"][0]["remedies"].as_object_mut().unwrap().remove(fault).unwrap();
-    }
+    // The documentation shows one remedy of those that there are.
+    answer["providers"][0]["remedies"].as_object_mut().unwrap().retain(|cause, _| cause == "default_signature");
     assert_documented(&example, &answer);
 }
 

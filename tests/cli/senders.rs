@@ -231,7 +231,7 @@ fn a_reporters_habits_tear_no_sender_apart() {
     let paydesk = path(&answer, "paydesk.example");
     assert_eq!((&paydesk["class"], &paydesk["role"]), (&"signed".into(), &"own".into()));
     assert_eq!(paydesk["evidence"]["omitted_signatures"], 16);
-    assert_eq!(paydesk["evidence"]["breaks"]["where"], "days");
+    assert_eq!(paydesk["cause"], "rotation");
     assert!(paydesk["notes"].to_string().contains("SPF does not align here and need not"), "{}", paydesk["notes"]);
 }
 
@@ -444,6 +444,5 @@ fn a_path_that_is_broken_and_unsigned_in_part_is_what_most_of_it_is() {
     let answer = sources(&sandbox, &[]);
     let found = path(&answer, "192.0.2.0/24");
     assert_eq!((&found["class"], &found["evidence"]["omitted_signatures"]), (&"unsigned".into(), &0.into()));
-    let steps = found["remedy"]["steps"].to_string();
-    assert!(steps.contains("Of its messages 540 of 600 carry no signature."), "{steps}");
+    assert_eq!((&found["cause"], &found["evidence"]["counted"]["unsigned"]), (&"no_signature".into(), &540.into()));
 }

@@ -1,0 +1,185 @@
+//! Why signatures as the domain fail: the key, what changes the mail, a rotation, the algorithm.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::OnceLock;
+
+use super::words::{Broken, Word, Words};
+use super::{Case, CauseEvidence, Explained, MOSTLY};
+use crate::alignment::AuthResult;
+use crate::cause::Cause;
+use crate::diagnosis::class::Class;
+use crate::diagnosis::view::{ALIGNED, BROKEN, known, share};
+use crate::domain;
+use crate::providers::Kind;
+use crate::query::{Signer, Survey};
+use crate::report::period::date_of;
+use crate::witness::has_share;
+use crate::words::{list, plural};
+
+/// A signing domain and selector.
+type Key<'s> = (&'s str, Option<&'s str>);
+
+/// For which paths each key verifies: found when it is asked for the first time.
+pub(crate) struct Keys<'s> {
+    survey: &'s Survey,
+    verified: OnceLock<HashMap<Key<'s>, Vec<usize>>>,
+}
+
+impl<'s> Keys<'s> {
+    pub(crate) fn new(survey: &'s Survey) -> Self {
+        Keys { survey, verified: OnceLock::new() }
+    }
+
+    /// Whether a key verifies for another path, most of whose mail it signs well.
+    fn verifies_elsewhere(&self, key: Key<'_>, at: usize) -> bool {
+        let all = self.verified.get_or_init(|| {
+            let mut found: HashMap<Key<'s>, Vec<usize>> = HashMap::new();
+            for (at, path) in self.survey.paths.iter().enumerate() {
+                if share(path.dkim[ALIGNED], known(&path.dkim)) < MOSTLY {
+                    continue;
+                }
+                for signer in path.signers.iter().flat_map(|list| list.signers.iter()) {
+                    let paths = found.entry(key_of(signer)).or_default();
+                    if signer.result == AuthResult::Pass && paths.last() != Some(&at) {
+                        paths.push(at);
+                    }
+                }
+            }
+            found
+        });
+        all.get(&key).is_some_and(|paths| paths.iter().any(|&other| other != at))
+    }
+}
+
+fn key_of(signer: &Signer) -> Key<'_> {
+    (&signer.domain, signer.selector.as_deref())
+}
+
+/// So much of what reporters say more of than that it fails decides.
+const TOLD: f64 = 0.8;
+/// A key that verifies for so much of a path's mail is published and right.
+const WORKS: f64 = 0.05;
+
+/// The keys of the domain on a path that failed, and those that verified.
+struct Seen<'c> {
+    failing: BTreeSet<Key<'c>>,
+    verified: BTreeSet<Key<'c>>,
+}
+
+impl<'c> Seen<'c> {
+    fn of(case: &Case<'c, '_>) -> Self {
+        let own = |one: &&Signer| domain::aligned(&one.domain, &case.path.domain);
+        let all = || case.path.signers.iter().flat_map(|list| list.signers.iter()).filter(own);
+        let fails = |one: &&Signer| !matches!(one.result, AuthResult::Pass | AuthResult::None | AuthResult::Unknown);
+        Seen {
+            failing: all().filter(fails).map(key_of).collect(),
+            verified: all().filter(|one| one.result == AuthResult::Pass).map(key_of).collect(),
+        }
+    }
+
+    fn selectors(&self) -> Vec<String> {
+        let mut names: Vec<String> = self.failing.iter().filter_map(|key| key.1).map(str::to_owned).collect();
+        names.dedup();
+        names
+    }
+
+    /// The failing keys in words: `selector s1 of example.com`.
+    fn worded(&self) -> String {
+        let name = |key: &Key<'_>| match key.1 {
+            Some(selector) => format!("selector {selector} of {}", key.0),
+            None => format!("a selector of {} that is not reported", key.0),
+        };
+        list(self.failing.iter().map(name), 3)
+    }
+}
+
+/// The cause, of a path that signs as the domain and whose signatures mostly fail.
+pub(super) fn cause(case: &Case<'_, '_>, words: &Words) -> Option<Explained> {
+    let seen = Seen::of(case);
+    let (broken, _) = words.sum(|word| word.broken.all());
+    let tellers = words.iter().filter(|word| word.broken.told() > 0).count();
+    let failing = words.iter().filter(|word| word.broken.all() > 0).count();
+    // One reporter's text is believed where there is no other.
+    let is_enough = tellers >= 2 || tellers == failing;
+    let told = |of: fn(&Broken) -> u64, least: f64| {
+        is_enough && has_share(words.parts(move |word: &Word| (of(&word.broken), word.broken.told())), least)
+    };
+    let found = |cause: Cause, text: String, of: fn(&Broken) -> u64| {
+        let (messages, reporters) = words.sum(|word| of(&word.broken));
+        let mut evidence = CauseEvidence::new(text, (messages, broken), reporters);
+        evidence.selectors = seen.selectors();
+        evidence.selectors.truncate(super::part::LISTED);
+        Some((cause, evidence))
+    };
+    let steady = words.iter().any(Word::verifies_steadily);
+    let keys = seen.worded();
+    // Before the last change, or beside what fails.
+    let worked = case.change.is_some_and(|change| change.before == Class::Signed)
+        || has_share(words.parts(|word| (word.aligned, word.aligned + word.broken.all())), WORKS);
+    let same_key = seen
+        .failing
+        .iter()
+        .any(|key| worked && seen.verified.contains(key) || case.keys.verifies_elsewhere(*key, case.at));
+    if !steady && told(|broken| broken.no_key, TOLD) {
+        let text = format!("the key is not published, or cannot be read: {keys} (permerror, \"no key\")");
+        return found(Cause::KeyMissing, text, |broken| broken.no_key);
+    }
+    let renewed = worked && !same_key && !seen.verified.is_empty() && case.change.is_some();
+    if !steady && !same_key && (renewed || told(|broken| broken.mismatch, MOSTLY)) {
+        let text = if renewed {
+            format!("signed with a key that never verified, since another one verified before: {keys}")
+        } else {
+            format!("the signatures do not fit the published key: {keys}")
+        };
+        return found(Cause::KeyMismatch, text, |broken| broken.plain + broken.mismatch);
+    }
+    if told(|broken| broken.unreachable, TOLD) {
+        let text = format!("the key could not be fetched: the name servers of {keys} did not answer (temperror)");
+        return found(Cause::KeyUnreachable, text, |broken| broken.unreachable);
+    }
+    let gateway = case.provider.is_some_and(|provider| provider.kind == Kind::Gateway);
+    if told(|broken| broken.body, MOSTLY) {
+        let text = "the body was changed after it was signed: a footer, a disclaimer, a gateway that rewrites links";
+        return found(Cause::ChangedInTransit, text.to_owned(), |broken| broken.body);
+    }
+    if let Some(days) = rotation(case, &seen) {
+        let text = format!("signatures failed on {days} only, between one selector and the next: {keys}");
+        return found(Cause::Rotation, text, Broken::all);
+    }
+    if told(|broken| broken.algorithm, MOSTLY) || steady && told(|broken| broken.no_key, MOSTLY) {
+        let text = format!("some receivers do not know the algorithm of the signature, others verify it: {keys}");
+        return found(Cause::UnsupportedAlgorithm, text, |broken| broken.algorithm + broken.no_key);
+    }
+    if gateway || same_key {
+        let text = if gateway {
+            "the mail is signed before the gateway, which changes it (footers, rewritten links, tags): the signatures fail behind it"
+                .to_owned()
+        } else {
+            format!(
+                "the key is right, as it verifies for other mail, and here the mail is changed after it was signed: a footer, a disclaimer, a gateway ({keys})"
+            )
+        };
+        return found(Cause::ChangedInTransit, text, Broken::all);
+    }
+    None
+}
+
+/// The days on which signatures failed, where these are few, lie close together and another key verified before than after.
+fn rotation(case: &Case<'_, '_>, seen: &Seen<'_>) -> Option<String> {
+    let days = case.view.days();
+    let bad: Vec<_> = days
+        .iter()
+        .filter(|(_, states)| share(states[BROKEN], states[BROKEN] + states[ALIGNED]) >= MOSTLY)
+        .map(|(day, _)| *day)
+        .collect();
+    let in_bad: u64 = days.iter().filter(|(day, _)| bad.contains(day)).map(|(_, states)| states[BROKEN]).sum();
+    let (first, last) = (bad.first()?, bad.last()?);
+    let within = (last - first) as usize <= 2 * bad.len();
+    let few = bad.len() * 3 <= days.len() && share(in_bad, case.view.counted[BROKEN]) >= 0.8;
+    let mut selectors: Vec<_> = seen.verified.iter().map(|key| key.1).collect();
+    selectors.dedup();
+    (few && within && selectors.len() > 1).then(|| match bad.len() {
+        1 => date_of(*first).to_string(),
+        many => format!("{} from {} to {}", plural(many as u64, "day"), date_of(*first), date_of(*last)),
+    })
+}

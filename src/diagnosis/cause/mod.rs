@@ -1,0 +1,354 @@
+//! Why the mail of a path does not pass: one cause a path, the first that fits, with its evidence and a sentence.
+//!
+//! The order is that of [`Cause::ALL`]: special before general. What is judged by reporters' words is judged by the rules of
+//! [`witness`](crate::witness); a reporter whose claim was set aside (see [`View`]) does not tell how signatures break either.
+
+mod change;
+mod key;
+mod part;
+mod words;
+
+use std::net::IpAddr;
+
+use serde::Serialize;
+
+pub(super) use change::{Change, last_change};
+pub(super) use key::Keys;
+use words::Words;
+
+use super::class::Class;
+use super::view::{ALIGNED, UNALIGNED, UNSIGNED, View, known, share};
+use crate::alignment::AuthResult;
+use crate::cause::Cause;
+use crate::domain;
+use crate::providers::{Kind, Provider};
+use crate::query::{AddressFigures, PathFigures, SenderKey, Signer, Survey};
+use crate::role::Role;
+use crate::witness::has_share;
+use crate::words::{agree, list, plural};
+
+/// Why a path does not pass, and what shows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct CauseEvidence {
+    /// In a sentence.
+    pub text: String,
+    /// The messages that show it.
+    pub messages: u64,
+    /// Of how many.
+    pub of: u64,
+    /// How many reporters show it.
+    pub reporters: u64,
+    /// The machines, where it is a matter of some; the busiest first.
+    pub addresses: Vec<IpAddr>,
+    /// The selectors, where it is a matter of keys.
+    pub selectors: Vec<String>,
+    /// The reverse-path domains, signing domains or reporters that it is a matter of.
+    pub names: Vec<String>,
+}
+
+impl CauseEvidence {
+    fn new(text: impl Into<String>, (messages, of): (u64, u64), reporters: usize) -> Self {
+        CauseEvidence {
+            text: text.into(),
+            messages,
+            of,
+            reporters: reporters as u64,
+            addresses: Vec::new(),
+            selectors: Vec::new(),
+            names: Vec::new(),
+        }
+    }
+}
+
+/// A cause with its evidence.
+pub(super) type Explained = (Cause, CauseEvidence);
+
+/// What a cause is found from.
+pub(super) struct Case<'c, 's> {
+    pub(super) survey: &'c Survey,
+    pub(super) at: usize,
+    pub(super) path: &'c PathFigures,
+    pub(super) class: Class,
+    /// What counts, since the last change.
+    pub(super) view: &'c View,
+    pub(super) change: Option<&'c Change>,
+    pub(super) addresses: &'c [AddressFigures],
+    pub(super) provider: Option<&'c Provider>,
+    /// Which keys verify for which paths.
+    pub(super) keys: &'c Keys<'s>,
+}
+
+/// What is true of more than half of the messages that it could be true of is what a path is about.
+const MOSTLY: f64 = 0.5;
+
+/// The cause of a path, where something is wrong with it that has one.
+pub(super) fn cause(case: &Case<'_, '_>) -> Option<Explained> {
+    match case.path.role {
+        Role::Forwarder => return Some(case.forwarding()),
+        Role::MailingList => return Some(case.list()),
+        Role::RecipientFilter => return Some(case.filter()),
+        Role::Unknown | Role::Denied | Role::OtherAccount => return None,
+        Role::Own | Role::Approved | Role::Service => {}
+    }
+    match case.class {
+        // Machines that never sign hide in the large numbers of those that do.
+        Class::Signed => return part::machines(case),
+        Class::NotReported => return None,
+        _ => {}
+    }
+    let words = Words::of(case);
+    let fails_by_key = || if words.is_about_keys() { key::cause(case, &words) } else { None };
+    case.gateway(&words)
+        .or_else(|| case.host_name(&words))
+        .or_else(|| case.origin_elsewhere())
+        .or_else(|| part::bounces(case, &words))
+        .or_else(|| part::machines(case))
+        .or_else(|| part::envelopes(case))
+        .or_else(|| part::reporters(case))
+        .or_else(|| case.spf_unevaluable(&words))
+        .or_else(fails_by_key)
+        .or_else(|| case.strict_alignment(&words))
+        .or_else(|| case.default_signature())
+        .or_else(|| case.not_set_up())
+        .or_else(|| case.no_signature())
+        .or_else(|| Some(case.unexplained()))
+}
+
+impl Case<'_, '_> {
+    /// Messages that are not signed as the domain, and all whose state is known.
+    fn missing(&self) -> (u64, u64) {
+        let counted = &self.view.counted;
+        (known(counted) - counted[ALIGNED], known(counted))
+    }
+
+    /// Whether what signs stands before a machine that hands the mail on: a gateway, or what nothing names.
+    fn is_behind(&self) -> bool {
+        let gateway = self.provider.is_some_and(|provider| provider.kind == Kind::Gateway);
+        self.path.role.is_owners() && (gateway || matches!(self.path.sender, SenderKey::Behind(_)))
+    }
+
+    /// A signature that verified, of whatever domain.
+    fn verified(&self) -> impl Iterator<Item = (&Signer, u64)> {
+        let lists = self.path.signers.iter();
+        lists
+            .flat_map(|list| list.signers.iter().map(|one| (one, list.messages)))
+            .filter(|(one, _)| one.result == AuthResult::Pass)
+    }
+
+    fn gateway(&self, words: &Words) -> Option<Explained> {
+        let never_aligns = !has_share(words.parts(|word| (word.spf_aligned, word.messages)), 0.05);
+        if !self.is_behind() || !never_aligns || self.verified().next().is_none() || self.class == Class::Broken {
+            return None;
+        }
+        let from = domain::organizational(&self.path.domain);
+        let text = format!(
+            "the mail is signed before it and verifies, and SPF of {from} does not name the gateway that hands it over"
+        );
+        let failing = self.path.messages - self.path.spf_aligned.min(self.path.messages);
+        Some((
+            Cause::GatewayNotInSpf,
+            CauseEvidence::new(text, (failing, self.path.messages), self.path.reporters.len()),
+        ))
+    }
+
+    /// A machine that sends with aligned SPF as the organizational domain, or another name below it, and here under a name
+    /// that it does not send mail as otherwise.
+    fn host_name(&self, words: &Words) -> Option<Explained> {
+        let organization = domain::organizational(&self.path.domain);
+        if !self.path.role.is_owners() || self.provider.is_some() || organization == self.path.domain {
+            return None;
+        }
+        // SPF that passes for the host name is the machine's HELO, and no reverse-path of this name.
+        let fails = self.path.messages - self.path.dmarc_pass.min(self.path.messages);
+        if share(fails, self.path.messages) < MOSTLY || self.view.counted[ALIGNED] > 0 || words.is_about_keys() {
+            return None;
+        }
+        let own = |(at, other): (usize, &PathFigures)| {
+            at != self.at
+                && other.role == Role::Own
+                && other.spf_aligned > 0
+                && domain::organizational(&other.domain) == organization
+                && self.addresses.iter().all(|one| self.survey.tally.sends_from(at, one.ip))
+        };
+        let other = self.survey.paths.iter().enumerate().find(|&(at, path)| own((at, path)))?.1;
+        let text = format!(
+            "the machine that sends mail of {} writes its own host name, {}, into From",
+            other.domain, self.path.domain
+        );
+        let mut evidence = CauseEvidence::new(text, (fails, self.path.messages), self.path.reporters.len());
+        evidence.addresses = self.addresses.iter().map(|one| one.ip).take(part::LISTED).collect();
+        Some((Cause::HostNameAsFrom, evidence))
+    }
+
+    /// Written by a person in a mailbox of a host where only the host itself authenticates.
+    fn origin_elsewhere(&self) -> Option<Explained> {
+        let provider = self.provider.filter(|provider| matches!(provider.kind, Kind::MailboxHost | Kind::Forwarder))?;
+        if self.path.role != Role::Service {
+            return None;
+        }
+        let author = self.path.author.as_deref()?;
+        let is_providers = provider
+            .envelope_domains
+            .iter()
+            .chain(&provider.signing_domains)
+            .any(|own| domain::organizational(own) == author);
+        if !is_providers {
+            return None;
+        }
+        let text = format!(
+            "written in a mailbox of {} with an address of {} as sender: only {author} authenticates",
+            provider.name, self.path.domain
+        );
+        Some((Cause::OriginElsewhere, CauseEvidence::new(text, self.missing(), self.path.reporters.len())))
+    }
+
+    fn carried(&self) -> (u64, u64) {
+        (self.view.counted[ALIGNED] + self.view.counted[super::view::BROKEN], self.path.messages)
+    }
+
+    fn forwarding(&self) -> Explained {
+        let (signed, of) = self.carried();
+        let text = if self.view.counted[ALIGNED] > 0 {
+            "mail that was forwarded by its recipients: SPF cannot align, the signature of the domain survives"
+        } else if signed > 0 {
+            "mail that was forwarded by its recipients and changed on the way: SPF cannot align, and signatures break"
+        } else {
+            "mail that was forwarded by its recipients: SPF cannot align, and nothing is signed as the domain"
+        };
+        (Cause::Forwarding, CauseEvidence::new(text, (signed, of), self.path.reporters.len()))
+    }
+
+    fn list(&self) -> Explained {
+        let text =
+            "a mailing list sends on what was written to it, with its own reverse-path, and changes subject or body";
+        (Cause::ListChangesMail, CauseEvidence::new(text, self.carried(), self.path.reporters.len()))
+    }
+
+    fn filter(&self) -> Explained {
+        let text = "a filter in front of recipients hands on mail that reached it well: SPF cannot align behind it";
+        (Cause::RecipientFilter, CauseEvidence::new(text, self.carried(), self.path.reporters.len()))
+    }
+
+    fn spf_unevaluable(&self, words: &Words) -> Option<Explained> {
+        if !has_share(words.parts(|word| (word.spf_fault, word.spf_fault + word.spf_aligned)), MOSTLY) {
+            return None;
+        }
+        let (faults, reporters) = words.sum(|word| word.spf_fault);
+        let text = format!(
+            "the SPF record of {} cannot be evaluated (permerror or temperror), so nothing of this mail passes",
+            domain::organizational(&self.path.domain)
+        );
+        Some((Cause::SpfUnevaluable, CauseEvidence::new(text, (faults, self.path.messages), reporters)))
+    }
+
+    fn strict_alignment(&self, words: &Words) -> Option<Explained> {
+        if !has_share(words.parts(|word| (word.strict, word.failing)), MOSTLY) {
+            return None;
+        }
+        let (missed, reporters) = words.sum(|word| word.strict);
+        let names: Vec<String> = self.names_signing();
+        let text = format!(
+            "signed as {}, which is the same organization and fails only because {} is published for {}",
+            list(names.iter(), 3),
+            "strict alignment (adkim=s)",
+            domain::organizational(&self.path.domain)
+        );
+        let mut evidence = CauseEvidence::new(text, (missed, self.missing().0), reporters);
+        evidence.names = names;
+        Some((Cause::StrictAlignment, evidence))
+    }
+
+    /// The domains whose signatures verified and are not header From, most messages first.
+    fn names_signing(&self) -> Vec<String> {
+        let mut sums: std::collections::BTreeMap<&str, u64> = std::collections::BTreeMap::new();
+        for (one, messages) in self.verified().filter(|(one, _)| one.domain != self.path.domain) {
+            *sums.entry(&one.domain).or_default() += messages;
+        }
+        let mut sums: Vec<(&str, u64)> = sums.into_iter().collect();
+        sums.sort_by_key(|&(name, messages)| (std::cmp::Reverse(messages), name));
+        sums.into_iter().map(|(name, _)| name.to_owned()).take(part::LISTED).collect()
+    }
+
+    fn default_signature(&self) -> Option<Explained> {
+        let counted = &self.view.counted;
+        if counted[UNALIGNED] == 0 || share(counted[UNALIGNED], counted[UNALIGNED] + counted[UNSIGNED]) < MOSTLY {
+            return None;
+        }
+        let names: Vec<String> =
+            self.names_signing().into_iter().filter(|name| !domain::aligned(name, &self.path.domain)).collect();
+        let as_whom = match names.as_slice() {
+            [] => "another domain".to_owned(),
+            some => list(some, 3),
+        };
+        let null = self.view.null[UNALIGNED] + self.view.null[UNSIGNED];
+        let mut text = format!("signed as {as_whom} in place of {}", self.path.domain);
+        if null > 0 {
+            text.push_str(&format!(
+                "; {} of it {} bounces and automatic replies (null reverse-path), which no SPF saves",
+                plural(null, "message"),
+                agree(null, "is", "are")
+            ));
+        }
+        let mut evidence = CauseEvidence::new(text, (counted[UNALIGNED], known(counted)), self.path.reporters.len());
+        evidence.names = names;
+        Some((Cause::DefaultSignature, evidence))
+    }
+
+    /// A service, or a provider, that does not sign as this domain.
+    fn not_set_up(&self) -> Option<Explained> {
+        let service = self.path.role == Role::Service || self.provider.is_some();
+        let organization = domain::organizational(&self.path.domain);
+        let same_sender = |other: &&PathFigures| {
+            other.domain == organization
+                && other.sender == self.path.sender
+                && other.role.is_owners()
+                && share(other.dkim[ALIGNED], known(&other.dkim)) >= MOSTLY
+        };
+        let below = self.path.domain != organization && self.path.role.is_owners();
+        if below && self.survey.paths.iter().find(same_sender).is_some() {
+            let text = format!("signs as {organization} here, and not as {}", self.path.domain);
+            return Some((
+                Cause::SubdomainNotSetUp,
+                CauseEvidence::new(text, self.missing(), self.path.reporters.len()),
+            ));
+        }
+        if !service {
+            return None;
+        }
+        let who = match (&self.path.author, self.provider) {
+            (Some(author), _) if self.path.role == Role::Service => author.clone(),
+            (_, Some(provider)) => provider.name.clone(),
+            _ => "the service".to_owned(),
+        };
+        let text = format!("{who} sends under {}, which is not set up there", self.path.domain);
+        Some((Cause::DomainNotSetUp, CauseEvidence::new(text, self.missing(), self.path.reporters.len())))
+    }
+
+    fn no_signature(&self) -> Option<Explained> {
+        if self.class != Class::Unsigned {
+            return None;
+        }
+        let text = match self.addresses.len() as u64 {
+            0 | 1 => "the machine does not sign".to_owned(),
+            many => format!("{} that do not sign", plural(many, "machine")),
+        };
+        let mut evidence = CauseEvidence::new(text, self.missing(), self.path.reporters.len());
+        evidence.addresses = self.addresses.iter().map(|one| one.ip).take(part::LISTED).collect();
+        Some((Cause::NoSignature, evidence))
+    }
+
+    fn unexplained(&self) -> Explained {
+        let text = match self.class {
+            Class::Broken => {
+                "signatures fail without a reason: another key signs than the one published, or the mail is changed behind \
+                 the signer; a message to a mailbox of your own, looked at with `dmarcstat inspect`, tells them apart"
+            }
+            _ => {
+                "signed and unsigned mail come on the same days, from the same machines, to the same receivers: several \
+                 systems send through them, and not all sign; a message from each, looked at with `dmarcstat inspect`, \
+                 tells which"
+            }
+        };
+        (Cause::Unexplained, CauseEvidence::new(text, self.missing(), self.path.reporters.len()))
+    }
+}

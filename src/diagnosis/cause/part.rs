@@ -1,0 +1,141 @@
+//! What parts signed mail from mail that is not: bounces, machines, reverse-paths, reporters.
+
+use std::cmp::Reverse;
+use std::net::IpAddr;
+
+use super::words::Words;
+use super::{Case, CauseEvidence, Explained};
+use crate::cause::Cause;
+use crate::diagnosis::class::Class;
+use crate::diagnosis::view::{ALIGNED, States, known, share};
+use crate::query::AddressFigures;
+use crate::witness::has_share;
+use crate::words::{agree, list, list_of, plural};
+
+/// No more addresses or names are listed.
+pub(super) const LISTED: usize = 20;
+/// A part that differs has at least this share of what it is told by on its side.
+const CLEAR: f64 = 0.9;
+/// Fewer messages of a machine or a reverse-path tell nothing of it.
+const TELLING: u64 = 10;
+/// Fewer messages of a reporter tell nothing of it.
+const FEW: u64 = 3;
+
+fn never(states: &States) -> bool {
+    known(states) > 0 && share(states[ALIGNED], known(states)) <= 1.0 - CLEAR
+}
+
+fn always(states: &States) -> bool {
+    share(states[ALIGNED], known(states)) >= CLEAR
+}
+
+fn missing(states: &States) -> u64 {
+    known(states) - states[ALIGNED]
+}
+
+/// What is not signed has a null reverse-path, as far as reporters that write envelopes tell, and the rest is signed.
+pub(super) fn bounces(case: &Case<'_, '_>, words: &Words) -> Option<Explained> {
+    if !matches!(case.class, Class::Intermittent | Class::Unsigned | Class::Unaligned) {
+        return None;
+    }
+    let tells = |word: &super::words::Word| word.writes_envelopes;
+    let of = |figures: fn(&super::words::Word) -> (u64, u64)| {
+        words.parts(move |word| if tells(word) { figures(word) } else { (0, 0) })
+    };
+    let null = has_share(of(|word| (word.null[1], word.failing)), 1.0 - 2.0 * (1.0 - CLEAR));
+    let rest = has_share(
+        of(|word| {
+            (word.aligned - word.null[0].min(word.aligned), (word.aligned + word.failing) - word.null[0] - word.null[1])
+        }),
+        CLEAR,
+    );
+    if !(null && rest) {
+        return None;
+    }
+    let (bounces, reporters) = words.sum(|word| if word.writes_envelopes { word.null[1] } else { 0 });
+    let (failing, _) = words.sum(|word| if word.writes_envelopes { word.failing } else { 0 });
+    let text = "what is not signed are bounces and automatic replies (null reverse-path); the rest is signed";
+    Some((Cause::BouncesAndReplies, CauseEvidence::new(text, (bounces, failing), reporters)))
+}
+
+/// Machines that never sign, where the others do.
+pub(super) fn machines(case: &Case<'_, '_>) -> Option<Explained> {
+    if case.change.is_some() || matches!(case.class, Class::Unsigned | Class::Unaligned) || !case.path.role.is_owners()
+    {
+        return None;
+    }
+    let alone = case.path.reporters.len() == 1;
+    let is_told = |one: &AddressFigures| {
+        let seen = one.not_aligned;
+        known(&one.dkim) >= TELLING && seen.on_several_days() && (alone || seen.by_several())
+    };
+    let mut silent: Vec<&AddressFigures> =
+        case.addresses.iter().filter(|one| never(&one.dkim) && is_told(one)).collect();
+    let others: Vec<&AddressFigures> = case.addresses.iter().filter(|one| !never(&one.dkim)).collect();
+    let sum = |of: &[&AddressFigures]| of.iter().map(|one| missing(&one.dkim)).sum::<u64>();
+    let all: u64 = case.addresses.iter().map(|one| missing(&one.dkim)).sum();
+    let explains = case.class == Class::Signed || share(sum(&silent), all) >= CLEAR;
+    if silent.is_empty() || !explains || !others.iter().any(|one| always(&one.dkim)) {
+        return None;
+    }
+    silent.sort_by_key(|one| (Reverse(missing(&one.dkim)), one.ip));
+    let addresses: Vec<IpAddr> = silent.iter().take(LISTED).map(|one| one.ip).collect();
+    let what = if case.class == Class::Broken { "no signature verifies" } else { "nothing is signed" };
+    let text = format!(
+        "{what} from {} of {}: {}",
+        silent.len(),
+        plural(case.addresses.len() as u64, "machine"),
+        list_of(&addresses, 4, silent.len())
+    );
+    let mut evidence = CauseEvidence::new(text, (sum(&silent), all), case.path.reporters.len());
+    evidence.addresses = addresses;
+    Some((Cause::SomeMachines, evidence))
+}
+
+/// Reverse-paths whose mail is never signed, where that of others is.
+pub(super) fn envelopes(case: &Case<'_, '_>) -> Option<Explained> {
+    if case.change.is_some() || case.class != Class::Intermittent {
+        return None;
+    }
+    let telling = || case.path.envelopes.iter().filter(|(_, states)| known(states) >= TELLING);
+    let silent: Vec<&(String, States)> = telling().filter(|(_, states)| never(states)).collect();
+    let explained: u64 = silent.iter().map(|(_, states)| missing(states)).sum();
+    let all = missing(&case.path.dkim);
+    if share(explained, all) < CLEAR || !telling().any(|(_, states)| always(states)) {
+        return None;
+    }
+    let names: Vec<String> = silent.iter().map(|(name, _)| name.clone()).collect();
+    let text = format!("mail with a reverse-path of {} is never signed as the domain, other mail is", list(&names, 3));
+    let mut evidence = CauseEvidence::new(text, (explained, all), case.path.reporters.len());
+    evidence.names = names;
+    Some((Cause::SomeEnvelopes, evidence))
+}
+
+/// Reporters that see no signature, where others see nothing but.
+pub(super) fn reporters(case: &Case<'_, '_>) -> Option<Explained> {
+    if case.class != Class::Intermittent {
+        return None;
+    }
+    let seen = case.view.by_reporter();
+    let telling = || seen.iter().filter(|(_, states)| known(states) >= FEW);
+    if !telling().all(|(_, states)| never(states) || always(states)) {
+        return None;
+    }
+    let silent: Vec<u32> = telling().filter(|(_, states)| never(states)).map(|(&reporter, _)| reporter).collect();
+    if silent.is_empty() || silent.len() == telling().count() {
+        return None;
+    }
+    let mut names: Vec<String> =
+        silent.iter().map(|&reporter| case.survey.reporter_names[reporter as usize].clone()).collect();
+    names.sort_unstable();
+    let text = format!(
+        "{} {} no signature where all others see one: another route to these receivers, or a habit of theirs",
+        list(&names, 3),
+        agree(names.len() as u64, "sees", "see")
+    );
+    let messages: u64 = silent.iter().filter_map(|reporter| seen.get(reporter)).map(missing).sum();
+    let mut evidence = CauseEvidence::new(text, (messages, missing(&case.view.counted)), names.len());
+    evidence.names = names;
+    evidence.names.truncate(LISTED);
+    Some((Cause::SomeReporters, evidence))
+}

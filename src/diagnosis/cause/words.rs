@@ -1,0 +1,154 @@
+//! What each reporter's records of a path show of why it fails.
+
+use std::collections::BTreeMap;
+
+use super::Case;
+use crate::alignment::{AuthResult, DkimState, ReasonCode, SpfState};
+use crate::query::OutcomeFacts;
+use crate::report::period::Day;
+
+/// What one reporter shows. Figures are messages.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Word {
+    pub(super) messages: u64,
+    pub(super) aligned: u64,
+    /// Not signed as the domain, as far as the state is known.
+    pub(super) failing: u64,
+    pub(super) spf_aligned: u64,
+    /// The domain's own SPF could not be evaluated.
+    pub(super) spf_fault: u64,
+    /// Of those that fail: aligned but for the published strict mode.
+    pub(super) strict: u64,
+    pub(super) broken: Broken,
+    /// It writes what the reverse-path is.
+    pub(super) writes_envelopes: bool,
+    /// With a null reverse-path, signed as the domain and not.
+    pub(super) null: [u64; 2],
+    /// First and last day on which a signature of the domain verified.
+    verified_days: Option<(Day, Day)>,
+}
+
+/// Signatures of the domain that did not verify, by what the reporter says of them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Broken {
+    /// `fail` without a text that is known.
+    pub(super) plain: u64,
+    /// No key, a revoked one, or one that cannot be read.
+    pub(super) no_key: u64,
+    /// The key could not be fetched.
+    pub(super) unreachable: u64,
+    /// The body was changed.
+    pub(super) body: u64,
+    /// The signature does not fit the key.
+    pub(super) mismatch: u64,
+    /// An algorithm that the reporter does not know.
+    pub(super) algorithm: u64,
+}
+
+impl Broken {
+    pub(super) fn all(&self) -> u64 {
+        self.plain + self.told()
+    }
+
+    /// Those of which more is said than that they fail.
+    pub(super) fn told(&self) -> u64 {
+        self.no_key + self.unreachable + self.body + self.mismatch + self.algorithm
+    }
+
+    fn add(&mut self, facts: &OutcomeFacts, messages: u64) {
+        let place = match (facts.detail.reason, facts.broken_by) {
+            (Some(ReasonCode::BodyHash), _) => &mut self.body,
+            (Some(ReasonCode::SignatureMismatch), _) => &mut self.mismatch,
+            (Some(ReasonCode::NoKey | ReasonCode::KeyRevoked | ReasonCode::KeySyntax), _) => &mut self.no_key,
+            (Some(ReasonCode::UnsupportedAlgorithm), _) => &mut self.algorithm,
+            (Some(ReasonCode::DnsTimeout), _) | (None, Some(AuthResult::TempError)) => &mut self.unreachable,
+            (None, Some(AuthResult::PermError)) => &mut self.no_key,
+            _ => &mut self.plain,
+        };
+        *place += messages;
+    }
+}
+
+impl Word {
+    /// Whether nearly all of enough messages on several days verified: no slip of a reporter invents that.
+    pub(super) fn verifies_steadily(&self) -> bool {
+        let known = self.aligned + self.failing;
+        let several = self.verified_days.is_some_and(|(first, last)| last > first);
+        known >= 20 && several && self.aligned as f64 >= 0.95 * known as f64
+    }
+
+    fn add(&mut self, facts: &OutcomeFacts, day: Day, messages: u64) {
+        self.messages += messages;
+        self.spf_aligned += if facts.spf == SpfState::Aligned { messages } else { 0 };
+        self.spf_fault += if facts.detail.spf_fault.is_some() { messages } else { 0 };
+        self.writes_envelopes |= facts.detail.envelope_reported;
+        let aligned = facts.dkim == DkimState::Aligned;
+        if facts.null_reverse_path || facts.detail.spf_without_domain {
+            self.null[usize::from(!aligned)] += messages;
+        }
+        match facts.dkim {
+            DkimState::Aligned => {
+                self.aligned += messages;
+                let days = self.verified_days.get_or_insert((day, day));
+                *days = (days.0.min(day), days.1.max(day));
+            }
+            DkimState::Unknown => {}
+            state => {
+                self.failing += messages;
+                self.strict += if facts.detail.strict_dkim { messages } else { 0 };
+                if state == DkimState::Broken {
+                    self.broken.add(facts, messages);
+                }
+            }
+        }
+    }
+}
+
+/// By reporter, since the last change of the path.
+#[derive(Debug, Default)]
+pub(super) struct Words(BTreeMap<u32, Word>);
+
+impl Words {
+    pub(super) fn of(case: &Case<'_, '_>) -> Self {
+        let from = case.change.map_or(Day::MIN, |change| change.day);
+        let tally = &case.survey.tally;
+        let mut words: BTreeMap<u32, Word> = BTreeMap::new();
+        for entry in tally.entries(case.at).iter().filter(|entry| entry.messages > 0) {
+            let report = tally.report(entry);
+            if report.day >= from {
+                words.entry(report.reporter).or_default().add(tally.facts(entry), report.day, entry.messages);
+            }
+        }
+        // Whose claim was set aside says nothing of how signatures break.
+        for lone in case.view.lone.iter().filter(|lone| lone.state == DkimState::Broken) {
+            if let Some(word) = words.get_mut(&lone.reporter) {
+                word.failing -= word.broken.all().min(word.failing);
+                word.broken = Broken::default();
+            }
+        }
+        Words(words)
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Word> {
+        self.0.values()
+    }
+
+    /// For each reporter the messages for something and those against it, of a part and its whole.
+    pub(super) fn parts<'w>(&'w self, of: impl Fn(&Word) -> (u64, u64) + 'w) -> impl Iterator<Item = [u64; 2]> + 'w {
+        self.iter().map(move |word| {
+            let (part, whole) = of(word);
+            [part, whole - part.min(whole)]
+        })
+    }
+
+    /// A figure of all, and how many reporters have it.
+    pub(super) fn sum(&self, of: impl Fn(&Word) -> u64) -> (u64, usize) {
+        let figures = self.iter().map(of).filter(|&figure| figure > 0);
+        figures.fold((0, 0), |(sum, reporters), figure| (sum + figure, reporters + 1))
+    }
+
+    /// Whether what is not signed as the domain is mostly signatures that fail.
+    pub(super) fn is_about_keys(&self) -> bool {
+        crate::witness::has_share(self.parts(|word| (word.broken.all(), word.failing)), super::MOSTLY)
+    }
+}

@@ -1,0 +1,80 @@
+//! Many paths that want the same, in one row: a fleet of machines, a spray of small senders.
+
+use std::collections::BTreeMap;
+
+use crate::cause::Cause;
+use crate::diagnosis::{Class, DkimFigures, Role, SendingPath};
+
+/// Fewer paths stand for themselves.
+const LEAST: usize = 5;
+/// A path below this share of all mail is small.
+const SMALL: f64 = 0.01;
+
+/// A row of the table: a path, or several, the largest first.
+pub(super) struct Folded<'p> {
+    pub(super) paths: Vec<&'p SendingPath>,
+}
+
+impl Folded<'_> {
+    /// The largest.
+    pub(super) fn first(&self) -> &SendingPath {
+        self.paths[0]
+    }
+
+    pub(super) fn is_one(&self) -> bool {
+        self.paths.len() == 1
+    }
+
+    /// A figure of all of them.
+    pub(super) fn sum(&self, of: impl Fn(&SendingPath) -> u64) -> u64 {
+        self.paths.iter().fold(0, |sum, path| sum.saturating_add(of(path)))
+    }
+
+    /// Their messages by DKIM state.
+    pub(super) fn dkim(&self) -> DkimFigures {
+        let of = |state: fn(&DkimFigures) -> u64| self.sum(|path| state(&path.dkim));
+        DkimFigures {
+            aligned: of(|dkim| dkim.aligned),
+            unaligned: of(|dkim| dkim.unaligned),
+            broken: of(|dkim| dkim.broken),
+            unsigned: of(|dkim| dkim.unsigned),
+            unknown: of(|dkim| dkim.unknown),
+        }
+    }
+
+    /// Whether all want the very same.
+    pub(super) fn is_same_remedy(&self) -> bool {
+        let title = |path: &SendingPath| path.remedy.as_ref().map(|remedy| remedy.title.clone());
+        self.paths.iter().all(|path| title(path) == title(self.first()))
+    }
+}
+
+/// What paths that are folded have in common. Catalogued senders stand for themselves: each has a remedy of its own.
+type Key<'p> = (&'p str, Role, Class, Option<Cause>, Option<&'p str>);
+
+/// The rows of paths, each at the place of its first path. `all` is the messages that the answer is about.
+pub(super) fn fold(paths: &[SendingPath], all: u64) -> Vec<Folded<'_>> {
+    let is_small = |path: &SendingPath| (path.messages as f64) < SMALL * all as f64;
+    fn key(path: &SendingPath, is_small: bool) -> Option<Key<'_>> {
+        let title = path.remedy.as_ref().map(|remedy| remedy.title.as_str()).filter(|_| !is_small);
+        path.provider.is_none().then_some((path.domain.as_str(), path.role, path.class, path.cause, title))
+    }
+    let key = |path| key(path, is_small(path));
+    let mut sizes: BTreeMap<Key<'_>, usize> = BTreeMap::new();
+    paths.iter().filter_map(key).for_each(|key| *sizes.entry(key).or_default() += 1);
+    let mut rows: Vec<Folded<'_>> = Vec::new();
+    let mut places: BTreeMap<Key<'_>, usize> = BTreeMap::new();
+    for path in paths {
+        match key(path).filter(|key| sizes[key] >= LEAST) {
+            Some(key) => match places.get(&key) {
+                Some(&at) => rows[at].paths.push(path),
+                None => {
+                    places.insert(key, rows.len());
+                    rows.push(Folded { paths: vec![path] });
+                }
+            },
+            None => rows.push(Folded { paths: vec![path] }),
+        }
+    }
+    rows
+}
