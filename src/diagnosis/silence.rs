@@ -25,7 +25,7 @@ const PATIENCE: f64 = 1.5;
 /// Fewer days with reports make no habit.
 const HABIT: usize = 4;
 /// A reporter with this share of the messages is missed.
-pub(super) const LARGE: f64 = 0.1;
+const LARGE: f64 = 0.1;
 
 /// Whether reports have stopped altogether, as of a day.
 pub(super) fn silence(presence: &[Presence], today: Day) -> Option<Silence> {
@@ -59,10 +59,10 @@ pub(super) struct Stopped {
     pub(super) noticed: Day,
 }
 
-/// When reports stopped, by their own habit. `last` is the last day on which any could be.
-pub(super) fn stopped(days: &Days, last: Day) -> Option<Stopped> {
-    let end = *days.keys().next_back()?;
-    let all: Vec<Day> = days.keys().copied().collect();
+/// When reports stopped, by their own habit; `days` are in order. `last` is the last day on which any could be.
+pub(super) fn stopped(days: impl Iterator<Item = Day>, last: Day) -> Option<Stopped> {
+    let all: Vec<Day> = days.take_while(|&day| day <= last).collect();
+    let end = *all.last()?;
     if all.len() < HABIT {
         return None;
     }
@@ -75,4 +75,106 @@ pub(super) fn stopped(days: &Days, last: Day) -> Option<Stopped> {
 /// The messages from a day to another.
 pub(super) fn messages(days: &Days, first: Day, last: Day) -> u64 {
     days.range(first..=last).fold(0_u64, |sum, (_, &messages)| sum.saturating_add(messages))
+}
+
+/// The policy domains on which no reports come any more, as of a day. A domain of which one reporter of several told is that
+/// reporter's silence; one below another that is still reported on may have lost its own record.
+pub(super) fn silent_domains(presence: &[Presence], last: Day) -> Vec<(&str, Stopped)> {
+    let domains = gather(presence, |one| &one.domain);
+    let several = gather(presence, |one| &one.reporter).len() > 1;
+    let mut reporters: BTreeMap<&str, usize> = BTreeMap::new();
+    for one in presence {
+        *reporters.entry(&one.domain).or_default() += 1;
+    }
+    let goes_on = |domain: &str, end: Day| {
+        let above = domain.match_indices('.').filter_map(|(dot, _)| domains.get(&domain[dot + 1..]));
+        above.filter_map(|days| days.range(..=last).next_back()).any(|(&day, _)| day > end)
+    };
+    let silent = |domain: &str, days: &Days| {
+        let alone = several && reporters.get(domain).copied() == Some(1);
+        stopped(days.keys().copied(), last).filter(|stopped| !alone && !goes_on(domain, stopped.end))
+    };
+    domains.iter().filter_map(|(domain, days)| Some((*domain, silent(domain, days)?))).collect()
+}
+
+/// A reporter that no longer reports while others do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct SilentReporter<'p> {
+    pub(super) name: &'p str,
+    pub(super) stopped: Stopped,
+    /// The last day that any reporter told of.
+    pub(super) newest: Day,
+    /// Its messages in the days that are asked for, and those of all reporters.
+    pub(super) messages: (u64, u64),
+}
+
+impl SilentReporter<'_> {
+    /// Whether it told of so much that it is missed.
+    pub(super) fn is_large(&self) -> bool {
+        self.messages.0 > 0 && self.messages.0 as f64 >= LARGE * self.messages.1 as f64
+    }
+}
+
+/// The reporters that no longer report, as of a day; how much they told of is counted from a day on.
+pub(super) fn silent_reporters(presence: &[Presence], from: Day, last: Day) -> Vec<SilentReporter<'_>> {
+    let reporters = gather(presence, |one| &one.reporter);
+    let of = |days: &Days| messages(days, from.min(last), last);
+    let all = reporters.values().fold(0_u64, |sum, days| sum.saturating_add(of(days)));
+    let Some(newest) = reporters.values().filter_map(|days| days.range(..=last).next_back()).map(|(&day, _)| day).max()
+    else {
+        return Vec::new();
+    };
+    reporters
+        .iter()
+        .filter_map(|(name, days)| {
+            let stopped = stopped(days.keys().copied(), newest)?;
+            Some(SilentReporter { name, stopped, newest, messages: (of(days), all) })
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn silence_is_longer_than_any_pause() {
+        let daily = || 0..20;
+        assert_eq!(stopped(daily(), 40), Some(Stopped { end: 19, noticed: 22 }));
+        assert_eq!(stopped(daily(), 21), None);
+        let weekly = || (0..5).map(|week| week * 7);
+        assert_eq!(stopped(weekly(), 38), None);
+        assert_eq!(stopped(weekly(), 39), Some(Stopped { end: 28, noticed: 39 }));
+        assert_eq!(stopped([1, 2, 3].into_iter(), 90), None, "no habit");
+        // What is told of later days does not count.
+        assert_eq!(stopped(daily().chain(50..60), 40), Some(Stopped { end: 19, noticed: 22 }));
+    }
+
+    fn of(domain: &str, reporter: &str, days: std::ops::Range<Day>) -> Presence {
+        Presence { domain: domain.to_owned(), reporter: reporter.to_owned(), days: days.map(|day| (day, 10)).collect() }
+    }
+
+    #[test]
+    fn a_domain_is_silent_when_its_reporters_are() {
+        let names = |presence: &[Presence]| -> Vec<String> {
+            silent_domains(presence, 30).into_iter().map(|(domain, _)| domain.to_owned()).collect()
+        };
+        let goes_on = [of("example.com", "one", 0..30), of("example.com", "two", 0..30)];
+        let stops = [of("example.org", "one", 0..20), of("example.org", "two", 0..20)];
+        let below = [of("news.example.com", "one", 0..20), of("news.example.com", "two", 0..20)];
+        let alone = [of("example.net", "liar", 0..20)];
+        assert_eq!(names(&[goes_on.clone(), stops].concat()), ["example.org"]);
+        assert_eq!(names(&[goes_on.to_vec(), below.to_vec(), alone.to_vec()].concat()), [""; 0]);
+        assert_eq!(names(&alone), ["example.net"], "there is no other");
+    }
+
+    #[test]
+    fn a_reporter_is_silent_while_others_are_not() {
+        let presence = [of("example.com", "one", 0..30), of("example.com", "two", 0..20)];
+        let silent = silent_reporters(&presence, 0, 40);
+        assert_eq!(silent.len(), 1);
+        assert_eq!((silent[0].name, silent[0].newest, silent[0].messages), ("two", 29, (200, 500)));
+        assert!(silent[0].is_large());
+        assert_eq!(silent_reporters(&presence, 0, 21), Vec::new());
+    }
 }

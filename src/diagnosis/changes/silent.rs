@@ -1,68 +1,75 @@
 //! Reporters and domains that fell silent within the window, and new ones.
 
+use std::collections::BTreeSet;
+
 use super::{Change, ChangeKind, ChangeSubject, Comparison};
 use crate::diagnosis::dates::shown;
 use crate::diagnosis::findings::FindingCode;
-use crate::diagnosis::silence::{Days, LARGE, Stopped, gather, messages, stopped};
+use crate::diagnosis::silence::{Stopped, gather, silent_domains, silent_reporters};
 use crate::report::period::Day;
 
-/// When something stopped, where that was noticed within the window.
-fn stopped_within(days: &Days, last: Day, comparison: &Comparison<'_>) -> Option<Stopped> {
-    let window = comparison.window.first..=comparison.window.last;
-    stopped(days, last).filter(|stopped| window.contains(&stopped.noticed))
+/// A change of a day.
+fn change(kind: ChangeKind, subject: ChangeSubject, text: String, since: Day) -> Change {
+    Change { since: Some(shown(since)), ..Change::new(kind, subject, text) }
+}
+
+/// Whether a silence was noticed within the window.
+fn is_new(stopped: Stopped, comparison: &Comparison<'_>) -> bool {
+    (comparison.window.first..=comparison.window.last).contains(&stopped.noticed)
 }
 
 pub(super) fn of_domains(comparison: &Comparison<'_>) -> Vec<Change> {
-    let mut found = Vec::new();
-    for (domain, days) in gather(comparison.presence, |one| &one.domain) {
-        let in_window = |first: Day, last: Day| days.range(first..=last).next().is_some();
-        let mut push = |kind, text: String, since: Day, finding: Option<FindingCode>| {
-            let mut change = Change::new(kind, ChangeSubject::Domain, text);
+    let (mut found, mut told) = (Vec::new(), BTreeSet::new());
+    for (domain, stopped) in silent_domains(comparison.presence, comparison.today.saturating_sub(1)) {
+        if is_new(stopped, comparison) {
+            told.insert(domain);
+            let text = format!("no reports on it since {}", shown(stopped.end));
+            let mut change = change(ChangeKind::Worse, ChangeSubject::Domain, text, stopped.end.saturating_add(1));
             change.domain = Some(domain.to_owned());
-            change.since = Some(shown(since));
-            change.finding = finding.and_then(|code| comparison.finding(code, domain));
+            change.finding = comparison.finding(FindingCode::NoReports, domain);
             found.push(change);
-        };
-        if let Some(Stopped { end, .. }) = stopped_within(&days, comparison.today.saturating_sub(1), comparison) {
-            let text = format!("no reports on it since {}", shown(end));
-            push(ChangeKind::Worse, text, end.saturating_add(1), Some(FindingCode::NoReports));
-        } else if let Some((&first, _)) = days.first_key_value()
+        }
+    }
+    for (domain, days) in gather(comparison.presence, |one| &one.domain) {
+        let in_window = days.range(comparison.window.first..=comparison.window.last).next();
+        if let (Some((&first, _)), Some(_)) = (days.first_key_value(), in_window)
             && first >= comparison.window.first
-            && in_window(comparison.window.first, comparison.window.last)
             && comparison.then.survey.reports > 0
+            && !told.contains(domain)
         {
-            push(ChangeKind::New, format!("first reports on it, of {}", shown(first)), first, None);
+            let text = format!("first reports on it, of {}", shown(first));
+            let mut change = change(ChangeKind::New, ChangeSubject::Domain, text, first);
+            change.domain = Some(domain.to_owned());
+            found.push(change);
         }
     }
     found
 }
 
 pub(super) fn of_reporters(comparison: &Comparison<'_>) -> Vec<Change> {
-    let reporters = gather(comparison.presence, |one| &one.reporter);
-    let Some(last) = reporters.values().filter_map(|days| days.keys().next_back()).max().copied() else {
-        return Vec::new();
-    };
-    let in_both = |days: &Days| messages(days, comparison.before.first, comparison.window.last);
-    let all = reporters.values().fold(0_u64, |sum, days| sum.saturating_add(in_both(days)));
-    let mut found = Vec::new();
-    for (name, days) in &reporters {
-        let mut push = |kind, text: String, since: Day, finding: Option<FindingCode>| {
-            let mut change = Change::new(kind, ChangeSubject::Reporter, text);
-            change.name = Some((*name).to_owned());
-            change.since = Some(shown(since));
-            change.finding = finding.and_then(|code| comparison.finding(code, name));
-            found.push(change);
-        };
-        if let Some(Stopped { end, .. }) = stopped_within(days, last, comparison) {
-            let large = in_both(days) as f64 >= LARGE * all as f64 && all > 0;
-            let kind = if large { ChangeKind::Worse } else { ChangeKind::Gone };
+    let (mut found, mut told) = (Vec::new(), BTreeSet::new());
+    for silent in silent_reporters(comparison.presence, comparison.before.first, comparison.today) {
+        if is_new(silent.stopped, comparison) {
+            told.insert(silent.name);
+            let kind = if silent.is_large() { ChangeKind::Worse } else { ChangeKind::Gone };
+            let end = silent.stopped.end;
             let text = format!("its last report is of {}", shown(end));
-            push(kind, text, end.saturating_add(1), Some(FindingCode::ReporterSilent));
-        } else if let Some((&first, _)) = days.first_key_value()
+            let mut change = change(kind, ChangeSubject::Reporter, text, end.saturating_add(1));
+            change.name = Some(silent.name.to_owned());
+            change.finding = comparison.finding(FindingCode::ReporterSilent, silent.name);
+            found.push(change);
+        }
+    }
+    for (name, days) in gather(comparison.presence, |one| &one.reporter) {
+        if let Some((&first, _)) = days.first_key_value()
             && (comparison.window.first..=comparison.window.last).contains(&first)
             && comparison.then.survey.reports > 0
+            && !told.contains(name)
         {
-            push(ChangeKind::New, format!("its first report is of {}", shown(first)), first, None);
+            let text = format!("its first report is of {}", shown(first));
+            let mut change = change(ChangeKind::New, ChangeSubject::Reporter, text, first);
+            change.name = Some(name.to_owned());
+            found.push(change);
         }
     }
     found

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use crate::alignment::{Disposition, OverrideReason};
+use crate::diagnosis::silence::stopped;
 use crate::query::Receivers;
 use crate::report::period::{Day, date_of};
 
@@ -71,9 +72,6 @@ pub struct ReporterFigures {
     pub silent: bool,
 }
 
-/// A reporter that reported on fewer days has no habit to break.
-const HABIT: usize = 4;
-
 #[derive(Default)]
 struct Sums {
     reports: u64,
@@ -103,19 +101,12 @@ pub(super) fn reporters(receivers: &Receivers) -> Vec<ReporterFigures> {
                 share: share(one.messages, total).unwrap_or(0.0),
                 first: date_of(first).to_string(),
                 last: date_of(last).to_string(),
-                silent: is_silent(&one.days, newest),
+                silent: stopped(one.days.iter().copied(), newest).is_some(),
             })
         })
         .collect();
     found.sort_by(|a, b| b.messages.cmp(&a.messages).then_with(|| a.reporter.cmp(&b.reporter)));
     found
-}
-
-/// Whether a reporter has not reported for much longer than it ever paused, and for a week.
-fn is_silent(days: &BTreeSet<Day>, newest: Day) -> bool {
-    let longest = days.iter().zip(days.iter().skip(1)).map(|(before, after)| after - before).max().unwrap_or(0);
-    let pause = days.last().map_or(0, |last| newest - last);
-    days.len() >= HABIT && pause > 7 && pause > 2 * longest
 }
 
 /// How much is known.
@@ -170,18 +161,4 @@ fn reason(reason: &OverrideReason) -> String {
 /// A part of a whole, where there is a whole.
 pub(super) fn share(part: u64, whole: u64) -> Option<f64> {
     (whole > 0).then(|| part as f64 / whole as f64)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn silence_is_longer_than_any_pause() {
-        let daily: BTreeSet<Day> = (0..20).collect();
-        assert!(is_silent(&daily, 40) && !is_silent(&daily, 26));
-        let weekly: BTreeSet<Day> = (0..5).map(|week| week * 7).collect();
-        assert!(!is_silent(&weekly, 40) && is_silent(&weekly, 45));
-        assert!(!is_silent(&BTreeSet::from([1, 2]), 90));
-    }
 }
