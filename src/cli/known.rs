@@ -20,6 +20,8 @@ pub(super) struct Known {
     pub(super) hosts: Hosts,
     /// Addresses that were looked up not long ago, whether or not a name was found.
     pub(super) looked_up: BTreeSet<IpAddr>,
+    /// When no name server answered, if none did since.
+    pub(super) silent_since: Option<i64>,
     pub(super) thresholds: Thresholds,
 }
 

@@ -46,6 +46,8 @@ const NAME_STAYS: i64 = 30 * DAY;
 const NONE_STAYS: i64 = 3 * DAY;
 /// A name is used for so long when nobody asks again.
 const NAME_SERVES: i64 = 90 * DAY;
+/// For so long nobody is asked unasked when no name server answered.
+const PAUSE: i64 = 60 * 60;
 /// The time for `auto`, in which somebody waits.
 const SHORT: Duration = Duration::from_secs(2);
 /// The time for `always`.
@@ -67,6 +69,7 @@ impl Resolving {
             return Ok(());
         }
         let now = context.now.as_second();
+        known.silent_since = store.silent_since()?;
         for host in store.known_hosts(now.saturating_sub(NAME_SERVES))? {
             let stays = if host.name.is_some() { NAME_STAYS } else { NONE_STAYS };
             if host.looked_up >= now.saturating_sub(stays) {
@@ -105,7 +108,9 @@ impl Resolving {
         let asked = |address: &IpAddr| known.looked_up.contains(address);
         let open: Vec<IpAddr> =
             addresses(survey, wanted).filter(|address| !asked(address) && seen.insert(*address)).collect();
-        if open.is_empty() {
+        let unasked = self.resolve == Resolve::Auto;
+        let silent = known.silent_since.is_some_and(|at| at >= context.now.as_second().saturating_sub(PAUSE));
+        if open.is_empty() || unasked && silent {
             return Ok(());
         }
         let time = if self.resolve == Resolve::Always { LONG } else { SHORT };
@@ -130,6 +135,9 @@ impl Resolving {
             known.looked_up.insert(address);
             answered.push(KnownHost { address, name, looked_up: now });
         }
+        if unasked && answered.is_empty() {
+            self.nobody_answered(keep, context);
+        }
         let silent = open.len() - answered.len();
         if silent > 0 && !context.quiet && (self.resolve == Resolve::Always || context.verbose) {
             say(&format!(
@@ -150,6 +158,21 @@ impl Resolving {
             }
         }
         Ok(())
+    }
+}
+
+impl Resolving {
+    /// Says that nobody answered, and remembers it, so that it is not waited for again at the next question.
+    fn nobody_answered(&self, keep: bool, context: &Context) {
+        if !context.quiet {
+            say(
+                "dmarcstat: note: no name server answers, so addresses have no names; with --resolve never none is asked",
+            );
+        }
+        if keep && let Ok(mut store) = context.open_to_write() {
+            // As above, a database that may only be read is no reason to withhold the answer.
+            let _ = store.note_silence(context.now.as_second());
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use rusqlite::params;
+use rusqlite::{OptionalExtension, params};
 
 use super::{Result, Store};
 
@@ -16,6 +16,9 @@ pub struct KnownHost {
     /// When, in seconds since 1970.
     pub looked_up: i64,
 }
+
+/// The key in `meta` of when no name server answered.
+const SILENCE: &str = "name_servers_silent";
 
 impl Store {
     /// Everything that is known and not older than a time.
@@ -41,6 +44,27 @@ impl Store {
         Ok(known)
     }
 
+    /// When names were asked for last and no name server answered at all, in seconds since the epoch, if none did since.
+    ///
+    /// # Errors
+    /// See [`StoreError`](super::StoreError).
+    pub fn silent_since(&self) -> Result<Option<i64>> {
+        let sql = "SELECT value FROM meta WHERE key = ?1";
+        Ok(self.connection.query_row(sql, [SILENCE], |row| row.get(0)).optional()?)
+    }
+
+    /// Keeps that no name server answered.
+    ///
+    /// # Errors
+    /// See [`StoreError`](super::StoreError).
+    pub fn note_silence(&mut self, at: i64) -> Result<()> {
+        self.connection.execute(
+            "INSERT INTO meta (key, value) VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+            params![SILENCE, at],
+        )?;
+        Ok(())
+    }
+
     /// Keeps what was found out, in place of what was known before, and forgets what is older than a time.
     ///
     /// # Errors
@@ -48,6 +72,8 @@ impl Store {
     pub fn remember_hosts(&mut self, hosts: &[KnownHost], forget_before: i64) -> Result<()> {
         let transaction = self.connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
         transaction.execute("DELETE FROM host WHERE looked_up < ?1", [forget_before])?;
+        // Somebody answers again.
+        transaction.execute("DELETE FROM meta WHERE key = ?1", [SILENCE])?;
         {
             let mut upsert = transaction.prepare(
                 "INSERT INTO host (address, name, looked_up) VALUES (?1, ?2, ?3)
@@ -88,5 +114,10 @@ mod tests {
         assert_eq!(store.known_hosts(15).unwrap(), std::slice::from_ref(&newer));
         store.remember_hosts(&[], 15).unwrap();
         assert_eq!(store.known_hosts(0).unwrap(), [newer]);
+        store.note_silence(30).unwrap();
+        store.note_silence(40).unwrap();
+        assert_eq!(store.silent_since().unwrap(), Some(40));
+        store.remember_hosts(&[], 15).unwrap();
+        assert_eq!(store.silent_since().unwrap(), None);
     }
 }

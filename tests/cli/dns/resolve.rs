@@ -114,11 +114,9 @@ fn nobody_is_asked_without_a_terminal() {
     assert_eq!(witness.recv(&mut [0; 512]).unwrap_err().kind(), std::io::ErrorKind::WouldBlock);
 }
 
-#[test]
-fn on_a_terminal_those_that_nothing_else_names_are_looked_up() {
-    let (Some(named), Some(script)) = (Named::start(&names()), needs::program("script", "bsdutils")) else { return };
-    let sandbox = filled();
-    let program = sandbox.command(["sources", "--since", "all", "--resolver", &named.address()]);
+/// Runs on a terminal.
+fn on_a_terminal(script: &std::path::Path, sandbox: &Sandbox, arguments: &[&str]) -> Ran {
+    let program = sandbox.command(arguments);
     let line: Vec<String> = std::iter::once(program.get_program())
         .chain(program.get_args())
         .map(|word| format!("'{}'", word.to_str().unwrap()))
@@ -127,7 +125,34 @@ fn on_a_terminal_those_that_nothing_else_names_are_looked_up() {
     terminal.args(["-qec", &line.join(" "), "/dev/null"]).current_dir(sandbox.work()).env_clear();
     terminal.envs(program.get_envs().filter_map(|(name, value)| value.map(|value| (name, value))));
     terminal.env("PATH", "/usr/bin:/bin").stdin(Stdio::null());
-    let ran = Ran::of(terminal).exits(0);
+    Ran::of(terminal).exits(0)
+}
+
+#[test]
+fn on_a_terminal_those_that_nothing_else_names_are_looked_up() {
+    let (Some(named), Some(script)) = (Named::start(&names()), needs::program("script", "bsdutils")) else { return };
+    let sandbox = filled();
+    let ran = on_a_terminal(&script, &sandbox, &["sources", "--since", "all", "--resolver", &named.address()]);
     assert!(ran.text().contains("partner.example"), "{ran}");
     assert_eq!(paths(&sandbox, &[]), NAMED);
+}
+
+#[test]
+fn a_silent_server_is_waited_for_once_an_hour() {
+    let Some(script) = needs::program("script", "bsdutils") else { return };
+    let sandbox = filled();
+    let silent = UdpSocket::bind("127.0.0.1:0").unwrap();
+    silent.set_nonblocking(true).unwrap();
+    let asked = || std::iter::from_fn(|| silent.recv(&mut [0; 512]).ok()).count();
+    let address = silent.local_addr().unwrap().to_string();
+    let question = ["sources", "--since", "all", "--resolver", &address];
+    let ran = on_a_terminal(&script, &sandbox, &question);
+    assert!(ran.text().contains("--resolve never") && asked() > 0, "{ran}");
+    let ran = on_a_terminal(&script, &sandbox, &question);
+    assert!(!ran.text().contains("--resolve never") && asked() == 0, "{ran}");
+    // Who asks for it gets it.
+    sandbox.run(question.iter().chain(&["--resolve", "always"])).exits(0);
+    assert!(asked() > 0);
+    let Some(named) = Named::start(&names()) else { return };
+    assert_eq!(paths(&sandbox, &["--resolve", "always", "--resolver", &named.address()]), NAMED);
 }
