@@ -316,3 +316,32 @@ fn reports_on_domains_of_others() {
     sandbox.write("owner.toml", "[owner]\ndomains = [\"example.com\", \"mail.stranger.example\"]\n");
     assert_eq!(codes(&sources(&sandbox, &["--as-of", "2026-10-13", "--config", "owner.toml"])), [""; 0]);
 }
+
+/// Every lie, in small and in large, on one day and on all, beside honest reporters who see nothing of it.
+#[test]
+fn no_lie_of_one_reporter_is_a_finding() {
+    const EVIL: &[(&str, &str, &str)] = &[("evilcorp.onmicrosoft.com", "selector1-evilcorp-onmicrosoft-com", "pass")];
+    let many = networks(40);
+    let line = |address, dkim, spf| Line { address, count: 0, dkim, spf };
+    let lies: [(&str, Vec<Line<'_>>); 6] = [
+        ("SPF cannot be evaluated", vec![line("192.0.2.7", &[], ("example.com", "permerror"))]),
+        ("SPF cannot be fetched", vec![line("192.0.2.7", KEY, ("example.com", "temperror"))]),
+        ("signed mail from all over", everywhere(&many, 0, KEY)),
+        ("unsigned mail from all over", everywhere(&many, 0, &[])),
+        ("mail of another account", vec![line("40.107.1.3", EVIL, OWN_SPF)]),
+        ("a subdomain's signature", vec![line("192.0.2.7", &[("mailer.example.com", "m1", "pass")], NO_SPF)]),
+    ];
+    for (what, lines) in &lies {
+        for (count, days) in [(1, 0..DAYS), (500, 3..4), (4_000_000, 3..4), (4_000_000, 0..DAYS)] {
+            let lying = |day: i64| {
+                let lines: Vec<Line<'_>> = lines.iter().map(|line| Line { count, ..*line }).collect();
+                days.contains(&day).then(|| report(LIAR, day, &lines))
+            };
+            let honest = |day: i64| at_all(day, || vec![HOME, Line { address: "203.0.1.9", count: 1, ..HOME }]);
+            let answer = found(&mailbox(honest, lying));
+            // That it fell silent is its own, and true.
+            let codes: Vec<&str> = codes(&answer).into_iter().filter(|code| *code != "reporter_silent").collect();
+            assert_eq!(codes, [""; 0], "{what}, {count} messages on {days:?}");
+        }
+    }
+}
