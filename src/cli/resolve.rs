@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::BTreeSet;
 use std::io::IsTerminal;
 use std::net::IpAddr;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use clap::ValueEnum;
 
@@ -46,7 +46,9 @@ const NAME_STAYS: i64 = 30 * DAY;
 const NONE_STAYS: i64 = 3 * DAY;
 /// A name is used for so long when nobody asks again.
 const NAME_SERVES: i64 = 90 * DAY;
-/// For so long nobody is asked unasked when no name server answered.
+/// A failure that took less costs nothing to meet again.
+const SLOW: Duration = Duration::from_secs(1);
+/// For so long nobody is asked unasked after a wait in which nothing was answered.
 const PAUSE: i64 = 60 * 60;
 /// The time for `auto`, in which somebody waits.
 const SHORT: Duration = Duration::from_secs(2);
@@ -120,7 +122,9 @@ impl Resolving {
             // Nobody asked for it: a machine without name servers answers from the reports alone.
             Err(_) => return Ok(()),
         };
+        let began = Instant::now();
         let found = confirm(&*lookup, &open);
+        let took = began.elapsed();
         let now = context.now.as_second();
         let mut answered = Vec::new();
         for (address, host) in found {
@@ -135,7 +139,7 @@ impl Resolving {
             known.looked_up.insert(address);
             answered.push(KnownHost { address, name, looked_up: now });
         }
-        if unasked && answered.is_empty() {
+        if unasked && answered.is_empty() && took >= SLOW {
             self.nobody_answered(keep, context);
         }
         let silent = open.len() - answered.len();
@@ -162,11 +166,11 @@ impl Resolving {
 }
 
 impl Resolving {
-    /// Says that nobody answered, and remembers it, so that it is not waited for again at the next question.
+    /// Says that nothing was answered, and remembers it, so that it is not waited for again at the next question.
     fn nobody_answered(&self, keep: bool, context: &Context) {
         if !context.quiet {
             say(
-                "dmarcstat: note: no name server answers, so addresses have no names; with --resolve never none is asked",
+                "dmarcstat: note: no address could be looked up; that is tried again in an hour, and with --resolve never not at all",
             );
         }
         if keep && let Ok(mut store) = context.open_to_write() {
