@@ -97,8 +97,8 @@ pub struct Identities {
 pub(super) struct Shown<'r> {
     /// Header From.
     pub(super) from: &'r str,
-    /// The domains of signatures that verified and may name who handed over.
-    pub(super) verified: &'r [String],
+    /// The domains of signatures that verified, each with whether it tells who handed over: it survives forwarding.
+    pub(super) verified: &'r [(String, bool)],
     /// The domain that SPF authenticated.
     pub(super) envelope: Option<&'r str>,
 }
@@ -124,7 +124,9 @@ impl LedgerEntry {
         let below = |list: &[String], name: &str| list.iter().any(|domain| is_within(name, domain));
         self.covers(shown.from)
             && (self.identities.signing_domain.is_empty()
-                || shown.verified.iter().any(|name| below(&self.identities.signing_domain, name)))
+                || shown.verified.iter().any(|(name, tells)| {
+                    (*tells || self.identities.tell_who_handed_over()) && below(&self.identities.signing_domain, name)
+                }))
             && (self.identities.envelope_domain.is_empty()
                 || shown.envelope.is_some_and(|name| below(&self.identities.envelope_domain, name)))
     }
@@ -145,6 +147,11 @@ impl LedgerEntry {
 }
 
 impl Identities {
+    /// Whether they name who handed over, so that a signature need not.
+    fn tell_who_handed_over(&self) -> bool {
+        !self.envelope_domain.is_empty() || !self.ip.is_empty() || !self.ptr.is_empty()
+    }
+
     /// Whether nothing but a provider is named, or nothing at all: that proves nothing.
     #[must_use]
     pub fn prove_nothing(&self) -> bool {

@@ -35,8 +35,8 @@ pub struct Matching<'s> {
 pub struct Mail<'m> {
     /// Its number, see [`Reach::mail`].
     pub number: usize,
-    /// The domains of signatures that verified and may name who handed over.
-    pub signing_domains: &'m [String],
+    /// The domains of signatures that verified, each with whether it tells who handed over.
+    pub signing_domains: &'m [(String, bool)],
     /// The domain that SPF authenticated.
     pub envelope_domain: Option<&'m str>,
     /// Whose account of a provider signed.
@@ -233,7 +233,7 @@ impl Matching<'_> {
                 if let Some(account) = who.account() {
                     index.by_tenant.entry(account.name.to_ascii_lowercase()).or_default().push(unit);
                 }
-                index.signing_domains.extend(who.verified.iter().map(|name| (backwards(name), unit)));
+                index.signing_domains.extend(who.verified.iter().map(|(name, _)| (backwards(name), unit)));
                 index.envelope_domains.extend(who.envelope.iter().map(|name| (backwards(name), unit)));
             }
             index.signing_domains.sort_unstable();

@@ -37,7 +37,7 @@ pub(super) struct Identity {
     pub(super) entries: Vec<Identities>,
     /// Messages that none of them is about.
     pub(super) left: u64,
-    /// Why not, in words.
+    /// Why there is none, in words.
     pub(super) why: Vec<String>,
     /// What recognises the path, and others like it: for comments alone.
     pub(super) shared: Option<Identities>,
@@ -77,7 +77,7 @@ impl Shown {
     fn of(ground: &Ground<'_>, path: &SendingPath, mail: &[Mail<'_>]) -> Self {
         let mut shown = Shown::default();
         for one in mail {
-            for name in one.signing_domains {
+            for (name, _) in one.signing_domains {
                 if domain::aligned(name, &path.domain) {
                     shown.own_signers.insert(name.clone());
                 } else if shown.tells(ground, name) {
@@ -179,7 +179,7 @@ pub(super) fn identity(ground: &Ground<'_>, path: &SendingPath, decision: Decisi
         found.entries.push(identities.clone());
     }
     found.left = messages(&mut left.iter());
-    if found.left > 0 {
+    if found.entries.is_empty() {
         found.why = why(ground, path, shown, others);
     }
     found
@@ -204,10 +204,7 @@ fn why(ground: &Ground<'_>, path: &SendingPath, shown: Shown, others: bool) -> V
     } else if shown.addresses.len() > ADDRESSES {
         why.push(format!("it sends from {} addresses", grouped(shown.addresses.len() as u64)));
     }
-    if path.role == Role::Own && shown.own_signers.is_empty() && path.dkim.aligned > 0 {
-        why.push("where it signs as the domain, SPF fails or speaks of another".to_owned());
-    }
-    if path.role == Role::Own && !shown.others_addresses.is_empty() {
+    if path.role == Role::Own && path.provider.is_none() && !shown.others_addresses.is_empty() {
         why.push("SPF authenticates another at its addresses".to_owned());
     }
     if others {

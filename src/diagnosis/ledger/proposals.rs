@@ -46,9 +46,8 @@ fn proposal(ground: &Ground<'_>, path: &SendingPath) -> Option<EntryText> {
     let (name, domain) = (path.sender.as_str(), path.domain.as_str());
     let text = match (path.role, identity.entries.is_empty()) {
         (Role::Own, false) => {
-            let left = (identity.left > 0).then(|| {
-                format!("Not about {} of these: {}.", plural(identity.left, "message"), because(&identity.why))
-            });
+            let left = (identity.left > 0)
+                .then(|| format!("{} of these show nothing that is yours alone.", plural(identity.left, "message")));
             EntryText::live(Decision::Approved, name, domain, identity.entries).under(left).under([seen])
         }
         (Role::Own, true) => EntryText::commented(Decision::Approved, name, domain, Vec::new())

@@ -29,6 +29,8 @@ pub(in crate::query) struct Unit {
     pub(in crate::query) who: u32,
     pub(in crate::query) by: NamedBy,
     pub(in crate::query) sender: Sender,
+    /// The address of mail that shows nothing else: what others saw of the address tells who wrote it.
+    pub(in crate::query) address: Option<IpAddr>,
     /// The entry of the ledger that it matches.
     pub(in crate::query) matched: Option<u32>,
     /// The first entry of that name.
@@ -93,8 +95,8 @@ impl<'k> Units<'k> {
             return self.number(unit);
         };
         let seen = self.address(ip);
-        if !who.entries.is_empty() {
-            // Entries of the ledger may ask for an address.
+        if !who.entries.is_empty() || who.hides() {
+            // Entries of the ledger may ask for an address, and what hides who wrote it is known by it.
             let unit = self.name(number, who, Some(ip), seen);
             return self.number(unit);
         }
@@ -138,6 +140,7 @@ impl<'k> Units<'k> {
             who: number,
             by: if entry.is_some() { NamedBy::Ledger } else { by },
             sender,
+            address: ip.filter(|_| who.hides()),
             matched,
             entry,
             host: seen.host_organization,

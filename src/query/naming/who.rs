@@ -80,8 +80,8 @@ pub(in crate::query) struct Who {
     pub(in crate::query) dkim_aligned: bool,
     /// The reverse-path is null.
     pub(in crate::query) null: bool,
-    /// The domains of signatures that verified and may name who handed over.
-    pub(in crate::query) verified: Vec<String>,
+    /// The domains of signatures that verified, each with whether it tells who handed over.
+    pub(in crate::query) verified: Vec<(String, bool)>,
     /// The domain that SPF authenticated.
     pub(in crate::query) envelope: Option<String>,
     /// Entries of the ledger that may match, the address granted.
@@ -89,6 +89,11 @@ pub(in crate::query) struct Who {
 }
 
 impl Who {
+    /// Whether a reporter leaves out what would tell who wrote it: neither SPF nor a signature.
+    pub(in crate::query) fn hides(&self) -> bool {
+        self.quiet && self.signed.is_empty()
+    }
+
     /// The account by which entries of the ledger recognise it.
     pub(in crate::query) fn account(&self) -> Option<&Account> {
         self.accounts.iter().find(|account| account.verified)
@@ -232,12 +237,17 @@ impl<'k> Whos<'k> {
                 name: tenant,
             });
         }
-        // A host name of a provider of mailboxes under SPF is how a null reverse-path looks.
+        // A host name of a provider of mailboxes or of a gateway under SPF is how a null reverse-path looks.
         let host_name = |name: &str| domain::organizational(name) != name;
         let null = key.null
             || by_envelope.is_some_and(|provider| {
                 let is_host = |name: &str| host_name(name) && provider.tenant(name).is_none();
-                provider.kind == Kind::MailboxHost && envelope.as_deref().is_some_and(is_host)
+                let of_gateway = |name: &str| catalogue.by_host(name).is_some_and(|of| of.number == provider.number);
+                match provider.kind {
+                    Kind::MailboxHost => envelope.as_deref().is_some_and(is_host),
+                    Kind::Gateway => envelope.as_deref().is_some_and(|name| is_host(name) && of_gateway(name)),
+                    _ => false,
+                }
             });
         // The name of a rented machine or a line names nobody, whether SPF or reverse DNS tells it.
         let rented = envelope.as_deref().is_some_and(|name| {
@@ -257,11 +267,15 @@ impl<'k> Whos<'k> {
                     !verified.iter().any(|signer| domain::organizational(signer) == organization)
                 }),
             };
-        if handed_by_another {
-            verified.clear();
-        } else if key.spf == SpfState::Fail {
-            verified.retain(|signer| domain::organizational(signer) != organization);
-        }
+        let own_tells = key.spf != SpfState::Fail;
+        let tells = |signer: &str| !handed_by_another && (own_tells || domain::organizational(signer) != organization);
+        let verified: Vec<(String, bool)> = verified
+            .into_iter()
+            .map(|signer: String| {
+                let tells = tells(&signer);
+                (signer, tells)
+            })
+            .collect();
         let shown = Shown { from: &from, verified: &verified, envelope: envelope.as_deref() };
         let entries = &self.knowledge.ledger.entries;
         let entries = (0..).zip(entries).filter(|(_, entry)| entry.fits(&shown)).map(|(number, _)| number).collect();

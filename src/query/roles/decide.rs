@@ -33,15 +33,22 @@ pub(in crate::query) struct Decision {
     pub(in crate::query) behind: bool,
     /// The entry of the ledger that decided.
     pub(in crate::query) entry: Option<u32>,
-    /// It is the owner's by what the reports show, whatever the ledger says; and not behind the signer.
-    pub(super) owners: bool,
+    /// The author of mail that is the owner's by what the reports show, whatever the ledger says; not behind the signer.
+    pub(super) owners: Option<Author>,
     /// Who runs the machine.
     pub(in crate::query) sender: Sender,
 }
 
 impl Decision {
     pub(super) fn new(role: Role, author: Author) -> Self {
-        Decision { role, author, behind: false, entry: None, owners: role == Role::Own, sender: Sender::Nobody }
+        Decision {
+            role,
+            author,
+            behind: false,
+            entry: None,
+            owners: (role == Role::Own).then_some(author),
+            sender: Sender::Nobody,
+        }
     }
 }
 
@@ -63,10 +70,17 @@ struct OfSender {
     resigned: BTreeMap<u32, [u64; 2]>,
 }
 
-/// Somebody else's own domain that signed: no provider's default, no account.
-fn others_signature(gathered: &Gathered<'_>, who: &Who) -> Option<u32> {
-    let mut verified = who.signed.iter().filter(|one| one.verified && one.default_of.is_none());
-    verified.find(|one| !gathered.linked(one.organization, who.organization)).map(|one| one.organization)
+/// Somebody else's own domains that signed: no provider's default, no account.
+fn others_signatures(gathered: &Gathered<'_>, who: &Who) -> impl Iterator<Item = u32> {
+    let verified = who.signed.iter().filter(|one| one.verified && one.default_of.is_none());
+    verified.map(|one| one.organization).filter(|&one| !gathered.linked(one, who.organization))
+}
+
+/// Whether something is seen: by two reporters, or by one that no two others contradict.
+fn believed(reporters: impl Iterator<Item = bool>) -> bool {
+    let (mut seeing, mut others) = (0usize, 0usize);
+    reporters.for_each(|sees| *(if sees { &mut seeing } else { &mut others }) += 1);
+    seeing > 1 || seeing == 1 && others < 2
 }
 
 /// By unit what it is.
@@ -82,6 +96,8 @@ struct Rows<'g> {
     by_sender: HashMap<(u32, Sender), OfSender>,
     /// Who saw an organization authenticated by SPF, for mail of another.
     authenticated: HashMap<(u32, u32), Seen>,
+    /// Who saw an organization sign mail of another at home, beside its own signature: a service that signs with both.
+    beside: HashMap<(u32, u32), Seen>,
 }
 
 impl<'g> Rows<'g> {
@@ -92,18 +108,27 @@ impl<'g> Rows<'g> {
             reach: Reach::of(gathered, owner),
             by_sender: HashMap::new(),
             authenticated: HashMap::new(),
+            beside: HashMap::new(),
         };
+        for at in 0..gathered.len() {
+            let (who, sender) = (gathered.who(at), gathered.sender(at));
+            if owner.own_spf(who) || owner.signatures(who).any(|one| owner.key_use(one, sender) == Use::Here) {
+                for other in others_signatures(gathered, who) {
+                    rows.beside.entry((who.organization, other)).or_default().extend(gathered.seen(at));
+                }
+            }
+        }
         for at in 0..gathered.len() {
             let who = gathered.who(at);
             if let Some((_, organization)) = who.authenticated {
                 let seen = rows.authenticated.entry((who.organization, organization)).or_default();
                 seen.extend(gathered.seen(at));
             }
-            let of = rows.by_sender.entry((who.organization, gathered.sender(at))).or_default();
             let mut signatures = owner.signatures(who).peekable();
             let signed = signatures.peek().is_some();
             let verified = signatures.any(|one| one.verified);
-            let resigned = others_signature(gathered, who).is_some();
+            let resigned = others_signatures(gathered, who).any(|other| !rows.signs_beside(who.organization, other));
+            let of = rows.by_sender.entry((who.organization, gathered.sender(at))).or_default();
             for cell in gathered.cells(at) {
                 let excused = of.excused.entry(cell.reporter).or_default();
                 excused[0] += cell.excused;
@@ -130,7 +155,7 @@ impl<'g> Rows<'g> {
             ledger::Decision::Denied => Role::Denied,
             ledger::Decision::Approved => Role::Approved,
         };
-        let owners = reported.owners && role == Role::Approved;
+        let owners = reported.owners.filter(|_| role == Role::Approved);
         Decision { entry, owners, ..Decision::new(role, Author::Nobody) }
     }
 
@@ -156,7 +181,6 @@ impl<'g> Rows<'g> {
         let other_account = who.accounts.iter().find(|account| account.verified && at_home(account) && !own(account));
         let aligned = owner.own_spf(who) && owner.is_aligned(from, sender);
         let own_spf = owner.own_spf(who);
-        let others_signature = others_signature(gathered, who);
         let by_account = |account: &crate::query::naming::Account| Author::Account(account.provider, account.number);
         // 3: the owner's.
         let mine = match kind {
@@ -168,7 +192,8 @@ impl<'g> Rows<'g> {
             }
             Some(kind) if kind.sends_for_customers() => {
                 // A custom domain's signature at a mailbox host is its customer's, whatever SPF says through the shared include.
-                let customers = kind == Kind::MailboxHost && others_signature.is_some() && !verified;
+                let others = others_signatures(gathered, who).next().is_some();
+                let customers = kind == Kind::MailboxHost && others && !verified;
                 other_account.is_none() && !customers && (aligned || here) || own_account.is_some()
             }
             Some(_) => false,
@@ -187,11 +212,12 @@ impl<'g> Rows<'g> {
         if behind && !own_spf && elsewhere && self.reach.has(from, sender) {
             let account = who.accounts.iter().find(own);
             let author = account.map_or(Author::Owner, by_account);
-            return Decision { behind: true, owners: false, ..Decision::new(Role::Own, author) };
+            return Decision { behind: true, owners: None, ..Decision::new(Role::Own, author) };
         }
         // 5: another account's.
         let behind_gateway = || {
-            let gateway = kind == Some(Kind::Gateway) && signatures.is_empty();
+            let gateway = kind == Some(Kind::Gateway) || kind.is_none() && owner.is_aligned(from, sender);
+            let gateway = gateway && signatures.is_empty();
             who.accounts.iter().find(|account| gateway && account.verified && !own(account))
         };
         if !elsewhere && let Some(account) = other_account.or_else(behind_gateway) {
@@ -220,7 +246,7 @@ impl<'g> Rows<'g> {
             let hands_on = matches!(kind, Some(Kind::MailboxHost | Kind::Forwarder | Kind::Gateway));
             let spared = by_several(|of| &of.excused) && share(|of| &of.excused, EXCUSED);
             // A key that only ever fails here, with no other sign, may be a copy of the signature.
-            let intact = of.is_some_and(|of| of.broken.values().any(|one| one[1] > 0));
+            let intact = of.is_some_and(|of| believed(of.broken.values().map(|one| one[1] > 0)));
             let carries = elsewhere && (intact || own_account_elsewhere || who.authenticated.is_some());
             if carries || verified && kind.is_some() || !signatures.is_empty() && hands_on || spared {
                 return Decision::new(Role::Forwarder, Author::Owner);
@@ -259,6 +285,13 @@ impl<'g> Rows<'g> {
         let seen = self.authenticated.get(&(who.organization, organization)).copied().unwrap_or_default();
         let whole = self.gathered.whole.get(&who.organization).copied().unwrap_or_default();
         (signed(organization) || seen.by_several() || !whole.by_several()).then_some(organization)
+    }
+
+    /// Whether an organization signs mail of another beside the other's own signature, where that is at home.
+    fn signs_beside(&self, organization: u32, other: u32) -> bool {
+        let seen = self.beside.get(&(organization, other)).copied().unwrap_or_default();
+        let whole = self.gathered.whole.get(&organization).copied().unwrap_or_default();
+        seen.by_several() || seen.is_any() && !whole.by_several()
     }
 
     /// Whether an organization is the provider itself.

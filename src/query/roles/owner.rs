@@ -31,6 +31,8 @@ pub(super) enum Use {
     Nowhere,
 }
 
+/// A provider, and the number of an account among the tenants.
+type AccountNumber = (ProviderNumber, u32);
 /// Messages by reporter.
 type ByReporter = BTreeMap<u32, u64>;
 
@@ -53,7 +55,7 @@ struct Key {
 pub(super) struct Owner<'g> {
     gathered: &'g Gathered<'g>,
     /// Provider and account, with the organizational domains that it is proven for.
-    accounts: HashMap<(ProviderNumber, u32), BTreeSet<u32>>,
+    accounts: HashMap<AccountNumber, BTreeSet<u32>>,
     /// Organizational domains and senders where SPF aligns, no lone claim.
     aligned: HashSet<(u32, Sender)>,
     /// Organizational domains and addresses that are all that a reporter sees of the owner.
@@ -205,9 +207,9 @@ impl<'g> Owner<'g> {
             reporters: BTreeSet<u32>,
             own: BTreeSet<u32>,
             /// By account and reporter mail with aligned SPF; none for mail that shows no account.
-            aligned: Vec<(Option<u32>, u32, u64)>,
+            aligned: Vec<(Option<AccountNumber>, u32, u64)>,
         }
-        let mut uses: HashMap<(u32, ProviderNumber), BTreeMap<Day, Day_>> = HashMap::new();
+        let mut uses: HashMap<(u32, Sender), BTreeMap<Day, Day_>> = HashMap::new();
         let mut spelled: HashMap<(ProviderNumber, u32, u32), Seen> = HashMap::new();
         for at in 0..self.gathered.len() {
             let (who, unit) = (self.gathered.who(at), self.gathered.unit(at));
@@ -222,23 +224,29 @@ impl<'g> Owner<'g> {
                     seen.extend(self.gathered.seen(at));
                 }
             }
-            let Sender::Provider(provider) = self.gathered.sender(at) else {
-                continue;
+            // Behind a machine of the owner's any provider's account may have signed.
+            let sender = self.gathered.sender(at);
+            let at_home = match sender {
+                Sender::Provider(provider) => {
+                    let sends = self.gathered.knowledge.provider(provider).kind.sends_for_customers();
+                    sends.then_some(Some(provider))
+                }
+                Sender::Address(_) => self.is_aligned(who.organization, sender).then_some(None),
+                Sender::Organization(_) | Sender::Nobody => None,
             };
-            if !self.gathered.knowledge.provider(provider).kind.sends_for_customers() {
-                continue;
-            }
-            let account = who.accounts.iter().find(|account| account.verified && account.provider == provider);
+            let Some(at_home) = at_home else { continue };
+            let fits = |account: &&Account| account.verified && at_home.is_none_or(|home| account.provider == home);
+            let account = who.accounts.iter().find(fits).map(|account| (account.provider, account.number));
             let own = self.signatures(who).any(|one| one.verified);
             let aligned = self.own_spf(who);
             for cell in self.gathered.cells(at) {
-                let day = uses.entry((who.organization, provider)).or_default().entry(cell.day).or_default();
+                let day = uses.entry((who.organization, sender)).or_default().entry(cell.day).or_default();
                 day.reporters.insert(cell.reporter);
                 if own {
                     day.own.insert(cell.reporter);
                 }
                 if aligned {
-                    day.aligned.push((account.map(|account| account.number), cell.reporter, cell.messages));
+                    day.aligned.push((account, cell.reporter, cell.messages));
                 }
             }
         }
@@ -249,10 +257,10 @@ impl<'g> Owner<'g> {
                 self.accounts.entry((provider, account)).or_default().insert(organization);
             }
         }
-        for ((organization, provider), days) in uses {
+        for ((organization, _), days) in uses {
             let unsigned = |day: &&Day_| day.own.is_empty() || day.own.len() == 1 && day.reporters.len() > 1;
             let mut all = ByReporter::new();
-            let mut accounts: BTreeMap<u32, (ByReporter, Seen)> = BTreeMap::new();
+            let mut accounts: BTreeMap<AccountNumber, (ByReporter, Seen)> = BTreeMap::new();
             for (&date, day) in days.iter().filter(|(_, day)| unsigned(day)) {
                 for &(account, reporter, messages) in &day.aligned {
                     *all.entry(reporter).or_default() += messages;
@@ -270,7 +278,7 @@ impl<'g> Owner<'g> {
                     [these, all - these]
                 });
                 if seen.is_enough(whole) && has_share(parts, MOST) {
-                    self.accounts.entry((provider, account)).or_default().insert(organization);
+                    self.accounts.entry(account).or_default().insert(organization);
                 }
             }
         }

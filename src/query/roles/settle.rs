@@ -1,6 +1,7 @@
 //! Records that show nothing by themselves: a null reverse-path, and reporters that hide what decides.
 
 use std::collections::HashMap;
+use std::net::IpAddr;
 
 use super::decide::{Author, Decision};
 use super::gather::Gathered;
@@ -28,9 +29,11 @@ impl Decided {
         unknown
     }
 
-    /// The one role that there is among some.
+    /// The one role that there is among some; what one reporter alone says is none where several agree on another.
     fn only(&self, wanted: impl Fn(&Decision, Seen) -> bool) -> Option<(Decision, Seen)> {
-        let mut of = self.0.iter().filter(|(decision, seen)| wanted(decision, *seen));
+        let wanted: Vec<&(Decision, Seen)> = self.0.iter().filter(|(decision, seen)| wanted(decision, *seen)).collect();
+        let agreed = wanted.iter().any(|(_, seen)| seen.by_several());
+        let mut of = wanted.into_iter().filter(|(_, seen)| !agreed || seen.by_several());
         let (mut one, mut seen) = *of.next()?;
         for (other, by) in of {
             if (other.role, other.behind, other.entry) != (one.role, one.behind, one.entry) {
@@ -47,6 +50,16 @@ impl Decided {
         }
         Some((one, seen))
     }
+
+    /// The one role that mail has which has any.
+    fn told(&self) -> Option<(Decision, Seen)> {
+        self.only(|one, _| one.role != Role::Unknown)
+    }
+
+    /// A decision for mail without a role, unless one reporter alone gives it what several saw without.
+    fn agrees(&self, (decision, seen): (Decision, Seen)) -> Option<Decision> {
+        (seen.by_several() || !self.unknown().by_several()).then_some(decision)
+    }
 }
 
 /// The machine: an address, whatever is authenticated there, or the provider that it is of.
@@ -59,13 +72,15 @@ fn machine(gathered: &Gathered<'_>, at: usize) -> Sender {
 
 /// Lets units without a role join that of the others of the same header From and sender, where there is one only: the address
 /// decides. At a provider, whose machines carry mail of many, only what hides who it is joins: a null reverse-path that of a
-/// sender which is otherwise the owner's, and mail of which a reporter writes neither SPF nor a signature.
+/// sender which is otherwise the owner's, and mail of which a reporter writes neither SPF nor a signature that of its address, or
+/// else that of the sender.
 pub(super) fn settle(gathered: &Gathered<'_>, decisions: &mut [Decision]) {
     let mut found: HashMap<(i64, Sender), Decided> = HashMap::new();
     for (at, decision) in decisions.iter().enumerate() {
         let of = found.entry((gathered.who(at).from, machine(gathered, at))).or_default();
         of.add(*decision, gathered.seen(at));
     }
+    let mut hidden: Vec<usize> = Vec::new();
     for (at, decision) in decisions.iter_mut().enumerate() {
         let (who, machine) = (gathered.who(at), machine(gathered, at));
         let Some(of) = found.get(&(who.from, machine)) else {
@@ -75,19 +90,22 @@ pub(super) fn settle(gathered: &Gathered<'_>, decisions: &mut [Decision]) {
             continue;
         }
         let at_address = matches!(machine, Sender::Address(_));
-        let hides = who.null || who.quiet && who.signed.is_empty();
-        let joins = decision.role == Role::Unknown && (at_address || hides && machine != Sender::Nobody);
         // Bounces and replies of a sender that is otherwise the owner's, whatever account signs them.
         let of_owners = who.null && matches!(decision.role, Role::Unknown | Role::OtherAccount | Role::Service);
         let own = || {
-            let of = of.only(|one, _| one.role == Role::Own && !one.behind).or_else(|| of.only(|one, _| one.owners));
-            of.filter(|_| of_owners)
+            let own = of.only(|one, _| one.role == Role::Own && !one.behind);
+            own.or_else(|| of.only(|one, _| one.owners.is_some())).filter(|_| of_owners)
         };
-        let told = || of.only(|one, _| one.role != Role::Unknown).filter(|_| joins);
-        if let Some((settled, seen)) = own().or_else(told)
-            // One reporter alone gives no role to what several saw without it.
-            && (seen.by_several() || !of.unknown().by_several())
-        {
+        // What shows nothing that an entry asks for is of the sender that the entry names, if it is of the same author.
+        let author = decision.owners;
+        let named =
+            || of.only(|one, _| one.role == Role::Approved && one.owners == author).filter(|_| author.is_some());
+
+        let joins = decision.role == Role::Unknown && (at_address || who.null && machine != Sender::Nobody);
+        let told = || of.told().filter(|_| joins);
+        if let Some((settled, _)) = named() {
+            *decision = settled;
+        } else if let Some(settled) = own().or_else(told).and_then(|told| of.agrees(told)) {
             *decision = settled;
         } else if at_address && !gathered.seen(at).by_several() {
             // What one reporter says of an address, of which all others say one and the same, is its word against theirs.
@@ -97,6 +115,32 @@ pub(super) fn settle(gathered: &Gathered<'_>, decisions: &mut [Decision]) {
             if let Some((settled, _)) = others.filter(|_| mine) {
                 *decision = settled;
             }
+        } else if decision.role == Role::Unknown && gathered.unit(at).address.is_some() {
+            hidden.push(at);
         }
     }
+    let at_addresses = at_addresses(gathered, decisions, &hidden);
+    for at in hidden {
+        let (who, address) = (gathered.who(at), gathered.unit(at).address);
+        let of_address = address.and_then(|address| at_addresses.get(&(who.from, address)));
+        let of_sender = found.get(&(who.from, machine(gathered, at)));
+        let settled = [of_address, of_sender].into_iter().flatten().find_map(|of| of.agrees(of.told()?));
+        decisions[at] = settled.unwrap_or(decisions[at]);
+    }
+}
+
+/// What is decided on mail of a header From at the addresses of some units.
+fn at_addresses(gathered: &Gathered<'_>, decisions: &[Decision], of: &[usize]) -> HashMap<(i64, IpAddr), Decided> {
+    let place = |at: usize| Some((gathered.who(at).from, gathered.unit(at).address?));
+    let mut found: HashMap<(i64, IpAddr), Decided> =
+        of.iter().filter_map(|&at| Some((place(at)?, Decided::default()))).collect();
+    if !found.is_empty() {
+        for (address, _, pair) in gathered.ground.sums.addresses_seen() {
+            let at = pair.unit as usize;
+            if let Some(of) = found.get_mut(&(gathered.who(at).from, address)) {
+                of.add(decisions[at], gathered.seen(at));
+            }
+        }
+    }
+    found
 }
