@@ -15,6 +15,7 @@
     clippy::print_stderr,
     reason = "measurements and skipped tests are told on the terminal"
 )]
+#![allow(clippy::disallowed_methods, reason = "mail that comes today is of today")]
 
 #[allow(dead_code, reason = "the tests use more of it")]
 #[path = "../tests/cli/imap/certificates.rs"]

@@ -30,6 +30,7 @@ pub(crate) struct Context {
 const PIPE_WIDTH: u16 = 120;
 
 impl Context {
+    #[expect(clippy::disallowed_methods, reason = "here the clock is read, once")]
     pub(crate) fn new(global: &Global) -> Result<Self, Failure> {
         // A variable that is set to nothing is as good as none.
         let variable = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
