@@ -194,7 +194,8 @@ impl<'k> Whos<'k> {
         let mut verified = Vec::new();
         let (mut signed, mut accounts) = (Vec::new(), Vec::new());
         let dashed = [from.as_str(), organization].map(|own| own.replace('.', "-"));
-        let label = |name: &str| name.split('.').next().map(str::to_owned);
+        let is_spelled =
+            |tenant: &str| !from.is_empty() && (dashed.iter().any(|own| own == tenant) || spells(tenant, organization));
         for (name, selector, result) in store.signers(key.signers, names)? {
             if result == AuthResult::None {
                 continue;
@@ -207,10 +208,7 @@ impl<'k> Whos<'k> {
                     provider: provider.number as ProviderNumber,
                     number: self.tenants.number(&tenant),
                     verified: result == AuthResult::Pass,
-                    spelled: !from.is_empty()
-                        && (dashed.contains(&tenant)
-                            || label(&tenant) == label(organization)
-                            || selector.as_deref().is_some_and(by_selector)),
+                    spelled: is_spelled(&tenant) || !from.is_empty() && selector.as_deref().is_some_and(by_selector),
                     name: tenant,
                 });
             }
@@ -233,7 +231,7 @@ impl<'k> Whos<'k> {
                 provider: provider.number as ProviderNumber,
                 number: self.tenants.number(&tenant),
                 verified: true,
-                spelled: !from.is_empty() && (dashed.contains(&tenant) || label(&tenant) == label(organization)),
+                spelled: is_spelled(&tenant),
                 name: tenant,
             });
         }
@@ -296,5 +294,29 @@ impl<'k> Whos<'k> {
             envelope,
             entries,
         })
+    }
+}
+
+/// Whether the first label of an account's name is that of an organizational domain, or all of it in one word. Some providers
+/// take no dashes: `contosolab` is the account of contoso-lab.example.
+fn spells(tenant: &str, organization: &str) -> bool {
+    let plain = |text: &str| text.replace(['-', '.'], "");
+    let first = |name: &str| plain(name.split('.').next().unwrap_or_default());
+    let label = first(tenant);
+    !label.is_empty() && (label == first(organization) || label == plain(organization))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::spells;
+
+    #[test]
+    fn accounts_are_spelled_like_their_domain() {
+        assert!(spells("contoso.onmicrosoft.com", "contoso.example"));
+        assert!(spells("contosolab.onmicrosoft.com", "contoso-lab.example"));
+        assert!(spells("contosoexample.onmicrosoft.com", "contoso.example"));
+        assert!(spells("contoso-example", "contoso.example"));
+        assert!(!spells("contoso2.onmicrosoft.com", "contoso.example"));
+        assert!(!spells("con.onmicrosoft.com", "contoso.example"));
     }
 }
