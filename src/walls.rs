@@ -35,7 +35,22 @@ pub(crate) const FLOORS: &[(&str, &[&str])] = &[
         &["alignment", "container", "domain", "limits", "mail", "rejection", "report", "rows", "source", "store"],
     ),
     ("fetch", &["ingest", "mail", "source", "store", "uid_set"]),
-    ("query", &["alignment", "cause", "domain", "providers", "report", "role", "rows", "parallel", "store", "witness"]),
+    (
+        "query",
+        &[
+            "alignment",
+            "cause",
+            "domain",
+            "providers",
+            "report",
+            "reporter",
+            "role",
+            "rows",
+            "parallel",
+            "store",
+            "witness",
+        ],
+    ),
     (
         "diagnosis",
         &[

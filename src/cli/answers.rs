@@ -100,7 +100,7 @@ fn answer(
     let answer = Answer {
         schema,
         window: WindowAnswer::of(window, days),
-        newest_report: store.newest_report()?.map(rfc3339),
+        newest_report: store.newest_report(scope.now(context))?.map(rfc3339),
         reports: survey.reports,
         reporters: survey.reporters,
         cautions: cautions(&survey, window),

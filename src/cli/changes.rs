@@ -81,7 +81,7 @@ impl Changes {
             schema: "dmarcstat/changes/1",
             window: WindowAnswer::of(window, (window.first, window.last)),
             before: WindowAnswer::of(before, (before.first, before.last)),
-            newest_report: store.newest_report()?.map(rfc3339),
+            newest_report: store.newest_report(self.scope.now(context))?.map(rfc3339),
             reports: now.reports,
             reporters: now.reporters,
             reports_before: then.reports,

@@ -96,7 +96,7 @@ fn database(context: &Context, answer: &mut CheckAnswer) -> Result<Option<Store>
             readable: true,
             bytes: std::fs::metadata(&path).ok().map(|file| file.len()),
             reports: store.count_reports()?,
-            newest_report: store.newest_report()?,
+            newest_report: store.newest_report(context.now.as_second())?,
             newest_report_age_days: None,
             foreign: foreign.iter().map(|one| one.reports).sum(),
             untrusted: store.untrusted_reports()?,

@@ -15,9 +15,9 @@ use crate::diagnosis::{self as keys, KeyChoice, SelectorUse, SendingPath, Wanted
 use crate::dns::{self, DnsAudit, NewestReport, Origin, Request, Selector};
 use crate::domain;
 use crate::finding::Severity;
-use crate::query::{Bound, Scan, WindowChoice, key_survey};
+use crate::query::{Bound, Scan, WindowChoice, key_survey, presence};
 use crate::render::{self, DnsAnswer};
-use crate::report::period::{Day, date_of};
+use crate::report::period::{Day, date_of, day_of};
 use crate::role::Role;
 use crate::store::{Store, StoreError};
 
@@ -148,8 +148,9 @@ impl Seen {
         selectors.truncate(MOST_SELECTORS);
         let selectors = selectors.into_iter().map(|(selector, _)| selector);
         let own_addresses = own_addresses(name, &paths);
-        let totals = store.day_totals(Day::MIN, Day::MAX)?;
-        let newest = totals.iter().filter(|total| domain::is_within(name, &total.domain)).map(|total| total.day).max();
+        let present = presence(store, Day::MIN, day_of(today), &[])?;
+        let about = present.iter().filter(|one| domain::is_within(name, &one.domain));
+        let newest = about.filter_map(|one| one.days.keys().next_back()).max().copied();
         let newest_report =
             newest.map(date_of).map(|day| NewestReport { day, days_ago: (today - day).get_days().into() });
         Ok(Seen { selectors: selectors.collect(), left_out, newest_report, microsoft365, own_addresses })

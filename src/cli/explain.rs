@@ -54,7 +54,7 @@ impl Explain {
             schema: "dmarcstat/explain/1",
             asked: self.sender,
             window: WindowAnswer::of(window, days),
-            newest_report: store.newest_report()?.map(rfc3339),
+            newest_report: store.newest_report(self.scope.now(context))?.map(rfc3339),
             reports: survey.reports,
             reporters: survey.reporters,
             cautions: cautions(&survey, window),

@@ -75,7 +75,7 @@ impl Metrics {
         let answer = MetricsAnswer {
             build: (env!("CARGO_PKG_VERSION"), COMMIT),
             window: survey.days.map(|(first, last)| (begin(first), begin(last) + DAY)),
-            newest_report: asked.store.newest_report()?,
+            newest_report: asked.store.newest_report(context.now.as_second())?,
             all_domains,
             domains: &domains,
             messages,

@@ -15,7 +15,8 @@ use super::scope::{Scope, domain_name};
 use crate::diagnosis::readiness::{self, Observed, Review, ReviewList, Verdict, review};
 use crate::diagnosis::{Wanted, diagnose};
 use crate::dns::DnsAudit;
-use crate::query::{Bound, Scan, Window, receivers, strict_alignment, survey};
+use crate::domain::is_within;
+use crate::query::{Bound, CheckedReports, Scan, Window, receivers, strict_alignment, survey};
 use crate::render;
 use crate::report::period::{Day, day_of};
 use crate::store::Store;
@@ -65,15 +66,32 @@ impl From<Target> for readiness::Target {
     }
 }
 
+/// What is known of who sent the reports.
+struct Genuine {
+    checked: Vec<CheckedReports>,
+    /// Some passed, and those that nobody checked are left out.
+    unchecked_left_out: bool,
+}
+
 impl Readiness {
     pub(super) fn run(self, context: &mut Context) -> Outcome {
         let window = self.scope.window(context)?;
-        let (store, status) = self.scope.open(context)?;
+        let (mut store, status) = self.scope.open(context)?;
+        let checked = store.checked_reports(window.first, window.last, &self.scope.domains()?)?;
+        // Where some reports are known to be their reporters', nobody's word beside them makes a domain ready.
+        let unchecked_left_out = checked.iter().any(|one| {
+            let concerns = |domain: &String| is_within(&one.domain, domain) || is_within(domain, &one.domain);
+            one.checked > 0 && self.domain.as_ref().is_none_or(concerns)
+        });
+        if unchecked_left_out {
+            store.leave_out_unchecked();
+        }
+        let genuine = Genuine { checked, unchecked_left_out };
         let (format, style) = (context.format, context.style);
         let verdict = match &self.domain {
             Some(domain) => {
                 let domain = domain_name(domain)?;
-                let mut answer = self.one(&domain, window, &store, context)?;
+                let mut answer = self.one(&domain, window, &store, &genuine, context)?;
                 answer.paths.retain(|path| path.messages >= self.min_messages);
                 if let Some(path) = &self.html {
                     write_page(path, &answer)?;
@@ -94,7 +112,7 @@ impl Readiness {
                 answer.verdict
             }
             None => {
-                let list = self.all(window, &store, context)?;
+                let list = self.all(window, &store, &genuine, context)?;
                 render::readiness_list(&list, format.into(), &style, context.out())?;
                 list.domains.first().map_or(Verdict::NotEnoughData, |worst| worst.verdict)
             }
@@ -102,8 +120,16 @@ impl Readiness {
         Ok(if verdict == Verdict::Ready { status } else { Status::No })
     }
 
-    fn one(&self, domain: &str, window: Window, store: &Store, context: &Context) -> Result<Review, Failure> {
-        let answer = self.reviews(window, store, context, &[domain.to_owned()], &[domain.to_owned()])?.pop();
+    fn one(
+        &self,
+        domain: &str,
+        window: Window,
+        store: &Store,
+        genuine: &Genuine,
+        context: &Context,
+    ) -> Result<Review, Failure> {
+        let domains = [domain.to_owned()];
+        let answer = self.reviews(window, store, genuine, context, &domains, &domains)?.pop();
         let answer = answer.ok_or_else(|| anyhow!("no review of {domain}"))?;
         if answer.evidence.reports == 0 && !context.quiet {
             let there = self.scope.no_data(store, window);
@@ -121,7 +147,7 @@ impl Readiness {
     }
 
     /// Every policy domain that there are reports on in the window.
-    fn all(&self, window: Window, store: &Store, context: &Context) -> Result<ReviewList, Failure> {
+    fn all(&self, window: Window, store: &Store, genuine: &Genuine, context: &Context) -> Result<ReviewList, Failure> {
         let asked = self.scope.domains()?;
         let known = self.scope.known_repeatably(store, window, &asked, context)?;
         let domains: Vec<String> = survey(store, window, &asked, known.knowledge())?
@@ -133,7 +159,7 @@ impl Readiness {
         if domains.is_empty() {
             return Err(self.scope.no_data(store, window));
         }
-        Ok(ReviewList::of(self.reviews(window, store, context, &asked, &domains)?))
+        Ok(ReviewList::of(self.reviews(window, store, genuine, context, &asked, &domains)?))
     }
 
     /// The reviews of some domains, from one look at the data of a scope that holds them all.
@@ -141,6 +167,7 @@ impl Readiness {
         &self,
         window: Window,
         store: &Store,
+        genuine: &Genuine,
         context: &Context,
         scope: &[String],
         domains: &[String],
@@ -170,6 +197,8 @@ impl Readiness {
             paths: &paths,
             findings: &findings,
             receivers: &receivers,
+            checked: &genuine.checked,
+            unchecked_left_out: genuine.unchecked_left_out,
             strict: &strict,
             catalogue: &known.catalogue,
             window: (begin, end),

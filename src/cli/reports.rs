@@ -58,7 +58,7 @@ impl Reports {
         let days = reports.iter().map(|report| report.day);
         let begin = if window.first == Day::MIN { days.clone().min() } else { Some(window.first) };
         let end = if window.last == Day::MAX { days.max() } else { Some(window.last) };
-        let newest = store.newest_report()?.map(rfc3339);
+        let newest = store.newest_report(self.scope.now(context))?.map(rfc3339);
         let (foreign, untrusted) = match apart {
             None => (store.foreign_reports()?, store.untrusted_reports()?),
             Some(_) => (0, 0),

@@ -13,7 +13,7 @@ use super::live::Live;
 use super::resolve::{Resolving, Wanted};
 use crate::domain;
 use crate::query::{Bound, Scan, Window, WindowChoice, survey};
-use crate::report::period::{Day, date_of, day_of};
+use crate::report::period::{Day, date_of, day_of, end_of};
 use crate::store::Store;
 use crate::words::list;
 
@@ -85,6 +85,11 @@ impl Scope {
     /// What today is.
     pub(super) fn today(&self, context: &Context) -> Date {
         self.as_of.unwrap_or_else(|| context.now.to_zoned(jiff::tz::TimeZone::UTC).date())
+    }
+
+    /// The end of today, in seconds since the epoch: what ends later is yet to come.
+    pub(super) fn now(&self, context: &Context) -> i64 {
+        end_of(day_of(self.today(context)))
     }
 
     /// What today is to reports: nothing where all days are asked for, of which the last may be long ago, and nobody says.

@@ -43,7 +43,7 @@ impl Selectors {
         let answer = SelectorsAnswer {
             schema: "dmarcstat/selectors/1",
             window: WindowAnswer::of(window, days),
-            newest_report: store.newest_report()?.map(rfc3339),
+            newest_report: store.newest_report(self.scope.now(context))?.map(rfc3339),
             reports: survey.reports,
             reporters: survey.reporters,
             cautions: cautions(&survey, window),

@@ -12,6 +12,7 @@ use super::view::{ALIGNED, BROKEN, UNSIGNED, share};
 use crate::alignment::DkimState;
 use crate::query::{PathFigures, SenderKey, Survey};
 use crate::report::period::date_of;
+use crate::words::plural;
 
 /// Why a path is of its class.
 #[derive(Debug, Clone, Default, Serialize)]
@@ -20,6 +21,8 @@ pub struct Grounds {
     pub counted: DkimFigures,
     /// What one reporter alone claims, where others saw the same path on the same days otherwise.
     pub set_aside: Vec<LoneClaim>,
+    /// Messages of reports that nobody checked, which do not set the class where reports that passed saw the path.
+    pub unchecked: u64,
     /// Messages counted as broken that a reporter shows as unsigned: it leaves out signatures whose key is missing.
     pub omitted_signatures: u64,
     /// Messages with a broken signature that were not set aside, by its result.
@@ -112,6 +115,7 @@ impl Grounds {
                     messages: lone.messages,
                 })
                 .collect(),
+            unchecked: survey.tally.messages_not_telling(at),
             omitted_signatures: view.omitted,
             broken_by: view.broken_by.clone(),
             cause,
@@ -170,6 +174,10 @@ pub(super) fn notes(path: &PathFigures, class: Class, change: Option<&Change>, e
             "{} alone says {} ({}), which others saw otherwise",
             lone.reporter, lone.state, lone.messages
         ));
+    }
+    if evidence.unchecked > 0 {
+        let messages = plural(evidence.unchecked, "message");
+        notes.push(format!("{messages} of reports that nobody checked do not count for this"));
     }
     if evidence.contradicting as f64 >= 0.01 * path.messages.max(1) as f64 && evidence.contradicting > 0 {
         let who = match evidence.contradicting_reporters.as_slice() {

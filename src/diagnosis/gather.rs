@@ -11,8 +11,8 @@ pub(super) struct Gathered<const N: usize> {
     pub(super) sums: [u64; N],
 }
 
-/// Sums up the entries of a path of the survey, by its place, from a day on, for each day and reporter, in this order. Entries without
-/// messages say nothing.
+/// Sums up the entries of a path of the survey by whose word it is judged, by its place, from a day on, for each day and
+/// reporter, in this order. Entries without messages say nothing.
 pub(super) fn gather<const N: usize>(
     survey: &Survey,
     at: usize,
@@ -22,7 +22,7 @@ pub(super) fn gather<const N: usize>(
     let mut all: Vec<Gathered<N>> = Vec::new();
     // Entries come in the order of days, and a day has few reporters.
     let (mut day_begins, mut open) = (0, 0);
-    for entry in survey.tally.entries(at).iter().filter(|entry| entry.messages > 0) {
+    for entry in survey.tally.telling(at).filter(|entry| entry.messages > 0) {
         let report = survey.tally.report(entry);
         if report.day < from {
             continue;

@@ -20,6 +20,7 @@ mod tally;
 mod timeline;
 mod visit;
 mod window;
+mod witnesses;
 
 pub use figures::{AddressFigures, DomainFigures, Evidence, PathFigures, SenderKey, Signer, SignerUse, Survey};
 pub use ledger::{Decision, Identities, Ledger, LedgerEntry};
@@ -37,4 +38,4 @@ pub use timeline::{AddressUse, Cell, OverrideKey, PartFigures, SpfKey, Timeline,
 pub use visit::Seen;
 pub use window::{Bound, Span, Window, WindowChoice};
 
-pub use crate::store::{ForeignDomain, OutcomeFacts};
+pub use crate::store::{CheckedReports, ForeignDomain, OutcomeFacts};

@@ -7,7 +7,7 @@ use super::window::Window;
 use crate::alignment::{Disposition, OverrideReason};
 use crate::domain;
 use crate::report::PolicyPublished;
-use crate::report::period::Day;
+use crate::report::period::{Day, Period};
 use crate::rows;
 use crate::store::{NameReader, ReportLine, Store, StoreError, Trust};
 
@@ -16,8 +16,8 @@ use crate::store::{NameReader, ReportLine, Store, StoreError, Trust};
 pub struct ReportSeen {
     /// The day it counts on.
     pub day: Day,
-    /// The end of its period, in seconds since the epoch.
-    pub end: i64,
+    /// When.
+    pub period: Period,
     /// Who reports, by its place in [`Receivers::reporters`].
     pub reporter: usize,
     /// Where the policy was found.
@@ -237,7 +237,7 @@ impl Pass<'_> {
             });
             found.reports.push(ReportSeen {
                 day: line.day,
-                end: line.end,
+                period: line.period,
                 reporter,
                 policy_domain: self.texts.text(line.domain)?.to_owned(),
                 policy,
@@ -246,7 +246,7 @@ impl Pass<'_> {
             });
         }
         found.reports.sort_by(|a, b| {
-            let key = |one: &ReportSeen| (one.day, one.end, one.messages);
+            let key = |one: &ReportSeen| (one.day, one.period.end, one.messages);
             key(a).cmp(&key(b)).then_with(|| found.reporters[a.reporter].cmp(&found.reporters[b.reporter]))
         });
         for ((from, domain), (messages, dmarc_pass, last)) in std::mem::take(&mut self.governed) {

@@ -31,6 +31,7 @@ use super::roles::{PathNumber, Paths};
 use super::sums::{AddressNumbers, Batch, PairKey, Record, Sums};
 use super::tally::{DomainSums, ReportMark, Tally};
 use super::window::Window;
+use super::witnesses::Met;
 use crate::alignment::{Disposition, DkimState, SpfState};
 use crate::domain;
 use crate::rows;
@@ -83,7 +84,7 @@ pub struct Scan<'s> {
     /// Whether header From and policy domains are asked for.
     wanted: FxHashMap<i64, bool>,
     pub(super) address_numbers: AddressNumbers,
-    reporter_places: FxHashMap<i64, u32>,
+    met: Met,
     /// By the number of a policy its `p` and `sp`.
     policies: FxHashMap<i64, (Option<String>, Option<String>)>,
     pub(super) current: Current,
@@ -144,7 +145,7 @@ impl<'s> Scan<'s> {
             whos: Whos::new(knowledge),
             wanted: FxHashMap::default(),
             address_numbers: AddressNumbers::default(),
-            reporter_places: FxHashMap::default(),
+            met: Met::default(),
             policies: FxHashMap::default(),
             current: Current::default(),
             batch: Batch::default(),
@@ -197,11 +198,7 @@ impl<'s> Scan<'s> {
         if run.report != self.current.report {
             self.current = Current::of(run.report);
         }
-        let reporters = &mut self.tally.reporters;
-        let reporter = *self.reporter_places.entry(run.reporter).or_insert_with(|| {
-            reporters.push(run.reporter);
-            reporters.len() as u32 - 1
-        });
+        let reporter = self.met.place(run.reporter, run.checked);
         let in_window = run.day >= self.window.first;
         self.reporters_of.entry(run.domain).or_default().insert(reporter);
         // A report on a domain that is asked for counts even when it saw nothing.
@@ -248,6 +245,24 @@ impl<'s> Scan<'s> {
             sums.add_report(run.report, run.day, reporter);
         }
         sums.add(figures);
+        Ok(())
+    }
+
+    /// Puts witnesses in the place of the reporters that were met.
+    pub(super) fn settle_witnesses(&mut self) -> Result<(), StoreError> {
+        let texts = &mut self.texts;
+        let witnesses = self.met.witnesses(|name| Ok(texts.text(name)?.to_owned()))?;
+        for report in &mut self.tally.reports {
+            report.reporter = witnesses.of[report.reporter as usize];
+        }
+        for reporters in self.reporters_of.values_mut() {
+            *reporters = reporters.iter().map(|&met| witnesses.of[met as usize]).collect();
+        }
+        for sums in self.by_domain.values_mut() {
+            sums.settle_reporters(&witnesses.of);
+        }
+        self.tally.reporters = witnesses.names;
+        self.tally.unchecked = witnesses.unchecked;
         Ok(())
     }
 

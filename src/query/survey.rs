@@ -43,6 +43,7 @@ impl Scan<'_> {
     /// See [`StoreError`].
     pub fn survey(&mut self) -> Result<Survey, StoreError> {
         self.run()?;
+        self.settle_witnesses()?;
         self.tally.kinds.clone_from(&self.kinds.list);
         let reporters_of = self.reporters_by_organization()?;
         let owners = &self.knowledge.ledger.owner_domains;
@@ -58,9 +59,7 @@ impl Scan<'_> {
         let since = paths.senders_since(&ground);
         let entries = self.keep_counted();
         let mut survey = Survey::default();
-        for reporter in self.tally.reporters.clone() {
-            survey.reporter_names.push(self.texts.text(reporter)?.to_owned());
-        }
+        survey.reporter_names.clone_from(&self.tally.reporters);
         let mut named = self.named_paths(&paths, &since, &entries)?;
         self.path_numbers = named.iter().map(|(number, _)| *number).collect();
         self.paths = paths;
@@ -112,11 +111,13 @@ impl Scan<'_> {
             let place = &mut reporter_places[mark.reporter as usize];
             if *place == u32::MAX {
                 *place = reporters.len() as u32;
-                reporters.push(self.tally.reporters[mark.reporter as usize]);
+                reporters.push(std::mem::take(&mut self.tally.reporters[mark.reporter as usize]));
             }
             reports.push(ReportMark { reporter: *place, ..*mark });
         }
         (self.tally.reports, self.tally.reporters) = (reports, reporters);
+        let unchecked = self.tally.unchecked.map(|place| reporter_places[place as usize]);
+        self.tally.unchecked = unchecked.filter(|place| *place != u32::MAX);
         let asked: Vec<bool> = (0..self.kinds.list.len()).map(|kind| self.is_asked(kind)).collect();
         let entries = std::mem::take(&mut self.sums.entries).into_iter();
         let counted = entries.filter(|(_, entry)| {

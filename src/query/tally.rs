@@ -26,7 +26,7 @@ pub struct ReportMark {
     pub report: i64,
     /// The day it counts on.
     pub day: Day,
-    /// Who reports, by its place in [`Survey::reporter_names`](super::Survey::reporter_names).
+    /// Who bears witness with it, by its place in [`Survey::reporter_names`](super::Survey::reporter_names).
     pub reporter: u32,
 }
 
@@ -45,8 +45,10 @@ pub(super) struct AddressPart {
 pub struct Tally {
     pub(super) kinds: Vec<OutcomeFacts>,
     pub(super) reports: Vec<ReportMark>,
-    /// The numbers of the reporters' names.
-    pub(super) reporters: Vec<i64>,
+    /// The names of the reporters that bear witness.
+    pub(super) reporters: Vec<String>,
+    /// The one of them that all reports are which nobody checked, where others were checked.
+    pub(super) unchecked: Option<u32>,
     /// In the order of their paths.
     pub(super) entries: Vec<Entry>,
     /// Where the entries of each path end.
@@ -67,6 +69,23 @@ impl Tally {
     #[must_use]
     pub fn entries(&self, path: usize) -> &[Entry] {
         stretch(&self.entries, &self.entry_ends, path)
+    }
+
+    /// The entries of a path by whose word it is judged: where reports that passed saw it, theirs alone.
+    pub fn telling(&self, path: usize) -> impl Iterator<Item = &Entry> {
+        let entries = self.entries(path);
+        let is_unchecked = |entry: &Entry| Some(self.report(entry).reporter) == self.unchecked;
+        let any_checked =
+            self.unchecked.is_some() && entries.iter().any(|entry| entry.messages > 0 && !is_unchecked(entry));
+        entries.iter().filter(move |entry| !any_checked || !is_unchecked(entry))
+    }
+
+    /// The messages of a path that are not among those of [`telling`](Self::telling).
+    #[must_use]
+    pub fn messages_not_telling(&self, path: usize) -> u64 {
+        let all = self.entries(path).iter().fold(0_u64, |sum, entry| sum.saturating_add(entry.messages));
+        let telling = self.telling(path).fold(0_u64, |sum, entry| sum.saturating_add(entry.messages));
+        all.saturating_sub(telling)
     }
 
     /// What the outcomes of an entry say.
@@ -188,6 +207,13 @@ impl DomainSums {
         for (sum, figure) in self.figures.iter_mut().zip(figures) {
             *sum += figure;
         }
+    }
+
+    /// Puts the witnesses of reporters in their place.
+    pub(super) fn settle_reporters(&mut self, witnesses: &[u32]) {
+        let mut reporters = Bits::default();
+        self.reporters.iter().for_each(|met| reporters.insert(witnesses[met] as usize));
+        self.reporters = reporters;
     }
 
     /// Adds a report; they come in the order of their days.

@@ -49,6 +49,15 @@ pub(super) fn sentence(answer: &Review) -> String {
     }
 }
 
+/// What is to be known before the verdict: that the reports it rests on can be anybody's.
+pub(super) fn caution(answer: &Review) -> Option<&'static str> {
+    let evidence = &answer.evidence;
+    (evidence.reports > 0 && evidence.unchecked_reports > 0 && !evidence.unchecked_left_out).then_some(ANYBODYS)
+}
+
+/// Said where nobody checked who sent the reports.
+pub(super) const ANYBODYS: &str = "Nobody checked who sent these reports (trusted_authserv_id): they can be anybody's.";
+
 /// The blocking checks that failed, those about data alone where they decide.
 fn failed(answer: &Review) -> Vec<&Check> {
     let failed = answer.checks.iter().filter(|check| check.blocking && !check.passed);
@@ -127,6 +136,9 @@ pub(super) fn known(answer: &Review) -> String {
 fn prose(answer: &Review) -> Prose {
     let mut prose = Prose::default();
     prose.line(known(answer), Paint::Plain);
+    if let Some(caution) = caution(answer) {
+        prose.line(caution, Paint::Warn);
+    }
     prose.line(sentence(answer), verdict_paint(answer.verdict));
     findings::prose(&answer.findings, &mut prose);
     impact(answer, &mut prose);

@@ -3,7 +3,7 @@
 use std::io::{Result, Write};
 
 use super::grid::{Column, Grid, Row, csv};
-use super::readiness::{small, title, verdict_paint};
+use super::readiness::{ANYBODYS, small, title, verdict_paint};
 use super::{Form, Style, json};
 use crate::diagnosis::readiness::ReviewList;
 use crate::words::{grouped, percent, plural};
@@ -39,14 +39,21 @@ pub fn readiness_list(list: &ReviewList, form: Form, style: &Style, out: &mut dy
             out,
         ),
         Form::Table => {
+            caution(list, out)?;
             writeln!(out, "{head}\n")?;
             list_grid(list).table(out, style)
         }
         Form::Markdown => {
+            caution(list, out)?;
             writeln!(out, "{head}\n")?;
             list_grid(list).markdown(out)
         }
     }
+}
+
+/// What is to be known before the verdicts.
+fn caution(list: &ReviewList, out: &mut dyn Write) -> Result<()> {
+    if list.unchecked { writeln!(out, "{ANYBODYS}\n") } else { Ok(()) }
 }
 
 fn list_grid(list: &ReviewList) -> Grid {

@@ -16,6 +16,11 @@ const FIRST_REPORT: i64 = 1_325_376_000;
 /// 2100-01-01: no report is about a later time.
 const FAR_FUTURE: i64 = 4_102_444_800;
 
+/// No reporter reports more seldom than once a month.
+const LONGEST: i64 = 31 * DAY;
+/// Reports of longer periods than this are looked at one by one when it is asked what is fresh.
+pub const LONG: i64 = 2 * DAY;
+
 /// A UTC day, counted from 1970-01-01.
 pub type Day = i32;
 
@@ -30,6 +35,13 @@ pub struct Period {
 }
 
 impl Period {
+    /// Whether a report of this period says that its reporter reports still, as of a moment: not one whose end is yet to come,
+    /// nor one of a period so long (31 days) that no reporter writes it.
+    #[must_use]
+    pub fn is_evidence_of_now(self, now: i64) -> bool {
+        self.end <= now && self.end - self.begin <= LONGEST
+    }
+
     /// The UTC day that holds the middle of the period: the one day the report counts on.
     #[must_use]
     pub fn day(self) -> Day {
@@ -45,6 +57,12 @@ pub fn date_of(day: Day) -> Date {
     let epoch = Date::constant(1970, 1, 1);
     let bound = if day < 0 { Date::MIN } else { Date::MAX };
     epoch.checked_add(jiff::SignedDuration::from_hours(i64::from(day) * 24)).unwrap_or(bound)
+}
+
+/// The first second after a day, as far as there are days.
+#[must_use]
+pub fn end_of(day: Day) -> i64 {
+    (i64::from(day) + 1) * DAY
 }
 
 /// The day of a civil date.
@@ -92,7 +110,7 @@ pub fn checked(begin: i64, end: i64, irregularities: &mut Irregularities) -> Per
     };
     if begin == end {
         irregularities.add(IrregularityCode::ZeroRange, "");
-    } else if end - begin > 2 * DAY {
+    } else if end - begin > LONG {
         irregularities.add(IrregularityCode::LongRange, &format!("{} days", (end - begin + DAY / 2) / DAY));
     }
     Period { begin, end }

@@ -47,8 +47,8 @@ pub use quarantine::{QuarantineEntry, Quarantined};
 pub use reporting::ReportLine;
 pub use reports::{Apart, ReportDetail, ReportFilter, ReportRow, ReportSummary, Sighting};
 pub use runs::ScannedRun;
-pub use totals::DayTotal;
-pub use trust::{Trust, who_reports};
+pub use totals::{DayReported, DayTotal};
+pub use trust::{CheckedReports, Trust, who_reports};
 pub use writer::{RunPlace, Writer};
 
 /// How long to wait for another process that writes.
@@ -146,6 +146,8 @@ pub struct Store {
     key: DigestKey,
     /// The domains whose reports count; empty where all do.
     owner_domains: Vec<String>,
+    /// Records and reports are shown of such reports only as passed.
+    checked_only: bool,
 }
 
 impl Store {
@@ -202,7 +204,7 @@ impl Store {
         let key = DigestKey::load(&connection)?;
         // One view of the data for the whole answer, whatever is written meanwhile.
         connection.execute_batch("BEGIN")?;
-        Ok(Store { connection, key, owner_domains: Vec::new() })
+        Ok(Store { connection, key, owner_domains: Vec::new(), checked_only: false })
     }
 
     /// A database in memory, for answers straight from files.
@@ -226,7 +228,7 @@ impl Store {
         connection.pragma_update(None, "temp_store", "MEMORY")?;
         schema::migrate(&mut connection, version)?;
         let key = DigestKey::load(&connection)?;
-        Ok(Store { connection, key, owner_domains: Vec::new() })
+        Ok(Store { connection, key, owner_domains: Vec::new(), checked_only: false })
     }
 
     /// Lets the database grow to this many pages and no further, as a full disk does.

@@ -6,7 +6,7 @@ use rustc_hash::FxHashMap;
 use super::trust::Trust;
 use super::{Result, Store};
 use crate::report::PolicyPublished;
-use crate::report::period::Day;
+use crate::report::period::{Day, Period};
 
 /// A report that counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,8 +15,8 @@ pub struct ReportLine {
     pub id: i64,
     /// The day it counts on.
     pub day: Day,
-    /// The end of its period, in seconds since the epoch.
-    pub end: i64,
+    /// When.
+    pub period: Period,
     /// The policy domain, see [`Store::names`].
     pub domain: i64,
     /// Who reports, see [`Store::names`].
@@ -36,25 +36,26 @@ impl Store {
     /// See [`StoreError`](super::StoreError).
     pub fn report_lines(&self, first: Day, last: Day, visit: &mut dyn FnMut(ReportLine)) -> Result<()> {
         let mut statement = self.connection.prepare_cached(
-            "SELECT id, day, end_time, domain, reporter, policy, messages, trust FROM report
+            "SELECT id, day, begin_time, domain, reporter, policy, messages, trust, end_time FROM report
              WHERE counted AND day BETWEEN ?1 AND ?2 ORDER BY id",
         )?;
         let mut rows = statement.query(params![first, last])?;
         let mut owned = self.owned();
         while let Some(row) = rows.next()? {
             let domain = row.get(3)?;
-            if !owned.has(domain)? {
+            let trust = Trust::from_number(row.get(7)?);
+            if !owned.has(domain)? || self.checked_only && trust != Trust::Passed {
                 continue;
             }
             visit(ReportLine {
                 id: row.get(0)?,
                 day: row.get(1)?,
-                end: row.get(2)?,
+                period: Period { begin: row.get(2)?, end: row.get(8)? },
                 domain,
                 reporter: row.get(4)?,
                 policy: row.get(5)?,
                 messages: u64::try_from(row.get::<_, i64>(6)?).unwrap_or(0),
-                trust: Trust::from_number(row.get(7)?),
+                trust,
             });
         }
         Ok(())

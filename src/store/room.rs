@@ -59,7 +59,7 @@ impl Store {
         // The file is changed at the end only, in one go.
         connection.pragma_update(None, "cache_spill", false)?;
         let key = DigestKey::load(&connection)?;
-        Ok(Store { connection, key, owner_domains: Vec::new() })
+        Ok(Store { connection, key, owner_domains: Vec::new(), checked_only: false })
     }
 
     /// Gives free pages of the database back to the disk.

@@ -38,7 +38,8 @@ impl Store {
         let mut owned = self.owned();
         while let Some(row) = runs.next()? {
             let domain = row.get(3)?;
-            if !owned.has(domain)? {
+            let checked = row.get::<_, i64>(4)? == CHECKED;
+            if !owned.has(domain)? || self.checked_only && !checked {
                 continue;
             }
             visit(ScannedRun {
@@ -46,7 +47,7 @@ impl Store {
                 report: row.get(1)?,
                 reporter: row.get(2)?,
                 domain,
-                checked: row.get::<_, i64>(4)? == CHECKED,
+                checked,
                 rows: row.get_ref(5)?.as_blob().map_err(|error| StoreError::Damaged(error.to_string()))?,
             })?;
         }

@@ -156,8 +156,9 @@ pub(super) const MIGRATIONS: &[&str] = &[
     CREATE INDEX report_by_raw ON report (raw);
     DELETE FROM irregularity WHERE code IN ('same_id_different_content', 'overlap');
 ",
-    // Whose reports are, by the domain that their mails passed for; which records are of such as passed.
-    "",
+    // Whose reports are, by the domain that their mails passed for; which records are of such as passed. Long periods, which
+    // are looked at one by one when it is asked what is fresh.
+    "CREATE INDEX IF NOT EXISTS report_of_long_period ON report (day) WHERE end_time - begin_time > 172800;",
 ];
 
 /// The steps after which the outcomes must be judged anew.

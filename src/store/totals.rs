@@ -7,7 +7,7 @@ use super::incoming::Totals;
 use super::names::NameReader;
 use super::trust::Trust;
 use super::{Result, Store};
-use crate::report::period::Day;
+use crate::report::period::{DAY, Day, LONG, Period};
 
 /// What changes in the summary with a batch.
 #[derive(Debug, Default)]
@@ -100,47 +100,97 @@ impl Store {
         Ok(totals)
     }
 
-    /// Shows by day who reported on which domain of the owner's (see [`Store::names`]), and the messages of it, from `first` to `last`.
+    /// Shows by day who reported on which domain of the owner's, from `first` to `last`. Reports that are no evidence of `now`
+    /// (see [`Period::is_evidence_of_now`]) are left out.
     ///
     /// # Errors
     /// See [`StoreError`](super::StoreError).
-    pub fn days_reported(&self, first: Day, last: Day, visit: &mut dyn FnMut(Day, i64, i64, u64)) -> Result<()> {
-        let mut statement = self
-            .connection
-            .prepare_cached("SELECT day, domain, reporter, messages FROM day_total WHERE day BETWEEN ?1 AND ?2")?;
+    pub fn days_reported(&self, first: Day, last: Day, now: i64, visit: &mut dyn FnMut(DayReported)) -> Result<()> {
+        let stale = self.stale_reports(first, last, now)?;
+        let mut statement = self.connection.prepare_cached(
+            "SELECT day, domain, reporter, messages, reports, checked FROM day_total WHERE day BETWEEN ?1 AND ?2",
+        )?;
         let mut rows = statement.query([first, last])?;
         let mut owned = self.owned();
         while let Some(row) = rows.next()? {
-            let domain = row.get(1)?;
-            if owned.has(domain)? {
-                visit(row.get(0)?, domain, row.get(2)?, u64::try_from(row.get::<_, i64>(3)?).unwrap_or(0));
+            let number = |at| row.get::<_, i64>(at).map(i64::unsigned_abs);
+            let mut found = DayReported {
+                day: row.get(0)?,
+                domain: row.get(1)?,
+                reporter: row.get(2)?,
+                messages: number(3)?,
+                checked: number(5)? > 0,
+            };
+            let (reports, messages) =
+                stale.get(&(found.day, found.domain, found.reporter)).copied().unwrap_or_default();
+            if number(4)? > reports && owned.has(found.domain)? {
+                found.messages = found.messages.saturating_sub(messages);
+                visit(found);
             }
         }
         Ok(())
     }
 
-    /// The end of the owner's newest report that counts, in seconds since the epoch.
+    /// By day, domain and reporter how many reports are no evidence of a moment, and their messages.
+    fn stale_reports(&self, first: Day, last: Day, now: i64) -> Result<FxHashMap<(Day, i64, i64), (u64, u64)>> {
+        // All others end a day after the one that they count on at the latest.
+        let mut select = self.connection.prepare_cached(
+            "SELECT day, domain, reporter, begin_time, end_time, messages FROM report
+             WHERE end_time - begin_time > 172800 AND day BETWEEN ?1 AND ?2 AND counted",
+        )?;
+        debug_assert_eq!(LONG, 172_800);
+        let mut rows = select.query([first, last])?;
+        let mut found: FxHashMap<_, (u64, u64)> = FxHashMap::default();
+        while let Some(row) = rows.next()? {
+            if !(Period { begin: row.get(3)?, end: row.get(4)? }).is_evidence_of_now(now) {
+                let sum = found.entry((row.get(0)?, row.get(1)?, row.get(2)?)).or_default();
+                sum.0 += 1;
+                sum.1 = sum.1.saturating_add(row.get::<_, i64>(5)?.unsigned_abs());
+            }
+        }
+        Ok(found)
+    }
+
+    /// The end of the owner's newest report that counts, in seconds since the epoch, as of `now`: of reports that are evidence
+    /// of it (see [`Period::is_evidence_of_now`]).
     ///
     /// # Errors
     /// See [`StoreError`](super::StoreError).
-    pub fn newest_report(&self) -> Result<Option<i64>> {
+    pub fn newest_report(&self, now: i64) -> Result<Option<i64>> {
         let mut select = self.connection.prepare_cached(
-            "SELECT record_run.day, record_run.domain, end_time FROM record_run JOIN report ON report.id = record_run.report
-             WHERE record_run.counted AND part = 0 ORDER BY record_run.day DESC",
+            "SELECT record_run.day, record_run.domain, begin_time, end_time
+             FROM record_run JOIN report ON report.id = record_run.report
+             WHERE record_run.counted AND part = 0 AND record_run.day <= ?1 ORDER BY record_run.day DESC",
         )?;
-        let mut rows = select.query([])?;
+        let mut rows = select.query([now.div_euclid(DAY)])?;
         let mut owned = self.owned();
         let mut newest: Option<(Day, i64)> = None;
         while let Some(row) = rows.next()? {
-            let (day, end): (Day, i64) = (row.get(0)?, row.get(2)?);
-            // A report of the last days is the newest; long periods that count earlier may end later, so look a week back.
-            if newest.is_some_and(|(last, _)| day < last - 7) {
+            let (day, period) = (row.get(0)?, Period { begin: row.get(2)?, end: row.get(3)? });
+            // A report of the last days is the newest; long periods that count earlier may end later, so look back as far as
+            // half of the longest.
+            if newest.is_some_and(|(last, _)| day < last - 16) {
                 break;
             }
-            if owned.has(row.get(1)?)? {
-                newest = Some(newest.map_or((day, end), |(last, newest)| (last, newest.max(end))));
+            if period.is_evidence_of_now(now) && owned.has(row.get(1)?)? {
+                newest = Some(newest.map_or((day, period.end), |(last, newest)| (last, newest.max(period.end))));
             }
         }
         Ok(newest.map(|(_, end)| end))
     }
+}
+
+/// What a reporter said of a day on a domain.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DayReported {
+    /// The UTC day.
+    pub day: Day,
+    /// The policy domain, see [`Store::names`].
+    pub domain: i64,
+    /// The reporter, see [`Store::names`].
+    pub reporter: i64,
+    /// Messages.
+    pub messages: u64,
+    /// A report passed.
+    pub checked: bool,
 }

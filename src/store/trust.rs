@@ -84,6 +84,17 @@ impl From<&Authenticity> for Trust {
     }
 }
 
+/// Of the reports on a policy domain those that passed and those that nobody checked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CheckedReports {
+    /// The policy domain.
+    pub domain: String,
+    /// Reports that passed.
+    pub checked: u64,
+    /// Reports that nobody checked.
+    pub unchecked: u64,
+}
+
 /// Who reports, and whether that is believed: by the name that a report gives its reporter, what its mail was found to be, and
 /// the domain that it is about.
 #[must_use]
@@ -188,24 +199,39 @@ pub(super) fn judge_all(connection: &Connection) -> Result<()> {
 }
 
 impl Store {
-    /// How many of the owner's reports that count in these days nobody checked; on policy domains at or below `domains`, or on all.
+    /// Of the owner's reports that count in these days, by policy domain how many passed, and how many nobody checked; on
+    /// policy domains at or below `domains`, or on all.
+    ///
+    /// # Errors
+    /// See [`StoreError`](super::StoreError).
+    pub fn checked_reports(&self, first: Day, last: Day, domains: &[String]) -> Result<Vec<CheckedReports>> {
+        let mut select = self.connection.prepare_cached(
+            "SELECT domain, text, SUM(checked), SUM(reports - checked) FROM day_total JOIN name ON name.id = domain
+             WHERE day BETWEEN ?1 AND ?2 GROUP BY domain ORDER BY text",
+        )?;
+        let mut rows = select.query([first, last])?;
+        let (mut owned, mut found) = (self.owned(), Vec::new());
+        while let Some(row) = rows.next()? {
+            let domain: String = row.get(1)?;
+            if owned.has(row.get(0)?)? && domain::is_among(&domain, domains) {
+                let number = |at| row.get::<_, i64>(at).map(i64::unsigned_abs);
+                found.push(CheckedReports { domain, checked: number(2)?, unchecked: number(3)? });
+            }
+        }
+        Ok(found)
+    }
+
+    /// How many of these nobody checked.
     ///
     /// # Errors
     /// See [`StoreError`](super::StoreError).
     pub fn unchecked_reports(&self, first: Day, last: Day, domains: &[String]) -> Result<u64> {
-        let mut select = self.connection.prepare_cached(
-            "SELECT text, SUM(reports - checked) FROM day_total JOIN name ON name.id = domain
-             WHERE day BETWEEN ?1 AND ?2 GROUP BY text",
-        )?;
-        let mut rows = select.query([first, last])?;
-        let mut unchecked = 0;
-        while let Some(row) = rows.next()? {
-            let domain: String = row.get(0)?;
-            if domain::is_among(&domain, domains) && domain::is_owners(&domain, &self.owner_domains) {
-                unchecked += row.get::<_, i64>(1)?.unsigned_abs();
-            }
-        }
-        Ok(unchecked)
+        Ok(self.checked_reports(first, last, domains)?.iter().map(|one| one.unchecked).sum())
+    }
+
+    /// Leaves out of what is asked of records and reports from now on those of which nobody checked who sent them.
+    pub fn leave_out_unchecked(&mut self) {
+        self.checked_only = true;
     }
 
     /// How many of the owner's reports are kept apart because their mail failed DMARC, or passed for somebody who uses another's

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::harness::Sandbox;
-use crate::make::{DKIM_AND_SPF, Report, mail, record};
+use crate::make::{DAY, DKIM_AND_SPF, OCTOBER, Report, mail, record};
 
 /// A mail with a report of so many messages, and a field on top of it.
 fn checked(field: &str, id: &str, messages: u64) -> Vec<u8> {
@@ -85,6 +85,146 @@ fn a_great_name_used_by_another_counts_for_nothing() {
     assert!(apart.text().contains("google.com (by evil.example)"), "{apart}");
     let shown = sandbox.run(["reports", "forged"]).exits(0);
     assert!(shown.text().contains("passed DMARC for somebody who uses another's name"), "{shown}");
+}
+
+/// Who reports: the name, and the domain that passes; none where nobody checked.
+type Reporters = [(&'static str, Option<&'static str>)];
+
+const GENUINE: &Reporters = &[
+    ("google.com", Some("google.com")),
+    ("Yahoo", Some("yahooinc.com")),
+    ("mailhaven.example", Some("mailhaven.example")),
+];
+const UNCHECKED: &Reporters = &[("google.com", None), ("Yahoo", None), ("Comcast", None), ("mailhaven.example", None)];
+const PASSING: &Reporters = &[
+    ("google.com", Some("evil.example")),
+    ("Post", Some("evil.example")),
+    ("a.evil.example", Some("mail.evil.example")),
+    ("b.evil.example", Some("evil.example")),
+];
+
+/// Thirty days of reports of October on a path.
+fn series(sandbox: &Sandbox, folder: &str, reporters: &Reporters, records: &[String]) {
+    for day in 0..30 {
+        for (at, (org, domain)) in reporters.iter().enumerate() {
+            let id = format!("{folder}-{at}-{day}");
+            let report = Report::new(&id).org(org).day(day).records(records.to_vec());
+            let result = domain.map_or("none header.from=x.example".to_owned(), |by| format!("pass header.from={by}"));
+            let field = format!("Authentication-Results: mx.example.com; dmarc={result}\n");
+            let mail = mail(&id, "text/xml", "r.xml", report.xml().as_bytes());
+            sandbox.write(&format!("{folder}/{at}-{day}.eml"), [field.as_bytes(), &mail].concat());
+        }
+    }
+}
+
+const SPF_ALONE: &str = "<spf><domain>example.com</domain><result>pass</result></spf>";
+
+/// The verdict, and the lines before it.
+fn readiness(sandbox: &Sandbox) -> (String, String) {
+    let arguments = ["readiness", "example.com", "--as-of", "2026-10-31"];
+    let verdict = sandbox.run(arguments.iter().chain(&["--format", "json"])).json()["verdict"].clone();
+    let text = sandbox.run(arguments).text().lines().take(3).collect::<Vec<_>>().join(" ");
+    (verdict.as_str().unwrap().to_owned(), text)
+}
+
+fn lists_the_path(sandbox: &Sandbox) -> bool {
+    let ran = sandbox.run(["unsigned", "--as-of", "2026-10-31", "--format", "json"]).exits(0);
+    ran.json()["paths"].as_array().unwrap().iter().any(|path| path["class"] == "unsigned")
+}
+
+#[test]
+fn forged_reports_make_no_domain_ready_and_hide_no_path() {
+    let (signed, unsigned) = (
+        vec![record("198.51.100.7", 20_000, "example.com", DKIM_AND_SPF)],
+        vec![record("198.51.100.7", 60, "example.com", SPF_ALONE).replace("<dkim>pass", "<dkim>fail")],
+    );
+    for (forged, reporters) in [("none", &[][..]), ("passing", PASSING), ("unchecked", UNCHECKED)] {
+        let sandbox = Sandbox::new();
+        series(&sandbox, "genuine", GENUINE, &unsigned);
+        series(&sandbox, "forged", reporters, &signed);
+        sandbox.run(["ingest", ".", "--authserv-id", "mx.example.com"]).exits(0);
+        let (verdict, text) = readiness(&sandbox);
+        assert_eq!(verdict, "not-ready", "{forged}\n{text}");
+        assert!(!text.contains("anybody"), "{text}");
+        assert!(lists_the_path(&sandbox), "{forged}");
+    }
+}
+
+#[test]
+fn a_verdict_rests_on_domains_that_passed_or_says_first_that_it_does_not() {
+    let signed = [record("198.51.100.7", 500, "example.com", DKIM_AND_SPF)];
+    for (reporters, expected, cautious) in
+        [(GENUINE, "ready", false), (PASSING, "not-enough-data", false), (UNCHECKED, "ready", true)]
+    {
+        let sandbox = Sandbox::new();
+        series(&sandbox, "in", reporters, &signed);
+        sandbox.run(["ingest", ".", "--authserv-id", "mx.example.com"]).exits(0);
+        let (verdict, text) = readiness(&sandbox);
+        assert_eq!(verdict, expected, "{text}");
+        assert_eq!(text.find("anybody's").is_some_and(|at| at < text.find("is ready").unwrap()), cautious, "{text}");
+        let list = sandbox.run(["readiness", "--all", "--as-of", "2026-10-31"]);
+        assert_eq!(list.text().starts_with("Nobody checked"), cautious, "{list}");
+    }
+}
+
+#[test]
+fn what_nobody_checked_hides_no_silence() {
+    let sandbox = Sandbox::new();
+    let signed = [record("198.51.100.7", 500, "example.com", DKIM_AND_SPF)];
+    series(&sandbox, "genuine", GENUINE, &signed);
+    sandbox.run(["ingest", "genuine", "--authserv-id", "mx.example.com"]).exits(0);
+    let silent = |sandbox: &Sandbox| {
+        let arguments = ["changes", "--as-of", "2026-11-20", "--since", "7d", "--exit-code"];
+        sandbox.run(arguments).status
+    };
+    assert_eq!(silent(&sandbox), 4);
+    for day in 30..50 {
+        let report = Report::new(&format!("forged-{day}")).org("google.com").day(day).records(signed.to_vec());
+        let mail = mail(&format!("forged-{day}"), "text/xml", "r.xml", report.xml().as_bytes());
+        sandbox.write(&format!("forged/{day}.eml"), mail);
+    }
+    sandbox.run(["ingest", "forged", "--authserv-id", "mx.example.com"]).exits(0);
+    assert_eq!(silent(&sandbox), 4);
+}
+
+#[test]
+fn periods_that_end_long_after_make_nothing_fresh() {
+    let signed = [record("198.51.100.7", 500, "example.com", DKIM_AND_SPF)];
+    let sandbox = Sandbox::new();
+    series(&sandbox, "in", GENUINE, &signed);
+    sandbox.run(["ingest", "in", "--authserv-id", "mx.example.com"]).exits(0);
+    let answers = |sandbox: &Sandbox| {
+        let changes = sandbox.run(["changes", "--as-of", "2026-11-04", "--since", "7d", "--exit-code"]).status;
+        let review = sandbox.run(["readiness", "example.com", "--as-of", "2026-11-09", "--format", "json"]).json();
+        let fresh = review["checks"].as_array().unwrap().iter().find(|check| check["name"] == "newest_report").unwrap();
+        (changes, fresh["passed"].clone(), review["newest_report"].clone())
+    };
+    let before = answers(&sandbox);
+    assert_eq!((before.0, &before.1, &before.2), (4, &json!(false), &json!("2026-10-30T23:59:59Z")));
+    // From the beginning of reports to long after, from the days without any to long after, a day that is to come, two months.
+    let periods = [
+        (1_325_376_000, 2_260_000_000),
+        (OCTOBER + 31 * DAY, 4_000_000_000),
+        (3_500_000_000, 3_500_086_399),
+        (OCTOBER, OCTOBER + 60 * DAY),
+    ];
+    for (number, (begin, end)) in periods.into_iter().enumerate() {
+        for (org, domain) in GENUINE {
+            let id = format!("late-{number}-{org}");
+            let xml = Report::new(&id).org(org).records(signed.to_vec()).xml();
+            let xml = xml
+                .replace(&format!("<begin>{OCTOBER}<"), &format!("<begin>{begin}<"))
+                .replace(&format!("<end>{}<", OCTOBER + DAY - 1), &format!("<end>{end}<"));
+            assert!(xml.contains(&format!("<begin>{begin}</begin><end>{end}</end>")));
+            let field = format!("Authentication-Results: mx.example.com; dmarc=pass header.from={}\n", domain.unwrap());
+            let mail = [field.as_bytes(), &mail(&id, "text/xml", "r.xml", xml.as_bytes())].concat();
+            sandbox.write(&format!("late/{number}-{org}.eml"), mail);
+        }
+    }
+    sandbox.run(["ingest", "late", "--authserv-id", "mx.example.com"]).exits(0);
+    assert_eq!(answers(&sandbox), before);
+    let newest = sandbox.run(["sources", "--since", "all", "--as-of", "2026-11-04", "--format", "json"]).json();
+    assert_eq!(newest["newest_report"], "2026-10-30T23:59:59Z");
 }
 
 #[test]

@@ -20,7 +20,7 @@ pub(super) struct Cell {
 pub(super) fn cells(of: &DomainMail<'_>, side: impl Fn(&OutcomeFacts) -> Option<usize>) -> Vec<Cell> {
     let mut sums: FxHashMap<(Day, u32), [u64; 2]> = FxHashMap::default();
     let tally = &of.survey.tally;
-    for entry in of.paths.iter().flat_map(|&at| tally.entries(at)).filter(|entry| entry.messages > 0) {
+    for entry in of.paths.iter().flat_map(|&at| tally.telling(at)).filter(|entry| entry.messages > 0) {
         if let Some(side) = side(tally.facts(entry)) {
             let report = tally.report(entry);
             let sum = &mut sums.entry((report.day, report.reporter)).or_default()[side];

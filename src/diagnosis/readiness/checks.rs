@@ -132,7 +132,9 @@ fn data(findings: &Findings<'_>, list: &mut List) {
             _ => "no reporter told of mail".to_owned(),
         },
     );
-    let unchecked = share(evidence.unchecked_reports, evidence.reports);
+    let left_out = if evidence.unchecked_left_out { evidence.unchecked_reports } else { 0 };
+    let all = evidence.reports.saturating_add(left_out);
+    let unchecked = share(evidence.unchecked_reports, all);
     list.add(
         area,
         "unchecked_reports",
@@ -140,9 +142,10 @@ fn data(findings: &Findings<'_>, list: &mut List) {
         unchecked.is_some_and(|unchecked| unchecked <= limits.max_unchecked_share),
         format!("at most {} of the reports unchecked", percent(limits.max_unchecked_share)),
         format!(
-            "of {} of {}, nobody checked whether the mail was genuine (trusted_authserv_id)",
+            "of {} of {}, nobody checked whether the mail was genuine{}",
             grouped(evidence.unchecked_reports),
-            count(evidence.reports, "report")
+            count(all, "report"),
+            if evidence.unchecked_left_out { "; they are left out of the review" } else { " (trusted_authserv_id)" }
         ),
     );
     let silent: Vec<&str> =

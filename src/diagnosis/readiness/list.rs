@@ -40,6 +40,8 @@ pub struct ReviewList {
     pub as_of: String,
     /// Reports behind it.
     pub reports: u64,
+    /// Nobody checked who sent them.
+    pub unchecked: bool,
     /// The end of the newest.
     pub newest_report: Option<String>,
     /// The domains.
@@ -57,6 +59,9 @@ impl ReviewList {
             window: first.map_or(WindowAnswer { begin: None, end: None }, |one| one.window.clone()),
             as_of: first.map(|one| one.as_of.clone()).unwrap_or_default(),
             reports: reviews.iter().map(|one| one.evidence.reports).sum(),
+            unchecked: reviews.iter().any(|one| {
+                one.evidence.reports > 0 && one.evidence.unchecked_reports > 0 && !one.evidence.unchecked_left_out
+            }),
             newest_report: reviews.iter().filter_map(|one| one.newest_report.clone()).max(),
             domains: Vec::new(),
         };

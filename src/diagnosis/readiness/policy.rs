@@ -74,7 +74,7 @@ mod tests {
     use super::*;
     use crate::query::ReportSeen;
     use crate::report::PolicyPublished;
-    use crate::report::period::Day;
+    use crate::report::period::{Day, Period};
     use crate::store::Trust;
 
     /// Reports on example.com: day and policy.
@@ -86,7 +86,7 @@ mod tests {
                 .enumerate()
                 .map(|(reporter, &(day, policy))| ReportSeen {
                     day,
-                    end: 0,
+                    period: Period { begin: 0, end: 0 },
                     reporter,
                     policy_domain: "example.com".to_owned(),
                     policy,

@@ -1,5 +1,7 @@
 //! Who reports, who fell silent, and what receivers did with mail that fails.
 
+use std::borrow::Cow;
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
@@ -8,6 +10,7 @@ use crate::alignment::{Disposition, OverrideReason};
 use crate::diagnosis::silence::stopped;
 use crate::query::Receivers;
 use crate::report::period::{Day, date_of};
+use crate::reporter::vouching_domain;
 
 /// How much is known.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
@@ -16,7 +19,7 @@ pub struct Evidence {
     pub days: u32,
     /// Reports.
     pub reports: u64,
-    /// Reporters that told of mail.
+    /// Reporters that told of mail: the domains that passed DMARC, under however many names; where none passed, the names.
     pub reporters: u64,
     /// Messages.
     pub messages: u64,
@@ -24,8 +27,10 @@ pub struct Evidence {
     pub largest_reporter: Option<String>,
     /// Its share of the messages.
     pub largest_reporter_share: Option<f64>,
-    /// Reports of which nobody checked whether their mail was genuine.
+    /// Reports of the window of which nobody checked whether their mail was genuine.
     pub unchecked_reports: u64,
+    /// Some of the reports passed, and those that nobody checked are left out of the review.
+    pub unchecked_left_out: bool,
 }
 
 /// What receivers did with the messages that fail.
@@ -109,19 +114,28 @@ pub(super) fn reporters(receivers: &Receivers) -> Vec<ReporterFigures> {
     found
 }
 
-/// How much is known.
-pub(super) fn evidence(receivers: &Receivers, figures: &[ReporterFigures], messages: u64, unchecked: u64) -> Evidence {
-    let telling = receivers.reports.iter().filter(|report| report.messages > 0);
-    let days: BTreeSet<Day> = telling.map(|report| report.day).collect();
-    let largest = figures.first().filter(|largest| largest.messages > 0);
+/// How much is known. `unchecked` reports are left out where some passed.
+pub(super) fn evidence(receivers: &Receivers, messages: u64, unchecked: u64, left_out: bool) -> Evidence {
+    let mut days: BTreeSet<Day> = BTreeSet::new();
+    let mut witnesses: BTreeMap<Cow<'_, str>, (u64, &str)> = BTreeMap::new();
+    for report in receivers.reports.iter().filter(|report| report.messages > 0) {
+        days.insert(report.day);
+        let name = receivers.reporters[report.reporter].as_str();
+        let witness = if report.is_checked() { vouching_domain(name) } else { Cow::Borrowed(name) };
+        let sum = witnesses.entry(witness).or_insert((0, name));
+        sum.0 = sum.0.saturating_add(report.messages);
+    }
+    let total = witnesses.values().fold(0_u64, |sum, one| sum.saturating_add(one.0));
+    let largest = witnesses.iter().max_by_key(|(witness, one)| (one.0, Reverse(*witness)));
     Evidence {
         days: u32::try_from(days.len()).unwrap_or(u32::MAX),
         reports: receivers.reports.len() as u64,
-        reporters: figures.iter().filter(|reporter| reporter.messages > 0).count() as u64,
+        reporters: witnesses.len() as u64,
         messages,
-        largest_reporter: largest.map(|largest| largest.reporter.clone()),
-        largest_reporter_share: largest.map(|largest| largest.share),
+        largest_reporter: largest.map(|(_, (_, name))| (*name).to_owned()),
+        largest_reporter_share: largest.and_then(|(_, (messages, _))| share(*messages, total)),
         unchecked_reports: unchecked,
+        unchecked_left_out: left_out,
     }
 }
 

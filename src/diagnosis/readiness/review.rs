@@ -14,8 +14,8 @@ use crate::diagnosis::{Class, DomainFinding, SendingPath, WindowAnswer, ledger};
 use crate::dns::DnsAudit;
 use crate::domain::is_within;
 use crate::providers::{Catalogue, Kind};
-use crate::query::{Matching, Receivers, StrictFigures, Survey};
-use crate::report::period::{Day, date_of, rfc3339};
+use crate::query::{CheckedReports, Matching, Receivers, StrictFigures, Survey};
+use crate::report::period::{Day, date_of, end_of, rfc3339};
 use crate::role::Role;
 
 /// Fewer messages show no regression.
@@ -34,6 +34,10 @@ pub struct Observed<'o> {
     pub findings: &'o [DomainFinding],
     /// What receivers reported and did, of the same days and domains.
     pub receivers: &'o Receivers,
+    /// Of the reports of the same days those that passed and those that nobody checked.
+    pub checked: &'o [CheckedReports],
+    /// Those that nobody checked are left out of all else here.
+    pub unchecked_left_out: bool,
     /// What strict alignment would cost, by path.
     pub strict: &'o [StrictFigures],
     /// The catalogue that named the senders.
@@ -70,8 +74,11 @@ pub fn review(
     let governor = governing.get(domain).map_or(domain, |found| found.last);
     let (published, policy_changes) = policy::history(&receivers, governor);
     let (dispositions, overridden) = handling(&receivers);
-    let unchecked = receivers.reports.iter().filter(|report| !report.is_checked()).count() as u64;
-    let newest = receivers.reports.iter().map(|report| report.end).max();
+    let about = |one: &&CheckedReports| is_within(&one.domain, domain) || is_within(domain, &one.domain);
+    let unchecked = observed.checked.iter().filter(about).map(|one| one.unchecked).sum();
+    let now = end_of(observed.today);
+    let fresh = receivers.reports.iter().map(|report| report.period).filter(|period| period.is_evidence_of_now(now));
+    let newest = fresh.map(|period| period.end).max();
 
     let mut blockers = Vec::new();
     let mut fragile = Vec::new();
@@ -152,7 +159,7 @@ pub fn review(
         .collect();
     let findings = Findings {
         found: &found,
-        evidence: evidence(&receivers, &reporters, impact.messages, unchecked),
+        evidence: evidence(&receivers, impact.messages, unchecked, observed.unchecked_left_out),
         age: newest.map(|end| i64::from(observed.today) - end.div_euclid(crate::report::period::DAY)),
         window_days: (i64::from(observed.window.1) - i64::from(observed.window.0) + 1).max(0),
         own_messages: own.iter().map(|path| path.messages).sum(),

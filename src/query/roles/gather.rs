@@ -29,6 +29,7 @@ pub(in crate::query) struct Ground<'g> {
 #[derive(Debug, Clone, Copy)]
 pub(in crate::query) struct Cell {
     pub(super) day: Day,
+    /// Who bears witness.
     pub(super) reporter: u32,
     pub(super) messages: u64,
     /// Those that receivers spared as forwarded, and those of a mailing list among them.
@@ -224,7 +225,10 @@ fn cells(ground: &Ground<'_>) -> (Vec<Cell>, Vec<usize>) {
         begin = *end;
         of_unit.sort_by_key(|cell| (cell.day, cell.reporter));
         let first = cells.len();
-        for cell in of_unit.iter().filter(|cell| cell.messages > 0) {
+        // Where reports that passed saw a unit, others tell nothing of it.
+        let is_unchecked = |cell: &Cell| Some(cell.reporter) == ground.tally.unchecked;
+        let any_checked = of_unit.iter().any(|cell| cell.messages > 0 && !is_unchecked(cell));
+        for cell in of_unit.iter().filter(|cell| cell.messages > 0 && !(any_checked && is_unchecked(cell))) {
             match cells[first..].last_mut() {
                 Some(last) if (last.day, last.reporter) == (cell.day, cell.reporter) => {
                     last.messages = last.messages.saturating_add(cell.messages);

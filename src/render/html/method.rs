@@ -41,6 +41,7 @@ pub(super) fn method(answer: &Review) -> Markup {
                 dt { "Evidence" } dd {
                     (grouped(evidence.reports)) " reports of " (grouped(evidence.reporters)) " reporters on " (evidence.days)
                     " days; of " (grouped(evidence.unchecked_reports)) " reports nobody checked whether their mail was genuine"
+                    @if evidence.unchecked_left_out { ", and they are left out" }
                 }
                 dt { "Newest report" } dd { (answer.newest_report.as_deref().unwrap_or("none")) }
                 dt { "Thresholds" } dd { code.small { @for (name, value) in &thresholds { (name) "=" (value) " " } } }

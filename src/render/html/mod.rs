@@ -11,7 +11,7 @@ mod tables;
 use maud::{DOCTYPE, Escaper, Markup, PreEscaped, Render, html};
 use std::fmt::Write as _;
 
-use super::readiness::{known, sentence};
+use super::readiness::{caution, known, sentence};
 use crate::diagnosis::Class;
 use crate::diagnosis::readiness::{Review, Verdict};
 use crate::sanitize::sanitize;
@@ -88,6 +88,7 @@ fn verdict(answer: &Review) -> Markup {
     };
     html! {
         div.verdict.(tone) {
+            @if let Some(caution) = caution(answer) { (Text(caution)) " " }
             strong { span aria-hidden="true" { (mark) " " } (words) " for p=" (answer.target.as_str()) }
             (Text(&sentence(answer)))
         }

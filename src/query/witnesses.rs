@@ -1,0 +1,109 @@
+//! Who bears witness in a question.
+//!
+//! Where a mail server has checked who sent reports, a witness is a domain that passed, under however many names it
+//! reports, and all reports that nobody checked are together one witness more: their names can be anybody's. Where nothing
+//! was checked, each name is taken for a witness.
+
+use std::collections::HashMap;
+
+use rustc_hash::FxHashMap;
+
+use crate::reporter::vouching_domain;
+use crate::store::StoreError;
+
+/// What all reporters whose reports nobody checked are called together.
+const UNCHECKED: &str = "unchecked reporters";
+
+/// Reporters as they are met, by small numbers.
+#[derive(Debug, Default)]
+pub(super) struct Met {
+    places: FxHashMap<(i64, bool), u32>,
+    /// The number of the name, and whether the report passed.
+    list: Vec<(i64, bool)>,
+}
+
+/// Witnesses by small numbers.
+#[derive(Debug, Default)]
+pub(super) struct Witnesses {
+    /// By place of a reporter as it was met its witness.
+    pub(super) of: Vec<u32>,
+    pub(super) names: Vec<String>,
+    /// The one that all unchecked reports are.
+    pub(super) unchecked: Option<u32>,
+}
+
+impl Met {
+    /// The place of a reporter, for reports that passed or for others.
+    pub(super) fn place(&mut self, reporter: i64, checked: bool) -> u32 {
+        let list = &mut self.list;
+        *self.places.entry((reporter, checked)).or_insert_with(|| {
+            list.push((reporter, checked));
+            list.len() as u32 - 1
+        })
+    }
+
+    /// Who bears witness; `text` tells names by their numbers.
+    pub(super) fn witnesses(
+        &self,
+        mut text: impl FnMut(i64) -> Result<String, StoreError>,
+    ) -> Result<Witnesses, StoreError> {
+        let mut found = Witnesses::default();
+        let any_checked = self.list.iter().any(|(_, checked)| *checked);
+        let mut by_domain: HashMap<String, u32> = HashMap::new();
+        for &(reporter, checked) in &self.list {
+            let name = text(reporter)?;
+            let new = found.names.len() as u32;
+            let place = match (checked, any_checked) {
+                (true, _) => *by_domain.entry(vouching_domain(&name).into_owned()).or_insert(new),
+                (false, true) => *found.unchecked.get_or_insert(new),
+                (false, false) => new,
+            };
+            found.of.push(place);
+            if place == new {
+                found.names.push(if checked || !any_checked { name } else { UNCHECKED.to_owned() });
+            } else if checked && found.names[place as usize] != name {
+                // Of several names none says who it is.
+                found.names[place as usize] = vouching_domain(&name).into_owned();
+            }
+        }
+        Ok(found)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Names of witnesses, and the witness of each of some reporters.
+    fn of(met: &[(&str, bool)]) -> (Vec<String>, Vec<u32>) {
+        let mut found = Met::default();
+        // Equal names have the number of the first.
+        let number = |name: &str| met.iter().position(|other| other.0 == name).unwrap() as i64;
+        let reporters: Vec<u32> = met.iter().map(|&(name, checked)| found.place(number(name), checked)).collect();
+        let witnesses = found.witnesses(|number| Ok(met[number as usize].0.to_owned())).unwrap();
+        let of = reporters.into_iter().map(|place| witnesses.of[place as usize]).collect();
+        (witnesses.names, of)
+    }
+
+    #[test]
+    fn unchecked_names_are_witnesses_where_nothing_was_checked() {
+        let (names, of) = of(&[("google.com", false), ("yahoo", false), ("google.com", false)]);
+        assert_eq!((names, of), (vec!["google.com".to_owned(), "yahoo".to_owned()], vec![0, 1, 0]));
+    }
+
+    #[test]
+    fn domains_that_passed_are_witnesses_and_all_others_are_one() {
+        let (names, of) = of(&[
+            ("google.com", false),
+            ("google.com", true),
+            ("outlook.com", true),
+            ("yahoo", false),
+            ("a (by evil.example)", true),
+            ("enterprise outlook", true),
+            ("b.evil.example", true),
+            ("comcast", false),
+        ]);
+        assert_eq!(names, ["unchecked reporters", "google.com", "microsoft.com", "evil.example"]);
+        assert_eq!(of, [0, 1, 2, 0, 3, 2, 3, 0]);
+    }
+}
