@@ -63,6 +63,7 @@ pub(crate) const FLOORS: &[(&str, &[&str])] = &[
             "providers",
             "query",
             "report",
+            "reporter",
             "role",
             "sanitize",
             "witness",

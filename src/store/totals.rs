@@ -9,6 +9,9 @@ use super::trust::Trust;
 use super::{Result, Store};
 use crate::report::period::{DAY, Day, LONG, Period};
 
+/// By day, domain and reporter how many reports, and their messages.
+type StaleReports = FxHashMap<(Day, i64, i64), (u64, u64)>;
+
 /// What changes in the summary with a batch.
 #[derive(Debug, Default)]
 pub(super) struct Deltas {
@@ -132,7 +135,7 @@ impl Store {
     }
 
     /// By day, domain and reporter how many reports are no evidence of a moment, and their messages.
-    fn stale_reports(&self, first: Day, last: Day, now: i64) -> Result<FxHashMap<(Day, i64, i64), (u64, u64)>> {
+    fn stale_reports(&self, first: Day, last: Day, now: i64) -> Result<StaleReports> {
         // All others end a day after the one that they count on at the latest.
         let mut select = self.connection.prepare_cached(
             "SELECT day, domain, reporter, begin_time, end_time, messages FROM report
@@ -140,7 +143,7 @@ impl Store {
         )?;
         debug_assert_eq!(LONG, 172_800);
         let mut rows = select.query([first, last])?;
-        let mut found: FxHashMap<_, (u64, u64)> = FxHashMap::default();
+        let mut found = StaleReports::default();
         while let Some(row) = rows.next()? {
             if !(Period { begin: row.get(3)?, end: row.get(4)? }).is_evidence_of_now(now) {
                 let sum = found.entry((row.get(0)?, row.get(1)?, row.get(2)?)).or_default();
