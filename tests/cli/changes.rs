@@ -119,6 +119,24 @@ fn a_path_that_stops_signing_is_worse() {
 }
 
 #[test]
+fn a_signature_that_gave_way_is_no_alarm_where_its_successor_breaks_later() {
+    let days = Days::new();
+    days.write(0..20, |day, _| {
+        let results = match day {
+            0..11 => DKIM_AND_SPF.replacen("example.com", "mail.example.com", 1),
+            11..18 => DKIM_AND_SPF.replace("s1", "s2"),
+            _ => SPF_ONLY.to_owned(),
+        };
+        vec![record("192.0.2.1", 20, "example.com", &results)]
+    });
+    let answer = days.json();
+    let all = answer["changes"].as_array().expect("changes");
+    let of = |name: &str| all.iter().find(|one| one["name"] == name).map(|one| one["kind"].clone());
+    assert_eq!(of("s1"), Some(json!("changed")), "{answer:#}");
+    assert!(kinds(&answer).contains(&("worse".to_owned(), "path".to_owned())), "{answer:#}");
+}
+
+#[test]
 fn a_fix_is_mended_and_no_alarm() {
     let days = Days::new();
     days.write(0..20, |day, _| {

@@ -74,6 +74,21 @@ fn the_rotation_of_the_sample_mailbox() {
 }
 
 #[test]
+fn a_key_that_never_verified_took_nothing_over() {
+    let sandbox = Sandbox::new();
+    month(&sandbox, |day| {
+        let (selector, result) = if day < 20 { ("s1", "pass") } else { ("s2", "fail") };
+        vec![signed("192.0.2.1", 20, selector, result)]
+    });
+    let answer = selectors(&sandbox, &[]);
+    assert_eq!(answer["rotations"], json!([]));
+    assert_eq!((&one(&answer, "s1")["state"], &one(&answer, "s2")["state"]), (&json!("vanished"), &json!("failing")));
+    let told = sandbox.run(["changes", "--since", "14d", "--as-of", "2026-10-31"]).exits(0);
+    let told = told.text();
+    assert!(told.contains("never verified") && !told.contains("took over"), "{told}");
+}
+
+#[test]
 fn a_key_that_fails_since_a_day() {
     let sandbox = Sandbox::new();
     month(&sandbox, |day| vec![signed("192.0.2.1", 20, "s1", if day < 20 { "pass" } else { "permerror" })]);

@@ -41,14 +41,14 @@ fn change(key: &SelectorUse, comparison: &Comparison<'_>) -> Option<Change> {
         }
         KeyState::Vanished if then.1 + now.1 >= FEW && now.1 < then.1 / 2 => {
             // Stragglers of the last day of a key lie beside those of its successor.
-            let covered = is_covered(key, &next_day(&key.last_seen), comparison);
+            let covered = is_covered(key, &later(&key.last_seen, 1), comparison);
             let (kind, text) = milder(covered, note(), "; its mail is signed as the domain all the same");
             Some(told(kind, text, Some(key.last_seen.clone())))
         }
         KeyState::Rotated if within(&Some(key.last_seen.clone())).is_some() || then.1 >= FEW && now.1 == 0 => {
             let rotation =
                 comparison.keys.rotations.iter().find(|one| is_of(one, key) && Some(&one.old) == key.selector.as_ref());
-            Some(told(ChangeKind::Changed, note(), rotation.and_then(|one| one.new_first_verified.clone())))
+            Some(told(ChangeKind::Changed, note(), rotation.map(|one| one.new_first_verified.clone())))
         }
         _ if then.1 >= FEW && now.1 >= FEW && then.0 * 2 < then.1 && now.0 * 10 >= now.1 * 8 => {
             let text = format!("verifies again: {} of {} messages, {} of {} before", now.0, now.1, then.0, then.1);
@@ -73,17 +73,22 @@ fn milder(covered: bool, text: String, why: &str) -> (ChangeKind, String) {
 /// Nearly all of the messages.
 const COVERED: f64 = 0.95;
 
-/// Whether the mail of the paths that a key signs for is signed as the domain since a day, whatever becomes of this key: a second
+/// So many days show what came after a key: what breaks later has reasons of its own.
+const AFTER: i64 = 7;
+
+/// Whether the mail of the paths that a key signs for is signed as the domain in the days from one on, whatever becomes of this key: a second
 /// algorithm beside the first, a default signature that gave way, a key that was retired without a gap.
 fn is_covered(key: &SelectorUse, since: &str, comparison: &Comparison<'_>) -> bool {
     let survey = comparison.now.survey;
     let is_its = |path: &&SendingPath| path.role.is_owners() && key.senders.iter().any(|one| one.path == path.id);
     let paths: Vec<&SendingPath> = comparison.now.diagnosis.paths.iter().filter(is_its).collect();
+    let until = later(since, AFTER);
     let signed = |path: &SendingPath| {
         let mut sums = [0_u64; 2];
         for entry in survey.tally.entries(path.figures) {
             let (facts, day) = (survey.tally.facts(entry), survey.tally.report(entry).day);
-            if shown(day).as_str() >= since && facts.dkim != DkimState::Unknown {
+            let day = shown(day);
+            if day.as_str() >= since && day < until && facts.dkim != DkimState::Unknown {
                 sums[usize::from(facts.dkim != DkimState::Aligned)] += entry.messages;
             }
         }
@@ -92,10 +97,11 @@ fn is_covered(key: &SelectorUse, since: &str, comparison: &Comparison<'_>) -> bo
     !paths.is_empty() && paths.into_iter().all(signed)
 }
 
-/// The day after one that is written down.
-fn next_day(day: &str) -> String {
-    let next = day.parse::<jiff::civil::Date>().ok().and_then(|day| day.tomorrow().ok());
-    next.map_or_else(|| day.to_owned(), |next| next.to_string())
+/// The day so many days after one that is written down.
+fn later(day: &str, days: i64) -> String {
+    let found = day.parse::<jiff::civil::Date>().ok();
+    let found = found.and_then(|day| day.checked_add(jiff::Span::new().days(days)).ok());
+    found.map_or_else(|| day.to_owned(), |found| found.to_string())
 }
 
 fn is_of(rotation: &Rotation, key: &SelectorUse) -> bool {

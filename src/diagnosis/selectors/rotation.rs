@@ -24,7 +24,7 @@ pub struct Rotation {
     /// The last day on which the old one verified, for most messages.
     pub old_last_verified: Option<String>,
     /// The first day on which the new one verified, for most messages.
-    pub new_first_verified: Option<String>,
+    pub new_first_verified: String,
     /// Whole days between the two on which neither verified.
     pub gap_days: u32,
     /// Days on which both verified.
@@ -41,9 +41,10 @@ impl Rotation {
 
     /// The rotation in a sentence.
     pub(super) fn in_words(&self) -> String {
-        let new = &self.new;
-        let last = self.old_last_verified.as_deref().unwrap_or("never");
-        let first = self.new_first_verified.as_deref().unwrap_or("never");
+        let (new, first) = (&self.new, &self.new_first_verified);
+        let Some(last) = &self.old_last_verified else {
+            return format!("{new} took over on {first}; this one never verified");
+        };
         if self.gap_days > 0 {
             let days = if self.gap_days == 1 { "day" } else { "days" };
             format!(
@@ -59,7 +60,7 @@ impl Rotation {
 }
 
 /// Finds the keys that took over: of the same domain, on a path of the old one, begun after the old one and in use when it
-/// ended. Of several the one that began nearest to the end.
+/// ended. Of several the one that began nearest to the end. A key that never verified took nothing over.
 pub(super) fn rotations(keys: &[Key<'_>], health: &[Health], paths: &[&SendingPath]) -> Vec<Rotation> {
     let mut found = Vec::new();
     for (old, was) in keys.iter().zip(health) {
@@ -75,10 +76,10 @@ pub(super) fn rotations(keys: &[Key<'_>], health: &[Health], paths: &[&SendingPa
                     && is.end > was.end
                     && new.selector.is_some()
             })
-            .filter(|(new, _)| takes_over(old, was, new))
+            .filter(|(new, _)| takes_over(old, was, new) && new.days.values().any(verifies))
             .min_by_key(|(new, is)| (is.begin.abs_diff(was.end), new.selector));
         if let (Some(selector), Some((new, _))) = (old.selector, successor) {
-            found.push(rotation(old, selector, new, paths));
+            found.extend(rotation(old, selector, new, paths));
         }
     }
     found
@@ -96,17 +97,22 @@ fn takes_over(old: &Key<'_>, was: &Health, new: &Key<'_>) -> bool {
     after > 0 && after >= was.due / 2
 }
 
-fn rotation(old: &Key<'_>, selector: &str, new: &Key<'_>, paths: &[&SendingPath]) -> Rotation {
-    let verifies = |results: &KeyResults| results.verified() > 0 && results.verified() >= results.failed();
+/// Whether a key verified on a day, for most messages.
+fn verifies(results: &KeyResults) -> bool {
+    results.verified() > 0 && results.verified() >= results.failed()
+}
+
+/// What became of one key and the next; nothing where the next one never verified.
+fn rotation(old: &Key<'_>, selector: &str, new: &Key<'_>, paths: &[&SendingPath]) -> Option<Rotation> {
     let old_last = old.days.iter().rev().find(|(_, results)| verifies(results)).map(|(&day, _)| day);
-    let new_first = new.days.iter().find(|(_, results)| verifies(results)).map(|(&day, _)| day);
-    let (gap, overlap) = match (old_last, new_first) {
-        (Some(last), Some(first)) if first > last => (first.abs_diff(last) - 1, 0),
-        (Some(last), Some(first)) => (0, last.abs_diff(first) + 1),
-        _ => (0, 0),
+    let first = new.days.iter().find(|(_, results)| verifies(results)).map(|(&day, _)| day)?;
+    let (gap, overlap) = match old_last {
+        Some(last) if first > last => (first.abs_diff(last) - 1, 0),
+        Some(last) => (0, last.abs_diff(first) + 1),
+        None => (0, 0),
     };
-    let failed_in_gap = match (old_last, new_first) {
-        (Some(last), Some(first)) if gap > 0 => [old, new]
+    let failed_in_gap = match old_last {
+        Some(last) if gap > 0 => [old, new]
             .iter()
             .flat_map(|key| key.days.range(last + 1..first))
             .fold(0_u64, |sum, (_, results)| sum.saturating_add(results.failed())),
@@ -115,15 +121,15 @@ fn rotation(old: &Key<'_>, selector: &str, new: &Key<'_>, paths: &[&SendingPath]
     let shared: BTreeSet<usize> = new.home.iter().map(|one| one.path).collect();
     let ids: BTreeSet<&str> =
         old.home.iter().filter(|one| shared.contains(&one.path)).map(|one| paths[one.path].id.as_str()).collect();
-    Rotation {
+    Some(Rotation {
         signing_domain: old.signing_domain.to_owned(),
         old: selector.to_owned(),
         new: new.selector.unwrap_or_default().to_owned(),
         paths: ids.into_iter().map(str::to_owned).collect(),
         old_last_verified: old_last.map(shown),
-        new_first_verified: new_first.map(shown),
+        new_first_verified: shown(first),
         gap_days: gap,
         overlap_days: overlap,
         failed_in_gap,
-    }
+    })
 }
