@@ -347,7 +347,8 @@ impl Case<'_> {
         if self.path.dkim[usize::from(DkimState::Aligned.code())] == 0 {
             steps.push(format!("What arrives here without a signature of {} was sent without one, or lost it on the way: see the paths of your own.", self.path.domain));
         }
-        told("nothing to do: recipients forward it, and DKIM survives that".to_owned(), steps)
+        let of = |state: DkimState| self.path.dkim[usize::from(state.code())];
+        told(forwarded(of(DkimState::Aligned), of(DkimState::Broken)).to_owned(), steps)
     }
 
     fn mailing_list(&self) -> Remedy {
@@ -426,9 +427,30 @@ impl Case<'_> {
     }
 }
 
+/// What to do about forwarded mail, of whose signatures as the domain so many verify and so many do not.
+fn forwarded(aligned: u64, broken: u64) -> &'static str {
+    match (aligned, broken) {
+        (0, 0) => "nothing to do here: recipients forward it; sign at the origin, and it survives",
+        (0, _) => "nothing to do: recipients forward it, and something on the way breaks the signature",
+        _ => "nothing to do: recipients forward it, and DKIM survives that",
+    }
+}
+
 /// With a capital letter and a full stop.
 fn sentence(text: &str) -> String {
     let mut letters = text.chars();
     let first = letters.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
     format!("{first}{}.", letters.as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_signature_survives_forwarding_only_where_one_was_seen_to() {
+        assert!(forwarded(3, 9).contains("DKIM survives"));
+        assert!(forwarded(0, 9).contains("breaks the signature"));
+        assert!(forwarded(0, 0).contains("sign at the origin"));
+    }
 }
