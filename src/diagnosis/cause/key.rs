@@ -11,8 +11,8 @@ use crate::diagnosis::class::Class;
 use crate::diagnosis::view::{ALIGNED, BROKEN, known, share};
 use crate::domain;
 use crate::providers::Kind;
-use crate::query::{Signer, Survey};
-use crate::report::period::date_of;
+use crate::query::{Signer, SignerUse, Survey};
+use crate::report::period::{Day, date_of};
 use crate::witness::has_share;
 use crate::words::{list, plural};
 
@@ -23,11 +23,33 @@ type Key<'s> = (&'s str, Option<&'s str>);
 pub(crate) struct Keys<'s> {
     survey: &'s Survey,
     verified: OnceLock<HashMap<Key<'s>, Vec<usize>>>,
+    last: OnceLock<HashMap<Key<'s>, Day>>,
 }
 
 impl<'s> Keys<'s> {
     pub(crate) fn new(survey: &'s Survey) -> Self {
-        Keys { survey, verified: OnceLock::new() }
+        Keys { survey, verified: OnceLock::new(), last: OnceLock::new() }
+    }
+
+    /// The last day on which a key verified for any path.
+    fn last_verified(&self, key: Key<'_>) -> Option<Day> {
+        let all = self.last.get_or_init(|| {
+            let mut found: HashMap<Key<'s>, Day> = HashMap::new();
+            for (at, path) in self.survey.paths.iter().enumerate() {
+                let lists: HashMap<i64, &SignerUse> = path.signers.iter().map(|one| (one.list, one)).collect();
+                for entry in self.survey.tally.entries(at) {
+                    let day = self.survey.tally.report(entry).day;
+                    let list = lists.get(&self.survey.tally.facts(entry).signers);
+                    let signers = list.into_iter().flat_map(|list| list.signers.iter());
+                    for signer in signers.filter(|one| one.result == AuthResult::Pass) {
+                        let last = found.entry(key_of(signer)).or_insert(day);
+                        *last = day.max(*last);
+                    }
+                }
+            }
+            found
+        });
+        all.get(&key).copied()
     }
 
     /// Whether a key verifies for another path, most of whose mail it signs well.
@@ -89,7 +111,9 @@ impl<'c> Seen<'c> {
             Some(selector) => format!("selector {selector} of {}", key.0),
             None => format!("a selector of {} that is not reported", key.0),
         };
-        list(self.failing.iter().map(name), 3)
+        // Reporters that leave the selector out speak of one that others name.
+        let names_some = self.failing.iter().any(|key| key.1.is_some());
+        list(self.failing.iter().filter(|key| key.1.is_some() || !names_some).map(name), 3)
     }
 }
 
@@ -154,6 +178,11 @@ pub(super) fn cause(case: &Case<'_, '_>, words: &Words) -> Option<Explained> {
         let text = if gateway {
             "the mail is signed before the gateway, which changes it (footers, rewritten links, tags): the signatures fail behind it"
                 .to_owned()
+        } else if let Some(last) = ended(case, &seen) {
+            format!(
+                "the key verified until {} and fails for all mail since: the key record was changed, or the mail is changed after signing; `dmarcstat dns` tells ({keys})",
+                date_of(last)
+            )
         } else {
             format!(
                 "the key is right, as it verifies for other mail, and here the mail is changed after it was signed: a footer, a disclaimer, a gateway ({keys})"
@@ -162,6 +191,14 @@ pub(super) fn cause(case: &Case<'_, '_>, words: &Words) -> Option<Explained> {
         return found(Cause::ChangedInTransit, text, Broken::all);
     }
     None
+}
+
+/// The last day on which the failing keys verified, where that was before the change of the path or on its first day, on which
+/// reporters do not part the days alike.
+fn ended(case: &Case<'_, '_>, seen: &Seen<'_>) -> Option<Day> {
+    let change = case.change?;
+    let last = seen.failing.iter().filter_map(|key| case.keys.last_verified(*key)).max()?;
+    (last <= change.day).then_some(last)
 }
 
 /// The days on which signatures failed, where these are few, lie close together and another key verified before than after.
