@@ -146,6 +146,20 @@ fn a_domain_of_which_nothing_is_authenticated_is_not_ready() {
 }
 
 #[test]
+fn a_parked_domain_needs_no_amount_of_mail() {
+    let sandbox = Sandbox::new();
+    let paths = reports(&sandbox, 2, 1, &[record("203.0.113.9", 2, "example.com", NOTHING)]);
+    let json = ["--format", "json"];
+    let answer = review(&sandbox, &paths, 2, &json).exits(4).json();
+    assert_eq!(answer["verdict"], json!("not_enough_data"));
+    let config = sandbox.write("config.toml", "[readiness]\nparked = [\"example.com\"]\n");
+    let config = ["--config", config.to_str().unwrap()];
+    let answer = review(&sandbox, &paths, 2, &[json, config].concat()).exits(0).json();
+    assert_eq!(answer["verdict"], json!("ready"));
+    assert_eq!(failed(&answer, true), Vec::<String>::new());
+}
+
+#[test]
 fn thresholds_are_the_configurations() {
     let sandbox = Sandbox::new();
     let paths = reports(&sandbox, 3, 1, &[signed(20)]);

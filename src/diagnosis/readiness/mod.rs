@@ -12,6 +12,7 @@ mod reporters;
 mod review;
 mod selectors;
 mod standards;
+mod steady;
 mod subdomains;
 mod thresholds;
 

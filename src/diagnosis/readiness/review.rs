@@ -8,6 +8,7 @@ use super::answer::{
 use super::checks::{self, Findings};
 use super::impact::{self, PathDays, failing, is_own};
 use super::reporters::{evidence, handling, reporters, share};
+use super::steady::Whole;
 use super::thresholds::ReadinessThresholds;
 use super::{policy, selectors, subdomains};
 use crate::diagnosis::{Class, DomainFinding, SendingPath, WindowAnswer, ledger};
@@ -80,6 +81,7 @@ pub fn review(
     let fresh = receivers.reports.iter().map(|report| report.period).filter(|period| period.is_evidence_of_now(now));
     let newest = fresh.map(|period| period.end).max();
 
+    let whole = Whole::of(&daily, &reporters, impact.messages);
     let mut blockers = Vec::new();
     let mut fragile = Vec::new();
     let mut regressions = Vec::new();
@@ -90,7 +92,9 @@ pub fn review(
         match path.role {
             _ if failing(path) == 0 => {}
             Role::Service | Role::OtherAccount => decide.push(undecided(path)),
-            Role::Unknown if looks_forgotten(path, impact.messages) => forgotten.push(undecided(path)),
+            Role::Unknown if looks_forgotten(path, impact.messages) || whole.has_steady(path, observed.survey) => {
+                forgotten.push(undecided(path));
+            }
             _ => {}
         }
         if !is_own(path) {

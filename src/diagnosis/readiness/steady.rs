@@ -1,0 +1,64 @@
+//! Machines that nothing authenticates and that send as the owner's own do: day by day, to everybody.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::civil::Weekday;
+
+use super::impact::{DayFigures, failing};
+use super::reporters::ReporterFigures;
+use crate::diagnosis::SendingPath;
+use crate::query::Survey;
+use crate::report::period::{Day, date_of};
+
+/// So much of a path's mail comes from one address.
+const ONE_ADDRESS: f64 = 0.9;
+/// On more than this share of the working days, at more than this share of the reporters.
+const MOST: f64 = 0.5;
+/// Fewer working days show no habit.
+const DAYS: usize = 5;
+
+/// What a review saw altogether, to hold a path against.
+pub(super) struct Whole {
+    working_days: usize,
+    reporters: usize,
+    messages: u64,
+}
+
+impl Whole {
+    pub(super) fn of(daily: &[DayFigures], reporters: &[ReporterFigures], messages: u64) -> Self {
+        let works = |day: &&DayFigures| day.messages > 0 && day.date.parse().is_ok_and(is_working_day);
+        Whole {
+            working_days: daily.iter().filter(works).count(),
+            reporters: reporters.iter().filter(|one| one.messages > 0).count(),
+            messages,
+        }
+    }
+
+    /// Whether a path has a hundredth of the mail, from one address, on most working days and at most reporters: spoofers come in
+    /// bursts and from many addresses; a printer, a script or a server that SPF does not name does not.
+    pub(super) fn has_steady(&self, path: &SendingPath, survey: &Survey) -> bool {
+        if self.working_days < DAYS || failing(path).saturating_mul(100) < self.messages {
+            return false;
+        }
+        let addresses = survey.tally.addresses(path.figures);
+        let busiest = addresses.iter().map(|one| one.dkim.iter().sum::<u64>()).max().unwrap_or(0);
+        let mut seen: BTreeMap<u32, BTreeSet<Day>> = BTreeMap::new();
+        for report in survey.tally.entries(path.figures).iter().map(|entry| survey.tally.report(entry)) {
+            seen.entry(report.reporter).or_default().insert(report.day);
+        }
+        // What one reporter alone says of a day is no day, where there are others.
+        let mut days: BTreeMap<Day, usize> = BTreeMap::new();
+        for &day in seen.values().flatten() {
+            *days.entry(day).or_default() += 1;
+        }
+        let witnesses = self.reporters.min(2);
+        let working = days.iter().filter(|&(&day, &told)| told >= witnesses && is_working_day(date_of(day))).count();
+        busiest as f64 >= ONE_ADDRESS * path.messages as f64
+            && working as f64 > MOST * self.working_days as f64
+            && seen.len() as f64 > MOST * self.reporters as f64
+    }
+}
+
+fn is_working_day(date: jiff::civil::Date) -> bool {
+    !matches!(date.weekday(), Weekday::Saturday | Weekday::Sunday)
+}
