@@ -315,6 +315,7 @@ fn sending_path(survey: &Survey, at: usize, judged: Judgement, rules: &Rules<'_>
         survey,
         path,
         cause,
+        change: judged.change.as_ref(),
         sender: &sender,
         foreign: &foreign,
         selectors: &selectors,

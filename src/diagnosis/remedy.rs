@@ -3,12 +3,15 @@
 use std::cmp::Reverse;
 use std::net::IpAddr;
 
+use super::cause::Change;
+use super::class::Class;
 use super::evidence::Grounds;
 use crate::alignment::DkimState;
 use crate::cause::Cause;
 use crate::domain;
 use crate::providers::{Catalogue, DnsRecord, Kind, LOOK_AGAIN, MOST_STEPS, Provider, Remedy, RemedyContext};
 use crate::query::{AddressFigures, PathFigures, SenderKey, Survey};
+use crate::report::period::date_of;
 use crate::role::Role;
 use crate::words::{grouped, list, list_of, plural};
 
@@ -17,6 +20,8 @@ pub(super) struct Case<'c> {
     pub(super) survey: &'c Survey,
     pub(super) path: &'c PathFigures,
     pub(super) cause: Option<Cause>,
+    /// The last change of the path.
+    pub(super) change: Option<&'c Change>,
     pub(super) sender: &'c str,
     /// Who signed, those that do not align.
     pub(super) foreign: &'c [String],
@@ -310,7 +315,17 @@ impl Case<'_> {
                 list(&uncovered, 4)
             ));
         }
-        if relay.is_none() {
+        if let Some(change) = self.change.filter(|change| change.before == Class::Signed) {
+            // The key is published: what signed has stopped.
+            remedy.title = format!("find out why what sends as {domain} signs no more since {}", date_of(change.day));
+            remedy.steps.insert(
+                0,
+                format!(
+                    "It signed until {}, so key and records are there: look for what changed on the machine on that day (an update, a signer that stopped, a new route past it).",
+                    date_of(change.day.saturating_sub(1))
+                ),
+            );
+        } else if relay.is_none() {
             remedy.records = vec![DnsRecord {
                 name: format!("<selector>._domainkey.{domain}"),
                 kind: "TXT".to_owned(),

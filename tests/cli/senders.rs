@@ -234,7 +234,7 @@ fn a_reporters_habits_tear_no_sender_apart() {
     let paydesk = path(&answer, "paydesk.example");
     assert_eq!((&paydesk["class"], &paydesk["role"]), (&"signed".into(), &"own".into()));
     assert_eq!(paydesk["messages"], 1280);
-    assert_eq!(paydesk["cause"], "rotation");
+    assert_eq!(paydesk["cause"], serde_json::Value::Null);
     assert!(paydesk["notes"].to_string().contains("SPF does not align here and need not"), "{}", paydesk["notes"]);
 }
 

@@ -15,6 +15,7 @@ mod standards;
 mod steady;
 mod subdomains;
 mod thresholds;
+mod weighed;
 
 pub use answer::{
     Advice, Blocker, Check, CheckArea, Decision, Fragile, Regression, Review, ReviewedPath, StrictAnswer, Target,

@@ -10,6 +10,7 @@ use super::impact::{self, PathDays, failing, is_own};
 use super::reporters::{evidence, handling, reporters, share};
 use super::steady::Whole;
 use super::thresholds::ReadinessThresholds;
+use super::weighed::{Weighed, weighed};
 use super::{policy, selectors, subdomains};
 use crate::diagnosis::{Class, DomainFinding, SendingPath, WindowAnswer, ledger};
 use crate::dns::DnsAudit;
@@ -82,6 +83,7 @@ pub fn review(
     let newest = fresh.map(|period| period.end).max();
 
     let whole = Whole::of(&daily, &reporters, impact.messages);
+    let mut own_weighed = Weighed::default();
     let mut blockers = Vec::new();
     let mut fragile = Vec::new();
     let mut regressions = Vec::new();
@@ -101,7 +103,10 @@ pub fn review(
             continue;
         }
         regressions.extend(regression(path, days, thresholds));
-        let fails = fails(path, thresholds);
+        let counted = weighed(observed.survey, path);
+        own_weighed.messages = own_weighed.messages.saturating_add(counted.messages);
+        own_weighed.failing = own_weighed.failing.saturating_add(counted.failing);
+        let fails = fails(counted, thresholds);
         let alone = path.class != Class::Signed && days.spf_alone > thresholds.max_path_failures;
         if alone {
             fragile.push(Fragile {
@@ -166,8 +171,8 @@ pub fn review(
         evidence: evidence(&receivers, impact.messages, unchecked, observed.unchecked_left_out),
         age: newest.map(|end| i64::from(observed.today) - end.div_euclid(crate::report::period::DAY)),
         window_days: (i64::from(observed.window.1) - i64::from(observed.window.0) + 1).max(0),
-        own_messages: own.iter().map(|path| path.messages).sum(),
-        own_failing: own.iter().map(|path| failing(path)).sum(),
+        own_messages: own_weighed.messages,
+        own_failing: own_weighed.failing,
         unsigned_own: own.iter().filter(|path| path.class != Class::Signed && path.messages > 0).count() as u64,
         mailboxes: mailboxes(&own, observed.catalogue),
         subdomains: subdomains::subdomains(domain, target, &within, &receivers, published.as_ref()),
@@ -296,9 +301,9 @@ fn looks_forgotten(path: &SendingPath, messages: u64) -> bool {
 }
 
 /// Whether more of a path fails than may.
-fn fails(path: &SendingPath, thresholds: &ReadinessThresholds) -> bool {
-    let failing = failing(path);
-    failing > thresholds.max_path_failures && failing as f64 > (1.0 - thresholds.pass_share) * path.messages as f64
+fn fails(path: Weighed, thresholds: &ReadinessThresholds) -> bool {
+    let Weighed { messages, failing } = path;
+    failing > thresholds.max_path_failures && failing as f64 > (1.0 - thresholds.pass_share) * messages as f64
 }
 
 fn regression(path: &SendingPath, days: &PathDays, thresholds: &ReadinessThresholds) -> Option<Regression> {

@@ -7,7 +7,7 @@ use super::owner::{Owner, Use};
 use super::reach::Reach;
 use crate::providers::Kind;
 use crate::query::ledger;
-use crate::query::naming::{ProviderNumber, Sender, Who};
+use crate::query::naming::{ProviderNumber, Sender, Signed, Who};
 use crate::role::Role;
 use crate::witness::{Seen, has_share};
 
@@ -68,6 +68,8 @@ struct OfSender {
     broken: BTreeMap<u32, [u64; 2]>,
     /// Of those messages the ones that carry a verified signature of somebody else's own domain, and the rest.
     resigned: BTreeMap<u32, [u64; 2]>,
+    /// Who saw it hand on mail that the owner signed: a verified own signature that is used elsewhere, and SPF not aligned.
+    handed_on: Seen,
 }
 
 /// Somebody else's own domains that signed: no provider's default, no account.
@@ -128,7 +130,13 @@ impl<'g> Rows<'g> {
             let signed = signatures.peek().is_some();
             let verified = signatures.any(|one| one.verified);
             let resigned = others_signatures(gathered, who).any(|other| !rows.signs_beside(who.organization, other));
-            let of = rows.by_sender.entry((who.organization, gathered.sender(at))).or_default();
+            let sender = gathered.sender(at);
+            let used_elsewhere = |one: &Signed| one.verified && owner.key_use(one, sender) == Use::Elsewhere;
+            let hands_on = !owner.own_spf(who) && owner.signatures(who).any(used_elsewhere);
+            let of = rows.by_sender.entry((who.organization, sender)).or_default();
+            if hands_on {
+                of.handed_on.extend(gathered.seen(at));
+            }
             for cell in gathered.cells(at) {
                 let excused = of.excused.entry(cell.reporter).or_default();
                 excused[0] += cell.excused;
@@ -248,7 +256,11 @@ impl<'g> Rows<'g> {
             // A key that only ever fails here, with no other sign, may be a copy of the signature.
             let intact = of.is_some_and(|of| believed(of.broken.values().map(|one| one[1] > 0)));
             let carries = elsewhere && (intact || own_account_elsewhere || who.authenticated.is_some());
-            if carries || verified && kind.is_some() || !signatures.is_empty() && hands_on || spared {
+            // What forwards signed mail forwards it too when the owner's signature is missing: before it was switched on, or
+            // after it stopped. Whoever writes there himself is signed by the host.
+            let bare = kind != Some(Kind::Service) && who.signed.iter().all(|one| !one.verified);
+            let forwards = bare && of.is_some_and(|of| of.handed_on.is_enough(self.whole(from)));
+            if carries || verified && kind.is_some() || !signatures.is_empty() && hands_on || spared || forwards {
                 return Decision::new(Role::Forwarder, Author::Owner);
             }
         }
@@ -263,6 +275,11 @@ impl<'g> Rows<'g> {
             return Decision::new(Role::Service, Author::Nobody);
         }
         Decision::new(Role::Unknown, Author::Nobody)
+    }
+
+    /// Who reports on an organizational domain.
+    fn whole(&self, organization: u32) -> Seen {
+        self.gathered.whole.get(&organization).copied().unwrap_or_default()
     }
 
     /// The organization that SPF and DKIM authenticate, or SPF alone with enough witnesses; at a mailbox host, a custom
@@ -283,14 +300,14 @@ impl<'g> Rows<'g> {
             return None;
         }
         let seen = self.authenticated.get(&(who.organization, organization)).copied().unwrap_or_default();
-        let whole = self.gathered.whole.get(&who.organization).copied().unwrap_or_default();
+        let whole = self.whole(who.organization);
         (signed(organization) || seen.by_several() || !whole.by_several()).then_some(organization)
     }
 
     /// Whether an organization signs mail of another beside the other's own signature, where that is at home.
     fn signs_beside(&self, organization: u32, other: u32) -> bool {
         let seen = self.beside.get(&(organization, other)).copied().unwrap_or_default();
-        let whole = self.gathered.whole.get(&organization).copied().unwrap_or_default();
+        let whole = self.whole(organization);
         seen.by_several() || seen.is_any() && !whole.by_several()
     }
 

@@ -58,7 +58,7 @@ pub(super) struct Owner<'g> {
     accounts: HashMap<AccountNumber, BTreeSet<u32>>,
     /// Organizational domains and senders where SPF aligns, no lone claim.
     aligned: HashSet<(u32, Sender)>,
-    /// Organizational domains and addresses that are all that a reporter sees of the owner.
+    /// Organizational domains and addresses that are all that the reporters which see them see of the owner.
     sole: HashSet<(u32, IpAddr)>,
     keys: HashMap<u32, Key>,
     /// Organizational domains and senders where own signatures are seen, no lone claim.
@@ -319,13 +319,12 @@ impl<'g> Owner<'g> {
         self.keys = keys;
     }
 
-    /// A machine that only one reporter can see (over IPv6, say): all the own-signed mail that it sees comes from there, none
-    /// from the senders that the others see. A forwarder would leave it the direct mail too.
+    /// A machine that only some reporters can see (over IPv6, say): all the own-signed mail that each of them sees comes from
+    /// there, none from the senders that the others see. A forwarder would leave them the direct mail too.
     fn find_sole(&mut self) {
         type Places = BTreeMap<Option<IpAddr>, (u64, Seen)>;
-        let mut signed: HashMap<(u32, u32), Places> = HashMap::new();
-        let mut who_sees: HashMap<IpAddr, Seen> = HashMap::new();
-        let mut others: HashMap<u32, Seen> = HashMap::new();
+        let mut signed: HashMap<u32, BTreeMap<u32, Places>> = HashMap::new();
+        let mut who_sees: HashMap<IpAddr, BTreeSet<u32>> = HashMap::new();
         for at in 0..self.gathered.len() {
             let who = self.gathered.who(at);
             let address = match self.gathered.sender(at) {
@@ -333,28 +332,35 @@ impl<'g> Owner<'g> {
                 _ => None,
             };
             if let Some(ip) = address {
-                who_sees.entry(ip).or_default().extend(self.gathered.seen(at));
+                who_sees.entry(ip).or_default().extend(self.gathered.cells(at).iter().map(|cell| cell.reporter));
             }
             if !self.signatures(who).any(|one| one.verified) {
                 continue;
             }
+            let of = signed.entry(who.organization).or_default();
             for cell in self.gathered.cells(at) {
-                let of = signed.entry((who.organization, cell.reporter)).or_default().entry(address).or_default();
+                let of = of.entry(cell.reporter).or_default().entry(address).or_default();
                 of.0 = of.0.saturating_add(cell.messages);
                 of.1.add(cell.reporter, cell.day);
-                others.entry(who.organization).or_default().add(cell.reporter, cell.day);
             }
         }
-        for ((organization, _), places) in signed {
-            let all: u64 = places.values().map(|place| place.0).sum();
-            for (address, (messages, seen)) in &places {
-                let Some(ip) = address else { continue };
-                let alone = who_sees.get(ip).is_some_and(|seen| !seen.by_several());
+        for (organization, reporters) in signed {
+            let all_from = |reporter: &u32, ip: IpAddr| {
+                let Some(places) = reporters.get(reporter) else { return false };
+                let all: u64 = places.values().map(|place| place.0).sum();
+                places.get(&Some(ip)).is_some_and(|(messages, seen)| {
+                    let nearly_all = *messages as f64 >= NEARLY_ALL * all as f64;
+                    *messages >= CONSISTENT && nearly_all && seen.on_several_days()
+                })
+            };
+            let addresses: BTreeSet<IpAddr> =
+                reporters.values().flat_map(|places| places.keys().flatten().copied()).collect();
+            for ip in addresses {
+                let Some(seers) = who_sees.get(&ip) else { continue };
                 // Others see mail that is signed so elsewhere.
-                let elsewhere = others.get(&organization).is_some_and(|seen| seen.by_several());
-                let consistent = *messages >= CONSISTENT && *messages as f64 >= NEARLY_ALL * all as f64;
-                if alone && elsewhere && consistent && seen.on_several_days() {
-                    self.sole.insert((organization, *ip));
+                let others = || reporters.keys().any(|reporter| !seers.contains(reporter));
+                if seers.iter().all(|reporter| all_from(reporter, ip)) && others() {
+                    self.sole.insert((organization, ip));
                 }
             }
         }
