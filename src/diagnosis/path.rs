@@ -18,7 +18,7 @@ use crate::alignment::{AuthResult, DkimState};
 use crate::cause::Cause;
 use crate::domain;
 use crate::parallel;
-use crate::providers::{Catalogue, Remedy};
+use crate::providers::{Catalogue, Provider, Remedy};
 use crate::query::{DomainFigures, Ledger, PathFigures, SenderKey, Survey};
 use crate::report::period::{Day, date_of};
 use crate::role::Role;
@@ -297,6 +297,8 @@ fn sending_path(survey: &Survey, at: usize, judged: Judgement, rules: &Rules<'_>
     let class = judged.class;
     let addresses = survey.tally.addresses(at);
     let (cause, shown) = judged.cause.map_or((None, None), |(cause, shown)| (Some(cause), Some(shown)));
+    let began = shown.as_ref().and_then(|shown| shown.since);
+    let since = began.or(judged.change.map(|change| change.day));
     let evidence = Grounds::of(survey, at, &judged.view, shown);
     let sender = sender_name(path, rules.catalogue);
     let (signing_domains, selectors) = signing(path);
@@ -334,7 +336,7 @@ fn sending_path(survey: &Survey, at: usize, judged: Judgement, rules: &Rules<'_>
         role: judged.role,
         class,
         cause,
-        since: judged.change.map(|change| date_of(change.day).to_string()),
+        since: since.map(|day| date_of(day).to_string()),
         messages: path.messages,
         dkim: DkimFigures::from(path.dkim),
         spf_aligned: path.spf_aligned,
@@ -366,6 +368,7 @@ pub fn sender_name(path: &PathFigures, catalogue: &Catalogue) -> String {
             format!("{} ({label})", provider(id))
         }
         SenderKey::Provider { id, tenant: None } => provider(id),
+        SenderKey::Through { organization, provider: id } if is_itself(catalogue, id, organization) => provider(id),
         SenderKey::Through { organization, provider: id } => format!("{organization}, through {}", provider(id)),
         SenderKey::Behind(author) => format!("gateway behind {author}"),
         SenderKey::Domain(domain) | SenderKey::Host(domain) => domain.clone(),
@@ -373,6 +376,15 @@ pub fn sender_name(path: &PathFigures, catalogue: &Catalogue) -> String {
         SenderKey::Network(IpAddr::V6(net)) => format!("{net}/48"),
         SenderKey::Nobody => "no address".to_owned(),
     }
+}
+
+/// Whether an organization is the provider itself.
+fn is_itself(catalogue: &Catalogue, id: &str, organization: &str) -> bool {
+    let domains = |provider: &Provider| {
+        let mut all = provider.envelope_domains.iter().chain(&provider.signing_domains);
+        all.any(|domain| domain::organizational(domain) == organization)
+    };
+    catalogue.get(id).is_some_and(domains)
 }
 
 /// Who signed, and with which selectors, each by the messages it signed.

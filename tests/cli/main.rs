@@ -42,6 +42,7 @@ mod parsers;
 mod providers;
 mod quirks;
 mod readiness;
+mod scenarios;
 mod selectors;
 mod senders;
 mod streams;

@@ -93,9 +93,16 @@ impl<'c> Seen<'c> {
         let own = |one: &&Signer| domain::aligned(&one.domain, &case.path.domain);
         let all = || case.path.signers.iter().flat_map(|list| list.signers.iter()).filter(own);
         let fails = |one: &&Signer| !matches!(one.result, AuthResult::Pass | AuthResult::None | AuthResult::Unknown);
+        // Who writes no selector does not tell which key it was: others do.
+        let named = |mut keys: BTreeSet<Key<'c>>| {
+            if keys.iter().any(|key| key.1.is_some()) {
+                keys.retain(|key| key.1.is_some());
+            }
+            keys
+        };
         Seen {
-            failing: all().filter(fails).map(key_of).collect(),
-            verified: all().filter(|one| one.result == AuthResult::Pass).map(key_of).collect(),
+            failing: named(all().filter(fails).map(key_of).collect()),
+            verified: named(all().filter(|one| one.result == AuthResult::Pass).map(key_of).collect()),
         }
     }
 
@@ -137,18 +144,17 @@ pub(super) fn cause(case: &Case<'_, '_>, words: &Words) -> Option<Explained> {
     };
     let steady = words.iter().any(Word::verifies_steadily);
     let keys = seen.worded();
-    // Before the last change, or beside what fails.
-    let worked = case.change.is_some_and(|change| change.before == Class::Signed)
-        || has_share(words.parts(|word| (word.aligned, word.aligned + word.broken.all())), WORKS);
-    let same_key = seen
-        .failing
-        .iter()
-        .any(|key| worked && seen.verified.contains(key) || case.keys.verifies_elsewhere(*key, case.at));
+    let worked_before = case.change.is_some_and(|change| change.before == Class::Signed);
+    let works_beside = has_share(words.parts(|word| (word.aligned, word.aligned + word.broken.all())), WORKS);
+    let known = || seen.failing.iter().filter(|key| key.1.is_some());
+    let verified_here = known().any(|key| seen.verified.contains(key));
+    // For other mail at the same time: that it verified before the change does not show that the key is still right.
+    let same_key = works_beside && verified_here || known().any(|key| case.keys.verifies_elsewhere(*key, case.at));
     if !steady && told(|broken| broken.no_key, TOLD) {
         let text = format!("the key is not published, or cannot be read: {keys} (permerror, \"no key\")");
         return found(Cause::KeyMissing, text, |broken| broken.no_key);
     }
-    let renewed = worked && !same_key && !seen.verified.is_empty() && case.change.is_some();
+    let renewed = worked_before && !verified_here && known().next().is_some() && !seen.verified.is_empty();
     if !steady && !same_key && (renewed || told(|broken| broken.mismatch, MOSTLY)) {
         let text = if renewed {
             format!("signed with a key that never verified, since another one verified before: {keys}")
@@ -174,7 +180,13 @@ pub(super) fn cause(case: &Case<'_, '_>, words: &Words) -> Option<Explained> {
         let text = format!("some receivers do not know the algorithm of the signature, others verify it: {keys}");
         return found(Cause::UnsupportedAlgorithm, text, |broken| broken.algorithm + broken.no_key);
     }
-    if gateway || same_key {
+    if is_parted(words) {
+        let text = format!(
+            "some receivers verify every signature and others none, as with an algorithm that these do not know (ed25519): {keys}"
+        );
+        return found(Cause::UnsupportedAlgorithm, text, Broken::all);
+    }
+    if gateway || same_key || worked_before && verified_here {
         let text = if gateway {
             "the mail is signed before the gateway, which changes it (footers, rewritten links, tags): the signatures fail behind it"
                 .to_owned()
@@ -182,6 +194,10 @@ pub(super) fn cause(case: &Case<'_, '_>, words: &Words) -> Option<Explained> {
             format!(
                 "the key verified until {} and fails for all mail since: the key record was changed, or the mail is changed after signing; `dmarcstat dns` tells ({keys})",
                 date_of(last)
+            )
+        } else if !same_key {
+            format!(
+                "the same key verified before, and here the mail is changed after it was signed (a footer, a disclaimer, a gateway), or the key was replaced on one side only: {keys}"
             )
         } else {
             format!(
@@ -199,6 +215,15 @@ fn ended(case: &Case<'_, '_>, seen: &Seen<'_>) -> Option<Day> {
     let change = case.change?;
     let last = seen.failing.iter().filter_map(|key| case.keys.last_verified(*key)).max()?;
     (last <= change.day).then_some(last)
+}
+
+/// Whether receivers differ in nothing but who they are: some verify all, and two or more others none.
+fn is_parted(words: &Words) -> bool {
+    let telling = || words.iter().filter(|word| word.aligned + word.broken.all() > 0);
+    let fails = |word: &&Word| word.aligned == 0;
+    telling().all(|word| fails(&word) || word.verifies_steadily())
+        && telling().any(Word::verifies_steadily)
+        && telling().filter(fails).count() >= 2
 }
 
 /// The days on which signatures failed, where these are few, lie close together and another key verified before than after.

@@ -17,12 +17,14 @@ pub(super) use key::Keys;
 use words::Words;
 
 use super::class::Class;
+use super::findings::spf_fails_for;
 use super::view::{ALIGNED, UNALIGNED, UNSIGNED, View, known, share};
 use crate::alignment::AuthResult;
 use crate::cause::Cause;
 use crate::domain;
 use crate::providers::{Kind, Provider};
 use crate::query::{AddressFigures, PathFigures, SenderKey, Signer, Survey};
+use crate::report::period::Day;
 use crate::role::Role;
 use crate::witness::has_share;
 use crate::words::{agree, list, plural};
@@ -44,6 +46,9 @@ pub struct CauseEvidence {
     pub selectors: Vec<String>,
     /// The reverse-path domains, signing domains or reporters that it is a matter of.
     pub names: Vec<String>,
+    /// Since when, where that is another day than that of a change of how the path signs.
+    #[serde(skip)]
+    pub(super) since: Option<Day>,
 }
 
 impl CauseEvidence {
@@ -56,6 +61,7 @@ impl CauseEvidence {
             addresses: Vec::new(),
             selectors: Vec::new(),
             names: Vec::new(),
+            since: None,
         }
     }
 }
@@ -92,7 +98,8 @@ pub(super) fn cause(case: &Case<'_, '_>) -> Option<Explained> {
     }
     match case.class {
         // Machines that never sign hide in the large numbers of those that do.
-        Class::Signed => return part::machines(case),
+        // A gateway that SPF does not name leaves it to the signatures alone.
+        Class::Signed => return part::machines(case).or_else(|| case.gateway(&Words::of(case))),
         Class::NotReported => return None,
         _ => {}
     }
@@ -230,15 +237,15 @@ impl Case<'_, '_> {
     }
 
     fn spf_unevaluable(&self, words: &Words) -> Option<Explained> {
-        if !has_share(words.parts(|word| (word.spf_fault, word.spf_fault + word.spf_aligned)), MOSTLY) {
-            return None;
-        }
+        let now = spf_fails_for(self.survey, self.at)?;
         let (faults, reporters) = words.sum(|word| word.spf_fault);
         let text = format!(
             "the SPF record of {} cannot be evaluated (permerror or temperror), so nothing of this mail passes",
             domain::organizational(&self.path.domain)
         );
-        Some((Cause::SpfUnevaluable, CauseEvidence::new(text, (faults, self.path.messages), reporters)))
+        let mut evidence = CauseEvidence::new(text, (faults, self.path.messages), reporters);
+        evidence.since = now.changed.then_some(now.first);
+        Some((Cause::SpfUnevaluable, evidence))
     }
 
     fn strict_alignment(&self, words: &Words) -> Option<Explained> {

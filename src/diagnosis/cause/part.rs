@@ -1,14 +1,17 @@
 //! What parts signed mail from mail that is not: bounces, machines, reverse-paths, reporters.
 
 use std::cmp::Reverse;
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use super::words::Words;
 use super::{Case, CauseEvidence, Explained};
+use crate::alignment::AuthResult;
 use crate::cause::Cause;
 use crate::diagnosis::class::Class;
 use crate::diagnosis::view::{ALIGNED, States, known, share};
-use crate::query::AddressFigures;
+use crate::domain;
+use crate::query::{AddressFigures, SignerUse};
 use crate::witness::has_share;
 use crate::words::{agree, list, list_of, plural};
 
@@ -102,10 +105,42 @@ pub(super) fn envelopes(case: &Case<'_, '_>) -> Option<Explained> {
     let explained: u64 = silent.iter().map(|(_, states)| missing(states)).sum();
     let all = missing(&case.path.dkim);
     if share(explained, all) < CLEAR || !telling().any(|(_, states)| always(states)) {
-        return None;
+        return signers(case, all);
     }
     let names: Vec<String> = silent.iter().map(|(name, _)| name.clone()).collect();
     let text = format!("mail with a reverse-path of {} is never signed as the domain, other mail is", list(&names, 3));
+    let mut evidence = CauseEvidence::new(text, (explained, all), case.path.reporters.len());
+    evidence.names = names;
+    Some((Cause::SomeEnvelopes, evidence))
+}
+
+/// Mail that another domain signs, and the domain does not, where all other mail is signed as the domain: another system that
+/// sends through the same machines. A provider's default signature is none.
+fn signers(case: &Case<'_, '_>, all: u64) -> Option<Explained> {
+    let own = |name: &str| domain::aligned(name, &case.path.domain);
+    let default = |name: &str| {
+        let mut domains = case.provider.iter().flat_map(|provider| provider.signing_domains.iter());
+        domains.any(|of| domain::organizational(of) == domain::organizational(name))
+    };
+    let verified = |list: &SignerUse| list.signers.iter().any(|one| one.result == AuthResult::Pass);
+    let signed = case.path.signers.iter().filter(|list| verified(list));
+    let (with, without): (Vec<_>, Vec<_>) =
+        signed.partition(|list| list.signers.iter().any(|one| own(&one.domain) && one.result == AuthResult::Pass));
+    let mut names: BTreeMap<&str, u64> = BTreeMap::new();
+    for list in &without {
+        for one in list.signers.iter().filter(|one| one.result == AuthResult::Pass && !default(&one.domain)) {
+            *names.entry(&one.domain).or_default() += list.messages;
+        }
+    }
+    // What signs beside the domain parts nothing.
+    names.retain(|name, _| !with.iter().any(|list| list.signers.iter().any(|one| one.domain == **name)));
+    let of_them = |list: &&&SignerUse| list.signers.iter().any(|one| names.contains_key(one.domain.as_str()));
+    let explained: u64 = without.iter().filter(of_them).map(|list| list.messages).sum();
+    if explained < TELLING || share(explained, all) < CLEAR {
+        return None;
+    }
+    let names: Vec<String> = names.into_keys().map(str::to_owned).take(LISTED).collect();
+    let text = format!("mail that {} signs is never signed as the domain, other mail is", list(&names, 3));
     let mut evidence = CauseEvidence::new(text, (explained, all), case.path.reporters.len());
     evidence.names = names;
     Some((Cause::SomeEnvelopes, evidence))

@@ -2,9 +2,8 @@
 
 use rustc_hash::FxHashMap;
 
-use super::DomainMail;
 use crate::diagnosis::turns::stretches;
-use crate::query::OutcomeFacts;
+use crate::query::{OutcomeFacts, Survey};
 use crate::report::period::Day;
 use crate::witness::{Seen, has_share};
 
@@ -17,10 +16,10 @@ pub(super) struct Cell {
 }
 
 /// In the order of days and reporters. `side` says of a message whether it speaks for (0) or against (1).
-pub(super) fn cells(of: &DomainMail<'_>, side: impl Fn(&OutcomeFacts) -> Option<usize>) -> Vec<Cell> {
+pub(super) fn cells(survey: &Survey, paths: &[usize], side: impl Fn(&OutcomeFacts) -> Option<usize>) -> Vec<Cell> {
     let mut sums: FxHashMap<(Day, u32), [u64; 2]> = FxHashMap::default();
-    let tally = &of.survey.tally;
-    for entry in of.paths.iter().flat_map(|&at| tally.telling(at)).filter(|entry| entry.messages > 0) {
+    let tally = &survey.tally;
+    for entry in paths.iter().flat_map(|&at| tally.telling(at)).filter(|entry| entry.messages > 0) {
         if let Some(side) = side(tally.facts(entry)) {
             let report = tally.report(entry);
             let sum = &mut sums.entry((report.day, report.reporter)).or_default()[side];
@@ -37,11 +36,11 @@ const REPORTER_WEIGHT: u64 = 10;
 
 /// How things stand now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Now {
+pub(in crate::diagnosis) struct Now {
     /// The first day on which it is so.
-    pub(super) first: Day,
+    pub(in crate::diagnosis) first: Day,
     /// It was otherwise before.
-    pub(super) changed: bool,
+    pub(in crate::diagnosis) changed: bool,
 }
 
 /// Whether something holds at the end of the days that were seen, in at least `share` of the messages, whatever one reporter

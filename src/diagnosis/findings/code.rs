@@ -32,6 +32,22 @@ pub enum FindingCode {
     ForeignReports,
 }
 
+impl FindingCode {
+    /// All of them, in the order in which they are told.
+    pub const ALL: [FindingCode; 10] = [
+        FindingCode::SpfUnevaluable,
+        FindingCode::StrictAlignmentCosts,
+        FindingCode::ReplaySuspected,
+        FindingCode::AccountSharedByInclude,
+        FindingCode::NoReports,
+        FindingCode::ReporterSilent,
+        FindingCode::PoliciesDisagree,
+        FindingCode::PolicyChanged,
+        FindingCode::SpoofingBurst,
+        FindingCode::ForeignReports,
+    ];
+}
+
 impl Code for FindingCode {
     fn as_str(self) -> &'static str {
         match self {

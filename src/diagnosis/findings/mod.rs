@@ -18,6 +18,8 @@ mod strict;
 
 use std::collections::BTreeMap;
 
+pub(super) use spf::fails_for as spf_fails_for;
+
 pub use code::{DomainFinding, FindingCode, FindingEvidence, TagChange};
 
 use super::path::Rules;

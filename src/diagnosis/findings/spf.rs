@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use super::cells::Now;
 use super::code::{DomainFinding, FindingCode, FindingEvidence, remedy};
 use super::{DomainMail, cells, names};
 use crate::alignment::{SpfFault, SpfState};
 use crate::diagnosis::dates::shown;
 use crate::finding::Severity;
 use crate::providers::Remedy;
-use crate::query::OutcomeFacts;
+use crate::query::{OutcomeFacts, Survey};
 use crate::words::plural;
 
 /// From this share on of what could not be evaluated among that and what aligned.
@@ -25,8 +26,13 @@ fn side(facts: &OutcomeFacts) -> Option<usize> {
     }
 }
 
+/// Whether the domain's own SPF cannot be evaluated for mail of one path, at the end of the days that were seen; and since when.
+pub(in crate::diagnosis) fn fails_for(survey: &Survey, path: usize) -> Option<Now> {
+    cells::now(&cells::cells(survey, &[path], side), MOST)
+}
+
 pub(super) fn find(of: &DomainMail<'_>) -> Option<DomainFinding> {
-    let cells = cells::cells(of, side);
+    let cells = cells::cells(of.survey, of.paths, side);
     if cells.iter().map(|cell| cell.sums[0]).fold(0, u64::saturating_add) < FEWEST {
         return None;
     }

@@ -24,7 +24,7 @@ pub(super) fn find(of: &DomainMail<'_>) -> Option<DomainFinding> {
     if !entries().any(|entry| is_lost(tally.facts(entry))) {
         return None;
     }
-    let cells = cells::cells(of, |facts| Some(usize::from(!is_lost(facts))));
+    let cells = cells::cells(of.survey, of.paths, |facts| Some(usize::from(!is_lost(facts))));
     let now = cells::now(&cells, NOTABLE)?;
     let (mut messages, mut by_dkim, mut by_spf) = (0u64, 0u64, 0u64);
     let mut who = Vec::new();
