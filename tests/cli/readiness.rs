@@ -151,7 +151,7 @@ fn a_parked_domain_needs_no_amount_of_mail() {
     let paths = reports(&sandbox, 2, 1, &[record("203.0.113.9", 2, "example.com", NOTHING)]);
     let json = ["--format", "json"];
     let answer = review(&sandbox, &paths, 2, &json).exits(4).json();
-    assert_eq!(answer["verdict"], json!("not_enough_data"));
+    assert_eq!(answer["verdict"], json!("not-enough-data"));
     let config = sandbox.write("config.toml", "[readiness]\nparked = [\"example.com\"]\n");
     let config = ["--config", config.to_str().unwrap()];
     let answer = review(&sandbox, &paths, 2, &[json, config].concat()).exits(0).json();
