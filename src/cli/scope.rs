@@ -87,9 +87,11 @@ impl Scope {
         self.as_of.unwrap_or_else(|| context.now.to_zoned(jiff::tz::TimeZone::UTC).date())
     }
 
-    /// The end of today, in seconds since the epoch: what ends later is yet to come.
+    /// The end of today, in seconds since the epoch: what ends later is yet to come. An answer as of an earlier day still says
+    /// which report is the newest.
     pub(super) fn now(&self, context: &Context) -> i64 {
-        end_of(day_of(self.today(context)))
+        let clock = context.now.to_zoned(jiff::tz::TimeZone::UTC).date();
+        end_of(day_of(self.today(context).max(clock)))
     }
 
     /// What today is to reports: nothing where all days are asked for, of which the last may be long ago, and nobody says.
