@@ -175,8 +175,8 @@ fn either_answer_to_a_decision_is_about_its_path_alone() {
         told,
         [
             ("Amazon SES", false, false),
+            ("Outlook.com and Hotmail", false, false),
             ("SendGrid", false, false),
-            ("hotmail.com, through Outlook.com and Hotmail", false, false),
             ("ledgerly.example, through SendGrid", true, true),
             ("shopkit.example", true, true),
         ],
