@@ -24,7 +24,7 @@
 //! - [`rejection`] has the reasons for quarantine, [`limits`] the limits;
 //! - [`rows`] and [`varint`] are the packed form of records;
 //! - [`uid_set`] is a set of mails on a server;
-//! - [`sanitize`](crate::sanitize) makes text of strangers fit to be shown;
+//! - [`sanitize`] makes text of strangers fit to be shown;
 //! - [`witness`] says how far a judgement may rest on what reporters say;
 //! - [`words`] writes numbers, shares, lists and plurals;
 //! - `parallel` shares work out among the processors.
