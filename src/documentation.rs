@@ -125,3 +125,56 @@ fn every_code_is_explained() {
     let missing: Vec<&str> = codes.filter(|code| !explained.contains(code)).collect();
     assert!(missing.is_empty(), "docs/codes.md says nothing of {missing:?}");
 }
+
+/// The words of a command up to what a shell makes of the rest; quotes hold words together.
+fn words(command: &str) -> Vec<String> {
+    let mut words = vec![String::new()];
+    let mut quote = None;
+    for c in command.chars() {
+        match (quote, c) {
+            (Some(open), _) if c == open => quote = None,
+            (None, '\'' | '"') => quote = Some(c),
+            (None, '|' | ';' | '>' | '#' | '&') => break,
+            (None, ' ') => words.push(String::new()),
+            _ => words.last_mut().unwrap().push(c),
+        }
+    }
+    words.retain(|word| !word.is_empty());
+    words
+}
+
+/// The commands on the lines of code of a page, but for those that stand for others (`…`, `NAME`).
+fn commands(text: &str) -> Vec<Vec<String>> {
+    let code = text.lines().filter_map(|line| line.strip_prefix("    ").or_else(|| line.strip_prefix("$ ")));
+    let parts = code.flat_map(|line| line.split("; ")).filter_map(|part| {
+        // What stands before it runs it: `sudo -u dmarcstat dmarcstat …`, a line of crontab.
+        let at = part.rfind("dmarcstat ").filter(|&at| at == 0 || part[..at].ends_with(' '))?;
+        // The user of that name (`-g dmarcstat FILE`) and the image are no command.
+        part[at..].split(' ').nth(1)?.starts_with(|c: char| c.is_ascii_lowercase()).then(|| words(&part[at..]))
+    });
+    parts.filter(|words| words.len() > 1 && !words.iter().any(|word| word.contains(['…', '{', '=']))).collect()
+}
+
+#[test]
+fn commands_in_the_documentation_can_be_typed() {
+    let (mut typed, mut wrong) = (0, Vec::new());
+    for (page, text) in pages().iter().filter(|(page, _)| !page.ends_with("CHANGELOG.md")) {
+        for words in commands(text) {
+            typed += 1;
+            if let Err(error) = crate::cli::understands(&words) {
+                wrong.push(format!("{}: {}: {error}", page.strip_prefix(root()).unwrap().display(), words.join(" ")));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "the documentation has commands that the program refuses: {wrong:#?}");
+    assert!(typed > 40, "{typed} commands");
+}
+
+#[test]
+fn every_page_is_in_the_index() {
+    let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
+    let docs = pages().into_iter().filter_map(|(page, _)| Some(page.strip_prefix(root()).ok()?.display().to_string()));
+    let missing: Vec<String> =
+        docs.filter(|page| page.starts_with("docs/") && !readme.contains(&format!("]({page})"))).collect();
+    assert!(missing.is_empty(), "README.md links none of {missing:?}");
+}

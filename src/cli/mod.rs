@@ -240,6 +240,14 @@ fn parse() -> Result<Cli, clap::Error> {
     Cli::from_arg_matches(&command.try_get_matches()?)
 }
 
+/// Whether a command line, the program's name first, is one that may be typed.
+#[cfg(test)]
+pub(crate) fn understands(words: &[String]) -> Result<(), String> {
+    Cli::try_parse_from(words)
+        .map(drop)
+        .map_err(|error| error.to_string().lines().next().unwrap_or_default().to_owned())
+}
+
 /// Help where it was asked for, and what is wrong with the arguments in the words of all other errors.
 fn refuse(error: &clap::Error) -> ExitCode {
     if matches!(

@@ -15,6 +15,8 @@ mod cost;
 mod dns;
 mod documented;
 mod dump;
+#[cfg(unix)]
+mod examples;
 mod explain;
 mod findings;
 mod foreign;
