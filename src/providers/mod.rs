@@ -24,4 +24,6 @@ pub use remedy::{DnsRecord, LOOK_AGAIN, MOST_STEPS, Remedy, RemedyContext};
 pub use search::{Match, MatchedBy};
 
 #[cfg(test)]
+mod form;
+#[cfg(test)]
 mod tests;

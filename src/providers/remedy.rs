@@ -93,7 +93,8 @@ impl Provider {
             cause,
             Cause::DefaultSignature | Cause::DomainNotSetUp | Cause::SubdomainNotSetUp | Cause::NoSignature
         );
-        let (mut title, usual) = if sets_up { self.set_up(context, &values) } else { self.usual(cause, context)? };
+        let (mut title, usual) =
+            if sets_up { self.set_up(context, &values) } else { self.usual(cause, context, &values)? };
         if let Some(own) = own.and_then(|own| own.title.as_ref()) {
             title = own.fill(&values);
         }
@@ -153,7 +154,7 @@ impl Provider {
     }
 
     /// What to do about a cause where the entry has no words of its own: title and steps.
-    fn usual(&self, cause: Cause, context: &RemedyContext<'_>) -> Option<(String, Vec<String>)> {
+    fn usual(&self, cause: Cause, context: &RemedyContext<'_>, values: &Filled<'_>) -> Option<(String, Vec<String>)> {
         let (name, domain) = (&self.name, context.domain);
         let selectors = if context.selectors.is_empty() {
             String::new()
@@ -207,6 +208,13 @@ impl Provider {
                     "After a rotation keep the old record until the last mail that it signed has arrived, a week or so.".to_owned(),
                 ],
             ),
+            Cause::ChangedInTransit if self.kind == Kind::Gateway && !self.sign.is_empty() => {
+                let mut steps = vec![format!(
+                    "What {name} adds or rewrites (disclaimers, tags, links) breaks the signature made before it: switch that off for outgoing mail, or let {name} sign as {domain} after its changes."
+                )];
+                steps.extend(fill(&self.sign, values));
+                (format!("have {name} sign as {domain}, or change nothing that is signed"), steps)
+            }
             Cause::ChangedInTransit if self.kind == Kind::Gateway => (
                 format!("have {name} sign as {domain}, or change nothing that is signed"),
                 vec![
@@ -245,9 +253,12 @@ impl Provider {
         )
     }
 
-    /// What SPF can do here, where DKIM was the matter.
+    /// What SPF can do here, where DKIM was the matter and the steps do not say it themselves.
     fn about_spf(&self, context: &RemedyContext<'_>) -> Option<String> {
         let (name, domain) = (&self.name, context.domain);
+        if self.signing_sets_up_spf() {
+            return None;
+        }
         match self.spf? {
             Spf::Own => None,
             Spf::Custom => Some(format!(
@@ -257,6 +268,12 @@ impl Provider {
                 "SPF cannot align here, as {name} uses a reverse-path of its own; that is fine: aligned DKIM is enough for DMARC, and no SPF include is wanted for it."
             )),
         }
+    }
+
+    /// Whether the steps that set up signing speak of the reverse-path, too: at many providers the records come together.
+    pub(super) fn signing_sets_up_spf(&self) -> bool {
+        let words = ["SPF", "return-path", "reverse-path", "bounce"];
+        self.sign.iter().any(|step| words.iter().any(|word| step.contains(word)))
     }
 
     fn filled_records(&self, context: &RemedyContext<'_>, values: &Filled<'_>) -> Vec<DnsRecord> {

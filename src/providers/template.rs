@@ -54,6 +54,11 @@ impl Template {
         })
     }
 
+    /// Whether these words stand in it.
+    pub(super) fn contains(&self, words: &str) -> bool {
+        self.0.contains(words)
+    }
+
     /// The text with the placeholders filled.
     pub(super) fn fill(&self, values: &impl Values) -> String {
         let mut out = String::with_capacity(self.0.len() + 32);
