@@ -17,6 +17,7 @@ use crate::dns::dmarc::{DmarcRecord, discover};
 use crate::inspect::{Inspection, Place, Published, inspect, place};
 use crate::query::{receivers, survey};
 use crate::render;
+use crate::store::Store;
 
 /// One received test message: do its signatures and SPF align, and what is missing
 ///
@@ -52,10 +53,12 @@ impl Inspect {
         };
         let (bytes, whole) = self.read(context.config.limits.message).with_context(|| format!("cannot read {name}"))?;
         let trusted = if self.authserv_id.is_empty() { configured(context) } else { self.authserv_id.clone() };
-        let mut answer =
-            inspect(&bytes, whole, &trusted, context.now.as_second(), &|from| self.published(from, context))
-                .map_err(|reason| Failure::Failed(anyhow!("{name}: {reason}")))?;
-        answer.place = self.place(&answer, context);
+        let opened = self.scope.open(context).map(|(store, _)| store);
+        let published = |from: &str| self.published(from, opened.as_ref().ok(), context);
+        let mut answer = inspect(&bytes, whole, &trusted, context.now.as_second(), &published)
+            .map_err(|reason| Failure::Failed(anyhow!("{name}: {reason}")))?;
+        let found = opened.and_then(|store| self.place(&answer, &store, context));
+        answer.place = found.or_else(without_reports)?;
         let (format, style) = (context.format, context.style);
         render::inspect(&answer, format.into(), &style, context.out())?;
         Ok(if self.exit_code && answer.dkim_state != "aligned" { Status::No } else { Status::Done })
@@ -76,7 +79,7 @@ impl Inspect {
     }
 
     /// The alignment that a domain publishes, by the DNS or by reports; `None` where neither tells.
-    fn published(&self, from: &str, context: &Context) -> Option<Published> {
+    fn published(&self, from: &str, store: Option<&Store>, context: &Context) -> Option<Published> {
         if self.dns {
             let live = self.scope.live();
             let lookup = live.lookup(DNS_TIME).ok()?;
@@ -85,9 +88,8 @@ impl Inspect {
             let record = DmarcRecord::parse(&record)?;
             return Some(Published { dkim_strict: record.adkim_strict, spf_strict: record.aspf_strict, source: "dns" });
         }
-        let (store, _) = self.scope.open(context).ok()?;
         let window = self.scope.window(context).ok()?;
-        let found = receivers(&store, window, &[from.to_owned()]).ok()?;
+        let found = receivers(store?, window, &[from.to_owned()]).ok()?;
         let newest = found.reports.iter().filter(|report| report.messages > 0).map(|report| report.day).max()?;
         // Some reporters leave tags out or keep an old record: what most of the newest day say.
         let policies = found.reports.iter().filter(|report| report.day == newest && report.messages > 0);
@@ -101,23 +103,22 @@ impl Inspect {
         Some(Published { dkim_strict: dkim * 2 > all, spf_strict: spf * 2 > all, source: "reports" })
     }
 
-    /// The message's path by what there is to answer from. Without any, the rest of the answer stands.
-    fn place(&self, answer: &Inspection, context: &Context) -> Place {
-        match self.paths(answer, context) {
-            Ok(found) => found,
-            Err(Failure::Failed(error)) => Place { path: None, note: Some(format!("{error:#}")) },
-            Err(Failure::Usage(error) | Failure::Choice(error, _)) => Place { path: None, note: Some(error) },
-            Err(Failure::ClosedPipe) => Place::default(),
-        }
-    }
-
-    fn paths(&self, answer: &Inspection, context: &Context) -> Result<Place, Failure> {
+    /// The message's path by what there is to answer from.
+    fn place(&self, answer: &Inspection, store: &Store, context: &Context) -> Result<Place, Failure> {
         let window = self.scope.window(context)?;
-        let (store, _) = self.scope.open(context)?;
         let domains: Vec<String> = answer.from.iter().cloned().collect();
-        let known = self.scope.known(&store, window, &domains, context)?;
-        let survey = survey(&store, window, &domains, known.knowledge())?;
+        let known = self.scope.known(store, window, &domains, context)?;
+        let survey = survey(store, window, &domains, known.knowledge())?;
         Ok(place(answer, &diagnose(&survey, &known.rules(), 0, Wanted::All).paths, &known.catalogue))
+    }
+}
+
+/// Where there is nothing to answer from, the rest of the answer stands, and says why there is no path.
+fn without_reports(failure: Failure) -> Result<Place, Failure> {
+    match failure {
+        Failure::Failed(error) => Ok(Place { path: None, note: Some(format!("{error:#}")) }),
+        Failure::Usage(error) | Failure::Choice(error, _) => Ok(Place { path: None, note: Some(error) }),
+        Failure::ClosedPipe => Err(Failure::ClosedPipe),
     }
 }
 

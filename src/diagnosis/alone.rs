@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::view::{ALIGNED, BROKEN, Cell, States, UNSIGNED, add, by_reporter, known, share};
+use crate::witness::{Claim, is_lone_claim};
 
 /// Some reporters leave a signature out whose key they could not find, so a rotation looks unsigned to them. Counts that as
 /// what the others saw, and says how many messages it was. With `no_key`, several reporters' word that the key is missing is enough;
@@ -45,13 +46,7 @@ pub(super) fn count_omitted_as_broken(cells: &mut [Cell], no_key: bool) -> u64 {
     moved
 }
 
-/// Chance alone makes shares differ: how far below what is expected of so many messages a count must be to speak against it.
-fn against(seen: u64, of: u64, expected_share: f64) -> bool {
-    let expected = of as f64 * expected_share;
-    of > 0 && (seen as f64) < expected - 3.0 * (expected * (1.0 - expected_share)).sqrt() - 1e-9
-}
-
-/// The same the other way: how far above what is expected a count must be to say more than chance.
+/// Chance alone makes shares differ: how far above what is expected of so many messages a count must be to be a claim.
 fn above(seen: u64, of: u64, expected_share: f64) -> bool {
     let expected = of as f64 * expected_share;
     seen as f64 > expected + 4.0 * (expected * (1.0 - expected_share)).sqrt() + 1e-9
@@ -137,29 +132,14 @@ pub(super) fn is_alone(cells: &[Cell], reporter: u32, state: usize, few: f64, do
     Ever::of(cells, reporter, doubted).claims(state) && is_contradicted(cells, reporter, state, few, doubted)
 }
 
-/// Whether two others or more saw the path on the days of a reporter's claim and speak against it, and none speaks for it.
+/// Whether it is a lone claim by what all saw of the path day by day, those whose word is doubted not asked.
 fn is_contradicted(cells: &[Cell], reporter: u32, state: usize, few: f64, doubted: &[u32]) -> bool {
-    let (mut own, mut others): (States, BTreeMap<u32, States>) = ([0; 5], BTreeMap::new());
-    for day in cells.chunk_by(|a, b| a.day == b.day) {
-        let found = day.binary_search_by_key(&reporter, |cell| cell.reporter).ok();
-        let Some(of_own) = found.map(|at| &day[at]).filter(|cell| cell.states[state] > 0) else {
-            continue;
-        };
-        add(&mut own, &of_own.states);
-        for cell in day.iter().filter(|cell| cell.reporter != reporter && known(&cell.states) > 0) {
-            if !doubted.contains(&cell.reporter) {
-                add(others.entry(cell.reporter).or_default(), &cell.states);
-            }
-        }
-    }
-    let claimed = share(own[state], known(&own));
-    let supports = |states: &States| states[state] > 0 && !against(states[state], known(states), claimed);
-    if others.len() < 2 || others.values().any(supports) {
-        return false;
-    }
-    let mut pooled = [0; 5];
-    others.values().for_each(|states| add(&mut pooled, states));
-    let speak = others.values().filter(|states| against(states[state], known(states), claimed)).count();
-    let together = against(pooled[state], known(&pooled), claimed) && share(pooled[state], known(&pooled)) < few;
-    known(&pooled) >= 3 && (speak >= 2 || together)
+    let asked = cells.iter().filter(|cell| cell.reporter == reporter || !doubted.contains(&cell.reporter));
+    let claims: Vec<Claim> = asked
+        .map(|cell| {
+            let (claimed, known) = (cell.states[state], known(&cell.states));
+            Claim { day: cell.day, reporter: cell.reporter, claimed, otherwise: known.saturating_sub(claimed) }
+        })
+        .collect();
+    is_lone_claim(&claims, reporter, few)
 }

@@ -1,5 +1,6 @@
 //! SPF records (RFC 7208): what they say, what they cost in look-ups, and what is wrong with them.
 
+mod lookups;
 mod reach;
 mod record;
 mod review;

@@ -2,9 +2,10 @@
 
 use serde::Serialize;
 
+use super::lookups::Cost;
 use super::reach::{passes, wide};
 use super::record::{Qualifier, SpfRecord, TermKind};
-use super::tree::{NodeState, SpfNode, invalid, records, tree};
+use super::tree::{SpfNode, invalid, records, tree};
 use crate::dns::check::{Check, Findings};
 use crate::dns::{Answer, Memory, Request};
 use crate::finding::Severity;
@@ -32,10 +33,6 @@ pub struct SpfReview {
     pub tree: Vec<SpfNode>,
 }
 
-/// Look-ups that a receiver makes at most.
-const MOST_LOOKUPS: usize = 10;
-/// Look-ups that may find nothing.
-const MOST_VOID: usize = 2;
 /// A longer record may not fit an answer over UDP together with the others at the domain (RFC 7208 §3.4).
 const LONG: usize = 450;
 /// Addresses named in one finding.
@@ -95,14 +92,10 @@ pub fn review(request: &Request<'_>, memory: &Memory<'_>, findings: &mut Finding
     syntax(name, &text, &record, findings);
     review.tree = tree(&record, name, memory);
     review.record = Some(text);
-    review.lookups = review.tree.iter().map(|node| node.lookups).sum();
-    review.void_lookups = review.tree.iter().map(|node| node.void_lookups).sum();
     everybody_else(name, &record, memory, &mut review, findings);
-    let mut walked = Walked::default();
-    walked.walk(name, &review.tree, findings);
-    review.complete = walked.complete;
-    review.macros = walked.macros;
-    figures(name, &review, findings);
+    let cost = Cost::of(name, &review.tree, findings);
+    (review.lookups, review.void_lookups) = (cost.lookups, cost.void_lookups);
+    (review.complete, review.macros) = (cost.complete, cost.macros);
     reach(name, &record, memory, findings);
     senders(request, &record, memory, findings);
     review
@@ -309,97 +302,6 @@ fn everybody_else(
             "there is no \"all\" at the end: mail from elsewhere is neutral",
             "Add ~all or -all at the end.",
         ),
-    }
-}
-
-/// What a walk over the tree meets.
-#[derive(Debug)]
-struct Walked {
-    complete: bool,
-    macros: bool,
-}
-
-impl Default for Walked {
-    fn default() -> Self {
-        Walked { complete: true, macros: false }
-    }
-}
-
-impl Walked {
-    fn walk(&mut self, own: &str, nodes: &[SpfNode], findings: &mut Findings) {
-        for node in nodes {
-            self.complete &= node.state != NodeState::CouldNotLook;
-            self.macros |= node.name.is_none() && node.state != NodeState::Deprecated;
-            let problem = node.problem.as_deref().unwrap_or_default();
-            let detail = format!("{} in the record of {own}: {problem}", quoted(&node.term));
-            match node.state {
-                NodeState::Fine => {}
-                NodeState::CouldNotLook => findings.unknown(Check::SpfInclude, Severity::Error, own, &detail),
-                NodeState::Deprecated => {
-                    findings.fail(
-                        Check::SpfPtr,
-                        Severity::Warning,
-                        own,
-                        detail,
-                        "Name the addresses or networks instead.",
-                    );
-                }
-                NodeState::Void => {
-                    findings.fail(
-                        Check::SpfInclude,
-                        Severity::Advice,
-                        own,
-                        detail,
-                        "Remove the term, or correct the name.",
-                    );
-                }
-                NodeState::PermanentError => findings.fail(
-                    Check::SpfInclude,
-                    Severity::Error,
-                    own,
-                    format!("{detail}: a permanent error for mail that no term before it matches"),
-                    "Correct it, or remove the term.",
-                ),
-            }
-            self.walk(node.name.as_deref().unwrap_or(own), &node.behind, findings);
-        }
-    }
-}
-
-fn figures(name: &str, review: &SpfReview, findings: &mut Findings) {
-    let least = if review.complete { "" } else { "at least " };
-    let lookups = review.lookups;
-    if lookups > MOST_LOOKUPS {
-        findings.fail(
-            Check::SpfLookups,
-            Severity::Error,
-            name,
-            format!("the SPF record costs {least}{lookups} look-ups; beyond {MOST_LOOKUPS} receivers give up with a permanent error (RFC 7208 §4.6.4)"),
-            "Remove senders that are no longer used, replace a and mx by addresses, or give services subdomains of their own.",
-        );
-    } else if !review.complete {
-        findings.unknown(
-            Check::SpfLookups,
-            Severity::Error,
-            name,
-            &format!("{lookups} look-ups counted, parts of the tree gave no answer"),
-        );
-    } else {
-        let rest = if review.macros { ", and what depends on the message" } else { "" };
-        findings.pass(
-            Check::SpfLookups,
-            name,
-            format!("the SPF record costs {lookups} of {MOST_LOOKUPS} look-ups{rest}"),
-        );
-    }
-    if review.void_lookups > MOST_VOID {
-        findings.fail(
-            Check::SpfVoidLookups,
-            Severity::Error,
-            name,
-            format!("{least}{} look-ups find nothing; beyond {MOST_VOID} receivers may give up with a permanent error (RFC 7208 §4.6.4)", review.void_lookups),
-            "Remove the terms that lead nowhere.",
-        );
     }
 }
 
