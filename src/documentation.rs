@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use crate::flat::Layout;
 use crate::rejection::RejectionCode;
 use crate::report::IrregularityCode;
 use crate::walls;
@@ -177,4 +178,18 @@ fn every_page_is_in_the_index() {
     let missing: Vec<String> =
         docs.filter(|page| page.starts_with("docs/") && !readme.contains(&format!("]({page})"))).collect();
     assert!(missing.is_empty(), "README.md links none of {missing:?}");
+}
+
+#[test]
+fn every_column_of_rows_is_explained() {
+    let text = std::fs::read_to_string(root().join("docs/export.md")).unwrap();
+    let explained: BTreeSet<&str> = quoted(&text).collect();
+    let layout = Layout::own(true);
+    let columns: BTreeSet<&str> = layout.columns().iter().map(|column| column.name).collect();
+    let missing: Vec<&&str> = columns.difference(&explained).collect();
+    assert!(missing.is_empty(), "docs/export.md says nothing of {missing:?}");
+    let table = text.split("| column |").nth(1).unwrap().split("\n\n").next().unwrap();
+    let rows = table.lines().filter_map(|line| line.split('|').nth(1));
+    let gone: Vec<&str> = rows.flat_map(quoted).filter(|name| !columns.contains(name)).collect();
+    assert!(gone.is_empty(), "docs/export.md explains columns that are not there: {gone:?}");
 }

@@ -14,6 +14,7 @@
 //! - [`providers`] is the catalogue of senders and how one is recognised, [`dns`] looks up live records;
 //! - [`diagnosis`] makes sending paths and their classes of the answers;
 //! - [`inspect`] judges one received message;
+//! - [`flat`] makes flat rows of records, and [`export`] lets them out;
 //! - [`render`] shows answers as table, JSON, CSV and Markdown;
 //! - [`config`] reads the configuration, with secrets and accounts;
 //! - [`cli`] is the command line around it all.
@@ -29,7 +30,7 @@
 //! - [`words`] writes numbers, shares, lists and plurals;
 //! - `parallel` shares work out among the processors.
 
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 
 pub mod alignment;
 pub mod cause;
@@ -39,8 +40,10 @@ pub mod container;
 pub mod diagnosis;
 pub mod dns;
 pub mod domain;
+pub mod export;
 pub mod fetch;
 pub mod finding;
+pub mod flat;
 pub mod ingest;
 pub mod inspect;
 pub mod limits;

@@ -20,6 +20,28 @@ pub fn sanitize(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
+/// JSON without raw control characters: it escapes those below U+0020 itself, and some terminals obey DEL and those from U+0080
+/// on, which may stand in it as they are, within texts alone.
+#[must_use]
+pub fn harmless_json(json: String) -> String {
+    if !json.chars().any(is_raw_control) {
+        return json;
+    }
+    let mut out = String::with_capacity(json.len() + 16);
+    for c in json.chars() {
+        if is_raw_control(c) {
+            out.push_str(&format!("\\u{:04x}", c as u32));
+        } else {
+            out.push(c);
+        }
+    }
+    out
+}
+
+fn is_raw_control(c: char) -> bool {
+    matches!(c, '\u{7f}'..='\u{9f}')
+}
+
 fn is_unfit(c: char) -> bool {
     c.is_control()
         || matches!(c as u32,
@@ -30,6 +52,13 @@ fn is_unfit(c: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn json_has_no_control_characters_and_says_the_same() {
+        let json = harmless_json(serde_json::to_string("a\u{1b}\u{7f}b\u{9b}31mñ").unwrap());
+        assert!(!json.chars().any(char::is_control), "{json:?}");
+        assert_eq!(serde_json::from_str::<String>(&json).unwrap(), "a\u{1b}\u{7f}b\u{9b}31mñ");
+    }
 
     #[test]
     fn nothing_escapes() {

@@ -106,6 +106,8 @@ pub(crate) const FLOORS: &[(&str, &[&str])] = &[
             "words",
         ],
     ),
+    ("flat", &["alignment", "diagnosis", "domain", "query", "report", "rows", "sanitize", "store"]),
+    ("export", &["flat", "render", "report", "sanitize", "store"]),
     ("config", &["cause", "diagnosis", "domain", "limits", "oauth", "query", "role", "source"]),
 ];
 

@@ -11,6 +11,7 @@ mod configured;
 mod context;
 mod dns;
 mod explain;
+mod export;
 mod failure;
 mod fetch;
 mod findings;
@@ -33,6 +34,7 @@ mod resolve;
 mod scope;
 mod selectors;
 mod signals;
+mod sql;
 mod version;
 
 use std::path::PathBuf;
@@ -100,9 +102,9 @@ pub(crate) struct Global {
     /// The configuration [env: DMARCSTAT_CONFIG] [default: config.toml in the user's configuration folder, else in /etc/dmarcstat]
     #[arg(long, global = true, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// How to write the answer
-    #[arg(short, long, global = true, value_enum, default_value_t = Format::Table)]
-    format: Format,
+    /// How to write the answer [default: table, of `export` jsonl]
+    #[arg(short, long, global = true, value_enum)]
+    format: Option<Format>,
     /// The same as --format json
     #[arg(long, global = true, conflicts_with = "format")]
     json: bool,
@@ -123,7 +125,12 @@ pub(crate) struct Global {
 impl Global {
     /// The form that was asked for.
     fn format(&self) -> Format {
-        if self.json { Format::Json } else { self.format }
+        self.asked_format().unwrap_or(Format::Table)
+    }
+
+    /// The same, if any was.
+    fn asked_format(&self) -> Option<Format> {
+        if self.json { Some(Format::Json) } else { self.format }
     }
 }
 
@@ -138,6 +145,10 @@ pub(crate) enum Format {
     Csv,
     /// For a ticket or a web page
     Markdown,
+    /// Of `export`: a JSON object a line
+    Jsonl,
+    /// Of `export`: Apache Parquet
+    Parquet,
 }
 
 /// When to use colour.
@@ -164,6 +175,8 @@ enum Command {
     Dns(dns::Dns),
     Inspect(inspect::Inspect),
     Reports(reports::Reports),
+    Export(export::Export),
+    Sql(sql::Sql),
     Quarantine(quarantine::Quarantine),
     Providers(providers::Providers),
     Check(check::Check),
@@ -203,6 +216,10 @@ pub fn run() -> ExitCode {
         let text = format!("{name} has no rows to write as CSV: use --format json");
         return Failure::Usage(text).report();
     }
+    if !matches!(cli.command, Command::Export(_)) && matches!(cli.global.format(), Format::Jsonl | Format::Parquet) {
+        return Failure::Usage("only `export` writes rows as jsonl or parquet: use --format json or csv".to_owned())
+            .report();
+    }
     let result = match cli.command {
         Command::Fetch(command) => command.run(&mut context),
         Command::Ingest(command) => command.run(&mut context),
@@ -215,6 +232,8 @@ pub fn run() -> ExitCode {
         Command::Dns(command) => command.run(&mut context),
         Command::Inspect(command) => command.run(&mut context),
         Command::Reports(command) => command.run(&mut context),
+        Command::Export(command) => command.run(cli.global.asked_format(), &mut context),
+        Command::Sql(command) => command.run(&mut context),
         Command::Quarantine(command) => command.run(&mut context),
         Command::Providers(command) => command.run(&mut context),
         Command::Check(command) => command.run(&mut context),
@@ -278,6 +297,8 @@ impl From<Format> for Form {
             Format::Json => Form::Json,
             Format::Csv => Form::Csv,
             Format::Markdown => Form::Markdown,
+            // Of `export` alone, which has no answers; others are refused before they begin.
+            Format::Jsonl | Format::Parquet => Form::Json,
         }
     }
 }

@@ -67,6 +67,14 @@ impl Scope {
         Ok(Asked { window, domains, store, status, known })
     }
 
+    /// Opens what is asked for the rows of a window. Nobody is asked for host names unless that was asked for.
+    pub(super) fn ask_for_rows(&self, window: Window, context: &Context) -> Result<Asked, Failure> {
+        let domains = self.domains()?;
+        let (store, status) = self.open(context)?;
+        let known = self.known_repeatably(&store, window, &domains, context)?;
+        Ok(Asked { window, domains, store, status, known })
+    }
+
     /// Opens what the answer comes from; the status says whether all of it could be read.
     pub(super) fn open(&self, context: &Context) -> Result<(Store, Status), Failure> {
         if self.input.is_empty() {
@@ -141,11 +149,18 @@ impl Scope {
     }
 
     pub(super) fn window(&self, context: &Context) -> Result<Window, Failure> {
+        self.window_since(if self.has_input() { Bound::All } else { "30d".parse().unwrap_or(Bound::All) }, context)
+    }
+
+    /// Whether the answer comes from files and not from the database.
+    pub(super) fn has_input(&self) -> bool {
+        !self.input.is_empty()
+    }
+
+    /// The window with another default for its beginning.
+    pub(super) fn window_since(&self, default: Bound, context: &Context) -> Result<Window, Failure> {
         let today = self.today(context);
-        let since = self.since.unwrap_or_else(|| match self.input.as_slice() {
-            [] => "30d".parse().unwrap_or(Bound::All),
-            _ => Bound::All,
-        });
+        let since = self.since.unwrap_or(default);
         WindowChoice { since, until: self.until, today }.window().map_err(Failure::Usage)
     }
 

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use rustc_hash::FxHashSet;
 
 use super::figures::Survey;
-use super::scan::{Current, Scan};
+use super::scan::{Current, Hot, Scan};
 use super::survey::NO_PATH;
 use crate::report::period::Day;
 use crate::rows;
@@ -86,12 +86,8 @@ impl Scan<'_> {
             let Some(address) = rows::read_address(bytes) else {
                 continue;
             };
-            let unit = self.address_numbers.known(hot.key, address.ip()).and_then(|key| self.sums.unit(key));
-            let path = unit.and_then(|unit| self.paths_of_units.get(unit as usize));
-            let Some(path) = path
-                .map(|&path| path as usize)
-                .filter(|&path| path != NO_PATH as usize && wanted.is_none_or(|one| one == path))
-            else {
+            let path = self.path_at(hot, address.ip());
+            let Some(path) = path.filter(|&path| wanted.is_none_or(|one| one == path)) else {
                 continue;
             };
             visit(&Seen {
@@ -106,5 +102,26 @@ impl Scan<'_> {
             });
         }
         Ok(())
+    }
+
+    /// The path of one record of the window, by its place in [`Survey::paths`](super::Survey::paths), if it is on one; its
+    /// address is packed, see [`rows`]. Call it after [`survey`](Self::survey).
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn path_of(&mut self, run: &ScannedRun<'_>, outcome: u64, address: &[u8]) -> Result<Option<usize>, StoreError> {
+        if run.report != self.current.report {
+            self.current = Current::of(run.report);
+        }
+        let (_, hot) = self.kind(outcome, run)?;
+        let address = rows::read_address(address).filter(|_| hot.asked);
+        Ok(address.and_then(|address| self.path_at(hot, address.ip())))
+    }
+
+    /// The path of records of a kind from an address.
+    fn path_at(&self, hot: Hot, address: Option<IpAddr>) -> Option<usize> {
+        let unit = self.sums.unit(self.address_numbers.known(hot.key, address)?)?;
+        let path = *self.paths_of_units.get(unit as usize)?;
+        (path != NO_PATH).then_some(path as usize)
     }
 }

@@ -30,6 +30,7 @@ mod readiness_list;
 mod report;
 mod reports;
 mod selectors;
+mod sql;
 pub mod text;
 
 use std::io::{Result, Write};
@@ -55,6 +56,7 @@ pub use readiness_list::readiness_list;
 pub use report::report;
 pub use reports::{ReportsAnswer, reports};
 pub use selectors::selectors;
+pub use sql::sql;
 
 /// The form of an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

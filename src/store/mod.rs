@@ -9,14 +9,17 @@ mod blobs;
 mod dictionary;
 mod digest;
 mod editions;
+mod exports;
 mod facts;
 mod foreign;
 mod hosts;
 mod incoming;
 mod mailbox;
 mod names;
+mod plain;
 mod prune;
 mod quarantine;
+mod records;
 mod reporting;
 mod reports;
 mod room;
@@ -24,6 +27,7 @@ mod runs;
 mod same_identity;
 mod schema;
 mod sightings;
+mod sql;
 mod totals;
 mod trust;
 mod writer;
@@ -34,6 +38,7 @@ use std::time::Duration;
 use rusqlite::{Connection, ErrorCode, OpenFlags, ffi};
 
 pub use digest::{Digest, DigestKey, RowsDigest};
+pub use exports::{Exported, ExportedReport};
 pub use facts::OutcomeFacts;
 pub use foreign::ForeignDomain;
 pub use hosts::KnownHost;
@@ -41,12 +46,15 @@ pub use incoming::{
     Arrival, NewQuarantine, NewReport, Origin, Raw, RawBytes, Run, SharedOutcome, Totals, Written, bare_id,
 };
 pub use mailbox::{AccountRun, Copying, Mailbox, MailboxPosition, PendingMail};
-pub use names::NameReader;
+pub use names::{NameCache, NameReader};
+pub use plain::{PlainColumn, PlainTable, PlainValue};
 pub use prune::Pruned;
 pub use quarantine::{QuarantineEntry, Quarantined};
+pub use records::{CountedReport, PublishedPolicy, ReportHead, ReportPlace};
 pub use reporting::ReportLine;
 pub use reports::{Apart, ReportDetail, ReportFilter, ReportRow, ReportSummary, Sighting};
 pub use runs::ScannedRun;
+pub use sql::{Bounds, Limits, RowSource, Rows, SqlAnswer, SqlError, SqlValue, ask};
 pub use totals::{DayReported, DayTotal};
 pub use trust::{CheckedReports, Trust, who_reports};
 pub use writer::{RunPlace, Writer};
@@ -258,7 +266,7 @@ fn identify(connection: &Connection, shown: &str) -> Result<i32> {
         Some(ErrorCode::NotADatabase) => StoreError::Foreign(shown.to_owned()),
         _ => error.into(),
     })?;
-    let application: i32 = connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
+    let application = application_of(&connection)?;
     let tables: i64 = connection.query_row("SELECT COUNT(*) FROM sqlite_master", [], |row| row.get(0))?;
     if application != schema::APPLICATION_ID && tables > 0 {
         return Err(StoreError::Foreign(shown.to_owned()));
@@ -267,6 +275,11 @@ fn identify(connection: &Connection, shown: &str) -> Result<i32> {
         return Err(StoreError::Newer { path: shown.to_owned(), found: version, known: schema::VERSION });
     }
     Ok(version)
+}
+
+/// Whose a database is, as it says itself.
+fn application_of(connection: &Connection) -> rusqlite::Result<i32> {
+    connection.pragma_query_value(None, "application_id", |row| row.get(0))
 }
 
 fn opening(shown: &str, error: &rusqlite::Error) -> StoreError {

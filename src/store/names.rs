@@ -75,9 +75,25 @@ pub struct NameReader<'n> {
     known: FxHashMap<i64, String>,
 }
 
+/// The names that a reader knows, kept from one use of the database to the next.
+#[derive(Debug, Default)]
+pub struct NameCache {
+    known: FxHashMap<i64, String>,
+}
+
 impl<'n> NameReader<'n> {
     pub(super) fn new(connection: &'n Connection) -> Self {
-        NameReader { connection, known: FxHashMap::default() }
+        Self::of(connection, NameCache::default())
+    }
+
+    /// With names that are known already.
+    pub(super) fn of(connection: &'n Connection, cache: NameCache) -> Self {
+        NameReader { connection, known: cache.known }
+    }
+
+    /// What it knows, for the next reader.
+    pub(super) fn into_cache(self) -> NameCache {
+        NameCache { known: self.known }
     }
 
     /// The text of a name.

@@ -43,7 +43,7 @@ impl Store {
                     [day],
                 )?;
             }
-            for table in ["record_run", "day_total", "report"] {
+            for table in ["record_run", "day_total", "exported", "report"] {
                 transaction.execute(&format!("DELETE FROM {table} WHERE day < ?1"), [day])?;
             }
             let mut deltas = Deltas::default();

@@ -235,6 +235,12 @@ impl Store {
         Ok(())
     }
 
+    /// A report as in the list, without irregularities.
+    pub(super) fn report_summary(&self, report: i64) -> Result<ReportSummary> {
+        let mut select = self.connection.prepare_cached(&format!("SELECT {COLUMNS} WHERE report.id = ?1"))?;
+        Ok(select.query_row([report], |row| summary(row, &self.owner_domains))?)
+    }
+
     /// The reports that an id means: the number in this database, else the id that the reporter gave.
     ///
     /// # Errors
@@ -263,7 +269,7 @@ impl Store {
     }
 
     /// What was odd about a report: what was noted when it was read, and what it is beside the others that are there now.
-    fn irregularities(&self, report: &ReportSummary) -> Result<Vec<Irregularity>> {
+    pub(super) fn irregularities(&self, report: &ReportSummary) -> Result<Vec<Irregularity>> {
         let mut statement = self
             .connection
             .prepare_cached("SELECT code, detail, count FROM irregularity WHERE report = ?1 ORDER BY number")?;

@@ -77,7 +77,7 @@ impl Store {
         Ok(found)
     }
 
-    fn outcome_with(&self, id: u64, names: &mut NameReader<'_>) -> Result<Outcome> {
+    pub(super) fn outcome_with(&self, id: u64, names: &mut NameReader<'_>) -> Result<Outcome> {
         let detail: Vec<u8> = self
             .connection
             .prepare_cached("SELECT detail FROM outcome WHERE id = ?1")?

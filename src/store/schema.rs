@@ -159,6 +159,15 @@ pub(super) const MIGRATIONS: &[&str] = &[
     // Whose reports are, by the domain that their mails passed for; which records are of such as passed. Long periods, which
     // are looked at one by one when it is asked what is fresh.
     "CREATE INDEX IF NOT EXISTS report_of_long_period ON report (day) WHERE end_time - begin_time > 172800;",
+    // Which reports were let out by exports that continue.
+    "
+    CREATE TABLE IF NOT EXISTS export (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, what TEXT NOT NULL, runs INTEGER NOT NULL, ended INTEGER NOT NULL);
+    CREATE TABLE IF NOT EXISTS exported (
+        export INTEGER NOT NULL REFERENCES export, day INTEGER NOT NULL, report INTEGER NOT NULL, content BLOB NOT NULL,
+        row_key BLOB NOT NULL,
+        PRIMARY KEY (export, report)
+    ) WITHOUT ROWID;
+",
 ];
 
 /// The steps after which the outcomes must be judged anew.

@@ -191,7 +191,7 @@ fn an_unreadable_input_and_database_are_named() {
 
 /// A file may not grow beyond so many bytes: as near to a full disk as a test gets everywhere.
 #[cfg(unix)]
-fn with_little_room(sandbox: &Sandbox, arguments: &[&str], room: u64) -> Ran {
+pub(crate) fn with_little_room(sandbox: &Sandbox, arguments: &[&str], room: u64) -> Ran {
     use std::os::unix::process::CommandExt;
     let mut command = sandbox.command(arguments);
     let limit = libc::rlimit { rlim_cur: room as libc::rlim_t, rlim_max: room as libc::rlim_t };

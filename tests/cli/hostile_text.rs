@@ -67,6 +67,15 @@ fn ask_everything(sandbox: &Sandbox) {
     questions.push(vec!["explain", "no \u{1b}[2J such", "--since", "all"]);
     questions.extend(ids.iter().map(|id| vec!["reports", id]));
     questions.extend(entries.iter().map(|id| vec!["quarantine", "show", id]));
+    for fields in ["own", "parsedmarc"] {
+        let export = |format: &str| {
+            let ran = sandbox.run(["export", "--since", "all", "--paths", "--fields", fields, "--format", format]);
+            assert_plain(&ran);
+            ran
+        };
+        assert_no_formulas(&export("csv"));
+        crate::export::lines(&export("jsonl"));
+    }
     for format in ["table", "markdown", "csv", "json"] {
         for question in &questions {
             let ran = sandbox.run(question.iter().chain(&["--format", format]));

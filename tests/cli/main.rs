@@ -18,6 +18,7 @@ mod dump;
 #[cfg(unix)]
 mod examples;
 mod explain;
+mod export;
 mod findings;
 mod foreign;
 mod harness;
@@ -47,6 +48,7 @@ mod readiness;
 mod scenarios;
 mod selectors;
 mod senders;
+mod sql;
 mod streams;
 mod trust;
 mod witnesses;
