@@ -10,6 +10,7 @@ use super::path::DkimFigures;
 use super::view::View;
 use super::view::{ALIGNED, BROKEN, UNSIGNED, share};
 use crate::alignment::DkimState;
+use crate::domain;
 use crate::query::{PathFigures, SenderKey, Survey};
 use crate::report::period::date_of;
 use crate::words::plural;
@@ -150,6 +151,23 @@ impl Grounds {
             .max_by_key(|(result, messages)| (**messages, std::cmp::Reverse(**result)))
             .map(|one| *one.0)
     }
+}
+
+/// What a published policy costs now, where SPF alone carries mail: whatever recipients forward of it.
+pub(super) fn refused(survey: &Survey, path: &PathFigures, class: Class) -> Option<String> {
+    let published = |name: &str| survey.domains.iter().find(|domain| domain.domain == name)?.policy.as_deref();
+    let policy = published(&path.domain).or_else(|| published(domain::organizational(&path.domain)))?;
+    let carried = path.spf_aligned * 2 > path.messages && class.needs_work() && path.role.sends_for_owner();
+    let done = match policy {
+        "reject" => "refused",
+        "quarantine" => "put into the junk folder",
+        _ => return None,
+    };
+    carried.then(|| {
+        format!(
+            "p={policy} is published: what recipients forward of this mail is {done} today, as SPF alone carries it and does not survive forwarding"
+        )
+    })
 }
 
 /// The evidence in words, for a line below the path.

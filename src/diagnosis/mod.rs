@@ -16,6 +16,7 @@ mod explain;
 mod findings;
 mod gather;
 mod ledger;
+mod leg;
 mod path;
 mod published;
 pub mod readiness;
@@ -24,6 +25,7 @@ mod selectors;
 mod silence;
 mod turns;
 mod view;
+mod weekday;
 
 pub use crate::cause::Cause;
 pub use crate::providers::{DnsRecord, Remedy};

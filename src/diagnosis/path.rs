@@ -8,12 +8,14 @@ use sha2::{Digest, Sha256};
 
 use super::cause::{Case as CauseCase, Change, Explained, Keys, cause, last_change};
 use super::class::{Class, Thresholds, class};
-use super::evidence::{Grounds, notes};
+use super::evidence::{Grounds, notes, refused};
 use super::findings::DomainFinding;
 use super::ledger::LedgerFinding;
+use super::leg::{Legs, leg_notes};
 use super::remedy::{Case, remedy};
 use super::view::States;
 use super::view::View;
+use super::weekday::weekly;
 use crate::alignment::{AuthResult, DkimState};
 use crate::cause::Cause;
 use crate::domain;
@@ -91,6 +93,9 @@ pub struct SendingPath {
     /// Its place in [`Survey::paths`], for who wants more of its figures.
     #[serde(skip)]
     pub figures: usize,
+    /// It looks like the other leg of an own server: only receivers see it that see none of that.
+    #[serde(skip)]
+    pub leg: bool,
     /// Short, and the same on every machine for the same path.
     pub id: String,
     /// Header From.
@@ -202,7 +207,7 @@ pub enum Wanted {
 #[must_use]
 pub fn diagnose(survey: &Survey, rules: &Rules<'_>, min_messages: u64, which: Wanted) -> Diagnosis {
     let mut diagnosis = Diagnosis { domains: survey.domains.clone(), ..Diagnosis::default() };
-    let keys = Keys::new(survey);
+    let (keys, legs) = (Keys::new(survey), Legs::new(survey));
     let judged = parallel::map(survey.paths.len(), |at| {
         // Records without a message are no mail.
         if survey.paths[at].messages < min_messages.max(1) {
@@ -210,7 +215,8 @@ pub fn diagnose(survey: &Survey, rules: &Rules<'_>, min_messages: u64, which: Wa
         }
         let judged = judge(survey, at, rules, &keys);
         let role = judged.role;
-        let path = (which == Wanted::All || judged.needs_work()).then(|| sending_path(survey, at, judged, rules));
+        let path =
+            (which == Wanted::All || judged.needs_work()).then(|| sending_path(survey, at, judged, rules, &legs));
         Some((role, path))
     });
     for (path, judged) in survey.paths.iter().zip(judged) {
@@ -239,8 +245,8 @@ pub fn diagnose(survey: &Survey, rules: &Rules<'_>, min_messages: u64, which: Wa
 /// The paths at these places of a survey, in their order: for less than [`diagnose`] costs where they are few.
 #[must_use]
 pub fn diagnose_some(survey: &Survey, rules: &Rules<'_>, places: &[usize]) -> Vec<SendingPath> {
-    let keys = Keys::new(survey);
-    places.iter().map(|&at| sending_path(survey, at, judge(survey, at, rules, &keys), rules)).collect()
+    let (keys, legs) = (Keys::new(survey), Legs::new(survey));
+    places.iter().map(|&at| sending_path(survey, at, judge(survey, at, rules, &keys), rules, &legs)).collect()
 }
 
 /// What a path is found to be.
@@ -292,7 +298,7 @@ fn judge(survey: &Survey, at: usize, rules: &Rules<'_>, keys: &Keys<'_>) -> Judg
     Judgement { view, role, class, change, cause }
 }
 
-fn sending_path(survey: &Survey, at: usize, judged: Judgement, rules: &Rules<'_>) -> SendingPath {
+fn sending_path(survey: &Survey, at: usize, judged: Judgement, rules: &Rules<'_>, legs: &Legs<'_>) -> SendingPath {
     let path = &survey.paths[at];
     let class = judged.class;
     let addresses = survey.tally.addresses(at);
@@ -312,7 +318,11 @@ fn sending_path(survey: &Survey, at: usize, judged: Judgement, rules: &Rules<'_>
     if judged.role == Role::OtherAccount {
         notes.insert(0, "an account that nothing shows to be yours".to_owned());
     }
+    notes.extend(weekly(days_of(survey, at)).map(|days| format!("sent on {days}")));
+    notes.extend(refused(survey, path, class));
     let entry = path.entry.and_then(|number| rules.ledger.entries.get(number));
+    let leg = path.role == Role::Unknown && legs.of(&path.domain).iter().any(|leg| leg.path == at);
+    notes.extend(leg_notes(path, at, legs, rules.catalogue));
     let case = Case {
         survey,
         path,
@@ -326,6 +336,7 @@ fn sending_path(survey: &Survey, at: usize, judged: Judgement, rules: &Rules<'_>
     };
     SendingPath {
         figures: at,
+        leg,
         id: id(path),
         remedy: remedy(&case, rules.catalogue),
         domain: path.domain.clone(),
@@ -356,11 +367,19 @@ fn sending_path(survey: &Survey, at: usize, judged: Judgement, rules: &Rules<'_>
     }
 }
 
+fn days_of(survey: &Survey, at: usize) -> impl Iterator<Item = (Day, u64)> {
+    survey.tally.entries(at).iter().map(|entry| (survey.tally.report(entry).day, entry.messages))
+}
+
 /// What to call the sender of a path.
 #[must_use]
 pub fn sender_name(path: &PathFigures, catalogue: &Catalogue) -> String {
+    named(&path.sender, catalogue)
+}
+
+pub(super) fn named(sender: &SenderKey, catalogue: &Catalogue) -> String {
     let provider = |id: &str| catalogue.get(id).map_or_else(|| id.to_owned(), |provider| provider.name.clone());
-    match &path.sender {
+    match sender {
         SenderKey::Listed(name) => name.clone(),
         SenderKey::Provider { id, tenant: Some(tenant) } => {
             // The first label is what people call the tenant by.

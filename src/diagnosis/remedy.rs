@@ -216,7 +216,10 @@ impl Case<'_> {
                 format!("have all machines of {sender} sign as {domain}"),
                 vec![
                     format!("Bring the key, the selector and the signing configuration of the machines that sign to these: {}.", self.told_machines()),
-                    "See that the selector they sign with is published, and that nothing behind them changes the mail.".to_owned(),
+                    match keys.as_str() {
+                        "" => "See that the selector they sign with is published, and that nothing behind them changes the mail.".to_owned(),
+                        keys => format!("See that what they sign with is published (`dmarcstat dns {domain}`; selector {keys}), and that nothing behind them changes the mail."),
+                    },
                     test,
                     LOOK_AGAIN.to_owned(),
                 ],
@@ -291,6 +294,9 @@ impl Case<'_> {
         let domain = self.path.domain.as_str();
         let relay = self.relay(catalogue);
         let through = match &relay {
+            Some(name) if name == "Microsoft 365" => format!(
+                "Have it hand its mail to {name}, which signs as {domain} already. An Exchange server of your own cannot sign: in a hybrid set-up its send connector for all outgoing mail uses the smart host of the tenant (….mail.protection.outlook.com) and an inbound connector there takes it; Get-SendConnector shows what still leaves directly. Any other machine: a connector, or SMTP with authentication."
+            ),
             Some(name) => format!(
                 "Have it hand its mail to {name}, which signs as {domain} already (smart host, connector or SMTP relay with authentication): the shortest way for any machine."
             ),

@@ -8,6 +8,7 @@ use rustc_hash::FxHashMap;
 use super::figures::Survey;
 use super::scan::Scan;
 use crate::alignment::AuthResult;
+use crate::domain;
 use crate::report::period::Day;
 use crate::store::StoreError;
 
@@ -122,6 +123,8 @@ pub struct KeyUse {
     pub reporters: BTreeMap<String, KeySeen>,
     /// By address, where that was asked for.
     pub addresses: BTreeMap<IpAddr, KeySeen>,
+    /// Messages on which it did not verify and another key of the same organization did.
+    pub covered: u64,
 }
 
 /// What the keys of a window signed.
@@ -193,6 +196,9 @@ fn add_path(
             });
             let one = &mut uses[place];
             one.seen.add(report.day, result, entry.messages);
+            if result != AuthResult::Pass && lists.verifies_beside(list, key) {
+                one.covered = one.covered.saturating_add(entry.messages);
+            }
             one.days.entry(report.day).or_default().add(result, entry.messages);
             let reporter = &survey.reporter_names[report.reporter as usize];
             if !one.reporters.contains_key(reporter) {
@@ -259,6 +265,14 @@ impl KeyLists {
         }
         self.known.insert(list, results.into());
         Ok(())
+    }
+
+    /// Whether another key of the organization of one verified in a list.
+    fn verifies_beside(&self, list: i64, key: u32) -> bool {
+        let organization = |key: u32| domain::organizational(&self.names[key as usize].0);
+        let mut others =
+            self.results(list).iter().filter(|(other, result)| *other != key && *result == AuthResult::Pass);
+        others.any(|(other, _)| organization(*other) == organization(key))
     }
 
     fn results(&self, list: i64) -> &[(u32, AuthResult)] {

@@ -98,6 +98,7 @@ pub(super) fn title(name: &str) -> String {
         "domain_findings" => "SPF and DKIM of the domain itself",
         "failing_paths" => "Paths of yours that fail",
         "dkim_coverage" => "Paths carried by SPF alone",
+        "failing_signatures" => "Signatures that fail everywhere",
         "recognised_senders" => "Senders to decide about",
         "forgotten_senders" => "Forgotten senders",
         "selectors" => "Selectors",

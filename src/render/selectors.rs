@@ -118,7 +118,7 @@ fn paint(state: KeyState) -> Paint {
         KeyState::Failing | KeyState::Vanished => Paint::Bad,
         KeyState::Partly => Paint::Warn,
         KeyState::Verifying => Paint::Good,
-        KeyState::Rotated | KeyState::Quiet | KeyState::Few => Paint::Dim,
+        KeyState::Rotated | KeyState::Quiet | KeyState::Few | KeyState::Unsupported => Paint::Dim,
     }
 }
 

@@ -84,6 +84,15 @@ struct Mail {
 struct Expect {
     /// All paths of `sources`, no others: `from`, sender, role, class, cause, since; `-` for none.
     paths: Vec<String>,
+    /// By sender what its path must say, in its notes or its remedy.
+    #[serde(default)]
+    says: BTreeMap<String, String>,
+    /// Selectors and their states, as `selectors` tells them; others are not asked about.
+    #[serde(default)]
+    selectors: BTreeMap<String, String>,
+    /// What `changes` of the last seven days must say, each of one change: kind, then words that are in it.
+    #[serde(default)]
+    changes: Vec<String>,
     /// The codes of the domain's findings, in any order.
     #[serde(default)]
     findings: BTreeSet<String>,
@@ -325,6 +334,31 @@ impl Scenario {
         compare("path", expected, paths.iter().map(|path| row(path).join(" | ")).collect());
         let listed: BTreeSet<String> =
             unsigned["paths"].as_array().unwrap().iter().map(|path| row(path).join(" | ")).collect();
+        for (sender, words) in &self.expect.says {
+            let of = |path: &&Value| path["sender"] == sender.as_str();
+            let told =
+                paths.iter().filter(of).any(|path| format!("{}{}", path["notes"], path["remedy"]).contains(words));
+            compare("words", BTreeSet::from([words.clone()]), told.then(|| words.clone()).into_iter().collect());
+        }
+        if !self.expect.selectors.is_empty() {
+            let answer = ask(&["selectors"]);
+            for (selector, state) in &self.expect.selectors {
+                let of = |key: &&Value| key["selector"] == selector.as_str();
+                let answered = answer["selectors"].as_array().unwrap().iter().filter(of);
+                let answered = answered.map(|key| format!("{selector} {}", key["state"].as_str().unwrap())).collect();
+                compare("selector", BTreeSet::from([format!("{selector} {state}")]), answered);
+            }
+        }
+        if !self.expect.changes.is_empty() {
+            let more = ["--format", "json", "--config", "config.toml", "--as-of", &today, "--since", "7d"];
+            let changes = sandbox.run(["changes"].iter().chain(&more)).json();
+            let told: Vec<String> = changes["changes"].as_array().unwrap().iter().map(told).collect();
+            for words in &self.expect.changes {
+                let fits = |told: &&String| words.split(" … ").all(|part| told.contains(part));
+                let answered = told.iter().find(fits).map_or_else(|| told.join("; "), |_| words.clone());
+                compare("change", BTreeSet::from([words.clone()]), BTreeSet::from([answered]));
+            }
+        }
         let needs_work = |path: &&Value| {
             let is = |key: &str, some: &[&str]| path[key].as_str().is_some_and(|one| some.contains(&one));
             is("role", &["own", "approved", "service"])
@@ -341,6 +375,12 @@ impl Scenario {
         compare("verdict", one(&self.expect.verdict), one(review["verdict"].as_str().unwrap_or("none")));
         differs
     }
+}
+
+/// A change in a line: kind, name, words, and the day.
+fn told(change: &Value) -> String {
+    let text = |key: &str| change[key].as_str().unwrap_or("-").to_owned();
+    ["kind", "name", "text", "since"].map(text).join(" | ")
 }
 
 /// So many days after 2026-09-30, as the day it is asked on: the first after the last.

@@ -21,6 +21,7 @@ use super::findings::spf_fails_for;
 use super::view::{ALIGNED, UNALIGNED, UNSIGNED, View, known, share};
 use crate::alignment::AuthResult;
 use crate::cause::Cause;
+use crate::diagnosis::weekday::weekly;
 use crate::domain;
 use crate::providers::{Kind, Provider};
 use crate::query::{AddressFigures, PathFigures, SenderKey, Signer, Survey};
@@ -345,11 +346,15 @@ impl Case<'_, '_> {
     }
 
     fn unexplained(&self) -> Explained {
-        let text = match self.class {
-            Class::Broken => {
+        let missing = |(day, states): (Day, super::view::States)| (day, known(&states) - states[ALIGNED]);
+        let text = match (self.class, weekly(self.view.days().into_iter().map(missing))) {
+            (Class::Broken, _) => {
                 "signatures fail without a reason: another key signs than the one published, or the mail is changed behind \
                  the signer; a message to a mailbox of your own, looked at with `dmarcstat inspect`, tells them apart"
             }
+            (_, Some(days)) => &format!(
+                "what is not signed comes on {days}, from the same machines as signed mail: a mailing of once a week that another system hands to them, past what signs"
+            ),
             _ => {
                 "signed and unsigned mail come on the same days, from the same machines, to the same receivers: several \
                  systems send through them, and not all sign; a message from each, looked at with `dmarcstat inspect`, \

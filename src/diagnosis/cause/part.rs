@@ -9,7 +9,7 @@ use super::{Case, CauseEvidence, Explained};
 use crate::alignment::AuthResult;
 use crate::cause::Cause;
 use crate::diagnosis::class::Class;
-use crate::diagnosis::view::{ALIGNED, States, known, share};
+use crate::diagnosis::view::{ALIGNED, BROKEN, States, known, share};
 use crate::domain;
 use crate::query::{AddressFigures, SignerUse};
 use crate::witness::has_share;
@@ -83,16 +83,39 @@ pub(super) fn machines(case: &Case<'_, '_>) -> Option<Explained> {
     }
     silent.sort_by_key(|one| (Reverse(missing(&one.dkim)), one.ip));
     let addresses: Vec<IpAddr> = silent.iter().take(LISTED).map(|one| one.ip).collect();
-    let what = if case.class == Class::Broken { "no signature verifies" } else { "nothing is signed" };
-    let text = format!(
+    let signs = silent.iter().any(|one| one.dkim[BROKEN] > 0);
+    let what = if signs { "no signature verifies" } else { "nothing is signed" };
+    let mut text = format!(
         "{what} from {} of {}: {}",
         silent.len(),
         plural(case.addresses.len() as u64, "machine"),
         list_of(&addresses, 4, silent.len())
     );
+    // The key that they sign with, or, where they do not sign, that of the others.
+    let (failing, verified) = selectors(case);
+    let selectors = if signs && !failing.is_empty() { failing } else { verified };
+    if !selectors.is_empty() {
+        let verb = if signs { "they sign with" } else { "the others sign with" };
+        text.push_str(&format!("; {verb} {}", list(selectors.iter().map(|one| format!("selector {one}")), 3)));
+    }
     let mut evidence = CauseEvidence::new(text, (sum(&silent), all), case.path.reporters.len());
     evidence.addresses = addresses;
+    evidence.selectors = selectors;
+    evidence.selectors.truncate(LISTED);
     Some((Cause::SomeMachines, evidence))
+}
+
+/// The selectors of the domain's signatures on a path: those that never verify, and those that do.
+fn selectors(case: &Case<'_, '_>) -> (Vec<String>, Vec<String>) {
+    let mut by_name: BTreeMap<&str, bool> = BTreeMap::new();
+    let own = |name: &str| domain::aligned(name, &case.path.domain);
+    for one in case.path.signers.iter().flat_map(|list| list.signers.iter()).filter(|one| own(&one.domain)) {
+        if let Some(selector) = one.selector.as_deref().filter(|_| one.result != AuthResult::None) {
+            *by_name.entry(selector).or_default() |= one.result == AuthResult::Pass;
+        }
+    }
+    let of = |verifies: bool| by_name.iter().filter(move |one| *one.1 == verifies).map(|one| (*one.0).to_owned());
+    (of(false).collect(), of(true).collect())
 }
 
 /// Reverse-paths whose mail is never signed, where that of others is.

@@ -4,6 +4,7 @@
 //! more than chance makes of so few messages. What a path or a reporter always did, to pause for a week, is no change.
 
 mod keys;
+mod moved;
 mod paths;
 mod silent;
 

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use super::moved::moves;
 use super::{Change, ChangeKind, ChangeSubject, Changes, Comparison};
 use crate::alignment::DkimState;
 use crate::diagnosis::class::Class;
@@ -42,6 +43,7 @@ pub(super) fn compare(comparison: &Comparison<'_>, found: &mut Changes) {
         path.map(|path| days(comparison.history.survey, path.figures)).unwrap_or_default()
     };
     let domains = Domains::of(comparison);
+    let moves = moves(comparison, &days);
     let ids: BTreeSet<&String> = now_by_id.keys().chain(then_by_id.keys()).collect();
     for id in ids {
         let (after, before) = (now_by_id.get(id).map(|&at| &now[at]), then_by_id.get(id).map(|&at| &then[at]));
@@ -55,12 +57,21 @@ pub(super) fn compare(comparison: &Comparison<'_>, found: &mut Changes) {
             (Some(before), None) => went(before, &days(id), &domains, comparison, found),
             (None, None) => None,
         };
+        if moves.iter().any(|one| one.from == **id || one.to == **id && before.is_none()) {
+            // Told once, as a move.
+            continue;
+        }
         if let Some(mut change) = change {
             change.before = before.map(Into::into);
             change.after = after.map(Into::into);
             found.changes.push(change);
         }
     }
+    let large = |one: &Change| {
+        let messages = [one.before, one.after].into_iter().flatten().map(|state| state.figures.messages).max();
+        messages.is_some_and(|messages| messages >= comparison.min_messages)
+    };
+    found.changes.extend(moves.into_iter().map(|one| one.told).filter(large));
 }
 
 fn days(survey: &Survey, path: usize) -> BTreeMap<Day, PartFigures> {
@@ -71,7 +82,7 @@ fn days(survey: &Survey, path: usize) -> BTreeMap<Day, PartFigures> {
     days
 }
 
-fn change(kind: ChangeKind, path: &SendingPath, text: String) -> Change {
+pub(super) fn change(kind: ChangeKind, path: &SendingPath, text: String) -> Change {
     let mut change = Change::new(kind, ChangeSubject::Path, text);
     change.domain = Some(path.domain.clone());
     change.name = Some(path.sender.clone());
@@ -188,19 +199,19 @@ fn due(path: &SendingPath, domains: &Domains<'_>) -> u64 {
 }
 
 /// A share of messages before and after.
-struct Shares {
+pub(super) struct Shares {
     word: &'static str,
     before: (u64, u64),
     after: (u64, u64),
 }
 
 impl Shares {
-    fn gain(&self) -> f64 {
+    pub(super) fn gain(&self) -> f64 {
         share(self.after) - share(self.before)
     }
 
     /// Whether they differ by a margin, and by more than chance would have it.
-    fn differ(&self, margin: f64) -> bool {
+    pub(super) fn differ(&self, margin: f64) -> bool {
         let (before, after) = ((self.before.1 as f64).min(WITNESSES), (self.after.1 as f64).min(WITNESSES));
         if before < FEW as f64 || after < FEW as f64 {
             return false;
@@ -212,7 +223,7 @@ impl Shares {
         self.gain().abs() >= margin && self.gain().abs() >= ERRORS * error
     }
 
-    fn in_words(&self) -> String {
+    pub(super) fn in_words(&self) -> String {
         format!("{} {} → {}", self.word, percent(self.before), percent(self.after))
     }
 }
@@ -242,16 +253,8 @@ fn severity(path: &SendingPath) -> Option<u8> {
     }
 }
 
-/// A path that is there in both windows.
-fn otherwise(
-    before: &SendingPath,
-    after: &SendingPath,
-    days: &BTreeMap<Day, PartFigures>,
-    comparison: &Comparison<'_>,
-) -> Option<Change> {
-    if before.role.is_nobodys() && after.role.is_nobodys() || before.messages.min(after.messages) < FEW {
-        return None;
-    }
+/// What is compared of a path, or of one that took the place of another.
+pub(super) fn shares(before: &SendingPath, after: &SendingPath) -> [Shares; 3] {
     let known = |path: &SendingPath| states(path).iter().fold(0_u64, |sum, &n| sum.saturating_add(n));
     let signing = Shares {
         word: "signed and aligned",
@@ -263,7 +266,20 @@ fn otherwise(
         before: (value(before), before.messages),
         after: (value(after), after.messages),
     };
-    let shares = [signing, of("SPF aligned", |path| path.spf_aligned), of("DMARC pass", |path| path.dmarc_pass)];
+    [signing, of("SPF aligned", |path| path.spf_aligned), of("DMARC pass", |path| path.dmarc_pass)]
+}
+
+/// A path that is there in both windows.
+fn otherwise(
+    before: &SendingPath,
+    after: &SendingPath,
+    days: &BTreeMap<Day, PartFigures>,
+    comparison: &Comparison<'_>,
+) -> Option<Change> {
+    if before.role.is_nobodys() && after.role.is_nobodys() || before.messages.min(after.messages) < FEW {
+        return None;
+    }
+    let shares = shares(before, after);
     let mut texts = Vec::new();
     let (mut worse, mut better) = (false, false);
     let work = severity(before).zip(severity(after));

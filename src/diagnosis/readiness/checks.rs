@@ -7,7 +7,7 @@ use super::selectors::SelectorHealth;
 use super::standards;
 use super::subdomains::Subdomain;
 use super::thresholds::ReadinessThresholds;
-use crate::diagnosis::DomainFinding;
+use crate::diagnosis::{Cause, DomainFinding};
 use crate::dns::DnsAudit;
 use crate::finding::Code;
 
@@ -32,6 +32,8 @@ pub(super) struct Findings<'f> {
     pub(super) blockers: &'f [Blocker],
     pub(super) fragile: &'f [Fragile],
     pub(super) decide: &'f [Undecided],
+    /// Paths of one's own on which DKIM fails at every reporter, each with why.
+    pub(super) failing_signatures: &'f [(String, Option<Cause>)],
     /// Unknown paths that look like forgotten senders.
     pub(super) forgotten: &'f [Undecided],
     pub(super) regressions: &'f [Regression],
@@ -253,6 +255,24 @@ fn mail(findings: &Findings<'_>, list: &mut List) {
                 "{}: {}",
                 count(some.len() as u64, "path"),
                 listed(some.iter().map(|one| format!("{} ({})", one.sender, grouped(one.messages))))
+            ),
+        },
+    );
+    list.add(
+        area,
+        "failing_signatures",
+        false,
+        findings.failing_signatures.is_empty(),
+        "no path of yours or listed on which DKIM fails at every reporter",
+        match findings.failing_signatures {
+            [] => "there is none".to_owned(),
+            some => format!(
+                "{}: {}",
+                count(some.len() as u64, "path"),
+                listed(some.iter().map(|(sender, cause)| match cause {
+                    Some(cause) => format!("{sender} ({})", cause.as_str()),
+                    None => sender.clone(),
+                }))
             ),
         },
     );

@@ -88,13 +88,15 @@ pub fn review(
     let mut fragile = Vec::new();
     let mut regressions = Vec::new();
     let mut reviewed = Vec::new();
-    let (mut decide, mut forgotten) = (Vec::new(), Vec::new());
+    let (mut decide, mut forgotten, mut failing_signatures) = (Vec::new(), Vec::new(), Vec::new());
     for (path, days) in paths.iter().zip(&path_days) {
         reviewed.push(reviewed_path(path, days));
         match path.role {
             _ if failing(path) == 0 => {}
             Role::Service | Role::OtherAccount => decide.push(undecided(path)),
-            Role::Unknown if looks_forgotten(path, impact.messages) || whole.has_steady(path, observed.survey) => {
+            Role::Unknown
+                if path.leg || looks_forgotten(path, impact.messages) || whole.has_steady(path, observed.survey) =>
+            {
                 forgotten.push(undecided(path));
             }
             _ => {}
@@ -107,6 +109,9 @@ pub fn review(
         own_weighed.messages = own_weighed.messages.saturating_add(counted.messages);
         own_weighed.failing = own_weighed.failing.saturating_add(counted.failing);
         let fails = fails(counted, thresholds);
+        if path.class == Class::Broken && path.evidence.counted.aligned == 0 {
+            failing_signatures.push((path.sender.clone(), path.cause));
+        }
         let alone = path.class != Class::Signed && days.spf_alone > thresholds.max_path_failures;
         if alone {
             fragile.push(Fragile {
@@ -184,6 +189,7 @@ pub fn review(
         fragile: &fragile,
         decide: &decide,
         forgotten: &forgotten,
+        failing_signatures: &failing_signatures,
         regressions: &regressions,
         reporters: &reporters,
         published: published.as_ref(),
@@ -355,10 +361,27 @@ fn mailboxes(own: &[&SendingPath], catalogue: &Catalogue) -> Vec<String> {
     names
 }
 
+/// What a policy that is published already costs.
+fn costs_now(findings: &Findings<'_>) -> Option<Advice> {
+    let policy = findings.published.and_then(|record| record.p.as_deref())?;
+    let done = match policy {
+        "reject" => "refused",
+        "quarantine" => "put into junk folders",
+        _ => return None,
+    };
+    let messages: u64 = findings.fragile.iter().map(|path| path.messages).sum();
+    (messages > 0).then(|| Advice {
+        section: "RFC 9989 §7.4",
+        text: "This is no matter of a stricter policy: under the published one, what recipients forward of mail that SPF alone carries fails DMARC already. Sign these paths first, or go back to p=none until they are.",
+        because: format!("p={policy} is published, and forwarded copies of {} that rely on SPF are {done} today", checks::count(messages, "message")),
+        source: RFC9989,
+    })
+}
+
 const RFC9989: &str = "https://www.rfc-editor.org/rfc/rfc9989";
 
 fn advice(findings: &Findings<'_>) -> Vec<Advice> {
-    let mut list = Vec::new();
+    let mut list: Vec<Advice> = costs_now(findings).into_iter().collect();
     if !findings.mailboxes.is_empty() && findings.target == Target::Reject {
         list.push(Advice {
             section: "RFC 9989 §7.4",

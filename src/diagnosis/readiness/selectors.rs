@@ -30,10 +30,14 @@ pub(super) fn selectors(survey: &Survey, own: &[&SendingPath], most_failing: f64
     for path in own {
         let Some(figures) = survey.paths.get(path.figures) else { continue };
         for list in &figures.signers {
+            let own = |name: &str| domain::aligned(name, &path.domain);
+            let saved = list.signers.iter().any(|one| one.result == AuthResult::Pass && own(&one.domain));
             for signer in list.signers.iter().filter(|signer| domain::aligned(&signer.domain, &path.domain)) {
                 let sums = sums.entry((&signer.domain, signer.selector.as_deref())).or_default();
                 match signer.result {
                     AuthResult::Pass => sums[0] += list.messages,
+                    // What another signature of the domain stands beside costs nothing: a second algorithm.
+                    _ if saved => {}
                     // A key that could not be fetched says nothing of the signature.
                     AuthResult::None | AuthResult::Unknown | AuthResult::TempError => {}
                     _ => sums[1] += list.messages,

@@ -1,4 +1,4 @@
-//! The messages of a path that decide: since its last change, without what one reporter alone claims.
+//! The messages of a path that decide: since its last change or the end of an incident, without what one reporter alone claims.
 
 use std::collections::BTreeMap;
 
@@ -21,7 +21,7 @@ const ASKED: usize = 3;
 /// Below this share a claim of the others together is noise.
 const FEW: f64 = 0.05;
 
-/// What decides of a path: after a repair or a break the time since, and never one reporter's word that two others saw
+/// What decides of a path: after a repair, a break or an incident the time since, and never one reporter's word that two others saw
 /// otherwise on the same days.
 pub(super) fn weighed(survey: &Survey, path: &SendingPath) -> Weighed {
     if failing(path) == 0 {
@@ -49,10 +49,42 @@ pub(super) fn weighed(survey: &Survey, path: &SendingPath) -> Weighed {
             claims.retain(|one| one.reporter != reporter);
         }
     }
+    if let Some(over) = incident(&claims) {
+        claims.retain(|one| one.day > over);
+    }
     claims.iter().fold(Weighed::default(), |sum, one| Weighed {
         messages: sum.messages.saturating_add(one.claimed).saturating_add(one.otherwise),
         failing: sum.failing.saturating_add(one.claimed),
     })
+}
+
+/// An incident lasts no longer than so many days,
+const INCIDENT: Day = 3;
+/// and is over when for so many days after it
+const OVER: Day = 7;
+/// no more than this share of what it cost fails.
+const REST: f64 = 0.05;
+
+/// The last day of the one incident that nearly all failing mail is of, where that is over: a day without name servers, a record
+/// that was put right the next morning.
+fn incident(claims: &[Claim]) -> Option<Day> {
+    let mut days: BTreeMap<Day, [u64; 2]> = BTreeMap::new();
+    for one in claims {
+        let sums = days.entry(one.day).or_default();
+        *sums = [sums[0].saturating_add(one.claimed), sums[1].saturating_add(one.otherwise)];
+    }
+    let bad = || days.iter().filter(|(_, [fails, passes])| fails > passes).map(|(&day, _)| day);
+    let (first, last) = (bad().next()?, bad().next_back()?);
+    let fails = |sums: &mut dyn Iterator<Item = (&Day, &[u64; 2])>| {
+        sums.fold(0u64, |sum, (_, [fails, _])| sum.saturating_add(*fails))
+    };
+    let during = fails(&mut days.range(first..=last));
+    let all = fails(&mut days.iter());
+    let after = days.range(last.saturating_add(1)..);
+    let lasts = last.saturating_sub(first) < INCIDENT;
+    let is_over = after.clone().count() as Day >= OVER;
+    let before = days.range(..first).next().is_some();
+    (lasts && is_over && before && (all - during) as f64 <= REST * all as f64).then_some(last)
 }
 
 /// The reporters that see most messages fail.

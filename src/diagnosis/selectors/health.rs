@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::{FEW, Key};
 use crate::diagnosis::turns::{Stretch, stretches};
-use crate::query::KeySurvey;
+use crate::query::{KeySeen, KeySurvey, KeyUse};
 use crate::report::period::Day;
 
 /// How a key fares, those that want a look first.
@@ -19,6 +19,8 @@ pub enum KeyState {
     Vanished,
     /// Some of its signatures verify and some do not.
     Partly,
+    /// Some receivers do not verify its algorithm (ed25519), and no message of its depends on it or others verify all.
+    Unsupported,
     /// Its signatures verify.
     Verifying,
     /// Another key took over from it.
@@ -37,6 +39,7 @@ impl KeyState {
             KeyState::Failing => "failing",
             KeyState::Vanished => "vanished",
             KeyState::Partly => "partly",
+            KeyState::Unsupported => "unsupported",
             KeyState::Verifying => "verifying",
             KeyState::Rotated => "rotated",
             KeyState::Quiet => "quiet",
@@ -117,6 +120,47 @@ pub(super) fn health(key: &Key<'_>, survey: &KeySurvey) -> Health {
         _ => KeyState::Partly,
     };
     Health { state, begin, end, began, ended, after, due: due(after) as u64, failing_since }
+}
+
+/// Who verifies an algorithm verifies so many messages
+const STEADILY: u64 = 20;
+/// and fails on no more than this share; who does not know it, the other way round.
+const ALMOST_NONE: f64 = 0.05;
+/// Nearly all of what a key fails on.
+const COVERED: f64 = 0.95;
+
+/// Why a key that fails is taken for one whose algorithm receivers do not know, in words: they part into some that verify every
+/// signature and others that verify none; or a signature of another key verifies beside each, and the name says what it is.
+pub(super) fn unsupported(key: &Key<'_>) -> Option<String> {
+    let mut reporters: BTreeMap<&str, KeySeen> = BTreeMap::new();
+    for (name, seen) in key.home.iter().flat_map(|one| &one.reporters) {
+        reporters.entry(name).or_default().extend(seen);
+    }
+    let telling = || reporters.values().filter(|one| one.results.verified() + one.results.failed() >= FEW);
+    let share = |part: u64, one: &KeySeen| part as f64 / (one.results.verified() + one.results.failed()) as f64;
+    let knows = |one: &&KeySeen| {
+        one.results.verified() >= STEADILY && one.last > one.first && share(one.results.failed(), one) <= ALMOST_NONE
+    };
+    let knows_not = |one: &&KeySeen| share(one.results.verified(), one) <= ALMOST_NONE;
+    let (some, others) = (telling().filter(knows).count(), telling().filter(knows_not).count());
+    if some > 0 && others > 1 && some + others == telling().count() {
+        return Some(format!(
+            "{some} of {} reporters verify all of it and the others none, as with an algorithm that these do not know (ed25519)",
+            some + others
+        ));
+    }
+    let sum = |of: fn(&KeyUse) -> u64| key.home.iter().fold(0u64, |sum, one| sum.saturating_add(of(one)));
+    let failed = sum(|one| one.seen.results.failed());
+    let covered = failed > 0 && sum(|one| one.covered) as f64 >= COVERED * failed as f64;
+    let named = key.selector.is_some_and(|name| {
+        let name = name.to_ascii_lowercase();
+        name.contains("25519")
+            || name.strip_prefix("ed").is_some_and(|rest| !rest.starts_with(|c: char| c.is_alphabetic()))
+    });
+    (covered && named).then(|| {
+        "ed25519 by its name: receivers that do not know it show it as failed, and another signature verifies beside it"
+            .to_owned()
+    })
 }
 
 /// The days between which a key was in use, stragglers left out.

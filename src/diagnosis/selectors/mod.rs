@@ -25,7 +25,7 @@ use crate::alignment::AuthResult;
 use crate::domain;
 use crate::query::{KeyResults, KeySeen, KeySurvey, KeyUse};
 use crate::report::period::Day;
-use health::{Health, health};
+use health::{Health, health, unsupported};
 
 /// An address is one that fails while others verify from this share of its messages on.
 const FAILING: f64 = 0.5;
@@ -160,8 +160,14 @@ fn is_tenants(signing_domain: &str, path: &SendingPath) -> bool {
 
 fn selector_use(key: &Key<'_>, health: &Health, paths: &[&SendingPath], rotated: Option<&Rotation>) -> SelectorUse {
     let seen = &key.seen;
-    let state = if rotated.is_some() { KeyState::Rotated } else { health.state };
-    let mut notes = Vec::new();
+    let fails = rotated.is_none() && matches!(health.state, KeyState::Failing | KeyState::Partly);
+    let unsupported = fails.then(|| unsupported(key)).flatten();
+    let state = match (rotated, &unsupported) {
+        (Some(_), _) => KeyState::Rotated,
+        (None, Some(_)) => KeyState::Unsupported,
+        (None, None) => health.state,
+    };
+    let mut notes: Vec<String> = unsupported.into_iter().collect();
     match (rotated, &health.failing_since, state) {
         (Some(rotation), ..) => notes.push(rotation.in_words()),
         (None, Some(since), KeyState::Failing) => notes.push(format!("verified before {}, fails since", shown(*since))),
@@ -175,9 +181,7 @@ fn selector_use(key: &Key<'_>, health: &Health, paths: &[&SendingPath], rotated:
         _ => {}
     }
     let reporters = reporters(key);
-    if let Some(note) = contradiction(&reporters, health) {
-        notes.push(note);
-    }
+    notes.extend(contradiction(&reporters, health).filter(|_| state != KeyState::Unsupported));
     if key.selector.is_none() {
         notes.push("these reporters do not name the selector".to_owned());
     }

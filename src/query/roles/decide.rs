@@ -1,10 +1,11 @@
 //! The rows: which role a unit has, and whose system wrote it.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::gather::Gathered;
 use super::owner::{Owner, Use};
 use super::reach::Reach;
+use super::spray::sprayed;
 use crate::providers::Kind;
 use crate::query::ledger;
 use crate::query::naming::{ProviderNumber, Sender, Signed, Who};
@@ -56,6 +57,8 @@ impl Decision {
 const EXCUSED: f64 = 0.5;
 /// From this share of broken signatures on, a sender changes what it hands on.
 const CHANGES: f64 = 0.5;
+/// From this share of its mail on, a reverse-path of its own is a sender's way.
+const REWRITES: f64 = 0.5;
 
 /// Sums of what is judged by sender: header From's organization, and who runs the machine.
 #[derive(Default)]
@@ -70,6 +73,8 @@ struct OfSender {
     resigned: BTreeMap<u32, [u64; 2]>,
     /// Who saw it hand on mail that the owner signed: a verified own signature that is used elsewhere, and SPF not aligned.
     handed_on: Seen,
+    /// By reporter messages with somebody else's own domain as the reverse-path, and the rest.
+    rewritten: BTreeMap<u32, [u64; 2]>,
 }
 
 /// Somebody else's own domains that signed: no provider's default, no account.
@@ -100,6 +105,10 @@ struct Rows<'g> {
     authenticated: HashMap<(u32, u32), Seen>,
     /// Who saw an organization sign mail of another at home, beside its own signature: a service that signs with both.
     beside: HashMap<(u32, u32), Seen>,
+    /// Who saw an organization sign mail of another.
+    signing: HashMap<(u32, u32), Seen>,
+    /// Organizations that are authenticated for mail of another as spoofers' throw-away names are.
+    sprayed: HashSet<(u32, u32)>,
 }
 
 impl<'g> Rows<'g> {
@@ -111,6 +120,8 @@ impl<'g> Rows<'g> {
             by_sender: HashMap::new(),
             authenticated: HashMap::new(),
             beside: HashMap::new(),
+            signing: HashMap::new(),
+            sprayed: sprayed(gathered),
         };
         for at in 0..gathered.len() {
             let (who, sender) = (gathered.who(at), gathered.sender(at));
@@ -125,6 +136,9 @@ impl<'g> Rows<'g> {
             if let Some((_, organization)) = who.authenticated {
                 let seen = rows.authenticated.entry((who.organization, organization)).or_default();
                 seen.extend(gathered.seen(at));
+            }
+            for other in others_signatures(gathered, who) {
+                rows.signing.entry((who.organization, other)).or_default().extend(gathered.seen(at));
             }
             let mut signatures = owner.signatures(who).peekable();
             let signed = signatures.peek().is_some();
@@ -144,6 +158,8 @@ impl<'g> Rows<'g> {
                 let listed = of.listed.entry(cell.reporter).or_default();
                 listed[0] += cell.excused_as_list;
                 listed[1] += cell.messages - cell.excused_as_list;
+                let foreign = who.authenticated.is_some() && !who.null;
+                of.rewritten.entry(cell.reporter).or_default()[usize::from(!foreign)] += cell.messages;
                 if signed {
                     of.broken.entry(cell.reporter).or_default()[usize::from(verified)] += cell.messages;
                     of.resigned.entry(cell.reporter).or_default()[usize::from(!resigned)] += cell.messages;
@@ -210,13 +226,14 @@ impl<'g> Rows<'g> {
             return Decision::new(Role::Own, own_account.map_or(Author::Owner, by_account));
         }
         // 4: the owner's, through what stands behind the signer.
-        // What rewrites the reverse-path and breaks the signature is a list.
+        // What rewrites the reverse-path to its own domain is a list or a forwarder: bounces of the owner's own gateway go to the owner.
         let of = self.by_sender.get(&(from, sender));
         let share = |sums: fn(&OfSender) -> &BTreeMap<u32, [u64; 2]>, least: f64| {
             of.is_some_and(|of| has_share(sums(of).values().copied(), least))
         };
         let changes = share(|of| &of.broken, CHANGES);
-        let behind = kind == Some(Kind::Gateway) || kind.is_none() && !(who.authenticated.is_some() && changes);
+        let rewrites = share(|of| &of.rewritten, REWRITES);
+        let behind = kind == Some(Kind::Gateway) || kind.is_none() && !rewrites;
         if behind && !own_spf && elsewhere && self.reach.has(from, sender) {
             let account = who.accounts.iter().find(own);
             let author = account.map_or(Author::Owner, by_account);
@@ -287,21 +304,37 @@ impl<'g> Rows<'g> {
     fn organization(&self, at: usize) -> Option<u32> {
         let who = self.gathered.who(at);
         let signed = |organization: u32| who.signed.iter().any(|one| one.verified && one.organization == organization);
-        let custom = || {
-            let customers = self.gathered.kind(at) == Some(Kind::MailboxHost);
-            let mut others = who.signed.iter().filter(|one| one.verified && one.default_of.is_none());
-            others.find(|one| customers && !self.gathered.linked(one.organization, who.organization))
+        let custom = |kind: Kind| {
+            let there = self.gathered.kind(at) == Some(kind);
+            others_signatures(self.gathered, who).find(|_| there)
         };
+        // Who rents at a service and signs as itself is the author, and the service under SPF the carrier.
+        let renting = custom(Kind::Service).filter(|&one| self.is_signing(who.organization, one));
         let Some((_, organization)) = who.authenticated else {
-            return custom().map(|one| one.organization);
+            return custom(Kind::MailboxHost).or(renting);
         };
+        if let (Sender::Provider(number), Some(renting)) = (self.gathered.sender(at), renting)
+            && self.is_providers(organization, number)
+        {
+            return Some(renting);
+        }
         // A host name of the provider's own under SPF is how a null reverse-path looks: it names nobody.
         if who.null && !signed(organization) {
+            return None;
+        }
+        // One of a spray of names that nobody has heard of, each for a few messages, is a spoofer's.
+        if self.sprayed.contains(&(who.organization, organization)) && self.gathered.kind(at).is_none() {
             return None;
         }
         let seen = self.authenticated.get(&(who.organization, organization)).copied().unwrap_or_default();
         let whole = self.whole(who.organization);
         (signed(organization) || seen.by_several() || !whole.by_several()).then_some(organization)
+    }
+
+    /// Whether an organization signs mail of another, on nobody's word alone.
+    fn is_signing(&self, organization: u32, other: u32) -> bool {
+        let seen = self.signing.get(&(organization, other)).copied().unwrap_or_default();
+        seen.by_several() || !self.whole(organization).by_several()
     }
 
     /// Whether an organization signs mail of another beside the other's own signature, where that is at home.

@@ -189,6 +189,8 @@ impl<'g> Owner<'g> {
                 aligned.entry(place).or_default()[1].extend(reporters());
             }
         }
+        let loud = self.loud();
+        aligned.retain(|place, sides| !(sides[0].len() == 1 && loud.contains(place)));
         let believed = |(place, [claimed, otherwise]): ((u32, Sender), Sides)| {
             let others = otherwise.difference(&claimed).count();
             (claimed.len() > 1 || claimed.len() == 1 && others < 2).then_some(place)
@@ -196,6 +198,47 @@ impl<'g> Owner<'g> {
         self.aligned = aligned.into_iter().filter_map(believed).collect();
         let signed = signed.into_iter().filter(|(place, sides)| sides[0].len() > 1 || !others.contains(place));
         self.signed = signed.filter_map(believed).collect();
+    }
+
+    /// Senders of which one reporter alone tells more of the owner's mail than all reporters together of all other senders, though it
+    /// sees those too, and no key of the owner's verifies steadily there: nobody sends so to one receiver only.
+    fn loud(&self) -> HashSet<(u32, Sender)> {
+        #[derive(Default)]
+        struct Place {
+            seen: Seen,
+            reporters: BTreeSet<u32>,
+            messages: u64,
+            verified: u64,
+        }
+        let mut places: HashMap<(u32, Sender), Place> = HashMap::new();
+        let mut all: HashMap<u32, ByReporter> = HashMap::new();
+        for at in 0..self.gathered.len() {
+            let who = self.gathered.who(at);
+            let verified = self.signatures(who).any(|one| one.verified);
+            if !self.own_spf(who) && !verified {
+                continue;
+            }
+            let place = places.entry((who.organization, self.gathered.sender(at))).or_default();
+            place.seen.extend(self.gathered.seen(at));
+            for cell in self.gathered.cells(at) {
+                place.reporters.insert(cell.reporter);
+                place.messages = place.messages.saturating_add(cell.messages);
+                place.verified = place.verified.saturating_add(if verified { cell.messages } else { 0 });
+                let sum = all.entry(who.organization).or_default().entry(cell.reporter).or_default();
+                *sum = sum.saturating_add(cell.messages);
+            }
+        }
+        let is_loud = |((organization, sender), place): ((u32, Sender), Place)| {
+            let reporters = all.get(&organization)?;
+            let others = reporters.values().fold(0u64, |sum, &n| sum.saturating_add(n)).saturating_sub(place.messages);
+            let elsewhere = reporters.get(place.reporters.first()?)?.saturating_sub(place.messages);
+            let steady = place.verified >= CONSISTENT
+                && place.verified as f64 >= NEARLY_ALL * place.messages as f64
+                && place.seen.on_several_days();
+            let alone = place.reporters.len() == 1 && reporters.len() > 2 && elsewhere > 0;
+            (alone && place.messages > others && !steady).then_some((organization, sender))
+        };
+        places.into_iter().filter_map(is_loud).collect()
     }
 
     /// Accounts: those that are spelled like the domain or approved, and those that sign most of the mail with aligned SPF on

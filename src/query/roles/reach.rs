@@ -20,6 +20,9 @@ const NEARLY_ALL: f64 = 0.8;
 const DAYS: f64 = 0.5;
 /// A reporter should see some where so many messages are expected of it.
 const EXPECTED: f64 = 3.0;
+/// What takes the place of the senders at home carries nearly all of the signed mail on its days: a server that has moved, or
+/// a gateway that was put in front.
+const REPLACES: f64 = 0.9;
 
 /// The senders on the owner's side, each with an organizational domain.
 pub(super) struct Reach(HashSet<(u32, Sender)>);
@@ -62,8 +65,9 @@ impl Reach {
             }
             let days_at_home: HashSet<Day> =
                 home.get(organization).unwrap_or(&empty).keys().map(|&(day, _)| day).collect();
-            let steady = days.len() as f64 >= DAYS * days_at_home.len() as f64;
             let share = robust_share(reporters.values().copied()).unwrap_or(0.0);
+            let replaces = share >= REPLACES && days.len() >= 2;
+            let steady = replaces || days.len() as f64 >= DAYS * days_at_home.len() as f64;
             let least = if let Sender::Provider(_) = sender { SHARE_OF_GATEWAY } else { SHARE_OF_OTHERS };
             let expected = |one: &&[u64; 2]| (one[0] + one[1]) as f64 * share >= EXPECTED;
             let (mut telling, mut seeing) = (0usize, 0usize);

@@ -115,7 +115,7 @@ pub(super) fn settle(gathered: &Gathered<'_>, decisions: &mut [Decision]) {
             if let Some((settled, _)) = others.filter(|_| mine) {
                 *decision = settled;
             }
-        } else if decision.role == Role::Unknown && gathered.unit(at).address.is_some() {
+        } else if matches!(decision.role, Role::Unknown | Role::Service) && gathered.unit(at).address.is_some() {
             hidden.push(at);
         }
     }
@@ -123,7 +123,9 @@ pub(super) fn settle(gathered: &Gathered<'_>, decisions: &mut [Decision]) {
     for at in hidden {
         let (who, address) = (gathered.who(at), gathered.unit(at).address);
         let of_address = address.and_then(|address| at_addresses.get(&(who.from, address)));
-        let of_sender = found.get(&(who.from, machine(gathered, at)));
+        // A service's machines carry mail of many: there the address alone decides.
+        let unknown = decisions[at].role == Role::Unknown;
+        let of_sender = found.get(&(who.from, machine(gathered, at))).filter(|_| unknown);
         let settled = [of_address, of_sender].into_iter().flatten().find_map(|of| of.agrees(of.told()?));
         decisions[at] = settled.unwrap_or(decisions[at]);
     }

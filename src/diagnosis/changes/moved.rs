@@ -1,0 +1,107 @@
+//! A server that moved: one address falls silent, and on the same days as much mail begins to come from another.
+
+use std::collections::BTreeMap;
+
+use super::paths::{Shares, change, shares};
+use super::{Change, ChangeKind, Comparison};
+use crate::diagnosis::dates::shown;
+use crate::diagnosis::path::SendingPath;
+use crate::query::{PartFigures, SenderKey};
+use crate::report::period::Day;
+use crate::role::Role;
+
+/// Of fewer messages nothing moves.
+const FEW: u64 = 10;
+/// The old address is last and the new one first seen within so many days.
+const BETWEEN: Day = 3;
+/// Their messages a day differ by less than this factor.
+const ALIKE: f64 = 3.0;
+/// So many days before the last are looked at, to know how much came a day.
+const LATELY: Day = 14;
+/// The margin by which a share that fell is worse.
+const MARGIN: f64 = 0.10;
+
+type Days = BTreeMap<Day, PartFigures>;
+
+/// A path that took the place of another.
+pub(super) struct Move {
+    /// The ids of both.
+    pub(super) from: String,
+    pub(super) to: String,
+    pub(super) told: Change,
+}
+
+/// The moves within both windows, each address once.
+pub(super) fn moves(comparison: &Comparison<'_>, days: &dyn Fn(&str) -> Days) -> Vec<Move> {
+    let (now, then) = (&comparison.now.diagnosis.paths, &comparison.then.diagnosis.paths);
+    let sender = |path: &&SendingPath, judged: &super::Judged<'_>| {
+        let figures = judged.survey.paths.get(path.figures);
+        figures.is_some_and(|path| {
+            matches!(
+                path.sender,
+                SenderKey::Network(_) | SenderKey::Host(_) | SenderKey::Behind(_) | SenderKey::Listed(_)
+            )
+        })
+    };
+    let old = then.iter().filter(|path| path.role.is_owners() && sender(path, &comparison.then));
+    let new: Vec<(&SendingPath, Days)> = now
+        .iter()
+        .filter(|path| (path.role.is_owners() || path.role == Role::Unknown) && sender(path, &comparison.now))
+        .filter(|path| path.messages >= FEW)
+        .map(|path| (path, days(&path.id)))
+        .filter(|(_, days)| days.keys().next().is_some_and(|&first| first > comparison.before.first))
+        .collect();
+    let mut found: Vec<Move> = Vec::new();
+    for before in old.filter(|path| path.messages >= FEW) {
+        let days_before = days(&before.id);
+        let Some((&last, _)) = days_before.range(..=comparison.window.last).next_back() else {
+            continue;
+        };
+        if last >= comparison.window.last.saturating_sub(1) {
+            continue;
+        }
+        let rate = a_day(&days_before, last.saturating_sub(LATELY), last);
+        let candidates = new.iter().filter(|(path, _)| {
+            path.domain == before.domain && path.id != before.id && found.iter().all(|one| one.to != path.id)
+        });
+        let candidates = candidates.filter_map(|(path, days)| {
+            let first = *days.keys().next()?;
+            let ratio = a_day(days, first, comparison.window.last) / rate;
+            let close = (first - last).abs() <= BETWEEN && days.len() >= 2;
+            let alike = ratio.is_finite() && ratio > 1.0 / ALIKE && ratio < ALIKE;
+            (close && alike).then_some((ratio.ln().abs(), first, *path))
+        });
+        if let Some((_, first, after)) = candidates.min_by(|a, b| a.0.total_cmp(&b.0).then(a.2.id.cmp(&b.2.id))) {
+            let told = told(before, after, first);
+            found.push(Move { from: before.id.clone(), to: after.id.clone(), told });
+        }
+    }
+    found
+}
+
+/// Messages a day, over the days from the first to the last on which any came.
+fn a_day(days: &Days, first: Day, last: Day) -> f64 {
+    let (mut messages, mut number) = (0u64, 0u32);
+    for (_, part) in days.range(first..=last) {
+        messages = messages.saturating_add(part.messages);
+        number += 1;
+    }
+    messages as f64 / f64::from(number.max(1))
+}
+
+fn told(before: &SendingPath, after: &SendingPath, first: Day) -> Change {
+    let mut texts = vec![format!("in place of {}, which fell silent as it began", before.sender)];
+    let lost = shares(before, after);
+    let lost: Vec<&Shares> = lost.iter().filter(|one| one.differ(MARGIN)).collect();
+    let worse = lost.iter().any(|one| one.gain() < 0.0) || after.role == Role::Unknown;
+    if after.role == Role::Unknown {
+        texts.push("nothing authenticates it: if it is the same server at a new address, name that in SPF".to_owned());
+    }
+    texts.extend(lost.iter().map(|one| one.in_words()));
+    let kind = if worse { ChangeKind::Worse } else { ChangeKind::Changed };
+    let mut change = change(kind, after, format!("moved: {}", texts.join("; ")));
+    change.since = Some(shown(first));
+    change.before = Some(before.into());
+    change.after = Some(after.into());
+    change
+}
