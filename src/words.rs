@@ -10,6 +10,7 @@
 //! | rows left out of a table | [`more`] | `and 3 more` |
 //! | the verb behind a count | [`agree`] | `is`, `are` |
 //! | a size in bytes | [`size`] | `12 kB`, `1,234 MB` |
+//! | bytes in digits | [`hex`] | `1f8b` |
 //!
 //! Shares are rounded down: none looks as if it had reached a threshold, or the whole, that it has not reached. There is
 //! no blank before the percent sign: lines are broken at blanks.
@@ -134,6 +135,12 @@ pub fn size(bytes: u64) -> String {
         1000..MEGABYTE => format!("{} kB", bytes.div_ceil(1000)),
         _ => format!("{} MB", grouped(bytes.div_ceil(MEGABYTE))),
     }
+}
+
+/// Bytes as hexadecimal digits.
+#[must_use]
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use super::failure::{Failure, Outcome, Status};
 use super::findings::Question;
 use super::scope::Scope;
 use crate::diagnosis::{Answer, Diagnosis, Wanted, WindowAnswer, cautions, diagnose, ledger_findings, proposals};
-use crate::render::{self, PathsView};
+use crate::render::{self, PathsAnswer};
 use crate::report::period::rfc3339;
 
 /// Which sending paths carry no aligned, verifying DKIM signature, worst first
@@ -44,7 +44,7 @@ impl Unsigned {
         let (answer, status) = answer("dmarcstat/unsigned/2", &self.scope, self.min_messages, wanted, context)?;
         let found = answer.paths.iter().any(|path| path.needs_work() && path.role.is_owners());
         let broken = answer.findings.iter().any(|finding| finding.breaks_authentication);
-        show(&answer, PathsView { unsigned: true, all }, context)?;
+        context.show(&PathsAnswer { found: &answer, unsigned: true, all })?;
         Ok(if self.exit_code && (found || broken) { Status::No } else { status })
     }
 }
@@ -55,7 +55,7 @@ impl Sources {
             return self.ledger(context);
         }
         let (answer, status) = answer("dmarcstat/sources/2", &self.scope, self.min_messages, Wanted::All, context)?;
-        show(&answer, PathsView { unsigned: false, all: true }, context)?;
+        context.show(&PathsAnswer { found: &answer, unsigned: false, all: true })?;
         Ok(status)
     }
 }
@@ -73,11 +73,6 @@ impl Sources {
         render::ledger(&proposals(&survey, &matching, &asked.known.catalogue, &paths), context.out())?;
         Ok(asked.status)
     }
-}
-
-fn show(answer: &Answer, view: PathsView, context: &mut Context) -> Result<(), Failure> {
-    let (format, style) = (context.format, context.style);
-    Ok(render::paths(answer, view, format.into(), &style, context.out())?)
 }
 
 fn answer(

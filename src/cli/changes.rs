@@ -10,7 +10,6 @@ use crate::diagnosis::{
     ChangesAnswer, Comparison, Judged, KeyChoice, Wanted, WindowAnswer, by_place, changes, diagnose, selectors,
 };
 use crate::query::{Presence, Scan, Window, key_survey, presence, published, survey};
-use crate::render::{self, Form};
 use crate::report::period::{Day, day_of, rfc3339};
 
 /// What is new, worse, mended or gone against the window before
@@ -88,13 +87,12 @@ impl Changes {
             reporters_before: then.reporters,
             found,
         };
-        let (form, style) = (Form::from(context.format), context.style);
         let calm = answer.found.changes.is_empty()
             && answer.found.findings.is_empty()
             && answer.found.silence.is_none()
             && then.reports > 0;
-        if !(calm && context.quiet && form != Form::Json) {
-            render::changes(&answer, form, &style, context.out())?;
+        if !calm || !context.quiet || context.form.is_for_programs() {
+            context.show(&answer)?;
         }
         if now.reports == 0 && answer.found.silence.is_some() && !self.exit_code {
             // What is known has been said; there is nothing to compare.

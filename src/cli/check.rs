@@ -14,7 +14,7 @@ use crate::config::accounts;
 use crate::config::oauth2::OAuthConfig;
 use crate::finding::{Finding, Severity};
 use crate::oauth::{Proof, Tokens};
-use crate::render::check::{self, AccountCheck, CheckAnswer, CheckCode, DatabaseCheck, FolderCheck, LoginCheck};
+use crate::render::check::{AccountCheck, CheckAnswer, CheckCode, DatabaseCheck, FolderCheck, LoginCheck};
 use crate::source::imap::account::{Mechanism, identity};
 use crate::source::imap::{Patience, Session};
 use crate::store::{ForeignDomain, Store, StoreError};
@@ -66,8 +66,7 @@ impl Check {
             account.examine();
         }
         answer.findings.sort_by_key(|finding| finding.severity);
-        let (format, style) = (context.format, context.style);
-        check::check(&answer, format.into(), &style, context.out())?;
+        context.show(&answer)?;
         Ok(if answer.is_ok() { Status::Done } else { Status::Broken })
     }
 }

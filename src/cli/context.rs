@@ -1,24 +1,26 @@
 //! What was typed, what the configuration says and what the environment is, merged once.
 
 use std::io::{BufWriter, IsTerminal, Stdout, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::anyhow;
 use jiff::Timestamp;
 
 use super::failure::Failure;
-use super::{Color, Format, Global};
+use super::whole_file::write_whole;
+use super::{Color, Global};
 use crate::config::places::{config_paths, database_path};
 use crate::config::{Config, read_text};
 use crate::providers::Catalogue;
-use crate::render::Style;
+use crate::render::{Answer, Form, Style};
+use crate::sanitize::sanitize;
 use crate::store::Store;
 
 /// What a command works with.
 pub(crate) struct Context {
     pub(crate) config: Config,
-    pub(crate) format: Format,
-    pub(crate) style: Style,
+    pub(crate) form: Form,
+    style: Style,
     pub(crate) quiet: bool,
     pub(crate) verbose: bool,
     pub(crate) now: Timestamp,
@@ -42,28 +44,54 @@ impl Context {
             },
         };
         let terminal = std::io::stdout().is_terminal();
-        // Colours are escapes of terminals: no other form of an answer has any.
-        let format = global.format();
-        let color = format == Format::Table
-            && match global.color {
-                Color::Always => true,
-                Color::Never => false,
-                Color::Auto => {
-                    terminal
-                        && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
-                        && std::env::var_os("TERM").is_none_or(|value| value != "dumb")
-                }
-            };
+        let color = match global.color {
+            Color::Always => true,
+            Color::Never => false,
+            Color::Auto => {
+                terminal
+                    && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+                    && std::env::var_os("TERM").is_none_or(|value| value != "dumb")
+            }
+        };
         Ok(Context {
             db: global.db.clone().or_else(|| variable("DMARCSTAT_DB")).or_else(|| config.database.path.clone()),
             config,
-            format,
+            form: global.form(),
             style: Style { width: width(), color, unicode: unicode() },
             quiet: global.quiet,
             verbose: global.verbose > 0,
             now: Timestamp::now(),
             out: BufWriter::new(std::io::stdout()),
         })
+    }
+
+    /// Writes an answer in the form that was asked for.
+    pub(crate) fn show<A: Answer>(&mut self, answer: &A) -> Result<(), Failure> {
+        self.form_of::<A>()?;
+        Ok(self.form.write(answer, &self.style, &mut self.out)?)
+    }
+
+    /// Writes an answer as a page into a file, where one was asked for, and `said` to the terminal. Who asks for a page does not want
+    /// the same as text too; a script that asks for JSON gets both.
+    pub(crate) fn show_or_write<A: Answer>(
+        &mut self,
+        answer: &A,
+        page: Option<&Path>,
+        said: &str,
+    ) -> Result<(), Failure> {
+        let Some(path) = page else { return self.show(answer) };
+        write_whole(path, |out| Form::Html.write(answer, &self.style, out))?;
+        if !self.form.is_for_terminals() {
+            return self.show(answer);
+        }
+        let path = path.display().to_string();
+        writeln!(self.out, "{}", sanitize(&format!("{said}; page written to {path}")))?;
+        Ok(())
+    }
+
+    /// Refuses a form that answers of this kind do not have: before anything is done, where the answer tells what was done.
+    pub(crate) fn form_of<A: Answer>(&self) -> Result<(), Failure> {
+        if self.form.has::<A>() { Ok(()) } else { Err(Failure::Usage(self.form.refusal().to_owned())) }
     }
 
     /// Standard output, buffered.

@@ -16,7 +16,7 @@ use crate::dns::{self, DnsAudit, NewestReport, Origin, Request, Selector};
 use crate::domain;
 use crate::finding::Severity;
 use crate::query::{Bound, Scan, WindowChoice, key_survey, presence};
-use crate::render::{self, DnsAnswer};
+use crate::render::DnsAnswer;
 use crate::report::period::{Day, date_of, day_of};
 use crate::role::Role;
 use crate::store::{Store, StoreError};
@@ -93,8 +93,7 @@ impl Dns {
             selectors_left_out: seen.left_out,
             audit,
         };
-        let (format, style) = (context.format, context.style);
-        render::dns(&answer, format.into(), &style, context.out())?;
+        context.show(&answer)?;
         Ok(if self.exit_code && bad { Status::No } else { Status::Done })
     }
 }

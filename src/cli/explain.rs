@@ -9,7 +9,6 @@ use crate::diagnosis::{
     ExplainAnswer, Found, Rules, SendingPath, Wanted, WindowAnswer, cautions, diagnose, diagnose_some, evidence, find,
 };
 use crate::query::{Survey, keys_of_path, timeline};
-use crate::render;
 use crate::report::period::rfc3339;
 use crate::report::shorten;
 use crate::words::{more, plural};
@@ -61,8 +60,7 @@ impl Explain {
             evidence: evidence(&path, &survey, &timeline, &keys, &known.thresholds),
             path,
         };
-        let (format, style) = (context.format, context.style);
-        render::explain(&answer, format.into(), &style, context.out())?;
+        context.show(&answer)?;
         Ok(asked.status)
     }
 

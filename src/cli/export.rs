@@ -7,7 +7,6 @@ use std::sync::Arc;
 use anyhow::anyhow;
 use clap::ValueEnum;
 
-use super::Format;
 use super::context::Context;
 use super::failure::{Failure, Outcome, say};
 use super::scope::{Asked, Scope};
@@ -15,6 +14,7 @@ use crate::diagnosis::{Wanted, diagnose};
 use crate::export::{Choice, ExportError, Folder, FolderChoice, RowFile, RowForm, Sink, Summary, Table, export};
 use crate::flat::{Layout, Reader, RowPaths};
 use crate::query::Bound;
+use crate::render::Form;
 use crate::report::period::date_of;
 use crate::store::{Exported, ExportedReport};
 use crate::words::plural;
@@ -60,7 +60,7 @@ enum Target<'p> {
 }
 
 impl Export {
-    pub(super) fn run(self, format: Option<Format>, context: &mut Context) -> Outcome {
+    pub(super) fn run(self, format: Option<Form>, context: &mut Context) -> Outcome {
         let target = match &self.into {
             None => Target::Stream,
             Some(path) if is_database(path) => Target::File(path),
@@ -218,21 +218,21 @@ fn note(
 }
 
 /// The form of the rows, where it is one that fits where they go.
-fn form(format: Option<Format>, target: &Target<'_>) -> Result<RowForm, Failure> {
+fn form(format: Option<Form>, target: &Target<'_>) -> Result<RowForm, Failure> {
     let usage = |text: &str| Err(Failure::Usage(text.to_owned()));
     match (format, target) {
-        (None | Some(Format::Jsonl), _) => Ok(RowForm::Jsonl),
-        (Some(Format::Csv), Target::Stream | Target::Folder(_)) => Ok(RowForm::Csv),
+        (None | Some(Form::Jsonl), _) => Ok(RowForm::Jsonl),
+        (Some(Form::Csv), Target::Stream | Target::Folder(_)) => Ok(RowForm::Csv),
         #[cfg(feature = "parquet")]
-        (Some(Format::Parquet), Target::Folder(_)) => Ok(RowForm::Parquet),
+        (Some(Form::Parquet), Target::Folder(_)) => Ok(RowForm::Parquet),
         #[cfg(not(feature = "parquet"))]
-        (Some(Format::Parquet), _) => usage("this build of the program writes no Parquet"),
+        (Some(Form::Parquet), _) => usage("this build of the program writes no Parquet"),
         #[cfg(feature = "parquet")]
-        (Some(Format::Parquet), Target::Stream) => usage("parquet goes into a folder: name one with --into"),
-        (Some(Format::Csv | Format::Parquet), Target::File(_)) => {
+        (Some(Form::Parquet), Target::Stream) => usage("parquet goes into a folder: name one with --into"),
+        (Some(Form::Csv | Form::Parquet), Target::File(_)) => {
             usage("rows go into a SQLite file as they are: leave out --format")
         }
-        (Some(Format::Table | Format::Json | Format::Markdown), _) => {
+        (Some(Form::Table | Form::Json | Form::Markdown | Form::Html), _) => {
             usage("`export` writes rows: use --format jsonl, csv or parquet")
         }
     }

@@ -8,7 +8,6 @@ use std::time::{Duration, Instant};
 use anyhow::anyhow;
 use jiff::Timestamp;
 
-use super::Format;
 use super::address::Address;
 use super::context::Context;
 use super::failure::{Failure, Outcome, Status};
@@ -61,6 +60,7 @@ pub(super) struct Fetch {
 
 impl Fetch {
     pub(super) fn run(self, context: &mut Context) -> Outcome {
+        context.form_of::<FetchAnswer<'_>>()?;
         let began = Instant::now();
         let stop = signals::listen(if self.watch { Status::Done } else { Status::Broken })?;
         let (accounts, mut summaries) = self.open_accounts(context)?;
@@ -110,12 +110,11 @@ impl Fetch {
         }
         let seconds = began.elapsed().as_secs_f64();
         let answer = FetchAnswer { accounts: &summaries, ingested: &ingested, seconds };
-        let format = context.format;
         let well = summaries.iter().all(|account| account.failures.is_empty()) && status(&ingested) == Status::Done;
         // Where nothing was done, the error says it all; a quiet run that went well says nothing. Scripts are always answered.
         let silent = summaries.iter().all(AccountSummary::is_failed) || context.quiet && well;
-        if format == Format::Json || !silent {
-            render::fetch(&answer, format.into(), context.out())?;
+        if context.form.is_for_programs() || !silent {
+            context.show(&answer)?;
             context.flush()?;
         }
         self.conclude(&summaries, &ingested, options.patience.is_over(), &speaker)

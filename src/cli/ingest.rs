@@ -3,14 +3,13 @@
 use std::path::PathBuf;
 use std::time::Instant;
 
-use super::Format;
 use super::context::Context;
 use super::failure::{Outcome, Status};
 use super::progress::Progress;
 use crate::config::KeepRaw;
 use crate::ingest::{IngestOptions, IngestSummary, ingest};
 use crate::limits::Limits;
-use crate::render;
+use crate::render::IngestAnswer;
 use crate::source::{self, Belief, Input, InputSink};
 use crate::store::Store;
 
@@ -30,12 +29,13 @@ pub(super) struct Ingest {
 
 impl Ingest {
     pub(super) fn run(self, context: &mut Context) -> Outcome {
+        context.form_of::<IngestAnswer<'_>>()?;
         let began = Instant::now();
         let mut store = context.open_to_write()?;
         let summary = read_into(&mut store, &self.files, context, true, self.authserv_id.as_deref())?;
-        let (format, status) = (context.format, status(&summary));
-        if format == Format::Json || !context.quiet || status != Status::Done {
-            render::ingest(&summary, began.elapsed().as_secs_f64(), format.into(), context.out())?;
+        let status = status(&summary);
+        if context.form.is_for_programs() || !context.quiet || status != Status::Done {
+            context.show(&IngestAnswer { summary: &summary, seconds: began.elapsed().as_secs_f64() })?;
         }
         Ok(status)
     }

@@ -16,7 +16,6 @@ use crate::dns::Memory;
 use crate::dns::dmarc::{DmarcRecord, discover};
 use crate::inspect::{Inspection, Place, Published, inspect, place};
 use crate::query::{receivers, survey};
-use crate::render;
 use crate::store::Store;
 
 /// One received test message: do its signatures and SPF align, and what is missing
@@ -59,8 +58,7 @@ impl Inspect {
             .map_err(|reason| Failure::Failed(anyhow!("{name}: {reason}")))?;
         let found = opened.and_then(|store| self.place(&answer, &store, context));
         answer.place = found.or_else(without_reports)?;
-        let (format, style) = (context.format, context.style);
-        render::inspect(&answer, format.into(), &style, context.out())?;
+        context.show(&answer)?;
         Ok(if self.exit_code && answer.dkim_state != "aligned" { Status::No } else { Status::Done })
     }
 

@@ -12,6 +12,7 @@ use crate::config::account::Auth;
 use crate::config::accounts;
 use crate::oauth::TokenSource;
 use crate::oauth::login::Task;
+use crate::render::LoginAnswer;
 use crate::report::period::rfc3339;
 use crate::sanitize::sanitize;
 
@@ -27,6 +28,7 @@ pub(super) struct Login {
 
 impl Login {
     pub(super) fn run(self, context: &mut Context) -> Outcome {
+        context.form_of::<LoginAnswer<'_>>()?;
         let [account] = accounts::select(&context.config, std::slice::from_ref(&self.account))?[..] else {
             return Err(Failure::Failed(anyhow!("there is no account {:?}", self.account)));
         };
@@ -55,9 +57,8 @@ impl Login {
         let path = tokens.cache().path().display().to_string();
         let kept = tokens.kept().map_err(anyhow::Error::from)?;
         let expires = kept.map(|kept| rfc3339(kept.expires));
-        let (format, style) = (context.format, context.style);
-        let done = crate::render::LoginAnswer { account: &self.account, kept_in: &path, access_token_expires: expires };
-        crate::render::login(&done, format.into(), &style, context.out())?;
+        let done = LoginAnswer { account: &self.account, kept_in: &path, access_token_expires: expires };
+        context.show(&done)?;
         Ok(Status::Done)
     }
 }

@@ -2,17 +2,14 @@
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
-use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use anyhow::{Context as _, anyhow};
-
-use super::Format;
 use super::context::Context;
 use super::failure::{Failure, Outcome};
 use super::findings::Question;
 use super::scope::Scope;
 use super::version::COMMIT;
+use super::whole_file::write_whole;
 use crate::config::account::AccountConfig;
 use crate::diagnosis::{Class, Role, Wanted, diagnose};
 use crate::query::DomainFigures;
@@ -36,14 +33,11 @@ pub(super) struct Metrics {
 
 /// Domains listed: anybody can send reports on domains that nobody asked for, and each is a time series for good.
 const MOST_DOMAINS: usize = 1000;
-/// The mode of the file: whoever collects is somebody else.
-#[cfg(unix)]
-const MODE: u32 = 0o644;
 const DAY: i64 = 86_400;
 
 impl Metrics {
     pub(super) fn run(self, context: &mut Context) -> Outcome {
-        if context.format != Format::Table {
+        if !context.form.is_for_terminals() {
             let text = "metrics are written as Prometheus text only; for JSON ask `dmarcstat sources --format json`";
             return Err(Failure::Usage(text.to_owned()));
         }
@@ -86,7 +80,7 @@ impl Metrics {
             untrusted: asked.store.untrusted_reports()?,
         };
         match &self.output {
-            Some(path) => write_whole(path, &answer)?,
+            Some(path) => write_whole(path, |out| render::metrics(&answer, out))?,
             None => render::metrics(&answer, context.out())?,
         }
         Ok(asked.status)
@@ -118,19 +112,4 @@ fn accounts(store: &Store, configured: &[AccountConfig]) -> Result<Vec<(String, 
         Ok((account.name.clone(), store.account_run(&identity(&account.user, &account.host, account.port))?))
     };
     configured.iter().map(run).collect()
-}
-
-/// Writes a file that is there whole, or as it was before.
-fn write_whole(path: &Path, answer: &MetricsAnswer<'_>) -> Result<(), Failure> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let write = || -> anyhow::Result<()> {
-        let mut file = tempfile::Builder::new().prefix(".dmarcstat").tempfile_in(folder)?;
-        render::metrics(answer, file.as_file_mut())?;
-        #[cfg(unix)]
-        file.as_file().set_permissions(std::os::unix::fs::PermissionsExt::from_mode(MODE))?;
-        file.as_file_mut().flush()?;
-        file.persist(path).map_err(|error| anyhow!(error.error))?;
-        Ok(())
-    };
-    Ok(write().with_context(|| format!("cannot write {}", path.display()))?)
 }

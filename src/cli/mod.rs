@@ -36,6 +36,7 @@ mod selectors;
 mod signals;
 mod sql;
 mod version;
+mod whole_file;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -44,7 +45,7 @@ use clap::error::ErrorKind;
 use clap::{ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 use context::Context;
-use failure::{Failure, Status, say};
+use failure::{Status, say};
 
 use crate::render::Form;
 
@@ -104,7 +105,7 @@ pub(crate) struct Global {
     config: Option<PathBuf>,
     /// How to write the answer [default: table, of `export` jsonl]
     #[arg(short, long, global = true, value_enum)]
-    format: Option<Format>,
+    format: Option<Form>,
     /// The same as --format json
     #[arg(long, global = true, conflicts_with = "format")]
     json: bool,
@@ -124,31 +125,14 @@ pub(crate) struct Global {
 
 impl Global {
     /// The form that was asked for.
-    fn format(&self) -> Format {
-        self.asked_format().unwrap_or(Format::Table)
+    fn form(&self) -> Form {
+        self.asked_form().unwrap_or(Form::Table)
     }
 
     /// The same, if any was.
-    fn asked_format(&self) -> Option<Format> {
-        if self.json { Some(Format::Json) } else { self.format }
+    fn asked_form(&self) -> Option<Form> {
+        if self.json { Some(Form::Json) } else { self.format }
     }
-}
-
-/// The forms of an answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Format {
-    /// For reading in a terminal
-    Table,
-    /// One JSON object
-    Json,
-    /// For a spreadsheet
-    Csv,
-    /// For a ticket or a web page
-    Markdown,
-    /// Of `export`: a JSON object a line
-    Jsonl,
-    /// Of `export`: Apache Parquet
-    Parquet,
 }
 
 /// When to use colour.
@@ -188,19 +172,6 @@ enum Command {
     Man(man::Man),
 }
 
-impl Command {
-    /// The command's name, where its answer says what was done and is no list: CSV is for rows.
-    fn without_rows(&self) -> Option<&'static str> {
-        match self {
-            Command::Fetch(_) => Some("fetch"),
-            Command::Ingest(_) => Some("ingest"),
-            Command::Login(_) => Some("login"),
-            Command::Prune(_) => Some("prune"),
-            _ => None,
-        }
-    }
-}
-
 /// Runs the program on the arguments of the process.
 #[must_use]
 pub fn run() -> ExitCode {
@@ -212,14 +183,6 @@ pub fn run() -> ExitCode {
         Ok(context) => context,
         Err(failure) => return failure.report(),
     };
-    if let Some(name) = cli.command.without_rows().filter(|_| cli.global.format() == Format::Csv) {
-        let text = format!("{name} has no rows to write as CSV: use --format json");
-        return Failure::Usage(text).report();
-    }
-    if !matches!(cli.command, Command::Export(_)) && matches!(cli.global.format(), Format::Jsonl | Format::Parquet) {
-        return Failure::Usage("only `export` writes rows as jsonl or parquet: use --format json or csv".to_owned())
-            .report();
-    }
     let result = match cli.command {
         Command::Fetch(command) => command.run(&mut context),
         Command::Ingest(command) => command.run(&mut context),
@@ -232,7 +195,7 @@ pub fn run() -> ExitCode {
         Command::Dns(command) => command.run(&mut context),
         Command::Inspect(command) => command.run(&mut context),
         Command::Reports(command) => command.run(&mut context),
-        Command::Export(command) => command.run(cli.global.asked_format(), &mut context),
+        Command::Export(command) => command.run(cli.global.asked_form(), &mut context),
         Command::Sql(command) => command.run(&mut context),
         Command::Quarantine(command) => command.run(&mut context),
         Command::Providers(command) => command.run(&mut context),
@@ -287,18 +250,5 @@ fn refuse(error: &clap::Error) -> ExitCode {
 impl From<Status> for ExitCode {
     fn from(status: Status) -> ExitCode {
         ExitCode::from(status as u8)
-    }
-}
-
-impl From<Format> for Form {
-    fn from(format: Format) -> Form {
-        match format {
-            Format::Table => Form::Table,
-            Format::Json => Form::Json,
-            Format::Csv => Form::Csv,
-            Format::Markdown => Form::Markdown,
-            // Of `export` alone, which has no answers; others are refused before they begin.
-            Format::Jsonl | Format::Parquet => Form::Json,
-        }
     }
 }

@@ -6,7 +6,7 @@ use super::context::Context;
 use super::failure::{Failure, Outcome, Status};
 use crate::domain;
 use crate::providers::{Catalogue, Match, MatchedBy};
-use crate::render::{self, ProvidersView};
+use crate::render::ProvidersAnswer;
 use crate::report::shorten;
 
 /// The catalogue of senders; with NAME who that is, how its mail is recognised, and what mends it
@@ -31,9 +31,7 @@ impl Providers {
             Some(name) => found(&catalogue, name)?,
             None => catalogue.providers().iter().map(|provider| Match { provider, by: MatchedBy::Name }).collect(),
         };
-        let view = ProvidersView { asked: self.name.as_deref(), domain: domain.as_deref() };
-        let (format, style) = (context.format, context.style);
-        render::providers(&matches, view, format.into(), &style, context.out())?;
+        context.show(&ProvidersAnswer { matches: &matches, asked: self.name.as_deref(), domain: domain.as_deref() })?;
         Ok(Status::Done)
     }
 }

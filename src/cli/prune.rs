@@ -5,7 +5,7 @@ use jiff::civil::Date;
 use super::context::Context;
 use super::failure::{Outcome, Status};
 use crate::query::Span;
-use crate::render;
+use crate::render::PruneAnswer;
 use crate::report::period::{date_of, day_of};
 use crate::store::Store;
 
@@ -25,6 +25,7 @@ pub(super) struct Prune {
 
 impl Prune {
     pub(super) fn run(self, context: &mut Context) -> Outcome {
+        context.form_of::<PruneAnswer>()?;
         let today = self.as_of.unwrap_or_else(|| context.now.to_zoned(jiff::tz::TimeZone::UTC).date());
         let before = day_of(today) - self.older_than.days();
         let pruned = if self.dry_run {
@@ -32,8 +33,7 @@ impl Prune {
         } else {
             Store::forgetting(&context.database()?, |store| store.prune(before))?
         };
-        let format = context.format;
-        render::prune(pruned, date_of(before), self.dry_run, format.into(), context.out())?;
+        context.show(&PruneAnswer { pruned, before: date_of(before), dry_run: self.dry_run })?;
         Ok(Status::Done)
     }
 }

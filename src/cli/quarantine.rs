@@ -14,7 +14,7 @@ use super::progress::Progress;
 use crate::ingest::{IngestOptions, ingest};
 use crate::mail::Envelope;
 use crate::query::Span;
-use crate::render;
+use crate::render::{EntryAnswer, QuarantineAction, QuarantineAnswer};
 use crate::report::period::DAY;
 use crate::source::{Belief, Content, Input, InputSink};
 use crate::store::{QuarantineEntry, Store};
@@ -64,16 +64,15 @@ enum Action {
 
 impl Quarantine {
     pub(super) fn run(self, context: &mut Context) -> Outcome {
-        let (format, style) = (context.format, context.style);
         match self.action.unwrap_or(Action::List) {
             Action::List => {
                 let entries = context.open_to_read()?.quarantine()?;
-                render::quarantine_list(&entries, format.into(), &style, context.out())?;
+                context.show(&QuarantineAnswer(&entries))?;
             }
             Action::Show { id } => {
                 let store = context.open_to_read()?;
                 let found = store.quarantined(id)?.ok_or_else(|| unknown(id))?;
-                render::quarantine_entry(&found, format.into(), &style, context.out())?;
+                context.show(&EntryAnswer(&found))?;
             }
             Action::Export { id, output } => {
                 let store = context.open_to_read()?;
@@ -90,6 +89,7 @@ impl Quarantine {
             }
             Action::Retry { ids } => return retry(&ids, context),
             Action::Drop { ids, all, older_than } => {
+                context.form_of::<QuarantineAction>()?;
                 let before = older_than.map(|age| context.now.as_second() - i64::from(age.days()) * DAY);
                 let ids: BTreeSet<i64> = ids.into_iter().collect();
                 let (dropped, left) = Store::forgetting(&context.database()?, |store| {
@@ -106,7 +106,7 @@ impl Quarantine {
                     Ok(Ok((dropped, entries.len() - dropped)))
                 })?
                 .map_err(unknown)?;
-                render::quarantine_actions("dropped", dropped, left, format.into(), context.out())?;
+                context.show(&QuarantineAction { done: "dropped", entries: dropped, left })?;
             }
         }
         Ok(Status::Done)
@@ -119,6 +119,7 @@ fn unknown(id: i64) -> anyhow::Error {
 
 /// Reads entries again; those that are no longer refused leave the quarantine.
 fn retry(ids: &[i64], context: &mut Context) -> Outcome {
+    context.form_of::<QuarantineAction>()?;
     drop(context.open_to_read()?);
     let mut store = context.open_to_write()?;
     let ids: BTreeSet<i64> = ids.iter().copied().collect();
@@ -158,8 +159,8 @@ fn retry(ids: &[i64], context: &mut Context) -> Outcome {
         }
     }
     let released = release(&mut store, &released)?;
-    let (format, left) = (context.format, usize::try_from(store.count_quarantined()?).unwrap_or(usize::MAX));
-    render::quarantine_actions("released", released, left, format.into(), context.out())?;
+    let left = usize::try_from(store.count_quarantined()?).unwrap_or(usize::MAX);
+    context.show(&QuarantineAction { done: "released", entries: released, left })?;
     Ok(Status::Done)
 }
 

@@ -1,12 +1,10 @@
 //! `dmarcstat readiness`.
 
-use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use anyhow::{Context as _, anyhow};
+use anyhow::anyhow;
 use clap::ValueEnum;
 
-use super::Format;
 use super::context::Context;
 use super::dns::{Seen, look};
 use super::failure::{Failure, Outcome, Status, say};
@@ -17,7 +15,6 @@ use crate::diagnosis::{Wanted, diagnose};
 use crate::dns::DnsAudit;
 use crate::domain::is_within;
 use crate::query::{Bound, CheckedReports, Scan, Window, receivers, strict_alignment, survey};
-use crate::render;
 use crate::report::period::{Day, day_of};
 use crate::store::Store;
 
@@ -87,33 +84,18 @@ impl Readiness {
             store.leave_out_unchecked();
         }
         let genuine = Genuine { checked, unchecked_left_out };
-        let (format, style) = (context.format, context.style);
         let verdict = match &self.domain {
             Some(domain) => {
                 let domain = domain_name(domain)?;
                 let mut answer = self.one(&domain, window, &store, &genuine, context)?;
                 answer.paths.retain(|path| path.messages >= self.min_messages);
-                if let Some(path) = &self.html {
-                    write_page(path, &answer)?;
-                }
-                match &self.html {
-                    // Who asks for a page does not want the same as text too; a script that asks for JSON gets both.
-                    Some(path) if format == Format::Table => {
-                        let path = path.display().to_string();
-                        writeln!(
-                            context.out(),
-                            "{domain}: {}; page written to {}",
-                            answer.verdict.as_str(),
-                            crate::sanitize::sanitize(&path)
-                        )?;
-                    }
-                    _ => render::readiness(&answer, format.into(), &style, context.out())?,
-                }
+                let said = format!("{domain}: {}", answer.verdict.as_str());
+                context.show_or_write(&answer, self.html.as_deref(), &said)?;
                 answer.verdict
             }
             None => {
                 let list = self.all(window, &store, &genuine, context)?;
-                render::readiness_list(&list, format.into(), &style, context.out())?;
+                context.show(&list)?;
                 list.domains.first().map_or(Verdict::NotEnoughData, |worst| worst.verdict)
             }
         };
@@ -214,23 +196,4 @@ impl Readiness {
             })
             .collect()
     }
-}
-
-/// Writes the page beside its place and then into it, so that no reader ever sees half of it.
-fn write_page(path: &Path, answer: &Review) -> Result<(), Failure> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let written = || -> std::io::Result<()> {
-        let mut file = tempfile::Builder::new().prefix(".dmarcstat-").tempfile_in(folder)?;
-        file.write_all(render::readiness_page(answer).as_bytes())?;
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::PermissionsExt as _;
-            // A page is made to be shown around; what others may read of it is for the folder to say.
-            file.as_file().set_permissions(std::fs::Permissions::from_mode(0o644))?;
-        }
-        file.as_file().sync_all()?;
-        file.persist(path).map_err(|error| error.error)?;
-        Ok(())
-    };
-    Ok(written().with_context(|| format!("cannot write {}", path.display()))?)
 }

@@ -5,7 +5,7 @@ use anyhow::anyhow;
 use super::context::Context;
 use super::failure::{Failure, Outcome, Status};
 use super::scope::Scope;
-use crate::render::{self, ReportsAnswer};
+use crate::render::{ReportAnswer, ReportsAnswer};
 use crate::report::period::{Day, rfc3339};
 use crate::report::shorten;
 use crate::store::{Apart, ReportFilter, Store};
@@ -64,8 +64,7 @@ impl Reports {
             Some(_) => (0, 0),
         };
         let answer = ReportsAnswer { begin, end, newest, reports: &reports, foreign, untrusted };
-        let (format, style) = (context.format, context.style);
-        render::reports(&answer, format.into(), &style, context.out())?;
+        context.show(&answer)?;
         Ok(status)
     }
 
@@ -97,10 +96,9 @@ impl Reports {
             return Ok(status);
         }
         let detail = store.report_detail(summary)?;
-        let (format, style) = (context.format, context.style);
         let mut rows = Vec::new();
         store.report_rows(detail.summary.day, detail.summary.id, &mut |row| rows.push(row))?;
-        render::report(&detail, &rows, format.into(), &style, context.out())?;
+        context.show(&ReportAnswer { detail: &detail, rows: &rows })?;
         Ok(status)
     }
 }

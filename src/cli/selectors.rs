@@ -5,7 +5,6 @@ use super::failure::Outcome;
 use super::scope::Scope;
 use crate::diagnosis::{KeyChoice, SelectorsAnswer, Wanted, WindowAnswer, by_place, cautions, diagnose, selectors};
 use crate::query::key_survey;
-use crate::render;
 use crate::report::period::rfc3339;
 
 /// DKIM selectors in use: first and last seen, volume, failures, rotation
@@ -51,8 +50,7 @@ impl Selectors {
             rotations: found.rotations,
             others: found.others,
         };
-        let (format, style) = (context.format, context.style);
-        render::selectors(&answer, format.into(), &style, context.out())?;
+        context.show(&answer)?;
         Ok(asked.status)
     }
 }

@@ -10,7 +10,6 @@ use super::scope::Scope;
 use crate::diagnosis::{Wanted, diagnose};
 use crate::flat::{AlignmentTable, Behind, PathTable, PolicyTable, ReportTable};
 use crate::query::{Bound, Scan};
-use crate::render;
 use crate::store::{Limits, RowSource, SqlAnswer, SqlError, SqlValue, ask};
 
 /// Ask what nothing else answers, in SQL: one SELECT over the tables alignment, path, report and policy
@@ -61,8 +60,7 @@ impl Sql {
         if answer.is_cut {
             say(&format!("dmarcstat: there are more than {} rows; --max-rows allows more", self.max_rows));
         }
-        let (format, style) = (context.format, context.style);
-        render::sql(&answer, format.into(), &style, context.out())?;
+        context.show(&answer)?;
         Ok(status)
     }
 }

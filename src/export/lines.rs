@@ -7,7 +7,7 @@ use super::RowForm;
 #[cfg(feature = "parquet")]
 use super::parquet::ParquetRows;
 use crate::flat::{Column, Layout, Row, Value};
-use crate::render::text::csv_cell;
+use crate::render::form::csv_cell;
 use crate::sanitize::harmless_json;
 
 /// A file of rows that is being written.

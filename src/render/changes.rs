@@ -1,102 +1,110 @@
 //! What has changed: the answer of `changes`.
 
 use std::collections::BTreeMap;
-use std::io::{Result, Write};
 
-use super::grid::csv;
-use super::page::Page;
-use super::paths::{days_of, summary};
-use super::{Form, Paint, Style, findings, json};
+use serde::Serialize;
+
+use super::document::{Document, Paint, Text};
+use super::findings;
+use super::form::Answer;
+use super::opening::{days_of, summary};
+use super::table::Rows;
 use crate::diagnosis::{Change, ChangeKind, ChangeSubject, ChangesAnswer, PathState, Role};
-use crate::words::{grouped, plural};
+use crate::words::{grouped, more, plural};
 
 /// So many changes of a kind are shown; the JSON answer has all of them.
 const MOST: usize = 40;
 
-/// Writes the answer.
-///
-/// # Errors
-/// Those of writing.
-pub fn changes(answer: &ChangesAnswer, form: Form, style: &Style, out: &mut dyn Write) -> Result<()> {
-    match form {
-        Form::Json => json(answer, out),
-        Form::Csv => csv(&HEADINGS, answer.found.changes.iter().map(cells), out),
-        Form::Table | Form::Markdown => page(answer, &mut Page::new(out, *style, form == Form::Markdown)),
+impl Answer for ChangesAnswer {
+    const HAS_ROWS: bool = true;
+
+    fn data(&self) -> impl Serialize {
+        self
+    }
+
+    fn document(&self) -> Document {
+        let (found, mut document) = (&self.found, Document::default());
+        opening(self, &mut document);
+        findings::short(&found.findings, &mut document);
+        if !found.notes.is_empty() {
+            document.heading("Note");
+        }
+        for note in &found.notes {
+            document.item(Text::prose(note).paint(Paint::Warn));
+        }
+        for (kind, heading, paint) in [
+            (ChangeKind::Worse, "Worse", Paint::Bad),
+            (ChangeKind::New, "New", Paint::Warn),
+            (ChangeKind::Gone, "Gone", Paint::Plain),
+            (ChangeKind::Mended, "Mended", Paint::Good),
+            (ChangeKind::Changed, "Changed", Paint::Plain),
+        ] {
+            // What is told in full above is not told again.
+            let told = |change: &&Change| change.kind == kind && change.finding.is_none();
+            of_kind(&found.changes.iter().filter(told).collect::<Vec<_>>(), heading, paint, &mut document);
+        }
+        if found.changes.is_empty() && found.silence.is_none() && self.reports > 0 && self.reports_before > 0 {
+            document.heading("Nothing has changed");
+            let text = "No significant change in paths, keys, policies or reporters.";
+            document.text(Text::plain(text).paint(Paint::Good));
+        }
+        unknown(self, &mut document);
+        document
+    }
+
+    fn rows(&self) -> Rows<'_> {
+        Rows::new(&HEADINGS, self.found.changes.iter().map(cells))
     }
 }
 
-fn page(answer: &ChangesAnswer, page: &mut Page<'_>) -> Result<()> {
-    let found = &answer.found;
-    let newest = answer.newest_report.as_deref();
-    page.line(&summary(&days_of(&answer.window), answer.reports, answer.reporters as u64, newest), Paint::Plain)?;
-    page.line(
-        &format!(
-            "against {} · {}, {}",
-            days_of(&answer.before),
-            plural(answer.reports_before, "report"),
-            plural(answer.reporters_before as u64, "reporter")
-        ),
-        Paint::Dim,
-    )?;
-    if let Some(silence) = &found.silence {
-        page.heading("No reports come any more")?;
-        let text = match &silence.last_day {
-            Some(day) => format!(
-                "The last report is of {day}, {} ago. Look at the mailbox, the rua= tag and `dmarcstat check`.",
-                plural(u64::from(silence.days), "day")
-            ),
-            None => "There never was a report. Look at the mailbox, the rua= tag and `dmarcstat check`.".to_owned(),
-        };
-        page.item("-", &text, Paint::Bad)?;
+/// The windows, and whether reports still come.
+fn opening(answer: &ChangesAnswer, document: &mut Document) {
+    let days = days_of(&answer.window);
+    document.text(summary(&days, answer.reports, answer.reporters, answer.newest_report.as_deref()));
+    let before = format!(
+        "against {} · {}, {}",
+        days_of(&answer.before),
+        plural(answer.reports_before, "report"),
+        plural(answer.reporters_before as u64, "reporter")
+    );
+    document.text(Text::plain(before).paint(Paint::Dim));
+    let Some(silence) = &answer.found.silence else { return };
+    document.heading("No reports come any more");
+    let last = match &silence.last_day {
+        Some(day) => format!("The last report is of {day}, {} ago.", plural(u64::from(silence.days), "day")),
+        None => "There never was a report.".to_owned(),
+    };
+    let text = format!("{last} Look at the mailbox, the rua= tag and `dmarcstat check`.");
+    document.item(Text::prose(text).paint(Paint::Bad));
+}
+
+/// The changes of one kind.
+fn of_kind(changes: &[&Change], heading: &str, paint: Paint, document: &mut Document) {
+    if changes.is_empty() {
+        return;
     }
-    findings::page(&found.findings, page)?;
-    if !found.notes.is_empty() {
-        page.heading("Note")?;
-    }
-    for note in &found.notes {
-        page.item("-", note, Paint::Warn)?;
-    }
-    for (kind, heading, paint) in [
-        (ChangeKind::Worse, "Worse", Paint::Bad),
-        (ChangeKind::New, "New", Paint::Warn),
-        (ChangeKind::Gone, "Gone", Paint::Plain),
-        (ChangeKind::Mended, "Mended", Paint::Good),
-        (ChangeKind::Changed, "Changed", Paint::Plain),
-    ] {
-        // What is told in full above is not told again.
-        let told = |change: &&Change| change.kind == kind && change.finding.is_none();
-        let changes: Vec<&Change> = found.changes.iter().filter(told).collect();
-        if changes.is_empty() {
-            continue;
-        }
-        page.heading(heading)?;
-        let mut told: BTreeMap<(&str, Role), [u64; 2]> = BTreeMap::new();
-        for change in changes.iter().take(MOST) {
-            // A spray of senders that are alike is told by its largest.
-            if let Some(alike) = alike(change) {
-                let [paths, messages] = told.entry(alike).or_default();
-                *paths += 1;
-                if *paths > ALIKE {
-                    *messages += messages_of(change);
-                    continue;
-                }
+    document.heading(heading);
+    let mut told: BTreeMap<(&str, Role), [u64; 2]> = BTreeMap::new();
+    for change in changes.iter().take(MOST) {
+        // A spray of senders that are alike is told by its largest.
+        if let Some(alike) = alike(change) {
+            let [paths, messages] = told.entry(alike).or_default();
+            *paths += 1;
+            if *paths > ALIKE {
+                *messages += messages_of(change);
+                continue;
             }
-            self::change(change, paint, page)?;
         }
-        for ((domain, role), [paths, messages]) in told.into_iter().filter(|(_, [paths, _])| *paths > ALIKE) {
-            let more = plural(paths - ALIKE, "more path");
-            let text = format!("{more} of role {} on {domain}, of {}", role.as_str(), plural(messages, "message"));
-            page.item("-", &text, Paint::Dim)?;
-        }
-        if changes.len() > MOST {
-            page.item("-", &format!("and {} more, see the JSON answer", changes.len() - MOST), Paint::Dim)?;
-        }
+        self::change(change, paint, document);
     }
-    if found.changes.is_empty() && found.silence.is_none() && answer.reports > 0 && answer.reports_before > 0 {
-        page.heading("Nothing has changed")?;
-        page.line("No path, key, policy or reporter is other than before, but for noise.", Paint::Good)?;
+    for ((domain, role), [paths, messages]) in told.into_iter().filter(|(_, [paths, _])| *paths > ALIKE) {
+        let more = plural(paths - ALIKE, "more path");
+        let text = format!("{more} of role {} on {domain}, of {}", role.as_str(), plural(messages, "message"));
+        document.item(Text::plain(text).paint(Paint::Dim));
     }
-    unknown(answer, page)
+    if let Some(more) = more(changes.len().saturating_sub(MOST)) {
+        document.item(Text::plain(format!("{more}, see the JSON answer")).paint(Paint::Dim));
+    }
 }
 
 /// So many paths that are alike are told one by one.
@@ -113,7 +121,7 @@ fn messages_of(change: &Change) -> u64 {
     change.after.or(change.before).map_or(0, |state| state.figures.messages)
 }
 
-fn change(change: &Change, paint: Paint, page: &mut Page<'_>) -> Result<()> {
+fn change(change: &Change, paint: Paint, document: &mut Document) {
     let mut head = match change.subject {
         ChangeSubject::Path => String::new(),
         subject => format!("{} ", subject.as_str()),
@@ -131,18 +139,16 @@ fn change(change: &Change, paint: Paint, page: &mut Page<'_>) -> Result<()> {
         head.push_str(&format!(" [{id}]"));
     }
     let since = change.since.as_ref().map_or_else(String::new, |day| format!(" (since {day})"));
-    page.item("-", &format!("{head}: {}{since}", change.text), paint)?;
+    document.item(Text::plain(head).and(": ").and(Text::prose(&change.text)).and(since).paint(paint));
     if let (Some(before), Some(after)) = (change.before, change.after) {
-        page.below(&format!("before {}; now {}", state(&before), state(&after)))?;
+        document.below(format!("before {}; now {}", state(&before), state(&after)));
     }
-    match &change.remedy {
-        Some(remedy)
-            if matches!(change.kind, ChangeKind::Worse | ChangeKind::New)
-                && !change.after.is_some_and(|state| state.role.hands_on()) =>
-        {
-            page.below(&format!("→ {remedy}"))
-        }
-        _ => Ok(()),
+    let hands_on = change.after.is_some_and(|state| state.role.hands_on());
+    if let Some(remedy) = &change.remedy
+        && matches!(change.kind, ChangeKind::Worse | ChangeKind::New)
+        && !hands_on
+    {
+        document.below(Text::prose(format!("→ {remedy}")));
     }
 }
 
@@ -158,18 +164,17 @@ fn state(state: &PathState) -> String {
     )
 }
 
-fn unknown(answer: &ChangesAnswer, page: &mut Page<'_>) -> Result<()> {
+fn unknown(answer: &ChangesAnswer, document: &mut Document) {
     let sums = &answer.found.unknown;
     if sums.new_paths + sums.gone_paths == 0 {
-        return Ok(());
+        return;
     }
-    page.heading("Unknown senders")?;
+    document.heading("Unknown senders");
     let parts = [(sums.new_paths, sums.new_messages, "new"), (sums.gone_paths, sums.gone_messages, "gone")];
     for (paths, messages, word) in parts.into_iter().filter(|(paths, ..)| *paths > 0) {
         let text = format!("{} {word}, of {}", plural(paths, "small path"), plural(messages, "message"));
-        page.item("-", &text, Paint::Dim)?;
+        document.item(Text::plain(text).paint(Paint::Dim));
     }
-    Ok(())
 }
 
 const HEADINGS: [&str; 19] = [

@@ -1,16 +1,16 @@
 //! One screen on how things stand: what is configured, what is stored, whether accounts can be reached, what is wrong.
 
-use std::io::{Result, Write};
-
 use jiff::civil::Date;
+use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::grid::{Column, Grid, Row, csv, wrap};
-use super::{Form, Paint, Style, json};
+use super::document::{Document, Fact, Paint, Text};
+use super::findings::paint;
+use super::form::Answer;
+use super::table::{Column, Row, Rows, Table};
 use crate::finding::{Code, Finding, Severity};
 use crate::report::period::rfc3339;
-use crate::sanitize::sanitize;
-use crate::words::{grouped, plural};
+use crate::words::{grouped, plural, size};
 
 /// How things stand.
 #[derive(Debug, Clone, Default)]
@@ -199,27 +199,49 @@ impl CheckAnswer {
     }
 }
 
-/// Writes it.
-///
-/// # Errors
-/// Those of writing.
-pub fn check(answer: &CheckAnswer, form: Form, style: &Style, out: &mut dyn Write) -> Result<()> {
-    match form {
-        Form::Json => json(&as_json(answer), out),
-        Form::Csv => csv(
-            &["severity", "code", "subject", "detail", "remedy"],
-            answer.findings.iter().map(|finding| {
-                vec![
-                    finding.severity.as_str().to_owned(),
-                    finding.code.as_str().to_owned(),
-                    finding.subject.clone(),
-                    finding.detail.clone(),
-                    finding.remedy.clone().unwrap_or_default(),
-                ]
-            }),
-            out,
-        ),
-        Form::Table | Form::Markdown => screen(answer, form, style, out),
+const HEADINGS: [&str; 5] = ["severity", "code", "subject", "detail", "remedy"];
+
+impl Answer for CheckAnswer {
+    const HAS_ROWS: bool = true;
+
+    fn data(&self) -> impl Serialize {
+        as_json(self)
+    }
+
+    fn document(&self) -> Document {
+        let mut document = Document::default();
+        let mut facts = vec![Fact::new("configuration", self.configuration.as_deref().unwrap_or("none"))];
+        // The name stands once.
+        let names = std::iter::once("database").chain(std::iter::repeat(""));
+        facts.extend(names.zip(database(&self.database)).map(|(name, line)| Fact::new(name, line)));
+        document.facts(facts);
+        self.accounts.iter().for_each(|one| account(one, &mut document));
+        document.heading("Findings");
+        if self.findings.is_empty() {
+            document.text(Text::plain("Nothing is wrong.").paint(Paint::Good));
+        }
+        for finding in &self.findings {
+            let text = Text::prose(format!("{}: {}", finding.subject, finding.detail));
+            document.marked(format!("{}:", finding.severity.as_str()), paint(finding.severity), text);
+            if let Some(remedy) = &finding.remedy {
+                document.below(Text::prose(remedy));
+            }
+        }
+        document
+    }
+
+    /// A finding is a row.
+    fn rows(&self) -> Rows<'_> {
+        let rows = self.findings.iter().map(|finding| {
+            vec![
+                finding.severity.as_str().to_owned(),
+                finding.code.as_str().to_owned(),
+                finding.subject.clone(),
+                finding.detail.clone(),
+                finding.remedy.clone().unwrap_or_default(),
+            ]
+        });
+        Rows::new(&HEADINGS, rows)
     }
 }
 
@@ -269,63 +291,25 @@ fn as_json(answer: &CheckAnswer) -> Value {
     })
 }
 
-fn screen(answer: &CheckAnswer, form: Form, style: &Style, out: &mut dyn Write) -> Result<()> {
-    let fact = |out: &mut dyn Write, name: &str, text: &str| {
-        writeln!(out, "{} {}", style.paint(&format!("{name:>13}"), Paint::Dim), sanitize(text))
+fn account(account: &AccountCheck, document: &mut Document) {
+    let (word, paint) = match account.login {
+        LoginCheck::Ok => ("login works", Paint::Good),
+        LoginCheck::Failed => ("login fails", Paint::Bad),
+        LoginCheck::NotTried => ("login not tried", Paint::Dim),
     };
-    fact(out, "configuration", answer.configuration.as_deref().unwrap_or("none"))?;
-    for line in database(&answer.database) {
-        fact(out, "database", &line)?;
-    }
-    for account in &answer.accounts {
-        writeln!(out)?;
-        let paint = match account.login {
-            LoginCheck::Ok => Paint::Good,
-            LoginCheck::Failed => Paint::Bad,
-            LoginCheck::NotTried => Paint::Dim,
-        };
-        let word = match account.login {
-            LoginCheck::Ok => "login works",
-            LoginCheck::Failed => "login fails",
-            LoginCheck::NotTried => "login not tried",
-        };
-        let auth = account.grant.map_or(account.auth.to_owned(), |grant| format!("{}, {grant}", account.auth));
-        let place =
-            sanitize(&format!("{}, {} at {}:{} ({auth})", account.name, account.user, account.host, account.port))
-                .into_owned();
-        writeln!(out, "{} {}: {}", style.paint("account", Paint::Dim), place, style.paint(word, paint))?;
-        for line in history(account) {
-            fact(out, "", &line)?;
-        }
-        if !account.folders.is_empty() {
-            folders(&account.folders, form, style, out)?;
-        }
-    }
-    writeln!(out)?;
-    if answer.findings.is_empty() {
-        return writeln!(out, "{}", style.paint("Nothing is wrong.", Paint::Good));
-    }
-    for finding in &answer.findings {
-        let head = format!("{}: {}: {}", finding.severity.as_str(), finding.subject, finding.detail);
-        let lines = wrap(&sanitize(&head), usize::from(style.width));
-        let paint = if finding.severity == Severity::Error { Paint::Bad } else { Paint::Warn };
-        for line in lines {
-            writeln!(out, "{}", style.paint(&line, paint))?;
-        }
-        let remedy =
-            wrap(&sanitize(finding.remedy.as_deref().unwrap_or_default()), usize::from(style.width).saturating_sub(4));
-        for line in remedy.iter().filter(|line| !line.is_empty()) {
-            writeln!(out, "    {line}")?;
-        }
-    }
-    Ok(())
+    let auth = account.grant.map_or(account.auth.to_owned(), |grant| format!("{}, {grant}", account.auth));
+    let place = format!("{}, {} at {}:{} ({auth}): ", account.name, account.user, account.host, account.port);
+    let mut facts = vec![Fact::new("account", Text::plain(place).and(Text::plain(word).paint(paint)))];
+    facts.extend(history(account).into_iter().map(|line| Fact::new("", line)));
+    document.facts(facts);
+    document.table(folders(&account.folders));
 }
 
 fn database(database: &DatabaseCheck) -> Vec<String> {
     if !database.readable {
         return vec![database.path.clone()];
     }
-    let size = database.bytes.map_or(String::new(), |bytes| format!(", {}", megabytes(bytes)));
+    let size = database.bytes.map_or(String::new(), |bytes| format!(", {}", size(bytes)));
     let newest = match (database.newest_report, database.newest_report_age_days) {
         (Some(at), Some(0)) => format!("newest {}, today", rfc3339(at)),
         (Some(at), Some(days)) => format!("newest {}, {} ago", rfc3339(at), plural(days.unsigned_abs(), "day")),
@@ -377,8 +361,8 @@ fn history(account: &AccountCheck) -> Vec<String> {
     lines
 }
 
-fn folders(folders: &[FolderCheck], form: Form, style: &Style, out: &mut dyn Write) -> Result<()> {
-    let mut grid = Grid::new([
+fn folders(folders: &[FolderCheck]) -> Table {
+    let mut table = Table::new([
         Column::text("FOLDER"),
         Column::number("READ TO UID"),
         Column::number("NEXT UID"),
@@ -388,7 +372,7 @@ fn folders(folders: &[FolderCheck], form: Form, style: &Style, out: &mut dyn Wri
     ]);
     let number = |number: Option<u32>| number.map_or("–".to_owned(), |number| number.to_string());
     for folder in folders {
-        grid.push(Row::new([
+        table.push(Row::new([
             folder.folder.clone(),
             number(folder.last_uid),
             number(folder.uid_next),
@@ -397,13 +381,5 @@ fn folders(folders: &[FolderCheck], form: Form, style: &Style, out: &mut dyn Wri
             folder.opened.map_or("never".to_owned(), rfc3339),
         ]));
     }
-    if form == Form::Table { grid.table(out, style) } else { grid.markdown(out) }
-}
-
-fn megabytes(bytes: u64) -> String {
-    const MEGABYTE: u64 = 1_000_000;
-    match bytes {
-        0..MEGABYTE => format!("{} kB", bytes.div_ceil(1000)),
-        _ => format!("{} MB", grouped(bytes.div_ceil(MEGABYTE))),
-    }
+    table
 }

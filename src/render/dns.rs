@@ -1,18 +1,15 @@
 //! The live records of a domain, and what is wrong with them.
 
-use std::io::{Result, Write};
-
 use serde::Serialize;
 
-use super::grid::{Column, Grid, Row, csv, wrap};
-use super::text::markdown_cell;
-use super::{Form, Paint, Style, json};
+use super::document::{Document, Paint, Text};
+use super::form::Answer;
+use super::table::{Column, Row, Rows, Table};
 use crate::dns::dkim::{AliasState, DkimKey, KeyState, KeyType, Microsoft365};
 use crate::dns::dmarc::{DmarcReview, Feeds, ReportAddress, TagState, Walk};
 use crate::dns::spf::{NodeState, SpfNode, SpfReview};
 use crate::dns::{Checked, DnsAudit, Outcome, ServiceRecord};
 use crate::finding::{Code, Severity};
-use crate::sanitize::sanitize;
 use crate::words::plural;
 
 /// The answer about a domain's records.
@@ -31,34 +28,51 @@ pub struct DnsAnswer {
 
 const HEADINGS: [&str; 6] = ["code", "outcome", "severity", "subject", "detail", "remedy"];
 
-/// Writes the answer.
-///
-/// # Errors
-/// Those of writing.
-pub fn dns(answer: &DnsAnswer, form: Form, style: &Style, out: &mut dyn Write) -> Result<()> {
-    let audit = &answer.audit;
-    match form {
-        Form::Json => json(answer, out),
-        Form::Csv => csv(&HEADINGS, audit.findings.iter().map(cells), out),
-        Form::Table | Form::Markdown => {
-            let mut page = Page { form, style, out };
-            page.line(&format!("{}: {}", sanitize(&audit.domain), summary(&audit.findings)))?;
-            let open = |one: &&Checked| one.outcome != Outcome::Passed;
-            page.section("What to do", |page| page.grid(&findings(audit.findings.iter().filter(open), form)))?;
-            page.section("DMARC", |page| dmarc(&audit.dmarc, page))?;
-            page.section("SPF", |page| spf(&audit.spf, page))?;
-            page.section("DKIM", |page| keys(&audit.dkim, answer.selectors_left_out, page))?;
-            if let Some(microsoft365) = &audit.microsoft365 {
-                page.section("DKIM of Microsoft 365", |page| page.grid(&aliases(microsoft365)))?;
-            }
-            let services = [&audit.mta_sts, &audit.tls_rpt, &audit.bimi];
-            if services.iter().any(|service| service.record.is_some()) {
-                page.section("MTA-STS, TLS reports, BIMI", |page| page.grid(&service_records(services)))?;
-            }
-            let passed = audit.findings.iter().filter(|one| one.outcome == Outcome::Passed);
-            page.section("As it should be", |page| page.grid(&findings(passed, form)))
-        }
+impl Answer for DnsAnswer {
+    const HAS_ROWS: bool = true;
+
+    fn data(&self) -> impl Serialize {
+        self
     }
+
+    fn document(&self) -> Document {
+        let (audit, mut document) = (&self.audit, Document::default());
+        document.text(format!("{}: {}", audit.domain, summary(&audit.findings)));
+        let (passed, open): (Vec<_>, Vec<_>) = audit.findings.iter().partition(|one| one.outcome == Outcome::Passed);
+        document.heading("What to do");
+        table(findings(&open), &mut document);
+        document.heading("DMARC");
+        dmarc(&audit.dmarc, &mut document);
+        document.heading("SPF");
+        spf(&audit.spf, &mut document);
+        document.heading("DKIM");
+        keys(&audit.dkim, self.selectors_left_out, &mut document);
+        if let Some(microsoft365) = &audit.microsoft365 {
+            document.heading("DKIM of Microsoft 365");
+            table(aliases(microsoft365), &mut document);
+        }
+        let services = [&audit.mta_sts, &audit.tls_rpt, &audit.bimi];
+        if services.iter().any(|service| service.record.is_some()) {
+            document.heading("MTA-STS, TLS reports, BIMI");
+            document.table(service_records(services));
+        }
+        document.heading("As it should be");
+        table(findings(&passed), &mut document);
+        document
+    }
+
+    /// A check is a row.
+    fn rows(&self) -> Rows<'_> {
+        Rows::new(&HEADINGS, self.audit.findings.iter().map(cells))
+    }
+}
+
+/// Adds a table, and where it has no rows that there is nothing.
+fn table(table: Table, document: &mut Document) {
+    if table.rows.is_empty() {
+        document.text("nothing");
+    }
+    document.table(table);
 }
 
 /// How many findings there are of each kind.
@@ -99,29 +113,26 @@ fn cells(checked: &Checked) -> Vec<String> {
     ]
 }
 
-fn findings<'f>(findings: impl Iterator<Item = &'f Checked>, form: Form) -> Grid {
-    let mut grid = Grid::new([Column::text(""), Column::text("NAME"), Column::text("FINDING")]);
+fn findings(findings: &[&Checked]) -> Table {
+    let mut table = Table::new([Column::text(""), Column::text("NAME"), Column::text("FINDING")]);
     for checked in findings {
         let (word, paint) = outcome(checked);
         let finding = &checked.finding;
-        let mut row = Row::new([word.to_owned(), finding.subject.clone(), finding.detail.clone()]).paint(0, paint);
-        row.below = finding.remedy.as_ref().map(|remedy| match form {
-            Form::Markdown => remedy.clone(),
-            _ => format!("→ {remedy}"),
-        });
-        grid.push(row);
+        let row = Row::new([Text::plain(word), Text::plain(&finding.subject), Text::prose(&finding.detail)]);
+        let remedy = finding.remedy.as_ref().map(|remedy| Text::prose(format!("→ {remedy}")));
+        table.push(row.paint(0, paint).below(remedy));
     }
-    grid
+    table
 }
 
-fn dmarc(review: &DmarcReview, page: &mut Page<'_>) -> Result<()> {
-    let Some(record) = &review.record else { return page.line("no record") };
+fn dmarc(review: &DmarcReview, document: &mut Document) {
+    let Some(record) = &review.record else { return document.text("no record") };
     let at = review.policy_domain.as_deref().unwrap_or_default();
     let led =
         if review.aliases.is_empty() { String::new() } else { format!(" (by way of {})", review.aliases.join(", ")) };
-    page.text(&format!("_dmarc.{at}{led}:"))?;
-    page.text(record)?;
-    let mut tags = Grid::new([Column::text("TAG"), Column::text("VALUE"), Column::text("MEANING")]);
+    document.text(format!("_dmarc.{at}{led}:"));
+    document.verbatim(0, vec![record.clone()]);
+    let mut tags = Table::new([Column::text("TAG"), Column::text("VALUE"), Column::text("MEANING")]);
     for tag in &review.tags {
         let (mark, paint) = match tag.state {
             TagState::Valid => ("", Paint::Plain),
@@ -131,15 +142,10 @@ fn dmarc(review: &DmarcReview, page: &mut Page<'_>) -> Result<()> {
         };
         tags.push(Row::new([tag.name.clone(), tag.value.clone(), format!("{mark}{}", tag.meaning)]).paint(2, paint));
     }
-    page.gap()?;
-    page.grid(&tags)?;
-    if !review.rua.is_empty() || !review.ruf.is_empty() {
-        page.gap()?;
-        page.grid(&addresses(review))?;
-    }
-    page.gap()?;
-    page.text(&format!("Walking the tree (RFC 9989): {}", walk(&review.discovery.tree_walk)))?;
-    page.text(&format!("By the Public Suffix List (RFC 7489): {}", walk(&review.discovery.psl)))
+    document.table(tags);
+    document.table(addresses(review));
+    document.text(format!("Walking the tree (RFC 9989): {}", walk(&review.discovery.tree_walk)));
+    document.text(format!("By the Public Suffix List (RFC 7489): {}", walk(&review.discovery.psl)));
 }
 
 fn walk(walk: &Walk) -> String {
@@ -153,8 +159,8 @@ fn walk(walk: &Walk) -> String {
     )
 }
 
-fn addresses(review: &DmarcReview) -> Grid {
-    let mut grid = Grid::new([
+fn addresses(review: &DmarcReview) -> Table {
+    let mut table = Table::new([
         Column::text("REPORTS TO"),
         Column::text("FOR"),
         Column::text("DELIVERY"),
@@ -171,40 +177,36 @@ fn addresses(review: &DmarcReview) -> Grid {
             (None, false, ..) => ("own organization".to_owned(), Paint::Good),
         };
         let feeds = if address.feeds == Feeds::Yes { "yes" } else { "not known" };
-        grid.push(Row::new([address.uri.uri.clone(), kind.to_owned(), delivery, feeds.to_owned()]).paint(2, paint));
+        table.push(Row::new([address.uri.uri.clone(), kind.to_owned(), delivery, feeds.to_owned()]).paint(2, paint));
     };
     review.rua.iter().for_each(|address| add(address, "aggregate"));
     review.ruf.iter().for_each(|address| add(address, "failures"));
-    grid
+    table
 }
 
-fn spf(review: &SpfReview, page: &mut Page<'_>) -> Result<()> {
+fn spf(review: &SpfReview, document: &mut Document) {
     let Some(record) = &review.record else {
-        return page.line(match review.records {
+        return document.text(match review.records {
             None => "could not look",
             Some(0) => "no record",
             Some(_) => "several records, which is as good as none",
         });
     };
-    page.text(record)?;
+    document.verbatim(0, vec![record.clone()]);
     let least = if review.complete { "" } else { "at least " };
     let rest = if review.macros { "; what depends on the message is not followed" } else { "" };
-    page.text(&format!(
+    document.text(format!(
         "{least}{} of 10 look-ups, {} of 2 that find nothing, everybody else: {}{rest}",
         review.lookups,
         review.void_lookups,
         review.all.as_deref().unwrap_or("left open"),
-    ))?;
-    if review.tree.is_empty() {
-        return Ok(());
-    }
-    let mut grid = Grid::new([Column::number("LOOK-UPS"), Column::text("TERM"), Column::text("NOTE")]);
-    nodes(&review.tree, 0, &mut grid);
-    page.gap()?;
-    page.grid(&grid)
+    ));
+    let mut table = Table::new([Column::number("LOOK-UPS"), Column::text("TERM"), Column::text("NOTE")]);
+    nodes(&review.tree, 0, &mut table);
+    document.table(table);
 }
 
-fn nodes(level: &[SpfNode], depth: usize, grid: &mut Grid) {
+fn nodes(level: &[SpfNode], depth: usize, table: &mut Table) {
     for node in level {
         let paint = match node.state {
             NodeState::Fine => Paint::Plain,
@@ -213,16 +215,16 @@ fn nodes(level: &[SpfNode], depth: usize, grid: &mut Grid) {
         };
         let term = format!("{}{}", "· ".repeat(depth), node.term);
         let note = node.problem.clone().unwrap_or_default();
-        grid.push(Row::new([node.lookups.to_string(), term, note]).paint(2, paint));
-        nodes(&node.behind, depth + 1, grid);
+        table.push(Row::new([node.lookups.to_string(), term, note]).paint(2, paint));
+        nodes(&node.behind, depth + 1, table);
     }
 }
 
-fn keys(keys: &[DkimKey], left_out: usize, page: &mut Page<'_>) -> Result<()> {
+fn keys(keys: &[DkimKey], left_out: usize, document: &mut Document) {
     if keys.is_empty() {
-        return page.text("No selectors are known: no report names one, and none was given with --selector.");
+        return document.text("No selectors are known: no report names one, and none was given with --selector.");
     }
-    let mut grid = Grid::new([
+    let mut table = Table::new([
         Column::text("SELECTOR"),
         Column::text("DOMAIN"),
         Column::text("KEY"),
@@ -247,21 +249,18 @@ fn keys(keys: &[DkimKey], left_out: usize, page: &mut Page<'_>) -> Result<()> {
         let bits = key.bits.map_or_else(String::new, |bits| format!(" {bits}"));
         let aliases = key.aliases.join(" → ");
         let cells = [key.selector.clone(), key.domain.clone(), format!("{kind}{bits}"), state.to_owned(), aliases];
-        grid.push(Row::new(cells).paint(3, paint));
+        table.push(Row::new(cells).paint(3, paint));
     }
-    page.grid(&grid)?;
+    document.table(table);
     if left_out > 0 {
-        page.text(&format!(
-            "{} more, which reports name seldom, were not looked at.",
-            plural(left_out as u64, "selector")
-        ))?;
+        let selectors = plural(left_out as u64, "selector");
+        document.text(format!("{selectors} more, which reports name seldom, were not looked at."));
     }
-    Ok(())
 }
 
-fn aliases(microsoft365: &Microsoft365) -> Grid {
-    let mut grid =
-        Grid::new([Column::text("NAME"), Column::text("STATE"), Column::text("KEY"), Column::text("ALIAS OF")]);
+fn aliases(microsoft365: &Microsoft365) -> Table {
+    let mut table =
+        Table::new([Column::text("NAME"), Column::text("STATE"), Column::text("KEY"), Column::text("ALIAS OF")]);
     for alias in &microsoft365.aliases {
         let (state, paint) = match alias.state {
             AliasState::Right => ("right", Paint::Good),
@@ -280,65 +279,17 @@ fn aliases(microsoft365: &Microsoft365) -> Grid {
             None => "could not look",
         };
         let target = alias.target.clone().unwrap_or_else(|| "–".to_owned());
-        grid.push(Row::new([alias.name.clone(), state.to_owned(), key.to_owned(), target]).paint(1, paint));
+        table.push(Row::new([alias.name.clone(), state.to_owned(), key.to_owned(), target]).paint(1, paint));
     }
-    grid
+    table
 }
 
-fn service_records(services: [&ServiceRecord; 3]) -> Grid {
-    let mut grid = Grid::new([Column::text("NAME"), Column::text("RECORD")]);
+fn service_records(services: [&ServiceRecord; 3]) -> Table {
+    let mut table = Table::new([Column::text("NAME"), Column::text("RECORD")]);
     for service in services {
         if let Some(record) = &service.record {
-            grid.push(Row::new([service.name.clone(), record.clone()]));
+            table.push(Row::new([service.name.clone(), record.clone()]));
         }
     }
-    grid
-}
-
-/// Where sections go, as a table or as Markdown.
-struct Page<'p> {
-    form: Form,
-    style: &'p Style,
-    out: &'p mut dyn Write,
-}
-
-impl Page<'_> {
-    fn gap(&mut self) -> Result<()> {
-        writeln!(self.out)
-    }
-
-    /// A section, with its heading.
-    fn section(&mut self, heading: &str, content: impl FnOnce(&mut Self) -> Result<()>) -> Result<()> {
-        match self.form {
-            Form::Markdown => writeln!(self.out, "\n## {heading}\n")?,
-            _ => writeln!(self.out, "\n{}", self.style.paint(heading, Paint::Bold))?,
-        }
-        content(self)
-    }
-
-    fn line(&mut self, text: &str) -> Result<()> {
-        match self.form {
-            Form::Markdown => writeln!(self.out, "{}", markdown_cell(text)),
-            _ => writeln!(self.out, "{}", sanitize(text)),
-        }
-    }
-
-    /// A text of any length, a paragraph of its own.
-    fn text(&mut self, text: &str) -> Result<()> {
-        if self.form == Form::Markdown {
-            return writeln!(self.out, "{}\n", markdown_cell(text));
-        }
-        for line in wrap(&sanitize(text), usize::from(self.style.width)) {
-            writeln!(self.out, "{line}")?;
-        }
-        Ok(())
-    }
-
-    fn grid(&mut self, grid: &Grid) -> Result<()> {
-        match (self.form, grid.rows.is_empty()) {
-            (_, true) => self.line("nothing"),
-            (Form::Markdown, _) => grid.markdown(self.out),
-            _ => grid.table(self.out, self.style),
-        }
-    }
+    table
 }

@@ -1,15 +1,16 @@
 //! All the evidence on one path: the answer of `explain`.
 
-use std::io::{Result, Write};
+use serde::Serialize;
 
-use super::days::Layout;
-use super::grid::{Column, Grid, Row, csv};
-use super::page::Page;
-use super::paths::{cautioned, days_of, paint, summary};
-use super::{Form, Paint, Style, json};
-use crate::diagnosis::{DayPart, ExplainAnswer, NetworkPart, PartAnswer, Remedy, ReporterPart, Stay, Turn, TurnKind};
+use super::document::{Document, Paint, Text};
+use super::form::Answer;
+use super::paths::paint;
+use super::sparkline::{Look, Series, Sparkline};
+use super::table::{Column, Row, Rows, Table};
+use super::{opening, remedy};
+use crate::diagnosis::{DayPart, ExplainAnswer, NetworkPart, PartAnswer, ReporterPart, Stay, Turn, TurnKind};
 use crate::report::period::{Day, date_of};
-use crate::words::{grouped, percent, plural};
+use crate::words::{grouped, list, more, percent, plural};
 
 /// Where there are more machines, networks are shown instead.
 const MACHINES: usize = 12;
@@ -17,49 +18,45 @@ const MACHINES: usize = 12;
 const ROWS: usize = 15;
 /// So many of the machines that fail are named where networks are shown.
 const WORST: usize = 8;
-/// The widest picture of days.
-const PICTURE: usize = 100;
+/// So many reasons of receivers are told.
+const REASONS: usize = 8;
 
-/// Writes the answer.
-///
-/// # Errors
-/// Those of writing.
-pub fn explain(answer: &ExplainAnswer, form: Form, style: &Style, out: &mut dyn Write) -> Result<()> {
-    match form {
-        Form::Json => json(answer, out),
-        Form::Csv => csv(&HEADINGS, answer.evidence.days.iter().map(cells), out),
-        Form::Table | Form::Markdown => page(answer, &mut Page::new(out, *style, form == Form::Markdown)),
-    }
-}
+impl Answer for ExplainAnswer {
+    const HAS_ROWS: bool = true;
 
-fn page(answer: &ExplainAnswer, page: &mut Page<'_>) -> Result<()> {
-    let (path, evidence) = (&answer.path, &answer.evidence);
-    let days = days_of(&answer.window);
-    page.line(&summary(&days, answer.reports, answer.reporters as u64, answer.newest_report.as_deref()), Paint::Plain)?;
-    if let Some(text) = cautioned(&answer.cautions) {
-        page.line(&text, Paint::Warn)?;
+    fn data(&self) -> impl Serialize {
+        self
     }
-    let domain = if path.domain.is_empty() { "(no header From)" } else { &path.domain };
-    page.title(&format!("{} on {domain} [{}]", path.sender, path.id))?;
-    page.line(&format!("{}, {}", path.class.as_str(), path.role.as_str()), paint(path.class))?;
-    page.line(&in_words(&path.into()), Paint::Plain)?;
-    for reason in &evidence.reasoning {
-        page.item("-", &reason.text, Paint::Plain)?;
+
+    fn document(&self) -> Document {
+        let (path, evidence, mut document) = (&self.path, &self.evidence, Document::default());
+        let (counts, newest) = ((self.reports, self.reporters), self.newest_report.as_deref());
+        opening::known(&self.window, counts, newest, &self.cautions, &mut document);
+        let domain = if path.domain.is_empty() { "(no header From)" } else { &path.domain };
+        document.title(format!("{} on {domain} [{}]", path.sender, path.id));
+        let judged = format!("{}, {}", path.class.as_str(), path.role.as_str());
+        document.text(Text::plain(judged).paint(paint(path.class)));
+        document.text(in_words(&path.into()));
+        for text in evidence.reasoning.iter().map(|reason| &reason.text).chain(&path.notes) {
+            document.item(Text::prose(text));
+        }
+        day_by_day(&evidence.days, &mut document);
+        turns(&evidence.turns, &mut document);
+        reporters(self, &mut document);
+        signatures(self, &mut document);
+        spf(self, &mut document);
+        machines(self, &mut document);
+        receivers(self, &mut document);
+        if let Some(remedy) = &path.remedy {
+            remedy::part(remedy, &mut document);
+        }
+        document
     }
-    for note in &path.notes {
-        page.item("-", note, Paint::Plain)?;
+
+    /// A day is a row.
+    fn rows(&self) -> Rows<'_> {
+        Rows::new(&HEADINGS, self.evidence.days.iter().map(cells))
     }
-    pictures(evidence.days.as_slice(), page)?;
-    turns(&evidence.turns, page)?;
-    reporters(answer, page)?;
-    signatures(answer, page)?;
-    spf(answer, page)?;
-    machines(answer, page)?;
-    receivers(answer, page)?;
-    if let Some(remedy) = &path.remedy {
-        self::remedy(remedy, page)?;
-    }
-    Ok(())
 }
 
 fn in_words(figures: &PartAnswer) -> String {
@@ -82,64 +79,53 @@ fn in_words(figures: &PartAnswer) -> String {
 }
 
 /// A row of bars for each state that occurs, all to one scale.
-fn pictures(days: &[DayPart], page: &mut Page<'_>) -> Result<()> {
-    let Some((first, last)) = days.first().zip(days.last()) else {
-        return Ok(());
-    };
-    type Value = fn(&PartAnswer) -> u64;
-    let rows: [(&str, Value); 6] = [
-        ("aligned", |part| part.dkim.aligned),
-        ("unaligned", |part| part.dkim.unaligned),
-        ("broken", |part| part.dkim.broken),
-        ("unsigned", |part| part.dkim.unsigned),
-        ("unknown", |part| part.dkim.unknown),
-        ("SPF aligned", |part| part.spf_aligned),
-    ];
-    let style = page.style();
-    // The word before a row, the number behind it, and the margin.
-    let room = usize::from(style.width).saturating_sub(2 + 12 + 11).clamp(10, PICTURE);
-    let layout = Layout::new(first.day, last.day, room, style.unicode);
-    let sums = |value: Value| layout.sums(days.iter().map(|part| (part.day, value(&part.figures))));
-    let most = sums(|part| part.messages).into_iter().max().unwrap_or(0);
-    let mut lines = Vec::new();
-    for (word, value) in rows {
-        let sums = sums(value);
-        let all: u64 = days.iter().fold(0, |sum, part| sum.saturating_add(value(&part.figures)));
-        if all > 0 {
-            let bars = layout.bars(&sums, most);
-            let blank = " ".repeat(layout.characters().saturating_sub(bars.chars().count()));
-            lines.push(format!("{word:<12}{bars}{blank}{:>11}", grouped(all)));
-        }
+fn day_by_day(days: &[DayPart], document: &mut Document) {
+    if days.is_empty() {
+        return;
     }
-    lines.push(format!("{:<12}{}", "", layout.axis()));
-    page.heading(&match layout.days_a_character() {
-        1 => format!("Day by day, the highest {}", plural(most, "message")),
-        days => format!("{days} days a character, the highest {}", plural(most, "message")),
-    })?;
-    page.verbatim(&lines)
+    /// Counted beside the states of DKIM.
+    const SPF: &str = "SPF aligned";
+    type Value = fn(&PartAnswer) -> u64;
+    let rows: [(&str, Look, Value); 6] = [
+        ("aligned", Look::Signed, |part| part.dkim.aligned),
+        ("unaligned", Look::Unaligned, |part| part.dkim.unaligned),
+        ("broken", Look::Broken, |part| part.dkim.broken),
+        ("unsigned", Look::Unsigned, |part| part.dkim.unsigned),
+        ("unknown", Look::NotReported, |part| part.dkim.unknown),
+        (SPF, Look::HandedOn, |part| part.spf_aligned),
+    ];
+    let values = |value: Value| days.iter().map(|part| (part.day, value(&part.figures))).collect::<Vec<_>>();
+    let series = rows.into_iter().map(|(label, look, value)| Series {
+        label: label.to_owned(),
+        look,
+        apart: label == SPF,
+        days: values(value),
+    });
+    let occurs = |series: &Series| series.days.iter().any(|&(_, messages)| messages > 0);
+    document.heading("Day by day");
+    document.sparkline(Sparkline { all: values(|part| part.messages), series: series.filter(occurs).collect() });
 }
 
-fn turns(turns: &[Turn], page: &mut Page<'_>) -> Result<()> {
+fn turns(turns: &[Turn], document: &mut Document) {
     if turns.is_empty() {
-        return Ok(());
+        return;
     }
-    page.heading("When it changed")?;
+    document.heading("When it changed");
     for turn in turns {
         let (word, paint) = match turn.kind {
             TurnKind::Mended => ("mended", Paint::Good),
             TurnKind::Worse => ("worse", Paint::Bad),
             TurnKind::Changed => ("changed", Paint::Warn),
         };
-        page.item("-", &format!("{}, {word}: {}", turn.day, turn.text), paint)?;
-        page.below(&stay("before", &turn.before))?;
-        page.below(&stay("after", &turn.after))?;
+        document.item(Text::plain(format!("{}, {word}: ", turn.day)).and(Text::prose(&turn.text)).paint(paint));
+        document.below(stay("before", &turn.before));
+        document.below(stay("after", &turn.after));
         let mut seen = format!("shown by {}", turn.reporters.join(", "));
         if !turn.unchanged_at.is_empty() {
             seen.push_str(&format!("; nothing of it at {}", turn.unchanged_at.join(", ")));
         }
-        page.below(&seen)?;
+        document.below(seen);
     }
-    Ok(())
 }
 
 fn stay(word: &str, stay: &Stay) -> String {
@@ -147,8 +133,8 @@ fn stay(word: &str, stay: &Stay) -> String {
     format!("{word}, {days}: {}", in_words(&stay.figures))
 }
 
-fn reporters(answer: &ExplainAnswer, page: &mut Page<'_>) -> Result<()> {
-    let mut grid = Grid::new([
+fn reporters(answer: &ExplainAnswer, document: &mut Document) {
+    let mut table = Table::new([
         Column::text("REPORTER"),
         Column::number("MESSAGES"),
         Column::number("ALIGNED"),
@@ -158,7 +144,7 @@ fn reporters(answer: &ExplainAnswer, page: &mut Page<'_>) -> Result<()> {
         Column::number("SPF ALIGNED").from(90),
         Column::text("FIRST SEEN").from(120),
         Column::text("LAST SEEN").from(100),
-        Column::text("BESIDE THE OTHERS").from(50),
+        Column::text("COMPARED").from(50),
     ]);
     for one in &answer.evidence.by_reporter {
         let figures = &one.figures;
@@ -174,16 +160,16 @@ fn reporters(answer: &ExplainAnswer, page: &mut Page<'_>) -> Result<()> {
             one.last_seen.clone(),
             beside(one),
         ]);
-        grid.push(row.paint(9, if one.agrees == Some(false) { Paint::Warn } else { Paint::Plain }));
+        table.push(row.paint(9, if one.agrees == Some(false) { Paint::Warn } else { Paint::Plain }));
     }
-    page.heading("Who saw it")?;
-    page.grid(grid, ROWS)
+    document.heading("Who saw it");
+    document.first_rows(table, ROWS);
 }
 
 fn beside(one: &ReporterPart) -> String {
     let mut words = match one.agrees {
         Some(true) => "agrees".to_owned(),
-        Some(false) => "sees it otherwise".to_owned(),
+        Some(false) => "disagrees".to_owned(),
         None => "too few to compare".to_owned(),
     };
     if one.contradictions > 0 {
@@ -192,12 +178,12 @@ fn beside(one: &ReporterPart) -> String {
     words
 }
 
-fn signatures(answer: &ExplainAnswer, page: &mut Page<'_>) -> Result<()> {
-    page.heading("Signatures")?;
+fn signatures(answer: &ExplainAnswer, document: &mut Document) {
+    document.heading("Signatures");
     if answer.evidence.signatures.is_empty() {
-        return page.line("None was listed.", Paint::Plain);
+        document.text("None was listed.");
     }
-    let mut grid = Grid::new([
+    let mut table = Table::new([
         Column::text("SIGNS AS"),
         Column::text("SELECTOR"),
         Column::text("ALIGNS").from(50),
@@ -208,7 +194,7 @@ fn signatures(answer: &ExplainAnswer, page: &mut Page<'_>) -> Result<()> {
     ]);
     for one in &answer.evidence.signatures {
         let results = one.results.iter().map(|(word, messages)| format!("{word} {}", grouped(*messages)));
-        grid.push(Row::new([
+        table.push(Row::new([
             one.signing_domain.clone(),
             one.selector.clone().unwrap_or_else(|| "(not named)".to_owned()),
             yes_or_no(one.aligns),
@@ -218,19 +204,19 @@ fn signatures(answer: &ExplainAnswer, page: &mut Page<'_>) -> Result<()> {
             one.last_seen.clone(),
         ]));
     }
-    page.grid(grid, ROWS)
+    document.first_rows(table, ROWS);
 }
 
 fn yes_or_no(yes: bool) -> String {
     if yes { "yes" } else { "no" }.to_owned()
 }
 
-fn spf(answer: &ExplainAnswer, page: &mut Page<'_>) -> Result<()> {
-    page.heading("SPF")?;
+fn spf(answer: &ExplainAnswer, document: &mut Document) {
+    document.heading("SPF");
     if answer.evidence.spf.is_empty() {
-        return page.line("No check was listed.", Paint::Plain);
+        document.text("No check was listed.");
     }
-    let mut grid = Grid::new([
+    let mut table = Table::new([
         Column::text("DOMAIN"),
         Column::text("SCOPE").from(70),
         Column::text("RESULT"),
@@ -238,7 +224,7 @@ fn spf(answer: &ExplainAnswer, page: &mut Page<'_>) -> Result<()> {
         Column::number("MESSAGES"),
     ]);
     for one in &answer.evidence.spf {
-        grid.push(Row::new([
+        table.push(Row::new([
             one.domain.clone().unwrap_or_else(|| "(none)".to_owned()),
             one.scope.unwrap_or("–").to_owned(),
             one.result.to_owned(),
@@ -246,7 +232,7 @@ fn spf(answer: &ExplainAnswer, page: &mut Page<'_>) -> Result<()> {
             grouped(one.messages),
         ]));
     }
-    page.grid(grid, ROWS)
+    document.first_rows(table, ROWS);
 }
 
 const PART_COLUMNS: [Column; 7] = [
@@ -272,44 +258,39 @@ fn part_cells(figures: &PartAnswer, last: Day) -> [String; 7] {
 }
 
 /// The machines; where there are many, the networks that they are in.
-fn machines(answer: &ExplainAnswer, page: &mut Page<'_>) -> Result<()> {
+fn machines(answer: &ExplainAnswer, document: &mut Document) {
     let evidence = &answer.evidence;
     if evidence.addresses.is_empty() {
-        return Ok(());
+        return;
     }
     if evidence.addresses.len() <= MACHINES {
-        page.heading("Machines, worst first")?;
-        let mut grid = Grid::new([Column::text("ADDRESS")].into_iter().chain(PART_COLUMNS));
+        document.heading("Machines, worst first");
+        let mut table = Table::new([Column::text("ADDRESS")].into_iter().chain(PART_COLUMNS));
         for one in &evidence.addresses {
             let cells = part_cells(&one.figures, one.last_seen);
-            grid.push(Row::new([one.ip.to_string()].into_iter().chain(cells)));
+            table.push(Row::new([one.ip.to_string()].into_iter().chain(cells)));
         }
-        return page.grid(grid, MACHINES);
+        return document.table(table);
     }
     let (machines, networks) = (evidence.addresses.len() as u64, evidence.networks.len() as u64);
-    page.heading(&format!("{} in {}, worst first", plural(machines, "machine"), plural(networks, "network")))?;
+    document.heading(format!("{} in {}, worst first", plural(machines, "machine"), plural(networks, "network")));
     let columns = [Column::text("NETWORK"), Column::number("MACHINES")];
-    let mut grid = Grid::new(columns.into_iter().chain(PART_COLUMNS));
+    let mut table = Table::new(columns.into_iter().chain(PART_COLUMNS));
     for one in &evidence.networks {
-        grid.push(Row::new(network_head(one).into_iter().chain(part_cells(&one.figures, one.last_seen))));
+        table.push(Row::new(network_head(one).into_iter().chain(part_cells(&one.figures, one.last_seen))));
     }
-    page.grid(grid, ROWS)?;
+    document.first_rows(table, ROWS);
     let failing: Vec<_> =
         evidence.addresses.iter().filter(|one| one.figures.dkim.aligned < one.figures.messages).collect();
     if failing.is_empty() || failing.len() as u64 == machines {
-        return Ok(());
+        return;
     }
-    let worst: Vec<String> = failing.iter().take(WORST).map(|one| one.ip.to_string()).collect();
-    let more = if failing.len() > WORST { " …" } else { "" };
-    page.line(
-        &format!(
-            "{} of the {} sent mail that was not aligned: {}{more}",
-            grouped(failing.len() as u64),
-            plural(machines, "machine"),
-            worst.join(", ")
-        ),
-        Paint::Plain,
-    )
+    document.text(format!(
+        "{} of the {} sent mail that was not aligned: {}",
+        grouped(failing.len() as u64),
+        plural(machines, "machine"),
+        list(failing.iter().map(|one| one.ip), WORST),
+    ));
 }
 
 fn network_head(one: &NetworkPart) -> [String; 2] {
@@ -317,9 +298,9 @@ fn network_head(one: &NetworkPart) -> [String; 2] {
 }
 
 /// What became of the mail at the receivers, and bounces.
-fn receivers(answer: &ExplainAnswer, page: &mut Page<'_>) -> Result<()> {
+fn receivers(answer: &ExplainAnswer, document: &mut Document) {
     let evidence = &answer.evidence;
-    page.heading("At the receivers")?;
+    document.heading("At the receivers");
     let done = &evidence.dispositions;
     let parts = [
         ("delivered, no policy applied", done.none),
@@ -330,50 +311,24 @@ fn receivers(answer: &ExplainAnswer, page: &mut Page<'_>) -> Result<()> {
     ];
     let parts = parts.iter().filter(|(_, messages)| *messages > 0);
     let parts: Vec<String> = parts.map(|(word, messages)| format!("{word} {}", grouped(*messages))).collect();
-    page.item("-", &format!("disposition: {}", parts.join(", ")), Paint::Plain)?;
+    document.item(format!("disposition: {}", parts.join(", ")));
     if let Some(null) = &evidence.null_senders {
-        page.item("-", &format!("null reverse-path (bounces, automatic replies): {}", in_words(null)), Paint::Plain)?;
+        document.item(format!("null reverse-path (bounces, automatic replies): {}", in_words(null)));
     }
     if let Some(none) = &evidence.no_address {
-        page.item("-", &format!("no address named: {}", in_words(none)), Paint::Plain)?;
+        document.item(format!("no address named: {}", in_words(none)));
     }
     if evidence.contradictions > 0 {
         let messages = plural(evidence.contradictions, "message");
-        page.item("-", &format!("evaluation against what is listed: they disagree on {messages}"), Paint::Warn)?;
+        let text = format!("evaluation against what is listed: they disagree on {messages}");
+        document.item(Text::plain(text).paint(Paint::Warn));
     }
-    for one in evidence.overrides.iter().take(8) {
+    for one in evidence.overrides.iter().take(REASONS) {
         let comment = one.comment.as_ref().map_or_else(String::new, |comment| format!(" ({comment})"));
-        let messages = plural(one.messages, "message");
-        page.item("-", &format!("override {}{comment}: {messages}", one.kind), Paint::Plain)?;
+        document.item(format!("override {}{comment}: {}", one.kind, plural(one.messages, "message")));
     }
-    match evidence.overrides.len().saturating_sub(8) {
-        0 => Ok(()),
-        more => page.item("-", &format!("and {more} more reasons, see the JSON answer"), Paint::Dim),
-    }
-}
-
-/// What to do, with the records ready to copy.
-pub(super) fn remedy(remedy: &Remedy, page: &mut Page<'_>) -> Result<()> {
-    page.heading("What to do")?;
-    page.line(&remedy.title, Paint::Bold)?;
-    for (number, step) in remedy.steps.iter().enumerate() {
-        page.item(&format!("{}.", number + 1), step, Paint::Plain)?;
-    }
-    if !remedy.records.is_empty() {
-        page.line("DNS records:", Paint::Plain)?;
-        let records: Vec<String> = remedy
-            .records
-            .iter()
-            .map(|record| {
-                let value = record.value.as_deref().unwrap_or("(see the steps)");
-                format!("{}  {}  {value}", record.name, record.kind)
-            })
-            .collect();
-        page.verbatim(&records)?;
-    }
-    match &remedy.source {
-        Some(source) => page.verbatim(&[format!("See {source}")]),
-        None => Ok(()),
+    if let Some(more) = more(evidence.overrides.len().saturating_sub(REASONS)) {
+        document.item(Text::plain(format!("{more} reasons, see the JSON answer")).paint(Paint::Dim));
     }
 }
 
@@ -389,7 +344,6 @@ const HEADINGS: [&str; 9] = [
     "dmarc_pass",
 ];
 
-/// A day is a line.
 fn cells(part: &DayPart) -> Vec<String> {
     let figures = &part.figures;
     let numbers = [

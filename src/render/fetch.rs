@@ -1,14 +1,13 @@
 //! What came of fetching.
 
-use std::io::{Result, Write};
-
+use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::ingest::{facts, sentence};
-use super::{Form, json};
+use super::document::Document;
+use super::form::Answer;
+use super::ingest::{IngestAnswer, facts, sentence};
 use crate::fetch::{AccountSummary, FolderSummary};
 use crate::ingest::IngestSummary;
-use crate::sanitize::sanitize;
 use crate::words::{grouped, plural};
 
 /// What came of fetching from some accounts.
@@ -21,25 +20,22 @@ pub struct FetchAnswer<'a> {
     pub seconds: f64,
 }
 
-/// Writes what came of fetching.
-///
-/// # Errors
-/// Those of writing.
-pub fn fetch(answer: &FetchAnswer<'_>, form: Form, out: &mut dyn Write) -> Result<()> {
-    match form {
-        Form::Json => {
-            let mut value = facts("dmarcstat/fetch/1", answer.ingested, answer.seconds);
-            if let Value::Object(object) = &mut value {
-                object.insert("accounts".to_owned(), answer.accounts.iter().map(account).collect());
-            }
-            json(&value, out)
+impl Answer for FetchAnswer<'_> {
+    fn data(&self) -> impl Serialize {
+        let mut value = facts("dmarcstat/fetch/1", self.ingested, self.seconds);
+        if let Value::Object(object) = &mut value {
+            object.insert("accounts".to_owned(), self.accounts.iter().map(account).collect());
         }
-        Form::Table | Form::Markdown | Form::Csv => {
-            for account in answer.accounts.iter().filter(|account| !account.folders.is_empty()) {
-                writeln!(out, "{}: {}", sanitize(&account.name), folders(account))?;
-            }
-            super::ingest(answer.ingested, answer.seconds, form, out)
+        value
+    }
+
+    fn document(&self) -> Document {
+        let mut document = Document::default();
+        for account in self.accounts.iter().filter(|account| !account.folders.is_empty()) {
+            document.line(format!("{}: {}", account.name, folders(account)));
         }
+        document.extend(IngestAnswer { summary: self.ingested, seconds: self.seconds }.document());
+        document
     }
 }
 
@@ -90,7 +86,7 @@ fn folders(account: &AccountSummary) -> String {
         }
     }
     for folder in account.folders.iter().filter(|folder| folder.replaced) {
-        parts.push(format!("{} was replaced on the server and read again", sanitize(&folder.name)));
+        parts.push(format!("{} was replaced on the server and read again", folder.name));
     }
     parts.join(", ")
 }
@@ -105,6 +101,7 @@ pub fn fetch_line(account: &AccountSummary, ingested: &IngestSummary) -> String 
 mod tests {
     use super::*;
     use crate::fetch::FailureSummary;
+    use crate::render::{Form, Style};
 
     fn accounts() -> [AccountSummary; 2] {
         let inbox = FolderSummary {
@@ -130,7 +127,8 @@ mod tests {
     fn written(accounts: &[AccountSummary], form: Form) -> String {
         let ingested = IngestSummary { inputs: 487, mails: 487, new: 480, ..IngestSummary::default() };
         let mut out = Vec::new();
-        fetch(&FetchAnswer { accounts, ingested: &ingested, seconds: 1.5 }, form, &mut out).unwrap();
+        let style = Style { width: 120, color: false, unicode: true };
+        form.write(&FetchAnswer { accounts, ingested: &ingested, seconds: 1.5 }, &style, &mut out).unwrap();
         String::from_utf8(out).unwrap()
     }
 

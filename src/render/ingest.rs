@@ -1,28 +1,34 @@
 //! What came of reading files.
 
-use std::io::{Result, Write};
-
+use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::{Form, json};
+use super::document::{Document, Text};
+use super::form::Answer;
 use crate::ingest::IngestSummary;
-use crate::words::{grouped, plural};
+use crate::words::{agree, grouped, plural};
 
-/// Writes the summary of a run that took `seconds`. It has no rows: as CSV it is the text for people, and the command line
-/// refuses that form.
-///
-/// # Errors
-/// Those of writing.
-pub fn ingest(summary: &IngestSummary, seconds: f64, form: Form, out: &mut dyn Write) -> Result<()> {
-    match form {
-        Form::Json => json(&facts("dmarcstat/ingest/1", summary, seconds), out),
-        Form::Table | Form::Markdown | Form::Csv => {
-            writeln!(out, "{} ({seconds:.1} s)", sentence(summary))?;
-            if summary.quarantined.iter().any(|one| !one.known) {
-                writeln!(out, "See `dmarcstat quarantine` for what could not be read.")?;
-            }
-            Ok(())
+/// What came of reading files.
+#[derive(Debug, Clone, Copy)]
+pub struct IngestAnswer<'a> {
+    /// What was read.
+    pub summary: &'a IngestSummary,
+    /// How long it took.
+    pub seconds: f64,
+}
+
+impl Answer for IngestAnswer<'_> {
+    fn data(&self) -> impl Serialize {
+        facts("dmarcstat/ingest/1", self.summary, self.seconds)
+    }
+
+    fn document(&self) -> Document {
+        let mut document = Document::default();
+        document.line(format!("{} ({:.1} s)", sentence(self.summary), self.seconds));
+        if self.summary.quarantined.iter().any(|one| !one.known) {
+            document.text(Text::prose("See `dmarcstat quarantine` for what could not be read."));
         }
+        document
     }
 }
 
@@ -67,8 +73,8 @@ pub(super) fn sentence(summary: &IngestSummary) -> String {
     part(summary.conflicting, "under a known id with other content");
     part(summary.foreign, "not on the domains of [owner]");
     part(summary.untrusted, "kept apart because the mail failed DMARC or came under another's name");
-    part(summary.tls_reports, if summary.tls_reports == 1 { "SMTP TLS report" } else { "SMTP TLS reports" });
-    part(summary.failure_reports, if summary.failure_reports == 1 { "failure report" } else { "failure reports" });
+    part(summary.tls_reports, agree(summary.tls_reports, "SMTP TLS report", "SMTP TLS reports"));
+    part(summary.failure_reports, agree(summary.failure_reports, "failure report", "failure reports"));
     part(summary.not_a_report, "not a report");
     part(fresh, "quarantined");
     part(known, "in quarantine before");

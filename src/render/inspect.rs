@@ -1,27 +1,47 @@
 //! One inspected message.
 
-use std::io::{Result, Write};
+use serde::Serialize;
 
-use super::grid::{Column, Grid, Row, csv};
-use super::prose::Prose;
-use super::{Form, Paint, Style, json};
-use crate::finding::{Code, Severity};
+use super::document::{Document, Fact, Mark, Paint, Text};
+use super::findings::paint;
+use super::form::Answer;
+use super::table::{Column, Row, Rows, Table};
+use crate::finding::Code;
 use crate::inspect::{Aligned, Finding, Inspection, SignatureReview};
 use crate::words::{percent, plural};
 
 const HEADINGS: [&str; 9] =
     ["domain", "selector", "algorithm", "key_bits", "present", "aligned", "result", "covered", "findings"];
 
-/// Writes the answer.
-///
-/// # Errors
-/// Those of writing.
-pub fn inspect(answer: &Inspection, form: Form, style: &Style, out: &mut dyn Write) -> Result<()> {
-    match form {
-        Form::Json => json(answer, out),
-        Form::Csv => csv(&HEADINGS, answer.signatures.iter().map(cells), out),
-        Form::Table => prose(answer).table(out, style),
-        Form::Markdown => prose(answer).markdown(out),
+impl Answer for Inspection {
+    const HAS_ROWS: bool = true;
+
+    fn data(&self) -> impl Serialize {
+        self
+    }
+
+    fn document(&self) -> Document {
+        let mut document = Document::default();
+        headline(self, &mut document);
+        envelope(self, &mut document);
+        signatures(self, &mut document);
+        spf(self, &mut document);
+        results(self, &mut document);
+        arc(self, &mut document);
+        place(self, &mut document);
+        if !self.findings.is_empty() {
+            document.heading("To know about this message");
+            findings(&self.findings, 0, &mut document);
+        }
+        document.heading("How far this goes");
+        let text = "Nothing was verified here: results are the word of the server named above, all else was read from the message.";
+        document.text(Text::plain(text).paint(Paint::Dim));
+        document
+    }
+
+    /// A signature is a row.
+    fn rows(&self) -> Rows<'_> {
+        Rows::new(&HEADINGS, self.signatures.iter().map(cells))
     }
 }
 
@@ -40,49 +60,33 @@ fn cells(signature: &SignatureReview) -> Vec<String> {
     ]
 }
 
-fn prose(answer: &Inspection) -> Prose {
-    let mut prose = Prose::default();
-    headline(answer, &mut prose);
-    envelope(answer, &mut prose);
-    prose.heading("DKIM");
+fn signatures(answer: &Inspection, document: &mut Document) {
+    document.heading("DKIM");
     if answer.signatures.is_empty() {
-        prose.item(0, "✗", Paint::Bad, "no signature");
+        document.marked("✗", Paint::Bad, "no signature");
     }
     for signature in &answer.signatures {
         let (mark, paint) = mark(signature, answer);
-        prose.item(0, mark, paint, signature_line(signature));
-        findings(&signature.findings, 1, &mut prose);
+        document.marked(mark, paint, signature_line(signature));
+        findings(&signature.findings, 1, document);
     }
-    prose.heading("SPF");
-    match &answer.spf {
-        None => prose.item(0, "?", Paint::Dim, "the message does not tell"),
-        Some(spf) => {
-            let result = spf.result.as_deref().unwrap_or("no result");
-            let passed =
-                result == "pass" && spf.aligned.counts(answer.published.is_some_and(|published| published.spf_strict));
-            let (mark, paint) = if passed { ("✓", Paint::Good) } else { ("✗", Paint::Dim) };
-            let domain = spf.domain.as_deref().unwrap_or("no domain");
-            let scope = if spf.scope == "helo" { "HELO" } else { "MAIL FROM" };
-            let text = format!("{scope} {domain} · {} · {result} ({})", aligned(spf.aligned), spf.source);
-            prose.item(0, mark, paint, text);
-        }
-    }
-    results(answer, &mut prose);
-    arc(answer, &mut prose);
-    place(answer, &mut prose);
-    if !answer.findings.is_empty() {
-        prose.heading("To know about this message");
-        findings(&answer.findings, 0, &mut prose);
-    }
-    prose.heading("How far this goes");
-    prose.line(
-        "Nothing was verified here: results are the word of the server named above, all else was read from the message.",
-        Paint::Dim,
-    );
-    prose
 }
 
-fn headline(answer: &Inspection, prose: &mut Prose) {
+fn spf(answer: &Inspection, document: &mut Document) {
+    document.heading("SPF");
+    let Some(spf) = &answer.spf else {
+        return document.marked("?", Paint::Dim, "the message does not tell");
+    };
+    let result = spf.result.as_deref().unwrap_or("no result");
+    let passed = result == "pass" && spf.aligned.counts(answer.published.is_some_and(|published| published.spf_strict));
+    let (mark, paint) = if passed { ("✓", Paint::Good) } else { ("✗", Paint::Dim) };
+    let domain = spf.domain.as_deref().unwrap_or("no domain");
+    let scope = if spf.scope == "helo" { "HELO" } else { "MAIL FROM" };
+    let text = format!("{scope} {domain} · {} · {result} ({})", aligned(spf.aligned), spf.source);
+    document.marked(mark, paint, text);
+}
+
+fn headline(answer: &Inspection, document: &mut Document) {
     let claimed = match &answer.authserv {
         Some(authserv) if authserv.trusted => "",
         Some(_) => ", if the results in it are to be believed",
@@ -105,12 +109,12 @@ fn headline(answer: &Inspection, prose: &mut Prose) {
         }
         _ => ("The message does not tell whether it passes.".to_owned(), Paint::Warn),
     };
-    prose.line(text, paint);
+    document.text(Text::plain(text).paint(paint));
 }
 
-fn envelope(answer: &Inspection, prose: &mut Prose) {
-    prose.heading("Message");
-    let mut line = |name: &str, text: String| prose.item(0, format!("{name}:"), Paint::Dim, text);
+fn envelope(answer: &Inspection, document: &mut Document) {
+    let mut facts = Vec::new();
+    let mut line = |name: &str, text: String| facts.push(Fact::new(name, text));
     line("From", answer.from_addresses.join(", "));
     match answer.reverse_path.as_deref() {
         Some("") => line("Return-Path", "<> (null)".to_owned()),
@@ -148,6 +152,8 @@ fn envelope(answer: &Inspection, prose: &mut Prose) {
     if let Some(dmarc) = &answer.dmarc {
         line("Its DMARC result", dmarc.clone());
     }
+    document.heading("Message");
+    document.facts(facts);
 }
 
 fn mark(signature: &SignatureReview, answer: &Inspection) -> (&'static str, Paint) {
@@ -202,21 +208,17 @@ fn aligned(aligned: Aligned) -> &'static str {
     }
 }
 
-fn findings(findings: &[Finding], depth: usize, prose: &mut Prose) {
+fn findings(findings: &[Finding], depth: usize, document: &mut Document) {
     for finding in findings {
-        let paint = match finding.severity {
-            Severity::Error => Paint::Bad,
-            Severity::Warning => Paint::Warn,
-            Severity::Advice => Paint::Dim,
-        };
         let remedy = finding.remedy.as_ref().map(|remedy| format!("; {remedy}")).unwrap_or_default();
-        prose.item(depth, format!("{}:", finding.severity.as_str()), paint, format!("{}{remedy}", finding.detail));
+        let mark = Mark::Word(format!("{}:", finding.severity.as_str()), paint(finding.severity));
+        document.item_at(depth, mark, Text::prose(format!("{}{remedy}", finding.detail)));
     }
 }
 
 /// What every server on the way says it found.
-fn results(answer: &Inspection, prose: &mut Prose) {
-    let mut grid = Grid::new([Column::text("SERVER"), Column::text("SAYS"), Column::text("FIELD").from(100)]);
+fn results(answer: &Inspection, document: &mut Document) {
+    let mut table = Table::new([Column::text("SERVER"), Column::text("SAYS"), Column::text("FIELD").from(100)]);
     for field in &answer.results {
         let id = field.authserv_id.as_deref().unwrap_or("(no name)");
         let server = if field.used { format!("{id} (read)") } else { id.to_owned() };
@@ -224,31 +226,31 @@ fn results(answer: &Inspection, prose: &mut Prose) {
             Some(instance) => format!("{} i={instance}", field.field),
             None => field.field.to_owned(),
         };
-        grid.push(Row::new([server, field.results.join(", "), name]));
+        table.push(Row::new([server, field.results.join(", "), name]));
     }
-    if !grid.rows.is_empty() {
-        prose.heading("Results in the message");
-        prose.grid(grid);
+    if !table.rows.is_empty() {
+        document.heading("Results in the message");
+        document.table(table);
     }
 }
 
-fn arc(answer: &Inspection, prose: &mut Prose) {
+fn arc(answer: &Inspection, document: &mut Document) {
     if answer.arc.is_empty() {
         return;
     }
-    prose.heading("ARC: who sealed it on the way, by their own word");
+    document.heading("ARC: who sealed it on the way, by their own word");
     for set in &answer.arc {
         let text = format!(
             "sealed by {} · chain before it: {}",
             set.sealed_by.as_deref().unwrap_or("nobody named"),
             set.chain_validation.as_deref().unwrap_or("not told")
         );
-        prose.item(0, format!("{}", set.instance), Paint::Dim, text);
+        document.marked(set.instance.to_string(), Paint::Dim, text);
     }
 }
 
-fn place(answer: &Inspection, prose: &mut Prose) {
-    prose.heading("Its sending path");
+fn place(answer: &Inspection, document: &mut Document) {
+    document.heading("Its sending path");
     if let Some(path) = &answer.place.path {
         let share = percent(path.dkim_aligned, path.messages);
         let text = format!(
@@ -259,10 +261,10 @@ fn place(answer: &Inspection, prose: &mut Prose) {
             plural(path.messages, "message"),
             path.matched_by,
         );
-        prose.item(0, "→", Paint::Plain, text);
-        prose.code(format!("dmarcstat explain {}", path.id));
+        document.marked("→", Paint::Plain, text);
+        document.verbatim(1, vec![format!("dmarcstat explain {}", path.id)]);
     }
     if let Some(note) = &answer.place.note {
-        prose.line(format!("{note}."), Paint::Dim);
+        document.text(Text::prose(format!("{note}.")).paint(Paint::Dim));
     }
 }

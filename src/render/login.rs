@@ -1,11 +1,10 @@
 //! What came of a login.
 
-use std::io::{Result, Write};
-
+use serde::Serialize;
 use serde_json::json;
 
-use super::{Form, Paint, Style, json};
-use crate::sanitize::sanitize;
+use super::document::{Document, Paint, Text};
+use super::form::Answer;
 
 /// What came of a login.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,29 +17,24 @@ pub struct LoginAnswer<'a> {
     pub access_token_expires: Option<String>,
 }
 
-/// Writes it.
-///
-/// # Errors
-/// Those of writing.
-pub fn login(answer: &LoginAnswer<'_>, form: Form, style: &Style, out: &mut dyn Write) -> Result<()> {
-    let expires = answer.access_token_expires.as_deref();
-    match form {
-        Form::Json => json(
-            &json!({
-                "schema": "dmarcstat/login/1",
-                "account": answer.account,
-                "kept_in": expires.map(|_| answer.kept_in),
-                "access_token_expires": expires,
-            }),
-            out,
-        ),
-        Form::Table | Form::Markdown | Form::Csv => {
-            let kept = match expires {
-                Some(expires) => format!("it is good until {expires}, and kept in {}", answer.kept_in),
-                None => format!("it cannot be kept in {}, so each run gets its own", answer.kept_in),
-            };
-            let account = style.paint(&sanitize(answer.account), Paint::Bold);
-            writeln!(out, "{account} has an access token; {}.", sanitize(&kept))
-        }
+impl Answer for LoginAnswer<'_> {
+    fn data(&self) -> impl Serialize {
+        let expires = self.access_token_expires.as_deref();
+        json!({
+            "schema": "dmarcstat/login/1",
+            "account": self.account,
+            "kept_in": expires.map(|_| self.kept_in),
+            "access_token_expires": expires,
+        })
+    }
+
+    fn document(&self) -> Document {
+        let kept = match &self.access_token_expires {
+            Some(expires) => format!(" has an access token; it is good until {expires}, and kept in {}.", self.kept_in),
+            None => format!(" has an access token; it cannot be kept in {}, so each run gets its own.", self.kept_in),
+        };
+        let mut document = Document::default();
+        document.line(Text::plain(self.account).paint(Paint::Bold).and(kept));
+        document
     }
 }

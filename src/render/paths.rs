@@ -1,93 +1,76 @@
 //! Sending paths: the answers of `unsigned` and `sources`.
 
-use std::io::{Result, Write};
+use serde::Serialize;
 
+use super::document::{Document, Paint, Text};
 use super::fold::{Folded, fold};
-use super::grid::{Column, Grid, Row, csv, wrap};
-use super::text::markdown_cell;
-use super::{Form, Paint, Style, findings, json};
-use crate::diagnosis::{Answer, Class, SendingPath, WindowAnswer};
-use crate::sanitize::sanitize;
-use crate::words::{grouped, percent, plural};
+use super::form::Answer;
+use super::table::{Cell, Column, NoRoom, Row, Rows, Table};
+use super::{findings, opening, remedy};
+use crate::diagnosis::{self, Class, SendingPath};
+use crate::words::{agree, grouped, percent, plural};
 
-/// What the table says besides the paths.
+/// Sending paths, and what is said of them.
 #[derive(Debug, Clone, Copy)]
-pub struct PathsView {
-    /// It is about paths that want work, so what is healthy is not in it.
+pub struct PathsAnswer<'a> {
+    /// The paths, and the domains that they send for.
+    pub found: &'a diagnosis::Answer,
+    /// It is about paths that want work: those that want the same are one row, with what to do.
     pub unsigned: bool,
     /// Every path is listed, and none only summed.
     pub all: bool,
 }
 
-/// Writes the answer.
-///
-/// # Errors
-/// Those of writing.
-pub fn paths(answer: &Answer, view: PathsView, form: Form, style: &Style, out: &mut dyn Write) -> Result<()> {
-    match form {
-        Form::Json => json(answer, out),
-        Form::Csv => csv(&HEADINGS, answer.paths.iter().map(cells), out),
-        Form::Markdown => {
-            writeln!(out, "{}\n", header(answer))?;
-            if let Some(text) = cautioned(&answer.cautions) {
-                writeln!(out, "{}\n", markdown_cell(&text))?;
-            }
-            findings::markdown(&answer.findings, out)?;
-            domains(answer).markdown(out)?;
-            if !answer.paths.is_empty() {
-                writeln!(out)?;
-                path_grid(answer, view.unsigned, false).markdown(out)?;
-            }
-            footer(answer, view, style, out)
+impl Answer for PathsAnswer<'_> {
+    const HAS_ROWS: bool = true;
+
+    fn data(&self) -> impl Serialize {
+        self.found
+    }
+
+    fn document(&self) -> Document {
+        let (answer, mut document) = (self.found, Document::default());
+        let (counts, newest) = ((answer.reports, answer.reporters), answer.newest_report.as_deref());
+        opening::known(&answer.window, counts, newest, &answer.cautions, &mut document);
+        findings::short(&answer.findings, &mut document);
+        document.table(domains(answer));
+        document.table(paths(answer, self.unsigned));
+        self.footer(&mut document);
+        document
+    }
+
+    fn rows(&self) -> Rows<'_> {
+        Rows::new(&HEADINGS, self.found.paths.iter().map(cells))
+    }
+}
+
+impl PathsAnswer<'_> {
+    fn footer(&self, document: &mut Document) {
+        let answer = self.found;
+        if self.unsigned && answer.paths.is_empty() {
+            document.text("No path of yours was found unsigned, unaligned or broken in this window.");
         }
-        Form::Table => {
-            writeln!(out, "{}", header(answer))?;
-            for line in cautioned(&answer.cautions).iter().flat_map(|text| wrapped(text, style)) {
-                writeln!(out, "{}", style.paint(&line, Paint::Warn))?;
-            }
-            writeln!(out)?;
-            findings::table(&answer.findings, style, out)?;
-            domains(answer).table(out, style)?;
-            if !answer.paths.is_empty() {
-                writeln!(out)?;
-                path_grid(answer, view.unsigned, style.width < ID_FROM).table(out, style)?;
-            }
-            footer(answer, view, style, out)
+        for finding in &answer.ledger {
+            document.text(Text::prose(format!("Ledger: {}.", finding.worded())).paint(Paint::Warn));
+        }
+        if !self.unsigned || self.all {
+            return;
+        }
+        let sums = [(answer.other_accounts, "of other customers' accounts"), (answer.unknown, "of unknown senders")];
+        for (sum, what) in sums.into_iter().filter(|(sum, _)| sum.paths > 0) {
+            let line = format!(
+                "{} with {} {what} {} not listed; see them with --all.",
+                plural(sum.paths, "path"),
+                plural(sum.messages, "message"),
+                agree(sum.paths, "is", "are"),
+            );
+            document.text(Text::plain(line).paint(Paint::Dim));
         }
     }
 }
 
-/// The window, how much is known of it, and how fresh that is.
-fn header(answer: &Answer) -> String {
-    summary(&days_of(&answer.window), answer.reports, answer.reporters as u64, answer.newest_report.as_deref())
-}
-
-/// The days of an answer.
-pub(super) fn days_of(window: &WindowAnswer) -> String {
-    match (&window.begin, &window.end) {
-        (Some(begin), Some(end)) if begin == end => begin.clone(),
-        (Some(begin), Some(end)) => format!("{begin} to {end}"),
-        _ => "no days".to_owned(),
-    }
-}
-
-/// The line below it where there is reason for caution.
-pub(super) fn cautioned(cautions: &[String]) -> Option<String> {
-    (!cautions.is_empty()).then(|| format!("Bear in mind: {}.", cautions.join("; ")))
-}
-
-fn wrapped(text: &str, style: &Style) -> Vec<String> {
-    wrap(&sanitize(text), usize::from(style.width))
-}
-
-/// The line that every table begins with; short enough for the narrowest of usual terminals.
-pub(super) fn summary(days: &str, reports: u64, reporters: u64, newest: Option<&str>) -> String {
-    let newest = newest.map_or("none", |time| time.get(..10).unwrap_or(time));
-    format!("{days} · {}, {} · newest {newest}", plural(reports, "report"), plural(reporters, "reporter"))
-}
-
-fn domains(answer: &Answer) -> Grid {
-    let mut grid = Grid::new([
+fn domains(answer: &diagnosis::Answer) -> Table {
+    let mut table = Table::new([
         Column::text("DOMAIN"),
         Column::text("POLICY"),
         Column::number("MESSAGES"),
@@ -98,7 +81,7 @@ fn domains(answer: &Answer) -> Grid {
         Column::number("REPORTERS").from(110),
     ]);
     for one in &answer.domains {
-        grid.push(Row::new([
+        table.push(Row::new([
             one.domain.clone(),
             one.policy.clone().unwrap_or_else(|| "–".to_owned()),
             grouped(one.messages),
@@ -109,14 +92,11 @@ fn domains(answer: &Answer) -> Grid {
             grouped(one.reporters as u64),
         ]));
     }
-    grid
+    table
 }
 
-/// From this width on ids have a column of their own. Below it they stand behind the senders: `explain` asks for them.
-const ID_FROM: u16 = 110;
-
-fn path_grid(answer: &Answer, with_remedy: bool, ids_behind: bool) -> Grid {
-    let mut grid = Grid::new([
+fn paths(answer: &diagnosis::Answer, with_remedy: bool) -> Table {
+    let mut table = Table::new([
         Column::text("SENDER"),
         Column::text("DOMAIN"),
         Column::text("CLASS"),
@@ -132,7 +112,8 @@ fn path_grid(answer: &Answer, with_remedy: bool, ids_behind: bool) -> Grid {
         Column::number("ADDRESSES").from(150),
         Column::number("REPORTERS").from(170),
         Column::text("LAST SEEN").from(180),
-        Column::text("ID").from(ID_FROM),
+        // `explain` asks for them.
+        Column::text("ID").from(110).otherwise(NoRoom::Behind(0)),
     ]);
     let rows = if with_remedy {
         fold(&answer.paths, answer.domains.iter().map(|one| one.messages).sum())
@@ -141,8 +122,8 @@ fn path_grid(answer: &Answer, with_remedy: bool, ids_behind: bool) -> Grid {
     };
     for folded in &rows {
         let (path, messages, dkim) = (folded.first(), folded.sum(|path| path.messages), folded.dkim());
-        let mut row = Row::new([
-            sender(folded, ids_behind),
+        let row = Row::new([
+            sender(folded),
             if path.domain.is_empty() { "(none)".to_owned() } else { path.domain.clone() },
             path.class.as_str().to_owned(),
             path.role.as_str().to_owned(),
@@ -157,13 +138,15 @@ fn path_grid(answer: &Answer, with_remedy: bool, ids_behind: bool) -> Grid {
             grouped(folded.sum(|path| path.source_ips.len() as u64)),
             grouped(path.reporters.len() as u64),
             path.last_seen.clone(),
-            if folded.is_one() { path.id.clone() } else { "(several)".to_owned() },
         ])
-        .paint(2, paint(path.class));
-        row.below = below(folded, with_remedy);
-        grid.push(row);
+        .cell(id(folded));
+        table.push(row.paint(2, paint(path.class)).below(with_remedy.then(|| below(folded)).flatten()));
     }
-    grid
+    table
+}
+
+fn id(folded: &Folded<'_>) -> Cell {
+    if folded.is_one() { folded.first().id.clone().into() } else { Cell::from("(several)").only_in_column() }
 }
 
 /// Every path in a row of its own.
@@ -171,16 +154,15 @@ fn each(paths: &[SendingPath]) -> Vec<Folded<'_>> {
     paths.iter().map(|path| Folded { paths: vec![path] }).collect()
 }
 
-fn sender(folded: &Folded<'_>, with_id: bool) -> String {
+fn sender(folded: &Folded<'_>) -> String {
     let first = &folded.first().sender;
     match folded.paths.len() {
-        1 if with_id => format!("{first} [{}]", folded.first().id),
         1 => first.clone(),
         many => format!("{first} and {} more", grouped(many as u64 - 1)),
     }
 }
 
-pub(super) fn paint(class: Class) -> Paint {
+pub(in crate::render) fn paint(class: Class) -> Paint {
     match class {
         Class::Signed => Paint::Good,
         Class::Intermittent | Class::Broken => Paint::Warn,
@@ -190,49 +172,20 @@ pub(super) fn paint(class: Class) -> Paint {
 }
 
 /// The line below a path: what to do, and what else to know.
-fn below(folded: &Folded<'_>, with_remedy: bool) -> Option<String> {
-    if !with_remedy {
-        return None;
-    }
+fn below(folded: &Folded<'_>) -> Option<Text> {
     let path = folded.first();
-    let mut parts = Vec::new();
-    if let Some(remedy) = &path.remedy {
-        parts.push(format!("→ {}", remedy.title));
-    }
-    if !folded.is_one() {
+    let more = if !folded.is_one() {
         let each = if folded.is_same_remedy() { "the same for all of them" } else { "likewise for each" };
-        parts.push(format!("({each}; `dmarcstat sources` lists them)"));
+        Some(format!("({each}; `dmarcstat sources` lists them)"))
     } else if !path.notes.is_empty() {
-        parts.push(format!("({})", path.notes.join("; ")));
+        Some(format!("({})", path.notes.join("; ")))
+    } else {
+        None
+    };
+    match (path.remedy.as_ref().map(remedy::title), more.map(Text::prose)) {
+        (Some(title), Some(more)) => Some(title.and(" ").and(more)),
+        (title, more) => title.or(more),
     }
-    (!parts.is_empty()).then(|| parts.join(" "))
-}
-
-fn footer(answer: &Answer, view: PathsView, style: &Style, out: &mut dyn Write) -> Result<()> {
-    if view.unsigned && answer.paths.is_empty() {
-        writeln!(out, "\nNo path of yours was found unsigned, unaligned or broken in this window.")?;
-    }
-    for finding in &answer.ledger {
-        for line in wrapped(&format!("Ledger: {}.", finding.worded()), style) {
-            writeln!(out, "{}", style.paint(&line, Paint::Warn))?;
-        }
-    }
-    if !view.unsigned || view.all {
-        return Ok(());
-    }
-    let sums = [(answer.other_accounts, "of other customers' accounts"), (answer.unknown, "of unknown senders")];
-    for (sum, what) in sums.into_iter().filter(|(sum, _)| sum.paths > 0) {
-        let line = format!(
-            "{} with {} {what} {} not listed; see them with --all.",
-            plural(sum.paths, "path"),
-            plural(sum.messages, "message"),
-            if sum.paths == 1 { "is" } else { "are" },
-        );
-        for (number, line) in wrapped(&line, style).iter().enumerate() {
-            writeln!(out, "{}{}", if number == 0 { "\n" } else { "" }, style.paint(line, Paint::Dim))?;
-        }
-    }
-    Ok(())
 }
 
 const HEADINGS: [&str; 29] = [

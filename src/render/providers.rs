@@ -1,58 +1,57 @@
 //! The catalogue of senders, and what it says of one.
 
-use std::io::{Result, Write};
-
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use super::grid::{Column, Grid, Row, csv, wrap};
-use super::text::markdown_cell;
-use super::{Form, Paint, Style, json};
+use super::document::{Document, Fact, Paint, Text};
+use super::form::Answer;
+use super::remedy::steps;
+use super::table::{Column, Row, Rows, Table};
 use crate::cause::Cause;
 use crate::providers::{Dkim, Match, Provider, Remedy, RemedyContext, Spf};
-use crate::sanitize::sanitize;
 
-/// What was asked of the catalogue.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct ProvidersView<'a> {
+/// Providers found: one in full, several as a list.
+#[derive(Debug, Clone, Copy)]
+pub struct ProvidersAnswer<'a> {
+    /// Those found.
+    pub matches: &'a [Match<'a>],
     /// The name, domain, host or address; nothing for the whole catalogue.
     pub asked: Option<&'a str>,
     /// The domain that the remedies are for.
     pub domain: Option<&'a str>,
 }
 
-/// Writes the providers found: one in full, several as a list.
-///
-/// # Errors
-/// Those of writing.
-pub fn providers(
-    matches: &[Match<'_>],
-    view: ProvidersView<'_>,
-    form: Form,
-    style: &Style,
-    out: &mut dyn Write,
-) -> Result<()> {
-    match (form, matches) {
-        (Form::Json, _) => json(
-            &json!({
-                "schema": "dmarcstat/providers/1",
-                "asked": view.asked,
-                "providers": matches.iter().map(|one| provider_json(one, view)).collect::<Vec<_>>(),
-            }),
-            out,
-        ),
-        (Form::Csv, _) => csv(&HEADINGS, matches.iter().map(|one| cells(one.provider)), out),
-        (Form::Table, [one]) if view.asked.is_some() => detail(one, view, style, out),
-        (Form::Markdown, [one]) if view.asked.is_some() => markdown_detail(one, view, out),
-        (Form::Table, _) => {
-            list(matches).table(out, style)?;
-            writeln!(out, "\n{}", style.paint("`dmarcstat providers NAME` shows one in full.", Paint::Dim))
+impl Answer for ProvidersAnswer<'_> {
+    const HAS_ROWS: bool = true;
+
+    fn data(&self) -> impl Serialize {
+        json!({
+            "schema": "dmarcstat/providers/1",
+            "asked": self.asked,
+            "providers": self.matches.iter().map(|one| provider_json(one, self)).collect::<Vec<_>>(),
+        })
+    }
+
+    fn document(&self) -> Document {
+        let mut document = Document::default();
+        match self.matches {
+            [one] if self.asked.is_some() => detail(one, self, &mut document),
+            several => {
+                document.table(list(several));
+                let text = Text::prose("`dmarcstat providers NAME` shows one in full.");
+                document.text(text.paint(Paint::Dim));
+            }
         }
-        (Form::Markdown, _) => list(matches).markdown(out),
+        document
+    }
+
+    fn rows(&self) -> Rows<'_> {
+        Rows::new(&HEADINGS, self.matches.iter().map(|one| cells(one.provider)))
     }
 }
 
-fn list(matches: &[Match<'_>]) -> Grid {
-    let mut grid = Grid::new([
+fn list(matches: &[Match<'_>]) -> Table {
+    let mut table = Table::new([
         Column::text("ID"),
         Column::text("NAME"),
         Column::text("KIND"),
@@ -63,7 +62,7 @@ fn list(matches: &[Match<'_>]) -> Grid {
     ]);
     for one in matches {
         let provider = one.provider;
-        grid.push(Row::new([
+        table.push(Row::new([
             provider.id.clone(),
             provider.name.clone(),
             provider.kind.as_str().to_owned(),
@@ -84,7 +83,7 @@ fn list(matches: &[Match<'_>]) -> Grid {
             checked(provider),
         ]));
     }
-    grid
+    table
 }
 
 /// What stands in place of the day of an entry that was compared with no page of the provider's.
@@ -101,13 +100,13 @@ fn checked(provider: &Provider) -> String {
 
 /// The remedies of a provider, one a cause; a hoster, which is nobody's sender, has none. Without a domain to fill in they are
 /// for `<domain>`.
-fn remedies(provider: &Provider, view: ProvidersView<'_>) -> Vec<(Cause, Remedy)> {
+fn remedies(provider: &Provider, view: &ProvidersAnswer<'_>) -> Vec<(Cause, Remedy)> {
     let context = RemedyContext { domain: view.domain.unwrap_or("<domain>"), ..RemedyContext::default() };
     let causes = provider.causes().into_iter();
     causes.filter_map(|cause| provider.remedy(cause, &context).map(|remedy| (cause, remedy))).collect()
 }
 
-fn provider_json(one: &Match<'_>, view: ProvidersView<'_>) -> Value {
+fn provider_json(one: &Match<'_>, view: &ProvidersAnswer<'_>) -> Value {
     let provider = one.provider;
     // All remedies of all providers are more than anybody asked for.
     let remedies = view.asked.map(|_| {
@@ -137,8 +136,8 @@ fn provider_json(one: &Match<'_>, view: ProvidersView<'_>) -> Value {
     })
 }
 
-/// What it says of a provider, as pairs for a reader.
-fn facts(one: &Match<'_>) -> Vec<(&'static str, String)> {
+/// What it says of a provider, for a reader.
+fn facts(one: &Match<'_>) -> Vec<Fact> {
     let provider = one.provider;
     let addresses: Vec<String> = provider.addresses.iter().map(ToString::to_string).collect();
     let kind = match &provider.category {
@@ -165,7 +164,8 @@ fn facts(one: &Match<'_>) -> Vec<(&'static str, String)> {
         ),
         ("origin", own.to_owned()),
     ];
-    facts.into_iter().filter(|(_, text)| !text.is_empty()).collect()
+    let facts = facts.into_iter().filter(|(_, text)| !text.is_empty());
+    facts.map(|(name, text)| Fact::new(name, Text::prose(text))).collect()
 }
 
 /// What there is to know of an entry that was compared with no page of the provider's.
@@ -186,58 +186,16 @@ fn spf_words(spf: Spf) -> &'static str {
     }
 }
 
-fn detail(one: &Match<'_>, view: ProvidersView<'_>, style: &Style, out: &mut dyn Write) -> Result<()> {
-    let width = usize::from(style.width);
-    writeln!(out, "{}\n", style.paint(&sanitize(&one.provider.name), Paint::Bold))?;
-    const LABEL: usize = 21;
-    for (label, text) in facts(one) {
-        for (number, line) in wrap(&sanitize(&text), width.saturating_sub(LABEL)).iter().enumerate() {
-            let label = format!("{:LABEL$}", if number == 0 { label } else { "" });
-            writeln!(out, "{}{line}", style.paint(&label, Paint::Dim))?;
-        }
+fn detail(one: &Match<'_>, view: &ProvidersAnswer<'_>, document: &mut Document) {
+    document.title(one.provider.name.clone());
+    document.facts(facts(one));
+    for (cause, mut remedy) in remedies(one.provider, view) {
+        // It stands among the facts.
+        remedy.source = None;
+        document.heading(cause.as_str());
+        document.text(Text::prose(&remedy.title).paint(Paint::Bold));
+        steps(&remedy, 0, document);
     }
-    let remedies = remedies(one.provider, view);
-    for (cause, remedy) in &remedies {
-        writeln!(out)?;
-        for (number, line) in wrap(&sanitize(&remedy.title), width.saturating_sub(22)).iter().enumerate() {
-            let label = if number == 0 { cause.as_str() } else { "" };
-            writeln!(out, "{}{line}", style.paint(&format!("{label:22}"), Paint::Warn))?;
-        }
-        for (number, step) in remedy.steps.iter().enumerate() {
-            for (line, text) in wrap(&sanitize(step), width.saturating_sub(6)).iter().enumerate() {
-                let lead = if line == 0 { format!("{:>4}. ", number + 1) } else { " ".repeat(6) };
-                writeln!(out, "{lead}{text}")?;
-            }
-        }
-        for record in &remedy.records {
-            let value = record.value.as_deref().unwrap_or("(the provider shows the value)");
-            writeln!(out, "      {}", sanitize(&format!("{} {} {value}", record.name, record.kind)))?;
-        }
-    }
-    Ok(())
-}
-
-fn markdown_detail(one: &Match<'_>, view: ProvidersView<'_>, out: &mut dyn Write) -> Result<()> {
-    writeln!(out, "# {}\n", markdown_cell(&one.provider.name))?;
-    for (label, text) in facts(one) {
-        writeln!(out, "- {label}: {}", markdown_cell(&text))?;
-    }
-    for (cause, remedy) in remedies(one.provider, view) {
-        writeln!(out, "\n## {}: {}\n", cause.as_str(), markdown_cell(&remedy.title))?;
-        for (number, step) in remedy.steps.iter().enumerate() {
-            writeln!(out, "{}. {}", number + 1, markdown_cell(step))?;
-        }
-        if !remedy.records.is_empty() {
-            let mut grid = Grid::new([Column::text("NAME"), Column::text("TYPE"), Column::text("VALUE")]);
-            for record in &remedy.records {
-                let value = record.value.clone().unwrap_or_else(|| "(the provider shows the value)".to_owned());
-                grid.push(Row::new([record.name.clone(), record.kind.clone(), value]));
-            }
-            writeln!(out)?;
-            grid.markdown(out)?;
-        }
-    }
-    Ok(())
 }
 
 const HEADINGS: [&str; 16] = [

@@ -1,35 +1,44 @@
 //! What was forgotten.
 
-use std::io::{Result, Write};
-
 use jiff::civil::Date;
+use serde::Serialize;
 use serde_json::json;
 
-use super::{Form, json};
+use super::document::Document;
+use super::form::Answer;
 use crate::store::Pruned;
 use crate::words::plural;
 
-/// Writes what was, or in a dry run would be, forgotten.
-///
-/// # Errors
-/// Those of writing.
-pub fn prune(pruned: Pruned, before: Date, dry_run: bool, form: Form, out: &mut dyn Write) -> Result<()> {
-    let Pruned { reports, records, messages } = pruned;
-    match form {
-        Form::Json => json(
-            &json!({
-                "schema": "dmarcstat/prune/1", "before": before.to_string(), "dry_run": dry_run,
-                "reports": reports, "records": records, "messages": messages,
-            }),
-            out,
-        ),
-        Form::Table | Form::Markdown | Form::Csv => writeln!(
-            out,
-            "{} {} of days before {before}, with {} and {}.",
-            if dry_run { "Would forget" } else { "Forgot" },
-            plural(reports, "report"),
-            plural(records, "record"),
-            plural(messages, "message"),
-        ),
+/// What was, or in a dry run would be, forgotten.
+#[derive(Debug, Clone, Copy)]
+pub struct PruneAnswer {
+    /// How much that is.
+    pub pruned: Pruned,
+    /// The first day that is kept.
+    pub before: Date,
+    /// Nothing was forgotten.
+    pub dry_run: bool,
+}
+
+impl Answer for PruneAnswer {
+    fn data(&self) -> impl Serialize {
+        let Pruned { reports, records, messages } = self.pruned;
+        json!({
+            "schema": "dmarcstat/prune/1", "before": self.before.to_string(), "dry_run": self.dry_run,
+            "reports": reports, "records": records, "messages": messages,
+        })
+    }
+
+    fn document(&self) -> Document {
+        let mut document = Document::default();
+        document.line(format!(
+            "{} {} of days before {}, with {} and {}.",
+            if self.dry_run { "Would forget" } else { "Forgot" },
+            plural(self.pruned.reports, "report"),
+            self.before,
+            plural(self.pruned.records, "record"),
+            plural(self.pruned.messages, "message"),
+        ));
+        document
     }
 }

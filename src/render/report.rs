@@ -1,20 +1,19 @@
 //! One report whole.
 
 use std::borrow::Cow;
-use std::io::{Result, Write};
 
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use super::grid::{Column, Grid, Row, csv};
+use super::document::{Document, Fact, Paint};
+use super::form::Answer;
 use super::reports::{beside_others, summary_json};
-use super::text::hex;
-use super::{Form, Paint, Style, json};
+use super::table::{Column, Row, Rows, Table};
 use crate::alignment::{AuthResult, Disposition};
 use crate::report::period::{date_of, rfc3339};
 use crate::report::{Irregularity, IrregularityCode};
-use crate::sanitize::sanitize;
 use crate::store::{Apart, ReportDetail, ReportRow, ReportSummary, Trust};
-use crate::words::{grouped, plural};
+use crate::words::{grouped, hex, plural};
 
 fn result_json(result: AuthResult, word: Option<&String>) -> (Value, Option<&String>) {
     (json!(result.as_str()), word)
@@ -85,68 +84,57 @@ fn pass(passed: bool) -> &'static str {
     if passed { "pass" } else { "fail" }
 }
 
-/// Writes one report whole.
-///
-/// # Errors
-/// Those of writing.
-pub fn report(detail: &ReportDetail, rows: &[ReportRow], form: Form, style: &Style, out: &mut dyn Write) -> Result<()> {
-    match form {
-        Form::Json => {
-            let mut map = summary_json(&detail.summary);
-            map.insert("extra_contact_info".to_owned(), json!(detail.extra_contact_info));
-            map.insert("generator".to_owned(), json!(detail.generator));
-            map.insert("version".to_owned(), json!(detail.version));
-            map.insert("namespace".to_owned(), json!(detail.namespace));
-            map.insert(
-                "errors".to_owned(),
-                json!(detail.errors.as_ref().map(|errors| errors.lines().collect::<Vec<_>>()).unwrap_or_default()),
-            );
-            map.insert(
-                "irregularities".to_owned(),
-                detail
-                    .summary
-                    .irregularities
-                    .iter()
-                    .map(|one| {
-                        json!({
-                            "code": one.code.as_str(), "detail": described(one, &detail.summary), "count": one.count,
-                        })
-                    })
-                    .collect(),
-            );
-            map.insert(
-                "sightings".to_owned(),
-                detail
-                    .sightings
-                    .iter()
-                    .map(|one| {
-                        json!({
-                            "input": one.location, "message_id": one.message_id,
-                            "trust": one.trust.as_str(), "dmarc_domain": one.dmarc_domain,
-                        })
-                    })
-                    .collect(),
-            );
-            map.insert(
-                "raw".to_owned(),
-                json!({ "sha256": hex(&detail.sha256), "bytes": detail.size, "kept": detail.raw_kept }),
-            );
-            map.insert("rows".to_owned(), rows.iter().map(row_json).collect());
-            json(&json!({ "schema": "dmarcstat/report/1", "report": map }), out)
+/// One report whole.
+#[derive(Debug, Clone, Copy)]
+pub struct ReportAnswer<'a> {
+    /// All but its rows.
+    pub detail: &'a ReportDetail,
+    /// Its rows.
+    pub rows: &'a [ReportRow],
+}
+
+impl Answer for ReportAnswer<'_> {
+    const HAS_ROWS: bool = true;
+
+    fn data(&self) -> impl Serialize {
+        let detail = self.detail;
+        let errors: Vec<&str> = detail.errors.iter().flat_map(|errors| errors.lines()).collect();
+        let irregularities = detail.summary.irregularities.iter().map(
+            |one| json!({ "code": one.code.as_str(), "detail": described(one, &detail.summary), "count": one.count }),
+        );
+        let sightings = detail.sightings.iter().map(|one| {
+            json!({
+                "input": one.location, "message_id": one.message_id,
+                "trust": one.trust.as_str(), "dmarc_domain": one.dmarc_domain,
+            })
+        });
+        let raw = json!({ "sha256": hex(&detail.sha256), "bytes": detail.size, "kept": detail.raw_kept });
+        let mut map = summary_json(&detail.summary);
+        for (key, value) in [
+            ("extra_contact_info", json!(detail.extra_contact_info)),
+            ("generator", json!(detail.generator)),
+            ("version", json!(detail.version)),
+            ("namespace", json!(detail.namespace)),
+            ("errors", json!(errors)),
+            ("irregularities", irregularities.collect()),
+            ("sightings", sightings.collect()),
+            ("raw", raw),
+            ("rows", self.rows.iter().map(row_json).collect()),
+        ] {
+            map.insert(key.to_owned(), value);
         }
-        Form::Csv => csv(&ROW_HEADINGS, rows.iter().map(row_cells), out),
-        Form::Table | Form::Markdown => {
-            for (name, value) in facts(detail) {
-                if form == Form::Table {
-                    writeln!(out, "{} {}", style.paint(&format!("{name:>14}"), Paint::Dim), sanitize(&value))?;
-                } else {
-                    writeln!(out, "- {name}: {}", super::text::markdown_cell(&value))?;
-                }
-            }
-            writeln!(out)?;
-            let grid = row_grid(rows);
-            if form == Form::Table { grid.table(out, style) } else { grid.markdown(out) }
-        }
+        json!({ "schema": "dmarcstat/report/1", "report": map })
+    }
+
+    fn document(&self) -> Document {
+        let mut document = Document::default();
+        document.facts(facts(self.detail).into_iter().map(|(name, value)| Fact::new(name, value)).collect());
+        document.table(table(self.rows));
+        document
+    }
+
+    fn rows(&self) -> Rows<'_> {
+        Rows::new(&ROW_HEADINGS, self.rows.iter().map(row_cells))
     }
 }
 
@@ -272,8 +260,8 @@ fn signatures(row: &ReportRow) -> String {
     row.outcome.dkim.iter().map(one).collect::<Vec<_>>().join(" ")
 }
 
-fn row_grid(rows: &[ReportRow]) -> Grid {
-    let mut grid = Grid::new([
+fn table(rows: &[ReportRow]) -> Table {
+    let mut table = Table::new([
         Column::text("SOURCE"),
         Column::number("COUNT"),
         Column::text("HEADER FROM"),
@@ -292,10 +280,10 @@ fn row_grid(rows: &[ReportRow]) -> Grid {
             Some(false) => Paint::Bad,
             None => Paint::Dim,
         };
-        grid.push(
+        table.push(
             Row::new([pick(0), pick(1), pick(2), pick(8), pick(9), pick(10), pick(5), pick(12), pick(13)])
                 .paint(5, paint),
         );
     }
-    grid
+    table
 }

@@ -1,12 +1,14 @@
 //! The list of reports.
 
-use std::io::{Result, Write};
+use std::collections::HashSet;
 
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use super::grid::{Column, Grid, Row, csv};
-use super::paths::summary;
-use super::{Form, Paint, Style, json};
+use super::document::{Document, Paint, Text};
+use super::form::Answer;
+use super::opening::summary;
+use super::table::{Column, Row, Rows, Table};
 use crate::report::period::{Day, date_of, rfc3339};
 use crate::store::{Apart, ReportSummary, Trust};
 use crate::words::{agree, grouped, plural};
@@ -93,134 +95,127 @@ fn word(text: &Option<String>) -> Option<String> {
     lower(text).filter(|word| word != "nil")
 }
 
-/// Writes the list.
-///
-/// # Errors
-/// Those of writing.
-pub fn reports(answer: &ReportsAnswer<'_>, form: Form, style: &Style, out: &mut dyn Write) -> Result<()> {
-    let date = |day: Option<Day>| day.map(|day| date_of(day).to_string());
-    match form {
-        Form::Json => {
-            let list: Vec<Value> = answer
-                .reports
-                .iter()
-                .map(|report| {
-                    let mut map = summary_json(report);
-                    map.insert("irregularities".to_owned(), json!(codes(report)));
-                    Value::Object(map)
-                })
-                .collect();
-            json(
-                &json!({
-                    "schema": "dmarcstat/reports/1",
-                    "window": { "begin": date(answer.begin), "end": date(answer.end) },
-                    "newest_report": answer.newest,
-                    "reports": list,
-                }),
-                out,
-            )
-        }
-        Form::Csv => {
-            let headings = [
-                "id",
-                "org_name",
-                "reporter",
-                "email",
-                "report_id",
-                "domain",
-                "begin",
-                "end",
-                "day",
-                "policy",
-                "generation",
-                "record_count",
-                "messages",
-                "dmarc_pass",
-                "counted",
-                "irregularities",
-                "trust",
-                "foreign",
-            ];
-            let rows = answer.reports.iter().map(|report| {
-                vec![
-                    report.id.to_string(),
-                    report.org_name.clone().unwrap_or_default(),
-                    report.reporter.clone(),
-                    report.email.clone().unwrap_or_default(),
-                    report.report_id.clone(),
-                    report.domain.clone(),
-                    rfc3339(report.begin),
-                    rfc3339(report.end),
-                    date_of(report.day).to_string(),
-                    lower(&report.policy.p).unwrap_or_default(),
-                    if report.rfc9990 { "rfc9990" } else { "rfc7489" }.to_owned(),
-                    report.records.to_string(),
-                    report.messages.to_string(),
-                    report.dmarc_pass.to_string(),
-                    report.counted.to_string(),
-                    codes(report).join(" "),
-                    report.trust.as_str().to_owned(),
-                    report.foreign.to_string(),
-                ]
-            });
-            csv(&headings, rows, out)
-        }
-        Form::Table | Form::Markdown => {
-            let reporters: std::collections::HashSet<&str> =
-                answer.reports.iter().map(|report| report.reporter.as_str()).collect();
-            let days =
-                format!("{} to {}", date(answer.begin).unwrap_or_default(), date(answer.end).unwrap_or_default());
-            let line = summary(&days, answer.reports.len() as u64, reporters.len() as u64, answer.newest.as_deref());
-            writeln!(out, "{line}\n")?;
-            let mut grid = Grid::new([
-                Column::number("ID"),
-                Column::text("DAY"),
-                Column::text("REPORTER"),
-                Column::text("DOMAIN"),
-                Column::number("RECORDS"),
-                Column::number("MESSAGES"),
-                Column::text("POLICY").from(100),
-                Column::text("REPORT ID").from(140),
-                Column::text("IRREGULARITIES").from(100),
-            ]);
-            for report in answer.reports {
-                let mut notes = codes(report);
-                match report.apart() {
-                    Some(Apart::Foreign) => notes.push("foreign"),
-                    Some(Apart::Untrusted) if report.trust == Trust::Misnamed => notes.push("another's name"),
-                    Some(Apart::Untrusted) => notes.push("mail failed DMARC"),
-                    None if !report.counted => notes.push("not counted"),
-                    None => {}
-                }
-                grid.push(
-                    Row::new([
-                        report.id.to_string(),
-                        date_of(report.day).to_string(),
-                        report.reporter.clone(),
-                        report.domain.clone(),
-                        grouped(report.records),
-                        grouped(report.messages),
-                        lower(&report.policy.p).unwrap_or_else(|| "–".to_owned()),
-                        report.report_id.clone(),
-                        notes.join(", "),
-                    ])
-                    .paint(8, Paint::Warn),
-                );
-            }
-            if form == Form::Table {
-                grid.table(out, style)?
-            } else {
-                grid.markdown(out)?
-            }
-            let apart = [
-                (answer.foreign, "not on the domains of [owner]", "--foreign"),
-                (answer.untrusted, "because the mail failed DMARC or came under another's name", "--untrusted"),
-            ];
-            for (number, why, option) in apart.into_iter().filter(|(number, ..)| *number > 0) {
-                let verb = agree(number, "is", "are");
-                writeln!(out, "\n{} {verb} kept apart, {why}: dmarcstat reports {option}", plural(number, "report"))?;
-            }
-            Ok(())
-        }
+const HEADINGS: [&str; 18] = [
+    "id",
+    "org_name",
+    "reporter",
+    "email",
+    "report_id",
+    "domain",
+    "begin",
+    "end",
+    "day",
+    "policy",
+    "generation",
+    "record_count",
+    "messages",
+    "dmarc_pass",
+    "counted",
+    "irregularities",
+    "trust",
+    "foreign",
+];
+
+fn cells(report: &ReportSummary) -> Vec<String> {
+    vec![
+        report.id.to_string(),
+        report.org_name.clone().unwrap_or_default(),
+        report.reporter.clone(),
+        report.email.clone().unwrap_or_default(),
+        report.report_id.clone(),
+        report.domain.clone(),
+        rfc3339(report.begin),
+        rfc3339(report.end),
+        date_of(report.day).to_string(),
+        lower(&report.policy.p).unwrap_or_default(),
+        if report.rfc9990 { "rfc9990" } else { "rfc7489" }.to_owned(),
+        report.records.to_string(),
+        report.messages.to_string(),
+        report.dmarc_pass.to_string(),
+        report.counted.to_string(),
+        codes(report).join(" "),
+        report.trust.as_str().to_owned(),
+        report.foreign.to_string(),
+    ]
+}
+
+impl Answer for ReportsAnswer<'_> {
+    const HAS_ROWS: bool = true;
+
+    fn data(&self) -> impl Serialize {
+        let list = self.reports.iter().map(|report| {
+            let mut map = summary_json(report);
+            map.insert("irregularities".to_owned(), json!(codes(report)));
+            Value::Object(map)
+        });
+        json!({
+            "schema": "dmarcstat/reports/1",
+            "window": { "begin": date(self.begin), "end": date(self.end) },
+            "newest_report": self.newest,
+            "reports": list.collect::<Vec<_>>(),
+        })
     }
+
+    fn document(&self) -> Document {
+        let mut document = Document::default();
+        let reporters: HashSet<&str> = self.reports.iter().map(|report| report.reporter.as_str()).collect();
+        let days = format!("{} to {}", date(self.begin).unwrap_or_default(), date(self.end).unwrap_or_default());
+        document.text(summary(&days, self.reports.len() as u64, reporters.len(), self.newest.as_deref()));
+        document.table(table(self.reports));
+        let apart = [
+            (self.foreign, "not on the domains of [owner]", "--foreign"),
+            (self.untrusted, "because the mail failed DMARC or came under another's name", "--untrusted"),
+        ];
+        for (number, why, option) in apart.into_iter().filter(|(number, ..)| *number > 0) {
+            let verb = agree(number, "is", "are");
+            let reports = plural(number, "report");
+            document.text(Text::prose(format!("{reports} {verb} kept apart, {why}: `dmarcstat reports {option}`")));
+        }
+        document
+    }
+
+    fn rows(&self) -> Rows<'_> {
+        Rows::new(&HEADINGS, self.reports.iter().map(cells))
+    }
+}
+
+fn date(day: Option<Day>) -> Option<String> {
+    day.map(|day| date_of(day).to_string())
+}
+
+fn table(reports: &[ReportSummary]) -> Table {
+    let mut table = Table::new([
+        Column::number("ID"),
+        Column::text("DAY"),
+        Column::text("REPORTER"),
+        Column::text("DOMAIN"),
+        Column::number("RECORDS"),
+        Column::number("MESSAGES"),
+        Column::text("POLICY").from(100),
+        Column::text("REPORT ID").from(140),
+        Column::text("IRREGULARITIES").from(100),
+    ]);
+    for report in reports {
+        let mut notes = codes(report);
+        match report.apart() {
+            Some(Apart::Foreign) => notes.push("foreign"),
+            Some(Apart::Untrusted) if report.trust == Trust::Misnamed => notes.push("another's name"),
+            Some(Apart::Untrusted) => notes.push("mail failed DMARC"),
+            None if !report.counted => notes.push("not counted"),
+            None => {}
+        }
+        let row = Row::new([
+            report.id.to_string(),
+            date_of(report.day).to_string(),
+            report.reporter.clone(),
+            report.domain.clone(),
+            grouped(report.records),
+            grouped(report.messages),
+            lower(&report.policy.p).unwrap_or_else(|| "–".to_owned()),
+            report.report_id.clone(),
+            notes.join(", "),
+        ]);
+        table.push(row.paint(8, Paint::Warn));
+    }
+    table
 }

@@ -1,65 +1,62 @@
 //! DKIM selectors: the answer of `selectors`.
 
-use std::io::{Result, Write};
+use serde::Serialize;
 
-use super::days::Layout;
-use super::grid::{Column, Grid, Row, csv, wrap};
-use super::paths::{cautioned, days_of, summary};
-use super::{Form, Paint, Style, json};
-use crate::diagnosis::{KeyAddress, KeyState, SelectorUse, SelectorsAnswer};
+use super::document::{Document, Paint, Text};
+use super::form::Answer;
+use super::opening;
+use super::sparkline::Marks;
+use super::table::{Cell, Column, NoRoom, Row, Rows, Table};
+use crate::diagnosis::{KeyAddress, KeyDay, KeyState, SelectorUse, SelectorsAnswer};
 use crate::report::period::Day;
-use crate::sanitize::sanitize;
-use crate::words::{grouped, percent, plural};
+use crate::words::{agree, grouped, list, more, percent, plural};
 
-/// The widest picture of days.
-const PICTURE: usize = 40;
-/// From this width of terminal on each key has its picture; below it those have one that want a look.
-const WIDE: u16 = 150;
 /// So many machines of a key are shown; the JSON answer has all of them.
 const MACHINES: usize = 20;
 
-/// Writes the answer.
-///
-/// # Errors
-/// Those of writing.
-pub fn selectors(answer: &SelectorsAnswer, form: Form, style: &Style, out: &mut dyn Write) -> Result<()> {
-    match form {
-        Form::Json => json(answer, out),
-        Form::Csv => as_csv(answer, out),
-        Form::Table | Form::Markdown => {
-            let days = days_of(&answer.window);
-            let newest = answer.newest_report.as_deref();
-            writeln!(out, "{}", summary(&days, answer.reports, answer.reporters as u64, newest))?;
-            if let Some(text) = cautioned(&answer.cautions) {
-                for line in wrap(&sanitize(&text), usize::from(style.width)) {
-                    writeln!(out, "{}", style.paint(&line, Paint::Warn))?;
-                }
-            }
-            let write = |grid: &Grid, out: &mut dyn Write| match form {
-                Form::Markdown => grid.markdown(out),
-                _ => grid.table(out, style),
-            };
-            if answer.selectors.is_empty() {
-                writeln!(out, "\nNo key of these domains signed anything in this window.")?;
-            } else {
-                writeln!(out)?;
-                write(&keys(answer, style, form == Form::Markdown), out)?;
-            }
-            if answer.selectors.iter().any(|one| one.addresses.is_some()) {
-                writeln!(out)?;
-                write(&machines(answer), out)?;
-            }
-            footer(answer, style, out)
+impl Answer for SelectorsAnswer {
+    const HAS_ROWS: bool = true;
+
+    fn data(&self) -> impl Serialize {
+        self
+    }
+
+    fn document(&self) -> Document {
+        let mut document = Document::default();
+        let (counts, newest) = ((self.reports, self.reporters), self.newest_report.as_deref());
+        opening::known(&self.window, counts, newest, &self.cautions, &mut document);
+        if self.selectors.is_empty() {
+            document.text("No key of these domains signed anything in this window.");
         }
+        document.table(keys(self));
+        document.table(machines(self));
+        let others = &self.others;
+        if others.selectors > 0 {
+            let line = format!(
+                "{} of third parties on {} {} not listed; see them with --all.",
+                plural(others.selectors, "key"),
+                plural(others.messages, "message"),
+                agree(others.selectors, "is", "are"),
+            );
+            document.text(Text::plain(line).paint(Paint::Dim));
+        }
+        document
+    }
+
+    /// One row a selector; where machines were asked for, one row a machine, with its figures.
+    fn rows(&self) -> Rows<'_> {
+        let rows = self.selectors.iter().flat_map(|one| match &one.addresses {
+            Some(addresses) => addresses.iter().map(|address| cells(one, Some(address))).collect(),
+            None => vec![cells(one, None)],
+        });
+        Rows::new(&HEADINGS, rows)
     }
 }
 
-fn keys(answer: &SelectorsAnswer, style: &Style, markdown: bool) -> Grid {
+fn keys(answer: &SelectorsAnswer) -> Table {
     let all = answer.selectors.iter().flat_map(|one| &one.days).map(|day| day.day);
-    let layout = all.clone().min().zip(all.max()).map(|(first, last)| {
-        Layout::new(first, last, PICTURE.min(usize::from(style.width).saturating_sub(4)), style.unicode)
-    });
-    let mut grid = Grid::new([
+    let days = all.clone().min().zip(all.max());
+    let mut table = Table::new([
         Column::text("SELECTOR"),
         Column::text("SIGNS AS"),
         Column::text("STATE"),
@@ -70,10 +67,10 @@ fn keys(answer: &SelectorsAnswer, style: &Style, markdown: bool) -> Grid {
         Column::text("USED BY").from(90),
         Column::number("REPORTERS").from(180),
         // Its width is fixed, and so it is no text to be broken.
-        Column::number("DAYS").from(WIDE),
+        Column::number("DAYS").from(150).otherwise(NoRoom::Below),
     ]);
     for one in &answer.selectors {
-        let mut row = Row::new([
+        let row = Row::new([
             one.selector.clone().unwrap_or_else(|| "(not named)".to_owned()),
             one.signing_domain.clone(),
             one.state.as_str().to_owned(),
@@ -81,36 +78,23 @@ fn keys(answer: &SelectorsAnswer, style: &Style, markdown: bool) -> Grid {
             percent(one.verified, one.messages),
             one.first_seen.clone(),
             one.last_seen.clone(),
-            used_by(one),
+            list(one.senders.iter().map(|sender| &sender.sender), 1),
             grouped(one.reporters.len() as u64),
-            layout.map_or_else(String::new, |layout| picture(one, layout)),
         ])
-        .paint(2, paint(one.state));
-        let mut below = Vec::new();
-        if wants_a_look(one.state) && (style.width < WIDE && !markdown) {
-            below.extend(layout.map(|layout| picture(one, layout)));
-        }
-        below.extend((!one.notes.is_empty()).then(|| format!("({})", one.notes.join("; "))));
-        row.below = (!below.is_empty()).then(|| below.join(" "));
-        grid.push(row);
+        .cell(days.map_or_else(|| Cell::from(""), |days| picture(one, days)));
+        let notes = (!one.notes.is_empty()).then(|| Text::prose(format!("({})", one.notes.join("; "))));
+        table.push(row.paint(2, paint(one.state)).below(notes));
     }
-    grid
+    table
 }
 
-fn picture(one: &SelectorUse, layout: Layout) -> String {
-    let of = |value: fn(&crate::diagnosis::KeyDay) -> u64| -> Vec<(Day, u64)> {
-        one.days.iter().map(|day| (day.day, value(day))).collect()
-    };
-    layout.marks(&layout.sums(of(|day| day.verified)), &layout.sums(of(|day| day.failed)))
-}
-
-/// Who uses it: the first of its paths, and how many more.
-fn used_by(one: &SelectorUse) -> String {
-    match one.senders.as_slice() {
-        [] => String::new(),
-        [only] => only.sender.clone(),
-        [first, rest @ ..] => format!("{} and {} more", first.sender, rest.len()),
-    }
+/// Day by day, how much of what a key signed verified. On narrow terminals those keys have one that want a look.
+fn picture(one: &SelectorUse, days: (Day, Day)) -> Cell {
+    let of = |value: fn(&KeyDay) -> u64| one.days.iter().map(|day| (day.day, value(day))).collect();
+    let cell = Cell::from(Marks { days, good: of(|day| day.verified), bad: of(|day| day.failed) });
+    let wants_a_look =
+        matches!(one.state, KeyState::Failing | KeyState::Vanished | KeyState::Partly | KeyState::Rotated);
+    if wants_a_look { cell } else { cell.only_in_column() }
 }
 
 fn paint(state: KeyState) -> Paint {
@@ -122,12 +106,8 @@ fn paint(state: KeyState) -> Paint {
     }
 }
 
-fn wants_a_look(state: KeyState) -> bool {
-    matches!(state, KeyState::Failing | KeyState::Vanished | KeyState::Partly | KeyState::Rotated)
-}
-
-fn machines(answer: &SelectorsAnswer) -> Grid {
-    let mut grid = Grid::new([
+fn machines(answer: &SelectorsAnswer) -> Table {
+    let mut table = Table::new([
         Column::text("SELECTOR"),
         Column::text("ADDRESS"),
         Column::number("MESSAGES").from(56),
@@ -144,14 +124,12 @@ fn machines(answer: &SelectorsAnswer) -> Grid {
         let shown = addresses.len().min(MACHINES);
         for (number, address) in addresses[..shown].iter().enumerate() {
             let paint = if address.fails_alone { Paint::Bad } else { Paint::Plain };
-            let mut row = Row::new(address_cells(if number == 0 { &name } else { "" }, address)).paint(1, paint);
-            if number + 1 == shown && shown < addresses.len() {
-                row.below = Some(format!("and {} more, see the JSON answer", addresses.len() - shown));
-            }
-            grid.push(row);
+            let row = Row::new(address_cells(if number == 0 { &name } else { "" }, address)).paint(1, paint);
+            let left = if number + 1 == shown { more(addresses.len() - shown) } else { None };
+            table.push(row.below(left.map(|more| format!("{more}, see the JSON answer"))));
         }
     }
-    grid
+    table
 }
 
 fn address_cells(name: &str, address: &KeyAddress) -> [String; 7] {
@@ -164,23 +142,6 @@ fn address_cells(name: &str, address: &KeyAddress) -> [String; 7] {
         address.first_seen.clone(),
         address.last_seen.clone(),
     ]
-}
-
-fn footer(answer: &SelectorsAnswer, style: &Style, out: &mut dyn Write) -> Result<()> {
-    if answer.others.selectors == 0 {
-        return Ok(());
-    }
-    let line = format!(
-        "{} of third parties on {} {} not listed; see them with --all.",
-        plural(answer.others.selectors, "key"),
-        plural(answer.others.messages, "message"),
-        if answer.others.selectors == 1 { "is" } else { "are" },
-    );
-    writeln!(out)?;
-    for line in wrap(&sanitize(&line), usize::from(style.width)) {
-        writeln!(out, "{}", style.paint(&line, Paint::Dim))?;
-    }
-    Ok(())
 }
 
 const HEADINGS: [&str; 18] = [
@@ -203,15 +164,6 @@ const HEADINGS: [&str; 18] = [
     "fails_alone",
     "notes",
 ];
-
-/// One line a selector; where machines were asked for, one line a machine, with its figures.
-fn as_csv(answer: &SelectorsAnswer, out: &mut dyn Write) -> Result<()> {
-    let lines = answer.selectors.iter().flat_map(|one| match &one.addresses {
-        Some(addresses) => addresses.iter().map(|address| cells(one, Some(address))).collect(),
-        None => vec![cells(one, None)],
-    });
-    csv(&HEADINGS, lines, out)
-}
 
 fn cells(one: &SelectorUse, address: Option<&KeyAddress>) -> Vec<String> {
     let join = |words: &mut dyn Iterator<Item = &str>| words.collect::<Vec<_>>().join(" ");

@@ -76,7 +76,7 @@ fn ask_everything(sandbox: &Sandbox) {
         assert_no_formulas(&export("csv"));
         crate::export::lines(&export("jsonl"));
     }
-    for format in ["table", "markdown", "csv", "json"] {
+    for format in ["table", "markdown", "csv", "json", "html"] {
         for question in &questions {
             let ran = sandbox.run(question.iter().chain(&["--format", format]));
             assert_plain(&ran);

@@ -131,11 +131,18 @@ fn formats_and_colours() {
 #[test]
 fn only_terminals_get_escapes_and_only_rows_are_csv() {
     let sandbox = ten_days();
-    for format in ["markdown", "json", "csv"] {
+    for format in ["markdown", "json", "csv", "html"] {
         let ran = sandbox.run(["sources", "--since", "all", "--color", "always", "--format", format]).exits(0);
         assert!(!ran.text().contains('\u{1b}'), "{format}\n{ran}");
     }
-    for command in [&["ingest", "a.xml"][..], &["fetch"], &["login", "a"], &["prune", "--older-than", "400d"]] {
+    for command in [
+        &["ingest", "a.xml"][..],
+        &["fetch"],
+        &["login", "a"],
+        &["prune", "--older-than", "400d"],
+        &["quarantine", "drop", "--all"],
+        &["quarantine", "retry"],
+    ] {
         let ran = sandbox.run(command.iter().chain(&["--format", "csv"])).exits(2);
         assert!(ran.stderr.contains("--format json"), "{ran}");
     }
@@ -170,7 +177,7 @@ fn quiet_is_quiet_and_verbose_tells_each() {
 fn a_closed_pipe_ends_quietly() {
     let sandbox = Sandbox::new();
     let mailbox = fixture("mailbox").display().to_string();
-    for format in ["table", "json", "csv", "markdown"] {
+    for format in ["table", "json", "csv", "markdown", "html"] {
         let mut command = sandbox.command(["reports", "--input", &mailbox, "--format", format]);
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         drop(child.stdout.take());

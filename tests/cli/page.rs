@@ -30,7 +30,7 @@ fn the_page_stands_alone_and_says_how_it_came_about() {
     for there in [
         "<!DOCTYPE html><html lang=\"en\">",
         "name=\"viewport\"",
-        "Not ready",
+        "not ready for p=reject",
         "role=\"img\" aria-label=\"Of 2",
         "Bar chart of messages each day",
         "<th scope=\"col\">",

@@ -379,7 +379,7 @@ fn what_is_not_known_is_said_and_nobodys_fault() {
     assert_eq!(answer["unknown"], serde_json::json!({ "paths": 1, "messages": 60 }));
     assert_eq!(answer["cautions"], serde_json::json!(["reports of 2 days only"]));
     let table = ran("table");
-    assert!(table.text().contains("Bear in mind: reports of 2 days only."), "{table}");
+    assert!(table.text().contains("Note: reports of 2 days only."), "{table}");
     let late = ["sources", "--input", "reports", "--since", "30d", "--as-of", "2026-10-20", "--format", "json"];
     let late = sandbox.run(late).exits(0).json();
     assert_eq!(late["cautions"][1], "no report of a day after 2026-10-02");

@@ -5,11 +5,19 @@
 
 use std::io::{Result, Write};
 
+use serde::Serialize;
 use serde_json::ser::{Formatter, PrettyFormatter};
+
+/// Writes one JSON value, indented.
+pub(super) fn write(answer: &impl Serialize, out: &mut dyn Write) -> Result<()> {
+    let mut serializer = serde_json::Serializer::with_formatter(&mut *out, Harmless::default());
+    answer.serialize(&mut serializer).map_err(std::io::Error::from)?;
+    writeln!(out)
+}
 
 /// Indented JSON without raw control characters.
 #[derive(Default)]
-pub(super) struct Harmless {
+struct Harmless {
     pretty: PrettyFormatter<'static>,
 }
 
@@ -71,7 +79,7 @@ mod tests {
     fn no_control_character_is_left_and_the_text_stays() {
         let text = "a\u{1b}\u{7f}b\u{9b}31mñ\u{9f}";
         let mut out = Vec::new();
-        super::super::json(&text, &mut out).unwrap();
+        super::write(&text, &mut out).unwrap();
         let json = String::from_utf8(out).unwrap();
         assert!(!json.trim_end().chars().any(char::is_control), "{json:?}");
         assert_eq!(serde_json::from_str::<String>(&json).unwrap(), text);

@@ -1,34 +1,76 @@
 //! The review before `p=quarantine` or `p=reject`, for a terminal, a ticket, a program.
 
-use std::io::{Result, Write};
+mod details;
+mod list;
 
-use super::grid::{Column, Grid, Row, csv};
-use super::paths::summary;
-use super::prose::Prose;
-use super::{Form, Paint, Style, findings, json};
-use crate::diagnosis::readiness::{Blocker, Check, Review, Verdict};
+use serde::Serialize;
+
+use crate::diagnosis::readiness::{Blocker, Check, Review, Target, Verdict};
+use crate::render::document::{Document, Mark, Paint, Text};
+use crate::render::form::Answer;
+use crate::render::opening::{days_of, summary};
+use crate::render::sparkline::{Look, Share, Shares};
+use crate::render::table::{Column, Row, Rows, Table};
+use crate::render::{findings, remedy};
 use crate::role::Role;
-use crate::words::{grouped, percent, plural};
+use crate::words::{grouped, list, more, percent, plural};
 
-/// Writes a review.
-///
-/// # Errors
-/// Those of writing.
-pub fn readiness(answer: &Review, form: Form, style: &Style, out: &mut dyn Write) -> Result<()> {
-    match form {
-        Form::Json => json(answer, out),
-        Form::Csv => csv(
-            &["name", "area", "blocking", "passed", "detail", "threshold"],
-            answer.checks.iter().map(|check| {
-                let area = format!("{:?}", check.area).to_lowercase();
-                let flags = [check.blocking.to_string(), check.passed.to_string()];
-                let [blocking, passed] = flags;
-                vec![check.name.clone(), area, blocking, passed, check.detail.clone(), check.threshold.clone()]
-            }),
-            out,
-        ),
-        Form::Table => prose(answer).table(out, style),
-        Form::Markdown => prose(answer).markdown(out),
+/// So many of what stands in the way are told with what to do; of the others `explain` tells it.
+const IN_FULL: usize = 10;
+
+const HEADINGS: [&str; 6] = ["name", "area", "blocking", "passed", "detail", "threshold"];
+
+impl Answer for Review {
+    const HAS_ROWS: bool = true;
+
+    fn data(&self) -> impl Serialize {
+        self
+    }
+
+    fn document(&self) -> Document {
+        let mut document = Document::default();
+        document.aside(|document| document.title(details::title(self)));
+        document.text(known(self));
+        if let Some(caution) = caution(self) {
+            document.text(Text::plain(caution).paint(Paint::Warn));
+        }
+        document.text(Text::plain(sentence(self)).paint(verdict_paint(self.verdict)));
+        findings::in_full(&self.findings, &mut document);
+        impact(self, &mut document);
+        checks(self, &mut document);
+        blockers(self, &mut document);
+        fragile(self, &mut document);
+        decisions(self, &mut document);
+        decide(self, &mut document);
+        forgotten(self, &mut document);
+        subdomains(self, &mut document);
+        receivers(self, &mut document);
+        reporters(self, &mut document);
+        changes(self, &mut document);
+        document.aside(|document| details::policy(self, document));
+        if !self.advice.is_empty() {
+            document.heading("What the standard says");
+        }
+        for advice in &self.advice {
+            let text = format!("{} ({})", advice.text, advice.because);
+            document.marked(format!("{}:", advice.section), Paint::Dim, Text::prose(text));
+        }
+        document.aside(|document| {
+            details::daily(self, document);
+            details::paths(self, document);
+            details::method(self, document);
+        });
+        document
+    }
+
+    /// A check is a row.
+    fn rows(&self) -> Rows<'_> {
+        let rows = self.checks.iter().map(|check| {
+            let area = format!("{:?}", check.area).to_lowercase();
+            let [blocking, passed] = [check.blocking, check.passed].map(|flag| flag.to_string());
+            vec![check.name.clone(), area, blocking, passed, check.detail.clone(), check.threshold.clone()]
+        });
+        Rows::new(&HEADINGS, rows)
     }
 }
 
@@ -126,67 +168,36 @@ pub(super) fn verdict_paint(verdict: Verdict) -> Paint {
 
 /// The window, and how much is known of it.
 pub(super) fn known(answer: &Review) -> String {
-    let days = match (&answer.window.begin, &answer.window.end) {
-        (Some(begin), Some(end)) if begin == end => begin.clone(),
-        (Some(begin), Some(end)) => format!("{begin} to {end}"),
-        _ => "no days".to_owned(),
-    };
-    summary(&days, answer.evidence.reports, answer.reporters.len() as u64, answer.newest_report.as_deref())
+    let newest = answer.newest_report.as_deref();
+    summary(&days_of(&answer.window), answer.evidence.reports, answer.reporters.len(), newest)
 }
 
-fn prose(answer: &Review) -> Prose {
-    let mut prose = Prose::default();
-    prose.line(known(answer), Paint::Plain);
-    if let Some(caution) = caution(answer) {
-        prose.line(caution, Paint::Warn);
-    }
-    prose.line(sentence(answer), verdict_paint(answer.verdict));
-    findings::prose(&answer.findings, &mut prose);
-    impact(answer, &mut prose);
-    checks(answer, &mut prose);
-    blockers(answer, &mut prose);
-    fragile(answer, &mut prose);
-    decisions(answer, &mut prose);
-    decide(answer, &mut prose);
-    forgotten(answer, &mut prose);
-    subdomains(answer, &mut prose);
-    receivers(answer, &mut prose);
-    reporters(answer, &mut prose);
-    changes(answer, &mut prose);
-    if !answer.advice.is_empty() {
-        prose.heading("What the standard says");
-        for advice in &answer.advice {
-            prose.item(0, format!("{}:", advice.section), Paint::Dim, format!("{} ({})", advice.text, advice.because));
-        }
-    }
-    prose
-}
-
-fn impact(answer: &Review, prose: &mut Prose) {
+fn impact(answer: &Review, document: &mut Document) {
     let (impact, target) = (&answer.impact, answer.target.as_str());
-    prose.heading(format!("What p={target} would do to {}", plural(impact.messages, "message")));
-    let mut grid =
-        Grid::new([Column::text("WHOSE"), Column::number("MESSAGES"), Column::number("SHARE"), Column::text("")]);
-    let mut add = |whose: &str, messages: u64, says: &str, paint: Paint| {
-        let paint = if messages == 0 { Paint::Dim } else { paint };
-        let row = [whose.to_owned(), grouped(messages), percent(messages, impact.messages), says.to_owned()];
-        grid.push(Row::new(row).paint(0, paint));
-    };
-    add("pass DMARC", impact.pass, "arrive as now", Paint::Good);
+    document.heading(format!("What p={target} would do to {}", plural(impact.messages, "message")));
+    let share = |look, label, note, paint, messages| Share { look, label, note, paint, messages };
+    let mut parts = vec![share(Look::Signed, "pass DMARC", "arrive as now", Paint::Good, impact.pass)];
     for role in Role::ALL {
-        let (what, paint) = match role {
-            Role::Own | Role::Approved => ("would be lost", Paint::Bad),
-            Role::Service | Role::OtherAccount => ("decide whose they are", Paint::Warn),
-            Role::Forwarder | Role::MailingList | Role::RecipientFilter => ("receivers decide", Paint::Warn),
-            Role::Denied | Role::Unknown => ("what the policy is for", Paint::Dim),
+        let (look, note, paint) = match role {
+            Role::Own => (Look::Unsigned, "would be lost", Paint::Bad),
+            Role::Approved => (Look::Broken, "would be lost", Paint::Bad),
+            Role::Service => (Look::Unaligned, "decide whose they are", Paint::Warn),
+            Role::OtherAccount => (Look::Intermittent, "decide whose they are", Paint::Warn),
+            Role::Forwarder | Role::MailingList | Role::RecipientFilter => {
+                (Look::HandedOn, "receivers decide", Paint::Warn)
+            }
+            Role::Denied | Role::Unknown => (Look::NotReported, "what the policy is for", Paint::Dim),
         };
-        add(role.as_str(), impact.lost.of(role), what, paint);
+        parts.push(share(look, role.as_str(), note, paint, impact.lost.of(role)));
     }
-    prose.grid(grid);
+    document.shares(Shares { parts });
+    if answer.target == Target::Quarantine {
+        document.aside(|document| document.text("Lost means: put into the junk folder."));
+    }
 }
 
-fn checks(answer: &Review, prose: &mut Prose) {
-    prose.heading("Checks");
+fn checks(answer: &Review, document: &mut Document) {
+    document.heading("Checks");
     for check in &answer.checks {
         let (mark, paint) = match (check.passed, check.blocking) {
             (true, _) => ("ok", Paint::Good),
@@ -194,28 +205,20 @@ fn checks(answer: &Review, prose: &mut Prose) {
             (false, false) => ("advice", Paint::Warn),
         };
         let text = format!("{}: {} ({})", title(&check.name), check.detail, check.threshold);
-        prose.item(0, mark, paint, text);
+        document.marked(mark, paint, Text::prose(text));
     }
 }
 
-fn blockers(answer: &Review, prose: &mut Prose) {
+fn blockers(answer: &Review, document: &mut Document) {
     if answer.blockers.is_empty() {
         return;
     }
-    prose.heading("What stands in the way");
-    for blocker in &answer.blockers {
-        prose.item(0, "→", Paint::Bad, blocker_line(blocker, &answer.domain));
-        let Some(remedy) = &blocker.remedy else { continue };
-        prose.item(1, "mend:", Paint::Plain, remedy.title.clone());
-        for (number, step) in remedy.steps.iter().enumerate() {
-            prose.item(1, format!("{}.", number + 1), Paint::Dim, step.clone());
-        }
-        for record in &remedy.records {
-            let value = record.value.as_deref().unwrap_or("(value as the provider shows it)");
-            prose.code(format!("{} {} {value}", record.name, record.kind));
-        }
-        if let Some(source) = &remedy.source {
-            prose.item(1, "source:", Paint::Dim, source.clone());
+    document.heading("What stands in the way");
+    for (at, blocker) in answer.blockers.iter().enumerate() {
+        document.marked("→", Paint::Bad, blocker_line(blocker, &answer.domain));
+        if let Some(remedy) = blocker.remedy.as_ref().filter(|_| at < IN_FULL) {
+            document.item_at(1, Mark::None, remedy::title(remedy));
+            remedy::steps(remedy, 1, document);
         }
     }
 }
@@ -235,13 +238,13 @@ pub(super) fn blocker_line(blocker: &Blocker, domain: &str) -> String {
     parts.join(" · ")
 }
 
-fn fragile(answer: &Review, prose: &mut Prose) {
+fn fragile(answer: &Review, document: &mut Document) {
     let only: Vec<_> =
         answer.fragile.iter().filter(|path| !answer.blockers.iter().any(|blocker| blocker.path == path.path)).collect();
     if only.is_empty() {
         return;
     }
-    prose.heading("Carried by SPF alone: lost when forwarded");
+    document.heading("Carried by SPF alone: lost when forwarded");
     for path in only {
         let text = format!(
             "{} · {} · {} of {} · {}",
@@ -251,63 +254,61 @@ fn fragile(answer: &Review, prose: &mut Prose) {
             plural(path.path_messages, "message"),
             path.path
         );
-        prose.item(0, "→", Paint::Warn, text);
+        document.marked("→", Paint::Warn, text);
     }
 }
 
 /// A sender whose mail fails, and its path.
-fn failing(sender: &str, messages: u64, path: &str, prose: &mut Prose) {
-    prose.item(0, "→", Paint::Warn, format!("{sender} · {} fail · {path}", plural(messages, "message")));
+fn failing(sender: &str, messages: u64, path: &str, document: &mut Document) {
+    document.marked("→", Paint::Warn, format!("{sender} · {} fail · {path}", plural(messages, "message")));
 }
 
-fn decisions(answer: &Review, prose: &mut Prose) {
+fn decisions(answer: &Review, document: &mut Document) {
     if answer.decisions.is_empty() {
         return;
     }
-    prose.heading("Decisions to make");
-    prose.line(
+    document.heading("Decisions to make");
+    document.text(
         "Whose these are, no report shows. Paste one of the two entries for each into the configuration; lines with # say \
          what to do first where an entry would be about others too.",
-        Paint::Plain,
     );
     for decision in &answer.decisions {
-        failing(&decision.sender, decision.messages, &decision.path, prose);
+        failing(&decision.sender, decision.messages, &decision.path, document);
         for entry in [&decision.approve, &decision.deny] {
-            entry.lines().for_each(|line| prose.code(line));
+            document.verbatim(1, entry.lines().map(str::to_owned).collect());
         }
     }
 }
 
-fn decide(answer: &Review, prose: &mut Prose) {
+fn decide(answer: &Review, document: &mut Document) {
     if answer.decide.is_empty() {
         return;
     }
-    prose.heading("Senders to decide about");
-    prose.line(
+    document.heading("Senders to decide about");
+    document.text(
         "Known services of which nothing shows that they send for you. If they do, put them into [[sender]] and have them sign.",
-        Paint::Plain,
     );
     for path in &answer.decide {
-        failing(&path.sender, path.messages, &path.path, prose);
+        failing(&path.sender, path.messages, &path.path, document);
     }
 }
 
-fn forgotten(answer: &Review, prose: &mut Prose) {
+fn forgotten(answer: &Review, document: &mut Document) {
     if answer.forgotten.is_empty() {
         return;
     }
-    prose.heading("Unknown, and worth a look before they are lost");
+    document.heading("Unknown, and worth a look before they are lost");
     for path in &answer.forgotten {
-        failing(&path.sender, path.messages, &path.path, prose);
+        failing(&path.sender, path.messages, &path.path, document);
     }
 }
 
-fn subdomains(answer: &Review, prose: &mut Prose) {
+fn subdomains(answer: &Review, document: &mut Document) {
     if answer.subdomains.is_empty() {
         return;
     }
-    prose.heading("Subdomains seen");
-    let mut grid = Grid::new([
+    document.heading("Subdomains seen");
+    let mut table = Table::new([
         Column::text("SUBDOMAIN"),
         Column::number("MESSAGES"),
         Column::number("PASS"),
@@ -316,7 +317,7 @@ fn subdomains(answer: &Review, prose: &mut Prose) {
         Column::text("THEN"),
     ]);
     for one in &answer.subdomains {
-        let mut row = Row::new([
+        let row = Row::new([
             one.domain.clone(),
             grouped(one.messages),
             percent(one.pass, one.messages),
@@ -327,19 +328,18 @@ fn subdomains(answer: &Review, prose: &mut Prose) {
             },
             one.then.clone(),
         ]);
-        row.below = (!one.notes.is_empty()).then(|| one.notes.join("; "));
-        grid.push(row);
+        table.push(row.below((!one.notes.is_empty()).then(|| Text::prose(one.notes.join("; ")))));
     }
-    prose.grid(grid);
+    document.table(table);
 }
 
-fn receivers(answer: &Review, prose: &mut Prose) {
+fn receivers(answer: &Review, document: &mut Document) {
     let done = &answer.dispositions;
     let failing = done.none + done.quarantine + done.reject + done.unknown;
     if failing == 0 {
         return;
     }
-    prose.heading("What receivers did with the messages that failed");
+    document.heading("What receivers did with the messages that failed");
     let mut parts = Vec::new();
     for (word, messages) in [
         ("delivered", done.none),
@@ -351,7 +351,7 @@ fn receivers(answer: &Review, prose: &mut Prose) {
             parts.push(format!("{word} {} ({})", grouped(messages), percent(messages, failing)));
         }
     }
-    prose.line(format!("{}: {}", plural(failing, "message"), parts.join(", ")), Paint::Plain);
+    document.text(format!("{}: {}", plural(failing, "message"), parts.join(", ")));
     const MOST: usize = 10;
     for one in answer.overridden.iter().take(MOST) {
         let why = match one.reasons.as_slice() {
@@ -365,30 +365,24 @@ fn receivers(answer: &Review, prose: &mut Prose) {
             one.asked,
             few(&one.reporters)
         );
-        prose.item(0, "→", Paint::Dim, text);
+        document.marked("→", Paint::Dim, text);
     }
-    if answer.overridden.len() > MOST {
-        let more = (answer.overridden.len() - MOST) as u64;
-        prose.item(0, "→", Paint::Dim, format!("{} more, in the JSON answer", grouped(more)));
+    if let Some(more) = more(answer.overridden.len().saturating_sub(MOST)) {
+        document.marked("→", Paint::Dim, format!("{more}, see the JSON answer"));
     }
 }
 
 /// The first few names, and how many more.
 pub(super) fn few(names: &[String]) -> String {
-    const MOST: usize = 3;
-    let shown = names.iter().take(MOST).cloned().collect::<Vec<_>>().join(", ");
-    match names.len().saturating_sub(MOST) {
-        0 => shown,
-        more => format!("{shown} and {more} more"),
-    }
+    list(names, 3)
 }
 
-fn reporters(answer: &Review, prose: &mut Prose) {
+fn reporters(answer: &Review, document: &mut Document) {
     if answer.reporters.is_empty() {
         return;
     }
-    prose.heading("Who reports");
-    let mut grid = Grid::new([
+    document.heading("Who reports");
+    let mut table = Table::new([
         Column::text("REPORTER"),
         Column::number("REPORTS"),
         Column::number("MESSAGES"),
@@ -397,7 +391,7 @@ fn reporters(answer: &Review, prose: &mut Prose) {
         Column::text(""),
     ]);
     for one in &answer.reporters {
-        grid.push(
+        table.push(
             Row::new([
                 one.reporter.clone(),
                 grouped(one.reports),
@@ -409,17 +403,17 @@ fn reporters(answer: &Review, prose: &mut Prose) {
             .paint(5, Paint::Warn),
         );
     }
-    prose.grid(grid);
+    document.table(table);
 }
 
-fn changes(answer: &Review, prose: &mut Prose) {
+fn changes(answer: &Review, document: &mut Document) {
     if answer.policy_changes.is_empty() {
         return;
     }
-    prose.heading("The published record changed in this window");
+    document.heading("The published record changed in this window");
     for change in &answer.policy_changes {
         let value = |value: &Option<String>| value.clone().unwrap_or_else(|| "none".to_owned());
         let text = format!("{}: {} → {}", change.tag, value(&change.from), value(&change.to));
-        prose.item(0, change.date.clone(), Paint::Dim, text);
+        document.marked(change.date.clone(), Paint::Dim, text);
     }
 }

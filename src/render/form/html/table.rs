@@ -1,0 +1,81 @@
+//! Tables. On a phone each row becomes a card; of long tables paper has the first rows.
+
+use maud::{Markup, html};
+
+use super::{bare, inline, picture};
+use crate::render::table::{Cell, Column, Content, Row, Table};
+use crate::words::{grouped, more};
+
+/// Rows in the page, and of these on paper.
+const ROWS: usize = 400;
+const ON_PAPER: usize = 16;
+
+pub(super) fn table(table: &Table) -> Markup {
+    let shown = &table.rows[..table.rows.len().min(ROWS)];
+    let columns = table.columns.len().max(1);
+    html! {
+        table.cards role="table" {
+            thead { tr {
+                @for column in &table.columns {
+                    th.n[column.number] scope="col" { (heading(column)) }
+                }
+            } }
+            tbody {
+                @for (at, row) in shown.iter().enumerate() { (self::row(table, row, at >= ON_PAPER)) }
+                @if table.rows.len() > ON_PAPER {
+                    tr.printed role="row" { td colspan=(columns) role="cell" {
+                        (grouped((table.rows.len() - ON_PAPER) as u64)) " more are not printed."
+                    } }
+                }
+                @if let Some(more) = more(table.rows.len() - shown.len()) {
+                    tr.more role="row" { td.wide colspan=(columns) role="cell" { (more) ", see the JSON answer" } }
+                }
+            }
+        }
+    }
+}
+
+/// A heading as in a sentence: capitals are for terminals.
+fn heading(column: &Column) -> String {
+    let kept = ["DMARC", "DKIM", "SPF", "TLS", "ID", "UID", "UIDVALIDITY", "URI", "TTL", "RFC", "MX"];
+    let words = column.heading.split(' ').enumerate().map(|(at, word)| match word {
+        word if kept.contains(&word) => word.to_owned(),
+        word if at == 0 => word.chars().take(1).chain(word.chars().skip(1).flat_map(char::to_lowercase)).collect(),
+        word => word.to_lowercase(),
+    });
+    words.collect::<Vec<String>>().join(" ")
+}
+
+fn row(table: &Table, row: &Row, more: bool) -> Markup {
+    let mut cells = table.columns.iter().zip(&row.cells);
+    let columns = table.columns.len().max(1);
+    html! {
+        tr.more[more].has-below[row.below.is_some()] role="row" {
+            @if let Some((_, first)) = cells.next() { th scope="row" { (content(first)) } }
+            @for (column, cell) in cells {
+                td.n[column.number].wide[is_long(cell)].when[is_date(cell)] role="cell" data-label=(heading(column)) { (content(cell)) }
+            }
+        }
+        @if let Some(below) = &row.below {
+            tr.below.more[more] role="row" { td.wide colspan=(columns) role="cell" { (bare(below)) } }
+        }
+    }
+}
+
+/// Whether a cell has no room beside its label on a phone.
+fn is_long(cell: &Cell) -> bool {
+    const LONG: usize = 40;
+    matches!(&cell.content, Content::Text(text) if text.bare().chars().count() > LONG)
+}
+
+/// Whether a cell is a day, which is not to be broken at its dashes.
+fn is_date(cell: &Cell) -> bool {
+    matches!(&cell.content, Content::Text(text) if text.bare().parse::<jiff::civil::Date>().is_ok())
+}
+
+fn content(cell: &Cell) -> Markup {
+    match &cell.content {
+        Content::Marks(marks) => picture::marks(marks),
+        Content::Text(text) => inline(text),
+    }
+}

@@ -1,0 +1,196 @@
+//! For reading in a terminal: text in lines that fit its width, with colours where there are any.
+//!
+//! Headings have an empty line before them, tables and facts one before and one after. Lists are indented by two columns, and lists
+//! within lists by four more. What is code stands between backticks.
+
+mod table;
+mod wrap;
+
+use std::io::{Result, Write};
+
+use unicode_width::UnicodeWidthStr;
+
+use super::Style;
+use crate::render::document::{Block, Document, Fact, Item, Mark, Paint, Text};
+use crate::sanitize::sanitize;
+use wrap::wrap;
+
+/// Sentences are not made longer than that, however wide the terminal is.
+const READABLE: usize = 110;
+/// Columns before a list, and before each list within one.
+const INDENT: usize = 2;
+const DEEPER: usize = 4;
+
+/// Writes a document.
+pub(super) fn write(document: &Document, style: &Style, out: &mut dyn Write) -> Result<()> {
+    let mut before = None;
+    for block in document.without_asides() {
+        if are_apart(before, block) {
+            writeln!(out)?;
+        }
+        self::block(block, style, out)?;
+        before = Some(block);
+    }
+    Ok(())
+}
+
+/// Whether an empty line stands between two parts.
+fn are_apart(before: Option<&Block>, block: &Block) -> bool {
+    let is_table = |block: &Block| matches!(block, Block::Table(_) | Block::Shares(_) | Block::Facts(_));
+    match before {
+        None | Some(Block::Heading(_)) => false,
+        Some(before) => matches!(block, Block::Title(_) | Block::Heading(_)) || is_table(block) || is_table(before),
+    }
+}
+
+fn block(block: &Block, style: &Style, out: &mut dyn Write) -> Result<()> {
+    let readable = usize::from(style.width).min(READABLE);
+    match block {
+        Block::Title(text) | Block::Heading(text) => {
+            let text = text.clone().paint(Paint::Bold);
+            lines(&Styled::of(&text), readable, style).iter().try_for_each(|line| writeln!(out, "{line}"))
+        }
+        Block::Text(text) => {
+            lines(&Styled::of(text), readable, style).iter().try_for_each(|line| writeln!(out, "{line}"))
+        }
+        Block::Line(text) => {
+            let styled = Styled::of(text);
+            styled.paint(vec![styled.text.clone()], style).iter().try_for_each(|line| writeln!(out, "{line}"))
+        }
+        Block::Item(item) => self::item(item, readable, style, out),
+        Block::Facts(facts) => self::facts(facts, style, out),
+        Block::Table(table) => table::write(table, style, out),
+        Block::Sparkline(sparkline) => {
+            let width = usize::from(style.width).saturating_sub(INDENT);
+            verbatim(0, &sparkline.lines(width, style.unicode), out)
+        }
+        Block::Shares(shares) => table::write(&shares.table(), style, out),
+        Block::Verbatim { depth, lines } => verbatim(*depth, lines, out),
+        Block::Aside(_) => Ok(()),
+    }
+}
+
+fn item(item: &Item, width: usize, style: &Style, out: &mut dyn Write) -> Result<()> {
+    let (mark, paint) = match &item.mark {
+        Mark::Bullet => ("-".to_owned(), Paint::Plain),
+        Mark::Number(number) => (format!("{number}."), Paint::Plain),
+        Mark::Word(word, paint) => (sanitize(word).into_owned(), *paint),
+        Mark::None => (String::new(), Paint::Plain),
+    };
+    let indent = INDENT + DEEPER * item.depth;
+    let hang = if mark.is_empty() { 0 } else { mark.width() + 1 };
+    for (number, line) in lines(&Styled::of(&item.text), width.saturating_sub(indent + hang), style).iter().enumerate()
+    {
+        match number {
+            0 if !mark.is_empty() => writeln!(out, "{:indent$}{} {line}", "", style.paint(&mark, paint))?,
+            _ => writeln!(out, "{:1$}{line}", "", indent + hang)?,
+        }
+    }
+    Ok(())
+}
+
+fn facts(facts: &[Fact], style: &Style, out: &mut dyn Write) -> Result<()> {
+    let label = facts.iter().map(|fact| sanitize(&fact.name).width()).max().unwrap_or(0);
+    for fact in facts {
+        let name = sanitize(&fact.name);
+        let blank = label - name.width();
+        let value = lines(&Styled::of(&fact.value), usize::from(style.width).saturating_sub(label + 1), style);
+        for (number, line) in value.iter().enumerate() {
+            match number {
+                0 => writeln!(out, "{:blank$}{} {line}", "", style.paint(&name, Paint::Dim))?,
+                _ => writeln!(out, "{:label$} {line}", "")?,
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Lines as they are, whatever the width: what is to be copied must be whole.
+fn verbatim(depth: usize, lines: &[String], out: &mut dyn Write) -> Result<()> {
+    let indent = INDENT + DEEPER * depth;
+    lines.iter().try_for_each(|line| writeln!(out, "{}", format!("{:indent$}{}", "", sanitize(line)).trim_end()))
+}
+
+/// A text without anything that a terminal could mistake for more than text, and the paint of each of its characters.
+struct Styled {
+    text: String,
+    /// Those of blanks follow from those around them: lines are broken at blanks.
+    paints: Vec<Paint>,
+}
+
+impl Styled {
+    fn of(text: &Text) -> Self {
+        let mut styled = Styled { text: String::new(), paints: Vec::new() };
+        for span in &text.spans {
+            let safe = sanitize(&span.text);
+            match span.code {
+                true => {
+                    styled.push(&format!("`{safe}`"), if span.paint == Paint::Plain { Paint::Bold } else { span.paint })
+                }
+                false => styled.push(&safe, span.paint),
+            }
+        }
+        styled
+    }
+
+    fn push(&mut self, text: &str, paint: Paint) {
+        self.text.push_str(text);
+        self.paints.extend(text.chars().filter(|c| !c.is_whitespace()).map(|_| paint));
+    }
+
+    /// Lines of this text in their colours.
+    fn paint(&self, lines: Vec<String>, style: &Style) -> Vec<String> {
+        if !style.color {
+            return lines;
+        }
+        let mut paints = self.paints.iter().copied();
+        lines.iter().map(|line| painted(line, &mut paints, style)).collect()
+    }
+}
+
+/// A line in its colours, run by run.
+fn painted(line: &str, paints: &mut impl Iterator<Item = Paint>, style: &Style) -> String {
+    let (mut out, mut run, mut blanks) = (String::new(), String::new(), String::new());
+    let mut current = Paint::Plain;
+    for c in line.chars() {
+        if c.is_whitespace() {
+            blanks.push(c);
+            continue;
+        }
+        let paint = paints.next().unwrap_or_default();
+        if paint != current && !run.is_empty() {
+            out.push_str(&style.paint(&std::mem::take(&mut run), current));
+            out.push_str(&std::mem::take(&mut blanks));
+        }
+        run.push_str(&std::mem::take(&mut blanks));
+        run.push(c);
+        current = paint;
+    }
+    if !run.is_empty() {
+        out.push_str(&style.paint(&run, current));
+    }
+    out + &blanks
+}
+
+fn lines(styled: &Styled, width: usize, style: &Style) -> Vec<String> {
+    styled.paint(wrap(&styled.text, width), style)
+}
+
+impl Style {
+    /// The text in its colour, where there is colour.
+    fn paint(&self, text: &str, paint: Paint) -> String {
+        let code = match paint {
+            Paint::Plain => return text.to_owned(),
+            _ if !self.color || text.is_empty() => return text.to_owned(),
+            Paint::Dim => "2",
+            Paint::Good => "32",
+            Paint::Warn => "33",
+            Paint::Bad => "31",
+            Paint::Bold => "1",
+        };
+        format!("\x1b[{code}m{text}\x1b[0m")
+    }
+}
+
+#[cfg(test)]
+mod tests;

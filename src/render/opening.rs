@@ -1,0 +1,35 @@
+//! The lines that answers about reports begin with: the days, how much is known of them, how fresh that is, and what to be cautious of.
+
+use super::document::{Document, Paint, Text};
+use crate::diagnosis::WindowAnswer;
+use crate::words::plural;
+
+/// The line that every such answer begins with; short enough for the narrowest of usual terminals.
+pub(super) fn summary(days: &str, reports: u64, reporters: usize, newest: Option<&str>) -> String {
+    let newest = newest.map_or("none", |time| time.get(..10).unwrap_or(time));
+    let (reports, reporters) = (plural(reports, "report"), plural(reporters as u64, "reporter"));
+    format!("{days} · {reports}, {reporters} · newest {newest}")
+}
+
+/// The days of an answer.
+pub(super) fn days_of(window: &WindowAnswer) -> String {
+    match (&window.begin, &window.end) {
+        (Some(begin), Some(end)) if begin == end => begin.clone(),
+        (Some(begin), Some(end)) => format!("{begin} to {end}"),
+        _ => "no days".to_owned(),
+    }
+}
+
+/// Adds that line, and one below it where there is reason for caution.
+pub(super) fn known(
+    window: &WindowAnswer,
+    (reports, reporters): (u64, usize),
+    newest: Option<&str>,
+    cautions: &[String],
+    document: &mut Document,
+) {
+    document.text(summary(&days_of(window), reports, reporters, newest));
+    if !cautions.is_empty() {
+        document.text(Text::prose(format!("Note: {}.", cautions.join("; "))).paint(Paint::Warn));
+    }
+}

@@ -1,0 +1,186 @@
+//! What the page of a review has room for: pictures, every path, the published policy, and how the answer came about, so that
+//! anybody can check it.
+
+use crate::diagnosis::Class;
+use crate::diagnosis::readiness::{DayFigures, Review, ReviewedPath, Verdict};
+use crate::render::document::{Document, Fact, Text};
+use crate::render::paths::paint;
+use crate::render::sparkline::{Series, Sparkline};
+use crate::render::table::{Column, Row, Table};
+use crate::report::period::{Day, day_of};
+use crate::words::{grouped, list, percent, plural};
+
+/// Paths of unknown senders that are listed: there may be one for each network that a spoofer had.
+const UNKNOWN: usize = 25;
+
+/// What the page is about.
+pub(super) fn title(answer: &Review) -> String {
+    let words = match answer.verdict {
+        Verdict::Ready => "ready",
+        Verdict::NotReady => "not ready",
+        Verdict::Undecided => "undecided",
+        Verdict::NotEnoughData => "not enough data",
+    };
+    format!("{}: {words} for p={}", answer.domain, answer.target.as_str())
+}
+
+/// The volume day by day, by class.
+pub(super) fn daily(answer: &Review, document: &mut Document) {
+    let day = |one: &DayFigures| one.date.parse().map(day_of).ok();
+    let days = |value: &dyn Fn(&DayFigures) -> u64| -> Vec<(Day, u64)> {
+        answer.daily.iter().filter_map(|one| Some((day(one)?, value(one)))).collect()
+    };
+    let series = Class::ALL.into_iter().map(|class| Series {
+        label: class.as_str().to_owned(),
+        look: class.into(),
+        apart: false,
+        days: days(&|one| one.by_class.of(class)),
+    });
+    let occurs = |series: &Series| series.days.iter().any(|&(_, messages)| messages > 0);
+    let series: Vec<Series> = series.filter(occurs).collect();
+    if !series.is_empty() {
+        document.heading("Volume by day and class");
+        document.sparkline(Sparkline { all: days(&|one| one.messages), series });
+    }
+}
+
+/// Every path, but of unknown senders the largest alone.
+pub(super) fn paths(answer: &Review, document: &mut Document) {
+    if answer.paths.is_empty() {
+        return;
+    }
+    let (mut unknown, named): (Vec<&ReviewedPath>, Vec<&ReviewedPath>) =
+        answer.paths.iter().partition(|path| path.role.is_nobodys());
+    unknown.sort_by_key(|path| std::cmp::Reverse(path.messages));
+    let left = unknown.split_off(unknown.len().min(UNKNOWN));
+    document.heading("Sending paths");
+    let mut table = Table::new([
+        Column::text("SENDER"),
+        Column::text("CLASS"),
+        Column::text("ROLE"),
+        Column::number("MESSAGES"),
+        Column::number("DMARC PASS"),
+        Column::number("DKIM ALIGNED"),
+        Column::number("SPF ALONE"),
+        Column::text("LAST SEEN"),
+        Column::text("ID"),
+    ]);
+    for path in named.into_iter().chain(unknown) {
+        let as_whom = if path.domain == answer.domain { String::new() } else { format!(" as {}", path.domain) };
+        let row = Row::new([
+            format!("{}{as_whom}", path.sender),
+            path.class.as_str().to_owned(),
+            path.role.as_str().to_owned(),
+            grouped(path.messages),
+            percent(path.pass, path.messages),
+            percent(path.dkim_aligned, path.messages),
+            grouped(path.spf_alone),
+            path.last_seen.clone(),
+            path.id.clone(),
+        ]);
+        table.push(row.paint(1, paint(path.class)));
+    }
+    document.table(table);
+    if !left.is_empty() {
+        let messages = left.iter().map(|path| path.messages).sum();
+        let (paths, messages) = (plural(left.len() as u64, "more path"), plural(messages, "message"));
+        document
+            .text(Text::prose(format!("{paths} of unknown senders with {messages}; `dmarcstat sources` lists them.")));
+    }
+}
+
+/// What is published, and what strict alignment would cost.
+pub(super) fn policy(answer: &Review, document: &mut Document) {
+    let Some(record) = &answer.published else { return };
+    let tags = [
+        ("p", &record.p),
+        ("sp", &record.sp),
+        ("np", &record.np),
+        ("adkim", &record.adkim),
+        ("aspf", &record.aspf),
+        ("pct", &record.pct),
+        ("t", &record.testing),
+    ];
+    let tags = tags.into_iter().filter_map(|(tag, value)| value.as_ref().map(|value| format!("{tag}={value}")));
+    document.heading("The published policy");
+    document.text(format!("As reports found it last at {}:", record.domain));
+    document.verbatim(0, vec![tags.collect::<Vec<_>>().join("; ")]);
+    if answer.policy_changes.is_empty() {
+        document.text("It did not change in this window.");
+    }
+    let strict = &answer.strict;
+    let unknown = match strict.unknown {
+        0 => String::new(),
+        unknown => format!("; of {} the reports do not tell", grouped(unknown)),
+    };
+    document.text(format!(
+        "Under strict alignment, of your mail that passes now, adkim=s alone would lose {}, aspf=s alone {}, both {}{unknown}.",
+        grouped(strict.lost_adkim),
+        grouped(strict.lost_aspf),
+        grouped(strict.lost_both),
+    ));
+    let selectors = answer.selectors.iter().map(|one| {
+        let (part, word) = if one.healthy { (one.verified, "verify") } else { (one.failed, "fail") };
+        let share = percent(part, one.verified + one.failed);
+        format!("{} of {} ({share} {word})", one.selector.as_deref().unwrap_or("(not told)"), one.domain)
+    });
+    if !answer.selectors.is_empty() {
+        document.text(format!("DKIM selectors of your mail: {}.", list(selectors, 12)));
+    }
+}
+
+/// How the answer came about.
+pub(super) fn method(answer: &Review, document: &mut Document) {
+    let (evidence, limits) = (&answer.evidence, &answer.thresholds);
+    let day = |day: &Option<String>| day.clone().unwrap_or_else(|| "–".to_owned());
+    let thresholds = [
+        ("min_days", limits.min_days.to_string()),
+        ("min_reporters", limits.min_reporters.to_string()),
+        ("min_messages", limits.min_messages.to_string()),
+        ("max_age_days", limits.max_age_days.to_string()),
+        ("pass_share", limits.pass_share.to_string()),
+        ("max_path_failures", limits.max_path_failures.to_string()),
+        ("max_reporter_share", limits.max_reporter_share.to_string()),
+        ("max_unchecked_share", limits.max_unchecked_share.to_string()),
+        ("max_selector_failures", limits.max_selector_failures.to_string()),
+        ("recent_days", limits.recent_days.to_string()),
+        ("max_regression", limits.max_regression.to_string()),
+    ];
+    let thresholds: Vec<String> = thresholds.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    let left_out = if evidence.unchecked_left_out { ", and they are left out" } else { "" };
+    document.heading("Method and data");
+    document.text(
+        "Counted are the messages of DMARC aggregate reports with the domain or a name below it in From; of names with a DMARC \
+         record of their own, none. Every message counts once. A report counts on the UTC day that holds the middle of its period. \
+         A path's role says why it exists: own, approved by the ledger, a service, another account, a forwarder, a mailing list, a \
+         filter in front of a recipient, or unknown.",
+    );
+    let command = format!(
+        "`dmarcstat readiness {} --target {} --since {} --until {} --as-of {} --format json`",
+        answer.domain,
+        answer.target.as_str(),
+        day(&answer.window.begin),
+        day(&answer.window.end),
+        answer.as_of
+    );
+    document.facts(vec![
+        Fact::new(
+            "Window",
+            format!("{} to {}, as of {}", day(&answer.window.begin), day(&answer.window.end), answer.as_of),
+        ),
+        Fact::new(
+            "Evidence",
+            format!(
+                "{} of {} on {}; of {} nobody checked whether their mail was genuine{left_out}",
+                plural(evidence.reports, "report"),
+                plural(evidence.reporters, "reporter"),
+                plural(u64::from(evidence.days), "day"),
+                plural(evidence.unchecked_reports, "report"),
+            ),
+        ),
+        Fact::new("Newest report", answer.newest_report.as_deref().unwrap_or("none")),
+        Fact::new("Thresholds", thresholds.join(" ")),
+        Fact::new("Program", &answer.program),
+        Fact::new("The same as data", Text::prose(command)),
+    ]);
+}

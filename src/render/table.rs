@@ -1,0 +1,171 @@
+//! Tables, whatever is in them.
+
+use super::document::{Paint, Text};
+use super::sparkline::Marks;
+
+/// What becomes of a column's cells where the column has no room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NoRoom {
+    /// They are left out.
+    LeaveOut,
+    /// They stand in brackets behind those of another column.
+    Behind(usize),
+    /// They stand in the line below the row.
+    Below,
+}
+
+/// A column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Column {
+    /// Its heading.
+    pub heading: &'static str,
+    /// Numbers stand to the right, and are never broken into lines.
+    pub number: bool,
+    /// The columns of characters that a terminal has at least where it is shown.
+    pub from_width: u16,
+    /// What becomes of its cells on narrower ones.
+    pub no_room: NoRoom,
+}
+
+impl Column {
+    /// A column of text.
+    #[must_use]
+    pub const fn text(heading: &'static str) -> Self {
+        Column { heading, number: false, from_width: 0, no_room: NoRoom::LeaveOut }
+    }
+
+    /// A column of numbers.
+    #[must_use]
+    pub const fn number(heading: &'static str) -> Self {
+        Column { number: true, ..Column::text(heading) }
+    }
+
+    /// The same column, for terminals of some width only.
+    #[must_use]
+    pub const fn from(self, width: u16) -> Self {
+        Column { from_width: width, ..self }
+    }
+
+    /// The same column, whose cells stand elsewhere where it has no room.
+    #[must_use]
+    pub const fn otherwise(self, no_room: NoRoom) -> Self {
+        Column { no_room, ..self }
+    }
+}
+
+/// What is in a cell.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Content {
+    /// Text.
+    Text(Text),
+    /// A picture of days.
+    Marks(Marks),
+}
+
+/// A cell.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Cell {
+    /// What is in it.
+    pub content: Content,
+    /// It is of use in its own column only, and left out where that has no room.
+    pub only_in_column: bool,
+}
+
+impl Cell {
+    /// The same cell, left out where its column has no room.
+    #[must_use]
+    pub fn only_in_column(self) -> Self {
+        Cell { only_in_column: true, ..self }
+    }
+}
+
+impl<T: Into<Text>> From<T> for Cell {
+    fn from(text: T) -> Self {
+        Cell { content: Content::Text(text.into()), only_in_column: false }
+    }
+}
+
+impl From<Marks> for Cell {
+    fn from(marks: Marks) -> Self {
+        Cell { content: Content::Marks(marks), only_in_column: false }
+    }
+}
+
+/// A row: its cells, and a line of its own below them.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Row {
+    /// The cells, in the order of the columns.
+    pub cells: Vec<Cell>,
+    /// What stands below the row, across all columns.
+    pub below: Option<Text>,
+}
+
+impl Row {
+    /// A row without a line below it.
+    pub fn new<C: Into<Cell>>(cells: impl IntoIterator<Item = C>) -> Self {
+        Row { cells: cells.into_iter().map(Into::into).collect(), below: None }
+    }
+
+    /// The same with one more cell.
+    #[must_use]
+    pub fn cell(mut self, cell: impl Into<Cell>) -> Self {
+        self.cells.push(cell.into());
+        self
+    }
+
+    /// Paints the text of one cell.
+    #[must_use]
+    pub fn paint(mut self, at: usize, paint: Paint) -> Self {
+        if let Some(Cell { content: Content::Text(text), .. }) = self.cells.get_mut(at) {
+            *text = std::mem::take(text).paint(paint);
+        }
+        self
+    }
+
+    /// The same with a line below it, where there is something to say.
+    #[must_use]
+    pub fn below(self, text: Option<impl Into<Text>>) -> Self {
+        Row { below: text.map(Into::into), ..self }
+    }
+}
+
+/// A table.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Table {
+    /// The columns.
+    pub columns: Vec<Column>,
+    /// The rows.
+    pub rows: Vec<Row>,
+}
+
+impl Table {
+    /// A table without rows yet.
+    pub fn new(columns: impl IntoIterator<Item = Column>) -> Self {
+        Table { columns: columns.into_iter().collect(), rows: Vec::new() }
+    }
+
+    /// Adds a row.
+    pub fn push(&mut self, row: Row) {
+        self.rows.push(row);
+    }
+}
+
+/// The same answer as rows of scalar fields, for a spreadsheet.
+pub struct Rows<'a> {
+    /// The name of each field.
+    pub headings: Vec<&'a str>,
+    /// The fields of each row.
+    pub rows: Box<dyn Iterator<Item = Vec<String>> + 'a>,
+}
+
+impl<'a> Rows<'a> {
+    /// Rows with their headings.
+    pub fn new(headings: &[&'a str], rows: impl Iterator<Item = Vec<String>> + 'a) -> Self {
+        Rows { headings: headings.to_vec(), rows: Box::new(rows) }
+    }
+
+    /// No rows of nothing.
+    pub(super) fn none() -> Self {
+        Rows::new(&[], std::iter::empty())
+    }
+}
