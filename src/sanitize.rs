@@ -6,7 +6,8 @@ use std::borrow::Cow;
 /// (C0, C1, line ends too) and those that reorder or hide text are shown as their code points.
 #[must_use]
 pub fn sanitize(text: &str) -> Cow<'_, str> {
-    if !text.chars().any(is_unfit) {
+    // Nearly all text is this, and it takes no look at characters to see.
+    if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) || !text.chars().any(is_unfit) {
         return Cow::Borrowed(text);
     }
     let mut out = String::with_capacity(text.len() + 16);

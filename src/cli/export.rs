@@ -79,7 +79,11 @@ impl Export {
         let name = self.new.as_ref().map(|name| self.name(name));
         let what = self.what(form, &asked);
         let before = match &name {
-            Some(name) => self.before(name, &what, &asked)?,
+            Some(name) => {
+                // What could not be noted in the end had better not begin.
+                context.open_to_write()?;
+                self.before(name, &what, &asked)?
+            }
             None => Exported::default(),
         };
         let choice = match &name {
@@ -152,7 +156,7 @@ impl Export {
         sink: &mut dyn Sink,
         done: &mut dyn FnMut(ExportedReport),
     ) -> Result<Summary, Failure> {
-        let hosts = asked.known.hosts.iter().map(|(address, name)| (*address, name.clone()));
+        let hosts = Arc::new(asked.known.row_hosts());
         let mut reader = Reader::new(Arc::clone(layout), asked.domains.clone()).with_hosts(hosts);
         let paths = if self.paths {
             let mut scan = asked.scan()?;

@@ -8,6 +8,7 @@ use anyhow::anyhow;
 use super::context::Context;
 use super::failure::Failure;
 use crate::diagnosis::{Rules, Thresholds};
+use crate::flat::RowHosts;
 use crate::providers::Catalogue;
 use crate::query::{Hosts, Knowledge, Ledger};
 
@@ -51,6 +52,11 @@ impl Known {
             hosts: &self.hosts,
             memory_days: self.thresholds.memory_days,
         }
+    }
+
+    /// The confirmed host names, for rows.
+    pub(super) fn row_hosts(&self) -> RowHosts {
+        self.hosts.iter().map(|(address, name)| (*address, name.as_str().into())).collect()
     }
 
     /// What judges paths.

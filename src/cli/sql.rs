@@ -41,14 +41,14 @@ impl Sql {
         let asked = self.scope.ask_for_rows(window, context)?;
         let (status, known, domains) = (asked.status, asked.known, asked.domains);
         let behind = Behind::new(asked.store, (days.first, days.last), domains.clone());
-        let paths_behind = behind.clone();
+        let (hosts, paths_behind) = (known.row_hosts(), behind.clone());
         let find = move || {
             let store = paths_behind.store();
             let survey = Scan::new(&store, window, &domains, known.knowledge())?.survey()?;
             Ok(diagnose(&survey, &known.rules(), 0, Wanted::All).paths)
         };
         let sources: Vec<Arc<dyn RowSource>> = vec![
-            Arc::new(AlignmentTable::new(behind.clone())),
+            Arc::new(AlignmentTable::new(behind.clone(), hosts)),
             Arc::new(PathTable::new(Box::new(find))),
             Arc::new(ReportTable::new(behind.clone())),
             Arc::new(PolicyTable::new(behind)),

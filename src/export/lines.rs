@@ -18,7 +18,7 @@ pub struct RowFile<W: Write + Send> {
 }
 
 enum Body<W: Write + Send> {
-    Jsonl(W, Vec<u8>),
+    Jsonl(JsonLines<W>),
     Csv(Box<csv::Writer<W>>),
     #[cfg(feature = "parquet")]
     Parquet(Box<ParquetRows<W>>),
@@ -31,7 +31,7 @@ impl<W: Write + Send> RowFile<W> {
     /// Those of writing.
     pub fn new(form: RowForm, layout: Arc<Layout>, columns: Arc<[Column]>, out: W) -> Result<Self> {
         let body = match form {
-            RowForm::Jsonl => Body::Jsonl(out, Vec::new()),
+            RowForm::Jsonl => Body::Jsonl(JsonLines::new(&columns, out)),
             RowForm::Csv => {
                 let mut writer = csv::Writer::from_writer(out);
                 writer.write_record(columns.iter().map(|column| column.name)).map_err(into_io)?;
@@ -49,24 +49,7 @@ impl<W: Write + Send> RowFile<W> {
     /// Those of writing.
     pub fn write(&mut self, row: Row) -> Result<()> {
         match &mut self.body {
-            Body::Jsonl(out, line) => {
-                line.clear();
-                for column in self.columns.iter() {
-                    line.push(if line.is_empty() { b'{' } else { b',' });
-                    write!(line, "\"{}\":", column.name)?;
-                    match self.layout.value(&row, column) {
-                        Value::Null => line.extend_from_slice(b"null"),
-                        Value::Number(number) => write!(line, "{number}")?,
-                        Value::Truth(truth) => write!(line, "{truth}")?,
-                        Value::Text(text) => {
-                            line.extend_from_slice(harmless_json(serde_json::to_string(&**text)?).as_bytes())
-                        }
-                        Value::Json(json) => line.extend_from_slice(json.as_bytes()),
-                    }
-                }
-                line.extend_from_slice(b"}\n");
-                out.write_all(line)
-            }
+            Body::Jsonl(lines) => lines.write(self.columns.iter().map(|column| self.layout.value(&row, column))),
             Body::Csv(writer) => {
                 for column in self.columns.iter() {
                     let value = self.layout.value(&row, column);
@@ -91,13 +74,54 @@ impl<W: Write + Send> RowFile<W> {
     /// Those of writing.
     pub fn finish(self) -> Result<W> {
         let mut out = match self.body {
-            Body::Jsonl(out, _) => out,
+            Body::Jsonl(lines) => lines.out,
             Body::Csv(writer) => writer.into_inner().map_err(|error| error.into_error())?,
             #[cfg(feature = "parquet")]
             Body::Parquet(rows) => rows.finish()?,
         };
         out.flush()?;
         Ok(out)
+    }
+}
+
+/// JSON, an object a line.
+struct JsonLines<W> {
+    out: W,
+    /// What stands before each value: its name, with a comma or a bracket.
+    names: Vec<String>,
+    line: Vec<u8>,
+}
+
+impl<W: Write> JsonLines<W> {
+    fn new(columns: &[Column], out: W) -> Self {
+        let before = |at: usize| if at == 0 { '{' } else { ',' };
+        let names = columns.iter().enumerate().map(|(at, column)| format!("{}\"{}\":", before(at), column.name));
+        JsonLines { out, names: names.collect(), line: Vec::new() }
+    }
+
+    fn write<'v>(&mut self, values: impl Iterator<Item = &'v Value>) -> Result<()> {
+        let line = &mut self.line;
+        line.clear();
+        for (name, value) in self.names.iter().zip(values) {
+            line.extend_from_slice(name.as_bytes());
+            match value {
+                Value::Null => line.extend_from_slice(b"null"),
+                Value::Number(number) => write!(line, "{number}")?,
+                Value::Truth(truth) => write!(line, "{truth}")?,
+                // Nearly all: nothing in it is escaped.
+                Value::Text(text)
+                    if text.bytes().all(|byte| matches!(byte, b' '..=b'~') && !b"\"\\".contains(&byte)) =>
+                {
+                    line.push(b'"');
+                    line.extend_from_slice(text.as_bytes());
+                    line.push(b'"');
+                }
+                Value::Text(text) => line.extend_from_slice(harmless_json(serde_json::to_string(&**text)?).as_bytes()),
+                Value::Json(json) => line.extend_from_slice(json.as_bytes()),
+            }
+        }
+        line.extend_from_slice(b"}\n");
+        self.out.write_all(line)
     }
 }
 

@@ -18,7 +18,7 @@ use crate::sanitize::harmless_json;
 use crate::store::ReportHead;
 
 pub use paths::RowPaths;
-pub use reader::{Reader, Row};
+pub use reader::{Reader, Row, RowHosts};
 pub use tables::{AlignmentTable, Behind, PathTable, PolicyTable, ReportTable};
 
 /// What the values of a column are.

@@ -17,6 +17,9 @@ use crate::store::{CountedReport, NameCache, ReportHead, Store, StoreError};
 /// More outcomes than that are read again. A report has few; what is kept of one is some two kilobytes.
 const OUTCOMES_KEPT: usize = 10_000;
 
+/// Host names that were confirmed for addresses.
+pub type RowHosts = HashMap<IpAddr, Arc<str>>;
+
 /// A row, in the parts of its [`Layout`].
 #[derive(Debug, Clone)]
 pub struct Row {
@@ -58,7 +61,7 @@ pub struct Reader {
     layout: Arc<Layout>,
     /// Header From domains that are asked for, each with those below it; empty for all.
     domains: Vec<String>,
-    hosts: HashMap<IpAddr, Arc<str>>,
+    hosts: Arc<RowHosts>,
     /// Names as they are known from one use of the database to the next.
     pub names: NameCache,
     outcomes: FxHashMap<u64, KnownOutcome>,
@@ -72,7 +75,7 @@ impl Reader {
         Reader {
             layout,
             domains,
-            hosts: HashMap::new(),
+            hosts: Arc::default(),
             names: NameCache::default(),
             outcomes: FxHashMap::default(),
             current: None,
@@ -85,11 +88,10 @@ impl Reader {
         self.domains.is_empty()
     }
 
-    /// Host names that were confirmed for addresses.
+    /// With host names that were confirmed for addresses.
     #[must_use]
-    pub fn with_hosts(mut self, hosts: impl Iterator<Item = (IpAddr, String)>) -> Self {
-        self.hosts = hosts.map(|(address, name)| (address, name.into())).collect();
-        self
+    pub fn with_hosts(self, hosts: Arc<RowHosts>) -> Self {
+        Reader { hosts, ..self }
     }
 
     /// Begins with a report. Without `with_ids` the ids of its rows are empty: they take another pass over them.

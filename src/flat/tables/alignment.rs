@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{Behind, plain_column};
-use crate::flat::{Layout, Reader, Row};
+use crate::flat::{Layout, Reader, Row, RowHosts};
 use crate::report::period::Day;
 use crate::store::{Bounds, PlainColumn, PlainValue, ReportPlace, Result, RowSource, Rows};
 
@@ -11,13 +11,14 @@ use crate::store::{Bounds, PlainColumn, PlainValue, ReportPlace, Result, RowSour
 pub struct AlignmentTable {
     behind: Behind,
     layout: Arc<Layout>,
+    hosts: Arc<RowHosts>,
 }
 
 impl AlignmentTable {
-    /// Of a database.
+    /// Of a database, with the host names that are known.
     #[must_use]
-    pub fn new(behind: Behind) -> Self {
-        AlignmentTable { behind, layout: Arc::new(Layout::own(false)) }
+    pub fn new(behind: Behind, hosts: RowHosts) -> Self {
+        AlignmentTable { behind, layout: Arc::new(Layout::own(false)), hosts: Arc::new(hosts) }
     }
 }
 
@@ -35,7 +36,8 @@ impl RowSource for AlignmentTable {
         Ok(Box::new(Records {
             behind: self.behind.clone(),
             layout: Arc::clone(&self.layout),
-            reader: Reader::new(Arc::clone(&self.layout), self.behind.domains.clone()),
+            reader: Reader::new(Arc::clone(&self.layout), self.behind.domains.clone())
+                .with_hosts(Arc::clone(&self.hosts)),
             after: ReportPlace::before(first),
             last,
             bounds: bounds.clone(),
