@@ -97,7 +97,8 @@ impl Reports {
         }
         let detail = store.report_detail(summary)?;
         let mut rows = Vec::new();
-        store.report_rows(detail.summary.day, detail.summary.id, &mut |row| rows.push(row))?;
+        let report = &detail.head.summary;
+        store.report_rows(report.day, report.id, &mut |row| rows.push(row))?;
         context.show(&ReportAnswer { detail: &detail, rows: &rows })?;
         Ok(status)
     }

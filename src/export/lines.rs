@@ -116,7 +116,7 @@ impl<W: Write> JsonLines<W> {
                     line.extend_from_slice(text.as_bytes());
                     line.push(b'"');
                 }
-                Value::Text(text) => line.extend_from_slice(harmless_json(serde_json::to_string(&**text)?).as_bytes()),
+                Value::Text(text) => line.extend_from_slice(harmless_json(&serde_json::to_string(&**text)?).as_bytes()),
                 Value::Json(json) => line.extend_from_slice(json.as_bytes()),
             }
         }

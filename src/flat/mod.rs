@@ -108,7 +108,7 @@ fn values<T>(fields: &[Field<T>], of: &T) -> Arc<[Value]> {
         Content::Value(value) => value(of),
         Content::List(list) => match list(of) {
             serde_json::Value::Array(list) if list.is_empty() => Value::Null,
-            list => Value::Json(harmless_json(list.to_string()).into()),
+            list => Value::Json(harmless_json(&list.to_string()).into()),
         },
     };
     fields.iter().map(value).collect()

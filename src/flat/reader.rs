@@ -99,7 +99,7 @@ impl Reader {
     /// # Errors
     /// See [`StoreError`].
     pub fn begin(&mut self, store: &Store, report: CountedReport, with_ids: bool) -> Result<(), StoreError> {
-        let head = store.report_head(report.place.report)?;
+        let head = store.report_head(store.report_summary(report.place.report)?)?;
         let key = if with_ids { self.row_key(store, &report, &head)? } else { [0; 16] };
         self.current = Some(Current {
             counted: report,

@@ -98,9 +98,9 @@ impl Answer for ReportAnswer<'_> {
 
     fn data(&self) -> impl Serialize {
         let detail = self.detail;
-        let errors: Vec<&str> = detail.errors.iter().flat_map(|errors| errors.lines()).collect();
-        let irregularities = detail.summary.irregularities.iter().map(
-            |one| json!({ "code": one.code.as_str(), "detail": described(one, &detail.summary), "count": one.count }),
+        let errors: Vec<&str> = detail.head.errors.iter().flat_map(|errors| errors.lines()).collect();
+        let irregularities = detail.head.summary.irregularities.iter().map(
+            |one| json!({ "code": one.code.as_str(), "detail": described(one, &detail.head.summary), "count": one.count }),
         );
         let sightings = detail.sightings.iter().map(|one| {
             json!({
@@ -109,12 +109,12 @@ impl Answer for ReportAnswer<'_> {
             })
         });
         let raw = json!({ "sha256": hex(&detail.sha256), "bytes": detail.size, "kept": detail.raw_kept });
-        let mut map = summary_json(&detail.summary);
+        let mut map = summary_json(&detail.head.summary);
         for (key, value) in [
-            ("extra_contact_info", json!(detail.extra_contact_info)),
-            ("generator", json!(detail.generator)),
-            ("version", json!(detail.version)),
-            ("namespace", json!(detail.namespace)),
+            ("extra_contact_info", json!(detail.head.extra_contact_info)),
+            ("generator", json!(detail.head.generator)),
+            ("version", json!(detail.head.version)),
+            ("namespace", json!(detail.head.namespace)),
             ("errors", json!(errors)),
             ("irregularities", irregularities.collect()),
             ("sightings", sightings.collect()),
@@ -147,7 +147,7 @@ fn described<'r>(one: &'r Irregularity, report: &ReportSummary) -> Cow<'r, str> 
 }
 
 fn facts(detail: &ReportDetail) -> Vec<(&'static str, String)> {
-    let report = &detail.summary;
+    let report = &detail.head.summary;
     let policy = &report.policy;
     let tags = [
         ("p", &policy.p),
@@ -194,7 +194,7 @@ fn facts(detail: &ReportDetail) -> Vec<(&'static str, String)> {
         let detail = if detail.is_empty() { String::new() } else { format!(": {detail}") };
         facts.push(("irregularity", format!("{}{detail}{times}", one.code)));
     }
-    for error in detail.errors.iter().flat_map(|errors| errors.lines()) {
+    for error in detail.head.errors.iter().flat_map(|errors| errors.lines()) {
         facts.push(("error", error.to_owned()));
     }
     for one in &detail.sightings {

@@ -47,7 +47,7 @@ pub struct CountedReport {
 /// What a report says besides its records.
 #[derive(Debug, Clone)]
 pub struct ReportHead {
-    /// As in the list of reports, without irregularities.
+    /// As in the list of reports.
     pub summary: ReportSummary,
     /// `extra_contact_info`.
     pub extra_contact_info: Option<String>,
@@ -169,8 +169,8 @@ impl Store {
     ///
     /// # Errors
     /// See [`StoreError`](super::StoreError).
-    pub fn report_head(&self, report: i64) -> Result<ReportHead> {
-        let summary = self.report_summary(report)?;
+    pub fn report_head(&self, summary: ReportSummary) -> Result<ReportHead> {
+        let report = summary.id;
         Ok(self
             .connection
             .prepare_cached(
@@ -192,16 +192,6 @@ impl Store {
                     errors: row.get(4)?,
                 })
             })?)
-    }
-
-    /// The same with irregularities.
-    ///
-    /// # Errors
-    /// See [`StoreError`](super::StoreError).
-    pub fn report_head_with_irregularities(&self, report: i64) -> Result<ReportHead> {
-        let mut head = self.report_head(report)?;
-        head.summary.irregularities = self.irregularities(&head.summary)?;
-        Ok(head)
     }
 
     /// The policies that reports which count found published on the days from `first` to `last`, by domain and first day.

@@ -4,6 +4,7 @@ use std::io::Read;
 
 use rusqlite::{OptionalExtension, Row, params, params_from_iter};
 
+use super::records::ReportHead;
 use super::same_identity::Placed;
 use super::trust::Trust;
 use super::{Result, Store, StoreError, bare_id};
@@ -126,18 +127,8 @@ pub struct ReportRow {
 /// A report in full, without its records.
 #[derive(Debug, Clone)]
 pub struct ReportDetail {
-    /// As in the list.
-    pub summary: ReportSummary,
-    /// `extra_contact_info`.
-    pub extra_contact_info: Option<String>,
-    /// `generator`.
-    pub generator: Option<String>,
-    /// `version`.
-    pub version: Option<String>,
-    /// The namespace of the root element.
-    pub namespace: Option<String>,
-    /// `error`, each on a line.
-    pub errors: Option<String>,
+    /// What it says of itself.
+    pub head: ReportHead,
     /// Where it was seen.
     pub sightings: Vec<Sighting>,
     /// SHA-256 of its bytes.
@@ -236,7 +227,10 @@ impl Store {
     }
 
     /// A report as in the list, without irregularities.
-    pub(super) fn report_summary(&self, report: i64) -> Result<ReportSummary> {
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn report_summary(&self, report: i64) -> Result<ReportSummary> {
         let mut select = self.connection.prepare_cached(&format!("SELECT {COLUMNS} WHERE report.id = ?1"))?;
         Ok(select.query_row([report], |row| summary(row, &self.owner_domains))?)
     }
@@ -269,7 +263,10 @@ impl Store {
     }
 
     /// What was odd about a report: what was noted when it was read, and what it is beside the others that are there now.
-    pub(super) fn irregularities(&self, report: &ReportSummary) -> Result<Vec<Irregularity>> {
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn irregularities(&self, report: &ReportSummary) -> Result<Vec<Irregularity>> {
         let mut statement = self
             .connection
             .prepare_cached("SELECT code, detail, count FROM irregularity WHERE report = ?1 ORDER BY number")?;
@@ -311,31 +308,13 @@ impl Store {
                 dmarc_domain: row.get(3)?,
             });
         }
-        Ok(self.connection.query_row(
-            "SELECT contact.text, generator.text, version.text, namespace.text, errors.text, sha256, size, bytes IS NOT NULL
-             FROM report JOIN blob ON blob.id = report.raw
-             LEFT JOIN name contact ON contact.id = report.extra_contact_info
-             LEFT JOIN name generator ON generator.id = report.generator
-             LEFT JOIN name version ON version.id = report.version
-             LEFT JOIN name namespace ON namespace.id = report.namespace
-             LEFT JOIN name errors ON errors.id = report.errors
-             WHERE report.id = ?1",
-            [id],
-            |row| {
-                Ok(ReportDetail {
-                    summary,
-                    extra_contact_info: row.get(0)?,
-                    generator: row.get(1)?,
-                    version: row.get(2)?,
-                    namespace: row.get(3)?,
-                    errors: row.get(4)?,
-                    sightings,
-                    sha256: row.get(5)?,
-                    size: unsigned(row, 6)?,
-                    raw_kept: row.get(7)?,
-                })
-            },
-        )?)
+        let head = self.report_head(summary)?;
+        let mut select = self.connection.prepare_cached(
+            "SELECT sha256, size, bytes IS NOT NULL FROM report JOIN blob ON blob.id = report.raw WHERE report.id = ?1",
+        )?;
+        Ok(select.query_row([id], |row| {
+            Ok(ReportDetail { head, sightings, sha256: row.get(0)?, size: unsigned(row, 1)?, raw_kept: row.get(2)? })
+        })?)
     }
 
     /// Shows the records of one report, in the report's order.

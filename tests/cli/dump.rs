@@ -41,7 +41,7 @@ pub(crate) fn content(db: &Path) -> Vec<String> {
             .expect("records");
         assert_eq!(records.len() as u64, summary.records, "records of {summary:?}");
         let detail = store.report_detail(summary).expect("a report");
-        let summary = &detail.summary;
+        let (head, summary) = (&detail.head, &detail.head.summary);
         let mut sightings: Vec<&str> = detail.sightings.iter().map(|one| one.location.as_str()).collect();
         sightings.sort_unstable();
         let raw = store.raw_report(id).expect("bytes").map(|bytes| bytes.len());
@@ -61,7 +61,7 @@ pub(crate) fn content(db: &Path) -> Vec<String> {
             summary.irregularities,
             summary.counted,
             summary.sibling,
-            (&detail.extra_contact_info, &detail.generator, &detail.version, &detail.namespace, &detail.errors),
+            (&head.extra_contact_info, &head.generator, &head.version, &head.namespace, &head.errors),
             detail.sha256,
         ));
     }

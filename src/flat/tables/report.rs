@@ -73,8 +73,10 @@ impl Rows for Reports {
         let store = self.behind.store();
         while let Some(place) = store.report_after(self.after, self.last)? {
             self.after = place;
-            let head = store.report_head_with_irregularities(place.report)?;
-            if domain::is_among(&head.summary.domain, &self.behind.domains) {
+            let mut summary = store.report_summary(place.report)?;
+            if domain::is_among(&summary.domain, &self.behind.domains) {
+                summary.irregularities = store.irregularities(&summary)?;
+                let head = store.report_head(summary)?;
                 (self.row, self.more) = (values(REPORT, &head), values(MORE, &head));
                 return Ok(true);
             }

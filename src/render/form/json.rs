@@ -1,12 +1,11 @@
-//! JSON that is harmless also where it is only looked at.
-//!
-//! JSON escapes the control characters below U+0020; DEL and those from U+0080 on may stand in it as they are, and some
-//! terminals obey them. They are escaped too.
+//! JSON that is harmless also where it is only looked at, see [`harmless_json`].
 
 use std::io::{Result, Write};
 
 use serde::Serialize;
 use serde_json::ser::{Formatter, PrettyFormatter};
+
+use crate::sanitize::harmless_json;
 
 /// Writes one JSON value, indented.
 pub(super) fn write(answer: &impl Serialize, out: &mut dyn Write) -> Result<()> {
@@ -23,17 +22,7 @@ struct Harmless {
 
 impl Formatter for Harmless {
     fn write_string_fragment<W: ?Sized + Write>(&mut self, writer: &mut W, fragment: &str) -> Result<()> {
-        let mut rest = fragment;
-        while let Some(at) = rest.find(|c| matches!(c, '\u{7f}'..='\u{9f}')) {
-            let (before, control) = rest.split_at(at);
-            writer.write_all(before.as_bytes())?;
-            let mut characters = control.chars();
-            if let Some(c) = characters.next() {
-                write!(writer, "\\u{:04x}", c as u32)?;
-            }
-            rest = characters.as_str();
-        }
-        writer.write_all(rest.as_bytes())
+        writer.write_all(harmless_json(fragment).as_bytes())
     }
 
     fn begin_array<W: ?Sized + Write>(&mut self, writer: &mut W) -> Result<()> {
