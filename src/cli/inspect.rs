@@ -20,7 +20,7 @@ use crate::store::Store;
 
 /// One received test message: do its signatures and SPF align, and what is missing
 ///
-/// Signatures are not verified here. Results are the word of the server that wrote Authentication-Results; name your
+/// Of a failure report the message that it encloses is inspected. Signatures are not verified here. Results are the word of the server that wrote Authentication-Results; name your
 /// own with --authserv-id, because anybody can write such a field.
 #[derive(Debug, clap::Args)]
 pub(super) struct Inspect {

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use serde::Serialize;
 
 use super::code::Finding;
+use super::enclosed::FailureReport;
 use crate::diagnosis::Class;
 use crate::domain::Author;
 use crate::role::Role;
@@ -211,6 +212,8 @@ pub struct Inspection {
     pub dmarc_pass: Option<bool>,
     /// Signatures are not verified by this command.
     pub verified_here: bool,
+    /// What the failure report says that the message was enclosed in; absent where it came as it is.
+    pub failure_report: Option<FailureReport>,
     /// The path in the database.
     pub place: Place,
     /// What is missing or weak about the message as a whole, the worst first.

@@ -28,6 +28,9 @@ pub enum NotAMessage {
         "it is a file of Outlook's own format (.msg); save the message as its source (.eml): in Outlook on the web, ⋯ › Save as"
     )]
     OutlookFile,
+    /// A failure report without the message that it is about.
+    #[error("it is a failure report that encloses no message, so there is nothing to inspect")]
+    NothingEnclosed,
     /// Anything else.
     #[error("not a mail message: it does not begin with header fields; save the message as its source (.eml)")]
     NoHeader,
@@ -44,13 +47,8 @@ struct Header<'m> {
     hops: Vec<Hop>,
 }
 
-/// Inspects a message as received. `trusted` are the authserv-ids of one's own servers, `now` is used where the message
-/// does not say when it arrived (seconds since the epoch), `whole` says that `message` is not cut. `published` tells the
-/// alignment that the domain of From publishes, where that is known.
-///
-/// # Errors
-/// The bytes are no message.
-pub fn inspect(
+/// Inspects one message, see [`inspect`](super::inspect).
+pub(super) fn inspect_message(
     message: &[u8],
     whole: bool,
     trusted: &[String],
@@ -140,6 +138,7 @@ pub fn inspect(
         spf_state: verdict.spf.as_str(),
         dmarc_pass: verdict.dmarc,
         verified_here: false,
+        failure_report: None,
         place: Place::default(),
         findings,
     })

@@ -22,6 +22,7 @@ impl Answer for Inspection {
 
     fn document(&self) -> Document {
         let mut document = Document::default();
+        failure_report(self, &mut document);
         headline(self, &mut document);
         envelope(self, &mut document);
         signatures(self, &mut document);
@@ -84,6 +85,26 @@ fn spf(answer: &Inspection, document: &mut Document) {
     let scope = if spf.scope == "helo" { "HELO" } else { "MAIL FROM" };
     let text = format!("{scope} {domain} · {} · {result} ({})", aligned(spf.aligned), spf.source);
     document.marked(mark, paint, text);
+}
+
+/// What a failure report says of the message in it.
+fn failure_report(answer: &Inspection, document: &mut Document) {
+    let Some(report) = &answer.failure_report else { return };
+    let by = report.reporter.as_deref().unwrap_or("somebody");
+    let what = if report.headers_only { "the header of a message" } else { "a message" };
+    let mut text = format!("A failure report of {by} encloses {what}");
+    for (name, value) in [
+        ("Feedback-Type", &report.feedback_type),
+        ("Auth-Failure", &report.auth_failure),
+        ("Identity-Alignment", &report.identity_alignment),
+        ("Delivery-Result", &report.delivery_result),
+        ("Arrival-Date", &report.arrival_date),
+    ] {
+        if let Some(value) = value {
+            text.push_str(&format!(" · {name} {value}"));
+        }
+    }
+    document.text(Text::plain(text).paint(Paint::Dim));
 }
 
 fn headline(answer: &Inspection, document: &mut Document) {

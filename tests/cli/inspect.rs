@@ -235,3 +235,51 @@ fn the_published_alignment_counts_and_differing_results_are_explained() {
     let agreed = signed(&format!("{results}pass"), "mail.example.com", &[]);
     assert!(!codes(&agreed["findings"]).contains(&"dmarc-differs"));
 }
+
+/// A failure report on a message from `example.com`, with what it encloses.
+fn failure_report(original: &str) -> String {
+    format!(
+        "From: Reports <dmarc@mailhaven.example>\nTo: ruf@example.com\nSubject: FW: Invoice\nMIME-Version: 1.0\n\
+         Content-Type: multipart/report; report-type=feedback-report; boundary=B\n\n--B\nContent-Type: text/plain\n\n\
+         This is an authentication failure report.\n--B\nContent-Type: message/feedback-report\n\n\
+         Feedback-Type: auth-failure\nUser-Agent: Haven/3\nVersion: 1\nOriginal-Mail-From: <bounce@sender.example>\n\
+         Arrival-Date: Thu, 01 Oct 2026 10:00:00 +0000\nSource-IP: 192.0.2.7 (mx.sender.example)\nAuth-Failure: dmarc\n\
+         Authentication-Results: mx.mailhaven.example; dkim=fail (bad signature) header.d=example.com header.s=s1;\n \
+         spf=pass smtp.mailfrom=sender.example; dmarc=fail header.from=example.com\nReported-Domain: example.com\n\
+         Delivery-Result: reject\n\n--B\n{original}\n--B--\n"
+    )
+}
+
+#[test]
+fn the_message_in_a_failure_report_is_inspected() {
+    let sandbox = Sandbox::new();
+    let header = "From: Billing <billing@example.com>\nTo: someone@mailhaven.example\nSubject: Invoice\n\
+                  DKIM-Signature: v=1; a=rsa-sha256; d=example.com; s=s1; h=from:to:subject; bh=AA==; b=AA==";
+    let ask = |original: &str, more: &[&str]| {
+        sandbox.write("ruf.eml", failure_report(original));
+        sandbox.run([&["inspect", "ruf.eml", "--json"], more].concat()).exits(0).json()
+    };
+    for (original, headers_only) in [
+        (format!("Content-Type: message/rfc822\n\n{header}\n\nHello"), false),
+        (format!("Content-Type: text/rfc822-headers\n\n{header}\n"), true),
+        (format!("Content-Type: message/rfc822-headers\n\n{header}"), true),
+    ] {
+        for trusted in [&[][..], &["--authserv-id", "mx.example.com"], &["--authserv-id", "mx.mailhaven.example"]] {
+            let answer = ask(&original, trusted);
+            assert_eq!(answer["from"], "example.com", "{answer:#}");
+            assert_eq!((&answer["dkim_state"], &answer["dmarc_pass"]), (&json!("broken"), &json!(false)), "{answer:#}");
+            assert_eq!(answer["handed_over_by"], json!({ "address": "192.0.2.7", "source": "Source-IP" }));
+            assert_eq!(answer["reverse_path"], "bounce@sender.example");
+            let report = &answer["failure_report"];
+            assert_eq!((&report["reporter"], &report["auth_failure"]), (&json!("mailhaven.example"), &json!("dmarc")));
+            assert_eq!((&report["delivery_result"], &report["headers_only"]), (&json!("reject"), &json!(headers_only)));
+        }
+    }
+    let text = sandbox.run(["inspect", "ruf.eml"]).exits(0);
+    assert!(
+        text.text().starts_with("A failure report of mailhaven.example encloses the header of a message"),
+        "{text}"
+    );
+    sandbox.write("none.eml", failure_report("Content-Type: text/html\n\n<p>"));
+    sandbox.run(["inspect", "none.eml"]).exits(1).says("encloses no message");
+}
