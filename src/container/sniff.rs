@@ -87,7 +87,7 @@ pub fn sniff(head: &[u8]) -> Kind {
     let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
     match text[0] {
         b'<' if text.get(1).is_some_and(|&next| next.is_ascii_alphabetic() || b"?!_".contains(&next)) => Kind::Xml,
-        b'{' | b'[' => Kind::Json,
+        b'{' | b'[' if begins_json(text) => Kind::Json,
         _ if is_zlib(head) => Kind::Zlib,
         _ if begins_mailbox(head) => Kind::Mbox,
         _ if emlx(head).is_some() => Kind::Emlx,
@@ -95,6 +95,14 @@ pub fn sniff(head: &[u8]) -> Kind {
         // Junk before the report is seen at some reporters; a report's root element cannot be junk.
         _ if has_root(text) => Kind::Xml,
         _ => Kind::Other,
+    }
+}
+
+/// Whether text behind an opening bracket goes on as JSON does: a banner in brackets is none.
+fn begins_json(text: &[u8]) -> bool {
+    match text[1..].trim_ascii_start().first() {
+        Some(b'"' | b'}' | b'{') | None => true,
+        Some(next) => text[0] == b'[' && (next.is_ascii_digit() || b"[]-tfn".contains(next)),
     }
 }
 
@@ -109,13 +117,6 @@ fn has_root(text: &[u8]) -> bool {
         before.ends_with(b"<")
             || before.ends_with(b":") && memchr::memrchr(b'<', &before[before.len().saturating_sub(40)..]).is_some()
     })
-}
-
-/// Whether JSON is an SMTP TLS report (RFC 8460 §4.4).
-#[must_use]
-pub fn is_tls_report(json: &[u8]) -> bool {
-    let has = |key: &[u8]| memchr::memmem::find(json, key).is_some();
-    has(b"\"organization-name\"") || has(b"\"policies\"") && has(b"\"policy")
 }
 
 #[cfg(test)]
@@ -133,6 +134,8 @@ mod tests {
             (b"junk <ns0:feedback>", Kind::Xml),
             (b"< 5 mails", Kind::Other),
             (b"{\"policies\":[]}", Kind::Json),
+            (b"[ {\"policies\":[]}]", Kind::Json),
+            (b"[EXTERNAL]\n\nFrom: a@b\nTo: c\n\n", Kind::Message),
             (b"\x78\x9c\x4b", Kind::Zlib),
             (b"x marks", Kind::Other),
             (b"From a@b Thu Jan 1 00:00:00 2026\n", Kind::Mbox),

@@ -1,7 +1,7 @@
 //! The period a report is about, from whatever was written for it.
 
 use jiff::Timestamp;
-use jiff::civil::{Date, DateTime};
+use jiff::civil::{Date, DateTime, Time};
 use jiff::fmt::rfc2822;
 use jiff::tz::TimeZone;
 
@@ -124,11 +124,13 @@ fn instant(text: Option<&str>, irregularities: &mut Irregularities) -> Option<i6
             if fraction.is_some() {
                 irregularities.add(IrregularityCode::FractionalTime, text);
             }
-            if number > 100_000_000_000 {
+            if number > 100_000_000_000 && is_plausible(number / 1000) {
                 irregularities.add(IrregularityCode::MillisecondTime, text);
                 return Some(number / 1000);
             }
-            return Some(number);
+            if is_plausible(number) {
+                return Some(number);
+            }
         }
         let time = written_out(text)?;
         irregularities.add(IrregularityCode::IsoTime, text);
@@ -151,7 +153,17 @@ fn written_out(text: &str) -> Option<Timestamp> {
         .ok()
         .or_else(|| text.parse::<DateTime>().ok().and_then(in_utc))
         .or_else(|| text.parse::<Date>().ok().and_then(|date| in_utc(date.at(0, 0, 0, 0))))
+        .or_else(|| digits(text).and_then(in_utc))
         .or_else(|| rfc2822::parse(text).ok().map(|zoned| zoned.timestamp()))
+}
+
+/// `YYYYMMDD` or `YYYYMMDDhhmmss`.
+fn digits(text: &str) -> Option<DateTime> {
+    let is_one = matches!(text.len(), 8 | 14) && text.bytes().all(|byte| byte.is_ascii_digit());
+    let (date, time) = is_one.then(|| text.split_at(8))?;
+    let date: Date = date.parse().ok()?;
+    let number = |from: usize| time.get(from..from + 2).map_or(Some(0), |part| part.parse().ok());
+    Some(date.to_datetime(Time::new(number(0)?, number(2)?, number(4)?, 0).ok()?))
 }
 
 #[cfg(test)]
@@ -193,6 +205,8 @@ mod tests {
             "2026-10-01 00:00:00",
             "2026-10-01T00:00:00",
             "2026-10-01",
+            "20261001",
+            "20261001000000",
             "2026-10-01 00:00:00 UTC",
             "Thu, 1 Oct 2026 00:00:00 +0000",
         ] {
