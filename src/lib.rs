@@ -63,6 +63,7 @@ pub mod secrets;
 pub mod source;
 pub mod store;
 pub mod tag_list;
+pub mod tls;
 pub mod uid_set;
 pub mod varint;
 pub mod witness;

@@ -51,6 +51,8 @@ pub struct Limits {
     pub xml_depth: usize,
     /// Records of a report.
     pub records: u64,
+    /// Different failures in the SMTP TLS reports of one document.
+    pub tls_failures: usize,
     /// Signatures kept of one record; the rest is counted as an irregularity.
     pub signatures: usize,
     /// A free text (comment, contact); longer ones are cut.
@@ -81,6 +83,7 @@ impl Default for Limits {
             policies: 1000,
             xml_depth: 32,
             records: 2_000_000,
+            tls_failures: 10_000,
             signatures: 256,
             text: 64 * 1024,
             name: 1024,

@@ -30,6 +30,8 @@ macro_rules! rejections {
 rejections! {
     /// The XML is not well-formed and could not be repaired without guessing.
     XmlMalformed => "xml_malformed", "the XML is not well-formed";
+    /// The JSON of an SMTP TLS report is not well-formed.
+    JsonMalformed => "json_malformed", "the JSON is not well-formed";
     /// A document type definition: no report needs one, attacks do.
     Doctype => "doctype", "the document has a DOCTYPE, which no report needs";
     /// What should be a report is not XML.
@@ -96,6 +98,8 @@ rejections! {
     LimitXmlDepth => "limit_xml_depth", "elements are nested deeper than the limit `xml_depth`";
     /// A tag or comment of absurd length.
     LimitXmlToken => "limit_xml_token", "a tag or comment is longer than any report's";
+    /// Too many failures.
+    LimitTlsFailures => "limit_tls_failures", "the SMTP TLS report has more failures than the limit `tls_failures`";
     /// Too many records.
     LimitRecords => "limit_records", "the report has more records than the limit `records`";
     /// The reader itself failed: a fault of this program.

@@ -9,7 +9,7 @@ use super::scope::Scope;
 use crate::diagnosis::{
     ChangesAnswer, Comparison, Judged, KeyChoice, Wanted, WindowAnswer, by_place, changes, diagnose, selectors,
 };
-use crate::query::{Presence, Scan, Window, key_survey, presence, published, survey};
+use crate::query::{Presence, Scan, Window, key_survey, presence, published, survey, tls_survey};
 use crate::report::period::{Day, day_of, rfc3339};
 
 /// What is new, worse, mended or gone against the window before
@@ -73,6 +73,7 @@ impl Changes {
             published: [&published[0], &published[1]],
             findings: &findings,
             presence: &presence,
+            tls: &tls_survey(&store, all.first, window.last, &domains)?,
             min_messages: self.min_messages,
         });
 

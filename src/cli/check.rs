@@ -100,7 +100,10 @@ fn database(context: &Context, answer: &mut CheckAnswer) -> Result<Option<Store>
             foreign: foreign.iter().map(|one| one.reports).sum(),
             untrusted: store.untrusted_reports()?,
             quarantined: store.count_quarantined()?,
+            tls_reports: store.count_tls_reports()?,
+            newest_tls_report: store.newest_tls_report(context.now.as_second())?,
         };
+        answer.findings.extend(super::tls::findings(&store, check.newest_tls_report, context.now.as_second())?);
         Ok((check, store))
     });
     let (mut check, store) = match looked {

@@ -35,6 +35,7 @@ mod scope;
 mod selectors;
 mod signals;
 mod sql;
+mod tls;
 mod version;
 mod whole_file;
 
@@ -156,6 +157,7 @@ enum Command {
     Readiness(readiness::Readiness),
     Changes(changes::Changes),
     Selectors(selectors::Selectors),
+    Tls(tls::Tls),
     Dns(dns::Dns),
     Inspect(inspect::Inspect),
     Reports(reports::Reports),
@@ -192,6 +194,7 @@ pub fn run() -> ExitCode {
         Command::Readiness(command) => command.run(&mut context),
         Command::Changes(command) => command.run(&mut context),
         Command::Selectors(command) => command.run(&mut context),
+        Command::Tls(command) => command.run(&mut context),
         Command::Dns(command) => command.run(&mut context),
         Command::Inspect(command) => command.run(&mut context),
         Command::Reports(command) => command.run(&mut context),

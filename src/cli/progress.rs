@@ -70,7 +70,6 @@ impl Observer for Progress {
             }
             Notice::Other(kind, origin, note) if verbose => {
                 let what = match kind {
-                    OtherKind::TlsReport => "an SMTP TLS report",
                     OtherKind::FailureReport => "a failure report",
                     OtherKind::NotAReport => "not a report",
                 };

@@ -217,7 +217,7 @@ pub(super) fn domain_name(text: &str) -> Result<String, Failure> {
         .ok_or_else(|| Failure::Usage(format!("invalid domain {text:?}: use a name such as example.com")))
 }
 
-fn shown(window: Window) -> String {
+pub(super) fn shown(window: Window) -> String {
     match (window.first, window.last) {
         (Day::MIN, Day::MAX) => "at all".to_owned(),
         (Day::MIN, last) => format!("up to {}", date_of(last)),

@@ -8,6 +8,7 @@ use super::sniff::{HEAD, Kind, sniff};
 use crate::mail::ContentFields;
 use crate::mail::message::{is_field, looks_like_message};
 use crate::rejection::RejectionCode;
+use crate::tls;
 
 /// The body of an entity that has parts, and the boundary between them: as it is named, in the body as it is encoded, or
 /// as its lines tell it.
@@ -93,6 +94,7 @@ pub(super) fn begins_as_report(body: &[u8]) -> bool {
             let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
             text.starts_with(b"<?xml") || text.starts_with(b"<feedback")
         }
+        Kind::Json => tls::looks_like(body),
         _ => false,
     }
 }

@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
+use super::announce::name_announces;
 use super::entity::{as_mail, begins_as_report, smime};
 use super::scope::{Scope, Source, part_of};
 use super::sniff::{HEAD, Kind, sniff};
 use super::walk::{Place, Walk};
-use super::{Other, Transfer, uuencode};
+use super::{Transfer, uuencode};
 use crate::limits::Cost;
 use crate::mail::ContentFields;
 use crate::rejection::{Rejection, RejectionCode};
@@ -34,10 +35,9 @@ impl Walk<'_> {
             "message/feedback-report" => {
                 (scope.failure_report, scope.not_ours) = (true, true);
                 let bytes = Arc::new(transfer.decode(body).0.into_owned());
-                let report = bytes.to_vec();
                 let source = Source { bytes: &bytes, file_name: None, lenient: false };
-                let part = part_of(&place, scope, &source);
-                return self.other(&part, Other::FailureReport(report));
+                self.found += 1;
+                return self.visitor.failure_report(&part_of(&place, scope, &source), &bytes);
             }
             _ => {}
         }
@@ -56,7 +56,20 @@ impl Walk<'_> {
         let (decoded, lenient) = transfer.decode_to_sense(body);
         // Text without a name is what people and programs write around reports; a report in it begins as one.
         let is_text = kind.starts_with("text/") && !kind.ends_with("xml");
+        // A server that has no delivery-status part quotes the mail that it returns in its text: one that we sent.
+        if is_text && file_name.is_none() && scope.is_from_a_server() {
+            return;
+        }
+        let (found, doubtful) = (self.found, scope.doubtful.len());
         if is_text && self.inline(scope, &decoded, &place) {
+            if file_name.is_some_and(name_announces) {
+                let bytes = Arc::new(decoded.into_owned());
+                let source = Source { bytes: &bytes, file_name, lenient };
+                if begins_encrypted(&bytes) {
+                    self.doubt(scope, &place, &source, "", Rejection::new(RejectionCode::EncryptedMail));
+                }
+                self.settle_named(scope, &place, &source, "", found, doubtful);
+            }
             return;
         }
         if is_text && file_name.is_none() && !begins_as_report(&decoded) {
@@ -87,7 +100,7 @@ impl Walk<'_> {
 
     /// What stands in a text itself: files in uuencode, an encrypted message. True when that was all.
     fn inline(&mut self, scope: &mut Scope, text: &[u8], place: &Place) -> bool {
-        if memchr::memmem::find(&text[..text.len().min(HEAD)], b"-----BEGIN PGP MESSAGE-----").is_some() {
+        if begins_encrypted(text) {
             scope.encrypted = true;
             return true;
         }
@@ -104,4 +117,9 @@ impl Walk<'_> {
         }
         any
     }
+}
+
+/// Whether an OpenPGP message stands near the beginning of a text.
+fn begins_encrypted(text: &[u8]) -> bool {
+    memchr::memmem::find(&text[..text.len().min(HEAD)], b"-----BEGIN PGP MESSAGE-----").is_some()
 }

@@ -12,6 +12,7 @@
 mod announce;
 mod codec;
 mod entity;
+mod failure;
 mod gzip;
 mod leaf;
 mod lz4;
@@ -31,8 +32,9 @@ use std::sync::Arc;
 
 pub use announce::{name_announces, subject_announces};
 pub use codec::{Codec, limit_met, open};
+pub use failure::{FailureParts, failure_parts};
 pub use mailbox::{ArchiveMember, archive_members, holds_mailbox};
-pub use sniff::{HEAD, Kind, is_tls_report, sniff};
+pub use sniff::{HEAD, Kind, sniff};
 pub use transfer::Transfer;
 pub use walk::{Entry, Walked, walk};
 
@@ -83,27 +85,20 @@ impl<'b> Document<'b> {
 pub enum Contents {
     /// It held reports, or something that was refused.
     Report,
-    /// Its first element was another.
-    OtherXml,
+    /// It is something else.
+    Other,
     /// It cannot be read, and nothing in it says that it is a report.
     Unclear(Rejection),
-}
-
-/// Reports of other kinds.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Other {
-    /// An SMTP TLS report (RFC 8460).
-    TlsReport,
-    /// A failure report (RFC 6591), with its `message/feedback-report`.
-    FailureReport(Vec<u8>),
 }
 
 /// What a walk meets.
 pub trait Visitor {
     /// XML, perhaps a report. `opened` is the document from its beginning, opened once already to look at it.
     fn document(&mut self, part: &Part<'_>, document: Document<'_>, opened: Box<dyn Read + '_>) -> Contents;
-    /// A report of another kind.
-    fn other(&mut self, part: &Part<'_>, other: Other);
+    /// JSON that begins like an SMTP TLS report (RFC 8460), unpacked.
+    fn tls_report(&mut self, part: &Part<'_>, json: &[u8], budget: &Budget) -> Contents;
+    /// A failure report (RFC 6591): its `message/feedback-report`.
+    fn failure_report(&mut self, part: &Part<'_>, report: &[u8]);
     /// Something that should be a report and cannot be read.
     fn refused(&mut self, part: &Part<'_>, rejection: Rejection);
 }

@@ -5,13 +5,14 @@ use std::sync::Arc;
 
 use super::announce::{holds_announcement, name_announces, name_suggests};
 use super::scope::{Scope, Source, part_of};
-use super::sniff::{HEAD, Kind, is_tls_report, sniff};
+use super::sniff::{HEAD, Kind, sniff};
 use super::walk::{Place, Walk};
 use super::zipped::{self, Member};
-use super::{Codec, Contents, Document, Other, Part, open};
+use super::{Codec, Contents, Document, Part, open};
 use crate::limits::Cost;
 use crate::rejection::{Rejection, RejectionCode};
 use crate::report::charset::Utf16;
+use crate::tls;
 
 /// How much of a JSON document is looked at to tell what it is.
 const JSON_HEAD: u64 = 64 * 1024;
@@ -81,13 +82,7 @@ impl Walk<'_> {
             Kind::Gzip | Kind::Zlib | Kind::Zip | Kind::Zstd | Kind::DovecotLz4 => {
                 self.unwrap(scope, place, source, packed.clone(), kind, head, stream)
             }
-            Kind::Json => {
-                let _ = stream.take(JSON_HEAD).read_to_end(&mut head);
-                if is_tls_report(&head) {
-                    self.other(&part_of(place, scope, source), Other::TlsReport);
-                }
-                false
-            }
+            Kind::Json => self.json(scope, place, source, &packed, head, stream),
             Kind::Message | Kind::Emlx | Kind::Mbox => {
                 let whole = if is_packed {
                     match self.whole(&mut head, stream, self.limits.message) {
@@ -183,6 +178,50 @@ impl Walk<'_> {
         let file_name = packed.name.filter(|name| !named && name_announces(name)).or(source.file_name);
         let part = Part { inner: &packed.inner, file_name, ..part_of(place, scope, source) };
         let contents = self.visitor.document(&part, document, opened);
+        self.looked_at(scope, place, source, packed, contents)
+    }
+
+    /// JSON: a TLS report, or nothing that concerns us.
+    fn json(
+        &mut self,
+        scope: &mut Scope,
+        place: &Place,
+        source: &Source<'_>,
+        packed: &Packed<'_>,
+        mut head: Vec<u8>,
+        mut stream: Box<dyn Read + '_>,
+    ) -> bool {
+        // Damage is met again when the rest is read.
+        let _ = (&mut stream).take(JSON_HEAD).read_to_end(&mut head);
+        if !tls::looks_like(&head) {
+            return false;
+        }
+        let part =
+            Part { inner: &packed.inner, file_name: packed.name.or(source.file_name), ..part_of(place, scope, source) };
+        if let Err(mut rejection) = self.whole(&mut head, stream, self.limits.document.min(tls::LARGEST)) {
+            if let Some(code) = self.budget.exceeded() {
+                self.stop(code);
+                return true;
+            }
+            if rejection.code == RejectionCode::LimitMessage {
+                rejection = Rejection::new(RejectionCode::LimitDocument);
+            }
+            self.refuse(&part, rejection);
+            return true;
+        }
+        let contents = self.visitor.tls_report(&part, &head, self.budget);
+        self.looked_at(scope, place, source, packed, contents)
+    }
+
+    /// Notes what a document was found to be; whether it was a report.
+    fn looked_at(
+        &mut self,
+        scope: &mut Scope,
+        place: &Place,
+        source: &Source<'_>,
+        packed: &Packed<'_>,
+        contents: Contents,
+    ) -> bool {
         match contents {
             Contents::Report => {
                 self.found += 1;
@@ -192,7 +231,7 @@ impl Walk<'_> {
                 }
                 true
             }
-            Contents::OtherXml => false,
+            Contents::Other => false,
             Contents::Unclear(rejection) => self.cannot(scope, place, source, packed, rejection),
         }
     }
@@ -225,6 +264,10 @@ impl Walk<'_> {
             Kind::Xml => {
                 let stream = Box::new(Cursor::new(head).chain(stream));
                 self.document(scope, place, source, packed, stream, true)
+            }
+            Kind::Json => {
+                let stream = Box::new(Utf16::new(Box::new(Cursor::new(head).chain(stream))));
+                self.json(scope, place, source, packed, Vec::new(), stream)
             }
             _ => false,
         }

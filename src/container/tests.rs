@@ -7,7 +7,8 @@ struct Met {
     /// Path, file name and unpacked text of each document.
     documents: Vec<(String, Option<String>, String)>,
     refused: Vec<(String, RejectionCode)>,
-    others: Vec<Other>,
+    tls_reports: Vec<String>,
+    failure_reports: Vec<Vec<u8>>,
 }
 
 impl Visitor for Met {
@@ -15,15 +16,20 @@ impl Visitor for Met {
         let mut text = String::new();
         let _ = opened.read_to_string(&mut text);
         if !text.contains("<feedback") {
-            return Contents::OtherXml;
+            return Contents::Other;
         }
         let path = if part.inner.is_empty() { part.path.to_owned() } else { format!("{}/{}", part.path, part.inner) };
         self.documents.push((path, part.file_name.map(str::to_owned), text));
         Contents::Report
     }
 
-    fn other(&mut self, _: &Part<'_>, other: Other) {
-        self.others.push(other);
+    fn tls_report(&mut self, _: &Part<'_>, json: &[u8], _: &Budget) -> Contents {
+        self.tls_reports.push(String::from_utf8_lossy(json).into_owned());
+        Contents::Report
+    }
+
+    fn failure_report(&mut self, _: &Part<'_>, report: &[u8]) {
+        self.failure_reports.push(report.to_vec());
     }
 
     fn refused(&mut self, part: &Part<'_>, rejection: Rejection) {
@@ -209,6 +215,10 @@ fn what_is_announced_and_gives_none_is_refused() {
             "Content-Type: multipart/report; report-type=delivery-status; boundary=B\r\n\r\n--B\r\nContent-Type: message/delivery-status\r\n\r\nx\r\n--B\r\nContent-Type: message/rfc822\r\n\r\n{SUBJECT}Content-Type: text/xml; name=\"{NAME}\"\r\n\r\n{XML}\r\n--B--\r\n"
         ),
         format!("X-Failed-Recipients: a@b\r\n{SUBJECT}\r\nIt was: {XML}"),
+        format!(
+            "From: MAILER-DAEMON@b.example\r\nSubject: failure notice\r\n\r\nSorry.\r\n--- Below is a copy.\r\n\r\n{SUBJECT}Content-Transfer-Encoding: base64\r\n\r\n{}",
+            base64(XML)
+        ),
     ] {
         let met = met(&mail);
         assert_eq!((codes(&met), met.documents.len()), (vec![], 0), "{mail}");

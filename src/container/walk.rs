@@ -10,7 +10,7 @@ use super::multipart::Parts;
 use super::open::Packed;
 use super::scope::{Doubtful, Scope, Source, part_of};
 use super::sniff::{HEAD, Kind, sniff};
-use super::{Other, Part, Transfer, Visitor};
+use super::{Part, Transfer, Visitor};
 use crate::limits::{Budget, Cost, Limits};
 use crate::mail::message::{emlx, header_start, with_plain_lines};
 use crate::mail::{ContentFields, Envelope, KnownFields};
@@ -106,11 +106,6 @@ impl Walk<'_> {
     pub(super) fn refuse(&mut self, part: &Part<'_>, rejection: Rejection) {
         self.found += 1;
         self.visitor.refused(part, rejection);
-    }
-
-    pub(super) fn other(&mut self, part: &Part<'_>, other: Other) {
-        self.found += 1;
-        self.visitor.other(part, other);
     }
 
     /// Ends the walk for a limit of the whole input, which is kept whole.
@@ -240,14 +235,14 @@ impl Walk<'_> {
         if self.found > before || scope.bounce {
             return;
         }
-        if scope.announced && !scope.doubtful.is_empty() {
+        // The type and the fields of a TLS report (RFC 8460 §5.3) announce it as a Subject does, and nothing else has them.
+        let announced = scope.announced || scope.tls_report && !scope.failure_report;
+        if announced && !scope.doubtful.is_empty() {
             return self.tell_doubtful(&mut scope);
         }
         let part =
             Part { path: &place.path, inner: "", envelope: &scope.envelope, file_name: None, bytes, lenient: false };
-        if scope.tls_report && !scope.failure_report {
-            self.other(&part, Other::TlsReport);
-        } else if scope.announced {
+        if announced {
             let code = if scope.encrypted { RejectionCode::EncryptedMail } else { RejectionCode::NoReportFound };
             self.refuse(&part, Rejection::new(code));
         } else if scope.encrypted {

@@ -23,6 +23,7 @@ pub mod readiness;
 mod remedy;
 mod selectors;
 mod silence;
+mod tls;
 mod turns;
 mod view;
 mod weekday;
@@ -54,4 +55,5 @@ pub use selectors::{
     Rotation, SelectorUse, SelectorsAnswer, by_place, selectors,
 };
 pub use silence::Silence;
+pub use tls::{TlsAnswer, TlsDomain, TlsFailure, TlsPolicy, tls_domains};
 pub use view::States;

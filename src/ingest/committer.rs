@@ -161,6 +161,27 @@ impl Committer<'_, '_> {
                     summary.irregularities += irregularities;
                 }
             }
+            Event::TlsReport(new) => {
+                self.mail.add(MailOutcome::Report);
+                self.batch_reports += 1;
+                let (arrival, foreign) = self.writer.tls_report(new)?;
+                let tls = &mut summary.tls;
+                match arrival {
+                    Arrival::New | Arrival::Reread => tls.new += 1,
+                    Arrival::Duplicate => {
+                        tls.duplicate += 1;
+                        self.observer.notice(&Notice::Duplicate(Arc::clone(&new.origin)));
+                    }
+                    Arrival::Conflicting => {
+                        tls.conflicting += 1;
+                        self.observer.notice(&Notice::Conflicting(Arc::clone(&new.origin)));
+                    }
+                }
+                if arrival != Arrival::Duplicate {
+                    tls.foreign += u64::from(foreign);
+                    tls.untrusted += u64::from(!new.trust.is_believed());
+                }
+            }
             Event::Quarantine(new) => {
                 self.mail.add(MailOutcome::Quarantined);
                 let known = self.writer.quarantine(new)?;
@@ -176,7 +197,6 @@ impl Committer<'_, '_> {
             Event::Other(kind, origin, note) => {
                 self.mail.add(MailOutcome::Other);
                 match kind {
-                    OtherKind::TlsReport => summary.tls_reports += 1,
                     OtherKind::FailureReport => summary.failure_reports += 1,
                     OtherKind::NotAReport => summary.not_a_report += 1,
                 }

@@ -4,13 +4,11 @@ use std::sync::Arc;
 
 use crate::report::period::Day;
 use crate::source::Receipt;
-use crate::store::{NewQuarantine, NewReport, Origin, RawBytes, Run, Trust};
+use crate::store::{NewQuarantine, NewReport, NewTlsReport, Origin, RawBytes, Run, Trust};
 
-/// Mail and files that are no aggregate reports.
+/// Mail and files that are no reports to be stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OtherKind {
-    /// An SMTP TLS report (RFC 8460).
-    TlsReport,
     /// A failure report (RFC 6591, RFC 9991).
     FailureReport,
     /// Anything else.
@@ -35,6 +33,8 @@ pub(super) enum Event {
     },
     /// A report, whole or the rest of it.
     Report(Box<NewReport>),
+    /// An SMTP TLS report (RFC 8460).
+    TlsReport(Box<NewTlsReport>),
     /// The rows sent last belong to nothing.
     Discard,
     /// Something that cannot be read.
@@ -69,6 +69,10 @@ impl Event {
         256 + match self {
             Event::Rows { run: rows, .. } => run(rows),
             Event::Report(report) => run(&report.run) + raw(&report.raw.bytes) + 1024,
+            Event::TlsReport(tls) => {
+                let failures: usize = tls.report.policies.iter().map(|policy| 1 + policy.failures.len()).sum();
+                raw(&tls.raw.bytes) + 512 * failures + 1024
+            }
             Event::Quarantine(quarantine) => raw(&quarantine.raw.bytes) + 1024,
             _ => 0,
         }

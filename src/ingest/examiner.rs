@@ -9,7 +9,7 @@ use super::outcome_cache::OutcomeCache;
 use super::raw::{At, RawCache, raw, raw_of_file, raw_plain};
 use super::reorder_buffer::Sender;
 use super::reports::{InputTally, Reports};
-use crate::container::{self, Contents, Entry, HEAD, Kind, Other, Part, sniff};
+use crate::container::{self, Contents, Entry, HEAD, Kind, Part, sniff};
 use crate::limits::{Budget, Limits};
 use crate::mail::{Authenticity, Envelope};
 use crate::rejection::{Rejection, RejectionCode};
@@ -18,6 +18,7 @@ use crate::report::{
 };
 use crate::source::{Content, Input};
 use crate::store::{DigestKey, NewQuarantine, Origin, Raw};
+use crate::tls::{self, ReadFailure};
 
 /// Examines inputs, one after the other.
 pub(super) struct Examiner<'e> {
@@ -162,7 +163,7 @@ impl Visit<'_, '_> {
         let mut reports = Reports { limits, outcomes, sender, tally, budget, origin, raw: &raw };
         match (DocumentReader { limits, buffer }).read(document, &mut reports) {
             Ok(DocumentKind::Reports) => Contents::Report,
-            Ok(DocumentKind::OtherXml) => Contents::OtherXml,
+            Ok(DocumentKind::OtherXml) => Contents::Other,
             Err(Refusal { rejection, unclear: true, .. }) => Contents::Unclear(rejection),
             Err(Refusal { rejection, head, .. }) => {
                 sender.push(Event::Quarantine(Box::new(NewQuarantine {
@@ -191,8 +192,7 @@ impl Visit<'_, '_> {
 
 impl container::Visitor for Visit<'_, '_> {
     fn document(&mut self, part: &Part<'_>, document: container::Document<'_>, opened: Box<dyn Read + '_>) -> Contents {
-        let path = if part.inner.is_empty() { part.path.to_owned() } else { format!("{}/{}", part.path, part.inner) };
-        let origin = self.origin(&path, part.envelope, part.file_name);
+        let origin = self.origin(&path_of(part), part.envelope, part.file_name);
         let mut odd = Irregularities::default();
         if part.lenient {
             odd.add(IrregularityCode::Base64, "");
@@ -202,13 +202,29 @@ impl container::Visitor for Visit<'_, '_> {
         self.read(read, &origin, part.inner, &|raws, always| raws.get(part.bytes, always))
     }
 
-    fn other(&mut self, part: &Part<'_>, other: Other) {
-        let (kind, note) = match other {
-            Other::TlsReport => (OtherKind::TlsReport, None),
-            Other::FailureReport(report) => (OtherKind::FailureReport, Some(failure_report(&report))),
+    fn tls_report(&mut self, part: &Part<'_>, json: &[u8], budget: &Budget) -> Contents {
+        let origin = self.origin(&path_of(part), part.envelope, part.file_name);
+        let reports = match tls::read(json, self.examiner.limits, budget) {
+            Ok(reports) => reports,
+            Err(ReadFailure::Other) => return Contents::Other,
+            Err(ReadFailure::Rejected(rejection)) => {
+                self.refuse(&origin, rejection, part.inner, self.raws.get(part.bytes, true));
+                return Contents::Report;
+            }
         };
+        for report in reports {
+            match super::tls::assemble(report, &origin, self.raws.get(part.bytes, false)) {
+                Ok(new) => self.examiner.sender.push(Event::TlsReport(Box::new(new))),
+                Err(rejection) => self.refuse(&origin, rejection, part.inner, self.raws.get(part.bytes, true)),
+            }
+        }
+        Contents::Report
+    }
+
+    fn failure_report(&mut self, part: &Part<'_>, report: &[u8]) {
         let origin = self.origin(part.path, part.envelope, part.file_name);
-        self.examiner.sender.push(Event::Other(kind, origin, note));
+        let note = Some(failure_report(report));
+        self.examiner.sender.push(Event::Other(OtherKind::FailureReport, origin, note));
     }
 
     fn refused(&mut self, part: &Part<'_>, rejection: Rejection) {
@@ -216,6 +232,11 @@ impl container::Visitor for Visit<'_, '_> {
         let raw = self.raws.get(part.bytes, true);
         self.refuse(&origin, rejection, part.inner, raw);
     }
+}
+
+/// Where a part is in the input, with the members of archives.
+fn path_of(part: &Part<'_>) -> String {
+    if part.inner.is_empty() { part.path.to_owned() } else { format!("{}/{}", part.path, part.inner) }
 }
 
 /// A failure report in one line; what it says of the mail itself is not kept.

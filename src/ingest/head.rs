@@ -132,15 +132,15 @@ fn period(report: &AggregateReport, origin: &Origin, irregularities: &mut Irregu
 }
 
 /// The file name that RFC 7489 §7.2.1.1 asks for: `receiver!domain!begin!end[!id].ext`.
-struct FileName<'n> {
-    receiver: &'n str,
-    domain: &'n str,
-    begin: i64,
-    end: i64,
+pub(super) struct FileName<'n> {
+    pub(super) receiver: &'n str,
+    pub(super) domain: &'n str,
+    pub(super) begin: i64,
+    pub(super) end: i64,
 }
 
 impl<'n> FileName<'n> {
-    fn read(name: &'n str) -> Option<Self> {
+    pub(super) fn read(name: &'n str) -> Option<Self> {
         let base = name.rsplit(['/', '\\']).next()?;
         let mut parts = base.split('!');
         let (receiver, domain) = (parts.next()?, parts.next()?);
@@ -154,7 +154,7 @@ impl<'n> FileName<'n> {
 }
 
 /// The submitter that the Subject names (RFC 7489 §7.2.1.1).
-fn submitter(subject: &str) -> Option<String> {
+pub(super) fn submitter(subject: &str) -> Option<String> {
     let at = subject.to_ascii_lowercase().find("submitter:")? + "submitter:".len();
     let word = subject.get(at..)?.split_whitespace().next()?;
     Some(shorten(&word.trim_end_matches(';').to_lowercase(), 255).to_owned()).filter(|word| !word.is_empty())

@@ -15,6 +15,7 @@ mod raw;
 mod reorder_buffer;
 mod report_builder;
 mod reports;
+mod tls;
 mod work_queue;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -117,7 +118,7 @@ pub struct IngestSummary {
     /// Their messages.
     pub messages: u64,
     /// SMTP TLS reports.
-    pub tls_reports: u64,
+    pub tls: TlsReports,
     /// Failure reports.
     pub failure_reports: u64,
     /// Mails and files that are no reports.
@@ -128,6 +129,37 @@ pub struct IngestSummary {
     pub quarantined: Vec<QuarantinedInput>,
     /// What could not be opened.
     pub failed: Vec<FailedInput>,
+}
+
+/// What became of SMTP TLS reports.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct TlsReports {
+    /// Those that are new.
+    pub new: u64,
+    /// Those that were there before.
+    pub duplicate: u64,
+    /// Those beside others of their identity with other content.
+    pub conflicting: u64,
+    /// Those of the new and conflicting ones that are on none of the owner's domains.
+    pub foreign: u64,
+    /// Those of the new and conflicting ones whose mail failed DMARC or came under another's name.
+    pub untrusted: u64,
+}
+
+impl TlsReports {
+    /// All of them.
+    #[must_use]
+    pub fn all(self) -> u64 {
+        self.new + self.duplicate + self.conflicting
+    }
+
+    fn add(&mut self, other: TlsReports) {
+        self.new += other.new;
+        self.duplicate += other.duplicate;
+        self.conflicting += other.conflicting;
+        self.foreign += other.foreign;
+        self.untrusted += other.untrusted;
+    }
 }
 
 impl IngestSummary {
@@ -143,7 +175,7 @@ impl IngestSummary {
         self.messages += other.messages;
         self.foreign += other.foreign;
         self.untrusted += other.untrusted;
-        self.tls_reports += other.tls_reports;
+        self.tls.add(other.tls);
         self.failure_reports += other.failure_reports;
         self.not_a_report += other.not_a_report;
         self.irregularities += other.irregularities;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::event::Event;
+use super::event::{Event, OtherKind};
 use super::examiner::Examiner;
 use super::reorder_buffer::Sender;
 use crate::limits::Limits;
@@ -19,8 +19,12 @@ pub struct Findings {
     pub records: u64,
     /// What was refused.
     pub quarantined: u64,
-    /// What is no aggregate report.
+    /// SMTP TLS reports.
+    pub tls_reports: u64,
+    /// Failure reports, and what could not be opened.
     pub other: u64,
+    /// What is no report.
+    pub not_a_report: u64,
 }
 
 /// Examines the bytes of a file, whatever they are; as one mail of a mailbox when `is_mail`.
@@ -53,12 +57,19 @@ pub fn examine(bytes: &[u8], is_mail: bool, limits: &Limits) -> Findings {
                 findings.reports += 1;
                 findings.records += records;
             }
+            Event::TlsReport(tls) => {
+                assert!(tls.period.begin <= tls.period.end, "a period in order");
+                assert!(tls.report.policies.iter().all(|policy| policy.policy_domain.is_some()), "a domain each");
+                findings.tls_reports += 1;
+            }
             Event::Quarantine(_) => findings.quarantined += 1,
+            Event::Other(OtherKind::NotAReport, ..) => findings.not_a_report += 1,
             Event::Other(..) | Event::Failed { .. } => findings.other += 1,
             Event::End { .. } => {}
         }
     }
     assert_eq!(pending, 0, "no records without a report");
-    assert!(findings.reports + findings.quarantined + findings.other > 0, "every input ends as something");
+    let Findings { reports, tls_reports, quarantined, other, not_a_report, .. } = findings;
+    assert!(reports + tls_reports + quarantined + other + not_a_report > 0, "every input ends as something");
     findings
 }

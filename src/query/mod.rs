@@ -18,6 +18,7 @@ mod sums;
 mod survey;
 mod tally;
 mod timeline;
+mod tls;
 mod visit;
 mod window;
 mod witnesses;
@@ -35,6 +36,7 @@ pub use strict::{StrictFigures, strict_alignment};
 pub use survey::survey;
 pub use tally::{Entry, ReportMark, Tally};
 pub use timeline::{AddressUse, Cell, OverrideKey, PartFigures, SpfKey, Timeline, timeline};
+pub use tls::{TlsFailureFigures, TlsPolicyFigures, TlsSurvey, tls_survey};
 pub use visit::Seen;
 pub use window::{Bound, Span, Window, WindowChoice};
 

@@ -46,6 +46,10 @@ pub struct DatabaseCheck {
     pub untrusted: u64,
     /// What is in quarantine.
     pub quarantined: u64,
+    /// SMTP TLS reports in it, and how many of them are kept apart because no domain of theirs is the owner's.
+    pub tls_reports: (u64, u64),
+    /// The end of the newest SMTP TLS report that counts, in seconds since the epoch.
+    pub newest_tls_report: Option<i64>,
 }
 
 /// An account.
@@ -145,6 +149,10 @@ pub enum CheckCode {
     Quarantine,
     /// There are reports on domains that are not the owner's.
     ForeignReports,
+    /// The newest SMTP TLS report is old, though they used to come.
+    NoNewTlsReports,
+    /// TLS fails with a mail server of the owner's.
+    TlsFailures,
     /// Whose domains are whose is not known, and only one reporter ever wrote about some.
     OneReporter,
     /// The account cannot be set up: a secret, a certificate.
@@ -178,6 +186,8 @@ impl Code for CheckCode {
             CheckCode::NoNewReports => "no-new-reports",
             CheckCode::Quarantine => "quarantine",
             CheckCode::ForeignReports => "foreign-reports",
+            CheckCode::NoNewTlsReports => "no-new-tls-reports",
+            CheckCode::TlsFailures => "tls-failures",
             CheckCode::OneReporter => "one-reporter",
             CheckCode::Account => "account",
             CheckCode::Login => "login",
@@ -262,6 +272,8 @@ fn as_json(answer: &CheckAnswer) -> Value {
             "foreign": database.foreign,
             "untrusted": database.untrusted,
             "quarantined": database.quarantined,
+            "tls_reports": database.tls_reports.0,
+            "newest_tls_report": time(database.newest_tls_report),
         },
         "accounts": answer.accounts.iter().map(|account| json!({
             "name": account.name,
@@ -325,6 +337,15 @@ fn database(database: &DatabaseCheck) -> Vec<String> {
             "{} kept apart because the mail failed DMARC or came under another's name",
             plural(database.untrusted, "report")
         ));
+    }
+    if database.tls_reports.0 > 0 {
+        let newest =
+            database.newest_tls_report.map_or("none that counts".to_owned(), |at| format!("newest {}", rfc3339(at)));
+        let foreign = match database.tls_reports.1 {
+            0 => String::new(),
+            number => format!("; {} kept apart, not on the domains of [owner]", grouped(number)),
+        };
+        lines.push(format!("{}; {newest}{foreign}", plural(database.tls_reports.0, "SMTP TLS report")));
     }
     lines.push(match database.quarantined {
         0 => "the quarantine is empty".to_owned(),

@@ -45,9 +45,16 @@ pub(super) fn facts(schema: &str, summary: &IngestSummary, seconds: f64) -> Valu
         "foreign": summary.foreign,
         "untrusted": summary.untrusted,
         "other": {
-            "tls_report": summary.tls_reports,
+            "tls_report": summary.tls.all(),
             "failure_report": summary.failure_reports,
             "not_a_report": summary.not_a_report,
+        },
+        "tls_reports": {
+            "new": summary.tls.new,
+            "duplicate": summary.tls.duplicate,
+            "conflicting": summary.tls.conflicting,
+            "foreign": summary.tls.foreign,
+            "untrusted": summary.tls.untrusted,
         },
         "irregularities": summary.irregularities,
         "quarantined": summary.quarantined.iter().map(|one| json!({
@@ -73,7 +80,9 @@ pub(super) fn sentence(summary: &IngestSummary) -> String {
     part(summary.conflicting, "under a known id with other content");
     part(summary.foreign, "not on the domains of [owner]");
     part(summary.untrusted, "kept apart because the mail failed DMARC or came under another's name");
-    part(summary.tls_reports, agree(summary.tls_reports, "SMTP TLS report", "SMTP TLS reports"));
+    let tls = summary.tls;
+    part(tls.new + tls.conflicting, agree(tls.new + tls.conflicting, "new SMTP TLS report", "new SMTP TLS reports"));
+    part(tls.duplicate, agree(tls.duplicate, "SMTP TLS report known before", "SMTP TLS reports known before"));
     part(summary.failure_reports, agree(summary.failure_reports, "failure report", "failure reports"));
     part(summary.not_a_report, "not a report");
     part(fresh, "quarantined");

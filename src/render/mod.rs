@@ -30,6 +30,7 @@ mod selectors;
 pub mod sparkline;
 mod sql;
 pub mod table;
+mod tls;
 
 pub use dns::DnsAnswer;
 pub use document::Document;
@@ -46,3 +47,4 @@ pub use quarantine::{EntryAnswer, QuarantineAction, QuarantineAnswer};
 pub use report::ReportAnswer;
 pub use reports::ReportsAnswer;
 pub use table::Rows;
+pub use tls::TlsReportsAnswer;

@@ -22,22 +22,27 @@ pub struct PruneAnswer {
 
 impl Answer for PruneAnswer {
     fn data(&self) -> impl Serialize {
-        let Pruned { reports, records, messages } = self.pruned;
+        let Pruned { reports, records, messages, tls_reports } = self.pruned;
         json!({
             "schema": "dmarcstat/prune/1", "before": self.before.to_string(), "dry_run": self.dry_run,
             "reports": reports, "records": records, "messages": messages,
+            "tls_reports": tls_reports,
         })
     }
 
     fn document(&self) -> Document {
         let mut document = Document::default();
         document.line(format!(
-            "{} {} of days before {}, with {} and {}.",
+            "{} {} of days before {}, with {} and {}{}.",
             if self.dry_run { "Would forget" } else { "Forgot" },
             plural(self.pruned.reports, "report"),
             self.before,
             plural(self.pruned.records, "record"),
             plural(self.pruned.messages, "message"),
+            match self.pruned.tls_reports {
+                0 => String::new(),
+                number => format!(", and {}", plural(number, "SMTP TLS report")),
+            },
         ));
         document
     }

@@ -20,6 +20,8 @@ use crate::report::Irregularities;
 pub(super) struct InputReports {
     /// Those that were stored or met again in it.
     met: FxHashSet<i64>,
+    /// TLS reports that were stored or met again in it.
+    pub(super) tls_met: FxHashSet<i64>,
     /// By the digest of the bytes they came in, once something was in those that was not known.
     readings: HashMap<[u8; 32], EarlierReadings>,
 }
@@ -150,7 +152,7 @@ impl Writer<'_> {
 
     /// Takes what an earlier version of the program had read from the same bytes, and this one reads otherwise.
     fn earlier_readings(&mut self, new: &NewReport, raw: i64, identity: u128) -> Result<Vec<Stored>> {
-        let InputReports { met, readings } = &mut self.input;
+        let InputReports { met, readings, .. } = &mut self.input;
         let readings = match readings.entry(new.raw.sha256) {
             Entry::Occupied(known) => known.into_mut(),
             Entry::Vacant(empty) => {

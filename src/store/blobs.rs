@@ -49,7 +49,7 @@ pub(super) fn store(connection: &Connection, raw: &Raw, keep: bool) -> Result<(i
         _ => insert.insert(params![sha, size, false, None::<&[u8]>])?,
     };
     if let (Some((old, _)), true) = (known, keep) {
-        for table in ["report", "quarantine"] {
+        for table in ["report", "tls_report", "quarantine"] {
             connection.execute(&format!("UPDATE {table} SET raw = ?1 WHERE raw = ?2"), [id, old])?;
         }
         connection.execute("DELETE FROM blob WHERE id = ?1", [old])?;

@@ -17,6 +17,8 @@ pub struct Pruned {
     pub records: u64,
     /// Their messages.
     pub messages: u64,
+    /// SMTP TLS reports.
+    pub tls_reports: u64,
 }
 
 impl Store {
@@ -35,6 +37,16 @@ impl Store {
     pub fn prune(&mut self, day: Day) -> Result<Pruned> {
         let transaction = self.connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
         let pruned = count(&transaction, day)?;
+        if pruned.tls_reports > 0 {
+            // Reports of one identity are of one day.
+            for table in ["tls_failure", "tls_policy"] {
+                transaction.execute(
+                    &format!("DELETE FROM {table} WHERE report IN (SELECT id FROM tls_report WHERE day < ?1)"),
+                    [day],
+                )?;
+            }
+            transaction.execute("DELETE FROM tls_report WHERE day < ?1", [day])?;
+        }
         if pruned.reports > 0 {
             let apart = same_identity::parted(&transaction, day)?;
             for table in ["irregularity", "sighting"] {
@@ -51,8 +63,10 @@ impl Store {
                 same_identity::settle(&transaction, self.key, identity, &mut deltas)?;
             }
             deltas.flush(&transaction)?;
-            drop_unused_bytes(&transaction)?;
             drop_unused_outcomes(&transaction)?;
+        }
+        if pruned.reports + pruned.tls_reports > 0 {
+            drop_unused_bytes(&transaction)?;
             drop_unused_names(&transaction)?;
         }
         transaction.commit()?;
@@ -62,18 +76,20 @@ impl Store {
 
 fn count(connection: &Connection, day: Day) -> Result<Pruned> {
     Ok(connection.query_row(
-        "SELECT COUNT(*), COALESCE(SUM(records), 0), COALESCE(SUM(messages), 0) FROM report WHERE day < ?1",
+        "SELECT COUNT(*), COALESCE(SUM(records), 0), COALESCE(SUM(messages), 0),
+            (SELECT COUNT(*) FROM tls_report WHERE day < ?1) FROM report WHERE day < ?1",
         params![day],
         |row| {
             let number = |at| row.get::<_, i64>(at).map(i64::unsigned_abs);
-            Ok(Pruned { reports: number(0)?, records: number(1)?, messages: number(2)? })
+            Ok(Pruned { reports: number(0)?, records: number(1)?, messages: number(2)?, tls_reports: number(3)? })
         },
     )?)
 }
 
 pub(super) fn drop_unused_bytes(connection: &Connection) -> Result<()> {
     connection.execute(
-        "DELETE FROM blob WHERE id NOT IN (SELECT raw FROM report) AND id NOT IN (SELECT raw FROM quarantine)",
+        "DELETE FROM blob WHERE id NOT IN (SELECT raw FROM report) AND id NOT IN (SELECT raw FROM tls_report)
+            AND id NOT IN (SELECT raw FROM quarantine)",
         [],
     )?;
     Ok(())
@@ -107,6 +123,9 @@ fn drop_unused_names(connection: &Connection) -> Result<()> {
         "domain, reporter FROM record_run",
         "folder, dmarc_domain FROM sighting",
         "header_from, authenticated, envelope FROM outcome",
+        "reporter, org_name, contact FROM tls_report",
+        "domain, policy_type, policy_string, mx_host FROM tls_policy",
+        "result_type, mx_host, mx_helo, receiving_ip, sending_ip, reason_code, information FROM tls_failure",
     ] {
         let mut statement = connection.prepare(&format!("SELECT DISTINCT {columns}"))?;
         let width = statement.column_count();

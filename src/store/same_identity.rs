@@ -236,7 +236,8 @@ pub(super) fn settle(connection: &Connection, key: DigestKey, identity: u128, de
         counts[alone] = true;
     } else if !believed.is_empty() {
         believed.iter().for_each(|&at| shared[at] = Some(0));
-        let groups = comparable(connection, &reports, believed)?;
+        let vouched: Vec<(Trust, i64)> = reports.iter().map(|report| (report.trust, report.reporter)).collect();
+        let groups = comparable(connection, &vouched, believed)?;
         let records = groups.iter().flatten().map(|&at| reports[at].totals.records).sum::<u64>();
         let mut counting = Vec::new();
         for group in &groups {
@@ -323,8 +324,12 @@ fn write_contents(connection: &Connection, key: DigestKey) -> Result<()> {
     }
 }
 
-/// The reports that may count, in groups within which they are compared.
-fn comparable(connection: &Connection, reports: &[Stored], believed: Vec<usize>) -> Result<Vec<Vec<usize>>> {
+/// The reports that may count, in groups within which they are compared; of all, what is known of their mails and who reports.
+pub(super) fn comparable(
+    connection: &Connection,
+    vouched: &[(Trust, i64)],
+    believed: Vec<usize>,
+) -> Result<Vec<Vec<usize>>> {
     /// Who vouches for a report.
     #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
     enum Voucher {
@@ -334,7 +339,7 @@ fn comparable(connection: &Connection, reports: &[Stored], believed: Vec<usize>)
     let mut groups: BTreeMap<Voucher, Vec<usize>> = BTreeMap::new();
     let mut name = connection.prepare_cached("SELECT text FROM name WHERE id = ?1")?;
     for at in believed {
-        let Stored { trust, reporter, .. } = reports[at];
+        let (trust, reporter) = vouched[at];
         let voucher = match trust {
             Trust::Passed => {
                 let name: String = name.query_row([reporter], |row| row.get(0))?;

@@ -168,6 +168,53 @@ pub(super) const MIGRATIONS: &[&str] = &[
         PRIMARY KEY (export, report)
     ) WITHOUT ROWID;
 ",
+    // SMTP TLS reports.
+    "
+    CREATE TABLE IF NOT EXISTS tls_report (
+        id INTEGER PRIMARY KEY,
+        identity BLOB NOT NULL,
+        content BLOB NOT NULL,
+        day INTEGER NOT NULL,
+        begin_time INTEGER NOT NULL,
+        end_time INTEGER NOT NULL,
+        reporter INTEGER NOT NULL REFERENCES name,
+        org_name INTEGER REFERENCES name,
+        contact INTEGER REFERENCES name,
+        report_id TEXT NOT NULL,
+        trust INTEGER NOT NULL,
+        counted INTEGER NOT NULL,
+        raw INTEGER NOT NULL REFERENCES blob,
+        location TEXT NOT NULL,
+        UNIQUE (identity, content)
+    );
+    CREATE INDEX IF NOT EXISTS tls_report_by_day ON tls_report (day);
+    CREATE INDEX IF NOT EXISTS tls_report_by_raw ON tls_report (raw);
+    CREATE TABLE IF NOT EXISTS tls_policy (
+        report INTEGER NOT NULL,
+        number INTEGER NOT NULL,
+        domain INTEGER NOT NULL REFERENCES name,
+        policy_type INTEGER REFERENCES name,
+        policy_string INTEGER REFERENCES name,
+        mx_host INTEGER REFERENCES name,
+        successful INTEGER NOT NULL,
+        failed INTEGER NOT NULL,
+        PRIMARY KEY (report, number)
+    ) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS tls_failure (
+        report INTEGER NOT NULL,
+        policy INTEGER NOT NULL,
+        number INTEGER NOT NULL,
+        result_type INTEGER REFERENCES name,
+        mx_host INTEGER REFERENCES name,
+        mx_helo INTEGER REFERENCES name,
+        receiving_ip INTEGER REFERENCES name,
+        sending_ip INTEGER REFERENCES name,
+        reason_code INTEGER REFERENCES name,
+        information INTEGER REFERENCES name,
+        sessions INTEGER NOT NULL,
+        PRIMARY KEY (report, policy, number)
+    ) WITHOUT ROWID;
+",
 ];
 
 /// The steps after which the outcomes must be judged anew.

@@ -128,7 +128,7 @@ fn old_reports_go_with_all_that_only_they_needed() {
         &mut store,
         &[report("old", 20_000, &[("192.0.2.1", 5, "fail")]), report("new", 20_500, &[("192.0.2.1", 9, "pass")])],
     );
-    assert_eq!(store.prunable(20_400).unwrap(), Pruned { reports: 1, records: 1, messages: 5 });
+    assert_eq!(store.prunable(20_400).unwrap(), Pruned { reports: 1, records: 1, messages: 5, tls_reports: 0 });
     assert_eq!(store.prune(20_400).unwrap().reports, 1);
     assert_eq!(messages(&store), 9);
     check_totals(&store);

@@ -117,7 +117,7 @@ pub fn who_reports(label: &str, authenticity: &Authenticity, policy_domain: &str
 }
 
 /// The better of two: what is believed more; of equals the name without a remark, then the first.
-fn better(left: (String, Trust), right: (String, Trust)) -> (String, Trust) {
+pub(super) fn better(left: (String, Trust), right: (String, Trust)) -> (String, Trust) {
     let rank = |(name, trust): &(String, Trust)| (*trust, Reverse(name.clone()));
     if rank(&right) > rank(&left) { right } else { left }
 }

@@ -16,7 +16,7 @@ use super::mailbox::Settled;
 use super::same_identity::{self, Group};
 use super::totals::Deltas;
 use super::trust::Trust;
-use super::{DigestKey, Result, Store, StoreError, quarantine, room};
+use super::{DigestKey, Result, Store, StoreError, quarantine, room, tls};
 use crate::rows;
 
 /// A run is written when it has this many bytes.
@@ -46,6 +46,8 @@ pub struct Writer<'s> {
     pub(super) groups: FxHashMap<u128, Group>,
     /// Those of them of whose reports it is yet to be decided which count.
     pub(super) unsettled: FxHashSet<u128>,
+    /// Identities of TLS reports of which it is yet to be decided which count.
+    pub(super) unsettled_tls: FxHashSet<u128>,
     /// The reports of the input that is being written.
     pub(super) input: InputReports,
 }
@@ -104,6 +106,7 @@ impl Store {
             settled: Settled::default(),
             groups: FxHashMap::default(),
             unsettled: FxHashSet::default(),
+            unsettled_tls: FxHashSet::default(),
             input: InputReports::default(),
         }
     }
@@ -155,6 +158,9 @@ impl Writer<'_> {
         for identity in self.unsettled.drain() {
             same_identity::settle(self.connection, self.key, identity, &mut self.deltas)?;
         }
+        for identity in self.unsettled_tls.drain() {
+            tls::settle(self.connection, self.key, identity)?;
+        }
         Ok(())
     }
 
@@ -163,6 +169,7 @@ impl Writer<'_> {
         self.deltas = Deltas::default();
         self.groups.clear();
         self.unsettled.clear();
+        self.unsettled_tls.clear();
         self.input = InputReports::default();
         self.settled = Settled::default();
         self.open = None;

@@ -73,6 +73,12 @@ pub(crate) fn content(db: &Path) -> Vec<String> {
     let quarantine = "SELECT code, reason, location, inner_path, mail_from, subject, mail_date, message_id, file_name, \
                       blob.sha256, blob.size FROM quarantine JOIN blob ON blob.id = quarantine.raw";
     lines.extend(rows(&connection, quarantine, "quarantine"));
+    let tls = "SELECT day, begin_time, end_time, name.text, report_id, trust, counted, policy.successful, policy.failed, domain.text,
+        sha256, (SELECT COUNT(*) || ' ' || SUM(sessions) FROM tls_failure
+            WHERE tls_failure.report = tls_report.id AND policy = policy.number)
+        FROM tls_report JOIN name ON name.id = reporter JOIN blob ON blob.id = raw
+        JOIN tls_policy policy ON policy.report = tls_report.id JOIN name domain ON domain.id = policy.domain";
+    lines.extend(rows(&connection, tls, "tls"));
     lines.sort();
     lines
 }
@@ -84,6 +90,11 @@ pub(crate) fn assert_sound(db: &Path) {
     assert_eq!(check, "ok");
     for (table, column) in [("record_run", "report"), ("irregularity", "report"), ("sighting", "report")] {
         let sql = format!("SELECT COUNT(*) FROM {table} WHERE {column} NOT IN (SELECT id FROM report)");
+        let orphans: i64 = connection.query_row(&sql, [], |row| row.get(0)).expect("a count");
+        assert_eq!(orphans, 0, "rows of {table} without a report");
+    }
+    for table in ["tls_policy", "tls_failure"] {
+        let sql = format!("SELECT COUNT(*) FROM {table} WHERE report NOT IN (SELECT id FROM tls_report)");
         let orphans: i64 = connection.query_row(&sql, [], |row| row.get(0)).expect("a count");
         assert_eq!(orphans, 0, "rows of {table} without a report");
     }

@@ -8,6 +8,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that panics has failed, as it should")]
 #![allow(clippy::disallowed_methods, reason = "mail that comes today is of today")]
 
+mod announced;
 mod bad_database;
 mod bad_input;
 mod changes;
@@ -50,5 +51,6 @@ mod selectors;
 mod senders;
 mod sql;
 mod streams;
+mod tls;
 mod trust;
 mod witnesses;

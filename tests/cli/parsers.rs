@@ -34,6 +34,7 @@ static TIGHT: LazyLock<Limits> = LazyLock::new(|| Limits {
     policies: 1,
     xml_depth: 6,
     records: 2,
+    tls_failures: 2,
     signatures: 1,
     text: 10,
     name: 5,
@@ -384,6 +385,25 @@ proptest! {
     #[test]
     fn mails(mail in mail()) {
         probe(&mail);
+    }
+
+    /// A mail that says that it is a report, whatever became of it, never ends as none.
+    #[test]
+    fn mails_that_announce_a_report(
+        mut part in part(),
+        by_fields in any::<bool>(),
+        damages in prop::collection::vec(damage(), 0..3),
+    ) {
+        let says = match by_fields {
+            true => "TLS-Report-Domain: a.example",
+            false => "Subject: Report Domain: a.example Submitter: b.example",
+        };
+        damages.iter().for_each(|damage| damage.apply(&mut part));
+        let mail = [format!("From: a@b.example\n{says}\nX: y\n").as_bytes(), &part].concat();
+        for limits in [&LIMITS, &TIGHT] {
+            let found = examine(&mail, true, limits);
+            prop_assert_eq!(found.not_a_report, 0, "{:?} {}", found, String::from_utf8_lossy(&mail));
+        }
     }
 }
 

@@ -7,6 +7,7 @@ mod keys;
 mod moved;
 mod paths;
 mod silent;
+mod tls;
 
 use serde::Serialize;
 
@@ -19,7 +20,7 @@ use super::published::{last_policy, strength};
 use super::selectors::KeyDiagnosis;
 use super::silence::{Silence, silence};
 use crate::finding::Code;
-use crate::query::{Presence, Published, Survey, Window};
+use crate::query::{Presence, Published, Survey, TlsSurvey, Window};
 use crate::report::period::Day;
 use crate::role::Role;
 
@@ -120,6 +121,8 @@ pub enum ChangeSubject {
     Selector,
     /// A reporter.
     Reporter,
+    /// TLS with a mail server of a domain, as SMTP TLS reports tell.
+    Tls,
 }
 
 /// A change.
@@ -133,7 +136,7 @@ pub struct Change {
     pub alarm: bool,
     /// The domain: header From of a path, the signing domain of a selector, the policy domain.
     pub domain: Option<String>,
-    /// The sender, the selector or the reporter.
+    /// The sender, the selector, the reporter, or what fails of TLS at which host.
     pub name: Option<String>,
     /// The id, of a path.
     pub path: Option<String>,
@@ -212,6 +215,7 @@ impl ChangeSubject {
             ChangeSubject::Path => "path",
             ChangeSubject::Selector => "selector",
             ChangeSubject::Reporter => "reporter",
+            ChangeSubject::Tls => "tls",
         }
     }
 }
@@ -248,6 +252,8 @@ pub struct Comparison<'c> {
     pub findings: &'c [DomainFinding],
     /// Who reported, up to today.
     pub presence: &'c [Presence],
+    /// What SMTP TLS reports say of both windows, and of what was before.
+    pub tls: &'c TlsSurvey,
     /// Paths with fewer messages in both windows are left out.
     pub min_messages: u64,
 }
@@ -291,6 +297,7 @@ pub fn changes(comparison: &Comparison<'_>) -> Changes {
         found.changes.extend(keys::compare(comparison));
     }
     found.changes.extend(silent::of_reporters(comparison));
+    found.changes.extend(tls::compare(comparison));
     found.changes.sort_by(|a, b| {
         let key = |one: &Change| {
             let messages = [one.before, one.after].into_iter().flatten().map(|state| state.figures.messages).max();

@@ -4,9 +4,9 @@ use serde_json::json;
 
 use super::account::{Account, fetch, fetch_from};
 use super::dovecot::{Dovecot, Namespace};
-use super::{other_mail, reports};
-use crate::harness::Sandbox;
-use crate::make::{Report, base64, gzip};
+use super::other_mail;
+use crate::harness::{Sandbox, append_to_mbox};
+use crate::make::{DKIM_AND_SPF, Report, base64, gzip, record, zip};
 
 /// A mail that announces a report, with fields and body.
 fn announcing(id: &str, rest: &str) -> Vec<u8> {
@@ -16,6 +16,15 @@ fn announcing(id: &str, rest: &str) -> Vec<u8> {
          MIME-Version: 1.0\n{rest}"
     )
     .into_bytes()
+}
+
+/// An SMTP TLS report.
+fn tls(id: &str) -> String {
+    format!(
+        r#"{{"organization-name":"Mailhaven","date-range":{{"start-datetime":"2026-10-01T00:00:00Z",
+        "end-datetime":"2026-10-01T23:59:59Z"}},"report-id":"{id}","policies":[{{"policy":{{"policy-type":"sts",
+        "policy-domain":"example.com"}},"summary":{{"total-successful-session-count":7,"total-failure-session-count":0}}}}]}}"#
+    )
 }
 
 const NAME: &str = "mailhaven.example!example.com!1790812800!1790899199.xml.gz";
@@ -52,6 +61,30 @@ fn what_is_announced_and_not_found_stays_where_it_is() {
         ),
         ("ruined", "no_report_found", format!("Content-Type: image/png; name=\"{NAME}\"\n\nnot any more\n")),
         ("stripped", "no_report_found", "\nThe attachment was removed by a filter.\n".to_owned()),
+        (
+            "winmail",
+            "tnef",
+            format!(
+                "Content-Type: application/ms-tnef; name=winmail.dat\nContent-Transfer-Encoding: base64\n\n{}",
+                base64(b"\x78\x9f\x3e\x22 and so on")
+            ),
+        ),
+        (
+            "cut-off",
+            "truncated",
+            format!(
+                "Content-Type: application/gzip; name=\"{NAME}\"\nContent-Transfer-Encoding: base64\n\n{}",
+                base64(&gzip(Report::new("cut-off").xml())[..100])
+            ),
+        ),
+        (
+            "tls-cut-off",
+            "truncated",
+            format!(
+                "Content-Type: application/tlsrpt+json; name=\"r.json\"\nContent-Transfer-Encoding: base64\n\n{}",
+                base64(&tls("tls-cut-off").as_bytes()[..150])
+            ),
+        ),
     ];
     for after in ["keep", "seen", "move:Done", "delete"] {
         let (sandbox, user) = (Sandbox::new(), dovecot.user("announced", Namespace::Dot));
@@ -112,6 +145,35 @@ fn what_is_odd_and_gives_a_report_is_read_and_goes() {
     ] {
         user.deliver("", &announcing(id, &rest));
     }
+    // Mailboxes and mails within mails, other characters, other ways to pack, and values that are odd.
+    let whole = |id: &str| String::from_utf8(announcing(id, &part(id))).unwrap();
+    let mut mbox = Vec::new();
+    ["in-mbox-1", "in-mbox-2"].iter().for_each(|id| append_to_mbox(&mut mbox, whole(id).as_bytes()));
+    let wide: Vec<u8> =
+        format!("\u{feff}{}", Report::new("wide").xml()).encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let strange = Report::new("strange")
+        .day(3)
+        .xml()
+        .replace("<header_from>example.com", "<header_from>Sales &lt;sales@Example.com&gt;")
+        .replace("</feedback>", "</feedback");
+    let attached = |kind: &str, bytes: &[u8]| {
+        format!("Content-Type: {kind}; name=x\nContent-Transfer-Encoding: base64\n\n{}", base64(bytes))
+    };
+    let more =
+        vec![record("192.0.2.1", 5, "example.com", DKIM_AND_SPF), record("192.0.2.2", 4, "example.com", DKIM_AND_SPF)];
+    let edition = Report::new("strange").day(3).records(more).xml();
+    for (id, rest) in [
+        ("mbox-in-zip", attached("application/zip", &zip(&[("Takeout/Mail/Reports.mbox", &mbox)]))),
+        ("mail-in-gzip", attached("application/gzip", &gzip(whole("mail-in-gzip")))),
+        ("wide", attached("text/xml", &wide)),
+        ("edition", attached("text/xml", edition.as_bytes())),
+        ("strange", attached("application/xml", strange.as_bytes())),
+        ("digest", format!("Content-Type: multipart/digest; boundary=D\n\n--D\n\n{}\n--D--\n", whole("digest"))),
+        ("tls", attached("application/tlsrpt+gzip", &gzip(tls("tls")))),
+        ("tls-in-zip", attached("application/zip", &zip(&[("report.json", tls("tls-in-zip"))]))),
+    ] {
+        user.deliver("", &announcing(id, &rest));
+    }
     // What we sent and got back is no report to us, and says nothing.
     let bounce = format!(
         "From: mailer-daemon@example.com\nMessage-ID: <bounce@example.com>\nSubject: Undelivered Mail Returned to Sender\n\
@@ -121,11 +183,23 @@ fn what_is_odd_and_gives_a_report_is_read_and_goes() {
     );
     user.deliver("", bounce.as_bytes());
     user.deliver("", &other_mail("lunch"));
+    // Anybody can write to the address, and no alarm is raised over what is not announced.
+    let page = "Content-Type: text/html; name=a.html\n\n<!DOCTYPE html [<!ENTITY a \"b\">]><p>Buy now.</p>\n";
+    let damaged = attached("application/zip", b"PK\x03\x04 a price list that was damaged");
+    for (id, rest) in [("page", page), ("damaged", damaged.as_str())] {
+        let mail = format!("From: a@elsewhere.example\nSubject: Offer\nMessage-ID: <{id}@elsewhere.example>\n{rest}");
+        user.deliver("", mail.as_bytes());
+    }
     let ran = fetch_from(&sandbox, Account::of(&user).set("after", "delete")).exits(0);
     let answer = ran.json();
-    assert_eq!((reports(&answer), &answer["other"]["not_a_report"]), ((4, 0), &json!(2)), "{ran}");
+    assert_eq!((&answer["reports"]["new"], &answer["other"]["not_a_report"]), (&json!(10), &json!(4)), "{ran}");
+    assert_eq!(answer["reports"]["conflicting"], 1, "of one report two editions came\n{ran}");
+    assert_eq!(answer["tls_reports"]["new"], 2, "{ran}");
     let mut left: Vec<String> = user.mails().into_iter().map(|mail| mail.id).collect();
     left.sort();
-    assert_eq!(left.len(), 2, "{left:?}");
-    assert!(left[0].starts_with("bounce@") && left[1].starts_with("lunch@"), "{left:?}");
+    let names: Vec<&str> = left.iter().filter_map(|id| id.split('@').next()).collect();
+    assert_eq!(names, ["bounce", "damaged", "lunch", "page"]);
+    let sources = sandbox.run(["sources", "--since", "all", "--json"]).exits(0).json();
+    let domains: Vec<_> = sources["paths"].as_array().unwrap().iter().map(|path| path["domain"].clone()).collect();
+    assert!(domains.iter().all(|domain| domain == "example.com"), "{domains:?}");
 }

@@ -1,0 +1,325 @@
+//! SMTP TLS reports: written, and which of several of one identity count.
+//!
+//! A report is known by its content: read twice, it changes nothing. Reports of one identity (reporter, report id, period and
+//! domains) that say different things are parts or editions by the same rule as aggregate reports (see
+//! [`editions`](super::editions)), and what is believed of the mails they came in decides as it does there.
+
+use std::sync::Arc;
+
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::editions::{self, MergedRows};
+use super::incoming::{Arrival, Origin, Raw, bare_id};
+use super::names::Names;
+use super::same_identity::comparable;
+use super::trust::{Trust, better};
+use super::writer::Writer;
+use super::{DigestKey, Result, blobs, signed};
+use crate::domain;
+use crate::report::period::Period;
+use crate::tls::{Failure, PolicyReport, TlsReport};
+
+/// More reports of one identity than this are not compared, and all that are believed count.
+const COMPARED: usize = 100;
+
+/// A TLS report that was read, with a domain at each of its policies.
+#[derive(Debug)]
+pub struct NewTlsReport {
+    /// What it says.
+    pub report: TlsReport,
+    /// What the reporter calls itself, in lower case: what identifies it, whether it came in a mail or as a file.
+    pub label: String,
+    /// Who reports, see [`who_reports`](super::who_reports).
+    pub reporter: String,
+    /// Whether that is believed.
+    pub trust: Trust,
+    /// When.
+    pub period: Period,
+    /// Its bytes.
+    pub raw: Arc<Raw>,
+    /// Where it came from.
+    pub origin: Arc<Origin>,
+}
+
+impl NewTlsReport {
+    fn domains(&self) -> impl Iterator<Item = &str> {
+        self.report.policies.iter().filter_map(|policy| policy.policy_domain.as_deref())
+    }
+
+    /// What makes it the same report, whatever it says.
+    fn identity(&self, key: DigestKey) -> u128 {
+        let mut domains: Vec<&str> = self.domains().collect();
+        domains.sort_unstable();
+        domains.dedup();
+        let mut digest = key.digest();
+        digest.text(Some(&self.label));
+        digest.text(self.report.report_id.as_deref().map(bare_id));
+        digest.number(self.period.begin.cast_unsigned());
+        digest.number(self.period.end.cast_unsigned());
+        domains.iter().for_each(|domain| digest.text(Some(domain)));
+        digest.finish()
+    }
+
+    /// What it says, in whatever order.
+    fn content(&self, key: DigestKey) -> u128 {
+        self.report.policies.iter().fold(0, |sum: u128, policy| sum.wrapping_add(content(key, policy)))
+    }
+}
+
+fn content(key: DigestKey, policy: &PolicyReport) -> u128 {
+    let mut digest = key.digest();
+    digest.text(policy.policy_domain.as_deref());
+    digest.text(policy.policy_type.as_deref());
+    for list in [&policy.policy_string, &policy.mx_host] {
+        digest.number(list.len() as u64);
+        list.iter().for_each(|text| digest.text(Some(text)));
+    }
+    digest.number(policy.successful);
+    digest.number(policy.failed);
+    let failures = policy.failures.iter().fold(0, |sum: u128, failure| sum.wrapping_add(content_of(key, failure)));
+    digest.bytes(&failures.to_le_bytes());
+    digest.finish()
+}
+
+fn texts(failure: &Failure) -> [Option<&str>; 7] {
+    let Failure { result_type, mx_host, mx_helo, receiving_ip, sending_ip, reason_code, information, .. } = failure;
+    [result_type, mx_host, mx_helo, receiving_ip, sending_ip, reason_code, information].map(Option::as_deref)
+}
+
+fn content_of(key: DigestKey, failure: &Failure) -> u128 {
+    let mut digest = key.digest();
+    texts(failure).into_iter().for_each(|text| digest.text(text));
+    digest.number(failure.sessions);
+    digest.finish()
+}
+
+impl Writer<'_> {
+    /// Takes a TLS report; says what became of it, and whether all it is about is not the owner's.
+    ///
+    /// # Errors
+    /// See [`StoreError`](super::StoreError).
+    pub fn tls_report(&mut self, new: &NewTlsReport) -> Result<(Arrival, bool)> {
+        self.begin()?;
+        let foreign = !new.domains().any(|domain| domain::is_owners(domain, self.owner_domains));
+        let (identity, content) = (new.identity(self.key), new.content(self.key));
+        let known: Option<i64> = self
+            .connection
+            .prepare_cached("SELECT id FROM tls_report WHERE identity = ?1 AND content = ?2")?
+            .query_row(params![identity.to_be_bytes(), content.to_be_bytes()], |row| row.get(0))
+            .optional()?;
+        if let Some(id) = known {
+            self.input.tls_met.insert(id);
+            self.tls_known(id, identity, new)?;
+            return Ok((Arrival::Duplicate, foreign));
+        }
+        let (raw, raw_known) = blobs::store(self.connection, &new.raw, self.keep_raw)?;
+        let reread = raw_known && self.tls_earlier_readings(raw)?;
+        let others: bool = self
+            .connection
+            .prepare_cached("SELECT 1 FROM tls_report WHERE identity = ?1 AND counted")?
+            .exists([identity.to_be_bytes()])?;
+        let id = self.insert_tls(new, identity, content, raw)?;
+        self.input.tls_met.insert(id);
+        if others || !new.trust.is_believed() {
+            self.unsettled_tls.insert(identity);
+        }
+        let arrival = match (reread, others && new.trust.is_believed()) {
+            (true, _) => Arrival::Reread,
+            (false, true) => Arrival::Conflicting,
+            (false, false) => Arrival::New,
+        };
+        Ok((arrival, foreign))
+    }
+
+    /// One that is stored has come again, perhaps in a better mail.
+    fn tls_known(&mut self, id: i64, identity: u128, new: &NewTlsReport) -> Result<()> {
+        let mut select = self.connection.prepare_cached(
+            "SELECT name.text, trust FROM tls_report JOIN name ON name.id = reporter WHERE tls_report.id = ?1",
+        )?;
+        let stored = select.query_row([id], |row| Ok((row.get(0)?, Trust::from_number(row.get(1)?))))?;
+        let best = better(stored.clone(), (new.reporter.clone(), new.trust));
+        if best != stored {
+            let reporter = self.dictionary.names.id(self.connection, &best.0)?;
+            self.connection
+                .prepare_cached("UPDATE tls_report SET reporter = ?2, trust = ?3 WHERE id = ?1")?
+                .execute(params![id, reporter, best.1.number()])?;
+            self.unsettled_tls.insert(identity);
+        }
+        Ok(())
+    }
+
+    /// Takes out what an earlier version of the program read otherwise from the same bytes.
+    fn tls_earlier_readings(&mut self, raw: i64) -> Result<bool> {
+        let mut select = self.connection.prepare_cached("SELECT id, identity FROM tls_report WHERE raw = ?1")?;
+        let all: Vec<(i64, u128)> = select
+            .query_map([raw], |row| Ok((row.get(0)?, row.get(1).map(u128::from_be_bytes)?)))?
+            .collect::<rusqlite::Result<_>>()?;
+        let mut any = false;
+        for (id, identity) in all.into_iter().filter(|(id, _)| !self.input.tls_met.contains(id)) {
+            remove(self.connection, id)?;
+            self.unsettled_tls.insert(identity);
+            any = true;
+        }
+        Ok(any)
+    }
+
+    fn insert_tls(&mut self, new: &NewTlsReport, identity: u128, content: u128, raw: i64) -> Result<i64> {
+        let (connection, names) = (self.connection, &mut self.dictionary.names);
+        let id = connection
+            .prepare_cached(
+                "INSERT INTO tls_report (identity, content, day, begin_time, end_time, reporter, org_name, contact,
+                    report_id, trust, counted, raw, location)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+            )?
+            .insert(params![
+                identity.to_be_bytes(),
+                content.to_be_bytes(),
+                new.period.day(),
+                new.period.begin,
+                new.period.end,
+                names.id(connection, &new.reporter)?,
+                names.id_of(connection, new.report.organization_name.as_deref())?,
+                names.id_of(connection, new.report.contact_info.as_deref())?,
+                new.report.report_id.as_deref().unwrap_or(""),
+                new.trust.number(),
+                new.trust.is_believed(),
+                raw,
+                new.origin.location,
+            ])?;
+        for (number, policy) in new.report.policies.iter().enumerate() {
+            insert_policy(connection, names, id, number as i64, policy)?;
+        }
+        Ok(id)
+    }
+}
+
+fn insert_policy(
+    connection: &Connection,
+    names: &mut Names,
+    report: i64,
+    number: i64,
+    policy: &PolicyReport,
+) -> Result<()> {
+    let list = |list: &[String]| Some(list.join("\n")).filter(|text| !text.is_empty());
+    connection
+        .prepare_cached(
+            "INSERT INTO tls_policy (report, number, domain, policy_type, policy_string, mx_host, successful, failed)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        )?
+        .execute(params![
+            report,
+            number,
+            names.id(connection, policy.policy_domain.as_deref().unwrap_or(""))?,
+            names.id_of(connection, policy.policy_type.as_deref())?,
+            names.id_of(connection, list(&policy.policy_string).as_deref())?,
+            names.id_of(connection, list(&policy.mx_host).as_deref())?,
+            signed(policy.successful),
+            signed(policy.failed),
+        ])?;
+    let mut insert = connection.prepare_cached(
+        "INSERT INTO tls_failure (report, policy, number, result_type, mx_host, mx_helo, receiving_ip, sending_ip,
+            reason_code, information, sessions) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+    )?;
+    for (place, failure) in policy.failures.iter().enumerate() {
+        let mut ids = [None; 7];
+        for (id, text) in ids.iter_mut().zip(texts(failure)) {
+            *id = names.id_of(connection, text)?;
+        }
+        let [result_type, mx_host, mx_helo, receiving_ip, sending_ip, reason_code, information] = ids;
+        insert.execute(params![
+            report,
+            number,
+            place as i64,
+            result_type,
+            mx_host,
+            mx_helo,
+            receiving_ip,
+            sending_ip,
+            reason_code,
+            information,
+            signed(failure.sessions)
+        ])?;
+    }
+    Ok(())
+}
+
+/// Takes a report out.
+fn remove(connection: &Connection, report: i64) -> Result<()> {
+    for sql in [
+        "DELETE FROM tls_failure WHERE report = ?1",
+        "DELETE FROM tls_policy WHERE report = ?1",
+        "DELETE FROM tls_report WHERE id = ?1",
+    ] {
+        connection.prepare_cached(sql)?.execute([report])?;
+    }
+    Ok(())
+}
+
+/// A report of an identity, as far as it is asked whether it counts.
+struct Stored {
+    id: i64,
+    trust: Trust,
+    reporter: i64,
+    content: u128,
+}
+
+/// Decides which of the reports of one identity count, once for each batch. That depends on the reports alone, not on the order they came in.
+pub(super) fn settle(connection: &Connection, key: DigestKey, identity: u128) -> Result<()> {
+    let mut select = connection
+        .prepare_cached("SELECT id, trust, reporter, content FROM tls_report WHERE identity = ?1 ORDER BY id")?;
+    let stored: Vec<Stored> = select
+        .query_map([identity.to_be_bytes()], |row| {
+            Ok(Stored {
+                id: row.get(0)?,
+                trust: Trust::from_number(row.get(1)?),
+                reporter: row.get(2)?,
+                content: row.get(3).map(u128::from_be_bytes)?,
+            })
+        })?
+        .collect::<rusqlite::Result<_>>()?;
+    let vouched: Vec<(Trust, i64)> = stored.iter().map(|one| (one.trust, one.reporter)).collect();
+    let believed = (0..stored.len()).filter(|&at| stored[at].trust.is_believed()).collect();
+    let mut counts = vec![false; stored.len()];
+    for group in comparable(connection, &vouched, believed)? {
+        if group.len() > COMPARED {
+            group.iter().for_each(|&at| counts[at] = true);
+            continue;
+        }
+        let rows: Vec<MergedRows> =
+            group.iter().map(|&at| rows(connection, key, &stored[at])).collect::<Result<_>>()?;
+        for (&at, by) in group.iter().zip(editions::replaced(&rows)) {
+            counts[at] = by.is_none();
+        }
+    }
+    let mut update = connection.prepare_cached("UPDATE tls_report SET counted = ?2 WHERE id = ?1 AND counted <> ?2")?;
+    for (one, counts) in stored.iter().zip(counts) {
+        update.execute(params![one.id, counts])?;
+    }
+    Ok(())
+}
+
+/// The sessions of a report: those that went well and those that failed, by policy, host and kind.
+fn rows(connection: &Connection, key: DigestKey, report: &Stored) -> Result<MergedRows> {
+    let mut found = Vec::new();
+    for sql in [
+        "SELECT successful, domain, policy_type, -1, 0, 0 FROM tls_policy WHERE report = ?1",
+        "SELECT sessions, domain, policy_type, result_type, tls_failure.mx_host, receiving_ip FROM tls_failure
+         JOIN tls_policy ON tls_policy.report = tls_failure.report AND tls_policy.number = tls_failure.policy
+         WHERE tls_failure.report = ?1",
+    ] {
+        let mut select = connection.prepare_cached(sql)?;
+        let mut all = select.query([report.id])?;
+        while let Some(row) = all.next()? {
+            let mut named = Vec::with_capacity(45);
+            for at in 1..6 {
+                named.extend(row.get::<_, Option<i64>>(at)?.map_or([0xff; 9], |id| {
+                    let mut bytes = [0; 9];
+                    bytes[1..].copy_from_slice(&id.to_le_bytes());
+                    bytes
+                }));
+            }
+            found.push((key.of(&named) as u64, row.get::<_, i64>(0)?.unsigned_abs()));
+        }
+    }
+    Ok(MergedRows::new(found, report.content))
+}

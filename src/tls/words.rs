@@ -1,0 +1,69 @@
+//! The closed sets of words in TLS reports. What stands in a report may be any other; it is then kept as it is written.
+
+/// No receiver of mail has seen more sessions of one kind; larger counts are mistakes or jokes, and sums stay sums.
+pub const MOST_SESSIONS: u64 = 1_000_000_000_000;
+
+macro_rules! words {
+    ($(#[$doc:meta])* $name:ident { $($(#[$word_doc:meta])* $variant:ident => $word:literal,)+ }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum $name { $($(#[$word_doc])* $variant,)+ }
+
+        impl $name {
+            /// All of them, in the order of the RFC.
+            pub const ALL: &'static [$name] = &[$($name::$variant,)+];
+
+            /// The word of the RFC.
+            #[must_use]
+            pub fn as_str(self) -> &'static str {
+                match self { $($name::$variant => $word,)+ }
+            }
+
+            /// The one that a word in lower case means.
+            #[must_use]
+            pub fn parse(word: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|one| one.as_str() == word)
+            }
+        }
+    };
+}
+
+words! {
+    /// `policy-type` (RFC 8460 §4.4).
+    PolicyType {
+        /// An MTA-STS policy (RFC 8461).
+        Sts => "sts",
+        /// DANE: TLSA records (RFC 7672).
+        Tlsa => "tlsa",
+        /// Neither was found: TLS is used where the server offers it.
+        NoPolicyFound => "no-policy-found",
+    }
+}
+
+words! {
+    /// `result-type` (RFC 8460 §4.3).
+    ResultType {
+        /// The server did not offer STARTTLS.
+        StarttlsNotSupported => "starttls-not-supported",
+        /// The certificate names another host.
+        CertificateHostMismatch => "certificate-host-mismatch",
+        /// The certificate has expired.
+        CertificateExpired => "certificate-expired",
+        /// The certificate is of an authority that the sender does not trust, or its chain has gaps.
+        CertificateNotTrusted => "certificate-not-trusted",
+        /// The session failed for a reason that has no word of its own.
+        ValidationFailure => "validation-failure",
+        /// The TLSA records are no valid ones.
+        TlsaInvalid => "tlsa-invalid",
+        /// No valid DNSSEC answers came.
+        DnssecInvalid => "dnssec-invalid",
+        /// The sender insists on DANE, and there are no TLSA records.
+        DaneRequired => "dane-required",
+        /// The policy could not be fetched.
+        StsPolicyFetchError => "sts-policy-fetch-error",
+        /// The policy could not be read.
+        StsPolicyInvalid => "sts-policy-invalid",
+        /// The certificate of the host that has the policy is not valid.
+        StsWebpkiInvalid => "sts-webpki-invalid",
+    }
+}
