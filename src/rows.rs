@@ -47,20 +47,28 @@ impl PackedAddress<'_> {
 /// Appends the address of a record.
 pub fn put_address(out: &mut Vec<u8>, address: &SourceAddress) {
     match address {
-        SourceAddress::Ip(IpAddr::V4(v4)) => {
-            out.push(V4);
-            out.extend_from_slice(&v4.octets());
-        }
-        SourceAddress::Ip(IpAddr::V6(v6)) => {
-            out.push(V6);
-            out.extend_from_slice(&v6.octets());
-        }
-        SourceAddress::Text(text) if text.is_empty() => out.push(NO_ADDRESS),
+        SourceAddress::Ip(ip) => put_ip(out, Some(*ip)),
+        SourceAddress::Text(text) if text.is_empty() => put_ip(out, None),
         SourceAddress::Text(text) => {
             out.push(TEXT);
             varint::put(out, text.len() as u64);
             out.extend_from_slice(text.as_bytes());
         }
+    }
+}
+
+/// Appends an address, or that there is none.
+pub fn put_ip(out: &mut Vec<u8>, address: Option<IpAddr>) {
+    match address {
+        Some(IpAddr::V4(v4)) => {
+            out.push(V4);
+            out.extend_from_slice(&v4.octets());
+        }
+        Some(IpAddr::V6(v6)) => {
+            out.push(V6);
+            out.extend_from_slice(&v6.octets());
+        }
+        None => out.push(NO_ADDRESS),
     }
 }
 

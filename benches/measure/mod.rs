@@ -22,7 +22,10 @@ pub(crate) struct Run {
     pub(crate) peak: Option<u64>,
 }
 
-/// Runs a command to its end, its standard output into a file or nowhere. Any status but 0 is an error.
+/// The status of a question that is answered with no.
+const NO: i32 = 4;
+
+/// Runs a command to its end, its standard output into a file or nowhere. Any status but 0 and that of "no" is an error.
 pub(crate) fn run(command: &mut Command, output: Option<&Path>) -> Result<Run> {
     command.stdin(Stdio::null()).stdout(match output {
         Some(path) => Stdio::from(File::create(path)?),
@@ -57,13 +60,14 @@ fn wait(child: Child) -> io::Result<(bool, Option<(f64, u64)>)> {
     let seconds = |time: libc::timeval| time.tv_sec as f64 + time.tv_usec as f64 / 1e6;
     // Linux counts in KiB, Apple's systems in bytes.
     let unit = if cfg!(target_vendor = "apple") { 1 } else { 1024 };
-    let success = libc::WIFEXITED(status) && libc::WEXITSTATUS(status) == 0;
+    let success = libc::WIFEXITED(status) && [0, NO].contains(&libc::WEXITSTATUS(status));
     Ok((success, Some((seconds(usage.ru_utime) + seconds(usage.ru_stime), usage.ru_maxrss as u64 * unit))))
 }
 
 #[cfg(not(unix))]
 fn wait(mut child: Child) -> io::Result<(bool, Option<(f64, u64)>)> {
-    Ok((child.wait()?.success(), None))
+    let status = child.wait()?.code();
+    Ok((status == Some(0) || status == Some(NO), None))
 }
 
 /// The program under measurement.

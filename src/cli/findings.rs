@@ -4,7 +4,7 @@ use super::failure::Failure;
 use super::known::Known;
 use crate::diagnosis::{DomainFinding, FindingCode, Observations, domain_findings, since};
 use crate::domain;
-use crate::query::{Presence, Survey, Window, presence, published, survey};
+use crate::query::{Presence, Survey, Window, history, presence, published, survey};
 use crate::report::period::Day;
 use crate::store::Store;
 
@@ -55,10 +55,13 @@ impl Question<'_> {
         Ok(found)
     }
 
-    /// What began before the window is looked up in the memory; that is seldom asked, and costs more than the window.
+    /// What began before the window is looked up in the memory.
     fn further_back(&self, domain: &str) -> Result<Survey, Failure> {
-        let first = self.window.first.saturating_sub_unsigned(self.known.thresholds.memory_days);
-        let window = Window { first, ..self.window };
-        Ok(survey(self.store, window, &[domain.to_owned()], self.known.knowledge())?)
+        let memory_days = self.known.thresholds.memory_days;
+        let window = Window { first: self.window.first.saturating_sub_unsigned(memory_days), ..self.window };
+        match history(self.store, window, domain, memory_days)? {
+            Some(found) => Ok(found),
+            None => Ok(survey(self.store, window, &[domain.to_owned()], self.known.knowledge())?),
+        }
     }
 }

@@ -245,7 +245,10 @@ pub fn ingest(
         let reason = "an error of this program; what it had read before is stored, run again for the rest".to_owned();
         committer.summary.failed.push(FailedInput { input: "(source)".to_owned(), reason });
     }
-    Ok(committer.summary)
+    let summary = std::mem::take(&mut committer.summary);
+    drop(committer);
+    store.sum_up_memory(&|| options.stop.load(Ordering::Relaxed))?;
+    Ok(summary)
 }
 
 /// Closes both queues when the committing thread leaves, however it leaves.

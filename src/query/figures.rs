@@ -142,6 +142,39 @@ pub struct PathFigures {
 }
 
 impl PathFigures {
+    /// Without any figures yet.
+    pub(super) fn new(domain: String, sender: SenderKey, author: Option<String>, role: Role) -> Self {
+        PathFigures {
+            domain,
+            sender,
+            author,
+            role,
+            named_by: NamedBy::Nothing,
+            entry: None,
+            provider: None,
+            tenant: None,
+            own_tenant: false,
+            only_tenant: false,
+            messages: 0,
+            dkim: [0; 5],
+            spf_aligned: 0,
+            dmarc_pass: 0,
+            rejected: 0,
+            quarantined: 0,
+            vouched: 0,
+            vouched_reporters: 0,
+            vouched_days: false,
+            excused: 0,
+            excused_reporters: 0,
+            signers: Vec::new(),
+            envelopes: Vec::new(),
+            reporters: Vec::new(),
+            first: 0,
+            last: 0,
+            sender_since: 0,
+        }
+    }
+
     /// Whether aligned SPF speaks for the domain: through a provider that many share it does so only under the domain's own
     /// tenant.
     #[must_use]

@@ -200,11 +200,8 @@ impl Matching<'_> {
 
     fn index(&self) -> &Index {
         self.index.get_or_init(|| {
-            let mut parts: Vec<Part> = self
-                .sums
-                .parts()
-                .map(|(address, pair)| Part { unit: pair.unit, address, messages: pair.messages })
-                .collect();
+            let mut parts: Vec<Part> =
+                self.sums.parts().map(|(address, unit, messages)| Part { unit, address, messages }).collect();
             parts.sort_unstable();
             // Of one address there is a pair for each state.
             parts.dedup_by(|later, earlier| {

@@ -3,6 +3,7 @@
 //! [`survey`] answers most questions. [`Scan`] is the pass over the records behind it, for those that want more of them.
 
 mod figures;
+mod history;
 mod kinds;
 mod ledger;
 mod matching;
@@ -24,6 +25,7 @@ mod window;
 mod witnesses;
 
 pub use figures::{AddressFigures, DomainFigures, Evidence, PathFigures, SenderKey, Signer, SignerUse, Survey};
+pub use history::history;
 pub use ledger::{Decision, Identities, Ledger, LedgerEntry};
 pub use matching::{Mail, Matching, Reach};
 pub use naming::{Hosts, Knowledge, NamedBy};

@@ -28,14 +28,14 @@ use super::figures::Signer;
 use super::kinds::Kinds;
 use super::naming::{Knowledge, Whos};
 use super::roles::{PathNumber, Paths};
-use super::sums::{AddressNumbers, Batch, PairKey, Record, Sums};
+use super::sums::{AddressNumbers, Batch, Cell, Excuse, PairKey, Record, Sums};
 use super::tally::{DomainSums, ReportMark, Tally};
 use super::window::Window;
 use super::witnesses::Met;
-use crate::alignment::{Disposition, DkimState, SpfState};
+use crate::alignment::{DkimState, SpfState};
 use crate::domain;
 use crate::rows;
-use crate::store::{NameReader, ScannedRun, Store, StoreError};
+use crate::store::{NameReader, PolicyWords, Remembered, ScannedRun, Store, StoreError};
 
 /// So many records are handed over to be summed up at once: enough to outweigh the handing over, few enough to stay in the
 /// caches until they are.
@@ -56,6 +56,7 @@ pub(super) struct Hot {
     dmarc_pass: bool,
     dkim_aligned: bool,
     spf_aligned: bool,
+    excuse: Excuse,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,13 +86,13 @@ pub struct Scan<'s> {
     wanted: FxHashMap<i64, bool>,
     pub(super) address_numbers: AddressNumbers,
     met: Met,
-    /// By the number of a policy its `p` and `sp`.
-    policies: FxHashMap<i64, (Option<String>, Option<String>)>,
+    /// By the number of a policy what it asks for.
+    policies: FxHashMap<i64, PolicyWords>,
+    /// The sources of the memory that is being read, as they were met; none for those that are not asked for.
+    sources: Vec<Option<u32>>,
     pub(super) current: Current,
     batch: Batch,
     pub(super) by_domain: FxHashMap<i64, DomainSums>,
-    /// By report of the tally whether it counts, or is evidence only.
-    pub(super) counted_reports: Vec<bool>,
     /// By policy domain who reports on it.
     pub(super) reporters_of: HashMap<i64, BTreeSet<u32>>,
     pub(super) tally: Tally,
@@ -110,15 +111,13 @@ pub(super) struct Current {
     pub(super) report: i64,
     /// Its place among the reports that counted, once it did.
     mark: Option<u32>,
-    /// It is of the window, and on a domain or with mail that is asked for.
-    counted: bool,
     /// The policy that it says was published.
     policy: Option<i64>,
 }
 
 impl Current {
     pub(super) fn of(report: i64) -> Self {
-        Current { report, mark: None, counted: false, policy: None }
+        Current { report, mark: None, policy: None }
     }
 }
 
@@ -147,10 +146,10 @@ impl<'s> Scan<'s> {
             address_numbers: AddressNumbers::default(),
             met: Met::default(),
             policies: FxHashMap::default(),
+            sources: Vec::new(),
             current: Current::default(),
             batch: Batch::default(),
             by_domain: FxHashMap::default(),
-            counted_reports: Vec::new(),
             reporters_of: HashMap::new(),
             tally: Tally::default(),
             sums: Sums::new(knowledge),
@@ -176,15 +175,25 @@ impl<'s> Scan<'s> {
                     let _ = empty.send(batch);
                 }
             });
-            // What happened before the window is evidence on the owner; answers depend on nothing after it.
-            let memory = window.first.saturating_sub_unsigned(self.knowledge.memory_days);
-            store.scan_runs(memory, window.last, &mut |run| {
-                self.take(&run)?;
-                if self.batch.records.len() >= BATCH {
+            let hand_over = |scan: &mut Self| {
+                if scan.batch.len() >= BATCH {
                     let next = emptied.try_recv().unwrap_or_default();
                     // The other side ends only after this one.
-                    let _ = full.send(std::mem::replace(&mut self.batch, next));
+                    let _ = full.send(std::mem::replace(&mut scan.batch, next));
                 }
+            };
+            // What happened before the window is evidence on the owner; answers depend on nothing after it.
+            let memory = window.first.saturating_sub_unsigned(self.knowledge.memory_days);
+            if memory < window.first {
+                store.remember(memory, window.first - 1, &mut |remembered| {
+                    self.recall(&remembered)?;
+                    hand_over(self);
+                    Ok(())
+                })?;
+            }
+            store.scan_runs(window.first, window.last, &mut |run| {
+                self.take(&run)?;
+                hand_over(self);
                 Ok(())
             })?;
             let _ = full.send(std::mem::take(&mut self.batch));
@@ -192,6 +201,47 @@ impl<'s> Scan<'s> {
         });
         self.sums = sums;
         read
+    }
+
+    /// Takes what is remembered of the days before the window.
+    fn recall(&mut self, remembered: &Remembered<'_>) -> Result<(), StoreError> {
+        match remembered {
+            Remembered::Run(run) => self.take(run),
+            Remembered::Sources(sources) => {
+                self.sources.clear();
+                for source in *sources {
+                    let met = source.asked.then(|| self.met.place(source.reporter, source.checked));
+                    if let Some(met) = met {
+                        self.reporters_of.entry(source.domain).or_default().insert(met);
+                    }
+                    self.sources.push(met);
+                }
+                Ok(())
+            }
+            Remembered::Sum(sum) => {
+                let kind = self.kinds.of(sum.outcome)?;
+                let hot = match self.hot.get(kind as usize) {
+                    Some(&hot) if hot.is != Is::New => hot,
+                    _ => self.hot(kind)?,
+                };
+                if !hot.tells {
+                    return Ok(());
+                }
+                let excuse = Excuse { any: sum.excused, as_list: sum.as_list };
+                let before = self.batch.cells.len();
+                for cell in sum.cells() {
+                    if let Some(&Some(met)) = self.sources.get(cell.source) {
+                        self.batch.cells.push(Cell::new(cell.day, met, excuse, cell.messages));
+                    }
+                }
+                if self.batch.cells.len() > before {
+                    let (key, new) = self.address_numbers.key(hot.key, sum.address);
+                    self.batch.v6.extend(new);
+                    self.batch.evidence.push((key, self.batch.cells.len()));
+                }
+                Ok(())
+            }
+        }
     }
 
     fn take(&mut self, run: &ScannedRun<'_>) -> Result<(), StoreError> {
@@ -205,7 +255,6 @@ impl<'s> Scan<'s> {
         let mut matched = in_window && (self.domains.is_empty() || self.wanted(run.domain)?);
         // The report is numbered when its first record is taken.
         let report = self.current.mark.unwrap_or(self.tally.reports.len() as u32);
-        let mut taken = false;
         let mut figures = [0; 4];
         let mut rest = run.rows;
         while let Some((outcome, count)) = rows::take_head(&mut rest) {
@@ -217,31 +266,28 @@ impl<'s> Scan<'s> {
             if !counted && !hot.tells {
                 continue;
             }
-            taken = true;
             let messages = count.unwrap_or(0);
+            let (key, new) = self.address_numbers.key(hot.key, address.ip());
+            self.batch.v6.extend(new);
             if counted {
                 matched = true;
                 figures[0] += messages;
                 figures[1] += if hot.dmarc_pass { messages } else { 0 };
                 figures[2] += if hot.dkim_aligned { messages } else { 0 };
                 figures[3] += if hot.spf_aligned { messages } else { 0 };
+                self.batch.records.push(Record { key, messages, report, kind, mark: (reporter, run.day) });
+            } else {
+                self.batch.cells.push(Cell::new(run.day, reporter, hot.excuse, messages));
+                self.batch.evidence.push((key, self.batch.cells.len()));
             }
-            let (key, new) = self.address_numbers.key(hot.key, address.ip());
-            self.batch.v6.extend(new);
-            self.batch.records.push(Record { key, messages, report, kind, counted, mark: (reporter, run.day) });
-        }
-        if (taken || matched) && self.current.mark.is_none() {
-            self.current.mark = Some(report);
-            self.tally.reports.push(ReportMark { report: run.report, day: run.day, reporter });
-            self.counted_reports.push(false);
         }
         if !matched {
             return Ok(());
         }
         let sums = self.by_domain.entry(run.domain).or_default();
-        if !self.current.counted {
-            self.current.counted = true;
-            self.counted_reports[report as usize] = true;
+        if self.current.mark.is_none() {
+            self.current.mark = Some(report);
+            self.tally.reports.push(ReportMark { report: run.report, day: run.day, reporter });
             sums.add_report(run.report, run.day, reporter);
         }
         sums.add(figures);
@@ -255,6 +301,7 @@ impl<'s> Scan<'s> {
         for report in &mut self.tally.reports {
             report.reporter = witnesses.of[report.reporter as usize];
         }
+        self.sums.settle_witnesses(&witnesses.of);
         for reporters in self.reporters_of.values_mut() {
             *reporters = reporters.iter().map(|&met| witnesses.of[met as usize]).collect();
         }
@@ -297,11 +344,6 @@ impl<'s> Scan<'s> {
         Ok((counts_as, self.hot(counts_as)?))
     }
 
-    /// Whether mail of a kind that was seen is asked for.
-    pub(super) fn is_asked(&self, kind: usize) -> bool {
-        self.hot.get(kind).is_some_and(|hot| hot.asked)
-    }
-
     /// What is wanted of a kind.
     fn hot(&mut self, kind: u32) -> Result<Hot, StoreError> {
         let at = kind as usize;
@@ -314,6 +356,7 @@ impl<'s> Scan<'s> {
                 dmarc_pass: false,
                 dkim_aligned: false,
                 spf_aligned: false,
+                excuse: Excuse::default(),
             };
             self.hot.resize(self.kinds.list.len(), new);
         }
@@ -338,41 +381,30 @@ impl<'s> Scan<'s> {
             dmarc_pass: facts.dmarc == Some(true),
             dkim_aligned: facts.dkim == DkimState::Aligned,
             spf_aligned,
+            excuse: Excuse::of(facts.forwarding),
         };
         Ok(self.hot[at])
     }
 
-    /// The kind that a record with override reasons counts as. A reason counts only where it overrode: what was done is not
-    /// what the policy asked for. A chain of forwarders that the receiver believes (ARC) is evidence in any case.
+    /// The kind that a record with override reasons counts as, see [`in_effect`](crate::store::OutcomeFacts::in_effect).
     fn excused(&mut self, kind: u32, run: &ScannedRun<'_>) -> Result<u32, StoreError> {
         let facts = self.kinds.list[kind as usize];
         let policy = match self.current.policy {
             Some(policy) => policy,
             None => *self.current.policy.insert(self.store.policy_of(run.report)?),
         };
-        let (p, sp) = match self.policies.entry(policy) {
+        let words = match self.policies.entry(policy) {
             MapEntry::Occupied(known) => &*known.into_mut(),
             MapEntry::Vacant(vacant) => &*vacant.insert(self.store.policy(policy)?),
         };
-        let (p, sp) = (p.as_deref(), sp.as_deref().filter(|sp| !sp.is_empty()));
-        let asked = if facts.header_from == Some(run.domain) { p } else { sp.or(p) };
-        let done = match facts.disposition {
-            Some(Disposition::None | Disposition::Pass) => Some("none"),
-            Some(Disposition::Quarantine) => Some("quarantine"),
-            Some(Disposition::Reject) => Some("reject"),
-            Some(Disposition::Unknown) | None => None,
-        };
-        if done.is_some() && done != asked {
+        let in_effect = facts.in_effect(run.domain, words);
+        if in_effect == facts {
             return Ok(kind);
         }
         if let Some(&known) = self.unexcused.get(&kind) {
             return Ok(known);
         }
-        let mut facts = facts;
-        facts.forwarding.forwarded = false;
-        facts.forwarding.mailing_list = false;
-        facts.forwarding.trusted_forwarder = false;
-        let plain = self.kinds.number(facts);
+        let plain = self.kinds.number(in_effect);
         self.unexcused.insert(kind, plain);
         Ok(plain)
     }

@@ -11,7 +11,7 @@ use rustc_hash::FxHashMap;
 
 use super::naming::{Knowledge, Units, Who};
 use super::tally::Entry;
-use crate::alignment::DkimState;
+use crate::alignment::{DkimState, ForwardingReasons};
 use crate::report::period::Day;
 use crate::witness::Seen;
 
@@ -82,7 +82,7 @@ impl AddressNumbers {
     }
 }
 
-/// A record that is asked for.
+/// A record of the window that is asked for.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Record {
     pub(super) key: PairKey,
@@ -90,18 +90,65 @@ pub(super) struct Record {
     /// See [`Tally::report`](super::tally::Tally::report).
     pub(super) report: u32,
     pub(super) kind: u32,
-    /// It is of the window and asked for; else it is evidence only.
-    pub(super) counted: bool,
     /// Who reports, and the day.
     pub(super) mark: (u32, Day),
+}
+
+/// Whether receivers spared mail, see [`ForwardingReasons`].
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Excuse {
+    /// As forwarded, in whatever way.
+    pub(super) any: bool,
+    /// As that of a mailing list.
+    pub(super) as_list: bool,
+}
+
+impl Excuse {
+    pub(super) fn of(reasons: ForwardingReasons) -> Self {
+        Excuse { any: reasons.any(), as_list: reasons.mailing_list }
+    }
+}
+
+/// Messages that one reporter saw of a unit on one day; there may be several of one.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Cell {
+    pub(super) messages: u64,
+    pub(super) day: Day,
+    /// Who reports, behind the excuse in two bits.
+    reporter: u32,
+}
+
+impl Cell {
+    pub(super) fn new(day: Day, reporter: u32, excuse: Excuse, messages: u64) -> Self {
+        let excuse = u32::from(excuse.any) | u32::from(excuse.as_list) << 1;
+        Cell { messages, day, reporter: reporter << 2 | excuse }
+    }
+
+    /// Who reports.
+    pub(super) fn reporter(&self) -> u32 {
+        self.reporter >> 2
+    }
+
+    pub(super) fn excuse(&self) -> Excuse {
+        Excuse { any: self.reporter & 1 == 1, as_list: self.reporter & 2 == 2 }
+    }
 }
 
 /// Records, in the order of their reports, and what they name for the first time.
 #[derive(Debug, Default)]
 pub(super) struct Batch {
     pub(super) records: Vec<Record>,
+    /// Evidence that is not asked for itself; each with where its cells end.
+    pub(super) evidence: Vec<(PairKey, usize)>,
+    pub(super) cells: Vec<Cell>,
     pub(super) whos: Vec<Who>,
     pub(super) v6: Vec<Ipv6Addr>,
+}
+
+impl Batch {
+    pub(super) fn len(&self) -> usize {
+        self.records.len() + self.evidence.len()
+    }
 }
 
 /// Messages from one address, of one DKIM state and with SPF aligned or not.
@@ -121,11 +168,20 @@ pub(super) struct Sums<'k> {
     /// What records show apart from their address.
     pub(super) whos: Vec<Who>,
     v6: Vec<Ipv6Addr>,
+    /// Of the window and asked for.
     pairs: FxHashMap<PairKey, Pair>,
+    /// Evidence only: hardly any two are of one address and show the same.
+    evidence: Vec<(PairKey, u32)>,
     /// By kind the entry that it was added to last.
     last_entry: Vec<u32>,
-    /// Each with its unit, in the order of the reports.
-    pub(super) entries: Vec<(u32, Entry)>,
+    /// Of the window and asked for, in the order of the reports.
+    pub(super) entries: Vec<Entry>,
+    /// By entry its unit.
+    pub(super) units_of_entries: Vec<u32>,
+    /// What is evidence only, in the order of the days within a unit.
+    pub(super) cells: Vec<Cell>,
+    /// By cell its unit.
+    pub(super) units_of_cells: Vec<u32>,
     /// By record of the batch its unit.
     units_of_batch: Vec<u32>,
 }
@@ -137,8 +193,12 @@ impl<'k> Sums<'k> {
             whos: Vec::new(),
             v6: Vec::new(),
             pairs: FxHashMap::default(),
+            evidence: Vec::new(),
             last_entry: Vec::new(),
             entries: Vec::new(),
+            units_of_entries: Vec::new(),
+            cells: Vec::new(),
+            units_of_cells: Vec::new(),
             units_of_batch: Vec::new(),
         }
     }
@@ -149,15 +209,16 @@ impl<'k> Sums<'k> {
         self.v6.append(&mut batch.v6);
         self.units_of_batch.clear();
         for record in &batch.records {
-            let unit = match self.pairs.get_mut(&record.key) {
-                Some(pair) => {
-                    if record.counted && record.messages > 0 {
-                        pair.messages += record.messages;
-                        pair.seen.add(record.mark.0, record.mark.1);
-                    }
-                    pair.unit
+            let add = |pair: &mut Pair| {
+                if record.messages > 0 {
+                    pair.messages += record.messages;
+                    pair.seen.add(record.mark.0, record.mark.1);
                 }
-                None => self.add_pair(record),
+                pair.unit
+            };
+            let unit = match self.pairs.get_mut(&record.key) {
+                Some(pair) => add(pair),
+                None => add(self.add_pair(record.key)),
             };
             self.units_of_batch.push(unit);
         }
@@ -166,31 +227,57 @@ impl<'k> Sums<'k> {
             if kind >= self.last_entry.len() {
                 self.last_entry.resize(kind + 1, u32::MAX);
             }
-            if let Some(entry) = self.entries.get_mut(self.last_entry[kind] as usize)
-                && (entry.1.report, entry.0, entry.1.kind) == (record.report, unit, record.kind)
+            let last = self.last_entry[kind] as usize;
+            if let Some(entry) = self.entries.get_mut(last)
+                && (entry.report, self.units_of_entries[last], entry.kind) == (record.report, unit, record.kind)
             {
-                entry.1.messages += record.messages;
+                entry.messages += record.messages;
                 continue;
             }
             self.last_entry[kind] = self.entries.len() as u32;
-            let entry = Entry { messages: record.messages, report: record.report, kind: record.kind };
-            self.entries.push((unit, entry));
+            self.entries.push(Entry { messages: record.messages, report: record.report, kind: record.kind });
+            self.units_of_entries.push(unit);
+        }
+        self.units_of_batch.clear();
+        for (key, _) in &batch.evidence {
+            let (ip, who) = (self.address(*key), key.who());
+            let unit = self.units.unit(who, &self.whos[who as usize], ip);
+            self.evidence.push((*key, unit));
+            self.units_of_batch.push(unit);
+        }
+        self.cells.append(&mut batch.cells);
+        let mut begin = 0;
+        for (&(_, end), &unit) in batch.evidence.iter().zip(&self.units_of_batch) {
+            self.units_of_cells.extend(std::iter::repeat_n(unit, end - begin));
+            begin = end;
         }
         batch.records.clear();
+        batch.evidence.clear();
     }
 
     #[cold]
-    fn add_pair(&mut self, record: &Record) -> u32 {
-        let ip = self.address(record.key);
-        let who = record.key.who();
+    fn add_pair(&mut self, key: PairKey) -> &mut Pair {
+        let ip = self.address(key);
+        let who = key.who();
         let unit = self.units.unit(who, &self.whos[who as usize], ip);
-        let mut pair = Pair { messages: 0, unit, seen: Seen::default() };
-        if record.counted && record.messages > 0 {
-            pair.messages = record.messages;
-            pair.seen.add(record.mark.0, record.mark.1);
+        self.pairs.entry(key).or_insert(Pair { messages: 0, unit, seen: Seen::default() })
+    }
+
+    /// Lets go of what only roles were told by.
+    pub(super) fn forget_cells(&mut self) {
+        (self.cells, self.units_of_cells) = (Vec::new(), Vec::new());
+    }
+
+    /// Lets go of the entries.
+    pub(super) fn forget_entries(&mut self) {
+        (self.entries, self.units_of_entries) = (Vec::new(), Vec::new());
+    }
+
+    /// Puts witnesses in the place of the reporters that were met.
+    pub(super) fn settle_witnesses(&mut self, witnesses: &[u32]) {
+        for cell in &mut self.cells {
+            *cell = Cell::new(cell.day, witnesses[cell.reporter() as usize], cell.excuse(), cell.messages);
         }
-        self.pairs.insert(record.key, pair);
-        unit
     }
 
     fn address(&self, key: PairKey) -> Option<IpAddr> {
@@ -207,23 +294,22 @@ impl<'k> Sums<'k> {
         self.pairs.get(&key).map(|pair| pair.unit)
     }
 
-    /// Every pair with who it is of, in no order.
+    /// Every pair of the window with who it is of, in no order.
     pub(super) fn pairs(&self) -> impl Iterator<Item = (u32, Pair)> {
         self.pairs.iter().map(|(&key, &pair)| (key.who(), pair))
     }
 
-    /// Every pair with its address, those of the memory before the window included, in no order.
-    pub(super) fn parts(&self) -> impl Iterator<Item = (Option<IpAddr>, Pair)> {
-        self.pairs.iter().map(|(&key, &pair)| (self.address(key), pair))
+    /// The address and the unit of all mail, evidence included, in no order, with its messages of the window; there may be several
+    /// of the same.
+    pub(super) fn parts(&self) -> impl Iterator<Item = (Option<IpAddr>, u32, u64)> {
+        let pairs = self.pairs.iter().map(|(&key, pair)| (self.address(key), pair.unit, pair.messages));
+        pairs.chain(self.evidence.iter().map(|&(key, unit)| (self.address(key), unit, 0)))
     }
 
-    /// Every pair of the window that has an address, in no order: the address, the code of the DKIM state and whether SPF aligns.
+    /// Every pair with messages that has an address, in no order: the address, the code of the DKIM state and whether SPF
+    /// aligns.
     pub(super) fn addresses(&self) -> impl Iterator<Item = (IpAddr, (u8, bool), Pair)> {
-        self.addresses_seen().filter(|(_, _, pair)| pair.messages > 0)
-    }
-
-    /// The same with those of the memory before the window.
-    pub(super) fn addresses_seen(&self) -> impl Iterator<Item = (IpAddr, (u8, bool), Pair)> {
-        self.pairs.iter().filter_map(|(&key, &pair)| Some((self.address(key)?, key.states(), pair)))
+        let seen = self.pairs.iter().filter(|(_, pair)| pair.messages > 0);
+        seen.filter_map(|(&key, &pair)| Some((self.address(key)?, key.states(), pair)))
     }
 }

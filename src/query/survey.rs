@@ -10,12 +10,11 @@ use super::figures::{DomainFigures, Evidence, PathFigures, SenderKey, Signer, Si
 use super::naming::{Knowledge, NamedBy, ProviderNumber, Sender};
 use super::roles::{self, Author, Ground, PathNumber, Paths, SenderNumber};
 use super::scan::Scan;
-use super::tally::{AddressPart, Bits, Days, Entry, ReportMark, Tally};
+use super::tally::{AddressPart, Bits, Days, Entry, Tally};
 use super::window::Window;
 use crate::alignment::{Disposition, DkimState, SpfState};
 use crate::domain;
 use crate::parallel;
-use crate::report::period::Day;
 use crate::role::Role;
 use crate::store::{OutcomeFacts, Store, StoreError};
 use crate::witness::Seen;
@@ -55,15 +54,15 @@ impl Scan<'_> {
             organizations: &self.whos.organizations,
             named_owners: named_owners.into_iter().filter_map(|own| self.whos.organizations.known(own)).collect(),
         };
-        let (_, paths) = roles::decide(&ground, self.knowledge);
-        let since = paths.senders_since(&ground);
-        let entries = self.keep_counted();
+        let paths = roles::decide(&ground, self.knowledge);
+        self.sums.forget_cells();
+        self.keep_reporters();
         let mut survey = Survey::default();
         survey.reporter_names.clone_from(&self.tally.reporters);
-        let mut named = self.named_paths(&paths, &since, &entries)?;
+        let mut named = self.named_paths(&paths)?;
         self.path_numbers = named.iter().map(|(number, _)| *number).collect();
         self.paths = paths;
-        let by_rule = self.arrange(named.len(), entries);
+        let by_rule = self.arrange(named.len());
         for (at, (_, path)) in named.iter_mut().enumerate() {
             path.named_by = rule(&path.sender, &by_rule[at]);
         }
@@ -100,46 +99,32 @@ impl Scan<'_> {
         Ok(found)
     }
 
-    /// Leaves the tally the reports that count, and gives the entries that do, each with its unit: what else was read is
-    /// evidence and no answer.
-    fn keep_counted(&mut self) -> Vec<(u32, Entry)> {
-        let (mut reports, mut reporters) = (Vec::new(), Vec::new());
-        let mut places = vec![u32::MAX; self.tally.reports.len()];
-        let mut reporter_places = vec![u32::MAX; self.tally.reporters.len()];
-        for (at, mark) in self.tally.reports.iter().enumerate().filter(|(at, _)| self.counted_reports[*at]) {
-            places[at] = reports.len() as u32;
-            let place = &mut reporter_places[mark.reporter as usize];
+    /// Leaves the tally the reporters of the reports that are asked for: others are witnesses of the memory only.
+    fn keep_reporters(&mut self) {
+        let mut reporters = Vec::new();
+        let mut places = vec![u32::MAX; self.tally.reporters.len()];
+        for mark in &mut self.tally.reports {
+            let place = &mut places[mark.reporter as usize];
             if *place == u32::MAX {
                 *place = reporters.len() as u32;
                 reporters.push(std::mem::take(&mut self.tally.reporters[mark.reporter as usize]));
             }
-            reports.push(ReportMark { reporter: *place, ..*mark });
+            mark.reporter = *place;
         }
-        (self.tally.reports, self.tally.reporters) = (reports, reporters);
-        let unchecked = self.tally.unchecked.map(|place| reporter_places[place as usize]);
+        self.tally.reporters = reporters;
+        let unchecked = self.tally.unchecked.map(|place| places[place as usize]);
         self.tally.unchecked = unchecked.filter(|place| *place != u32::MAX);
-        let asked: Vec<bool> = (0..self.kinds.list.len()).map(|kind| self.is_asked(kind)).collect();
-        let entries = std::mem::take(&mut self.sums.entries).into_iter();
-        let counted = entries.filter(|(_, entry)| {
-            places[entry.report as usize] != u32::MAX && asked.get(entry.kind as usize).is_some_and(|&asked| asked)
-        });
-        counted.map(|(unit, entry)| (unit, Entry { report: places[entry.report as usize], ..entry })).collect()
     }
 
     /// Every path that has entries with its names, in the order of them, and no figures yet. Notes the path of each unit.
-    fn named_paths(
-        &mut self,
-        paths: &Paths,
-        since: &[Day],
-        entries: &[(u32, Entry)],
-    ) -> Result<Vec<(PathNumber, PathFigures)>, StoreError> {
+    fn named_paths(&mut self, paths: &Paths) -> Result<Vec<(PathNumber, PathFigures)>, StoreError> {
         let mut used = vec![false; paths.list.len()];
-        for (unit, _) in entries {
+        for unit in &self.sums.units_of_entries {
             used[paths.of_units[*unit as usize] as usize] = true;
         }
         let mut found: Vec<(PathNumber, PathFigures, usize)> = Vec::new();
         for (at, &number) in paths.list.iter().enumerate().filter(|(at, _)| used[*at]) {
-            found.push((number, PathFigures { sender_since: since[at], ..self.named_path(number)? }, at));
+            found.push((number, PathFigures { sender_since: paths.since[at], ..self.named_path(number)? }, at));
         }
         let mut places = vec![NO_PATH; paths.list.len()];
         for (place, (_, _, at)) in found.iter().enumerate() {
@@ -205,43 +190,17 @@ impl Scan<'_> {
             SenderNumber::Nobody => SenderKey::Nobody,
         };
         let own_tenant = path.role == Role::Own && tenant.is_some();
-        Ok(PathFigures {
-            domain,
-            sender,
-            author,
-            role: path.role,
-            named_by: NamedBy::Nothing,
-            entry,
-            provider,
-            tenant,
-            own_tenant,
-            only_tenant: own_tenant && path.only_account,
-            messages: 0,
-            dkim: [0; 5],
-            spf_aligned: 0,
-            dmarc_pass: 0,
-            rejected: 0,
-            quarantined: 0,
-            vouched: 0,
-            vouched_reporters: 0,
-            vouched_days: false,
-            excused: 0,
-            excused_reporters: 0,
-            signers: Vec::new(),
-            envelopes: Vec::new(),
-            reporters: Vec::new(),
-            first: 0,
-            last: 0,
-            sender_since: 0,
-        })
+        let figures = PathFigures::new(domain, sender, author, path.role);
+        Ok(PathFigures { entry, provider, tenant, own_tenant, only_tenant: own_tenant && path.only_account, ..figures })
     }
 
     /// Puts entries and addresses in the order of their paths; says what each rule named of each path.
-    fn arrange(&mut self, paths: usize, entries: Vec<(u32, Entry)>) -> Vec<RuleSums> {
+    fn arrange(&mut self, paths: usize) -> Vec<RuleSums> {
         let of_unit = &self.paths_of_units;
         let mut by_rule: Vec<RuleSums> = vec![[(0, 0); NamedBy::ALL.len()]; paths];
         let mut entry_ends = vec![0; paths];
-        for (unit, entry) in &entries {
+        let entries = || self.sums.units_of_entries.iter().zip(&self.sums.entries);
+        for (unit, entry) in entries() {
             let path = of_unit[*unit as usize] as usize;
             let sum = &mut by_rule[path][self.sums.units.list[*unit as usize].by as usize];
             *sum = (sum.0.saturating_add(entry.messages), sum.1 + 1);
@@ -263,10 +222,11 @@ impl Scan<'_> {
             by_path(placed(), &mut address_ends, nowhere)
         };
         let arrange_entries = || {
-            let placed = entries.iter().map(|(unit, entry)| (of_unit[*unit as usize], *entry));
+            let placed = entries().map(|(unit, entry)| (of_unit[*unit as usize], *entry));
             by_path(placed, &mut entry_ends, Entry::default())
         };
         (self.tally.addresses, self.tally.entries) = parallel::both(arrange_addresses, arrange_entries);
+        self.sums.forget_entries();
         (self.tally.entry_ends, self.tally.address_ends) = (entry_ends, address_ends);
         by_rule
     }

@@ -184,6 +184,12 @@ impl Days {
         self.last = self.last.max(day);
     }
 
+    /// Adds all of some others.
+    pub(super) fn extend(&mut self, other: Days) {
+        self.first = self.first.min(other.first);
+        self.last = self.last.max(other.last);
+    }
+
     /// Whether there was more than one.
     pub(super) fn several(self) -> bool {
         self.last > self.first

@@ -146,6 +146,8 @@ impl Writer<'_> {
             self.connection
                 .prepare_cached("UPDATE report SET policy = ?2 WHERE id = ?1")?
                 .execute(params![same.id, id])?;
+            // Which override reasons count depends on the policy.
+            self.deltas.change(same.day);
         }
         Ok(())
     }

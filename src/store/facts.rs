@@ -6,6 +6,7 @@
 
 use rusqlite::{Connection, OptionalExtension, params};
 
+use super::runs::PolicyWords;
 use super::{Result, Store, StoreError};
 use crate::alignment::{AuthResult, Detail, Disposition, DkimState, ForwardingReasons, ReasonCode, SpfFault, SpfState};
 use crate::varint;
@@ -42,6 +43,26 @@ pub struct OutcomeFacts {
     pub detail: Detail,
     /// Reasons that speak of forwarding, where DMARC failed.
     pub forwarding: ForwardingReasons,
+}
+
+impl OutcomeFacts {
+    /// Without override reasons that did not count, in a report on `domain` that says which policy was published. A reason
+    /// counts only where it overrode: what was done is not what the policy asked for. A chain of forwarders that the receiver
+    /// believes (ARC) is evidence in any case.
+    #[must_use]
+    pub fn in_effect(mut self, domain: i64, policy: &PolicyWords) -> Self {
+        let asked = if self.header_from == Some(domain) { policy.p.as_deref() } else { policy.below() };
+        let done = match self.disposition {
+            Some(Disposition::None | Disposition::Pass) => Some("none"),
+            Some(Disposition::Quarantine) => Some("quarantine"),
+            Some(Disposition::Reject) => Some("reject"),
+            Some(Disposition::Unknown) | None => None,
+        };
+        if done.is_none() || done == asked {
+            self.forwarding = ForwardingReasons { arc_pass: self.forwarding.arc_pass, ..ForwardingReasons::default() };
+        }
+        self
+    }
 }
 
 /// The columns of an outcome that questions ask for, as they are stored.
@@ -173,27 +194,31 @@ pub(super) fn write_all(connection: &Connection) -> rusqlite::Result<()> {
     fresh.write(connection)
 }
 
+/// Shows the facts of an outcome and of those around it.
+pub(super) fn around(connection: &Connection, outcome: u64, visit: &mut dyn FnMut(u64, OutcomeFacts)) -> Result<()> {
+    let block = outcome / BLOCK;
+    let damaged = || StoreError::Damaged(format!("outcome {outcome}"));
+    let bytes: Option<Vec<u8>> = connection
+        .prepare_cached("SELECT facts FROM outcome_block WHERE block = ?1")?
+        .query_row([i64::try_from(block).unwrap_or(-1)], |row| row.get(0))
+        .optional()?;
+    let bytes = bytes.ok_or_else(damaged)?;
+    let mut rest = bytes.as_slice();
+    while let Some((&place, after)) = rest.split_first() {
+        rest = after;
+        let facts = PackedFacts::take(&mut rest).and_then(|facts| facts.read()).ok_or_else(damaged)?;
+        visit(block * BLOCK + u64::from(place), facts);
+    }
+    Ok(())
+}
+
 impl Store {
     /// Shows the facts of an outcome and of those around it.
     ///
     /// # Errors
     /// See [`StoreError`].
     pub fn facts_around(&self, outcome: u64, visit: &mut dyn FnMut(u64, OutcomeFacts)) -> Result<()> {
-        let block = outcome / BLOCK;
-        let damaged = || StoreError::Damaged(format!("outcome {outcome}"));
-        let bytes: Option<Vec<u8>> = self
-            .connection
-            .prepare_cached("SELECT facts FROM outcome_block WHERE block = ?1")?
-            .query_row([i64::try_from(block).unwrap_or(-1)], |row| row.get(0))
-            .optional()?;
-        let bytes = bytes.ok_or_else(damaged)?;
-        let mut rest = bytes.as_slice();
-        while let Some((&place, after)) = rest.split_first() {
-            rest = after;
-            let facts = PackedFacts::take(&mut rest).and_then(|facts| facts.read()).ok_or_else(damaged)?;
-            visit(block * BLOCK + u64::from(place), facts);
-        }
-        Ok(())
+        around(&self.connection, outcome, visit)
     }
 
     /// The largest number of an outcome.

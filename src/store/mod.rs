@@ -15,6 +15,7 @@ mod foreign;
 mod hosts;
 mod incoming;
 mod mailbox;
+mod memory;
 mod names;
 mod plain;
 mod prune;
@@ -48,6 +49,7 @@ pub use incoming::{
     Arrival, NewQuarantine, NewReport, Origin, Raw, RawBytes, Run, SharedOutcome, Totals, Written, bare_id,
 };
 pub use mailbox::{AccountRun, Copying, Mailbox, MailboxPosition, PendingMail};
+pub use memory::{MemorySource, Remembered, RememberedCell, RememberedSum};
 pub use names::{NameCache, NameReader};
 pub use plain::{PlainColumn, PlainTable, PlainValue};
 pub use prune::Pruned;
@@ -55,7 +57,7 @@ pub use quarantine::{QuarantineEntry, Quarantined};
 pub use records::{CountedReport, PublishedPolicy, ReportHead, ReportPlace};
 pub use reporting::ReportLine;
 pub use reports::{Apart, ReportDetail, ReportFilter, ReportRow, ReportSummary, Sighting};
-pub use runs::ScannedRun;
+pub use runs::{PolicyWords, ScannedRun};
 pub use sql::{Bounds, Limits, RowSource, Rows, SqlAnswer, SqlError, SqlValue, ask};
 pub use tls::NewTlsReport;
 pub use tls_query::{TlsFailures, TlsReportRow, TlsSessions};

@@ -3,6 +3,7 @@
 use rusqlite::{Connection, params};
 use rustc_hash::FxHashSet;
 
+use super::memory;
 use super::totals::Deltas;
 use super::{Result, Store, facts, same_identity};
 use crate::report::period::Day;
@@ -63,6 +64,7 @@ impl Store {
                 same_identity::settle(&transaction, self.key, identity, &mut deltas)?;
             }
             deltas.flush(&transaction)?;
+            memory::Span::forget_before(day, &transaction)?;
             drop_unused_outcomes(&transaction)?;
         }
         if pruned.reports + pruned.tls_reports > 0 {
@@ -70,6 +72,7 @@ impl Store {
             drop_unused_names(&transaction)?;
         }
         transaction.commit()?;
+        self.sum_up_memory(&|| false)?;
         Ok(pruned)
     }
 }

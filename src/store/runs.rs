@@ -1,5 +1,7 @@
 //! Scanning records: the runs of a window of days, and the outcomes that they name.
 
+use rusqlite::Connection;
+
 use super::names::NameReader;
 use super::trust::CHECKED;
 use super::{Result, Store, StoreError};
@@ -22,6 +24,38 @@ pub struct ScannedRun<'r> {
     pub checked: bool,
     /// The records, see [`rows`](crate::rows).
     pub rows: &'r [u8],
+}
+
+/// What a published policy asks for, in lower case.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PolicyWords {
+    /// `p`.
+    pub p: Option<String>,
+    /// `sp`, for header From domains below that of the policy.
+    pub sp: Option<String>,
+}
+
+impl PolicyWords {
+    fn load(connection: &Connection, policy: i64) -> Result<Self> {
+        let mut select = connection.prepare_cached("SELECT lower(p), lower(sp) FROM policy WHERE id = ?1")?;
+        Ok(select.query_row([policy], |row| Ok(PolicyWords { p: row.get(0)?, sp: row.get(1)? }))?)
+    }
+
+    /// Of the policy that a report says was published.
+    pub(super) fn of_report(connection: &Connection, report: i64) -> Result<Self> {
+        Self::load(connection, policy_of(connection, report)?)
+    }
+
+    /// What it asks for header From domains below its own.
+    #[must_use]
+    pub fn below(&self) -> Option<&str> {
+        self.sp.as_deref().filter(|sp| !sp.is_empty()).or(self.p.as_deref())
+    }
+}
+
+fn policy_of(connection: &Connection, report: i64) -> Result<i64> {
+    let mut select = connection.prepare_cached("SELECT policy FROM report WHERE id = ?1")?;
+    Ok(select.query_row([report], |row| row.get(0))?)
 }
 
 impl Store {
@@ -116,15 +150,12 @@ impl Store {
         Ok(last.and_then(|(_, policy)| policy))
     }
 
-    /// What a policy says, in lower case: `p`, and `sp` for header From domains below its own.
+    /// What a policy asks for.
     ///
     /// # Errors
     /// See [`StoreError`].
-    pub fn policy(&self, policy: i64) -> Result<(Option<String>, Option<String>)> {
-        Ok(self
-            .connection
-            .prepare_cached("SELECT lower(p), lower(sp) FROM policy WHERE id = ?1")?
-            .query_row([policy], |row| Ok((row.get(0)?, row.get(1)?)))?)
+    pub fn policy(&self, policy: i64) -> Result<PolicyWords> {
+        PolicyWords::load(&self.connection, policy)
     }
 
     /// The number of the policy that a report says was published, see [`policy`](Self::policy).
@@ -132,10 +163,7 @@ impl Store {
     /// # Errors
     /// See [`StoreError`].
     pub fn policy_of(&self, report: i64) -> Result<i64> {
-        Ok(self
-            .connection
-            .prepare_cached("SELECT policy FROM report WHERE id = ?1")?
-            .query_row([report], |row| row.get(0))?)
+        policy_of(&self.connection, report)
     }
 
     /// Reads names by their numbers.

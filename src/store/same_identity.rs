@@ -33,15 +33,16 @@ pub(super) struct Same {
     pub(super) id: i64,
     pub(super) trust: Trust,
     pub(super) policy: i64,
+    pub(super) day: Day,
 }
 
 /// The report of this identity and content, if it is stored.
 pub(super) fn find(connection: &Connection, identity: u128, content: u128) -> Result<Option<Same>> {
     let mut select = connection.prepare_cached(
-        "SELECT id, trust, policy FROM report WHERE logical = ?1 AND content = ?2 ORDER BY id LIMIT 1",
+        "SELECT id, trust, policy, day FROM report WHERE logical = ?1 AND content = ?2 ORDER BY id LIMIT 1",
     )?;
     let found = select.query_row(params![identity.to_be_bytes(), content.to_be_bytes()], |row| {
-        Ok(Same { id: row.get(0)?, trust: Trust::from_number(row.get(1)?), policy: row.get(2)? })
+        Ok(Same { id: row.get(0)?, trust: Trust::from_number(row.get(1)?), policy: row.get(2)?, day: row.get(3)? })
     });
     Ok(found.optional()?)
 }

@@ -6,7 +6,7 @@
 
 use rusqlite::Connection;
 
-use super::{dictionary, facts, same_identity, trust};
+use super::{dictionary, facts, memory, same_identity, trust};
 
 /// Says that a database is ours (`PRAGMA application_id`): "dmst".
 pub(super) const APPLICATION_ID: i32 = 0x646d_7374;
@@ -215,7 +215,13 @@ pub(super) const MIGRATIONS: &[&str] = &[
         PRIMARY KEY (report, policy, number)
     ) WITHOUT ROWID;
 ",
+    // What roles are told by the days before a window.
+    MEMORY,
 ];
+
+/// Whatever changes which records count forgets what was summed up of them, the steps before this table included.
+const MEMORY: &str = "CREATE TABLE IF NOT EXISTS memory (
+    period INTEGER NOT NULL, part INTEGER NOT NULL, sums BLOB NOT NULL, PRIMARY KEY (period, part)) WITHOUT ROWID;";
 
 /// The steps after which the outcomes must be judged anew.
 const JUDGE_OUTCOMES: [usize; 2] = [1, 6];
@@ -245,6 +251,7 @@ pub(super) fn migrate(connection: &mut Connection, version: i32) -> super::Resul
         if self::version(&transaction)? > step as i32 {
             continue;
         }
+        transaction.execute_batch(MEMORY)?;
         transaction.execute_batch(sql)?;
         if step == 0 {
             let mut key = [0_u8; 16];
@@ -264,8 +271,12 @@ pub(super) fn migrate(connection: &mut Connection, version: i32) -> super::Resul
         if step == JUDGE_REPORTS {
             trust::judge_all(&transaction)?;
         }
+        memory::forget_all(&transaction)?;
         transaction.pragma_update(None, "user_version", step as i32 + 1)?;
         transaction.commit()?;
+    }
+    if version < VERSION {
+        memory::sum_up(connection, &|| false)?;
     }
     Ok(())
 }

@@ -338,5 +338,6 @@ fn the_documentation_has_every_table_and_column() {
 }
 
 /// Reports of one identity.
+mod memory;
 mod same_identity;
 mod trust;

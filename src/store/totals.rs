@@ -1,9 +1,12 @@
-//! The summary by day, domain and reporter.
+//! The summary by day, domain and reporter, and which periods of the memory it outdates.
+
+use std::collections::BTreeSet;
 
 use rusqlite::{Connection, params};
 use rustc_hash::FxHashMap;
 
 use super::incoming::Totals;
+use super::memory;
 use super::names::NameReader;
 use super::trust::Trust;
 use super::{Result, Store};
@@ -16,11 +19,14 @@ type StaleReports = FxHashMap<(Day, i64, i64), (u64, u64)>;
 #[derive(Debug, Default)]
 pub(super) struct Deltas {
     by_key: FxHashMap<(Day, i64, i64), [i64; 7]>,
+    /// Periods of the memory whose records have changed.
+    changed: BTreeSet<memory::Span>,
 }
 
 impl Deltas {
     /// Adds a report, or with `sign` −1 takes it away.
     pub(super) fn add(&mut self, day: Day, domain: i64, reporter: i64, totals: &Totals, trust: Trust, sign: i64) {
+        self.change(day);
         let sums = self.by_key.entry((day, domain, reporter)).or_default();
         let checked = u64::from(trust == Trust::Passed);
         let added =
@@ -28,6 +34,11 @@ impl Deltas {
         for (sum, value) in sums.iter_mut().zip(added) {
             *sum += sign * i64::try_from(value).unwrap_or(i64::MAX);
         }
+    }
+
+    /// Notes that records of a day say something else than before, or are others.
+    pub(super) fn change(&mut self, day: Day) {
+        self.changed.insert(memory::Span::of(day));
     }
 
     /// Writes the changes; part of the batch's transaction.
@@ -45,6 +56,7 @@ impl Deltas {
             upsert.execute(params![day, domain, reporter, reports, checked, records, messages, pass, dkim, spf])?;
         }
         connection.prepare_cached("DELETE FROM day_total WHERE reports = 0")?.execute([])?;
+        std::mem::take(&mut self.changed).into_iter().try_for_each(|period| period.forget(connection))?;
         Ok(())
     }
 }

@@ -94,7 +94,9 @@ impl<'k> Units<'k> {
             let unit = self.name(number, who, None, AddressFacts::default());
             return self.number(unit);
         };
-        let seen = self.address(ip);
+        // The reverse-path of a provider's names it whatever the address, of which only a host name would tell more.
+        let by_envelope = who.by_envelope.is_some() && self.knowledge.hosts.is_empty();
+        let seen = if by_envelope { AddressFacts::default() } else { self.address(ip) };
         if !who.entries.is_empty() || who.hides() {
             // Entries of the ledger may ask for an address, and what hides who wrote it is known by it.
             let unit = self.name(number, who, Some(ip), seen);

@@ -2,10 +2,13 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+use rustc_hash::FxHashMap;
+
 use super::gather::Gathered;
 use super::owner::{Owner, Use};
 use super::reach::Reach;
 use super::spray::sprayed;
+use crate::parallel;
 use crate::providers::Kind;
 use crate::query::ledger;
 use crate::query::naming::{ProviderNumber, Sender, Signed, Who};
@@ -77,6 +80,42 @@ struct OfSender {
     rewritten: BTreeMap<u32, [u64; 2]>,
 }
 
+/// What a sender is found to do, worked out once from its sums.
+#[derive(Debug, Clone, Copy, Default)]
+struct SenderHabits {
+    /// It breaks own signatures.
+    changes: bool,
+    /// It writes a reverse-path of its own.
+    rewrites: bool,
+    /// It signs as somebody else beside them.
+    resigns: bool,
+    /// Verified own signatures are seen there.
+    intact: bool,
+    /// Several receivers spare its mail as that of a mailing list.
+    spared_as_list: bool,
+    /// Several receivers spare its mail as forwarded.
+    spared: bool,
+    /// It hands on mail that the owner signed.
+    hands_on: bool,
+}
+
+impl OfSender {
+    fn habits(&self, whole: Seen) -> SenderHabits {
+        let share = |sums: &BTreeMap<u32, [u64; 2]>, least| has_share(sums.values().copied(), least);
+        let by_several = |sums: &BTreeMap<u32, [u64; 2]>| sums.values().filter(|one| one[0] > 0).count() >= 2;
+        SenderHabits {
+            changes: share(&self.broken, CHANGES),
+            rewrites: share(&self.rewritten, REWRITES),
+            resigns: share(&self.resigned, CHANGES),
+            // A key that only ever fails here, with no other sign, may be a copy of the signature.
+            intact: believed(self.broken.values().map(|one| one[1] > 0)),
+            spared_as_list: by_several(&self.listed) && share(&self.listed, EXCUSED),
+            spared: by_several(&self.excused) && share(&self.excused, EXCUSED),
+            hands_on: self.handed_on.is_enough(whole),
+        }
+    }
+}
+
 /// Somebody else's own domains that signed: no provider's default, no account.
 fn others_signatures(gathered: &Gathered<'_>, who: &Who) -> impl Iterator<Item = u32> {
     let verified = who.signed.iter().filter(|one| one.verified && one.default_of.is_none());
@@ -93,20 +132,20 @@ fn believed(reporters: impl Iterator<Item = bool>) -> bool {
 /// By unit what it is.
 pub(super) fn decide(gathered: &Gathered<'_>, owner: &Owner<'_>) -> Vec<Decision> {
     let rows = Rows::of(gathered, owner);
-    (0..gathered.len()).map(|at| Decision { sender: gathered.sender(at), ..rows.decide(at) }).collect()
+    parallel::map(gathered.len(), |at| Decision { sender: gathered.sender(at), ..rows.decide(at) })
 }
 
 struct Rows<'g> {
     gathered: &'g Gathered<'g>,
     owner: &'g Owner<'g>,
     reach: Reach,
-    by_sender: HashMap<(u32, Sender), OfSender>,
+    habits: HashMap<(u32, Sender), SenderHabits>,
     /// Who saw an organization authenticated by SPF, for mail of another.
-    authenticated: HashMap<(u32, u32), Seen>,
+    authenticated: FxHashMap<(u32, u32), Seen>,
     /// Who saw an organization sign mail of another at home, beside its own signature: a service that signs with both.
-    beside: HashMap<(u32, u32), Seen>,
+    beside: FxHashMap<(u32, u32), Seen>,
     /// Who saw an organization sign mail of another.
-    signing: HashMap<(u32, u32), Seen>,
+    signing: FxHashMap<(u32, u32), Seen>,
     /// Organizations that are authenticated for mail of another as spoofers' throw-away names are.
     sprayed: HashSet<(u32, u32)>,
 }
@@ -117,10 +156,10 @@ impl<'g> Rows<'g> {
             gathered,
             owner,
             reach: Reach::of(gathered, owner),
-            by_sender: HashMap::new(),
-            authenticated: HashMap::new(),
-            beside: HashMap::new(),
-            signing: HashMap::new(),
+            habits: HashMap::new(),
+            authenticated: FxHashMap::default(),
+            beside: FxHashMap::default(),
+            signing: FxHashMap::default(),
             sprayed: sprayed(gathered),
         };
         for at in 0..gathered.len() {
@@ -131,6 +170,7 @@ impl<'g> Rows<'g> {
                 }
             }
         }
+        let mut by_sender: HashMap<(u32, Sender), OfSender> = HashMap::new();
         for at in 0..gathered.len() {
             let who = gathered.who(at);
             if let Some((_, organization)) = who.authenticated {
@@ -147,25 +187,27 @@ impl<'g> Rows<'g> {
             let sender = gathered.sender(at);
             let used_elsewhere = |one: &Signed| one.verified && owner.key_use(one, sender) == Use::Elsewhere;
             let hands_on = !owner.own_spf(who) && owner.signatures(who).any(used_elsewhere);
-            let of = rows.by_sender.entry((who.organization, sender)).or_default();
+            let of = by_sender.entry((who.organization, sender)).or_default();
             if hands_on {
                 of.handed_on.extend(gathered.seen(at));
             }
-            for cell in gathered.cells(at) {
-                let excused = of.excused.entry(cell.reporter).or_default();
-                excused[0] += cell.excused;
-                excused[1] += cell.messages - cell.excused;
-                let listed = of.listed.entry(cell.reporter).or_default();
-                listed[0] += cell.excused_as_list;
-                listed[1] += cell.messages - cell.excused_as_list;
+            for one in gathered.reporters(at) {
+                let excused = of.excused.entry(one.reporter).or_default();
+                excused[0] += one.excused;
+                excused[1] += one.messages - one.excused;
+                let listed = of.listed.entry(one.reporter).or_default();
+                listed[0] += one.excused_as_list;
+                listed[1] += one.messages - one.excused_as_list;
                 let foreign = who.authenticated.is_some() && !who.null;
-                of.rewritten.entry(cell.reporter).or_default()[usize::from(!foreign)] += cell.messages;
+                of.rewritten.entry(one.reporter).or_default()[usize::from(!foreign)] += one.messages;
                 if signed {
-                    of.broken.entry(cell.reporter).or_default()[usize::from(verified)] += cell.messages;
-                    of.resigned.entry(cell.reporter).or_default()[usize::from(!resigned)] += cell.messages;
+                    of.broken.entry(one.reporter).or_default()[usize::from(verified)] += one.messages;
+                    of.resigned.entry(one.reporter).or_default()[usize::from(!resigned)] += one.messages;
                 }
             }
         }
+        let habits = by_sender.iter().map(|(at, of)| (*at, of.habits(rows.whole(at.0)))).collect();
+        rows.habits = habits;
         rows
     }
 
@@ -227,13 +269,8 @@ impl<'g> Rows<'g> {
         }
         // 4: the owner's, through what stands behind the signer.
         // What rewrites the reverse-path to its own domain is a list or a forwarder: bounces of the owner's own gateway go to the owner.
-        let of = self.by_sender.get(&(from, sender));
-        let share = |sums: fn(&OfSender) -> &BTreeMap<u32, [u64; 2]>, least: f64| {
-            of.is_some_and(|of| has_share(sums(of).values().copied(), least))
-        };
-        let changes = share(|of| &of.broken, CHANGES);
-        let rewrites = share(|of| &of.rewritten, REWRITES);
-        let behind = kind == Some(Kind::Gateway) || kind.is_none() && !rewrites;
+        let habits = self.habits.get(&(from, sender)).copied().unwrap_or_default();
+        let behind = kind == Some(Kind::Gateway) || kind.is_none() && !habits.rewrites;
         if behind && !own_spf && elsewhere && self.reach.has(from, sender) {
             let account = who.accounts.iter().find(own);
             let author = account.map_or(Author::Owner, by_account);
@@ -252,32 +289,26 @@ impl<'g> Rows<'g> {
         if kind == Some(Kind::Gateway) && !own_spf && elsewhere {
             return Decision::new(Role::RecipientFilter, Author::Owner);
         }
-        let by_several = |sums: fn(&OfSender) -> &BTreeMap<u32, [u64; 2]>| {
-            of.is_some_and(|of| sums(of).values().filter(|one| one[0] > 0).count() >= 2)
-        };
         // 7: a mailing list.
         if !own_spf {
             let organization = who.authenticated.is_some() || matches!(sender, Sender::Organization(_));
             let carries = elsewhere || !signatures.is_empty() && !verified;
-            let another = carries && (share(|of| &of.resigned, CHANGES) || organization && changes);
+            let another = carries && (habits.resigns || organization && habits.changes);
             let passes_on = matches!(kind, Some(Kind::MailboxHost | Kind::Forwarder | Kind::Service));
-            let spared = by_several(|of| &of.listed) && share(|of| &of.listed, EXCUSED);
-            if kind == Some(Kind::List) || another && !passes_on || spared {
+            if kind == Some(Kind::List) || another && !passes_on || habits.spared_as_list {
                 return Decision::new(Role::MailingList, Author::Owner);
             }
         }
         // 8: a forwarder.
         if !own_spf {
             let hands_on = matches!(kind, Some(Kind::MailboxHost | Kind::Forwarder | Kind::Gateway));
-            let spared = by_several(|of| &of.excused) && share(|of| &of.excused, EXCUSED);
-            // A key that only ever fails here, with no other sign, may be a copy of the signature.
-            let intact = of.is_some_and(|of| believed(of.broken.values().map(|one| one[1] > 0)));
-            let carries = elsewhere && (intact || own_account_elsewhere || who.authenticated.is_some());
+            let carries = elsewhere && (habits.intact || own_account_elsewhere || who.authenticated.is_some());
             // What forwards signed mail forwards it too when the owner's signature is missing: before it was switched on, or
             // after it stopped. Whoever writes there himself is signed by the host.
             let bare = kind != Some(Kind::Service) && who.signed.iter().all(|one| !one.verified);
-            let forwards = bare && of.is_some_and(|of| of.handed_on.is_enough(self.whole(from)));
-            if carries || verified && kind.is_some() || !signatures.is_empty() && hands_on || spared || forwards {
+            let forwards = bare && habits.hands_on;
+            if carries || verified && kind.is_some() || !signatures.is_empty() && hands_on || habits.spared || forwards
+            {
                 return Decision::new(Role::Forwarder, Author::Owner);
             }
         }

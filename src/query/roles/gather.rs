@@ -1,13 +1,15 @@
 //! The records by unit, day and reporter, and what addresses are called by the evidence of all of them.
 
-use std::cell::RefCell;
 use std::collections::{BTreeSet, HashMap};
 use std::net::IpAddr;
 
+use rustc_hash::FxHashMap;
+
+use crate::parallel;
 use crate::providers::Kind;
 use crate::query::naming::{Knowledge, NamedBy, ProviderNumber, Sender, Texts, Unit, Who};
-use crate::query::sums::Sums;
-use crate::query::tally::Tally;
+use crate::query::sums::{Excuse, Sums};
+use crate::query::tally::{Days, Tally};
 use crate::report::period::Day;
 use crate::witness::Seen;
 
@@ -25,51 +27,190 @@ pub(in crate::query) struct Ground<'g> {
     pub(in crate::query) named_owners: BTreeSet<u32>,
 }
 
-/// What one reporter saw of a unit on one day.
+/// What one reporter saw of a unit on one day; there may be several of one.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::query) struct Cell {
     pub(super) day: Day,
     /// Who bears witness.
     pub(super) reporter: u32,
     pub(super) messages: u64,
+    excuse: Excuse,
+}
+
+/// What one reporter saw of a unit.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::query) struct ReporterSeen {
+    /// Who bears witness.
+    pub(super) reporter: u32,
+    pub(super) messages: u64,
     /// Those that receivers spared as forwarded, and those of a mailing list among them.
     pub(super) excused: u64,
     pub(super) excused_as_list: u64,
+    /// First and last day.
+    pub(super) days: Days,
 }
 
 /// The records by unit.
 pub(in crate::query) struct Gathered<'g> {
     pub(super) ground: &'g Ground<'g>,
     pub(super) knowledge: Knowledge<'g>,
-    /// In the order of units, then of days and reporters.
-    cells: Vec<Cell>,
-    ends: Vec<usize>,
+    /// The places of the entries, and of what is evidence only, in the order of their units, and within each as they were.
+    entries: Placed,
+    cells: Placed,
+    /// What was seen of each unit.
+    pub(super) units: Vec<UnitSeen>,
+    /// In the order of units.
+    reporters: Vec<ReporterSeen>,
     /// By unit who runs the machine, as all records together tell, and how that was told.
     pub(super) senders: Vec<(Sender, NamedBy)>,
     /// By organizational domain of header From who saw any of its mail.
-    pub(super) whole: HashMap<u32, Seen>,
-    links: RefCell<HashMap<(u32, u32), bool>>,
+    pub(super) whole: FxHashMap<u32, Seen>,
+    /// By two organizational domains whether what is proven on the first counts for the second, for those that records name together.
+    links: FxHashMap<(u32, u32), bool>,
+}
+
+/// What was seen of a unit.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct UnitSeen {
+    /// Who saw messages, and when.
+    seen: Seen,
+    /// The first day with records.
+    pub(super) first: Day,
+    /// Reports that passed saw it, so others tell nothing of it.
+    checked_only: bool,
+    /// Where its reporters end.
+    reporters_end: usize,
+}
+
+/// Places of things in the order of their units, and where those of each end.
+struct Placed {
+    places: Vec<u32>,
+    ends: Vec<usize>,
+}
+
+impl Placed {
+    fn of(units_of_things: &[u32], units: usize) -> Self {
+        let mut ends = vec![0; units];
+        units_of_things.iter().for_each(|unit| ends[*unit as usize] += 1);
+        let mut sum = 0;
+        for end in &mut ends {
+            // First where they begin, then moved on with each that is put there.
+            (*end, sum) = (sum, sum + *end);
+        }
+        let mut places = vec![0; sum];
+        for (place, unit) in (0..).zip(units_of_things) {
+            let end = &mut ends[*unit as usize];
+            places[*end] = place;
+            *end += 1;
+        }
+        Placed { places, ends }
+    }
+
+    fn of_unit(&self, at: usize) -> &[u32] {
+        let begin = at.checked_sub(1).map_or(0, |before| self.ends[before]);
+        &self.places[begin..self.ends[at]]
+    }
 }
 
 impl<'g> Gathered<'g> {
     pub(super) fn of(ground: &'g Ground<'g>, knowledge: Knowledge<'g>) -> Self {
-        let units = &ground.sums.units.list;
-        let (cells, ends) = cells(ground);
+        let sums = ground.sums;
+        let units = &sums.units.list;
+        let place = |units_of_things: &'g Vec<u32>| Placed::of(units_of_things, units.len());
+        let (entries, cells) = parallel::both(|| place(&sums.units_of_entries), || place(&sums.units_of_cells));
         let mut gathered = Gathered {
             ground,
             knowledge,
+            entries,
             cells,
-            ends,
+            units: Vec::new(),
+            reporters: Vec::new(),
             senders: units.iter().map(|unit| (unit.sender, unit.by)).collect(),
-            whole: HashMap::new(),
-            links: RefCell::default(),
+            whole: FxHashMap::default(),
+            links: FxHashMap::default(),
         };
+        gathered.find_links();
+        gathered.sum_up();
         for at in 0..units.len() {
             let seen = gathered.seen(at);
             gathered.whole.entry(gathered.who(at).organization).or_default().extend(seen);
         }
         gathered.name_addresses();
         gathered
+    }
+
+    /// Sums up what was seen of each unit by reporter.
+    fn sum_up(&mut self) {
+        let units = self.len();
+        let (mut all, mut reporters) = (Vec::with_capacity(units), Vec::<ReporterSeen>::new());
+        // By reporter where its sum is, if it is one of the unit at hand.
+        let mut places = vec![usize::MAX; self.ground.tally.reporters.len()];
+        let unchecked = self.ground.tally.unchecked;
+        for at in 0..units {
+            let is_checked = |one: &Cell| one.messages > 0 && Some(one.reporter) != unchecked;
+            let checked_only = unchecked.is_some() && self.all_cells(at).any(|one| is_checked(&one));
+            let begin = reporters.len();
+            let (mut seen, mut first) = (Seen::default(), Day::MAX);
+            for one in self.all_cells(at) {
+                first = one.day.min(first);
+                if one.messages == 0 || checked_only && !is_checked(&one) {
+                    continue;
+                }
+                seen.add(one.reporter, one.day);
+                let place = &mut places[one.reporter as usize];
+                if *place < begin || *place >= reporters.len() || reporters[*place].reporter != one.reporter {
+                    *place = reporters.len();
+                    reporters.push(ReporterSeen {
+                        reporter: one.reporter,
+                        messages: 0,
+                        excused: 0,
+                        excused_as_list: 0,
+                        days: Days::default(),
+                    });
+                }
+                let sum = &mut reporters[*place];
+                sum.days.add(one.day);
+                let add = |sum: &mut u64, counts| *sum = sum.saturating_add(if counts { one.messages } else { 0 });
+                add(&mut sum.messages, true);
+                add(&mut sum.excused, one.excuse.any);
+                add(&mut sum.excused_as_list, one.excuse.as_list);
+            }
+            all.push(UnitSeen { seen, first, checked_only, reporters_end: reporters.len() });
+        }
+        (self.units, self.reporters) = (all, reporters);
+    }
+
+    /// All that was seen of a unit, whoever's word counts.
+    fn all_cells(&self, at: usize) -> impl Iterator<Item = Cell> {
+        let (sums, tally) = (self.ground.sums, self.ground.tally);
+        let evidence = self.cells.of_unit(at).iter().map(|&place| {
+            let cell = &sums.cells[place as usize];
+            Cell { day: cell.day, reporter: cell.reporter(), messages: cell.messages, excuse: cell.excuse() }
+        });
+        let counted = self.entries.of_unit(at).iter().map(|&place| {
+            let entry = &sums.entries[place as usize];
+            let report = tally.report(entry);
+            let excuse = Excuse::of(tally.facts(entry).forwarding);
+            Cell { day: report.day, reporter: report.reporter, messages: entry.messages, excuse }
+        });
+        evidence.chain(counted)
+    }
+
+    /// What was seen of a unit on single days, by whose word it is judged.
+    pub(super) fn cells(&self, at: usize) -> impl Iterator<Item = Cell> {
+        let unchecked = self.ground.tally.unchecked.filter(|_| self.units[at].checked_only);
+        self.all_cells(at).filter(move |one| one.messages > 0 && Some(one.reporter) != unchecked)
+    }
+
+    /// What each reporter saw of a unit.
+    pub(super) fn reporters(&self, at: usize) -> &[ReporterSeen] {
+        let begin = at.checked_sub(1).map_or(0, |before| self.units[before].reporters_end);
+        &self.reporters[begin..self.units[at].reporters_end]
+    }
+
+    /// The messages of a unit.
+    pub(super) fn messages(&self, at: usize) -> u64 {
+        self.reporters(at).iter().fold(0, |sum, one| sum.saturating_add(one.messages))
     }
 
     pub(super) fn len(&self) -> usize {
@@ -96,16 +237,9 @@ impl<'g> Gathered<'g> {
         }
     }
 
-    pub(super) fn cells(&self, at: usize) -> &[Cell] {
-        let begin = at.checked_sub(1).map_or(0, |before| self.ends[before]);
-        &self.cells[begin..self.ends[at]]
-    }
-
     /// Who saw a unit, and when.
     pub(super) fn seen(&self, at: usize) -> Seen {
-        let mut seen = Seen::default();
-        self.cells(at).iter().for_each(|cell| seen.add(cell.reporter, cell.day));
-        seen
+        self.units[at].seen
     }
 
     /// Whether what is proven on one organizational domain counts for another: `[owner]` names both, or most of the reporters
@@ -118,14 +252,28 @@ impl<'g> Gathered<'g> {
         if !named.is_empty() {
             return named.contains(&proven) && named.contains(&other);
         }
-        *self.links.borrow_mut().entry((proven, other)).or_insert_with(|| {
-            let of = |organization| self.ground.reporters_of.get(organization);
-            let (Some(first), Some(second)) = (of(&proven), of(&other)) else {
-                return false;
-            };
-            let common = second.iter().filter(|reporter| first.contains(reporter)).count();
-            2 * common > second.len()
-        })
+        self.links.get(&(proven, other)).copied().unwrap_or_else(|| self.is_seen_together(proven, other))
+    }
+
+    fn is_seen_together(&self, proven: u32, other: u32) -> bool {
+        let of = |organization| self.ground.reporters_of.get(organization);
+        let (Some(first), Some(second)) = (of(&proven), of(&other)) else {
+            return false;
+        };
+        let common = second.iter().filter(|reporter| first.contains(reporter)).count();
+        2 * common > second.len()
+    }
+
+    /// Works out once what is asked of every record: whether who signed it, or passed SPF, is whom it is from.
+    fn find_links(&mut self) {
+        for who in &self.ground.sums.whos {
+            let authenticated = who.authenticated.map(|(_, by)| by);
+            for by in who.signed.iter().map(|one| one.organization).chain(authenticated) {
+                if !self.links.contains_key(&(by, who.organization)) {
+                    self.links.insert((by, who.organization), self.is_seen_together(by, who.organization));
+                }
+            }
+        }
     }
 
     /// Gives addresses the provider that the evidence of other records shows there: the reverse-path of a provider's, or the
@@ -139,14 +287,14 @@ impl<'g> Gathered<'g> {
             own_spf: Seen,
             against: bool,
             seen: Seen,
-            units: BTreeSet<usize>,
+            units: Vec<usize>,
         }
         let mut addresses: HashMap<IpAddr, Address> = HashMap::new();
         for (at, unit) in self.ground.sums.units.list.iter().enumerate() {
             if let Sender::Address(ip) = unit.sender {
                 let (who, seen) = (self.who(at), self.seen(at));
                 let address = addresses.entry(ip).or_default();
-                address.units.insert(at);
+                address.units.push(at);
                 address.seen.extend(seen);
                 address.against |= who.spf_failed || who.authenticated.is_some();
                 match who.authenticated.filter(|(_, by)| !self.linked(*by, who.organization)) {
@@ -160,12 +308,12 @@ impl<'g> Gathered<'g> {
                 }
             }
         }
-        for (ip, _, pair) in self.ground.sums.addresses_seen() {
-            let unit = &self.ground.sums.units.list[pair.unit as usize];
+        for (ip, at, _) in self.ground.sums.parts() {
+            let unit = &self.ground.sums.units.list[at as usize];
             if let (Sender::Provider(provider), NamedBy::Envelope) = (unit.sender, unit.by)
-                && let Some(address) = addresses.get_mut(&ip)
+                && let Some(address) = ip.and_then(|ip| addresses.get_mut(&ip))
             {
-                address.by_envelope.entry(provider).or_default().extend(self.seen(pair.unit as usize));
+                address.by_envelope.entry(provider).or_default().extend(self.seen(at as usize));
             }
         }
         for address in addresses.into_values() {
@@ -191,54 +339,4 @@ impl<'g> Gathered<'g> {
             }
         }
     }
-}
-
-/// What each reporter saw of each unit on each day, and where those of each unit end.
-fn cells(ground: &Ground<'_>) -> (Vec<Cell>, Vec<usize>) {
-    let units = ground.sums.units.list.len();
-    let mut ends = vec![0; units];
-    for (unit, _) in &ground.sums.entries {
-        ends[*unit as usize] += 1;
-    }
-    let mut sum = 0;
-    for end in &mut ends {
-        (*end, sum) = (sum, sum + *end);
-    }
-    let mut sorted = vec![Cell { day: 0, reporter: 0, messages: 0, excused: 0, excused_as_list: 0 }; sum];
-    for (unit, entry) in &ground.sums.entries {
-        let report = ground.tally.report(entry);
-        let reasons = ground.tally.facts(entry).forwarding;
-        let place = &mut ends[*unit as usize];
-        sorted[*place] = Cell {
-            day: report.day,
-            reporter: report.reporter,
-            messages: entry.messages,
-            excused: if reasons.any() { entry.messages } else { 0 },
-            excused_as_list: if reasons.mailing_list { entry.messages } else { 0 },
-        };
-        *place += 1;
-    }
-    // One for each day and reporter; entries come in the order of days.
-    let (mut cells, mut begin): (Vec<Cell>, usize) = (Vec::with_capacity(sorted.len()), 0);
-    for end in &mut ends {
-        let of_unit = &mut sorted[begin..*end];
-        begin = *end;
-        of_unit.sort_by_key(|cell| (cell.day, cell.reporter));
-        let first = cells.len();
-        // Where reports that passed saw a unit, others tell nothing of it.
-        let is_unchecked = |cell: &Cell| Some(cell.reporter) == ground.tally.unchecked;
-        let any_checked = of_unit.iter().any(|cell| cell.messages > 0 && !is_unchecked(cell));
-        for cell in of_unit.iter().filter(|cell| cell.messages > 0 && !(any_checked && is_unchecked(cell))) {
-            match cells[first..].last_mut() {
-                Some(last) if (last.day, last.reporter) == (cell.day, cell.reporter) => {
-                    last.messages = last.messages.saturating_add(cell.messages);
-                    last.excused = last.excused.saturating_add(cell.excused);
-                    last.excused_as_list = last.excused_as_list.saturating_add(cell.excused_as_list);
-                }
-                _ => cells.push(*cell),
-            }
-        }
-        *end = cells.len();
-    }
-    (cells, ends)
 }

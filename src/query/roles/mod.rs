@@ -21,19 +21,19 @@ mod reach;
 mod settle;
 mod spray;
 
-pub(super) use decide::{Author, Decision};
-pub(super) use gather::{Gathered, Ground};
+pub(super) use decide::Author;
+pub(super) use gather::Ground;
 pub(super) use paths::{PathNumber, Paths, SenderNumber};
 
 use super::naming::Knowledge;
+use gather::Gathered;
 use owner::Owner;
 
-/// The decision on each unit, and the path that it is on.
-pub(super) fn decide(ground: &Ground<'_>, knowledge: Knowledge<'_>) -> (Vec<Decision>, Paths) {
+/// The paths that units are on, by what is decided on each.
+pub(super) fn decide(ground: &Ground<'_>, knowledge: Knowledge<'_>) -> Paths {
     let gathered = Gathered::of(ground, knowledge);
     let owner = Owner::of(&gathered);
     let mut decisions = decide::decide(&gathered, &owner);
     settle::settle(&gathered, &mut decisions);
-    let paths = paths::group(&gathered, &owner, &decisions);
-    (decisions, paths)
+    paths::group(&gathered, &owner, &decisions)
 }

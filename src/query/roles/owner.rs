@@ -3,13 +3,16 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::net::IpAddr;
 
+use rustc_hash::{FxHashMap, FxHashSet};
+
 use super::gather::Gathered;
 use super::paths::network;
 use crate::providers::Kind;
 use crate::query::ledger::Decision;
 use crate::query::naming::{Account, ProviderNumber, Sender, Signed, Who};
+use crate::query::tally::Days;
 use crate::report::period::Day;
-use crate::witness::{Seen, has_share, share_without_most_for};
+use crate::witness::{Seen, has_share, robust_share, share_without_most_for};
 
 /// An account is the owner's from this share of the mail with aligned SPF on, on days without an own signature.
 const MOST: f64 = 0.5;
@@ -36,6 +39,30 @@ type AccountNumber = (ProviderNumber, u32);
 /// Messages by reporter.
 type ByReporter = BTreeMap<u32, u64>;
 
+fn add(sums: &mut ByReporter, reporter: u32, messages: u64) {
+    let sum = sums.entry(reporter).or_default();
+    *sum = sum.saturating_add(messages);
+}
+
+fn sum(sums: &ByReporter) -> u64 {
+    sums.values().fold(0, |sum, one| sum.saturating_add(*one))
+}
+
+/// Whether a share may be `least`, whichever reporter is left out: `rest` is what is left of all without the reporter that says
+/// most. Of many reporters and places nearly all are ruled out by that.
+fn may_be(part: u64, rest: u64, least: f64) -> bool {
+    part as f64 >= least * rest as f64
+}
+
+/// The units of an organizational domain at a sender where the owner may have an account.
+#[derive(Debug, Default)]
+struct AccountPlace {
+    /// Those with aligned SPF have the account that they show, if they show one.
+    units: Vec<(usize, Option<Option<AccountNumber>>)>,
+    /// One of them shows an account.
+    has_account: bool,
+}
+
 /// What was seen of a key.
 #[derive(Debug, Default)]
 struct Key {
@@ -49,6 +76,57 @@ struct Key {
     all_verified: ByReporter,
     /// Of a key without a selector those of its domain that have one.
     selectors: BTreeSet<u32>,
+    /// What part of the verified messages is at each place where it may be enough to be the key's.
+    at_places: HashMap<Sender, PartHere>,
+    /// At one of them it is.
+    used_somewhere: bool,
+    /// A sender shows it with aligned SPF, by the witness rule.
+    anywhere_with_spf: bool,
+}
+
+/// What part of a key's verified messages is at a place: without the reporter that says most for it, and by the witness rule.
+#[derive(Debug, Clone, Copy)]
+struct PartHere {
+    without_most_for: f64,
+    robust: f64,
+}
+
+impl PartHere {
+    fn is(self, least: f64) -> bool {
+        // Small reporters may see little but forwarded mail: without the one that says most against it, it takes most.
+        self.without_most_for > 0.0 && self.without_most_for >= least || self.robust > 0.0 && self.robust >= MOST
+    }
+}
+
+impl Key {
+    /// Whether who saw something is enough, by the witness rule.
+    fn counts(&self, seen: &Seen) -> bool {
+        seen.by_several() || !self.seen.by_several()
+    }
+
+    /// Works out where the key is used, once all is known.
+    fn settle(&mut self) {
+        self.anywhere_with_spf = self.with_spf.values().any(|seen| self.counts(seen));
+        let most = self.all_verified.values().max().copied().unwrap_or(0);
+        let rest = sum(&self.all_verified).saturating_sub(most);
+        let places = std::mem::take(&mut self.verified).into_iter();
+        for (place, here) in places.filter(|(_, here)| may_be(sum(here), rest, USED)) {
+            let parts: Vec<[u64; 2]> = self
+                .all_verified
+                .iter()
+                .map(|(reporter, &all)| {
+                    let here = here.get(reporter).copied().unwrap_or(0);
+                    [here, all.saturating_sub(here)]
+                })
+                .collect();
+            let part = PartHere {
+                without_most_for: share_without_most_for(&parts).unwrap_or(0.0),
+                robust: robust_share(parts).unwrap_or(0.0),
+            };
+            self.used_somewhere |= part.is(USED);
+            self.at_places.insert(place, part);
+        }
+    }
 }
 
 /// What is the owner's.
@@ -60,7 +138,7 @@ pub(super) struct Owner<'g> {
     aligned: HashSet<(u32, Sender)>,
     /// Organizational domains and addresses that are all that the reporters which see them see of the owner.
     sole: HashSet<(u32, IpAddr)>,
-    keys: HashMap<u32, Key>,
+    keys: FxHashMap<u32, Key>,
     /// Organizational domains and senders where own signatures are seen, no lone claim.
     signed: HashSet<(u32, Sender)>,
 }
@@ -72,7 +150,7 @@ impl<'g> Owner<'g> {
             accounts: HashMap::new(),
             aligned: HashSet::new(),
             sole: HashSet::new(),
-            keys: HashMap::new(),
+            keys: FxHashMap::default(),
             signed: HashSet::new(),
         };
         owner.find_aligned();
@@ -131,35 +209,21 @@ impl<'g> Owner<'g> {
         // One reporter's word makes a sender the key's only where nobody else saw the key there, and takes it from no other.
         let here_by_one =
             || key.with_spf.contains_key(&sender) && !key.shown.get(&sender).is_some_and(|seen| seen.by_several());
-        let counts = |seen: &Seen| seen.by_several() || !key.seen.by_several();
-        if key.with_spf.get(&sender).is_some_and(counts) || here_by_one() {
+        if key.with_spf.get(&sender).is_some_and(|seen| key.counts(seen)) || here_by_one() {
             return Use::Here;
         }
         let place = place(sender);
-        let has = |place: &Sender, least: f64| {
-            let Some(here) = key.verified.get(place) else {
-                return false;
-            };
-            let parts: Vec<[u64; 2]> = key
-                .all_verified
-                .iter()
-                .map(|(reporter, &all)| {
-                    let here = here.get(reporter).copied().unwrap_or(0);
-                    [here, all.saturating_sub(here)]
-                })
-                .collect();
-            // Small reporters may see little but forwarded mail: without the one that says most against it, it takes most.
-            share_without_most_for(&parts).is_some_and(|share| share > 0.0 && share >= least) || has_share(parts, MOST)
-        };
-        if key.with_spf.values().any(counts) {
+        let has = |least: f64| key.at_places.get(&place).is_some_and(|share| share.is(least));
+        if key.anywhere_with_spf {
             // A service's reverse-path may be its own for all mail, and the key be used on one more machine that is in SPF.
             let service = matches!(sender, Sender::Provider(number)
                 if self.gathered.knowledge.provider(number).kind == Kind::Service);
-            return if service && has(&place, MOST) { Use::Here } else { Use::Elsewhere };
+            return if service && has(MOST) { Use::Here } else { Use::Elsewhere };
         }
-        if has(&place, USED) {
+        if has(USED) {
             Use::Here
-        } else if key.verified.keys().any(|other| *other != place && has(other, USED)) {
+        } else if key.used_somewhere {
+            // Not here, so elsewhere.
             Use::Elsewhere
         } else {
             Use::Nowhere
@@ -180,7 +244,7 @@ impl<'g> Owner<'g> {
             if who.authenticated.is_some() {
                 others.insert(place);
             }
-            let reporters = || self.gathered.cells(at).iter().map(|cell| cell.reporter);
+            let reporters = || self.gathered.reporters(at).iter().map(|one| one.reporter);
             let has_signature = self.signatures(who).next().is_some();
             signed.entry(place).or_default()[usize::from(!has_signature)].extend(reporters());
             if self.own_spf(who) {
@@ -220,7 +284,7 @@ impl<'g> Owner<'g> {
             }
             let place = places.entry((who.organization, self.gathered.sender(at))).or_default();
             place.seen.extend(self.gathered.seen(at));
-            for cell in self.gathered.cells(at) {
+            for cell in self.gathered.reporters(at) {
                 place.reporters.insert(cell.reporter);
                 place.messages = place.messages.saturating_add(cell.messages);
                 place.verified = place.verified.saturating_add(if verified { cell.messages } else { 0 });
@@ -245,15 +309,9 @@ impl<'g> Owner<'g> {
     /// days on which no own signature verifies at the provider. (The default signature before DKIM is switched on is the
     /// owner's; a stranger's account beside verified own signatures is not.)
     fn find_accounts(&mut self) {
-        #[derive(Default)]
-        struct Day_ {
-            reporters: BTreeSet<u32>,
-            own: BTreeSet<u32>,
-            /// By account and reporter mail with aligned SPF; none for mail that shows no account.
-            aligned: Vec<(Option<AccountNumber>, u32, u64)>,
-        }
-        let mut uses: HashMap<(u32, Sender), BTreeMap<Day, Day_>> = HashMap::new();
         let mut spelled: HashMap<(ProviderNumber, u32, u32), Seen> = HashMap::new();
+        // Units by organizational domain and sender where the owner's mail with aligned SPF shows accounts, if there are any.
+        let mut places: HashMap<(u32, Sender), AccountPlace> = HashMap::new();
         for at in 0..self.gathered.len() {
             let (who, unit) = (self.gathered.who(at), self.gathered.unit(at));
             let approved = unit.entry.and_then(|entry| self.gathered.knowledge.ledger.entries.get(entry as usize));
@@ -280,18 +338,10 @@ impl<'g> Owner<'g> {
             let Some(at_home) = at_home else { continue };
             let fits = |account: &&Account| account.verified && at_home.is_none_or(|home| account.provider == home);
             let account = who.accounts.iter().find(fits).map(|account| (account.provider, account.number));
-            let own = self.signatures(who).any(|one| one.verified);
             let aligned = self.own_spf(who);
-            for cell in self.gathered.cells(at) {
-                let day = uses.entry((who.organization, sender)).or_default().entry(cell.day).or_default();
-                day.reporters.insert(cell.reporter);
-                if own {
-                    day.own.insert(cell.reporter);
-                }
-                if aligned {
-                    day.aligned.push((account, cell.reporter, cell.messages));
-                }
-            }
+            let place = places.entry((who.organization, sender)).or_default();
+            place.units.push((at, aligned.then_some(account)));
+            place.has_account |= aligned && account.is_some();
         }
         for ((provider, account, organization), seen) in spelled {
             let whole = self.gathered.whole.get(&organization).copied().unwrap_or_default();
@@ -300,22 +350,25 @@ impl<'g> Owner<'g> {
                 self.accounts.entry((provider, account)).or_default().insert(organization);
             }
         }
-        for ((organization, _), days) in uses {
-            let unsigned = |day: &&Day_| day.own.is_empty() || day.own.len() == 1 && day.reporters.len() > 1;
+        for ((organization, _), place) in places.into_iter().filter(|(_, place)| place.has_account) {
+            let unsigned = self.days_without_own_signature(&place);
             let mut all = ByReporter::new();
             let mut accounts: BTreeMap<AccountNumber, (ByReporter, Seen)> = BTreeMap::new();
-            for (&date, day) in days.iter().filter(|(_, day)| unsigned(day)) {
-                for &(account, reporter, messages) in &day.aligned {
-                    *all.entry(reporter).or_default() += messages;
-                    if let Some(account) = account {
-                        let (sums, seen) = accounts.entry(account).or_default();
-                        *sums.entry(reporter).or_default() += messages;
-                        seen.add(reporter, date);
+            for &(at, aligned) in place.units.iter().filter(|_| !unsigned.is_empty()) {
+                let Some(account) = aligned else { continue };
+                let mut account = account.map(|account| accounts.entry(account).or_default());
+                for one in self.gathered.cells(at).filter(|one| unsigned.contains(&one.day)) {
+                    add(&mut all, one.reporter, one.messages);
+                    if let Some((sums, seen)) = &mut account {
+                        add(sums, one.reporter, one.messages);
+                        seen.add(one.reporter, one.day);
                     }
                 }
             }
             let whole = self.gathered.whole.get(&organization).copied().unwrap_or_default();
-            for (account, (sums, seen)) in accounts {
+            let most = all.values().max().copied().unwrap_or(0);
+            let rest = sum(&all).saturating_sub(most);
+            for (account, (sums, seen)) in accounts.into_iter().filter(|(_, (sums, _))| may_be(sum(sums), rest, MOST)) {
                 let parts = all.iter().map(|(reporter, &all)| {
                     let these = sums.get(reporter).copied().unwrap_or(0);
                     [these, all - these]
@@ -327,8 +380,26 @@ impl<'g> Owner<'g> {
         }
     }
 
+    /// The days on which no own signature verifies at a place, or one reporter of several sees one.
+    fn days_without_own_signature(&self, place: &AccountPlace) -> FxHashSet<Day> {
+        // By day who saw mail there, and who saw own signatures that verified.
+        let mut days: FxHashMap<Day, [Seen; 2]> = FxHashMap::default();
+        for &(at, _) in &place.units {
+            let own = self.signatures(self.gathered.who(at)).any(|one| one.verified);
+            for one in self.gathered.cells(at) {
+                let day = days.entry(one.day).or_default();
+                day[0].add(one.reporter, one.day);
+                if own {
+                    day[1].add(one.reporter, one.day);
+                }
+            }
+        }
+        let unsigned = |[all, own]: &[Seen; 2]| !own.is_any() || !own.by_several() && all.by_several();
+        days.iter().filter(|(_, seen)| unsigned(seen)).map(|(day, _)| *day).collect()
+    }
+
     fn find_keys(&mut self) {
-        let mut keys: HashMap<u32, Key> = HashMap::new();
+        let mut keys: FxHashMap<u32, Key> = FxHashMap::default();
         for at in 0..self.gathered.len() {
             let (who, sender) = (self.gathered.who(at), self.gathered.sender(at));
             let mut signatures = self.signatures(who).peekable();
@@ -337,7 +408,8 @@ impl<'g> Owner<'g> {
             }
             let (seen, aligned) = (self.gathered.seen(at), self.own_spf(who));
             for signed in signatures {
-                for number in BTreeSet::from([signed.key, signed.any_key]) {
+                let any_key = Some(signed.any_key).filter(|&any_key| any_key != signed.key);
+                for number in [Some(signed.key), any_key].into_iter().flatten() {
                     let key = keys.entry(number).or_default();
                     if number == signed.any_key && signed.key != signed.any_key {
                         key.selectors.insert(signed.key);
@@ -349,23 +421,22 @@ impl<'g> Owner<'g> {
                     }
                     if signed.verified {
                         let here = key.verified.entry(place(sender)).or_default();
-                        for cell in self.gathered.cells(at) {
-                            for sums in [&mut *here, &mut key.all_verified] {
-                                let sum = sums.entry(cell.reporter).or_default();
-                                *sum = sum.saturating_add(cell.messages);
-                            }
+                        for one in self.gathered.reporters(at) {
+                            add(here, one.reporter, one.messages);
+                            add(&mut key.all_verified, one.reporter, one.messages);
                         }
                     }
                 }
             }
         }
+        keys.values_mut().for_each(Key::settle);
         self.keys = keys;
     }
 
     /// A machine that only some reporters can see (over IPv6, say): all the own-signed mail that each of them sees comes from
     /// there, none from the senders that the others see. A forwarder would leave them the direct mail too.
     fn find_sole(&mut self) {
-        type Places = BTreeMap<Option<IpAddr>, (u64, Seen)>;
+        type Places = BTreeMap<Option<IpAddr>, (u64, Days)>;
         let mut signed: HashMap<u32, BTreeMap<u32, Places>> = HashMap::new();
         let mut who_sees: HashMap<IpAddr, BTreeSet<u32>> = HashMap::new();
         for at in 0..self.gathered.len() {
@@ -375,25 +446,25 @@ impl<'g> Owner<'g> {
                 _ => None,
             };
             if let Some(ip) = address {
-                who_sees.entry(ip).or_default().extend(self.gathered.cells(at).iter().map(|cell| cell.reporter));
+                who_sees.entry(ip).or_default().extend(self.gathered.reporters(at).iter().map(|one| one.reporter));
             }
             if !self.signatures(who).any(|one| one.verified) {
                 continue;
             }
             let of = signed.entry(who.organization).or_default();
-            for cell in self.gathered.cells(at) {
-                let of = of.entry(cell.reporter).or_default().entry(address).or_default();
-                of.0 = of.0.saturating_add(cell.messages);
-                of.1.add(cell.reporter, cell.day);
+            for one in self.gathered.reporters(at) {
+                let of = of.entry(one.reporter).or_default().entry(address).or_default();
+                of.0 = of.0.saturating_add(one.messages);
+                of.1.extend(one.days);
             }
         }
         for (organization, reporters) in signed {
             let all_from = |reporter: &u32, ip: IpAddr| {
                 let Some(places) = reporters.get(reporter) else { return false };
                 let all: u64 = places.values().map(|place| place.0).sum();
-                places.get(&Some(ip)).is_some_and(|(messages, seen)| {
+                places.get(&Some(ip)).is_some_and(|(messages, days)| {
                     let nearly_all = *messages as f64 >= NEARLY_ALL * all as f64;
-                    *messages >= CONSISTENT && nearly_all && seen.on_several_days()
+                    *messages >= CONSISTENT && nearly_all && days.several()
                 })
             };
             let addresses: BTreeSet<IpAddr> =

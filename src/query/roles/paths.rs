@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 
 use super::decide::{Author, Decision};
-use super::gather::{Gathered, Ground};
+use super::gather::Gathered;
 use super::owner::Owner;
 use crate::query::naming::{ProviderNumber, Sender};
 use crate::report::period::Day;
@@ -50,23 +50,8 @@ pub(in crate::query) struct Paths {
     pub(in crate::query) list: Vec<PathNumber>,
     /// By unit its path in the list.
     pub(in crate::query) of_units: Vec<u32>,
-}
-
-impl Paths {
     /// By path the first day on which its sender was seen with mail of its header From, on whatever path, memory included.
-    pub(in crate::query) fn senders_since(&self, ground: &Ground<'_>) -> Vec<Day> {
-        let mut firsts = vec![Day::MAX; self.list.len()];
-        for (unit, entry) in &ground.sums.entries {
-            let first = &mut firsts[self.of_units[*unit as usize] as usize];
-            *first = ground.tally.report(entry).day.min(*first);
-        }
-        let mut by_sender: HashMap<(i64, SenderNumber), Day> = HashMap::new();
-        for (path, &first) in self.list.iter().zip(&firsts) {
-            let known = by_sender.entry((path.from, path.sender)).or_insert(first);
-            *known = first.min(*known);
-        }
-        self.list.iter().map(|path| by_sender.get(&(path.from, path.sender)).copied().unwrap_or(Day::MAX)).collect()
-    }
+    pub(in crate::query) since: Vec<Day>,
 }
 
 /// An organization names an address from this share of its mail on: a stray message of a neighbour does not.
@@ -125,7 +110,23 @@ pub(super) fn group(gathered: &Gathered<'_>, owner: &Owner<'_>, decisions: &[Dec
         }
         paths.of_units.push(number);
     }
+    paths.since = since(gathered, &paths);
     paths
+}
+
+fn since(gathered: &Gathered<'_>, paths: &Paths) -> Vec<Day> {
+    let mut firsts = vec![Day::MAX; paths.list.len()];
+    for (seen, path) in gathered.units.iter().zip(&paths.of_units) {
+        let first = &mut firsts[*path as usize];
+        *first = seen.first.min(*first);
+    }
+    let mut by_sender: HashMap<(i64, SenderNumber), Day> = HashMap::new();
+    for (path, &first) in paths.list.iter().zip(&firsts) {
+        let known = by_sender.entry((path.from, path.sender)).or_insert(first);
+        *known = first.min(*known);
+    }
+    let of = |path: &PathNumber| by_sender.get(&(path.from, path.sender)).copied().unwrap_or(Day::MAX);
+    paths.list.iter().map(of).collect()
 }
 
 /// The organization that SPF authenticates at each address where it does, for each header From: the one that most reporters'
@@ -140,7 +141,7 @@ fn names(gathered: &Gathered<'_>, decisions: &[Decision]) -> HashMap<(i64, IpAdd
             continue;
         };
         let seen = gathered.seen(at);
-        let messages = gathered.cells(at).iter().map(|cell| cell.messages).sum::<u64>();
+        let messages = gathered.messages(at);
         let whole = seen_at.entry((who.from, ip)).or_default();
         whole.0 = whole.0.saturating_add(messages);
         whole.1.extend(seen);
@@ -198,8 +199,8 @@ fn accounts(
         });
         if let Some(account) = shown {
             let author = Author::Account(account.provider, account.number);
-            let messages: u64 = gathered.cells(at).iter().map(|cell| cell.messages).sum();
-            *sums.entry((who.from, provider)).or_default().entry(author).or_default() += messages;
+            let sum = sums.entry((who.from, provider)).or_default().entry(author).or_default();
+            *sum = sum.saturating_add(gathered.messages(at));
         }
     }
     let only = |sums: HashMap<Author, u64>| {

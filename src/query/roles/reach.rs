@@ -3,6 +3,8 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+use rustc_hash::FxHashMap;
+
 use super::gather::Gathered;
 use super::owner::{Owner, Use, place};
 use crate::providers::Kind;
@@ -24,14 +26,54 @@ const EXPECTED: f64 = 3.0;
 /// a gateway that was put in front.
 const REPLACES: f64 = 0.9;
 
+/// Signed mail of an organizational domain at home.
+#[derive(Debug, Default)]
+struct Home {
+    days: HashMap<Day, HomeDay>,
+    /// The messages of the reporter that says most.
+    most: u64,
+}
+
+/// The same on one day.
+#[derive(Debug, Default)]
+struct HomeDay {
+    messages: u64,
+    /// By reporter; there may be several of one.
+    reporters: Vec<(u32, u64)>,
+}
+
+impl Home {
+    fn of(gathered: &Gathered<'_>, units: &[usize]) -> Self {
+        let mut cells: FxHashMap<(Day, u32), u64> = FxHashMap::default();
+        let mut all: HashMap<u32, u64> = HashMap::new();
+        for &at in units {
+            for one in gathered.cells(at) {
+                let sum = cells.entry((one.day, one.reporter)).or_default();
+                *sum = sum.saturating_add(one.messages);
+            }
+            for one in gathered.reporters(at) {
+                let sum = all.entry(one.reporter).or_default();
+                *sum = sum.saturating_add(one.messages);
+            }
+        }
+        let mut home = Home { days: HashMap::new(), most: all.into_values().max().unwrap_or(0) };
+        for ((day, reporter), messages) in cells {
+            let day = home.days.entry(day).or_default();
+            day.messages = day.messages.saturating_add(messages);
+            day.reporters.push((reporter, messages));
+        }
+        home
+    }
+}
+
 /// The senders on the owner's side, each with an organizational domain.
 pub(super) struct Reach(HashSet<(u32, Sender)>);
 
 impl Reach {
     pub(super) fn of(gathered: &Gathered<'_>, owner: &Owner<'_>) -> Self {
-        type Cells = HashMap<(Day, u32), u64>;
-        let mut home: HashMap<u32, Cells> = HashMap::new();
-        let mut behind: HashMap<(u32, Sender), Cells> = HashMap::new();
+        // Units with own signatures, by organizational domain those at home, and by place those that may stand behind it.
+        let mut home: HashMap<u32, Vec<usize>> = HashMap::new();
+        let mut behind: HashMap<(u32, Sender), Vec<usize>> = HashMap::new();
         for at in 0..gathered.len() {
             let (who, sender) = (gathered.who(at), gathered.sender(at));
             let own_accounts = || who.accounts.iter().filter(|account| owner.is_own(account, who.organization));
@@ -41,46 +83,54 @@ impl Reach {
             let at_home = owner.own_spf(who)
                 || owner.signatures(who).any(|one| owner.key_use(one, sender) == Use::Here)
                 || own_accounts().any(|account| sender == Sender::Provider(account.provider));
-            let cells = if at_home {
-                home.entry(who.organization).or_default()
+            if at_home {
+                home.entry(who.organization).or_default().push(at);
             } else if matches!(gathered.kind(at), None | Some(Kind::Gateway)) {
-                behind.entry((who.organization, place(sender))).or_default()
-            } else {
-                continue;
-            };
-            for cell in gathered.cells(at) {
-                *cells.entry((cell.day, cell.reporter)).or_default() += cell.messages;
+                behind.entry((who.organization, place(sender))).or_default().push(at);
             }
         }
-        let empty = Cells::default();
-        let reaches = |(organization, sender): &(u32, Sender), cells: &Cells| {
-            let days: HashSet<Day> = cells.keys().map(|&(day, _)| day).collect();
+        let wanted: HashSet<u32> = behind.keys().map(|key| key.0).collect();
+        let home: HashMap<u32, Home> = home
+            .into_iter()
+            .filter(|(organization, _)| wanted.contains(organization))
+            .map(|(organization, units)| (organization, Home::of(gathered, &units)))
+            .collect();
+        let nothing = Home::default();
+        let reaches = |(organization, sender): &(u32, Sender), units: &[usize]| {
+            let home = home.get(organization).unwrap_or(&nothing);
+            let mut days: HashSet<Day> = HashSet::new();
             let mut reporters: BTreeMap<u32, [u64; 2]> = BTreeMap::new();
-            for (&(_, reporter), &messages) in cells {
-                reporters.entry(reporter).or_default()[0] += messages;
+            for one in units.iter().flat_map(|&at| gathered.cells(at)) {
+                days.insert(one.day);
+                let sum = &mut reporters.entry(one.reporter).or_default()[0];
+                *sum = sum.saturating_add(one.messages);
             }
-            let at_home = home.get(organization).unwrap_or(&empty).iter();
-            for (&(_, reporter), &messages) in at_home.filter(|((day, _), _)| days.contains(day)) {
-                reporters.entry(reporter).or_default()[1] += messages;
-            }
-            let days_at_home: HashSet<Day> =
-                home.get(organization).unwrap_or(&empty).keys().map(|&(day, _)| day).collect();
-            let share = robust_share(reporters.values().copied()).unwrap_or(0.0);
-            let replaces = share >= REPLACES && days.len() >= 2;
-            let steady = replaces || days.len() as f64 >= DAYS * days_at_home.len() as f64;
+            let often = days.len() as f64 >= DAYS * home.days.len() as f64;
             let least = if let Sender::Provider(_) = sender { SHARE_OF_GATEWAY } else { SHARE_OF_OTHERS };
+            // Most are seen on few days, or carry so little that nothing else needs to be asked.
+            let here = reporters.values().fold(0_u64, |sum, one| sum.saturating_add(one[0]));
+            let on_days = days.iter().filter_map(|day| home.days.get(day));
+            let rest = on_days.fold(0_u64, |sum, day| sum.saturating_add(day.messages)).saturating_sub(home.most);
+            let needed = if often { least } else { REPLACES };
+            if (here as f64) < needed * rest as f64 {
+                return false;
+            }
+            for &(reporter, messages) in days.iter().filter_map(|day| home.days.get(day)).flat_map(|day| &day.reporters)
+            {
+                let sum = &mut reporters.entry(reporter).or_default()[1];
+                *sum = sum.saturating_add(messages);
+            }
+            let share = robust_share(reporters.values().copied()).unwrap_or(0.0);
             let expected = |one: &&[u64; 2]| (one[0] + one[1]) as f64 * share >= EXPECTED;
             let (mut telling, mut seeing) = (0usize, 0usize);
             for one in reporters.values().filter(expected) {
                 telling += 1;
                 seeing += usize::from(one[0] > 0);
             }
-            steady
-                && share >= least
-                && telling >= reporters.len().min(2)
-                && seeing as f64 >= NEARLY_ALL * telling as f64
+            let steady = often || share >= REPLACES && days.len() >= 2;
+            steady && share >= least && telling >= reporters.len().min(2) && seeing as f64 >= NEARLY_ALL * telling as f64
         };
-        Reach(behind.iter().filter(|(key, cells)| reaches(key, cells)).map(|(key, _)| *key).collect())
+        Reach(behind.iter().filter(|(key, units)| reaches(key, units)).map(|(key, _)| *key).collect())
     }
 
     /// Whether a sender stands on the owner's side.

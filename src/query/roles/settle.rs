@@ -94,15 +94,15 @@ pub(super) fn settle(gathered: &Gathered<'_>, decisions: &mut [Decision]) {
         let of_owners = who.null && matches!(decision.role, Role::Unknown | Role::OtherAccount | Role::Service);
         let own = || {
             let own = of.only(|one, _| one.role == Role::Own && !one.behind);
-            own.or_else(|| of.only(|one, _| one.owners.is_some())).filter(|_| of_owners)
+            own.or_else(|| of.only(|one, _| one.owners.is_some()))
         };
+        let own = || of_owners.then(own).flatten();
         // What shows nothing that an entry asks for is of the sender that the entry names, if it is of the same author.
         let author = decision.owners;
-        let named =
-            || of.only(|one, _| one.role == Role::Approved && one.owners == author).filter(|_| author.is_some());
+        let named = || author.and_then(|_| of.only(|one, _| one.role == Role::Approved && one.owners == author));
 
         let joins = decision.role == Role::Unknown && (at_address || who.null && machine != Sender::Nobody);
-        let told = || of.told().filter(|_| joins);
+        let told = || joins.then(|| of.told()).flatten();
         if let Some((settled, _)) = named() {
             *decision = settled;
         } else if let Some(settled) = own().or_else(told).and_then(|told| of.agrees(told)) {
@@ -137,9 +137,9 @@ fn at_addresses(gathered: &Gathered<'_>, decisions: &[Decision], of: &[usize]) -
     let mut found: HashMap<(i64, IpAddr), Decided> =
         of.iter().filter_map(|&at| Some((place(at)?, Decided::default()))).collect();
     if !found.is_empty() {
-        for (address, _, pair) in gathered.ground.sums.addresses_seen() {
-            let at = pair.unit as usize;
-            if let Some(of) = found.get_mut(&(gathered.who(at).from, address)) {
+        for (address, unit, _) in gathered.ground.sums.parts() {
+            let at = unit as usize;
+            if let Some(of) = address.and_then(|address| found.get_mut(&(gathered.who(at).from, address))) {
                 of.add(decisions[at], gathered.seen(at));
             }
         }

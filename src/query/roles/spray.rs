@@ -37,7 +37,7 @@ pub(super) fn sprayed(gathered: &Gathered<'_>) -> HashSet<(u32, u32)> {
     let mut all: HashMap<u32, u64> = HashMap::new();
     for at in 0..gathered.len() {
         let who = gathered.who(at);
-        let messages = gathered.cells(at).iter().fold(0u64, |sum, cell| sum.saturating_add(cell.messages));
+        let messages = gathered.messages(at);
         let sum = all.entry(who.organization).or_default();
         *sum = sum.saturating_add(messages);
         let by = who.authenticated.map(|(_, by)| by).filter(|&by| !gathered.linked(by, who.organization));
