@@ -64,6 +64,7 @@ pub fn history(store: &Store, window: Window, domain: &str, memory_days: u32) ->
         }
         tally.entries.push(Entry { messages, report: tally.reports.len() as u32 - 1, kind });
     }
+    tally.entry_places = (0..).take(tally.entries.len()).collect();
     tally.entry_ends = vec![tally.entries.len()];
     let path = PathFigures::new(domain.to_owned(), SenderKey::Nobody, None, Role::Unknown);
     Ok(Some(Survey { paths: vec![path], reporter_names: witnesses.names, tally, ..Survey::default() }))

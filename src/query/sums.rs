@@ -268,9 +268,10 @@ impl<'k> Sums<'k> {
         (self.cells, self.units_of_cells) = (Vec::new(), Vec::new());
     }
 
-    /// Lets go of the entries.
-    pub(super) fn forget_entries(&mut self) {
-        (self.entries, self.units_of_entries) = (Vec::new(), Vec::new());
+    /// Gives the entries away, once they are arranged.
+    pub(super) fn take_entries(&mut self) -> Vec<Entry> {
+        self.units_of_entries = Vec::new();
+        std::mem::take(&mut self.entries)
     }
 
     /// Puts witnesses in the place of the reporters that were met.

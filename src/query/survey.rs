@@ -10,7 +10,7 @@ use super::figures::{DomainFigures, Evidence, PathFigures, SenderKey, Signer, Si
 use super::naming::{Knowledge, NamedBy, ProviderNumber, Sender};
 use super::roles::{self, Author, Ground, PathNumber, Paths, SenderNumber};
 use super::scan::Scan;
-use super::tally::{AddressPart, Bits, Days, Entry, Tally};
+use super::tally::{AddressPart, Bits, Days, Tally};
 use super::window::Window;
 use crate::alignment::{Disposition, DkimState, SpfState};
 use crate::domain;
@@ -155,8 +155,12 @@ impl Scan<'_> {
     fn named_path(&mut self, path: PathNumber) -> Result<PathFigures, StoreError> {
         let knowledge = self.knowledge;
         let provider_id = |number: ProviderNumber| knowledge.provider(number).id.clone();
-        let domain = if path.from < 0 { String::new() } else { self.texts.text(path.from)?.to_owned() };
         let organization = |number: u32| self.whos.organizations.get(number).to_owned();
+        let domain = match path.organization_of_all() {
+            Some(all) => format!("*.{}", organization(all)),
+            None if path.from < 0 => String::new(),
+            None => self.texts.text(path.from)?.to_owned(),
+        };
         let tenant = match path.author {
             Author::Account(_, account) => Some(self.whos.tenants.get(account).to_owned()),
             _ => None,
@@ -222,11 +226,11 @@ impl Scan<'_> {
             by_path(placed(), &mut address_ends, nowhere)
         };
         let arrange_entries = || {
-            let placed = entries().map(|(unit, entry)| (of_unit[*unit as usize], *entry));
-            by_path(placed, &mut entry_ends, Entry::default())
+            let placed = self.sums.units_of_entries.iter().zip(0..);
+            by_path(placed.map(|(unit, place)| (of_unit[*unit as usize], place)), &mut entry_ends, 0)
         };
-        (self.tally.addresses, self.tally.entries) = parallel::both(arrange_addresses, arrange_entries);
-        self.sums.forget_entries();
+        (self.tally.addresses, self.tally.entry_places) = parallel::both(arrange_addresses, arrange_entries);
+        self.tally.entries = self.sums.take_entries();
         (self.tally.entry_ends, self.tally.address_ends) = (entry_ends, address_ends);
         by_rule
     }

@@ -1,13 +1,21 @@
-//! Reading costs in proportion: twice as much of anything costs about twice as much, whatever it is that a stranger
-//! repeats. Processor time of this thread is measured; beside other work its noise is larger than what is looked for, so
+//! Reading and asking cost in proportion: twice as much of anything costs about twice as much, whatever it is that a
+//! stranger repeats. Processor time of this thread is measured; beside other work its noise is larger than what is looked for, so
 //! these run by hand and alone: `cargo test --test cli cost:: -- --ignored --test-threads 1`.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use dmarcstat::diagnosis::{Rules, Thresholds, Wanted, diagnose};
 use dmarcstat::ingest::probe::examine;
+use dmarcstat::ingest::{IngestOptions, Silent, ingest};
 use dmarcstat::limits::Limits;
+use dmarcstat::mail::Envelope;
+use dmarcstat::providers::Catalogue;
+use dmarcstat::query::{Hosts, Knowledge, Ledger, Window, survey};
+use dmarcstat::source::{Belief, Content, Input, InputSink};
+use dmarcstat::store::Store;
 
-use crate::make::{base64, gzip, zip};
+use crate::make::{DAY, OCTOBER, Report, base64, gzip, zip};
 
 /// Twice the size may cost this much more.
 const MOST: f64 = 2.6;
@@ -17,10 +25,9 @@ fn processor_time() -> Duration {
     Duration::new(time.tv_sec.unsigned_abs(), u32::try_from(time.tv_nsec).unwrap())
 }
 
-/// What it costs to read these bytes: the least of a few times.
-fn cost(bytes: &[u8]) -> Duration {
-    // All of it is to be read: what is tested is the way that the cost grows, and not that it is cut off.
-    let limits = Limits {
+/// All of it is to be read: what is tested is the way that the cost grows, and not that it is cut off.
+fn unlimited() -> Limits {
+    Limits {
         mime_parts: usize::MAX,
         members: usize::MAX,
         zip_members: usize::MAX,
@@ -30,7 +37,12 @@ fn cost(bytes: &[u8]) -> Duration {
         same_id: usize::MAX,
         policies: usize::MAX,
         ..Limits::default()
-    };
+    }
+}
+
+/// What it costs to read these bytes: the least of a few times.
+fn cost(bytes: &[u8]) -> Duration {
+    let limits = unlimited();
     let once = || {
         let began = processor_time();
         let _ = examine(bytes, false, &limits);
@@ -39,9 +51,54 @@ fn cost(bytes: &[u8]) -> Duration {
     (0..3).map(|_| once()).min().unwrap_or_default()
 }
 
+/// What it costs to say of all paths in this document, half of them asked for and half remembered, what they are and why.
+fn cost_of_asking(document: &[u8]) -> Duration {
+    let mut store = Store::in_memory().unwrap();
+    let options = IngestOptions {
+        limits: unlimited(),
+        keep_raw: false,
+        now: OCTOBER + 100 * DAY,
+        examiners: 1,
+        left_to_do: Vec::new(),
+        stop: Arc::default(),
+    };
+    let source = |sink: &mut dyn InputSink| {
+        sink.push(Input {
+            location: "report.xml".to_owned(),
+            file_name: None,
+            is_mail: false,
+            envelope: Envelope::default(),
+            receipt: None,
+            belief: Belief::Nobody,
+            content: Content::Bytes(Arc::new(document.to_vec())),
+        });
+    };
+    assert!(ingest(&mut store, &options, source, &mut Silent).unwrap().new > 0);
+    let (catalogue, ledger, hosts) = (Catalogue::builtin(), Ledger::default(), Hosts::default());
+    let knowledge = Knowledge { catalogue: &catalogue, ledger: &ledger, hosts: &hosts, memory_days: 90 };
+    let rules = Rules { catalogue: &catalogue, ledger: &ledger, thresholds: &Thresholds::default() };
+    let first = i32::try_from(OCTOBER / DAY).unwrap() + 1;
+    let now = || {
+        let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+        Duration::new(time.tv_sec.unsigned_abs(), u32::try_from(time.tv_nsec).unwrap())
+    };
+    let once = || {
+        let began = now();
+        let survey = survey(&store, Window { first, last: first + 30 }, &[], knowledge).unwrap();
+        assert!(!diagnose(&survey, &rules, 0, Wanted::All).paths.is_empty());
+        now() - began
+    };
+    (0..3).map(|_| once()).min().unwrap_or_default()
+}
+
 /// Doubles the number that makes an input until reading it takes long enough to be measured, and once more.
 #[track_caller]
 fn grows_in_proportion(what: &str, make: impl Fn(usize) -> Vec<u8>) {
+    doubled(what, make, cost);
+}
+
+#[track_caller]
+fn doubled(what: &str, make: impl Fn(usize) -> Vec<u8>, cost: impl Fn(&[u8]) -> Duration) {
     let mut number = 500;
     loop {
         let bytes = make(number);
@@ -142,5 +199,71 @@ fn of_documents() {
     });
     grows_in_proportion("references", |n| {
         report(&record(&format!("<reason><comment>{}</comment></reason>", "&amp;".repeat(n)))).into_bytes()
+    });
+}
+
+/// One report of each reporter on each of two days, with a record for each number.
+fn reports(
+    number: usize,
+    reporters: usize,
+    domain: impl Fn(usize) -> String,
+    record: impl Fn(usize) -> String,
+) -> Vec<u8> {
+    let mut xml = String::new();
+    for day in 0..2 {
+        for reporter in 0..reporters {
+            let records = (0..number).filter(|at| at % reporters == reporter).map(&record).collect();
+            let report = Report::new(&format!("{day}-{reporter}")).day(day).org(&format!("r{reporter}.example"));
+            xml += &report.domain(&domain(reporter)).records(records).xml();
+        }
+    }
+    xml.into_bytes()
+}
+
+#[test]
+#[ignore = "measures processor time: run alone and by hand"]
+fn of_questions() {
+    use crate::make::record;
+    let example = |_| "example.com".to_owned();
+    let dkim = |domain: &str, selector: &str, result: &str| {
+        format!("<dkim><domain>{domain}</domain><selector>{selector}</selector><result>{result}</result></dkim>")
+    };
+    let spf = |domain: &str| format!("<spf><domain>{domain}</domain><result>pass</result></spf>");
+    let v4 = |at: usize| format!("40.107.{}.{}", at >> 8 & 255, at & 255);
+    let other = |at: usize| format!("198.{}.{}.{}", 18 + (at >> 16 & 1), at >> 8 & 255, at & 255);
+    let network = |at: usize| format!("10.{}.{}.7", at >> 8 & 255, at & 255);
+    let asked = |what: &str, make: &dyn Fn(usize) -> Vec<u8>| doubled(what, make, cost_of_asking);
+    asked("reporters, each with an account of its own", &|n| {
+        let account = |at| dkim(&format!("t{at}.onmicrosoft.com"), "selector1", "pass") + &spf("example.com");
+        reports(n, n, example, |at| record(&v4(at), 1, "example.com", &account(at)))
+    });
+    asked("header From domains", &|n| {
+        reports(n, 3, example, |at| record("192.0.2.1", 1, &format!("s{at}.example.com"), &spf("example.com")))
+    });
+    asked("policy domains", &|n| {
+        let domain = |at| format!("d{at}.example");
+        reports(n, n, domain, |at| {
+            record("192.0.2.1", 1, &domain(at), &(dkim(&domain(at), "s", "pass") + &spf(&domain(at))))
+        })
+    });
+    asked("addresses of the new form", &|n| {
+        let address = |at: usize| format!("2001:db8:{:x}::{:x}", at >> 8, at & 255);
+        reports(n, 3, example, |at| record(&address(at), 1, "example.com", &spf("example.com")))
+    });
+    asked("networks that hand on signed mail", &|n| {
+        let signed = dkim("example.com", "s1", "pass");
+        let forwarded = |at: usize| signed.clone() + &spf(&format!("f{at}.example"));
+        reports(n, 7, example, |at| record(&network(at), 1, "example.com", &forwarded(at)))
+    });
+    asked("reporters that see networks of their own", &|n| {
+        let signed = dkim("example.com", "s1", "pass");
+        reports(n, n, example, |at| record(&network(at), 1, "example.com", &signed))
+    });
+    asked("keys", &|n| {
+        let signed = |at: usize| dkim("example.com", &format!("s{at}"), if at % 2 == 0 { "pass" } else { "fail" });
+        reports(n, 3, example, |at| record("192.0.2.1", 1, "example.com", &(signed(at) + &spf("example.com"))))
+    });
+    asked("organizations that SPF authenticates", &|n| {
+        reports(n, 3, example, |at| record(&other(at), 1, "example.com", &spf(&format!("o{at}.example"))))
     });
 }

@@ -60,6 +60,8 @@ pub(in crate::query) struct Who {
     pub(in crate::query) from: i64,
     /// Its organizational domain, by its number in [`Whos::organizations`].
     pub(in crate::query) organization: u32,
+    /// It is that itself.
+    pub(in crate::query) is_from_organization: bool,
     /// The provider of the domain that SPF authenticated.
     pub(in crate::query) by_envelope: Option<ProviderNumber>,
     /// The organizational domain that SPF authenticated, where it is not header From's own: its name, and its number.
@@ -280,6 +282,7 @@ impl<'k> Whos<'k> {
         Ok(Who {
             from: key.from,
             organization: self.organizations.number(organization),
+            is_from_organization: organization == from,
             by_envelope: by_envelope.map(|provider| provider.number as ProviderNumber),
             authenticated,
             own_spf: key.own_spf,

@@ -208,6 +208,11 @@ impl<'g> Gathered<'g> {
         &self.reporters[begin..self.units[at].reporters_end]
     }
 
+    /// Whether mail of a unit is of the window and asked for: else it is evidence only.
+    pub(super) fn is_counted(&self, at: usize) -> bool {
+        !self.entries.of_unit(at).is_empty()
+    }
+
     /// The messages of a unit.
     pub(super) fn messages(&self, at: usize) -> u64 {
         self.reporters(at).iter().fold(0, |sum, one| sum.saturating_add(one.messages))

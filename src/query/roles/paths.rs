@@ -1,6 +1,6 @@
 //! From units to paths: header From, sender, author and role.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 
 use super::decide::{Author, Decision};
@@ -35,13 +35,28 @@ pub(in crate::query) enum SenderNumber {
 /// A path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(in crate::query) struct PathNumber {
-    /// Header From; -1 where there is none.
+    /// Header From; -1 where there is none, and less for all small names below an organizational domain, see
+    /// [`organization_of_all`](Self::organization_of_all).
     pub(in crate::query) from: i64,
     pub(in crate::query) sender: SenderNumber,
     pub(in crate::query) author: Author,
     pub(in crate::query) role: Role,
     /// The account is the only one of the owner's at this provider: what shows none is its too.
     pub(in crate::query) only_account: bool,
+}
+
+impl PathNumber {
+    /// The number of the organizational domain of which it has all small names together, if it has.
+    pub(in crate::query) fn organization_of_all(&self) -> Option<u32> {
+        u32::try_from(ALL_BELOW.checked_sub(self.from)?).ok()
+    }
+}
+
+/// The header From of all small names below the organizational domain of number 0.
+const ALL_BELOW: i64 = -2;
+
+fn all_below(organization: u32) -> i64 {
+    ALL_BELOW - i64::from(organization)
 }
 
 /// The paths that units are on.
@@ -63,6 +78,7 @@ const NEARLY_ALL: f64 = 0.95;
 pub(super) fn group(gathered: &Gathered<'_>, owner: &Owner<'_>, decisions: &[Decision]) -> Paths {
     let accounts = accounts(gathered, owner, decisions);
     let names = names(gathered, decisions);
+    let folded = folded(gathered, decisions);
     let mut paths = Paths::default();
     let mut numbers: HashMap<PathNumber, u32> = HashMap::new();
     for (at, decision) in decisions.iter().enumerate() {
@@ -102,7 +118,8 @@ pub(super) fn group(gathered: &Gathered<'_>, owner: &Owner<'_>, decisions: &[Dec
                 },
             },
         };
-        let path = PathNumber { from: who.from, sender, author, role: decision.role, only_account };
+        let from = if folded.contains(&(who.from, decision.role)) { all_below(who.organization) } else { who.from };
+        let path = PathNumber { from, sender, author, role: decision.role, only_account };
         let next = paths.list.len() as u32;
         let number = *numbers.entry(path).or_insert(next);
         if number == next {
@@ -112,6 +129,31 @@ pub(super) fn group(gathered: &Gathered<'_>, owner: &Owner<'_>, decisions: &[Dec
     }
     paths.since = since(gathered, &paths);
     paths
+}
+
+/// Of mail of one role below an organizational domain no more header From names than that are told apart. Anybody can write as
+/// a hundred thousand names, and nobody can read so many paths.
+const NAMES: usize = 1_000;
+
+/// Names and roles that are told together: where there are more than [`NAMES`], those with less than the thousandth part
+/// of the messages; the organizational domain itself is always told.
+fn folded(gathered: &Gathered<'_>, decisions: &[Decision]) -> HashSet<(i64, Role)> {
+    let mut names: HashMap<(u32, Role), HashMap<i64, u64>> = HashMap::new();
+    for (at, decision) in decisions.iter().enumerate() {
+        let who = gathered.who(at);
+        if who.from >= 0 && !who.is_from_organization && gathered.is_counted(at) {
+            let sums = names.entry((who.organization, decision.role)).or_default();
+            let sum = sums.entry(who.from).or_default();
+            *sum = sum.saturating_add(gathered.messages(at));
+        }
+    }
+    let mut folded = HashSet::new();
+    for ((_, role), names) in names.into_iter().filter(|(_, names)| names.len() > NAMES) {
+        let all = names.values().fold(0_u64, |sum, one| sum.saturating_add(*one));
+        let small = names.into_iter().filter(|(_, messages)| *messages <= all / NAMES as u64);
+        folded.extend(small.map(|(name, _)| (name, role)));
+    }
+    folded
 }
 
 fn since(gathered: &Gathered<'_>, paths: &Paths) -> Vec<Day> {

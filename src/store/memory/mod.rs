@@ -1,0 +1,267 @@
+//! The days before a window in sum: what roles are told by them.
+//!
+//! Whose mail is looked up in the 90 days before a window too. To read their records would cost more than to read those of the
+//! window, so each period of 32 days keeps them in sum: messages by what records show of who wrote and sent them, by address,
+//! day, reporter and policy domain. Records that show nothing of that are left out.
+//!
+//! A sum is never untrue: it is deleted in the transaction that changes records of its period (see [`Deltas`](super::totals)),
+//! and a period without one is read record by record. The run that changed them sums up anew at its end, so that a mailbox in
+//! any order is summed up once.
+
+mod sum;
+
+use std::net::IpAddr;
+
+use rusqlite::{Connection, TransactionBehavior};
+
+use self::sum::write;
+use super::runs::ScannedRun;
+use super::{Result, Store, StoreError};
+use crate::report::period::Day;
+use crate::rows;
+use crate::varint;
+
+/// Days that are summed up together: few enough that the newest period is soon written anew, many enough that steady mail
+/// is met four times in a memory of 90 days and not ninety times.
+const PERIOD: Day = 32;
+
+/// A reporter on a policy domain.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MemorySource {
+    /// Who reports, see [`Store::names`].
+    pub reporter: i64,
+    /// The policy domain, see [`Store::names`].
+    pub domain: i64,
+    /// The mail of its reports passed DMARC for the domain that the reporter goes by.
+    pub checked: bool,
+    /// Whether it is among those that are asked for, and has reports on the days that are.
+    pub asked: bool,
+}
+
+/// What is remembered of some days.
+#[derive(Debug)]
+pub enum Remembered<'r> {
+    /// Records of a period that is not summed up.
+    Run(ScannedRun<'r>),
+    /// Who reported in the period that the following sums are of.
+    Sources(&'r [MemorySource]),
+    /// Sums.
+    Sum(RememberedSum<'r>),
+}
+
+/// Messages of which records show the same, from one address.
+#[derive(Debug, Clone, Copy)]
+pub struct RememberedSum<'r> {
+    /// An outcome that shows it: others may differ in what bears on no role.
+    pub outcome: u64,
+    /// Override reasons that counted speak of forwarding.
+    pub excused: bool,
+    /// They speak of a mailing list.
+    pub as_list: bool,
+    /// The address, where it is one.
+    pub address: Option<IpAddr>,
+    cells: &'r [u8],
+    period: Span,
+    /// The days of the period that are asked for.
+    days: (u64, u64),
+}
+
+/// Messages of one source on one day.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RememberedCell {
+    /// The day.
+    pub day: Day,
+    /// By the place among the sources of the period.
+    pub source: usize,
+    /// Messages; there may be records without any.
+    pub messages: u64,
+}
+
+impl RememberedSum<'_> {
+    /// The messages by source and day, those of days that are not asked for left out.
+    pub fn cells(&self) -> impl Iterator<Item = RememberedCell> {
+        let (mut rest, mut place) = (self.cells, 0_u64);
+        let (begin, days) = (self.period.begin(), self.days);
+        std::iter::from_fn(move || {
+            loop {
+                place = place.wrapping_add(varint::take(&mut rest)?);
+                let messages = varint::take(&mut rest)?;
+                let offset = place % PERIOD as u64;
+                if offset >= days.0 && offset <= days.1 {
+                    let source = usize::try_from(place / PERIOD as u64).unwrap_or(usize::MAX);
+                    return Some(RememberedCell { day: begin + offset as Day, source, messages });
+                }
+            }
+        })
+    }
+}
+
+/// Days that are summed up together, by their number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) struct Span(Day);
+
+impl Span {
+    pub(super) fn of(day: Day) -> Self {
+        Span(day.div_euclid(PERIOD))
+    }
+
+    fn begin(self) -> Day {
+        self.0.saturating_mul(PERIOD)
+    }
+
+    fn end(self) -> Day {
+        self.begin().saturating_add(PERIOD - 1)
+    }
+
+    /// Forgets the sums of those before a day and of its own: the records before it go in this transaction.
+    pub(super) fn forget_before(day: Day, connection: &Connection) -> rusqlite::Result<()> {
+        connection.execute("DELETE FROM memory WHERE period <= ?1", [Span::of(day).0]).map(drop)
+    }
+
+    /// Forgets the sums: the records change in this transaction.
+    pub(super) fn forget(self, connection: &Connection) -> rusqlite::Result<()> {
+        connection.prepare_cached("DELETE FROM memory WHERE period = ?1")?.execute([self.0]).map(drop)
+    }
+
+    /// The first period with records whose days end on a day or later.
+    fn from(day: Day, connection: &Connection) -> rusqlite::Result<Option<Self>> {
+        let mut select = connection.prepare_cached("SELECT MIN(day) FROM record_run WHERE day >= ?1")?;
+        let day: Option<Day> = select.query_row([Span::of(day).begin()], |row| row.get(0))?;
+        Ok(day.map(Span::of))
+    }
+
+    /// The next period with records.
+    fn next(self, connection: &Connection) -> rusqlite::Result<Option<Self>> {
+        match self.end().checked_add(1) {
+            Some(day) => Self::from(day, connection),
+            None => Ok(None),
+        }
+    }
+
+    fn is_summed_up(self, connection: &Connection) -> rusqlite::Result<bool> {
+        connection.prepare_cached("SELECT 1 FROM memory WHERE period = ?1 AND part = 0")?.exists([self.0])
+    }
+}
+
+/// Forgets all sums.
+pub(super) fn forget_all(connection: &Connection) -> rusqlite::Result<()> {
+    connection.execute("DELETE FROM memory", []).map(drop)
+}
+
+/// Sums up the periods whose records have changed, each in a transaction of its own, until `stop` says so.
+pub(super) fn sum_up(connection: &mut Connection, stop: &dyn Fn() -> bool) -> Result<()> {
+    let mut next = Span::from(Day::MIN, connection)?;
+    while let Some(period) = next.filter(|_| !stop()) {
+        if !period.is_summed_up(connection)? {
+            let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            write(&transaction, period)?;
+            super::room::check(&transaction)?;
+            transaction.commit()?;
+        }
+        next = period.next(connection)?;
+    }
+    Ok(())
+}
+
+impl Store {
+    /// Sums up the periods whose records have changed, until `stop` says so. What is left is done by the next run: where there
+    /// is no room, or others write, it is read record by record until then. A database in memory answers one question, for
+    /// which summing up would be more work.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn sum_up_memory(&mut self, stop: &dyn Fn() -> bool) -> Result<()> {
+        if self.connection.path().is_none_or(str::is_empty) {
+            return Ok(());
+        }
+        match sum_up(&mut self.connection, stop) {
+            Err(StoreError::Full | StoreError::Locked) => Ok(()),
+            done => done,
+        }
+    }
+
+    /// Shows what is remembered of the days from `first` to `last`, of the owner's reports that count.
+    ///
+    /// # Errors
+    /// See [`StoreError`]; the visitor's ends it.
+    pub fn remember(&self, first: Day, last: Day, visit: &mut dyn FnMut(Remembered<'_>) -> Result<()>) -> Result<()> {
+        let mut next = Span::from(first, &self.connection)?;
+        while let Some(period) = next.filter(|period| period.begin() <= last) {
+            let days = (first.max(period.begin()), last.min(period.end()));
+            if period.is_summed_up(&self.connection)? {
+                self.show_sums(period, days, visit)?;
+            } else if days.0 <= days.1 {
+                self.scan_runs(days.0, days.1, &mut |run| visit(Remembered::Run(run)))?;
+            }
+            next = period.next(&self.connection)?;
+        }
+        Ok(())
+    }
+
+    fn show_sums(
+        &self,
+        period: Span,
+        days: (Day, Day),
+        visit: &mut dyn FnMut(Remembered<'_>) -> Result<()>,
+    ) -> Result<()> {
+        let days = ((days.0 - period.begin()) as u64, (days.1 - period.begin()) as u64);
+        let damaged = || StoreError::Damaged(format!("memory of period {}", period.0));
+        let mut select = self.connection.prepare_cached("SELECT sums FROM memory WHERE period = ?1 ORDER BY part")?;
+        let mut parts = select.query([period.0])?;
+        let mut owned = self.owned();
+        let mut is_head = true;
+        while let Some(part) = parts.next()? {
+            let mut rest = part.get_ref(0)?.as_blob().map_err(|error| StoreError::Damaged(error.to_string()))?;
+            if std::mem::take(&mut is_head) {
+                let wanted = mask(days);
+                let mut sources = Vec::new();
+                while !rest.is_empty() {
+                    let (mut source, on) = take_source(&mut rest).ok_or_else(damaged)?;
+                    let believed = source.checked || !self.checked_only;
+                    source.asked = on & wanted != 0 && believed && owned.has(source.domain)?;
+                    sources.push(source);
+                }
+                visit(Remembered::Sources(&sources))?;
+                continue;
+            }
+            let mut outcome = 0;
+            while !rest.is_empty() {
+                let sum = take_sum(&mut rest, &mut outcome, period, days).ok_or_else(damaged)?;
+                visit(Remembered::Sum(sum))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A bit for each of some days.
+fn mask(days: (u64, u64)) -> u32 {
+    (days.0..=days.1).fold(0, |mask, day| mask | 1 << day)
+}
+
+fn take_source(bytes: &mut &[u8]) -> Option<(MemorySource, u32)> {
+    let reporter = i64::try_from(varint::take(bytes)?).ok()?;
+    let domain = varint::take(bytes)?;
+    let days = u32::try_from(varint::take(bytes)?).ok()?;
+    let checked = domain & 1 == 1;
+    Some((MemorySource { reporter, domain: (domain >> 1) as i64, checked, asked: false }, days))
+}
+
+/// Takes a sum from the front; `outcome` is that of the one before.
+fn take_sum<'r>(bytes: &mut &'r [u8], outcome: &mut u64, period: Span, days: (u64, u64)) -> Option<RememberedSum<'r>> {
+    let head = varint::take(bytes)?;
+    *outcome = outcome.wrapping_add(head >> 2);
+    let address = rows::read_address(rows::take_address_bytes(bytes)?)?.ip();
+    let length = usize::try_from(varint::take(bytes)?).ok()?;
+    let (cells, rest) = bytes.split_at_checked(length)?;
+    *bytes = rest;
+    Some(RememberedSum {
+        outcome: *outcome,
+        excused: head & 1 == 1,
+        as_list: head & 2 == 2,
+        address,
+        cells,
+        period,
+        days,
+    })
+}
