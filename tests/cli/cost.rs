@@ -260,7 +260,8 @@ fn of_questions() {
         reports(n, n, example, |at| record(&network(at), 1, "example.com", &signed))
     });
     asked("keys", &|n| {
-        let signed = |at: usize| dkim("example.com", &format!("s{at}"), if at % 2 == 0 { "pass" } else { "fail" });
+        let signed =
+            |at: usize| dkim("example.com", &format!("s{at}"), if at.is_multiple_of(2) { "pass" } else { "fail" });
         reports(n, 3, example, |at| record("192.0.2.1", 1, "example.com", &(signed(at) + &spf("example.com"))))
     });
     asked("organizations that SPF authenticates", &|n| {

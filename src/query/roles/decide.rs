@@ -1,6 +1,6 @@
 //! The rows: which role a unit has, and whose system wrote it.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 
 use rustc_hash::FxHashMap;
 
@@ -66,18 +66,26 @@ const REWRITES: f64 = 0.5;
 /// Sums of what is judged by sender: header From's organization, and who runs the machine.
 #[derive(Default)]
 struct OfSender {
-    /// By reporter messages that receivers spared as forwarded, and the rest.
-    excused: BTreeMap<u32, [u64; 2]>,
-    /// The same of a mailing list.
-    listed: BTreeMap<u32, [u64; 2]>,
-    /// By reporter messages with own signatures that are all broken, and those with a verified one.
-    broken: BTreeMap<u32, [u64; 2]>,
-    /// Of those messages the ones that carry a verified signature of somebody else's own domain, and the rest.
-    resigned: BTreeMap<u32, [u64; 2]>,
+    /// In the order of reporters.
+    reporters: Vec<OfReporter>,
     /// Who saw it hand on mail that the owner signed: a verified own signature that is used elsewhere, and SPF not aligned.
     handed_on: Seen,
-    /// By reporter messages with somebody else's own domain as the reverse-path, and the rest.
-    rewritten: BTreeMap<u32, [u64; 2]>,
+}
+
+/// What one reporter saw of a sender: messages for something, and the rest.
+#[derive(Debug, Clone, Copy, Default)]
+struct OfReporter {
+    reporter: u32,
+    /// Those that receivers spared as forwarded.
+    excused: [u64; 2],
+    /// The same of a mailing list.
+    listed: [u64; 2],
+    /// Those with own signatures that are all broken, and those with a verified one.
+    broken: [u64; 2],
+    /// Of those messages the ones that carry a verified signature of somebody else's own domain.
+    resigned: [u64; 2],
+    /// Those with somebody else's own domain as the reverse-path.
+    rewritten: [u64; 2],
 }
 
 /// What a sender is found to do, worked out once from its sums.
@@ -100,17 +108,30 @@ struct SenderHabits {
 }
 
 impl OfSender {
+    fn of(&mut self, reporter: u32) -> &mut OfReporter {
+        let at = match self.reporters.binary_search_by_key(&reporter, |one| one.reporter) {
+            Ok(known) => known,
+            Err(new) => {
+                self.reporters.insert(new, OfReporter { reporter, ..OfReporter::default() });
+                new
+            }
+        };
+        &mut self.reporters[at]
+    }
+
     fn habits(&self, whole: Seen) -> SenderHabits {
-        let share = |sums: &BTreeMap<u32, [u64; 2]>, least| has_share(sums.values().copied(), least);
-        let by_several = |sums: &BTreeMap<u32, [u64; 2]>| sums.values().filter(|one| one[0] > 0).count() >= 2;
+        type Sums = fn(&OfReporter) -> [u64; 2];
+        let share = |sums: Sums, least| has_share(self.reporters.iter().map(sums), least);
+        let by_several = |sums: Sums| self.reporters.iter().filter(|one| sums(one)[0] > 0).count() >= 2;
+        let signed = self.reporters.iter().filter(|one| one.broken != [0, 0]);
         SenderHabits {
-            changes: share(&self.broken, CHANGES),
-            rewrites: share(&self.rewritten, REWRITES),
-            resigns: share(&self.resigned, CHANGES),
+            changes: share(|one| one.broken, CHANGES),
+            rewrites: share(|one| one.rewritten, REWRITES),
+            resigns: share(|one| one.resigned, CHANGES),
             // A key that only ever fails here, with no other sign, may be a copy of the signature.
-            intact: believed(self.broken.values().map(|one| one[1] > 0)),
-            spared_as_list: by_several(&self.listed) && share(&self.listed, EXCUSED),
-            spared: by_several(&self.excused) && share(&self.excused, EXCUSED),
+            intact: believed(signed.map(|one| one.broken[1] > 0)),
+            spared_as_list: by_several(|one| one.listed) && share(|one| one.listed, EXCUSED),
+            spared: by_several(|one| one.excused) && share(|one| one.excused, EXCUSED),
             hands_on: self.handed_on.is_enough(whole),
         }
     }
@@ -120,6 +141,10 @@ impl OfSender {
 fn others_signatures(gathered: &Gathered<'_>, who: &Who) -> impl Iterator<Item = u32> {
     let verified = who.signed.iter().filter(|one| one.verified && one.default_of.is_none());
     verified.map(|one| one.organization).filter(|&one| !gathered.linked(one, who.organization))
+}
+
+fn add(sums: &mut [u64; 2], more: [u64; 2]) {
+    *sums = [sums[0].saturating_add(more[0]), sums[1].saturating_add(more[1])];
 }
 
 /// Whether something is seen: by two reporters, or by one that no two others contradict.
@@ -191,18 +216,15 @@ impl<'g> Rows<'g> {
             if hands_on {
                 of.handed_on.extend(gathered.seen(at));
             }
+            let foreign = who.authenticated.is_some() && !who.null;
             for one in gathered.reporters(at) {
-                let excused = of.excused.entry(one.reporter).or_default();
-                excused[0] += one.excused;
-                excused[1] += one.messages - one.excused;
-                let listed = of.listed.entry(one.reporter).or_default();
-                listed[0] += one.excused_as_list;
-                listed[1] += one.messages - one.excused_as_list;
-                let foreign = who.authenticated.is_some() && !who.null;
-                of.rewritten.entry(one.reporter).or_default()[usize::from(!foreign)] += one.messages;
+                let sums = of.of(one.reporter);
+                add(&mut sums.excused, [one.excused, one.messages - one.excused]);
+                add(&mut sums.listed, [one.excused_as_list, one.messages - one.excused_as_list]);
+                add(&mut sums.rewritten, if foreign { [one.messages, 0] } else { [0, one.messages] });
                 if signed {
-                    of.broken.entry(one.reporter).or_default()[usize::from(verified)] += one.messages;
-                    of.resigned.entry(one.reporter).or_default()[usize::from(!resigned)] += one.messages;
+                    add(&mut sums.broken, if verified { [0, one.messages] } else { [one.messages, 0] });
+                    add(&mut sums.resigned, if resigned { [one.messages, 0] } else { [0, one.messages] });
                 }
             }
         }

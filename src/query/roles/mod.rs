@@ -6,6 +6,7 @@
 //!
 //! - [`gather`](self) lays the records out by unit, day and reporter, those of the memory before the window included;
 //! - `owner` finds what is proven to be the owner's: accounts, machines, and where keys are used;
+//! - `keys` says where keys are used;
 //! - `reach` tells a gateway of the owner's from a recipient's filter;
 //! - `spray` knows the throw-away names of spoofers;
 //! - `decide` goes through the rows for each unit, `settle` lets a reporter that hides what decides join the others;
@@ -15,6 +16,7 @@
 
 mod decide;
 mod gather;
+mod keys;
 mod owner;
 mod paths;
 mod reach;

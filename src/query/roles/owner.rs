@@ -6,18 +6,17 @@ use std::net::IpAddr;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::gather::Gathered;
+use super::keys::{ByReporter, Key, USED, add, may_be, sum};
 use super::paths::network;
 use crate::providers::Kind;
 use crate::query::ledger::Decision;
 use crate::query::naming::{Account, ProviderNumber, Sender, Signed, Who};
 use crate::query::tally::Days;
 use crate::report::period::Day;
-use crate::witness::{Seen, has_share, robust_share, share_without_most_for};
+use crate::witness::{Seen, has_share};
 
 /// An account is the owner's from this share of the mail with aligned SPF on, on days without an own signature.
-const MOST: f64 = 0.5;
-/// Where a key is nowhere seen with aligned SPF, it is used where this share of its verified mail is.
-const USED: f64 = 0.10;
+pub(super) const MOST: f64 = 0.5;
 /// A reporter that sees only one address counts from so many own-signed messages on.
 const CONSISTENT: u64 = 20;
 /// and this share of them verified there.
@@ -36,23 +35,6 @@ pub(super) enum Use {
 
 /// A provider, and the number of an account among the tenants.
 type AccountNumber = (ProviderNumber, u32);
-/// Messages by reporter.
-type ByReporter = BTreeMap<u32, u64>;
-
-fn add(sums: &mut ByReporter, reporter: u32, messages: u64) {
-    let sum = sums.entry(reporter).or_default();
-    *sum = sum.saturating_add(messages);
-}
-
-fn sum(sums: &ByReporter) -> u64 {
-    sums.values().fold(0, |sum, one| sum.saturating_add(*one))
-}
-
-/// Whether a share may be `least`, whichever reporter is left out: `rest` is what is left of all without the reporter that says
-/// most. Of many reporters and places nearly all are ruled out by that.
-fn may_be(part: u64, rest: u64, least: f64) -> bool {
-    part as f64 >= least * rest as f64
-}
 
 /// The units of an organizational domain at a sender where the owner may have an account.
 #[derive(Debug, Default)]
@@ -61,72 +43,6 @@ struct AccountPlace {
     units: Vec<(usize, Option<Option<AccountNumber>>)>,
     /// One of them shows an account.
     has_account: bool,
-}
-
-/// What was seen of a key.
-#[derive(Debug, Default)]
-struct Key {
-    seen: Seen,
-    /// The senders that show it with aligned SPF, with who saw that.
-    with_spf: HashMap<Sender, Seen>,
-    /// Who saw it at each sender.
-    shown: HashMap<Sender, Seen>,
-    /// Verified messages, by provider or network: machines of one network share the work.
-    verified: HashMap<Sender, ByReporter>,
-    all_verified: ByReporter,
-    /// Of a key without a selector those of its domain that have one.
-    selectors: BTreeSet<u32>,
-    /// What part of the verified messages is at each place where it may be enough to be the key's.
-    at_places: HashMap<Sender, PartHere>,
-    /// At one of them it is.
-    used_somewhere: bool,
-    /// A sender shows it with aligned SPF, by the witness rule.
-    anywhere_with_spf: bool,
-}
-
-/// What part of a key's verified messages is at a place: without the reporter that says most for it, and by the witness rule.
-#[derive(Debug, Clone, Copy)]
-struct PartHere {
-    without_most_for: f64,
-    robust: f64,
-}
-
-impl PartHere {
-    fn is(self, least: f64) -> bool {
-        // Small reporters may see little but forwarded mail: without the one that says most against it, it takes most.
-        self.without_most_for > 0.0 && self.without_most_for >= least || self.robust > 0.0 && self.robust >= MOST
-    }
-}
-
-impl Key {
-    /// Whether who saw something is enough, by the witness rule.
-    fn counts(&self, seen: &Seen) -> bool {
-        seen.by_several() || !self.seen.by_several()
-    }
-
-    /// Works out where the key is used, once all is known.
-    fn settle(&mut self) {
-        self.anywhere_with_spf = self.with_spf.values().any(|seen| self.counts(seen));
-        let most = self.all_verified.values().max().copied().unwrap_or(0);
-        let rest = sum(&self.all_verified).saturating_sub(most);
-        let places = std::mem::take(&mut self.verified).into_iter();
-        for (place, here) in places.filter(|(_, here)| may_be(sum(here), rest, USED)) {
-            let parts: Vec<[u64; 2]> = self
-                .all_verified
-                .iter()
-                .map(|(reporter, &all)| {
-                    let here = here.get(reporter).copied().unwrap_or(0);
-                    [here, all.saturating_sub(here)]
-                })
-                .collect();
-            let part = PartHere {
-                without_most_for: share_without_most_for(&parts).unwrap_or(0.0),
-                robust: robust_share(parts).unwrap_or(0.0),
-            };
-            self.used_somewhere |= part.is(USED);
-            self.at_places.insert(place, part);
-        }
-    }
 }
 
 /// What is the owner's.
@@ -233,7 +149,7 @@ impl<'g> Owner<'g> {
     /// SPF that aligns at a sender: not where one reporter says so and two others saw it otherwise. What could not be
     /// evaluated is no otherwise, nor is a null reverse-path, for which SPF speaks of a host name.
     fn find_aligned(&mut self) {
-        type Sides = [BTreeSet<u32>; 2];
+        type Sides = [Reporters; 2];
         let mut aligned: HashMap<(u32, Sender), Sides> = HashMap::new();
         let mut signed: HashMap<(u32, Sender), Sides> = HashMap::new();
         // Where SPF speaks for another, one reporter's signatures alone do not make the sender the owner's.
@@ -256,7 +172,7 @@ impl<'g> Owner<'g> {
         let loud = self.loud();
         aligned.retain(|place, sides| !(sides[0].len() == 1 && loud.contains(place)));
         let believed = |(place, [claimed, otherwise]): ((u32, Sender), Sides)| {
-            let others = otherwise.difference(&claimed).count();
+            let others = otherwise.without(&claimed);
             (claimed.len() > 1 || claimed.len() == 1 && others < 2).then_some(place)
         };
         self.aligned = aligned.into_iter().filter_map(believed).collect();
@@ -436,9 +352,9 @@ impl<'g> Owner<'g> {
     /// A machine that only some reporters can see (over IPv6, say): all the own-signed mail that each of them sees comes from
     /// there, none from the senders that the others see. A forwarder would leave them the direct mail too.
     fn find_sole(&mut self) {
-        type Places = BTreeMap<Option<IpAddr>, (u64, Days)>;
+        type Places = HashMap<Option<IpAddr>, (u64, Days)>;
         let mut signed: HashMap<u32, BTreeMap<u32, Places>> = HashMap::new();
-        let mut who_sees: HashMap<IpAddr, BTreeSet<u32>> = HashMap::new();
+        let mut who_sees: HashMap<IpAddr, Reporters> = HashMap::new();
         for at in 0..self.gathered.len() {
             let who = self.gathered.who(at);
             let address = match self.gathered.sender(at) {
@@ -459,9 +375,14 @@ impl<'g> Owner<'g> {
             }
         }
         for (organization, reporters) in signed {
+            let totals: HashMap<u32, u64> = reporters
+                .iter()
+                .map(|(reporter, places)| {
+                    (*reporter, places.values().fold(0, |sum: u64, one| sum.saturating_add(one.0)))
+                })
+                .collect();
             let all_from = |reporter: &u32, ip: IpAddr| {
-                let Some(places) = reporters.get(reporter) else { return false };
-                let all: u64 = places.values().map(|place| place.0).sum();
+                let (Some(places), Some(&all)) = (reporters.get(reporter), totals.get(reporter)) else { return false };
                 places.get(&Some(ip)).is_some_and(|(messages, days)| {
                     let nearly_all = *messages as f64 >= NEARLY_ALL * all as f64;
                     *messages >= CONSISTENT && nearly_all && days.several()
@@ -472,8 +393,8 @@ impl<'g> Owner<'g> {
             for ip in addresses {
                 let Some(seers) = who_sees.get(&ip) else { continue };
                 // Others see mail that is signed so elsewhere.
-                let others = || reporters.keys().any(|reporter| !seers.contains(reporter));
-                if seers.iter().all(|reporter| all_from(reporter, ip)) && others() {
+                let others = || reporters.keys().any(|reporter| seers.0.binary_search(reporter).is_err());
+                if seers.0.iter().all(|reporter| all_from(reporter, ip)) && others() {
                     self.sole.insert((organization, ip));
                 }
             }
@@ -486,5 +407,28 @@ pub(super) fn place(sender: Sender) -> Sender {
     match sender {
         Sender::Address(ip) => Sender::Address(network(ip)),
         other => other,
+    }
+}
+
+/// A set of reporters; mostly there are few.
+#[derive(Debug, Default)]
+struct Reporters(Vec<u32>);
+
+impl Reporters {
+    fn extend(&mut self, reporters: impl Iterator<Item = u32>) {
+        for reporter in reporters {
+            if let Err(at) = self.0.binary_search(&reporter) {
+                self.0.insert(at, reporter);
+            }
+        }
+    }
+
+    fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// How many are not in another set.
+    fn without(&self, others: &Self) -> usize {
+        self.0.iter().filter(|reporter| others.0.binary_search(reporter).is_err()).count()
     }
 }

@@ -128,7 +128,10 @@ impl Reach {
                 seeing += usize::from(one[0] > 0);
             }
             let steady = often || share >= REPLACES && days.len() >= 2;
-            steady && share >= least && telling >= reporters.len().min(2) && seeing as f64 >= NEARLY_ALL * telling as f64
+            steady
+                && share >= least
+                && telling >= reporters.len().min(2)
+                && seeing as f64 >= NEARLY_ALL * telling as f64
         };
         Reach(behind.iter().filter(|(key, units)| reaches(key, units)).map(|(key, _)| *key).collect())
     }

@@ -1,0 +1,94 @@
+//! What was seen of a key, and at which places it is used.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use super::owner::MOST;
+use crate::query::naming::Sender;
+use crate::witness::{Seen, robust_share, share_without_most_for};
+
+/// Where a key is nowhere seen with aligned SPF, it is used where this share of its verified mail is.
+pub(super) const USED: f64 = 0.10;
+
+/// Messages by reporter.
+pub(super) type ByReporter = BTreeMap<u32, u64>;
+
+pub(super) fn add(sums: &mut ByReporter, reporter: u32, messages: u64) {
+    let sum = sums.entry(reporter).or_default();
+    *sum = sum.saturating_add(messages);
+}
+
+pub(super) fn sum(sums: &ByReporter) -> u64 {
+    sums.values().fold(0, |sum, one| sum.saturating_add(*one))
+}
+
+/// Whether a share may be `least`, whichever reporter is left out: `rest` is what is left of all without the reporter that says
+/// most. Of many reporters and places nearly all are ruled out by that.
+pub(super) fn may_be(part: u64, rest: u64, least: f64) -> bool {
+    part as f64 >= least * rest as f64
+}
+
+/// What was seen of a key.
+#[derive(Debug, Default)]
+pub(super) struct Key {
+    pub(super) seen: Seen,
+    /// The senders that show it with aligned SPF, with who saw that.
+    pub(super) with_spf: HashMap<Sender, Seen>,
+    /// Who saw it at each sender.
+    pub(super) shown: HashMap<Sender, Seen>,
+    /// Verified messages, by provider or network: machines of one network share the work.
+    pub(super) verified: HashMap<Sender, ByReporter>,
+    pub(super) all_verified: ByReporter,
+    /// Of a key without a selector those of its domain that have one.
+    pub(super) selectors: BTreeSet<u32>,
+    /// What part of the verified messages is at each place where it may be enough to be the key's.
+    pub(super) at_places: HashMap<Sender, PartHere>,
+    /// At one of them it is.
+    pub(super) used_somewhere: bool,
+    /// A sender shows it with aligned SPF, by the witness rule.
+    pub(super) anywhere_with_spf: bool,
+}
+
+/// What part of a key's verified messages is at a place: without the reporter that says most for it, and by the witness rule.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct PartHere {
+    without_most_for: f64,
+    robust: f64,
+}
+
+impl PartHere {
+    pub(super) fn is(self, least: f64) -> bool {
+        // Small reporters may see little but forwarded mail: without the one that says most against it, it takes most.
+        self.without_most_for > 0.0 && self.without_most_for >= least || self.robust >= MOST
+    }
+}
+
+impl Key {
+    /// Whether who saw something is enough, by the witness rule.
+    pub(super) fn counts(&self, seen: &Seen) -> bool {
+        seen.by_several() || !self.seen.by_several()
+    }
+
+    /// Works out where the key is used, once all is known.
+    pub(super) fn settle(&mut self) {
+        self.anywhere_with_spf = self.with_spf.values().any(|seen| self.counts(seen));
+        let most = self.all_verified.values().max().copied().unwrap_or(0);
+        let rest = sum(&self.all_verified).saturating_sub(most);
+        let places = std::mem::take(&mut self.verified).into_iter();
+        for (place, here) in places.filter(|(_, here)| may_be(sum(here), rest, USED)) {
+            let parts: Vec<[u64; 2]> = self
+                .all_verified
+                .iter()
+                .map(|(reporter, &all)| {
+                    let here = here.get(reporter).copied().unwrap_or(0);
+                    [here, all.saturating_sub(here)]
+                })
+                .collect();
+            let part = PartHere {
+                without_most_for: share_without_most_for(&parts).unwrap_or(0.0),
+                robust: robust_share(parts).unwrap_or(0.0),
+            };
+            self.used_somewhere |= part.is(USED);
+            self.at_places.insert(place, part);
+        }
+    }
+}
