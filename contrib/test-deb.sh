@@ -39,10 +39,10 @@ dpkg --install "$package"
 [ "$(mode /var/lib/dmarcstat)" = "700 dmarcstat:dmarcstat" ] || fail "$(mode /var/lib/dmarcstat): the database's folder"
 getent passwd dmarcstat | grep --quiet nologin || fail "the user can log in"
 for file in /usr/share/man/man1/dmarcstat{,-fetch}.1.gz /usr/share/bash-completion/completions/dmarcstat \
-    /usr/lib/systemd/system/dmarcstat{.service,.timer,-changes.service,-trouble@.service} /usr/share/doc/dmarcstat/docs/imap.md; do
+    /usr/lib/systemd/system/dmarcstat{.service,.timer,-changes.service,-digest.service,-digest.timer,-trouble@.service} /usr/share/doc/dmarcstat/docs/imap.md; do
     [ -s "$file" ] || fail "$file is missing"
 done
-systemd-analyze verify /usr/lib/systemd/system/dmarcstat.{service,timer} /usr/lib/systemd/system/dmarcstat-changes.service
+systemd-analyze verify /usr/lib/systemd/system/dmarcstat{,-digest}.{service,timer} /usr/lib/systemd/system/dmarcstat-changes.service
 
 say run
 dmarcstat --version

@@ -17,6 +17,7 @@
 //! - [`flat`] makes flat rows of records, and [`export`] lets them out;
 //! - [`render`] shows answers as table, JSON, CSV and Markdown;
 //! - [`config`] reads the configuration, with secrets and accounts;
+//! - `notify` tells people who do not ask, by mail and web hooks;
 //! - [`cli`] is the command line around it all.
 //!
 //! And at the ground, used by all of these:
@@ -28,6 +29,7 @@
 //! - [`sanitize`] makes text of strangers fit to be shown;
 //! - [`witness`] says how far a judgement may rest on what reporters say;
 //! - [`words`] writes numbers, shares, lists and plurals;
+//! - `http` asks over HTTPS;
 //! - `parallel` shares work out among the processors.
 
 #![deny(unsafe_code)]
@@ -44,10 +46,12 @@ pub mod export;
 pub mod fetch;
 pub mod finding;
 pub mod flat;
+mod http;
 pub mod ingest;
 pub mod inspect;
 pub mod limits;
 pub mod mail;
+mod notify;
 pub mod oauth;
 mod parallel;
 pub mod providers;

@@ -25,7 +25,8 @@ pub(crate) const FLOORS: &[(&str, &[&str])] = &[
     ("mail", &["report"]),
     ("container", &["limits", "mail", "rejection", "report", "tls"]),
     ("secrets", &[]),
-    ("oauth", &["secrets"]),
+    ("http", &[]),
+    ("oauth", &["http", "secrets"]),
     ("dns", &["domain", "finding", "tag_list"]),
     ("providers", &["cause", "domain", "role", "words"]),
     ("source", &["container", "limits", "mail", "oauth", "secrets", "uid_set"]),
@@ -123,7 +124,8 @@ pub(crate) const FLOORS: &[(&str, &[&str])] = &[
     ),
     ("flat", &["alignment", "diagnosis", "domain", "query", "report", "rows", "sanitize", "store"]),
     ("export", &["flat", "render", "report", "sanitize", "store"]),
-    ("config", &["cause", "diagnosis", "domain", "limits", "oauth", "query", "role", "source"]),
+    ("notify", &["http", "secrets", "source"]),
+    ("config", &["cause", "diagnosis", "domain", "limits", "notify", "oauth", "query", "role", "source"]),
 ];
 
 /// The files of a folder and of those in it, but for `tests.rs`.

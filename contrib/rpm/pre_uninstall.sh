@@ -1,3 +1,3 @@
 if [ "$1" = 0 ] && [ -d /run/systemd/system ]; then
-    systemctl disable --now dmarcstat.timer || :
+    systemctl disable --now dmarcstat.timer dmarcstat-digest.timer || :
 fi

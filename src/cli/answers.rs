@@ -75,6 +75,11 @@ impl Sources {
     }
 }
 
+/// The answer of `unsigned` to a question about all paths that want work.
+pub(super) fn unsigned(scope: &Scope, context: &Context) -> Result<(Answer, Status), Failure> {
+    answer("dmarcstat/unsigned/2", scope, 0, Wanted::NeedsWork, context)
+}
+
 fn answer(
     schema: &'static str,
     scope: &Scope,

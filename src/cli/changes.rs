@@ -2,15 +2,21 @@
 
 use std::io::Write;
 
+use anyhow::Context as _;
+use secrecy::{ExposeSecret as _, SecretString};
+
 use super::context::Context;
-use super::failure::{Outcome, Status};
+use super::failure::{Failure, Outcome, Status};
 use super::findings::Question;
 use super::scope::Scope;
 use crate::diagnosis::{
     ChangesAnswer, Comparison, Judged, KeyChoice, Wanted, WindowAnswer, by_place, changes, diagnose, selectors,
 };
+use crate::notify::hook::{self, HookForm};
 use crate::query::{Presence, Scan, Window, key_survey, presence, published, survey, tls_survey};
+use crate::render::{Answer as _, Form, headline};
 use crate::report::period::{Day, day_of, rfc3339};
+use crate::store::Store;
 
 /// What is new, worse, mended or gone against the window before
 ///
@@ -27,81 +33,125 @@ pub(super) struct Changes {
     /// Exit with 4 when something is worse, or no new report came for two days
     #[arg(long)]
     exit_code: bool,
+    /// Post what has changed to this web hook, unless nothing has; without an address, to that of [notify] in the configuration
+    #[arg(long, value_name = "URL", num_args = 0..=1)]
+    notify: Option<Option<String>>,
+    /// What the web hook reads [default: as the configuration says, else json]
+    #[arg(long, value_enum, value_name = "FORM", requires = "notify")]
+    notify_form: Option<HookForm>,
 }
 
 /// So many days before both windows are looked at, to know what pauses are usual.
 const HISTORY: Day = 90;
 
+/// Two windows compared, and what they were read from.
+pub(super) struct Compared {
+    pub(super) answer: ChangesAnswer,
+    /// Whether all of it could be read.
+    pub(super) status: Status,
+    store: Store,
+    window: Window,
+}
+
 impl Changes {
     pub(super) fn run(self, context: &mut Context) -> Outcome {
-        let (chosen, domains) = (self.scope.window(context)?, self.scope.domains()?);
-        let today = day_of(self.scope.today(context));
-        let (store, status) = self.scope.open(context)?;
-        let known = self.scope.known(&store, chosen, &domains, context)?;
-        let presence = presence(&store, Day::MIN, today, &domains)?;
-        let Some(window) = closed(chosen, &presence) else {
-            return Err(self.scope.no_data(&store, chosen));
-        };
-        let length = window.last.saturating_sub(window.first).saturating_add(1);
-        let before = Window { first: window.first.saturating_sub(length), last: window.first.saturating_sub(1) };
-        let all = Window { first: before.first.saturating_sub(HISTORY), last: window.last };
-
-        let now = survey(&store, window, &domains, known.knowledge())?;
-        let then = survey(&store, before, &domains, known.knowledge())?;
-        let mut scan = Scan::new(&store, all, &domains, known.knowledge())?;
-        let history = scan.survey()?;
-        let keys = key_survey(&mut scan, &history, false)?;
-        let judged = [&now, &then, &history].map(|survey| diagnose(survey, &known.rules(), 0, Wanted::All));
-        let choice = KeyChoice { others: false, min_messages: 0 };
-        let question = Question {
-            store: &store,
-            known: &known,
-            window,
-            domains: &domains,
-            today: self.scope.today_of_reports(chosen, context),
-        };
-        let findings = question.findings_with(&now, &presence)?;
-        let published = [published(&store, &then)?, published(&store, &now)?];
-        let found = changes(&Comparison {
-            window,
-            before,
-            today,
-            now: Judged { survey: &now, diagnosis: &judged[0] },
-            then: Judged { survey: &then, diagnosis: &judged[1] },
-            history: Judged { survey: &history, diagnosis: &judged[2] },
-            keys: &selectors(&keys, &by_place(&judged[2].paths), choice),
-            published: [&published[0], &published[1]],
-            findings: &findings,
-            presence: &presence,
-            tls: &tls_survey(&store, all.first, window.last, &domains)?,
-            min_messages: self.min_messages,
-        });
-
-        let answer = ChangesAnswer {
-            schema: "dmarcstat/changes/1",
-            window: WindowAnswer::of(window, (window.first, window.last)),
-            before: WindowAnswer::of(before, (before.first, before.last)),
-            newest_report: store.newest_report(self.scope.now(context))?.map(rfc3339),
-            reports: now.reports,
-            reporters: now.reporters,
-            reports_before: then.reports,
-            reporters_before: then.reporters,
-            found,
-        };
+        let hook = self.notify.as_ref().map(|url| self.hook(url.as_deref(), context)).transpose()?;
+        let Compared { answer, status, store, window } = compare(&self.scope, self.min_messages, context)?;
         let calm = answer.found.changes.is_empty()
             && answer.found.findings.is_empty()
             && answer.found.silence.is_none()
-            && then.reports > 0;
+            && answer.reports_before > 0;
         if !calm || !context.quiet || context.form.is_for_programs() {
             context.show(&answer)?;
         }
-        if now.reports == 0 && answer.found.silence.is_some() && !self.exit_code {
+        if let Some((url, form)) = hook.filter(|_| !calm) {
+            context.out().flush()?;
+            let data = serde_json::to_value(answer.data()).map_err(anyhow::Error::from)?;
+            hook::post(url.expose_secret(), &form.body(data, &headline(&answer), &Form::Table.text(&answer)?))?;
+        }
+        if answer.reports == 0 && answer.found.silence.is_some() && !self.exit_code {
             // What is known has been said; there is nothing to compare.
             context.out().flush()?;
             return Err(self.scope.no_data(&store, window));
         }
         Ok(if self.exit_code && answer.found.alarm { Status::No } else { status })
     }
+
+    /// The address to post to, and what it reads.
+    fn hook(&self, url: Option<&str>, context: &Context) -> Result<(SecretString, HookForm), Failure> {
+        let configured = &context.config.hook;
+        let url = match (url, &configured.url) {
+            (Some(url), _) => SecretString::from(url),
+            (None, Some(secret)) => secret.source.read().with_context(|| secret.place.to_string())?,
+            (None, None) => {
+                let text = "no web hook to post to: name one behind --notify, or in [notify] of the configuration";
+                return Err(Failure::Usage(text.to_owned()));
+            }
+        };
+        if !hook::is_safe(url.expose_secret()) {
+            return Err(Failure::Usage("a web hook begins with https://, or is on this machine".to_owned()));
+        }
+        Ok((url, self.notify_form.unwrap_or(configured.form)))
+    }
+}
+
+/// Compares the window that was asked for with the one before.
+pub(super) fn compare(scope: &Scope, min_messages: u64, context: &Context) -> Result<Compared, Failure> {
+    let (chosen, domains) = (scope.window(context)?, scope.domains()?);
+    let today = day_of(scope.today(context));
+    let (store, status) = scope.open(context)?;
+    let known = scope.known(&store, chosen, &domains, context)?;
+    let presence = presence(&store, Day::MIN, today, &domains)?;
+    let Some(window) = closed(chosen, &presence) else {
+        return Err(scope.no_data(&store, chosen));
+    };
+    let length = window.last.saturating_sub(window.first).saturating_add(1);
+    let before = Window { first: window.first.saturating_sub(length), last: window.first.saturating_sub(1) };
+    let all = Window { first: before.first.saturating_sub(HISTORY), last: window.last };
+
+    let now = survey(&store, window, &domains, known.knowledge())?;
+    let then = survey(&store, before, &domains, known.knowledge())?;
+    let mut scan = Scan::new(&store, all, &domains, known.knowledge())?;
+    let history = scan.survey()?;
+    let keys = key_survey(&mut scan, &history, false)?;
+    let judged = [&now, &then, &history].map(|survey| diagnose(survey, &known.rules(), 0, Wanted::All));
+    let choice = KeyChoice { others: false, min_messages: 0 };
+    let question = Question {
+        store: &store,
+        known: &known,
+        window,
+        domains: &domains,
+        today: scope.today_of_reports(chosen, context),
+    };
+    let findings = question.findings_with(&now, &presence)?;
+    let published = [published(&store, &then)?, published(&store, &now)?];
+    let found = changes(&Comparison {
+        window,
+        before,
+        today,
+        now: Judged { survey: &now, diagnosis: &judged[0] },
+        then: Judged { survey: &then, diagnosis: &judged[1] },
+        history: Judged { survey: &history, diagnosis: &judged[2] },
+        keys: &selectors(&keys, &by_place(&judged[2].paths), choice),
+        published: [&published[0], &published[1]],
+        findings: &findings,
+        presence: &presence,
+        tls: &tls_survey(&store, all.first, window.last, &domains)?,
+        min_messages,
+    });
+
+    let answer = ChangesAnswer {
+        schema: "dmarcstat/changes/1",
+        window: WindowAnswer::of(window, (window.first, window.last)),
+        before: WindowAnswer::of(before, (before.first, before.last)),
+        newest_report: store.newest_report(scope.now(context))?.map(rfc3339),
+        reports: now.reports,
+        reporters: now.reporters,
+        reports_before: then.reports,
+        reporters_before: then.reporters,
+        found,
+    };
+    Ok(Compared { answer, status, store, window })
 }
 
 /// The window with both its ends: where it is open at the beginning, the newer half of the days there are.

@@ -9,6 +9,7 @@ mod check;
 mod completions;
 mod configured;
 mod context;
+mod digest;
 mod dns;
 mod explain;
 mod export;
@@ -158,6 +159,7 @@ enum Command {
     Changes(changes::Changes),
     Selectors(selectors::Selectors),
     Tls(tls::Tls),
+    Digest(digest::Digest),
     Dns(dns::Dns),
     Inspect(inspect::Inspect),
     Reports(reports::Reports),
@@ -195,6 +197,7 @@ pub fn run() -> ExitCode {
         Command::Changes(command) => command.run(&mut context),
         Command::Selectors(command) => command.run(&mut context),
         Command::Tls(command) => command.run(&mut context),
+        Command::Digest(command) => command.run(&mut context),
         Command::Dns(command) => command.run(&mut context),
         Command::Inspect(command) => command.run(&mut context),
         Command::Reports(command) => command.run(&mut context),

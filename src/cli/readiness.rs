@@ -70,20 +70,17 @@ struct Genuine {
     unchecked_left_out: bool,
 }
 
+/// The review of every domain of a scope before p=reject.
+pub(super) fn every_domain(scope: Scope, context: &Context) -> Result<ReviewList, Failure> {
+    let question =
+        Readiness { domain: None, all: true, target: Target::Reject, dns: false, html: None, min_messages: 0, scope };
+    let (store, window, genuine, _) = question.reports(context)?;
+    question.all(window, &store, &genuine, context)
+}
+
 impl Readiness {
     pub(super) fn run(self, context: &mut Context) -> Outcome {
-        let window = self.scope.window(context)?;
-        let (mut store, status) = self.scope.open(context)?;
-        let checked = store.checked_reports(window.first, window.last, &self.scope.domains()?)?;
-        // Where some reports are known to be their reporters', nobody's word beside them makes a domain ready.
-        let unchecked_left_out = checked.iter().any(|one| {
-            let concerns = |domain: &String| is_within(&one.domain, domain) || is_within(domain, &one.domain);
-            one.checked > 0 && self.domain.as_ref().is_none_or(concerns)
-        });
-        if unchecked_left_out {
-            store.leave_out_unchecked();
-        }
-        let genuine = Genuine { checked, unchecked_left_out };
+        let (store, window, genuine, status) = self.reports(context)?;
         let verdict = match &self.domain {
             Some(domain) => {
                 let domain = domain_name(domain)?;
@@ -100,6 +97,23 @@ impl Readiness {
             }
         };
         Ok(if verdict == Verdict::Ready { status } else { Status::No })
+    }
+
+    /// What the review is of, without the reports that do not count.
+    fn reports(&self, context: &Context) -> Result<(Store, Window, Genuine, Status), Failure> {
+        let window = self.scope.window(context)?;
+        let (mut store, status) = self.scope.open(context)?;
+        let checked = store.checked_reports(window.first, window.last, &self.scope.domains()?)?;
+        // Where some reports are known to be their reporters', nobody's word beside them makes a domain ready.
+        let unchecked_left_out = checked.iter().any(|one| {
+            let concerns = |domain: &String| is_within(&one.domain, domain) || is_within(domain, &one.domain);
+            one.checked > 0 && self.domain.as_ref().is_none_or(concerns)
+        });
+        if unchecked_left_out {
+            store.leave_out_unchecked();
+        }
+        let genuine = Genuine { checked, unchecked_left_out };
+        Ok((store, window, genuine, status))
     }
 
     fn one(

@@ -30,7 +30,7 @@ pub(super) enum Resolve {
 }
 
 /// Whether and how to find names of addresses.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Clone, clap::Args)]
 pub(super) struct Resolving {
     /// When to look up the host names of sending addresses
     #[arg(long, value_enum, default_value_t)]

@@ -21,7 +21,7 @@ use crate::words::list;
 const HEADING: &str = "Which reports";
 
 /// Which days, domains and data a question is about.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Clone, clap::Args)]
 pub(super) struct Scope {
     /// First day: 7d, 4w, 2026-11-01, all [default: 30d, with --input all]
     #[arg(short, long, value_name = "TIME", help_heading = HEADING)]
@@ -83,6 +83,16 @@ impl Scope {
         let mut store = context.for_owner(Store::in_memory()?);
         let summary = read_into(&mut store, &self.input, context, false, None)?;
         Ok((store, status(&summary)))
+    }
+
+    /// The same of these last days, where nobody said since when.
+    pub(super) fn since_if_unsaid(&self, days: &str) -> Self {
+        if self.since.is_some() { self.clone() } else { self.over(days) }
+    }
+
+    /// The same of these last days.
+    pub(super) fn over(&self, days: &str) -> Self {
+        Scope { since: days.parse().ok(), ..self.clone() }
     }
 
     /// Whom to ask about live DNS records.

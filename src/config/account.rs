@@ -71,7 +71,7 @@ impl Preset {
 /// How the connection is protected, as written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
-enum TlsWord {
+pub(super) enum TlsWord {
     Implicit,
     Starttls,
     None,
@@ -289,7 +289,7 @@ pub(super) fn secret(text: &str, written: [(&str, &Option<Spanned<String>>); 3])
 }
 
 /// The name or address of a server, and nothing else.
-fn host_name(written: &Spanned<String>) -> Result<String, Mistake> {
+pub(super) fn host_name(written: &Spanned<String>) -> Result<String, Mistake> {
     let host = filled(written, "host")?;
     let bare = host.trim_matches(['[', ']']);
     if bare.parse::<IpAddr>().is_err() && host.contains([':', '/', '@', ' ']) {
@@ -299,7 +299,7 @@ fn host_name(written: &Spanned<String>) -> Result<String, Mistake> {
     Ok(host)
 }
 
-fn is_loopback(host: &str) -> bool {
+pub(super) fn is_loopback(host: &str) -> bool {
     host.eq_ignore_ascii_case("localhost")
         || host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }

@@ -4,7 +4,9 @@
 
 pub(crate) mod account;
 pub(crate) mod accounts;
+pub(crate) mod hook;
 mod ledger;
+pub(crate) mod mail;
 pub(crate) mod mistake;
 pub(crate) mod oauth2;
 pub(crate) mod places;
@@ -59,6 +61,18 @@ pub struct Config {
     pub ledger: Ledger,
     /// `[readiness]`.
     pub readiness: ReadinessThresholds,
+    /// `[notify]`, as written.
+    #[serde(rename = "notify")]
+    written_hook: hook::Written,
+    /// `[notify]`, checked.
+    #[serde(skip)]
+    pub(crate) hook: hook::HookConfig,
+    /// `[mail]`, as written.
+    #[serde(rename = "mail")]
+    written_mail: mail::Written,
+    /// `[mail]`, checked.
+    #[serde(skip)]
+    pub(crate) mail: mail::MailConfig,
 }
 
 /// `[database]`.
@@ -103,6 +117,8 @@ impl Config {
         let folder = path.parent().unwrap_or(Path::new(""));
         config.providers.file = config.providers.file.map(|file| folder.join(file));
         config.accounts.iter_mut().for_each(|account| account.lie_in(folder));
+        config.mail.lie_in(folder);
+        config.hook.lie_in(folder);
         config.file = Some(path.to_owned());
         Ok(config)
     }
@@ -125,6 +141,10 @@ impl Config {
             denials: &config.written_denials,
         };
         config.ledger = ledger::check(written, text).map_err(|mistake| mistake.worded(text))?;
+        let written = std::mem::take(&mut config.written_hook);
+        config.hook = hook::check(&written, text).map_err(|mistake| mistake.worded(text))?;
+        let written = std::mem::take(&mut config.written_mail);
+        config.mail = mail::check(&written, text).map_err(|mistake| mistake.worded(text))?;
         Ok(config)
     }
 }

@@ -1,6 +1,5 @@
 //! Asking an endpoint: HTTPS, one answer, small and soon.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use oauth2::http::HeaderValue;
@@ -8,8 +7,8 @@ use oauth2::http::header::CONTENT_TYPE;
 use oauth2::url::form_urlencoded;
 use oauth2::{HttpRequest, HttpResponse, SyncHttpClient};
 use ureq::Agent;
-use ureq::tls::{RootCerts, TlsConfig};
 
+use crate::http::agent;
 use crate::secrets::Secrets;
 
 /// An answer with a token has some kilobytes.
@@ -25,22 +24,7 @@ pub(super) struct Http {
 
 impl Http {
     pub(super) fn new() -> Self {
-        let tls = TlsConfig::builder()
-            .root_certs(RootCerts::PlatformVerifier)
-            .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::ring::default_provider()))
-            .build();
-        let agent = Agent::config_builder()
-            .tls_config(tls)
-            .timeout_global(Some(PATIENCE))
-            // Secrets go only where they were sent.
-            .max_redirects(0)
-            .max_redirects_will_error(false)
-            .http_status_as_error(false)
-            .max_response_header_size(64 * 1024)
-            .user_agent(concat!("dmarcstat/", env!("CARGO_PKG_VERSION")))
-            .build()
-            .new_agent();
-        Http { agent }
+        Http { agent: agent(PATIENCE) }
     }
 }
 

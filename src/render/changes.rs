@@ -23,32 +23,9 @@ impl Answer for ChangesAnswer {
     }
 
     fn document(&self) -> Document {
-        let (found, mut document) = (&self.found, Document::default());
+        let mut document = Document::default();
         opening(self, &mut document);
-        findings::short(&found.findings, &mut document);
-        if !found.notes.is_empty() {
-            document.heading("Note");
-        }
-        for note in &found.notes {
-            document.item(Text::prose(note).paint(Paint::Warn));
-        }
-        for (kind, heading, paint) in [
-            (ChangeKind::Worse, "Worse", Paint::Bad),
-            (ChangeKind::New, "New", Paint::Warn),
-            (ChangeKind::Gone, "Gone", Paint::Plain),
-            (ChangeKind::Mended, "Mended", Paint::Good),
-            (ChangeKind::Changed, "Changed", Paint::Plain),
-        ] {
-            // What is told in full above is not told again.
-            let told = |change: &&Change| change.kind == kind && change.finding.is_none();
-            of_kind(&found.changes.iter().filter(told).collect::<Vec<_>>(), heading, paint, &mut document);
-        }
-        if found.changes.is_empty() && found.silence.is_none() && self.reports > 0 && self.reports_before > 0 {
-            document.heading("Nothing has changed");
-            let text = "No significant change in paths, keys, policies or reporters.";
-            document.text(Text::plain(text).paint(Paint::Good));
-        }
-        unknown(self, &mut document);
+        told(self, &mut document);
         document
     }
 
@@ -57,7 +34,52 @@ impl Answer for ChangesAnswer {
     }
 }
 
-/// The windows, and whether reports still come.
+/// What it comes to, in a line: the subject of a mail.
+#[must_use]
+pub fn headline(answer: &ChangesAnswer) -> String {
+    let found = &answer.found;
+    let alarms = found.changes.iter().filter(|change| change.alarm).count().max(1);
+    let what = if found.silence.is_some() {
+        "no reports come any more".to_owned()
+    } else if found.alarm {
+        format!("{} worse", plural(alarms as u64, "thing"))
+    } else {
+        "nothing worse".to_owned()
+    };
+    format!("DMARC {}: {what}", days_of(&answer.window))
+}
+
+/// What was found.
+pub(super) fn told(answer: &ChangesAnswer, document: &mut Document) {
+    let found = &answer.found;
+    silence(answer, document);
+    findings::short(&found.findings, document);
+    if !found.notes.is_empty() {
+        document.heading("Note");
+    }
+    for note in &found.notes {
+        document.item(Text::prose(note).paint(Paint::Warn));
+    }
+    for (kind, heading, paint) in [
+        (ChangeKind::Worse, "Worse", Paint::Bad),
+        (ChangeKind::New, "New", Paint::Warn),
+        (ChangeKind::Gone, "Gone", Paint::Plain),
+        (ChangeKind::Mended, "Mended", Paint::Good),
+        (ChangeKind::Changed, "Changed", Paint::Plain),
+    ] {
+        // What is told in full above is not told again.
+        let told = |change: &&Change| change.kind == kind && change.finding.is_none();
+        of_kind(&found.changes.iter().filter(told).collect::<Vec<_>>(), heading, paint, document);
+    }
+    if found.changes.is_empty() && found.silence.is_none() && answer.reports > 0 && answer.reports_before > 0 {
+        document.heading("Nothing has changed");
+        let text = "No significant change in paths, keys, policies or reporters.";
+        document.text(Text::plain(text).paint(Paint::Good));
+    }
+    unknown(answer, document);
+}
+
+/// The windows.
 fn opening(answer: &ChangesAnswer, document: &mut Document) {
     let days = days_of(&answer.window);
     document.text(summary(&days, answer.reports, answer.reporters, answer.newest_report.as_deref()));
@@ -68,6 +90,10 @@ fn opening(answer: &ChangesAnswer, document: &mut Document) {
         plural(answer.reporters_before as u64, "reporter")
     );
     document.text(Text::plain(before).paint(Paint::Dim));
+}
+
+/// Whether reports still come.
+fn silence(answer: &ChangesAnswer, document: &mut Document) {
     let Some(silence) = &answer.found.silence else { return };
     document.heading("No reports come any more");
     let last = match &silence.last_day {

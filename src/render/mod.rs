@@ -5,6 +5,7 @@
 
 mod changes;
 pub mod check;
+mod digest;
 mod dns;
 pub mod document;
 mod explain;
@@ -32,6 +33,8 @@ mod sql;
 pub mod table;
 mod tls;
 
+pub use changes::headline;
+pub use digest::DigestAnswer;
 pub use dns::DnsAnswer;
 pub use document::Document;
 pub use fetch::{FetchAnswer, fetch_line};

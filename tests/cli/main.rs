@@ -13,6 +13,8 @@ mod bad_database;
 mod bad_input;
 mod changes;
 mod cost;
+#[cfg(unix)]
+mod digest;
 mod dns;
 mod documented;
 mod dump;

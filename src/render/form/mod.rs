@@ -47,6 +47,9 @@ pub struct Style {
     pub unicode: bool,
 }
 
+/// How wide text in a mail is.
+const MAIL_WIDTH: u16 = 76;
+
 /// The forms of an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Form {
@@ -80,6 +83,16 @@ impl Form {
             Form::Markdown => markdown::write(&answer.document(), out),
             Form::Html => html::write(&answer.document(), out),
         }
+    }
+
+    /// An answer in this form as text, for a mail or a message: as wide as mail is, and without colour.
+    ///
+    /// # Errors
+    /// As in [`Form::write`].
+    pub fn text<A: Answer>(self, answer: &A) -> Result<String> {
+        let mut bytes = Vec::new();
+        self.write(answer, &Style { width: MAIL_WIDTH, color: false, unicode: true }, &mut bytes)?;
+        Ok(String::from_utf8_lossy(&bytes).into_owned())
     }
 
     /// Whether answers of this kind have this form. Asked before something is done of which the answer tells.

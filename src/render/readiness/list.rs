@@ -49,7 +49,8 @@ fn cells(line: &ReviewLine) -> Vec<String> {
     ]
 }
 
-fn table(list: &ReviewList) -> Table {
+/// The domains, a line each.
+pub(in crate::render) fn table(list: &ReviewList) -> Table {
     let mut table = Table::new([
         Column::text("DOMAIN"),
         Column::text("VERDICT"),

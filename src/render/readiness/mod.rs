@@ -1,7 +1,7 @@
 //! The review before `p=quarantine` or `p=reject`, for a terminal, a ticket, a program.
 
 mod details;
-mod list;
+pub(super) mod list;
 
 use serde::Serialize;
 

@@ -1,0 +1,103 @@
+//! `dmarcstat digest`.
+
+use anyhow::Context as _;
+
+use super::answers::unsigned;
+use super::changes::compare;
+use super::context::Context;
+use super::failure::{Failure, Outcome};
+use super::readiness::every_domain;
+use super::scope::Scope;
+use crate::config::mail::Sender as Written;
+use crate::config::secrets::SecretSource;
+use crate::notify::mail::{Letter, Sender, Server};
+use crate::render::{DigestAnswer, Form};
+
+/// A summary for who asks nothing: what has changed, what to do first, how far each domain is; printed, or sent as mail
+///
+/// Changes are those of the last 7 days against the 7 before, unless --since says otherwise; the reviews are of 30 days. A summary
+/// comes in quiet weeks too, because silence and breakage look alike.
+#[derive(Debug, clap::Args)]
+pub(super) struct Digest {
+    /// Send it to these addresses; without any, to those of [mail] in the configuration
+    #[arg(long, value_name = "ADDRESS", num_args = 0..)]
+    to: Option<Vec<String>>,
+    #[command(flatten)]
+    scope: Scope,
+}
+
+impl Digest {
+    pub(super) fn run(self, context: &mut Context) -> Outcome {
+        let sending = self.to.as_deref().map(|to| Sending::of(to, context)).transpose()?;
+        let compared = compare(&self.scope.since_if_unsaid("7d"), 0, context)?;
+        let month = self.scope.over("30d");
+        let (paths, _) = unsigned(&month, context)?;
+        let reviews = every_domain(month, context)?;
+        let answer = DigestAnswer { changes: compared.answer, paths, reviews };
+        match sending {
+            None => context.show(&answer)?,
+            Some(sending) => sending.send(&answer)?,
+        }
+        Ok(compared.status)
+    }
+}
+
+/// Who a summary is from and to, and what takes it. Made before anything is asked, so that a mistake shows at once.
+struct Sending {
+    from: String,
+    to: Vec<String>,
+    sender: Sender,
+}
+
+/// The machine's own people go by their name alone there, such as `root`.
+fn of_this_machine(name: &mut String) {
+    let is_name = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte));
+    #[cfg(unix)]
+    if is_name && let Ok(host) = rustix::system::uname().nodename().to_str() {
+        *name = format!("{name}@{host}");
+    }
+    #[cfg(not(unix))]
+    let _ = is_name;
+}
+
+impl Sending {
+    fn of(to: &[String], context: &Context) -> Result<Self, Failure> {
+        let mail = &context.config.mail;
+        let mut to = if to.is_empty() { mail.to.clone() } else { to.to_vec() };
+        if let Written::Sendmail(_) = mail.sender {
+            to.iter_mut().for_each(of_this_machine);
+        }
+        if let Some(wrong) = to.iter().find(|one| one.parse::<lettre::message::Mailbox>().is_err()) {
+            return Err(Failure::Usage(format!("{wrong:?} is not an address such as name@example.com")));
+        }
+        let Some(first) = to.first() else {
+            let text = "nobody to send it to: name addresses behind --to, or `to` in [mail] of the configuration";
+            return Err(Failure::Usage(text.to_owned()));
+        };
+        let sender = match &mail.sender {
+            Written::Sendmail(Some(program)) => Sender::Sendmail(program.clone()),
+            Written::Sendmail(None) => Sender::of_machine()?,
+            Written::Smtp(smtp) => {
+                let login = smtp.login.as_ref().map(|(user, password)| {
+                    let secret = SecretSource::read(&password.source).with_context(|| password.place.to_string());
+                    secret.map(|secret| (user.clone(), secret))
+                });
+                Sender::Smtp(Server {
+                    host: smtp.host.clone(),
+                    port: smtp.port,
+                    tls: smtp.tls,
+                    ca_file: smtp.ca_file.clone(),
+                    login: login.transpose()?,
+                })
+            }
+        };
+        // An address of the reader's own is one that the machine may write from, where no other is named.
+        Ok(Sending { from: mail.from.clone().unwrap_or_else(|| first.clone()), to, sender })
+    }
+
+    fn send(&self, answer: &DigestAnswer) -> Result<(), Failure> {
+        let (text, page) = (Form::Table.text(answer)?, Form::Html.text(answer)?);
+        let letter = Letter { from: self.from.clone(), to: self.to.clone(), subject: answer.subject(), text, page };
+        Ok(self.sender.send(&letter)?)
+    }
+}
