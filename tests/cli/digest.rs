@@ -33,7 +33,7 @@ fn a_summary_says_what_changed_what_to_do_and_how_far_each_domain_is() {
     let sandbox = with_sample();
     let ran = sandbox.run(["digest", "--json"].iter().chain(&DAY));
     assert_eq!(ran.status, 0, "{}", ran.stderr);
-    assert_documented(&example("digest"), &ran.json());
+    assert_documented(&example("`digest`"), &ran.json());
     let ran = sandbox.run(["digest"].iter().chain(&DAY));
     let text = String::from_utf8(ran.stdout).unwrap();
     for part in ["DMARC 2026-11-15 to 2026-11-21: ", "What to do first", "Ready for p=reject?", "not-ready"] {
