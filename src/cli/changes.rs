@@ -10,7 +10,8 @@ use super::failure::{Failure, Outcome, Status};
 use super::findings::Question;
 use super::scope::Scope;
 use crate::diagnosis::{
-    ChangesAnswer, Comparison, Judged, KeyChoice, Wanted, WindowAnswer, by_place, changes, diagnose, selectors,
+    ChangesAnswer, Comparison, Judged, KeyChoice, Wanted, WindowAnswer, by_place, changes, diagnose, only_new,
+    selectors,
 };
 use crate::notify::hook::{self, HookForm};
 use crate::query::{Presence, Scan, Window, key_survey, presence, published, survey, tls_survey};
@@ -21,7 +22,7 @@ use crate::store::Store;
 /// What is new, worse, mended or gone against the window before
 ///
 /// Compares with as many days just before. With `--since all`, the newer half of all days is compared with the older. A
-/// nightly job runs `dmarcstat fetch -q; dmarcstat changes --since 7d --exit-code -q`: it says nothing while nothing has
+/// nightly job runs `dmarcstat fetch -q; dmarcstat changes --since 7d --new --exit-code -q`: it says nothing while nothing has
 /// changed and reports still arrive.
 #[derive(Debug, clap::Args)]
 pub(super) struct Changes {
@@ -30,6 +31,9 @@ pub(super) struct Changes {
     /// Leave out paths with fewer messages in both windows
     #[arg(long, value_name = "N", default_value_t = 0)]
     min_messages: u64,
+    /// Only what was not said before, and remember it in the database: each alarm once
+    #[arg(long, conflicts_with = "input")]
+    new: bool,
     /// Exit with 4 when something is worse, or no new report came for two days
     #[arg(long)]
     exit_code: bool,
@@ -41,6 +45,8 @@ pub(super) struct Changes {
     notify_form: Option<HookForm>,
 }
 
+/// What was last there so many days ago is said again when it comes back, whatever it was.
+const REMEMBERED: Day = 400;
 /// So many days before both windows are looked at, to know what pauses are usual.
 const HISTORY: Day = 90;
 
@@ -56,7 +62,12 @@ pub(super) struct Compared {
 impl Changes {
     pub(super) fn run(self, context: &mut Context) -> Outcome {
         let hook = self.notify.as_ref().map(|url| self.hook(url.as_deref(), context)).transpose()?;
-        let Compared { answer, status, store, window } = compare(&self.scope, self.min_messages, context)?;
+        let Compared { mut answer, status, store, window } = compare(&self.scope, self.min_messages, context)?;
+        answer.only_new = self.new;
+        let remembered = match self.new {
+            true => Some(only_new(&mut answer.found, &store.announced()?, window.last)),
+            false => None,
+        };
         let calm = answer.found.changes.is_empty()
             && answer.found.findings.is_empty()
             && answer.found.silence.is_none()
@@ -68,6 +79,15 @@ impl Changes {
             context.out().flush()?;
             let data = serde_json::to_value(answer.data()).map_err(anyhow::Error::from)?;
             hook::post(url.expose_secret(), &form.body(data, &headline(&answer), &Form::Table.text(&answer)?))?;
+        }
+        if let Some(remembered) = remembered {
+            // What nobody could read was not said.
+            context.out().flush()?;
+            // The view that was read from is over before another is written to.
+            drop(store);
+            let forget_before = window.last.saturating_sub(REMEMBERED);
+            context.open_to_write()?.remember_announced(&remembered, forget_before)?;
+            return Ok(if self.exit_code && answer.found.alarm { Status::No } else { status });
         }
         if answer.reports == 0 && answer.found.silence.is_some() && !self.exit_code {
             // What is known has been said; there is nothing to compare.
@@ -149,6 +169,7 @@ pub(super) fn compare(scope: &Scope, min_messages: u64, context: &Context) -> Re
         reporters: now.reporters,
         reports_before: then.reports,
         reporters_before: then.reporters,
+        only_new: false,
         found,
     };
     Ok(Compared { answer, status, store, window })

@@ -11,7 +11,7 @@ use super::whole_file::write_whole;
 use super::{Color, Global};
 use crate::config::places::{config_paths, database_path};
 use crate::config::{Config, read_text};
-use crate::providers::Catalogue;
+use crate::providers::{Catalogue, NetworkOwners};
 use crate::render::{Answer, Form, Style};
 use crate::sanitize::sanitize;
 use crate::store::Store;
@@ -121,11 +121,16 @@ impl Context {
 
     /// The catalogue of senders, with the user's own entries.
     pub(crate) fn catalogue(&self) -> Result<Catalogue, Failure> {
-        let Some(path) = &self.config.providers.file else {
-            return Ok(Catalogue::builtin());
+        let providers = &self.config.providers;
+        let catalogue = match &providers.file {
+            None => Catalogue::builtin(),
+            Some(path) => Catalogue::with_user_file(&read_text(path)?, &path.display().to_string())
+                .map_err(anyhow::Error::from)?,
         };
-        let catalogue = Catalogue::with_user_file(&read_text(path)?, &path.display().to_string());
-        Ok(catalogue.map_err(anyhow::Error::from)?)
+        Ok(match &providers.asn_database {
+            None => catalogue,
+            Some(path) => catalogue.with_owners(NetworkOwners::open(path).map_err(anyhow::Error::from)?),
+        })
     }
 
     /// Where the database is.

@@ -92,6 +92,8 @@ pub struct Providers {
     /// A file of entries that add to the catalogue of senders and override it. A relative path begins at the
     /// configuration's folder.
     pub file: Option<PathBuf>,
+    /// A database of autonomous systems in the format of MaxMind, by which networks that nothing else names are called.
+    pub asn_database: Option<PathBuf>,
 }
 
 /// Whose bytes are kept.
@@ -115,7 +117,10 @@ impl Config {
         let mut config = Self::parse(&text).map_err(|reason| anyhow!("{}: {reason}", path.display()))?;
         // Joining leaves an absolute path as it is.
         let folder = path.parent().unwrap_or(Path::new(""));
-        config.providers.file = config.providers.file.map(|file| folder.join(file));
+        let providers = &mut config.providers;
+        for file in [&mut providers.file, &mut providers.asn_database] {
+            *file = file.take().map(|file| folder.join(file));
+        }
         config.accounts.iter_mut().for_each(|account| account.lie_in(folder));
         config.mail.lie_in(folder);
         config.hook.lie_in(folder);

@@ -36,7 +36,7 @@ pub use cause::CauseEvidence;
 pub use caution::cautions;
 pub use changes::{
     Change, ChangeKind, ChangeSubject, Changes, ChangesAnswer, Comparison, Counts, Judged, PathState, UnknownChanges,
-    changes,
+    changes, only_new,
 };
 pub use class::{Class, Thresholds};
 pub use evidence::{ForwardingEvidence, Grounds, LoneClaim, NullFigures, Vouched};

@@ -371,6 +371,14 @@ fn days_of(survey: &Survey, at: usize) -> impl Iterator<Item = (Day, u64)> {
     survey.tally.entries(at).iter().map(|entry| (survey.tally.report(entry).day, entry.messages))
 }
 
+/// The network of a path, as it is written.
+pub(super) fn network_of(net: IpAddr) -> String {
+    match net {
+        IpAddr::V4(net) => format!("{net}/24"),
+        IpAddr::V6(net) => format!("{net}/48"),
+    }
+}
+
 /// What to call the sender of a path.
 #[must_use]
 pub fn sender_name(path: &PathFigures, catalogue: &Catalogue) -> String {
@@ -391,8 +399,10 @@ pub(super) fn named(sender: &SenderKey, catalogue: &Catalogue) -> String {
         SenderKey::Through { organization, provider: id } => format!("{organization}, through {}", provider(id)),
         SenderKey::Behind(author) => format!("gateway behind {author}"),
         SenderKey::Domain(domain) | SenderKey::Host(domain) => domain.clone(),
-        SenderKey::Network(IpAddr::V4(net)) => format!("{net}/24"),
-        SenderKey::Network(IpAddr::V6(net)) => format!("{net}/48"),
+        SenderKey::Network(net) => {
+            let network = network_of(*net);
+            catalogue.network_owner(*net).map_or_else(|| network.clone(), |owner| format!("{owner}, {network}"))
+        }
         SenderKey::Nobody => "no address".to_owned(),
     }
 }

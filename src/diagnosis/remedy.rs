@@ -434,6 +434,7 @@ impl Case<'_> {
                 let quoted: Vec<String> = few.iter().map(|one| format!("\"{}\"", one.ip)).collect();
                 format!("ip = [{}]", quoted.join(", "))
             }
+            (SenderKey::Network(net), _) => format!("ip = \"{}\"", super::path::network_of(*net)),
             _ => format!("ip = \"{sender}\""),
         };
         told(

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 use std::ops::Range;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use ipnet::IpNet;
 use jiff::civil::Date;
@@ -10,6 +10,7 @@ use rustc_hash::FxHashMap;
 
 use super::address::Networks;
 use super::entry::{Entry, File, Provider};
+use super::owners::NetworkOwners;
 
 /// The files that come with the program.
 pub(super) const FILES: [(&str, &str); 10] = [
@@ -56,6 +57,7 @@ pub struct Catalogue {
     hosts: Suffixes,
     signing: Suffixes,
     networks: Networks,
+    owners: Option<Arc<NetworkOwners>>,
 }
 
 impl Catalogue {
@@ -76,12 +78,26 @@ impl Catalogue {
         Ok(Self::new(providers))
     }
 
+    /// The same with who runs networks that no entry names.
+    #[must_use]
+    pub fn with_owners(mut self, owners: NetworkOwners) -> Self {
+        self.owners = Some(Arc::new(owners));
+        self
+    }
+
+    /// Who runs the network of an address, by the database that was given: a name for what nothing else names.
+    #[must_use]
+    pub fn network_owner(&self, address: IpAddr) -> Option<String> {
+        self.owners.as_ref()?.owner(address)
+    }
+
     fn new(mut providers: Vec<Provider>) -> Self {
         // What is added last counts, so the user's own come last; otherwise in the order of their ids.
         providers.sort_by(|a, b| (a.users_own, &a.id).cmp(&(b.users_own, &b.id)));
         providers.iter_mut().enumerate().for_each(|(number, provider)| provider.number = number);
         let suffixes = |of: fn(&Provider) -> &Vec<String>| Suffixes::new(&providers, of);
         Catalogue {
+            owners: None,
             envelope: suffixes(|provider| &provider.envelope_domains),
             hosts: suffixes(|provider| &provider.hosts),
             signing: suffixes(|provider| &provider.signing_domains),

@@ -11,6 +11,7 @@
 mod address;
 mod catalogue;
 mod entry;
+mod owners;
 mod remedy;
 mod search;
 mod shared;
@@ -19,6 +20,7 @@ mod tenant;
 
 pub use catalogue::{Catalogue, CatalogueError};
 pub use entry::{Dkim, Kind, Provider, Spf};
+pub use owners::{NetworkOwners, OwnersError};
 pub(crate) use remedy::names;
 pub use remedy::{DnsRecord, LOOK_AGAIN, MOST_STEPS, Remedy, RemedyContext};
 pub use search::{Match, MatchedBy};

@@ -42,4 +42,4 @@ pub use tls::{TlsFailureFigures, TlsPolicyFigures, TlsSurvey, tls_survey};
 pub use visit::Seen;
 pub use window::{Bound, Span, Window, WindowChoice};
 
-pub use crate::store::{CheckedReports, ForeignDomain, OutcomeFacts};
+pub use crate::store::{Announced, CheckedReports, ForeignDomain, OutcomeFacts};

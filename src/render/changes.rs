@@ -72,8 +72,12 @@ pub(super) fn told(answer: &ChangesAnswer, document: &mut Document) {
         of_kind(&found.changes.iter().filter(told).collect::<Vec<_>>(), heading, paint, document);
     }
     if found.changes.is_empty() && found.silence.is_none() && answer.reports > 0 && answer.reports_before > 0 {
-        document.heading("Nothing has changed");
-        let text = "No significant change in paths, keys, policies or reporters.";
+        document.heading(if answer.only_new { "Nothing new" } else { "Nothing has changed" });
+        let text = match (answer.only_new, found.told_before) {
+            (true, 1) => "One change or finding was said before.".to_owned(),
+            (true, many @ 2..) => format!("{} changes and findings were said before.", grouped(many)),
+            _ => "No significant change in paths, keys, policies or reporters.".to_owned(),
+        };
         document.text(Text::plain(text).paint(Paint::Good));
     }
     unknown(answer, document);

@@ -4,6 +4,7 @@
 //! processes*: write-ahead logging, transactions that take the write lock when they begin, and a wait for it that
 //! ends. *Years*: a ladder of migrations, and a refusal to touch what a newer program wrote.
 
+mod announced;
 mod arrival;
 mod blobs;
 mod dictionary;
@@ -40,6 +41,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode, OpenFlags, ffi};
 
+pub use announced::Announced;
 pub use digest::{Digest, DigestKey, RowsDigest};
 pub use exports::{Exported, ExportedReport};
 pub use facts::OutcomeFacts;

@@ -217,6 +217,10 @@ pub(super) const MIGRATIONS: &[&str] = &[
 ",
     // What roles are told by the days before a window.
     MEMORY,
+    // What `changes --new` has said.
+    "CREATE TABLE IF NOT EXISTS announced (
+        key TEXT PRIMARY KEY, last_day INTEGER NOT NULL, share INTEGER NOT NULL
+    ) WITHOUT ROWID;",
 ];
 
 /// Whatever changes which records count forgets what was summed up of them, the steps before this table included.

@@ -41,6 +41,7 @@ mod metrics;
 mod names;
 #[allow(dead_code)]
 mod needs;
+mod networks;
 mod odd_paths;
 mod options;
 mod page;

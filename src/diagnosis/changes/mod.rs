@@ -3,6 +3,7 @@
 //! A change is told when it is more than noise: the shares of two windows must differ by a margin that means something, and by
 //! more than chance makes of so few messages. What a path or a reporter always did, to pause for a week, is no change.
 
+mod announce;
 mod keys;
 mod moved;
 mod paths;
@@ -10,6 +11,8 @@ mod silent;
 mod tls;
 
 use serde::Serialize;
+
+pub use announce::only_new;
 
 use super::class::Class;
 use super::dates::shown;
@@ -43,6 +46,8 @@ pub struct ChangesAnswer {
     pub reports_before: u64,
     /// Reporters within the window before.
     pub reporters_before: usize,
+    /// It says only what was not said before: `--new`.
+    pub only_new: bool,
     /// What was found.
     #[serde(flatten)]
     pub found: Changes,
@@ -65,6 +70,8 @@ pub struct Changes {
     pub unknown: UnknownChanges,
     /// What else to know.
     pub notes: Vec<String>,
+    /// Changes and findings that were said before, and are left out of what only says what is new.
+    pub told_before: u64,
 }
 
 /// How many changes of each kind.
@@ -76,6 +83,19 @@ pub struct Counts {
     pub gone: u64,
     pub mended: u64,
     pub changed: u64,
+}
+
+impl Counts {
+    fn add(&mut self, kind: ChangeKind) {
+        let count = match kind {
+            ChangeKind::Worse => &mut self.worse,
+            ChangeKind::New => &mut self.new,
+            ChangeKind::Gone => &mut self.gone,
+            ChangeKind::Mended => &mut self.mended,
+            ChangeKind::Changed => &mut self.changed,
+        };
+        *count += 1;
+    }
 }
 
 /// Paths of unknown senders that are too small to be told one by one.
@@ -152,6 +172,10 @@ pub struct Change {
     pub remedy: Option<String>,
     /// The code of the finding of the domain that says the same in full.
     pub finding: Option<&'static str>,
+    /// Of a path the thousandths of its mail since the change that are not signed as the domain, or do not pass, whichever is more:
+    /// how bad it is, whatever part of the window it fills.
+    #[serde(skip)]
+    pub missing: u32,
 }
 
 /// A path in one window.
@@ -187,6 +211,7 @@ impl Change {
             after: None,
             remedy: None,
             finding: None,
+            missing: 0,
         }
     }
 }
@@ -305,16 +330,7 @@ pub fn changes(comparison: &Comparison<'_>) -> Changes {
         };
         (key(a), &a.domain, &a.name, &a.path).cmp(&(key(b), &b.domain, &b.name, &b.path))
     });
-    for change in &found.changes {
-        let count = match change.kind {
-            ChangeKind::Worse => &mut found.counts.worse,
-            ChangeKind::New => &mut found.counts.new,
-            ChangeKind::Gone => &mut found.counts.gone,
-            ChangeKind::Mended => &mut found.counts.mended,
-            ChangeKind::Changed => &mut found.counts.changed,
-        };
-        *count += 1;
-    }
+    found.changes.iter().for_each(|change| found.counts.add(change.kind));
     found.alarm = found.silence.is_some() || found.changes.iter().any(|change| change.alarm);
     found
 }

@@ -323,10 +323,21 @@ fn otherwise(
     }
     let mut told = change(kind, after, texts.join("; "));
     told.since = turn.map(|(day, _)| shown(day));
+    told.missing = turn.map_or(0, |(day, _)| missing(days, day, comparison.window.last));
     if kind == ChangeKind::Mended && !after.class.needs_work() {
         told.remedy = None;
     }
     Some(told)
+}
+
+/// The thousandths of the mail from a day on that are not signed as the domain, or do not pass, whichever is more.
+fn missing(days: &BTreeMap<Day, PartFigures>, first: Day, last: Day) -> u32 {
+    let sums = days.range(first..=last).fold([0u64; 3], |sums, (_, one)| {
+        let aligned = one.in_state(DkimState::Aligned);
+        [sums[0].saturating_add(one.messages), sums[1].saturating_add(aligned), sums[2].saturating_add(one.dmarc_pass)]
+    });
+    let share = |part: u64| (sums[0].saturating_sub(part).saturating_mul(1000) / sums[0].max(1)) as u32;
+    share(sums[1]).max(share(sums[2]))
 }
 
 fn class_in_words(before: &SendingPath, after: &SendingPath) -> String {

@@ -1,0 +1,66 @@
+//! What `changes --new` has said, so that each alarm is raised once.
+
+use rusqlite::params;
+
+use super::{Result, Store};
+use crate::report::period::Day;
+
+/// A change or a finding that was told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Announced {
+    /// What it is of: the same from night to night.
+    pub key: String,
+    /// The last day of the windows that had it: while it stood, it was on this day.
+    pub last: Day,
+    /// How bad it was when it was told last, in thousandths of the mail.
+    pub share: u32,
+}
+
+impl Store {
+    /// All that was told.
+    ///
+    /// # Errors
+    /// See [`StoreError`](super::StoreError).
+    pub fn announced(&self) -> Result<Vec<Announced>> {
+        let mut statement = self.connection.prepare("SELECT key, last_day, share FROM announced ORDER BY key")?;
+        let rows =
+            statement.query_map([], |row| Ok(Announced { key: row.get(0)?, last: row.get(1)?, share: row.get(2)? }))?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
+    }
+
+    /// Keeps what was told, in place of what was known before, and forgets what was last there before a day.
+    ///
+    /// # Errors
+    /// See [`StoreError`](super::StoreError).
+    pub fn remember_announced(&mut self, told: &[Announced], forget_before: Day) -> Result<()> {
+        let transaction = self.connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+        transaction.execute("DELETE FROM announced WHERE last_day < ?1", [forget_before])?;
+        {
+            let mut upsert = transaction.prepare(
+                "INSERT INTO announced (key, last_day, share) VALUES (?1, ?2, ?3)
+                 ON CONFLICT (key) DO UPDATE SET last_day = max(last_day, excluded.last_day),
+                 share = excluded.share",
+            )?;
+            for one in told {
+                upsert.execute(params![one.key, one.last, one.share])?;
+            }
+        }
+        transaction.commit()?;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_told_is_kept_and_what_is_long_over_forgotten() {
+        let mut store = Store::in_memory().unwrap();
+        let one = |key: &str, last, share| Announced { key: key.to_owned(), last, share };
+        store.remember_announced(&[one("a", 10, 100), one("b", 20, 100)], 0).unwrap();
+        // An answer as of an earlier day takes nothing back.
+        store.remember_announced(&[one("b", 15, 300)], 15).unwrap();
+        assert_eq!(store.announced().unwrap(), [one("b", 20, 300)]);
+    }
+}
