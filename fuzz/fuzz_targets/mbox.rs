@@ -26,5 +26,5 @@ fuzz_target!(|bytes: &[u8]| {
     // A limit cuts mails, and moves no border.
     assert_eq!(split(64 * 1024, 50).len(), whole.len());
     let limits = Limits { document: 4 << 20, total: 8 << 20, ..Limits::default() };
-    let _ = examine(&[b"From x@example.com Thu Oct  1 00:00:00 2026\n", bytes].concat(), false, &limits);
+    let _ = examine(&[&b"From x@example.com Thu Oct  1 00:00:00 2026\n"[..], bytes].concat(), false, &limits);
 });
