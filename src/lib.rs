@@ -35,6 +35,7 @@
 #![deny(unsafe_code)]
 
 pub mod alignment;
+pub mod answer;
 pub mod cause;
 pub mod cli;
 pub mod config;

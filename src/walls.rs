@@ -102,6 +102,7 @@ pub(crate) const FLOORS: &[(&str, &[&str])] = &[
             "tag_list",
         ],
     ),
+    ("answer", &["diagnosis", "dns", "domain", "flat", "providers", "query", "report", "store"]),
     (
         "render",
         &[

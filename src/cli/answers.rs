@@ -2,11 +2,10 @@
 
 use super::context::Context;
 use super::failure::{Failure, Outcome, Status};
-use super::findings::Question;
+use super::page::Page;
 use super::scope::Scope;
-use crate::diagnosis::{Answer, Diagnosis, Wanted, WindowAnswer, cautions, diagnose, ledger_findings, proposals};
+use crate::diagnosis::{Answer, Wanted, diagnose, proposals};
 use crate::render::{self, PathsAnswer};
-use crate::report::period::rfc3339;
 
 /// Which sending paths carry no aligned, verifying DKIM signature, worst first
 #[derive(Debug, clap::Args)]
@@ -19,6 +18,8 @@ pub(super) struct Unsigned {
     /// List every path
     #[arg(long)]
     all: bool,
+    #[command(flatten)]
+    page: Page,
     /// Exit with 4 when a path of your own or of a sender that you approved is found, or a finding that breaks SPF or DKIM
     #[arg(long)]
     exit_code: bool,
@@ -35,6 +36,8 @@ pub(super) struct Sources {
     /// Print entries of the ledger ([[sender]] in the configuration) for what was seen, ready to paste
     #[arg(long)]
     as_ledger: bool,
+    #[command(flatten)]
+    page: Page,
 }
 
 impl Unsigned {
@@ -44,7 +47,7 @@ impl Unsigned {
         let (answer, status) = answer("dmarcstat/unsigned/2", &self.scope, self.min_messages, wanted, context)?;
         let found = answer.paths.iter().any(|path| path.needs_work() && path.role.is_owners());
         let broken = answer.findings.iter().any(|finding| finding.breaks_authentication);
-        context.show(&PathsAnswer { found: &answer, unsigned: true, all })?;
+        self.page.show(&PathsAnswer { found: &answer, unsigned: true, all }, "unsigned paths", context)?;
         Ok(if self.exit_code && (found || broken) { Status::No } else { status })
     }
 }
@@ -55,7 +58,7 @@ impl Sources {
             return self.ledger(context);
         }
         let (answer, status) = answer("dmarcstat/sources/2", &self.scope, self.min_messages, Wanted::All, context)?;
-        context.show(&PathsAnswer { found: &answer, unsigned: false, all: true })?;
+        self.page.show(&PathsAnswer { found: &answer, unsigned: false, all: true }, "sending paths", context)?;
         Ok(status)
     }
 }
@@ -80,6 +83,7 @@ pub(super) fn unsigned(scope: &Scope, context: &Context) -> Result<(Answer, Stat
     answer("dmarcstat/unsigned/2", scope, 0, Wanted::NeedsWork, context)
 }
 
+/// The paths wanted.
 fn answer(
     schema: &'static str,
     scope: &Scope,
@@ -88,28 +92,7 @@ fn answer(
     context: &Context,
 ) -> Result<(Answer, Status), Failure> {
     let asked = scope.ask(context)?;
-    let (store, known, window) = (&asked.store, &asked.known, asked.window);
-    let survey = asked.scan()?.survey()?;
-    let Some(days) = survey.days else {
-        return Err(scope.no_data(store, window));
-    };
-    let question =
-        Question { store, known, window, domains: &asked.domains, today: scope.today_of_reports(window, context) };
-    let findings = question.findings(&survey)?;
-    let Diagnosis { paths, unknown, other_accounts, domains } = diagnose(&survey, &known.rules(), min_messages, wanted);
-    let answer = Answer {
-        schema,
-        window: WindowAnswer::of(window, days),
-        newest_report: store.newest_report(scope.now(context))?.map(rfc3339),
-        reports: survey.reports,
-        reporters: survey.reporters,
-        cautions: cautions(&survey, window),
-        domains,
-        findings,
-        paths,
-        unknown,
-        other_accounts,
-        ledger: ledger_findings(&survey, &known.ledger, &asked.domains, scope.today(context)),
-    };
+    let answer = asked.question().paths(schema, min_messages, wanted)?;
+    let answer = answer.ok_or_else(|| scope.no_data(&asked.store, asked.window))?;
     Ok((answer, asked.status))
 }

@@ -4,7 +4,6 @@ use std::path::Path;
 
 use super::context::Context;
 use super::failure::Failure;
-use super::known::Known;
 use crate::config::account::{AccountConfig, Auth};
 use crate::config::secrets::SecretSource;
 use crate::finding::{Finding, Severity};
@@ -29,7 +28,7 @@ pub(super) fn whole(context: &Context) -> Vec<Finding<CheckCode>> {
         );
     }
     // The catalogue's own file, and what the ledger says of it.
-    if let Err(Failure::Failed(error)) = Known::of(context) {
+    if let Err(Failure::Failed(error)) = context.known() {
         found.push(Finding::new(Severity::Error, CheckCode::Configuration, "configuration", format!("{error:#}")));
     }
     found

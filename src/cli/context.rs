@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use super::failure::Failure;
 use super::whole_file::write_whole;
 use super::{Color, Global};
+use crate::answer::{Known, UnknownProvider};
 use crate::config::places::{config_paths, database_path};
 use crate::config::{Config, read_text};
 use crate::providers::{Catalogue, NetworkOwners};
@@ -130,6 +131,17 @@ impl Context {
         Ok(match &providers.asn_database {
             None => catalogue,
             Some(path) => catalogue.with_owners(NetworkOwners::open(path).map_err(anyhow::Error::from)?),
+        })
+    }
+
+    /// What is known of senders by the configuration: the catalogue, the ledger and thresholds, and no host names.
+    pub(crate) fn known(&self) -> Result<Known, Failure> {
+        let (ledger, thresholds) = (self.config.ledger.clone(), self.config.diagnosis);
+        Known::new(self.catalogue()?, ledger, thresholds).map_err(|UnknownProvider { id, line }| {
+            let file = self.config.file.as_ref().map_or_else(String::new, |file| format!("{}: ", file.display()));
+            Failure::Failed(anyhow!(
+                "{file}line {line}, `provider`: no provider {id:?} is in the catalogue; `dmarcstat providers` lists them"
+            ))
         })
     }
 

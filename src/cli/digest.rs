@@ -38,7 +38,7 @@ impl Digest {
             None => context.show(&answer)?,
             Some(sending) => sending.send(&answer)?,
         }
-        Ok(compared.status)
+        Ok(compared.asked.status)
     }
 }
 

@@ -9,7 +9,6 @@ use jiff::civil::Date;
 
 use super::context::Context;
 use super::failure::{Failure, Outcome, Status};
-use super::known::Known;
 use super::live::Live;
 use crate::diagnosis::{self as keys, KeyChoice, SelectorUse, SendingPath, Wanted, by_place, diagnose};
 use crate::dns::{self, DnsAudit, NewestReport, Origin, Request, Selector};
@@ -116,7 +115,7 @@ impl Seen {
     pub(super) fn of(name: &str, store: &Store, since: Bound, context: &Context) -> Result<Self, Failure> {
         let today = context.now.to_zoned(jiff::tz::TimeZone::UTC).date();
         let window = WindowChoice { since, until: Some(Bound::Today), today }.window().map_err(Failure::Usage)?;
-        let known = Known::of(context)?;
+        let known = context.known()?;
         let domains = [name.to_owned()];
         let mut scan = Scan::new(store, window, &domains, known.knowledge())?;
         let survey = scan.survey()?;

@@ -4,12 +4,11 @@ use anyhow::anyhow;
 
 use super::context::Context;
 use super::failure::{Failure, Outcome};
+use super::page::Page;
 use super::scope::Scope;
-use crate::diagnosis::{
-    ExplainAnswer, Found, Rules, SendingPath, Wanted, WindowAnswer, cautions, diagnose, diagnose_some, evidence, find,
-};
-use crate::query::{Survey, keys_of_path, timeline};
-use crate::report::period::rfc3339;
+use crate::answer;
+use crate::diagnosis::{Rules, SendingPath, Wanted, diagnose, diagnose_some};
+use crate::query::Survey;
 use crate::report::shorten;
 use crate::words::{more, plural};
 
@@ -24,6 +23,8 @@ pub(super) struct Explain {
     sender: String,
     #[command(flatten)]
     scope: Scope,
+    #[command(flatten)]
+    page: Page,
 }
 
 /// So many candidates are listed.
@@ -32,35 +33,13 @@ const CANDIDATES: usize = 10;
 impl Explain {
     pub(super) fn run(self, context: &mut Context) -> Outcome {
         let asked = self.scope.ask(context)?;
-        let (store, known, window) = (&asked.store, &asked.known, asked.window);
-        let mut scan = asked.scan()?;
-        let survey = scan.survey()?;
-        let Some(days) = survey.days else {
-            return Err(self.scope.no_data(store, window));
-        };
-        let rules = known.rules();
-        let place = match find(&survey, &known.catalogue, &self.sender) {
-            Found::One(place) => place,
-            Found::Several(places) => return Err(self.ambiguous(&survey, &rules, &places)),
-            Found::None(near) => return Err(self.unknown(&survey, &rules, &near)),
-        };
-        let Some(path) = diagnose_some(&survey, &rules, &[place]).pop() else {
-            return Err(self.unknown(&survey, &rules, &[]));
-        };
-        let timeline = timeline(&mut scan, &survey, path.figures)?;
-        let keys = keys_of_path(&mut scan, &survey, path.figures)?;
-        let answer = ExplainAnswer {
-            schema: "dmarcstat/explain/1",
-            asked: self.sender,
-            window: WindowAnswer::of(window, days),
-            newest_report: store.newest_report(self.scope.now(context))?.map(rfc3339),
-            reports: survey.reports,
-            reporters: survey.reporters,
-            cautions: cautions(&survey, window),
-            evidence: evidence(&path, &survey, &timeline, &keys, &known.thresholds),
-            path,
-        };
-        context.show(&answer)?;
+        let rules = asked.known.rules();
+        match asked.question().explain(&self.sender)? {
+            answer::Asked::NoData => return Err(self.scope.no_data(&asked.store, asked.window)),
+            answer::Asked::Several(survey, places) => return Err(self.ambiguous(&survey, &rules, &places)),
+            answer::Asked::None(survey, near) => return Err(self.unknown(&survey, &rules, &near)),
+            answer::Asked::One(answer) => self.page.show(&*answer, &answer.path.sender, context)?,
+        }
         Ok(asked.status)
     }
 

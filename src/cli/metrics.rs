@@ -6,7 +6,6 @@ use std::path::PathBuf;
 
 use super::context::Context;
 use super::failure::{Failure, Outcome};
-use super::findings::Question;
 use super::scope::Scope;
 use super::version::COMMIT;
 use super::whole_file::write_whole;
@@ -43,14 +42,7 @@ impl Metrics {
         }
         let asked = self.scope.ask(context)?;
         let survey = asked.scan()?.survey()?;
-        let question = Question {
-            store: &asked.store,
-            known: &asked.known,
-            window: asked.window,
-            domains: &asked.domains,
-            today: self.scope.today_of_reports(asked.window, context),
-        };
-        let findings = question.findings(&survey)?;
+        let findings = asked.question().findings(&survey)?;
         let diagnosis = diagnose(&survey, &asked.known.rules(), 0, Wanted::All);
         let mut domains = diagnosis.domains;
         let all_domains = domains.len();

@@ -15,16 +15,15 @@ mod explain;
 mod export;
 mod failure;
 mod fetch;
-mod findings;
 mod ingest;
 mod inspect;
-mod known;
 mod length;
 mod live;
 mod lock;
 mod login;
 mod man;
 mod metrics;
+mod page;
 mod progress;
 mod providers;
 mod prune;
@@ -35,6 +34,7 @@ mod resolve;
 mod scope;
 mod selectors;
 mod signals;
+mod site;
 mod sql;
 mod tls;
 mod version;
@@ -170,6 +170,7 @@ enum Command {
     Check(check::Check),
     Login(login::Login),
     Metrics(metrics::Metrics),
+    Site(site::Site),
     Prune(prune::Prune),
     Completions(completions::Completions),
     #[command(hide = true)]
@@ -208,6 +209,7 @@ pub fn run() -> ExitCode {
         Command::Check(command) => command.run(&mut context),
         Command::Login(command) => command.run(&mut context),
         Command::Metrics(command) => command.run(&mut context),
+        Command::Site(command) => command.run(&mut context),
         Command::Prune(command) => command.run(&mut context),
         Command::Completions(command) => command.run(&mut context),
         Command::Man(command) => command.run(&mut context),

@@ -8,14 +8,11 @@ use clap::ValueEnum;
 use super::context::Context;
 use super::dns::{Seen, look};
 use super::failure::{Failure, Outcome, Status, say};
-use super::findings::Question;
 use super::scope::{Scope, domain_name};
-use crate::diagnosis::readiness::{self, Observed, Review, ReviewList, Verdict, review};
-use crate::diagnosis::{Wanted, diagnose};
+use crate::answer::Genuine;
+use crate::diagnosis::readiness::{self, Review, ReviewList, Verdict};
 use crate::dns::DnsAudit;
-use crate::domain::is_within;
-use crate::query::{Bound, CheckedReports, Scan, Window, receivers, strict_alignment, survey};
-use crate::report::period::{Day, day_of};
+use crate::query::{Bound, Window, survey};
 use crate::store::Store;
 
 /// The review before p=quarantine or p=reject: verdict, blockers, what would be lost
@@ -47,7 +44,7 @@ pub(super) struct Readiness {
 
 /// The policies to aim at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Target {
+pub(super) enum Target {
     /// p=quarantine
     Quarantine,
     /// p=reject
@@ -61,13 +58,6 @@ impl From<Target> for readiness::Target {
             Target::Reject => readiness::Target::Reject,
         }
     }
-}
-
-/// What is known of who sent the reports.
-struct Genuine {
-    checked: Vec<CheckedReports>,
-    /// Some passed, and those that nobody checked are left out.
-    unchecked_left_out: bool,
 }
 
 /// The review of every domain of a scope before p=reject.
@@ -103,16 +93,7 @@ impl Readiness {
     fn reports(&self, context: &Context) -> Result<(Store, Window, Genuine, Status), Failure> {
         let window = self.scope.window(context)?;
         let (mut store, status) = self.scope.open(context)?;
-        let checked = store.checked_reports(window.first, window.last, &self.scope.domains()?)?;
-        // Where some reports are known to be their reporters', nobody's word beside them makes a domain ready.
-        let unchecked_left_out = checked.iter().any(|one| {
-            let concerns = |domain: &String| is_within(&one.domain, domain) || is_within(domain, &one.domain);
-            one.checked > 0 && self.domain.as_ref().is_none_or(concerns)
-        });
-        if unchecked_left_out {
-            store.leave_out_unchecked();
-        }
-        let genuine = Genuine { checked, unchecked_left_out };
+        let genuine = Genuine::of(&mut store, window, &self.scope.domains()?, self.domain.as_deref())?;
         Ok((store, window, genuine, status))
     }
 
@@ -169,45 +150,9 @@ impl Readiness {
         domains: &[String],
     ) -> Result<Vec<Review>, Failure> {
         let known = self.scope.known_repeatably(store, window, scope, context)?;
-        let mut scan = Scan::new(store, window, scope, known.knowledge())?;
-        let survey = scan.survey()?;
-        let matching = scan.matching()?;
-        let receivers = receivers(store, window, scope)?;
-        let strict = strict_alignment(store, &survey)?;
-        let paths = diagnose(&survey, &known.rules(), 0, Wanted::All).paths;
-        let today = day_of(self.scope.today(context));
-        let (first, last) = survey.days.unwrap_or((today - 1, today - 1));
-        let begin = if window.first == Day::MIN { first } else { window.first };
-        let end = if window.last == Day::MAX { last } else { window.last };
-        let question = Question {
-            store,
-            known: &known,
-            window,
-            domains: scope,
-            today: self.scope.today_of_reports(window, context),
-        };
-        let findings = question.findings(&survey)?;
-        let observed = Observed {
-            survey: &survey,
-            matching: &matching,
-            paths: &paths,
-            findings: &findings,
-            receivers: &receivers,
-            checked: &genuine.checked,
-            unchecked_left_out: genuine.unchecked_left_out,
-            strict: &strict,
-            catalogue: &known.catalogue,
-            window: (begin, end),
-            today,
-        };
-        let thresholds = &context.config.readiness;
-        let target = self.target.into();
-        domains
-            .iter()
-            .map(|domain| {
-                let dns = if self.dns { Some(self.records(domain, store, context)?) } else { None };
-                Ok(review(&observed, domain, target, thresholds, dns))
-            })
-            .collect()
+        let question = self.scope.question(store, &known, window, scope, context);
+        question.reviews(domains, self.target.into(), &context.config.readiness, genuine, |domain| {
+            if self.dns { self.records(domain, store, context).map(Some) } else { Ok(None) }
+        })
     }
 }

@@ -8,9 +8,9 @@ use jiff::civil::Date;
 use super::context::Context;
 use super::failure::{Failure, Status};
 use super::ingest::{read_into, status};
-use super::known::Known;
 use super::live::Live;
 use super::resolve::{Resolving, Wanted};
+use crate::answer::{Known, Question};
 use crate::domain;
 use crate::query::{Bound, Scan, Window, WindowChoice, survey};
 use crate::report::period::{Day, date_of, day_of, end_of};
@@ -50,9 +50,25 @@ pub(super) struct Asked {
     /// Whether all of it could be read.
     pub(super) status: Status,
     pub(super) known: Known,
+    today: Date,
+    today_of_reports: Option<Day>,
+    now: i64,
 }
 
 impl Asked {
+    /// The question, without the options that it comes from.
+    pub(super) fn question(&self) -> Question<'_> {
+        Question {
+            store: &self.store,
+            known: &self.known,
+            window: self.window,
+            domains: &self.domains,
+            today: self.today,
+            today_of_reports: self.today_of_reports,
+            now: self.now,
+        }
+    }
+
     pub(super) fn scan(&self) -> Result<Scan<'_>, Failure> {
         Ok(Scan::new(&self.store, self.window, &self.domains, self.known.knowledge())?)
     }
@@ -64,7 +80,34 @@ impl Scope {
         let (window, domains) = (self.window(context)?, self.domains()?);
         let (store, status) = self.open(context)?;
         let known = self.known(&store, window, &domains, context)?;
-        Ok(Asked { window, domains, store, status, known })
+        Ok(self.asked(window, domains, (store, status), known, context))
+    }
+
+    fn asked(
+        &self,
+        window: Window,
+        domains: Vec<String>,
+        (store, status): (Store, Status),
+        known: Known,
+        context: &Context,
+    ) -> Asked {
+        let (today, now, today_of_reports) =
+            (self.today(context), self.now(context), self.today_of_reports(window, context));
+        Asked { window, domains, store, status, known, today, today_of_reports, now }
+    }
+
+    /// A question about a store that was opened before.
+    pub(super) fn question<'q>(
+        &self,
+        store: &'q Store,
+        known: &'q Known,
+        window: Window,
+        domains: &'q [String],
+        context: &Context,
+    ) -> Question<'q> {
+        let (today, now, today_of_reports) =
+            (self.today(context), self.now(context), self.today_of_reports(window, context));
+        Question { store, known, window, domains, today, today_of_reports, now }
     }
 
     /// Opens what is asked for the rows of a window. Nobody is asked for host names unless that was asked for.
@@ -72,7 +115,7 @@ impl Scope {
         let domains = self.domains()?;
         let (store, status) = self.open(context)?;
         let known = self.known_repeatably(&store, window, &domains, context)?;
-        Ok(Asked { window, domains, store, status, known })
+        Ok(self.asked(window, domains, (store, status), known, context))
     }
 
     /// Opens what the answer comes from; the status says whether all of it could be read.
@@ -149,7 +192,7 @@ impl Scope {
         domains: &[String],
         context: &Context,
     ) -> Result<Known, Failure> {
-        let mut known = Known::of(context)?;
+        let mut known = context.known()?;
         self.resolving.recall(&mut known, store, context)?;
         if let Some(wanted) = wanted {
             let survey = survey(store, window, domains, known.knowledge())?;

@@ -2,10 +2,9 @@
 
 use super::context::Context;
 use super::failure::Outcome;
+use super::page::Page;
 use super::scope::Scope;
-use crate::diagnosis::{KeyChoice, SelectorsAnswer, Wanted, WindowAnswer, by_place, cautions, diagnose, selectors};
-use crate::query::key_survey;
-use crate::report::period::rfc3339;
+use crate::diagnosis::KeyChoice;
 
 /// DKIM selectors in use: first and last seen, volume, failures, rotation
 ///
@@ -24,33 +23,18 @@ pub(super) struct Selectors {
     /// List also keys of third parties (providers, mailing lists), and those that forgers claim
     #[arg(long)]
     all: bool,
+    #[command(flatten)]
+    page: Page,
 }
 
 impl Selectors {
     pub(super) fn run(self, context: &mut Context) -> Outcome {
         let asked = self.scope.ask(context)?;
-        let (store, known, window) = (&asked.store, &asked.known, asked.window);
-        let mut scan = asked.scan()?;
-        let survey = scan.survey()?;
-        let Some(days) = survey.days else {
-            return Err(self.scope.no_data(store, window));
-        };
-        let paths = diagnose(&survey, &known.rules(), 0, Wanted::All).paths;
-        let keys = key_survey(&mut scan, &survey, self.by_address)?;
         let choice = KeyChoice { others: self.all, min_messages: self.min_messages };
-        let found = selectors(&keys, &by_place(&paths), choice);
-        let answer = SelectorsAnswer {
-            schema: "dmarcstat/selectors/1",
-            window: WindowAnswer::of(window, days),
-            newest_report: store.newest_report(self.scope.now(context))?.map(rfc3339),
-            reports: survey.reports,
-            reporters: survey.reporters,
-            cautions: cautions(&survey, window),
-            selectors: found.selectors,
-            rotations: found.rotations,
-            others: found.others,
+        let Some(answer) = asked.question().selectors(choice, self.by_address)? else {
+            return Err(self.scope.no_data(&asked.store, asked.window));
         };
-        context.show(&answer)?;
+        self.page.show(&answer, "selectors", context)?;
         Ok(asked.status)
     }
 }

@@ -24,6 +24,7 @@ impl Answer for ChangesAnswer {
 
     fn document(&self) -> Document {
         let mut document = Document::default();
+        document.aside(|document| document.title("What has changed"));
         opening(self, &mut document);
         told(self, &mut document);
         document

@@ -34,6 +34,8 @@ pub struct Span {
     pub paint: Paint,
     /// It is something to type or to copy: a command, a record, an option.
     pub code: bool,
+    /// The page of the same folder that it leads to; its name is one that this program made.
+    pub link: Option<String>,
 }
 
 /// A text in one or more parts.
@@ -76,6 +78,12 @@ impl Text {
         self
     }
 
+    /// A text that leads to a page of the same folder.
+    #[must_use]
+    pub fn link(text: impl Into<String>, page: impl Into<String>) -> Self {
+        Text { spans: vec![Span { text: text.into(), link: Some(page.into()), ..Span::default() }] }
+    }
+
     /// The same with another text behind it.
     #[must_use]
     pub fn and(mut self, more: impl Into<Text>) -> Self {
@@ -97,7 +105,7 @@ impl Text {
 }
 
 fn span(text: &str, code: bool) -> Option<Span> {
-    (!text.is_empty()).then(|| Span { text: text.to_owned(), paint: Paint::Plain, code })
+    (!text.is_empty()).then(|| Span { text: text.to_owned(), code, ..Span::default() })
 }
 
 /// Text of whoever: no backtick in it is code.
@@ -162,6 +170,8 @@ pub enum Block {
     Item(Item),
     /// Facts with their names.
     Facts(Vec<Fact>),
+    /// Other pages of the same folder.
+    Links(Vec<Text>),
     /// A table.
     Table(Table),
     /// Rows of bars over days.
@@ -284,6 +294,22 @@ impl Document {
         self.table(table);
         if let Some(more) = more(left) {
             self.text(Text::plain(format!("{more}, see the JSON answer")).paint(Paint::Dim));
+        }
+    }
+
+    /// Adds links to other pages of the same folder.
+    pub fn links(&mut self, links: Vec<Text>) {
+        self.blocks.push(Block::Links(links));
+    }
+
+    /// Makes cells of the columns of that heading lead to the pages that they have.
+    pub fn link_cells(&mut self, heading: &str, page: &impl Fn(&str) -> Option<String>) {
+        for block in &mut self.blocks {
+            match block {
+                Block::Table(table) => table.link_cells(heading, page),
+                Block::Aside(document) => document.link_cells(heading, page),
+                _ => {}
+            }
         }
     }
 

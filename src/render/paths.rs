@@ -30,6 +30,8 @@ impl Answer for PathsAnswer<'_> {
 
     fn document(&self) -> Document {
         let (answer, mut document) = (self.found, Document::default());
+        let title = if self.unsigned { "Mail that is not signed" } else { "Sending paths" };
+        document.aside(|document| document.title(title));
         let (counts, newest) = ((answer.reports, answer.reporters), answer.newest_report.as_deref());
         opening::known(&answer.window, counts, newest, &answer.cautions, &mut document);
         findings::short(&answer.findings, &mut document);

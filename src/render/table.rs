@@ -144,6 +144,19 @@ impl Table {
         Table { columns: columns.into_iter().collect(), rows: Vec::new() }
     }
 
+    /// Makes cells of the columns of that heading lead to the pages that they have.
+    pub(super) fn link_cells(&mut self, heading: &str, page: &impl Fn(&str) -> Option<String>) {
+        for at in (0..self.columns.len()).filter(|&at| self.columns[at].heading == heading) {
+            for cell in self.rows.iter_mut().filter_map(|row| row.cells.get_mut(at)) {
+                if let Content::Text(text) = &mut cell.content
+                    && let Some(page) = page(&text.bare())
+                {
+                    *text = Text::link(text.bare(), page);
+                }
+            }
+        }
+    }
+
     /// Adds a row.
     pub fn push(&mut self, row: Row) {
         self.rows.push(row);

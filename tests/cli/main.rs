@@ -52,6 +52,7 @@ mod readiness;
 mod scenarios;
 mod selectors;
 mod senders;
+mod site;
 mod sql;
 mod streams;
 mod tls;

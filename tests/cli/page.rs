@@ -59,8 +59,8 @@ fn a_page_that_cannot_be_written_is_an_error_and_leaves_nothing() {
     assert_eq!(std::fs::read_dir(sandbox.work()).unwrap().count(), 1);
 }
 
-/// A review in which every text that a stranger may write is hostile.
-fn hostile_page(sandbox: &Sandbox) -> PathBuf {
+/// Reports in which every text that a stranger may write is hostile.
+pub(crate) fn hostile_reports(sandbox: &Sandbox) -> Vec<String> {
     let evil = "&lt;script&gt;alert(1)&lt;/script&gt;&quot; onload=&quot;x &#x202e;&#x200b;";
     let long = "x".repeat(3000);
     let results = DKIM_AND_SPF.replace("s1", &format!("{evil}{long}"));
@@ -76,12 +76,18 @@ fn hostile_page(sandbox: &Sandbox) -> PathBuf {
         let report = Report::new(&format!("r{day}")).org(&format!("{evil}{long}")).day(day).records(records);
         let xml =
             report.xml().replace("<p>none</p>", "<p>reject</p>").replace("<sp>none</sp>", &format!("<sp>{evil}</sp>"));
-        paths.push(sandbox.write(&format!("{day}.xml"), xml));
+        paths.push(sandbox.write(&format!("{day}.xml"), xml).display().to_string());
     }
+    paths
+}
+
+/// A review of them.
+fn hostile_page(sandbox: &Sandbox) -> PathBuf {
+    let paths = hostile_reports(sandbox);
     let html = sandbox.path("hostile.html");
     let mut arguments =
         vec!["readiness", "example.com", "--as-of", "2026-10-31", "--html", html.to_str().unwrap(), "--input"];
-    arguments.extend(paths.iter().map(|path| path.to_str().unwrap()));
+    arguments.extend(paths.iter().map(String::as_str));
     sandbox.run(arguments).exits(4);
     html
 }
@@ -113,7 +119,7 @@ fn chromium(sandbox: &Sandbox, profile: &str, page: &Path, more: &[String]) -> O
 }
 
 /// What a page measures of itself in a frame as wide as a phone: a script of the test's writes it into the document.
-fn width_on_a_phone(sandbox: &Sandbox, page: &Path) -> Option<String> {
+pub(crate) fn width_on_a_phone(sandbox: &Sandbox, page: &Path) -> Option<String> {
     let html = std::fs::read_to_string(page).unwrap();
     // A browser's window is never narrower than 500 pixels; a frame is.
     let framed = html.replace("default-src 'none';", "").replace('&', "&amp;").replace('"', "&quot;");

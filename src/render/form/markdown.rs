@@ -61,6 +61,7 @@ fn block(block: &Block, out: &mut dyn Write) -> Result<()> {
         }),
         Block::Table(table) => self::table(table, out),
         Block::Sparkline(sparkline) => verbatim(0, &sparkline.lines(WIDTH, true), out),
+        Block::Links(links) => writeln!(out, "{}", links.iter().map(inline).collect::<Vec<_>>().join(" · ")),
         Block::Shares(shares) => self::table(&shares.table(), out),
         Block::Verbatim { depth, lines } => verbatim(*depth, lines, out),
         Block::Aside(_) => Ok(()),
@@ -161,7 +162,7 @@ mod tests {
         document.heading("A *heading*");
         document.text(Text::prose("see `a|b`").paint(Paint::Warn));
         document.marked("weak", Paint::Warn, "a\x1b[31m<b>`c`");
-        document.below(Text { spans: vec![Span { text: "a `b` c".to_owned(), code: true, paint: Paint::Plain }] });
+        document.below(Text { spans: vec![Span { text: "a `b` c".to_owned(), code: true, ..Span::default() }] });
         assert_eq!(
             written(&document),
             "## A \\*heading\\*\n\n**see `a|b`**\n\n- **weak** a<1b>\\[31m<b>\\`c\\`\n   - `` a `b` c ``\n"

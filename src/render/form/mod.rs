@@ -36,6 +36,14 @@ pub trait Answer {
     }
 }
 
+/// Writes a document as a page of its own.
+///
+/// # Errors
+/// Those of writing.
+pub fn write_page(document: &Document, out: &mut dyn Write) -> Result<()> {
+    html::write(document, out)
+}
+
 /// How a terminal shows an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Style {

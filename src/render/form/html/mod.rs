@@ -24,7 +24,7 @@ const LONGEST: usize = 1500;
 const ON_PAPER: usize = 30;
 
 /// Writes a document as a page.
-pub(super) fn write(document: &Document, out: &mut dyn Write) -> Result<()> {
+pub(in crate::render) fn write(document: &Document, out: &mut dyn Write) -> Result<()> {
     out.write_all(page(document).into_string().as_bytes())
 }
 
@@ -74,6 +74,9 @@ fn page(document: &Document) -> Markup {
             }
             body {
                 (picture::patterns())
+                @for block in &all {
+                    @if let Block::Links(links) = block { nav { @for link in links { (nav_link(link)) } } }
+                }
                 main {
                     h1 { (inline(&title)) }
                     @for part in &body { (part) }
@@ -118,6 +121,7 @@ fn block(block: &Block) -> Markup {
         Block::Table(table) => table::table(table),
         Block::Sparkline(sparkline) => picture::sparkline(sparkline),
         Block::Shares(shares) => picture::shares(shares),
+        Block::Links(_) => Markup::default(),
         Block::Aside(document) => parts(&document.with_asides()),
         Block::Verbatim { lines, .. } => verbatim(lines),
     }
@@ -173,6 +177,14 @@ fn item(item: &Item, within: &[&Block], depth: usize) -> Markup {
     }
 }
 
+/// A link, or the name of the page itself.
+fn nav_link(link: &Text) -> Markup {
+    match link.spans.iter().any(|span| span.link.is_some()) {
+        true => inline(link),
+        false => html! { span aria-current="page" { (inline(link)) } },
+    }
+}
+
 fn facts(facts: &[Fact]) -> Markup {
     html! {
         dl {
@@ -205,6 +217,7 @@ fn inline(text: &Text) -> Markup {
     html! {
         @for span in &text.spans {
             @if span.code { code { (Plain(&span.text, usize::MAX)) } }
+            @else if let Some(page) = &span.link { a href=(page) { (Plain(&span.text, LONGEST)) } }
             @else if let Some(tone) = tone(span.paint) { span class=(format!("tone {tone}")) { (Plain(&span.text, LONGEST)) } }
             @else { (Plain(&span.text, LONGEST)) }
         }

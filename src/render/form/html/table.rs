@@ -3,20 +3,22 @@
 use maud::{Markup, html};
 
 use super::{bare, inline, picture};
-use crate::render::table::{Cell, Column, Content, Row, Table};
+use crate::render::table::{Cell, Column, Content, NoRoom, Row, Table};
 use crate::words::{grouped, more};
 
+/// The columns of characters of a terminal as wide as a page.
+const WIDTH: u16 = 120;
 /// Rows in the page, and of these on paper.
 const ROWS: usize = 400;
 const ON_PAPER: usize = 16;
 
 pub(super) fn table(table: &Table) -> Markup {
     let shown = &table.rows[..table.rows.len().min(ROWS)];
-    let columns = table.columns.len().max(1);
+    let columns = columns(table).count().max(1);
     html! {
         table.cards role="table" {
             thead { tr {
-                @for column in &table.columns {
+                @for (_, column) in self::columns(table) {
                     th.n[column.number] scope="col" { (heading(column)) }
                 }
             } }
@@ -35,6 +37,12 @@ pub(super) fn table(table: &Table) -> Markup {
     }
 }
 
+/// The columns that a page has room for, with their places: those of a terminal of its width, and those that must stand somewhere.
+fn columns(table: &Table) -> impl Iterator<Item = (usize, &Column)> {
+    let shown = |column: &Column| column.from_width <= WIDTH || column.no_room != NoRoom::LeaveOut;
+    table.columns.iter().enumerate().filter(move |(_, column)| shown(column))
+}
+
 /// A heading as in a sentence: capitals are for terminals.
 fn heading(column: &Column) -> String {
     let kept = ["DMARC", "DKIM", "SPF", "TLS", "ID", "UID", "UIDVALIDITY", "URI", "TTL", "RFC", "MX"];
@@ -47,13 +55,13 @@ fn heading(column: &Column) -> String {
 }
 
 fn row(table: &Table, row: &Row, more: bool) -> Markup {
-    let mut cells = table.columns.iter().zip(&row.cells);
-    let columns = table.columns.len().max(1);
+    let mut cells = columns(table).filter_map(|(at, column)| Some((column, row.cells.get(at)?)));
+    let columns = columns(table).count().max(1);
     html! {
         tr.more[more].has-below[row.below.is_some()] role="row" {
             @if let Some((_, first)) = cells.next() { th scope="row" { (content(first)) } }
             @for (column, cell) in cells {
-                td.n[column.number].wide[is_long(cell)].when[is_date(cell)] role="cell" data-label=(heading(column)) { (content(cell)) }
+                td.n[column.number].wide[is_long(cell)].when[is_short(cell)] role="cell" data-label=(heading(column)) { (content(cell)) }
             }
         }
         @if let Some(below) = &row.below {
@@ -68,9 +76,10 @@ fn is_long(cell: &Cell) -> bool {
     matches!(&cell.content, Content::Text(text) if text.bare().chars().count() > LONG)
 }
 
-/// Whether a cell is a day, which is not to be broken at its dashes.
-fn is_date(cell: &Cell) -> bool {
-    matches!(&cell.content, Content::Text(text) if text.bare().parse::<jiff::civil::Date>().is_ok())
+/// Whether a cell is a word or a day, which is not to be broken.
+fn is_short(cell: &Cell) -> bool {
+    const SHORT: usize = 14;
+    matches!(&cell.content, Content::Text(text) if text.bare().chars().count() <= SHORT)
 }
 
 fn content(cell: &Cell) -> Markup {

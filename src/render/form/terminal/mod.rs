@@ -64,6 +64,11 @@ fn block(block: &Block, style: &Style, out: &mut dyn Write) -> Result<()> {
             let width = usize::from(style.width).saturating_sub(INDENT);
             verbatim(0, &sparkline.lines(width, style.unicode), out)
         }
+        Block::Links(links) => writeln!(
+            out,
+            "{}",
+            links.iter().map(|link| sanitize(&link.bare()).into_owned()).collect::<Vec<_>>().join(" · ")
+        ),
         Block::Shares(shares) => table::write(&shares.table(), style, out),
         Block::Verbatim { depth, lines } => verbatim(*depth, lines, out),
         Block::Aside(_) => Ok(()),

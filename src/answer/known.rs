@@ -3,49 +3,54 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-use anyhow::anyhow;
-
-use super::context::Context;
-use super::failure::Failure;
 use crate::diagnosis::{Rules, Thresholds};
 use crate::flat::RowHosts;
 use crate::providers::Catalogue;
 use crate::query::{Hosts, Knowledge, Ledger};
 
+/// An entry of the ledger names a provider that is not in the catalogue.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnknownProvider {
+    /// What it names.
+    pub id: String,
+    /// The line of the configuration that the entry begins at.
+    pub line: usize,
+}
+
 /// What is known of senders, and how paths are judged.
 #[derive(Debug, Default)]
-pub(super) struct Known {
-    pub(super) catalogue: Catalogue,
-    pub(super) ledger: Ledger,
+pub struct Known {
+    /// The catalogue of senders.
+    pub catalogue: Catalogue,
+    /// Those that the owner approved or denied.
+    pub ledger: Ledger,
     /// Confirmed host names.
-    pub(super) hosts: Hosts,
+    pub hosts: Hosts,
     /// Addresses that were looked up not long ago, whether or not a name was found.
-    pub(super) looked_up: BTreeSet<IpAddr>,
+    pub looked_up: BTreeSet<IpAddr>,
     /// When no name server answered, if none did since.
-    pub(super) silent_since: Option<i64>,
-    pub(super) thresholds: Thresholds,
+    pub silent_since: Option<i64>,
+    /// How paths are judged.
+    pub thresholds: Thresholds,
 }
 
 impl Known {
-    /// From the configuration, and no host names.
-    pub(super) fn of(context: &Context) -> Result<Self, Failure> {
-        let catalogue = context.catalogue()?;
-        let (ledger, thresholds) = (context.config.ledger.clone(), context.config.diagnosis);
+    /// From a catalogue, a ledger and thresholds, and no host names.
+    ///
+    /// # Errors
+    /// An entry of the ledger names a provider that is not in the catalogue.
+    pub fn new(catalogue: Catalogue, ledger: Ledger, thresholds: Thresholds) -> Result<Self, UnknownProvider> {
         for entry in &ledger.entries {
             if let Some(id) = entry.identities.provider.iter().find(|id| catalogue.get(id).is_none()) {
-                let file =
-                    context.config.file.as_ref().map_or_else(String::new, |file| format!("{}: ", file.display()));
-                return Err(Failure::Failed(anyhow!(
-                    "{file}line {}, `provider`: no provider {id:?} is in the catalogue; `dmarcstat providers` lists them",
-                    entry.line
-                )));
+                return Err(UnknownProvider { id: id.clone(), line: entry.line });
             }
         }
         Ok(Known { catalogue, ledger, thresholds, ..Known::default() })
     }
 
     /// What names senders.
-    pub(super) fn knowledge(&self) -> Knowledge<'_> {
+    #[must_use]
+    pub fn knowledge(&self) -> Knowledge<'_> {
         Knowledge {
             catalogue: &self.catalogue,
             ledger: &self.ledger,
@@ -55,12 +60,14 @@ impl Known {
     }
 
     /// The confirmed host names, for rows.
-    pub(super) fn row_hosts(&self) -> RowHosts {
+    #[must_use]
+    pub fn row_hosts(&self) -> RowHosts {
         self.hosts.iter().map(|(address, name)| (*address, name.as_str().into())).collect()
     }
 
     /// What judges paths.
-    pub(super) fn rules(&self) -> Rules<'_> {
+    #[must_use]
+    pub fn rules(&self) -> Rules<'_> {
         Rules { thresholds: &self.thresholds, catalogue: &self.catalogue, ledger: &self.ledger }
     }
 }

@@ -1,37 +1,33 @@
 //! What is wrong with domains as a whole, for all questions that tell it.
 
-use super::failure::Failure;
-use super::known::Known;
+use super::Question;
 use crate::diagnosis::{DomainFinding, FindingCode, Observations, domain_findings, since};
 use crate::domain;
 use crate::query::{Presence, Survey, Window, history, presence, published, survey};
 use crate::report::period::Day;
-use crate::store::Store;
+use crate::store::StoreError;
 
 /// So many days before the window are looked at, to know what pauses of reporters are usual.
 const HISTORY: Day = 90;
 
-/// A question, as far as findings go.
-#[derive(Clone, Copy)]
-pub(super) struct Question<'q> {
-    pub(super) store: &'q Store,
-    pub(super) known: &'q Known,
-    pub(super) window: Window,
-    pub(super) domains: &'q [String],
-    /// What today is; where that is not known, the day after the last that there are reports on.
-    pub(super) today: Option<Day>,
-}
-
 impl Question<'_> {
     /// What is wrong with the domains of a survey.
-    pub(super) fn findings(&self, survey: &Survey) -> Result<Vec<DomainFinding>, Failure> {
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub fn findings(&self, survey: &Survey) -> Result<Vec<DomainFinding>, StoreError> {
         let first = self.window.first.saturating_sub(HISTORY);
-        let presence = presence(self.store, first, self.today.unwrap_or(Day::MAX).saturating_sub(1), self.domains)?;
+        let presence =
+            presence(self.store, first, self.today_of_reports.unwrap_or(Day::MAX).saturating_sub(1), self.domains)?;
         self.findings_with(survey, &presence)
     }
 
     /// The same where it is known who reported.
-    pub(super) fn findings_with(&self, survey: &Survey, presence: &[Presence]) -> Result<Vec<DomainFinding>, Failure> {
+    pub(super) fn findings_with(
+        &self,
+        survey: &Survey,
+        presence: &[Presence],
+    ) -> Result<Vec<DomainFinding>, StoreError> {
         let published = published(self.store, survey)?;
         let mut foreign = self.store.foreign_totals(self.window.first, self.window.last)?;
         foreign.retain(|one| domain::is_among(&one.domain, self.domains));
@@ -43,7 +39,7 @@ impl Question<'_> {
             foreign: &foreign,
             published: &published,
             window: self.window,
-            today: self.today.unwrap_or(last.saturating_add(1)),
+            today: self.today_of_reports.unwrap_or(last.saturating_add(1)),
             rules: &rules,
         });
         for finding in &mut found {
@@ -56,12 +52,12 @@ impl Question<'_> {
     }
 
     /// What began before the window is looked up in the memory.
-    fn further_back(&self, domain: &str) -> Result<Survey, Failure> {
+    fn further_back(&self, domain: &str) -> Result<Survey, StoreError> {
         let memory_days = self.known.thresholds.memory_days;
         let window = Window { first: self.window.first.saturating_sub_unsigned(memory_days), ..self.window };
         match history(self.store, window, domain, memory_days)? {
             Some(found) => Ok(found),
-            None => Ok(survey(self.store, window, &[domain.to_owned()], self.known.knowledge())?),
+            None => survey(self.store, window, &[domain.to_owned()], self.known.knowledge()),
         }
     }
 }

@@ -1,0 +1,95 @@
+//! What is new, worse, mended or gone: `changes`.
+
+use super::Question;
+use crate::diagnosis::{
+    ChangesAnswer, Comparison, Judged, KeyChoice, Wanted, WindowAnswer, by_place, changes, diagnose, selectors,
+};
+use crate::query::{Presence, Scan, Window, key_survey, presence, published, survey, tls_survey};
+use crate::report::period::{Day, day_of};
+use crate::store::StoreError;
+
+/// So many days before both windows are looked at, to know what pauses are usual.
+const HISTORY: Day = 90;
+
+impl Question<'_> {
+    /// What differs from as many days just before; where all days are asked about, the newer half of them from the older.
+    /// Paths with fewer messages in both windows are left out.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub fn changes(&self, min_messages: u64) -> Result<Option<ChangesAnswer>, StoreError> {
+        let (store, known, domains, today) = (self.store, self.known, self.domains, day_of(self.today));
+        let presence = presence(store, Day::MIN, today, domains)?;
+        let Some(window) = closed(self.window, &presence) else { return Ok(None) };
+        let length = window.last.saturating_sub(window.first).saturating_add(1);
+        let before = Window { first: window.first.saturating_sub(length), last: window.first.saturating_sub(1) };
+        let all = Window { first: before.first.saturating_sub(HISTORY), last: window.last };
+
+        let now = survey(store, window, domains, known.knowledge())?;
+        let then = survey(store, before, domains, known.knowledge())?;
+        let mut scan = Scan::new(store, all, domains, known.knowledge())?;
+        let history = scan.survey()?;
+        let keys = key_survey(&mut scan, &history, false)?;
+        let judged = [&now, &then, &history].map(|survey| diagnose(survey, &known.rules(), 0, Wanted::All));
+        let choice = KeyChoice { others: false, min_messages: 0 };
+        let findings = Question { window, ..*self }.findings_with(&now, &presence)?;
+        let published = [published(store, &then)?, published(store, &now)?];
+        let found = changes(&Comparison {
+            window,
+            before,
+            today,
+            now: Judged { survey: &now, diagnosis: &judged[0] },
+            then: Judged { survey: &then, diagnosis: &judged[1] },
+            history: Judged { survey: &history, diagnosis: &judged[2] },
+            keys: &selectors(&keys, &by_place(&judged[2].paths), choice),
+            published: [&published[0], &published[1]],
+            findings: &findings,
+            presence: &presence,
+            tls: &tls_survey(store, all.first, window.last, domains)?,
+            min_messages,
+        });
+        Ok(Some(ChangesAnswer {
+            schema: "dmarcstat/changes/1",
+            window: WindowAnswer::of(window, (window.first, window.last)),
+            before: WindowAnswer::of(before, (before.first, before.last)),
+            newest_report: self.newest_report()?,
+            reports: now.reports,
+            reporters: now.reporters,
+            reports_before: then.reports,
+            reporters_before: then.reporters,
+            only_new: false,
+            found,
+        }))
+    }
+}
+
+/// The window with both its ends: where it is open at the beginning, the newer half of the days there are.
+fn closed(chosen: Window, presence: &[Presence]) -> Option<Window> {
+    let days = presence.iter().flat_map(|one| one.days.keys()).copied();
+    let (first, last) = days.clone().min().zip(days.max())?;
+    let last = if chosen.last == Day::MAX { last } else { chosen.last };
+    let first = match chosen.first {
+        Day::MIN => last.saturating_sub(last.saturating_sub(first).max(0) / 2),
+        first => first,
+    };
+    Some(Window { first, last: last.max(first) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_open_window_is_the_newer_half() {
+        let presence = [Presence {
+            domain: "example.com".to_owned(),
+            reporter: "one".to_owned(),
+            days: (100..110).map(|day| (day, 1)).collect(),
+        }];
+        let closed = |first, last| closed(Window { first, last }, &presence);
+        assert_eq!(closed(Day::MIN, Day::MAX), Some(Window { first: 105, last: 109 }));
+        assert_eq!(closed(104, Day::MAX), Some(Window { first: 104, last: 109 }));
+        assert_eq!(closed(100, 120), Some(Window { first: 100, last: 120 }));
+        assert_eq!(super::closed(Window { first: Day::MIN, last: Day::MAX }, &[]), None);
+    }
+}

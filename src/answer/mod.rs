@@ -1,0 +1,56 @@
+//! What each question about reports needs, and its answer: for the command line, the folder of pages and any other front end.
+//!
+//! A front end opens a store, says in a [`Question`] which days and domains it is about, what is known of senders and what day it
+//! is, and shows what comes back ([`render`](crate::render)). Where the window holds no reports there is no answer.
+
+mod changes;
+mod explain;
+mod findings;
+mod known;
+mod paths;
+mod readiness;
+mod selectors;
+
+use jiff::civil::Date;
+
+use crate::query::{Scan, Window};
+use crate::report::period::{Day, rfc3339};
+use crate::store::{Store, StoreError};
+
+pub use explain::Asked;
+pub use known::{Known, UnknownProvider};
+pub use readiness::Genuine;
+
+/// What a question is asked of.
+#[derive(Debug, Clone, Copy)]
+pub struct Question<'q> {
+    /// The reports.
+    pub store: &'q Store,
+    /// What is known of senders, and how paths are judged.
+    pub known: &'q Known,
+    /// The days.
+    pub window: Window,
+    /// The domains, with those below them; none for all.
+    pub domains: &'q [String],
+    /// What today is.
+    pub today: Date,
+    /// What today is to reports; nothing where all days are asked for, of which the last may be long ago, and nobody says.
+    pub today_of_reports: Option<Day>,
+    /// What ends later, in seconds since the epoch, is yet to come.
+    pub now: i64,
+}
+
+impl Question<'_> {
+    /// The records that it is about.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub fn scan(&self) -> Result<Scan<'_>, StoreError> {
+        Scan::new(self.store, self.window, self.domains, self.known.knowledge())
+    }
+
+    /// The end of the newest report.
+    fn newest_report(&self) -> Result<Option<String>, StoreError> {
+        Ok(self.store.newest_report(self.now)?.map(rfc3339))
+    }
+}

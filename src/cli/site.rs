@@ -1,0 +1,220 @@
+//! `dmarcstat site`.
+
+use std::collections::BTreeSet;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, anyhow};
+use sha2::{Digest, Sha256};
+
+use super::context::Context;
+use super::failure::{Failure, Outcome};
+use super::readiness::Target;
+use super::scope::{Asked, Scope};
+use super::whole_file::write_whole;
+use crate::answer::{self, Genuine, Question};
+use crate::diagnosis::readiness::Review;
+use crate::diagnosis::{ExplainAnswer, KeyChoice, Wanted};
+use crate::render::document::Text;
+use crate::render::{Answer, Document, PathsAnswer, SiteDomain, site_index, site_pictures, write_page};
+use crate::words::{hex, plural};
+
+/// A folder of pages without script: every domain with its verdict, paths, keys and changes
+///
+/// Any web server can serve it, and a browser opens it from disk; a nightly job keeps it up to date. Each page is written whole, the
+/// first one last. What a former run wrote and this one does not is removed; a folder that holds anything else is left alone.
+#[derive(Debug, clap::Args)]
+pub(super) struct Site {
+    /// The folder; it is made where there is none
+    #[arg(value_name = "DIR")]
+    folder: PathBuf,
+    /// The policy that the reviews are for
+    #[arg(long, value_enum, default_value_t = Target::Reject)]
+    target: Target,
+    #[command(flatten)]
+    scope: Scope,
+}
+
+/// Domains with pages, most mail first, and paths of each with a page of their own: anybody can make up more of either.
+const MOST_DOMAINS: usize = 100;
+const MOST_PATHS: usize = 25;
+/// The names of all files that the folder holds.
+const LIST: &str = "dmarcstat-pages.txt";
+const FIRST: &str = "index.html";
+
+impl Site {
+    pub(super) fn run(self, context: &mut Context) -> Outcome {
+        let former = former(&self.folder)?;
+        let asked = self.scope.ask(context)?;
+        let (reviews, left_out) = self.reviews(&asked, context)?;
+        let mut pages: Vec<(String, Document)> = Vec::new();
+        let mut names = Vec::new();
+        for review in &reviews {
+            let of_domain = domain_pages(&asked, review)?;
+            names.push(of_domain.names);
+            pages.extend(of_domain.pages);
+        }
+        let domains: Vec<SiteDomain<'_>> =
+            reviews.iter().zip(&names).map(|(review, pages)| SiteDomain { review, pages }).collect();
+        pages.push((FIRST.to_owned(), site_index(&domains, left_out)));
+        write(&self.folder, &former, &pages)?;
+        let (pages, domains) = (plural(pages.len() as u64, "page"), plural(reviews.len() as u64, "domain"));
+        let said = format!("{pages} on {domains} written to {}", self.folder.display());
+        if !context.quiet {
+            writeln!(context.out(), "{}", crate::sanitize::sanitize(&said))?;
+        }
+        Ok(asked.status)
+    }
+
+    /// The reviews of the domains with most mail, worst first, and how many domains have none.
+    fn reviews(&self, asked: &Asked, context: &Context) -> Result<(Vec<Review>, usize), Failure> {
+        let mut domains = asked.scan()?.survey()?.domains;
+        domains.retain(|one| crate::domain::is_among(&one.domain, &asked.domains));
+        if domains.is_empty() {
+            return Err(self.scope.no_data(&asked.store, asked.window));
+        }
+        domains.sort_by(|a, b| (b.messages, &a.domain).cmp(&(a.messages, &b.domain)));
+        let left_out = domains.len().saturating_sub(MOST_DOMAINS);
+        domains.truncate(MOST_DOMAINS);
+        let names: Vec<String> = domains.into_iter().map(|one| one.domain).collect();
+        // A store of its own: reviews leave out reports that other answers count.
+        let (mut store, _) = self.scope.open(context)?;
+        let genuine = Genuine::of(&mut store, asked.window, &asked.domains, None)?;
+        let question = Question { store: &store, ..asked.question() };
+        let thresholds = &context.config.readiness;
+        let mut reviews =
+            question.reviews(&names, self.target.into(), thresholds, &genuine, |_| Ok::<_, Failure>(None))?;
+        reviews.sort_by(|a, b| (a.verdict, b.impact.messages).cmp(&(b.verdict, a.impact.messages)));
+        Ok((reviews, left_out))
+    }
+}
+
+/// The pages of a domain.
+struct DomainPages {
+    /// What they are called in the first page, and their files.
+    names: Vec<(&'static str, String)>,
+    pages: Vec<(String, Document)>,
+}
+
+fn domain_pages(asked: &Asked, review: &Review) -> Result<DomainPages, Failure> {
+    let (domain, stem) = ([review.domain.clone()], stem(&review.domain));
+    let question = Question { domains: &domain, ..asked.question() };
+    let mut parts: Vec<(&'static str, Document)> = vec![("review", review.document())];
+    let mut explained: Vec<ExplainAnswer> = Vec::new();
+    if let Some(found) = question.paths("dmarcstat/sources/2", 0, Wanted::All)? {
+        let (unknown, named): (Vec<_>, Vec<_>) = found.paths.iter().partition(|path| path.role.is_nobodys());
+        for path in named.into_iter().chain(unknown).take(MOST_PATHS) {
+            if let answer::Asked::One(answer) = question.explain(&path.id)? {
+                explained.push(*answer);
+            }
+        }
+        let mut document = PathsAnswer { found: &found, unsigned: false, all: true }.document();
+        document.extend(site_pictures(review, &explained));
+        parts.push(("paths", document));
+    }
+    if let Some(found) = question.selectors(KeyChoice { others: false, min_messages: 0 }, false)? {
+        parts.push(("keys", found.document()));
+    }
+    if let Some(found) = question.changes(0)? {
+        parts.push(("changes", found.document()));
+    }
+    let file = |part: &str| if part == "review" { format!("{stem}.html") } else { format!("{stem}-{part}.html") };
+    let names: Vec<(&'static str, String)> = parts.iter().map(|&(part, _)| (part, file(part))).collect();
+    let links =
+        |current: &str| -> Vec<Text> {
+            let mut links = vec![Text::link("All domains", FIRST), Text::plain(format!("{}:", review.domain))];
+            links.extend(names.iter().map(|(part, page)| {
+                if *part == current { Text::plain(*part) } else { Text::link(*part, page.clone()) }
+            }));
+            links
+        };
+    let page_of = |id: &str| explained.iter().any(|one| one.path.id == id).then(|| format!("path-{id}.html"));
+    let mut pages: Vec<(String, Document)> = Vec::new();
+    let mut add = |name: String, current: &str, content: Document| {
+        let mut document = Document::default();
+        document.links(links(current));
+        document.extend(content);
+        document.link_cells("ID", &page_of);
+        pages.push((name, document));
+    };
+    for (part, document) in parts {
+        add(file(part), part, document);
+    }
+    for one in &explained {
+        add(format!("path-{}.html", one.path.id), "", one.document());
+    }
+    Ok(DomainPages { names, pages })
+}
+
+/// The beginning of a domain's file names: the domain, unless it is one that a file system or an address may take for something else.
+fn stem(domain: &str) -> String {
+    const LONGEST: usize = 120;
+    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '.' | '-');
+    let is_plain =
+        domain.len() <= LONGEST && domain.chars().all(plain) && domain.starts_with(|c: char| c.is_ascii_alphanumeric());
+    if is_plain { format!("domain-{domain}") } else { format!("domain-{}", &hex(&Sha256::digest(domain))[..24]) }
+}
+
+/// The files that a former run wrote.
+///
+/// # Errors
+/// The folder holds something else.
+fn former(folder: &Path) -> Result<BTreeSet<String>, Failure> {
+    let entries = match std::fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(BTreeSet::new()),
+        Err(error) => return Err(anyhow!(error).context(format!("cannot read {}", folder.display())).into()),
+    };
+    let listed = std::fs::read_to_string(folder.join(LIST)).unwrap_or_default();
+    let listed: BTreeSet<String> = listed.lines().map(str::to_owned).collect();
+    for entry in entries {
+        let entry = entry.with_context(|| format!("cannot read {}", folder.display()))?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        // What a run that was stopped left half written has a name of its own.
+        let ours = name == LIST || listed.contains(&name) || name.starts_with(".dmarcstat-");
+        if !ours || entry.path().is_dir() {
+            return Err(Failure::Failed(anyhow!(
+                "{} holds {name:?}, which `dmarcstat site` did not write: name a folder of its own",
+                folder.display()
+            )));
+        }
+    }
+    Ok(listed)
+}
+
+/// Writes the pages, the first one last, and removes what a former run wrote and this one did not.
+fn write(folder: &Path, former: &BTreeSet<String>, pages: &[(String, Document)]) -> Result<(), Failure> {
+    std::fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    let names: BTreeSet<String> = pages.iter().map(|(name, _)| name.clone()).collect();
+    let list = |names: &mut dyn Iterator<Item = &String>| names.map(|name| format!("{name}\n")).collect::<String>();
+    // Known to be ours before they are there, so that a run that is stopped does not stand in the way of the next.
+    let both = list(&mut former.union(&names));
+    write_whole(&folder.join(LIST), |out| out.write_all(both.as_bytes()))?;
+    for (name, document) in pages {
+        write_whole(&folder.join(name), |out| write_page(document, out))?;
+    }
+    for name in former.difference(&names).filter(|name| !name.contains(['/', '\\'])) {
+        match std::fs::remove_file(folder.join(name)) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(anyhow!(error).context(format!("cannot remove {}", folder.join(name).display())).into());
+            }
+            _ => {}
+        }
+    }
+    let now = list(&mut names.iter());
+    Ok(write_whole(&folder.join(LIST), |out| out.write_all(now.as_bytes()))?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_domain_names_a_file_elsewhere() {
+        assert_eq!(stem("example.com"), "domain-example.com");
+        for odd in ["../x", "a/b", ".hidden", "", "a\\b", "A.example", &"a".repeat(300), "con:", "x\u{202e}y"] {
+            let stem = stem(odd);
+            assert!(stem.len() == 31 && stem.chars().all(|c| c.is_ascii_alphanumeric() || c == '-'), "{odd}: {stem}");
+        }
+    }
+}
