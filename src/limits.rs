@@ -57,8 +57,17 @@ pub struct Limits {
     pub signatures: usize,
     /// A free text (comment, contact); longer ones are cut.
     pub text: usize,
+    /// What the different texts of one mail or file, and 8 bytes for each record, may come to besides eight times its own size: beyond it free texts are
+    /// cut short, beyond three times as much nothing more is read.
+    pub texts: u64,
     /// A name (domain, selector, report id); longer ones are cut.
     pub name: usize,
+    /// What the quarantine keeps, in all.
+    pub quarantine: u64,
+    /// Entries of the quarantine.
+    pub quarantine_entries: u64,
+    /// A database that is larger is warned of; it grows on.
+    pub database: u64,
 }
 
 impl Default for Limits {
@@ -86,7 +95,11 @@ impl Default for Limits {
             tls_failures: 10_000,
             signatures: 256,
             text: 64 * 1024,
+            texts: MIB,
             name: 1024,
+            quarantine: 1024 * MIB,
+            quarantine_entries: 10_000,
+            database: 4096 * MIB,
         }
     }
 }

@@ -92,6 +92,8 @@ rejections! {
     LimitSameId => "limit_same_id", "it holds more reports of one reporter, id, domain and period than the limit `same_id`; the first were read";
     /// Too many different policies in an input.
     LimitPolicies => "limit_policies", "its reports name more different policies than the limit `policies`; the first were read";
+    /// Too many different texts in an input.
+    LimitTexts => "limit_texts", "its reports have more different texts than the limit `texts`; the first were read";
     /// Too much processor time.
     LimitTime => "limit_time", "reading it takes longer than the limit `time`; what was read by then counts";
     /// Elements nested too deeply.

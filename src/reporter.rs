@@ -163,6 +163,20 @@ pub fn vouching_domain(name: &str) -> Cow<'_, str> {
     }
 }
 
+/// Whether one of those who are to be ignored, as [`typed`] has it, is this reporter: by its name, or by the domain that
+/// vouches for it, subdomains included.
+#[must_use]
+pub fn is_meant(name: &str, entry: &str) -> bool {
+    name == entry || as_domain(entry).is_some_and(|domain| is_within(&vouching_domain(name), &domain))
+}
+
+/// A reporter or a domain as somebody types it, in the spelling that names have; none where nothing is in it.
+#[must_use]
+pub fn typed(text: &str) -> Option<String> {
+    let text = text.trim().to_lowercase();
+    (!text.is_empty() && !text.contains(char::is_control)).then_some(text)
+}
+
 /// A label that is a domain name.
 fn as_domain(label: &str) -> Option<Cow<'_, str>> {
     let name = normalize(label)?;
@@ -242,6 +256,28 @@ mod tests {
         }
         assert_eq!(vouching_domain("outlook.com"), vouching_domain("enterprise outlook"));
         assert_ne!(vouching_domain("google.com"), vouching_domain("yahoo"));
+    }
+
+    #[test]
+    fn who_is_meant_is_told_by_name_and_by_domain() {
+        for (name, entry) in [
+            ("post of the north", "Post of the North "),
+            ("google.com (by evil.example)", "google.com (by evil.example)"),
+            ("google.com (by evil.example)", "evil.example"),
+            ("mx1.mailhaven.example", "mailhaven.example"),
+            ("outlook.com", "microsoft.com"),
+        ] {
+            assert!(is_meant(name, &typed(entry).unwrap()), "{name} by {entry}");
+        }
+        for (name, entry) in [
+            ("google.com (by evil.example)", "google.com"),
+            ("post of the north (by northpost.example)", "post of the north"),
+            ("mailhaven.example", "haven.example"),
+            ("post", "pos"),
+        ] {
+            assert!(!is_meant(name, &typed(entry).unwrap()), "{name} by {entry}");
+        }
+        assert_eq!((typed(" \t"), typed("a\u{1b}b")), (None, None));
     }
 
     #[test]

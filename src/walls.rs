@@ -31,7 +31,22 @@ pub(crate) const FLOORS: &[(&str, &[&str])] = &[
     ("providers", &["cause", "domain", "role", "words"]),
     ("source", &["container", "limits", "mail", "oauth", "secrets", "uid_set"]),
     ("alignment", &["domain", "report", "varint"]),
-    ("store", &["alignment", "domain", "mail", "rejection", "report", "reporter", "rows", "tls", "uid_set", "varint"]),
+    (
+        "store",
+        &[
+            "alignment",
+            "domain",
+            "limits",
+            "mail",
+            "rejection",
+            "report",
+            "reporter",
+            "rows",
+            "tls",
+            "uid_set",
+            "varint",
+        ],
+    ),
     (
         "ingest",
         &[
@@ -126,7 +141,7 @@ pub(crate) const FLOORS: &[(&str, &[&str])] = &[
     ("flat", &["alignment", "diagnosis", "domain", "query", "report", "rows", "sanitize", "store"]),
     ("export", &["flat", "render", "report", "sanitize", "store"]),
     ("notify", &["http", "secrets", "source"]),
-    ("config", &["cause", "diagnosis", "domain", "limits", "notify", "oauth", "query", "role", "source"]),
+    ("config", &["cause", "diagnosis", "domain", "limits", "notify", "oauth", "query", "reporter", "role", "source"]),
 ];
 
 /// The files of a folder and of those in it, but for `tests.rs`.

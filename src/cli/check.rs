@@ -13,12 +13,13 @@ use crate::config::account::{AccountConfig, Auth};
 use crate::config::accounts;
 use crate::config::oauth2::OAuthConfig;
 use crate::finding::{Finding, Severity};
+use crate::limits::Limits;
 use crate::oauth::{Proof, Tokens};
 use crate::render::check::{AccountCheck, CheckAnswer, CheckCode, DatabaseCheck, FolderCheck, LoginCheck};
 use crate::source::imap::account::{Mechanism, identity};
 use crate::source::imap::{Patience, Session};
-use crate::store::{ForeignDomain, Store, StoreError};
-use crate::words::{list, plural};
+use crate::store::{ForeignDomain, Held, Store, StoreError};
+use crate::words::{grouped, list, plural, size};
 
 /// Reporters write once a day; after two days without a word something is wrong on the way.
 const SILENCE_DAYS: i64 = 2;
@@ -40,6 +41,9 @@ pub(super) struct Check {
     /// Ask no server
     #[arg(long)]
     offline: bool,
+    /// Read the whole database: SQLite's own check, every record, and the sums that are kept of them
+    #[arg(long)]
+    deep: bool,
     /// How long a server may take for each answer
     #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = some_length)]
     timeout: Duration,
@@ -54,7 +58,15 @@ impl Check {
         answer.findings.extend(configured::whole(context));
         let store = database(context, &mut answer)?;
         if let Some(store) = &store {
+            if self.deep {
+                answer.findings.extend(store.check_deeply()?.into_iter().map(|fault| {
+                    let remedy =
+                        "restore the database from a backup, or ingest the mail into a new one (docs/database.md)";
+                    finding(Severity::Error, CheckCode::DatabaseDamaged, "database", fault, remedy)
+                }));
+            }
             answer.findings.extend(configured::unheard(context, store)?);
+            answer.findings.extend(configured::ignores_nobody(context, store)?);
         }
         let chosen = if context.config.accounts.is_empty() && self.accounts.is_empty() {
             Vec::new()
@@ -90,6 +102,8 @@ fn database(context: &Context, answer: &mut CheckAnswer) -> Result<Option<Store>
     let looked = Store::open_existing(&path).map(|store| context.for_owner(store)).and_then(|store| {
         let foreign = store.foreign_domains()?;
         answer.findings.extend(whose_domains(&store, &foreign)?);
+        let held = store.held_in_quarantine()?;
+        answer.findings.extend(full_quarantine(held, &context.config.limits));
         let check = DatabaseCheck {
             path: path.display().to_string(),
             readable: true,
@@ -97,9 +111,12 @@ fn database(context: &Context, answer: &mut CheckAnswer) -> Result<Option<Store>
             reports: store.count_reports()?,
             newest_report: store.newest_report(context.now.as_second())?,
             newest_report_age_days: None,
+            dropped: store.dropped_reports()?,
+            ignored: store.ignored_reports()?,
             foreign: foreign.iter().map(|one| one.reports).sum(),
             untrusted: store.untrusted_reports()?,
-            quarantined: store.count_quarantined()?,
+            quarantined: held.entries,
+            quarantined_bytes: held.bytes,
             tls_reports: store.count_tls_reports()?,
             newest_tls_report: store.newest_tls_report(context.now.as_second())?,
         };
@@ -145,8 +162,28 @@ fn database(context: &Context, answer: &mut CheckAnswer) -> Result<Option<Store>
             "see `dmarcstat quarantine`",
         ));
     }
+    let most = context.config.limits.database;
+    if let Some(bytes) = check.bytes.filter(|&bytes| bytes > most) {
+        let what = format!("it has {}, more than the limit `database` of {}", size(bytes), size(most));
+        let remedy =
+            "`dmarcstat prune --older-than AGE` makes it smaller; or raise the limit, which is there to be told";
+        answer.findings.push(finding(Severity::Warning, CheckCode::DatabaseSize, "database", what, remedy));
+    }
     answer.database = check;
     Ok(Some(store))
+}
+
+/// What there is to say of a quarantine that takes no more.
+fn full_quarantine(held: Held, limits: &Limits) -> Option<Finding<CheckCode>> {
+    let what = format!(
+        "it is full, with {} of {} in {}: what cannot be read is refused without being kept",
+        if held.entries == 1 { "1 entry".to_owned() } else { format!("{} entries", grouped(held.entries)) },
+        grouped(limits.quarantine_entries),
+        size(held.bytes)
+    );
+    let remedy = "look through it (`dmarcstat quarantine`), drop what is of no use (`quarantine drop --older-than AGE`), or \
+                  raise `quarantine` and `quarantine_entries` in [limits]";
+    held.is_full(limits).then(|| finding(Severity::Error, CheckCode::QuarantineFull, "quarantine", what, remedy))
 }
 
 /// What there is to say of domains that are not the owner's, or may not be.

@@ -11,6 +11,7 @@ use crate::render::check::CheckCode;
 use crate::report::period::day_of;
 use crate::source::imap::account::After;
 use crate::store::{Store, StoreError};
+use crate::words::list;
 
 /// Days of reports that a server's word is looked for in.
 const DAYS: i32 = 30;
@@ -78,6 +79,22 @@ pub(super) fn unheard(context: &Context, store: &Store) -> Result<Option<Finding
     let detail = format!("`trusted_authserv_id` fits no mail: none of the reports of the last {DAYS} days was checked");
     let remedy = "compare it with the beginning of Authentication-Results in a report's mail (docs/trust.md)";
     Ok(Some(Finding::new(Severity::Warning, CheckCode::AuthservId, "configuration", detail).with_remedy(remedy)))
+}
+
+/// The finding that some of those whom `[reports] ignore` names never reported: the name may be a slip.
+pub(super) fn ignores_nobody(context: &Context, store: &Store) -> Result<Option<Finding<CheckCode>>, StoreError> {
+    if context.config.ignored.is_empty() || store.count_reports()? == 0 {
+        return Ok(None);
+    }
+    let mut entries = store.ignored_entries()?;
+    entries.retain(|entry| entry.reporters.is_empty() && context.config.ignored.contains(&entry.who));
+    if entries.is_empty() {
+        return Ok(None);
+    }
+    let named = list(entries.iter().map(|entry| format!("{:?}", entry.who)), 5);
+    let detail = format!("[reports] ignore names {named}, and there is no report of theirs");
+    let remedy = "write a reporter as `dmarcstat reports` shows it, or the domain that its mail comes from";
+    Ok(Some(Finding::new(Severity::Advice, CheckCode::Configuration, "configuration", detail).with_remedy(remedy)))
 }
 
 /// The files that secrets of an account are in.

@@ -107,7 +107,9 @@ impl Context {
 
     /// Opens the database to write to, making it on first use.
     pub(crate) fn open_to_write(&self) -> Result<Store, Failure> {
-        Ok(self.for_owner(Store::open(&self.database()?)?))
+        let mut store = self.for_owner(Store::open(&self.database()?)?);
+        store.settle_ignored()?;
+        Ok(store)
     }
 
     /// Opens the database to answer from.
@@ -115,9 +117,10 @@ impl Context {
         Ok(self.for_owner(Store::open_existing(&self.database()?)?))
     }
 
-    /// A store whose answers are about the owner's domains, where the configuration says which those are.
+    /// A store whose answers are about the owner's domains, where the configuration says which those are, and by none of the
+    /// reporters that it says to ignore.
     pub(crate) fn for_owner(&self, store: Store) -> Store {
-        store.owned_by(&self.config.ledger.owner_domains)
+        store.owned_by(&self.config.ledger.owner_domains).ignoring(&self.config.ignored)
     }
 
     /// The catalogue of senders, with the user's own entries.

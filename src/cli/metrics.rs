@@ -23,7 +23,7 @@ use crate::store::{AccountRun, Store, StoreError};
 /// are of a window of days as in all other answers. Without reports the figures are 0, and there all the same.
 #[derive(Debug, clap::Args)]
 pub(super) struct Metrics {
-    /// Write to this file, whole or not at all, and readable by everybody
+    /// Write to this file, whole or not at all, readable as the umask has it
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
     #[command(flatten)]

@@ -8,12 +8,23 @@ use super::context::Context;
 use super::failure::say;
 use crate::fetch::FailureSummary;
 use crate::ingest::{IngestSummary, Notice, Observer, OtherKind};
+use crate::report::shorten;
+use crate::words::grouped;
+
+/// Inputs of which it is said what is wrong with them; of more only how many they are, unless all is to be said.
+const MOST_NAMED: u64 = 50;
+/// Of what is said of one, so many bytes.
+const LONGEST_LINE: usize = 1000;
 
 /// Shows progress and notices on standard error.
 pub(super) struct Progress {
     bar: Option<ProgressBar>,
     quiet: bool,
     verbose: bool,
+    /// Inputs that were refused or could not be opened, of those at hand.
+    wrong: u64,
+    /// How many inputs there were when it was said last.
+    inputs: u64,
 }
 
 impl Progress {
@@ -25,12 +36,12 @@ impl Progress {
             }
             bar
         });
-        Progress { bar, quiet: context.quiet, verbose: context.verbose }
+        Progress { bar, quiet: context.quiet, verbose: context.verbose, wrong: 0, inputs: 0 }
     }
 
     /// The same without a line that moves, for a program that runs for long.
     pub(super) fn log(context: &Context) -> Self {
-        Progress { bar: None, quiet: context.quiet, verbose: context.verbose }
+        Progress { bar: None, quiet: context.quiet, verbose: context.verbose, wrong: 0, inputs: 0 }
     }
 
     /// Says something that is good to know.
@@ -52,10 +63,31 @@ impl Progress {
         }
     }
 
-    pub(super) fn finish(&self) {
+    /// Says that an input could not be read, of the first of them.
+    fn wrong(&mut self, line: &str) {
+        self.wrong += 1;
+        if self.verbose {
+            self.say(line);
+        } else if self.wrong <= MOST_NAMED {
+            let short = shorten(line, LONGEST_LINE);
+            self.say(&if short.len() < line.len() { format!("{short}\u{2026}") } else { line.to_owned() });
+        }
+    }
+
+    /// Says how many more could not be read.
+    fn rest(&mut self) {
+        let more = std::mem::take(&mut self.wrong).saturating_sub(MOST_NAMED);
+        if more > 0 && !self.verbose {
+            let more = grouped(more);
+            self.say(&format!("dmarcstat: and {more} more; -v names all, `dmarcstat quarantine` lists what is kept"));
+        }
+    }
+
+    pub(super) fn finish(&mut self) {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
         }
+        self.rest();
     }
 }
 
@@ -63,10 +95,14 @@ impl Observer for Progress {
     fn notice(&mut self, notice: &Notice) {
         let verbose = self.verbose;
         match notice {
-            Notice::Failed(failed) => self.say(&format!("dmarcstat: {}: {}", failed.input, failed.reason)),
+            Notice::Failed(failed) => self.wrong(&format!("dmarcstat: {}: {}", failed.input, failed.reason)),
             Notice::Quarantined(one) if (!self.quiet && !one.known) || verbose => {
-                let known = if one.known { "quarantined before" } else { "quarantined" };
-                self.say(&format!("dmarcstat: {}: {known} ({}): {}", one.input, one.code, one.reason));
+                let known = match (one.known, one.kept) {
+                    (true, _) => "quarantined before",
+                    (false, true) => "quarantined",
+                    (false, false) => "refused, and not kept: the quarantine is full",
+                };
+                self.wrong(&format!("dmarcstat: {}: {known} ({}): {}", one.input, one.code, one.reason));
             }
             Notice::Other(kind, origin, note) if verbose => {
                 let what = match kind {
@@ -85,6 +121,11 @@ impl Observer for Progress {
     }
 
     fn progress(&mut self, summary: &IngestSummary) {
+        // Another run begins to count.
+        if summary.inputs < self.inputs {
+            self.rest();
+        }
+        self.inputs = summary.inputs;
         if let Some(bar) = &self.bar {
             let reports = summary.new + summary.duplicate + summary.conflicting;
             bar.set_position(summary.inputs);

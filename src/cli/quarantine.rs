@@ -81,8 +81,14 @@ impl Quarantine {
                     None => context.out().write_all(&found.bytes)?,
                     Some(path) => {
                         // Never over a file that is there: the name may have been a slip.
-                        let file = std::fs::OpenOptions::new().write(true).create_new(true).open(&path);
-                        file.and_then(|mut file| file.write_all(&found.bytes))
+                        let mut options = std::fs::OpenOptions::new();
+                        options.write(true).create_new(true);
+                        // It is somebody's mail.
+                        #[cfg(unix)]
+                        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+                        options
+                            .open(&path)
+                            .and_then(|mut file| file.write_all(&found.bytes))
                             .with_context(|| format!("cannot write {}", path.display()))?;
                     }
                 }

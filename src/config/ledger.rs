@@ -1,4 +1,4 @@
-//! `[owner]`, `[[sender]]` and `[[not_ours]]`: the ledger.
+//! `[owner]`, `[[sender]]` and `[[not_ours]]`: the ledger; and `[reports]`: whom not to hear.
 
 use std::net::IpAddr;
 
@@ -10,12 +10,30 @@ use toml::Spanned;
 use super::mistake::{Mistake, line};
 use crate::domain;
 use crate::query::{Decision, Identities, Ledger, LedgerEntry};
+use crate::reporter;
 
 /// `[owner]`, as written.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct WrittenOwner {
     domains: Option<Spanned<toml::Value>>,
+}
+
+/// `[reports]`, as written.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct WrittenReports {
+    ignore: Option<Spanned<toml::Value>>,
+}
+
+impl WrittenReports {
+    /// Those whose reports are to be in no answer, checked.
+    pub(super) fn ignored(&self) -> Result<Vec<String>, Mistake> {
+        list(self.ignore.as_ref(), "ignore", |text| {
+            reporter::typed(text)
+                .ok_or_else(|| format!("invalid reporter {text:?}: there are control characters in it"))
+        })
+    }
 }
 
 /// A `[[sender]]`, as written.
@@ -228,6 +246,8 @@ mod tests {
             match = { envelope_domain = \"agency.example\" }\nreason = \"contract ended\"\n";
         let ledger = Config::parse(text).unwrap().ledger;
         assert_eq!(ledger.owner_domains, ["example.com", "example.net"]);
+        let heard = Config::parse("[reports]\nignore = [\"Post of the North\", \"evil.example\"]").unwrap();
+        assert_eq!(heard.ignored, ["post of the north", "evil.example"]);
         assert!(ledger.is_owners("mail.example.net") && !ledger.is_owners("example.org"));
         let [denied, approved] = ledger.entries.as_slice() else { panic!("{ledger:?}") };
         assert_eq!((denied.decision, denied.line, approved.decision), (Decision::Denied, 6, Decision::Approved));
@@ -255,6 +275,7 @@ mod tests {
             ("[[not_ours]]\nname = \"x\"\nmatch.ip = \"::1\"\nexpires = 2027-01-01".to_owned(), "line 4", "expires"),
             ("[owner]\ndomains = [\"a@b\"]".to_owned(), "line 2", "`domains`"),
             ("[owner]\ndomain = \"a.example\"".to_owned(), "line 2", "domain"),
+            ("[reports]\nignore = [\"a.example\", \" \"]".to_owned(), "line 2", "`ignore`"),
         ] {
             let error = Config::parse(&text).unwrap_err();
             assert!(error.contains(line) && error.contains(key) && !error.contains('\n'), "{text}\n{error}");

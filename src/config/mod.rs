@@ -50,6 +50,12 @@ pub struct Config {
     /// `[owner]`, as written.
     #[serde(rename = "owner")]
     written_owner: ledger::WrittenOwner,
+    /// `[reports]`, as written.
+    #[serde(rename = "reports")]
+    written_reports: ledger::WrittenReports,
+    /// `[reports] ignore`: the reporters, and domains that reporters write from, whose reports are in no answer.
+    #[serde(skip)]
+    pub ignored: Vec<String>,
     /// `[[sender]]`, as written.
     #[serde(rename = "sender")]
     written_senders: Vec<Spanned<ledger::WrittenSender>>,
@@ -150,6 +156,7 @@ impl Config {
         config.hook = hook::check(&written, text).map_err(|mistake| mistake.worded(text))?;
         let written = std::mem::take(&mut config.written_mail);
         config.mail = mail::check(&written, text).map_err(|mistake| mistake.worded(text))?;
+        config.ignored = config.written_reports.ignored().map_err(|mistake| mistake.worded(text))?;
         Ok(config)
     }
 }

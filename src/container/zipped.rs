@@ -4,6 +4,7 @@
 //! writers leave them empty). Entries are walked one at a time, so that a directory of a million needs no memory, and
 //! entries of equal names are all seen.
 
+use std::collections::BTreeMap;
 use std::io::Cursor;
 
 use zip::CompressionMethod;
@@ -47,7 +48,7 @@ pub(super) fn directory(bytes: &[u8], most: usize) -> Result<Directory<'_>, Reje
     let total = archive.len();
     let mut found = Directory { members: Vec::new(), more: total > most, more_reports: false };
     // No two entries of an honest zip share bytes; those of a bomb do.
-    let mut taken: Vec<(u64, u64)> = Vec::new();
+    let mut taken: BTreeMap<u64, u64> = BTreeMap::new();
     let mut is_office = false;
     let files = archive.files().map_err(|error| corrupt(bytes, &error.to_string()))?;
     for (index, entry) in files.take(NAMES.max(most)).enumerate() {
@@ -66,8 +67,11 @@ pub(super) fn directory(bytes: &[u8], most: usize) -> Result<Directory<'_>, Reje
         }
         let deflated = entry.compression() == CompressionMethod::Deflated;
         let range = (entry.header_start(), entry.header_start().saturating_add(entry.compressed_size().max(1)));
-        let overlaps = taken.iter().any(|other| range.0 < other.1 && other.0 < range.1);
-        taken.push(range);
+        // Those taken share none among themselves, so only the one before can reach into this.
+        let overlaps = taken.range(..range.1).next_back().is_some_and(|(_, &end)| range.0 < end);
+        if !overlaps {
+            taken.insert(range.0, range.1);
+        }
         let packed = if entry.encrypted() {
             Err(Rejection::new(RejectionCode::Encrypted))
         } else if !deflated && entry.compression() != CompressionMethod::Stored {

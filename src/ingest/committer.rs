@@ -10,7 +10,7 @@ use super::event::Event;
 use super::reorder_buffer::{Chunk, ReorderBuffer};
 use super::{FailedInput, IngestOptions, IngestSummary, Notice, Observer, OtherKind, QuarantinedInput};
 use crate::source::{MailOutcome, Receipt};
-use crate::store::{Arrival, RunPlace, StoreError, Writer, Written};
+use crate::store::{Arrival, Kept, RunPlace, StoreError, Writer, Written};
 
 /// A batch is committed when it holds this many reports or bytes.
 const BATCH_REPORTS: u64 = 2500;
@@ -41,6 +41,8 @@ struct MailSoFar {
     worst: Option<MailOutcome>,
     /// It could not be read, and may be another time.
     failed: bool,
+    /// It is to stay where it is.
+    untouched: bool,
 }
 
 impl MailSoFar {
@@ -122,9 +124,10 @@ impl Committer<'_, '_> {
     /// The end of an input. A mail that was read whole is settled, in the transaction that holds what was in it.
     fn end(&mut self, receipt: Option<Receipt>) -> Result<(), StoreError> {
         self.writer.end_of_input();
-        let MailSoFar { worst, failed } = std::mem::take(&mut self.mail);
+        let MailSoFar { worst, failed, untouched } = std::mem::take(&mut self.mail);
         if let (Some(Receipt { mailbox, uid }), Some(outcome), false) = (receipt, worst, failed) {
-            let left = self.options.left_to_do.contains(&outcome).then(|| outcome.as_str());
+            let is_left = !untouched && self.options.left_to_do.contains(&outcome);
+            let left = is_left.then(|| outcome.as_str());
             self.writer.settle(mailbox, uid, left)?;
         }
         Ok(())
@@ -140,7 +143,7 @@ impl Committer<'_, '_> {
             Event::Report(report) => {
                 self.mail.add(MailOutcome::Report);
                 self.batch_reports += 1;
-                let Written { arrival, irregularities, foreign } = self.writer.report(report)?;
+                let Written { arrival, irregularities, foreign, ignored } = self.writer.report(report)?;
                 match arrival {
                     Arrival::New => summary.new += 1,
                     Arrival::Duplicate | Arrival::Reread => {
@@ -155,9 +158,10 @@ impl Committer<'_, '_> {
                 }
                 if matches!(arrival, Arrival::New | Arrival::Conflicting) {
                     summary.foreign += u64::from(foreign);
+                    summary.ignored += u64::from(ignored);
                     summary.untrusted += u64::from(!report.trust.is_believed());
                     summary.records += report.totals.records;
-                    summary.messages += report.totals.messages;
+                    summary.messages = summary.messages.saturating_add(report.totals.messages);
                     summary.irregularities += irregularities;
                 }
             }
@@ -184,12 +188,15 @@ impl Committer<'_, '_> {
             }
             Event::Quarantine(new) => {
                 self.mail.add(MailOutcome::Quarantined);
-                let known = self.writer.quarantine(new)?;
+                let kept = self.writer.quarantine(new)?;
+                // What is not kept stays on its server.
+                self.mail.untouched |= kept == Kept::Not;
                 let quarantined = QuarantinedInput {
                     input: new.origin.location.clone(),
                     code: new.rejection.code.as_str(),
                     reason: new.rejection.to_string(),
-                    known,
+                    known: kept == Kept::Before,
+                    kept: kept != Kept::Not,
                 };
                 self.observer.notice(&Notice::Quarantined(quarantined.clone()));
                 summary.quarantined.push(quarantined);

@@ -47,7 +47,8 @@ impl<'e> Examiner<'e> {
             _ => input.belief.judge(&[]),
         };
         let raws = RawCache::new(self.keep_raw);
-        let mut visit = Visit { examiner: self, input, authenticity, raws, tally: InputTally::default() };
+        let tally = InputTally::new(self.limits, input.content.size());
+        let mut visit = Visit { examiner: self, input, authenticity, raws, tally };
         let (is_mail, found, note) = match &input.content {
             Content::Unreadable(reason) => {
                 visit.examiner.sender.push(Event::Failed { location: input.location.clone(), reason: reason.clone() });
@@ -97,8 +98,8 @@ impl<'e> Examiner<'e> {
             _ => Arc::default(),
         };
         let raws = RawCache::new(true);
-        let mut visit =
-            Visit { examiner: self, input, authenticity: Authenticity::default(), raws, tally: InputTally::default() };
+        let tally = InputTally::new(self.limits, 0);
+        let mut visit = Visit { examiner: self, input, authenticity: Authenticity::default(), raws, tally };
         let origin = Arc::new(Origin { location: input.location.clone(), ..Origin::default() });
         visit.refuse(&origin, Rejection::new(RejectionCode::Internal), "", Arc::new(raw(&bytes, true)));
         self.sender.push(Event::End { mail: input.is_mail, receipt: input.receipt });

@@ -82,6 +82,8 @@ pub struct QuarantinedInput {
     pub reason: String,
     /// It was quarantined before.
     pub known: bool,
+    /// It is kept; else the quarantine is full.
+    pub kept: bool,
 }
 
 /// An input that could not be opened.
@@ -111,6 +113,8 @@ pub struct IngestSummary {
     pub conflicting: u64,
     /// Those of the new and conflicting reports that are kept apart because they are on domains that are not the owner's.
     pub foreign: u64,
+    /// Those of the new and conflicting reports that are in no answer because their reporters are ignored.
+    pub ignored: u64,
     /// Those of the new reports that are kept apart because their mail failed DMARC or came under another's name.
     pub untrusted: u64,
     /// Records of the new and conflicting reports.
@@ -172,8 +176,9 @@ impl IngestSummary {
         self.reread += other.reread;
         self.conflicting += other.conflicting;
         self.records += other.records;
-        self.messages += other.messages;
+        self.messages = self.messages.saturating_add(other.messages);
         self.foreign += other.foreign;
+        self.ignored += other.ignored;
         self.untrusted += other.untrusted;
         self.tls.add(other.tls);
         self.failure_reports += other.failure_reports;
@@ -208,7 +213,7 @@ pub fn ingest(
     observer: &mut dyn Observer,
 ) -> Result<IngestSummary, StoreError> {
     let key = store.key();
-    let writer = store.writer(options.keep_raw, options.now);
+    let writer = store.writer(options.keep_raw, options.now).with_quarantine(&options.limits);
     let mut committer = Committer::new(writer, options, observer);
     let examiners = match options.examiners {
         0 => std::thread::available_parallelism().map_or(2, usize::from).clamp(1, 64),

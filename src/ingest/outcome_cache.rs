@@ -43,6 +43,11 @@ impl OutcomeCache {
         self.counter
     }
 
+    /// The bytes of an outcome that is known.
+    pub(super) fn size(&self, texts_digest: u128) -> usize {
+        self.known.get(&texts_digest).map_or(0, |known| known.outcome.canonical.len())
+    }
+
     /// The outcome of a record whose texts have this digest; read and judged if it was not met before.
     pub(super) fn get(&mut self, texts_digest: u128, record: &Record, mode: AlignmentMode) -> &mut Known {
         if self.known.len() >= REMEMBERED || self.bytes >= REMEMBERED_BYTES {

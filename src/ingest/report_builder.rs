@@ -8,22 +8,25 @@ use super::event::Event;
 use super::head::Head;
 use super::outcome_cache::{OutcomeCache, REMEMBERED, mode_bits, write_texts};
 use super::reorder_buffer::Sender;
+use super::reports::{InputTally, SHORT_TEXT, digest_of_texts};
 use crate::alignment::AlignmentMode;
-use crate::rejection::Rejection;
+use crate::limits::{Budget, Limits};
+use crate::rejection::{Rejection, RejectionCode};
 use crate::report::address::{self, AddressNote};
 use crate::report::{AggregateReport, Irregularities, IrregularityCode, Markup, Record, ReportSink, SourceAddress};
-use crate::rows;
+use crate::rows::{self, LARGEST_COUNT};
 use crate::store::{Origin, RowsDigest, Run, SharedOutcome, Totals, bare_id};
 
+/// What a row takes where it is stored, without text in place of its address.
+const ROW_BYTES: usize = 8;
 /// A run is handed over when it has this many bytes.
 const RUN_BYTES: usize = 256 * 1024;
-/// No report has seen more messages of one kind; larger counts are mistakes or jokes.
-const LARGEST_COUNT: u64 = 1_000_000_000;
 
 /// Takes the records of one report.
 pub(super) struct ReportBuilder<'c> {
     outcomes: &'c mut OutcomeCache,
     sender: &'c mut Sender,
+    tally: &'c mut InputTally,
     origin: &'c Origin,
     pub(super) head: Option<Head>,
     pub(super) irregularities: Irregularities,
@@ -45,11 +48,17 @@ pub(super) struct ReportBuilder<'c> {
 }
 
 impl<'c> ReportBuilder<'c> {
-    pub(super) fn new(outcomes: &'c mut OutcomeCache, sender: &'c mut Sender, origin: &'c Origin) -> Self {
+    pub(super) fn new(
+        outcomes: &'c mut OutcomeCache,
+        sender: &'c mut Sender,
+        tally: &'c mut InputTally,
+        origin: &'c Origin,
+    ) -> Self {
         let (report, run_number) = (outcomes.next_number(), outcomes.next_number());
         ReportBuilder {
             outcomes,
             sender,
+            tally,
             origin,
             head: None,
             irregularities: Irregularities::default(),
@@ -96,6 +105,14 @@ impl<'c> ReportBuilder<'c> {
         true
     }
 
+    /// The digest of the texts of a record, whose outcome is known then.
+    fn outcome(&mut self, record: &Record, mode: AlignmentMode) -> u128 {
+        write_texts(record, mode, &mut self.text);
+        let digest = self.outcomes.key.of(&self.text);
+        self.outcomes.get(digest, record, mode);
+        digest
+    }
+
     /// The digest of a record's bytes without address and count, read under some modes.
     fn markup_digest(&self, mode: AlignmentMode, markup: &Markup<'_>) -> u128 {
         let mut digest = self.outcomes.key.digest();
@@ -107,13 +124,37 @@ impl<'c> ReportBuilder<'c> {
         digest.finish()
     }
 
-    /// A digest of some texts, with the database's key.
-    pub(super) fn digest_of_texts<'t>(&self, texts: impl IntoIterator<Item = Option<&'t str>>) -> u128 {
-        let mut digest = self.outcomes.key.digest();
-        for text in texts {
-            digest.text(text);
+    /// Counts a report that was read.
+    ///
+    /// # Errors
+    /// The code of the limit that it is beyond.
+    pub(super) fn count_report(
+        &mut self,
+        head: &Head,
+        report: &AggregateReport,
+        report_id: &str,
+        limits: &Limits,
+        budget: &Budget,
+    ) -> Result<(), RejectionCode> {
+        self.tally.count(self.outcomes.key, head, report, report_id, limits, budget)
+    }
+
+    /// Counts the texts of a report's head, and cuts them where there is no room for more.
+    ///
+    /// # Errors
+    /// The code of the limit where they are too many even so.
+    pub(super) fn count_head(&mut self, report: &mut AggregateReport, report_id: &str) -> Result<(), RejectionCode> {
+        loop {
+            let texts = report.texts().chain([Some(report_id)]);
+            // Some of them are stored as they are written and as they are compared.
+            let bytes = 2 * texts.clone().flatten().map(str::len).sum::<usize>();
+            let digest = digest_of_texts(self.outcomes.key, texts);
+            if self.tally.texts.take(digest, bytes, report.has_long_texts(SHORT_TEXT))? {
+                return Ok(());
+            }
+            report.cut_texts(SHORT_TEXT);
+            self.irregularities.add(IrregularityCode::TextTruncated, "report_metadata");
         }
-        digest.finish()
     }
 
     fn count(&mut self, text: Option<&str>) -> Option<u64> {
@@ -127,14 +168,17 @@ impl<'c> ReportBuilder<'c> {
         }
     }
 
-    fn address(&mut self, written: &str) -> SourceAddress {
+    fn address(&mut self, written: &str) -> Result<SourceAddress, Rejection> {
         let (address, note) = address::read(written);
         match note {
             AddressNote::Plain => {}
             AddressNote::Mapped => self.irregularities.add(IrregularityCode::MappedIp, written),
             AddressNote::Bad => self.irregularities.add(IrregularityCode::BadIp, written),
         }
-        address
+        // It stands in each row, text in place of an address too, so each time counts.
+        let bytes = if let SourceAddress::Text(text) = &address { text.len() } else { 0 };
+        self.tally.texts.add(ROW_BYTES + bytes).map_err(Rejection::new)?;
+        Ok(address)
     }
 
     /// Adds a record to the digests, which do not depend on the order of records.
@@ -228,12 +272,25 @@ impl ReportSink for ReportBuilder<'_> {
             return Ok(());
         }
         let count = self.count(row.count.get());
-        let address = self.address(row.source_ip.get().unwrap_or(""));
-        write_texts(record, mode, &mut self.text);
-        let digest = self.outcomes.key.of(&self.text);
-        self.outcomes.get(digest, record, mode);
+        let address = self.address(row.source_ip.get().unwrap_or(""))?;
+        let digest = self.outcome(record, mode);
+        if self
+            .tally
+            .texts
+            .take(digest, self.outcomes.size(digest), record.has_long_texts(SHORT_TEXT))
+            .map_err(Rejection::new)?
+        {
+            self.row(digest, count, &address);
+            self.last = Some(digest);
+            return Ok(());
+        }
+        let mut short = record.clone();
+        short.cut_texts(SHORT_TEXT);
+        self.irregularities.add(IrregularityCode::TextTruncated, "record");
+        let digest = self.outcome(&short, mode);
+        self.tally.texts.take(digest, self.outcomes.size(digest), false).map_err(Rejection::new)?;
         self.row(digest, count, &address);
-        self.last = Some(digest);
+        // What was cut is not remembered by its markup: in another input there may be room for it.
         Ok(())
     }
 
@@ -255,11 +312,14 @@ impl ReportSink for ReportBuilder<'_> {
         let Some(&texts) = self.outcomes.by_markup.get(&digest) else {
             return Ok(false);
         };
-        if !self.outcomes.known.contains_key(&texts) {
+        // Where there is no room for its texts, the record is read, to cut them.
+        let Some(known) = self.outcomes.known.get(&texts) else { return Ok(false) };
+        let size = known.outcome.canonical.len();
+        if !self.tally.texts.take(texts, size, true).map_err(Rejection::new)? {
             return Ok(false);
         }
         let count = self.count(Some(markup.count));
-        let address = self.address(markup.source_ip);
+        let address = self.address(markup.source_ip)?;
         Ok(self.row(texts, count, &address))
     }
 }

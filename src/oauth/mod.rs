@@ -15,6 +15,7 @@ mod error;
 mod http;
 pub mod login;
 mod loopback;
+pub mod probe;
 mod request;
 mod settings;
 mod tokens;

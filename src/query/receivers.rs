@@ -168,7 +168,7 @@ impl Pass<'_> {
         let mut last: Option<((i64, i64), [u64; 2])> = None;
         while let Some((outcome, count)) = rows::take_head(&mut rest) {
             if rows::take_address_bytes(&mut rest).is_none() {
-                break;
+                return Err(StoreError::damaged_records(report));
             }
             let kind = self.kinds.of(outcome)?;
             let facts = self.kinds.list[kind as usize];

@@ -259,7 +259,7 @@ impl<'s> Scan<'s> {
         let mut rest = run.rows;
         while let Some((outcome, count)) = rows::take_head(&mut rest) {
             let Some(address) = rows::take_address_bytes(&mut rest).and_then(rows::read_address) else {
-                break;
+                return Err(StoreError::damaged_records(run.report));
             };
             let (kind, hot) = self.kind(outcome, run)?;
             let counted = in_window && hot.asked;
@@ -280,6 +280,9 @@ impl<'s> Scan<'s> {
                 self.batch.cells.push(Cell::new(run.day, reporter, hot.excuse, messages));
                 self.batch.evidence.push((key, self.batch.cells.len()));
             }
+        }
+        if !rest.is_empty() {
+            return Err(StoreError::damaged_records(run.report));
         }
         if !matched {
             return Ok(());

@@ -40,12 +40,18 @@ pub struct DatabaseCheck {
     pub newest_report: Option<i64>,
     /// How many whole days ago that was.
     pub newest_report_age_days: Option<i64>,
+    /// Reports that were taken away.
+    pub dropped: u64,
+    /// Reports kept apart because their reporters are ignored.
+    pub ignored: u64,
     /// Reports kept apart because they are on domains that are not the owner's.
     pub foreign: u64,
     /// Reports kept apart because their mail failed DMARC or came under another's name.
     pub untrusted: u64,
     /// What is in quarantine.
     pub quarantined: u64,
+    /// The bytes that are kept there, as they are stored.
+    pub quarantined_bytes: u64,
     /// SMTP TLS reports in it, and how many of them are kept apart because no domain of theirs is the owner's.
     pub tls_reports: (u64, u64),
     /// The end of the newest SMTP TLS report that counts, in seconds since the epoch.
@@ -143,6 +149,12 @@ pub enum CheckCode {
     DatabaseMissing,
     /// The database cannot be read.
     Database,
+    /// Something in the database is not as it was written.
+    DatabaseDamaged,
+    /// The database is larger than the limit at which to warn.
+    DatabaseSize,
+    /// The quarantine takes no more.
+    QuarantineFull,
     /// The newest report is old.
     NoNewReports,
     /// Something could not be read.
@@ -183,6 +195,9 @@ impl Code for CheckCode {
             CheckCode::MoveTarget => "move-target",
             CheckCode::DatabaseMissing => "database-missing",
             CheckCode::Database => "database",
+            CheckCode::DatabaseDamaged => "database-damaged",
+            CheckCode::DatabaseSize => "database-size",
+            CheckCode::QuarantineFull => "quarantine-full",
             CheckCode::NoNewReports => "no-new-reports",
             CheckCode::Quarantine => "quarantine",
             CheckCode::ForeignReports => "foreign-reports",
@@ -269,9 +284,12 @@ fn as_json(answer: &CheckAnswer) -> Value {
             "reports": database.reports,
             "newest_report": time(database.newest_report),
             "newest_report_age_days": database.newest_report_age_days,
+            "dropped": database.dropped,
+            "ignored": database.ignored,
             "foreign": database.foreign,
             "untrusted": database.untrusted,
             "quarantined": database.quarantined,
+            "quarantined_bytes": database.quarantined_bytes,
             "tls_reports": database.tls_reports.0,
             "newest_tls_report": time(database.newest_tls_report),
         },
@@ -329,6 +347,12 @@ fn database(database: &DatabaseCheck) -> Vec<String> {
     };
     let mut lines =
         vec![format!("{}{size}", database.path), format!("{}; {newest}", plural(database.reports, "report"))];
+    if database.dropped > 0 {
+        lines.push(format!("{} dropped", plural(database.dropped, "report")));
+    }
+    if database.ignored > 0 {
+        lines.push(format!("{} kept apart, of reporters that are ignored", plural(database.ignored, "report")));
+    }
     if database.foreign > 0 {
         lines.push(format!("{} kept apart, not on the domains of [owner]", plural(database.foreign, "report")));
     }

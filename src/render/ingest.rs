@@ -43,6 +43,7 @@ pub(super) fn facts(schema: &str, summary: &IngestSummary, seconds: f64) -> Valu
         "messages": summary.messages,
         "reread": summary.reread,
         "foreign": summary.foreign,
+        "ignored": summary.ignored,
         "untrusted": summary.untrusted,
         "other": {
             "tls_report": summary.tls.all(),
@@ -58,7 +59,7 @@ pub(super) fn facts(schema: &str, summary: &IngestSummary, seconds: f64) -> Valu
         },
         "irregularities": summary.irregularities,
         "quarantined": summary.quarantined.iter().map(|one| json!({
-            "input": one.input, "code": one.code, "reason": one.reason, "known": one.known,
+            "input": one.input, "code": one.code, "reason": one.reason, "known": one.known, "kept": one.kept,
         })).collect::<Vec<_>>(),
         "failed": summary.failed.iter().map(|one| json!({ "input": one.input, "reason": one.reason })).collect::<Vec<_>>(),
         "elapsed_seconds": (seconds * 1000.0).round() / 1000.0,
@@ -79,6 +80,7 @@ pub(super) fn sentence(summary: &IngestSummary) -> String {
     part(summary.reread, "of them read otherwise than before");
     part(summary.conflicting, "under a known id with other content");
     part(summary.foreign, "not on the domains of [owner]");
+    part(summary.ignored, "of reporters that are ignored");
     part(summary.untrusted, "kept apart because the mail failed DMARC or came under another's name");
     let tls = summary.tls;
     part(tls.new + tls.conflicting, agree(tls.new + tls.conflicting, "new SMTP TLS report", "new SMTP TLS reports"));

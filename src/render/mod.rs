@@ -3,6 +3,7 @@
 //! A file here says of one kind of answer what it is as data, as a [`Document`] and, where it is a list, as [`Rows`]; [`form`] writes
 //! any of them as a table, JSON, CSV or Markdown. No answer knows in which form it is written.
 
+mod apart;
 mod changes;
 pub mod check;
 mod digest;
@@ -34,6 +35,7 @@ mod sql;
 pub mod table;
 mod tls;
 
+pub use apart::{IgnoredAnswer, ReportsAction};
 pub use changes::headline;
 pub use digest::DigestAnswer;
 pub use dns::DnsAnswer;

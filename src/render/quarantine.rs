@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::document::{Document, Fact, Paint};
+use super::document::{Document, Fact, Paint, Text};
 use super::form::Answer;
 use super::table::{Column, Row, Rows, Table};
 use crate::report::period::rfc3339;
@@ -173,7 +173,8 @@ impl Answer for EntryAnswer<'_> {
             ("bytes", format!("{}, sha256 {}", grouped(entry.size), hex(&entry.sha256))),
         ];
         document.facts(facts.map(|(name, value)| Fact::new(name, value)).into());
-        document.verbatim(0, self.excerpt().lines().take(EXCERPT_LINES).map(str::to_owned).collect());
+        // As text and no code: what shows code without escapes would let tags through.
+        self.excerpt().lines().take(EXCERPT_LINES).for_each(|line| document.line(Text::plain(line)));
         document
     }
 

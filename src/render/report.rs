@@ -178,6 +178,12 @@ fn facts(detail: &ReportDetail) -> Vec<(&'static str, String)> {
         ("records", format!("{}, {}", grouped(report.records), plural(report.messages, "message"))),
     ];
     match report.apart() {
+        Some(Apart::Dropped) => {
+            facts.push(("counted", format!("no: it was dropped (dmarcstat reports drop {})", report.id)))
+        }
+        Some(Apart::Ignored) => {
+            facts.push(("counted", "no: its reporter is ignored (dmarcstat reports ignore)".to_owned()));
+        }
         Some(Apart::Foreign) => {
             facts.push(("counted", "no: its domain is none of those in [owner] domains".to_owned()))
         }

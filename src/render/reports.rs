@@ -14,7 +14,7 @@ use crate::store::{Apart, ReportSummary, Trust};
 use crate::words::{agree, grouped, plural};
 
 /// A list of reports, and what it is a list of.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct ReportsAnswer<'a> {
     /// The first day.
     pub begin: Option<Day>,
@@ -24,6 +24,10 @@ pub struct ReportsAnswer<'a> {
     pub newest: Option<String>,
     /// The reports, newest first.
     pub reports: &'a [ReportSummary],
+    /// How many others were taken away.
+    pub dropped: u64,
+    /// How many others are kept apart because their reporters are ignored.
+    pub ignored: u64,
     /// How many others are kept apart because they are on domains that are not the owner's.
     pub foreign: u64,
     /// How many others are kept apart because their mail failed DMARC or came under another's name.
@@ -77,6 +81,8 @@ pub(super) fn summary_json(report: &ReportSummary) -> Map<String, Value> {
         "counted": report.counted,
         "replaced_by": report.replaced_by,
         "shared_messages": report.shared,
+        "dropped": report.dropped,
+        "ignored": report.ignored,
         "foreign": report.foreign,
         "trust": report.trust.as_str(),
     });
@@ -95,7 +101,7 @@ fn word(text: &Option<String>) -> Option<String> {
     lower(text).filter(|word| word != "nil")
 }
 
-const HEADINGS: [&str; 18] = [
+const HEADINGS: [&str; 20] = [
     "id",
     "org_name",
     "reporter",
@@ -114,6 +120,8 @@ const HEADINGS: [&str; 18] = [
     "irregularities",
     "trust",
     "foreign",
+    "dropped",
+    "ignored",
 ];
 
 fn cells(report: &ReportSummary) -> Vec<String> {
@@ -136,6 +144,8 @@ fn cells(report: &ReportSummary) -> Vec<String> {
         codes(report).join(" "),
         report.trust.as_str().to_owned(),
         report.foreign.to_string(),
+        report.dropped.to_string(),
+        report.ignored.to_string(),
     ]
 }
 
@@ -163,6 +173,8 @@ impl Answer for ReportsAnswer<'_> {
         document.text(summary(&days, self.reports.len() as u64, reporters.len(), self.newest.as_deref()));
         document.table(table(self.reports));
         let apart = [
+            (self.dropped, "because somebody dropped it", "--dropped"),
+            (self.ignored, "because the reporter is ignored", "--ignored"),
             (self.foreign, "not on the domains of [owner]", "--foreign"),
             (self.untrusted, "because the mail failed DMARC or came under another's name", "--untrusted"),
         ];
@@ -198,6 +210,8 @@ fn table(reports: &[ReportSummary]) -> Table {
     for report in reports {
         let mut notes = codes(report);
         match report.apart() {
+            Some(Apart::Dropped) => notes.push("dropped"),
+            Some(Apart::Ignored) => notes.push("ignored"),
             Some(Apart::Foreign) => notes.push("foreign"),
             Some(Apart::Untrusted) if report.trust == Trust::Misnamed => notes.push("another's name"),
             Some(Apart::Untrusted) => notes.push("mail failed DMARC"),

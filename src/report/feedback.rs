@@ -3,6 +3,7 @@
 //! What stands here is what the reporter wrote, trimmed and decoded but not judged: a result is still a word, a
 //! count still a text. [`Outcome`](crate::alignment::Outcome) holds what it means.
 
+use super::shorten;
 use super::text::{Reusable, Reused, Text};
 
 /// `feedback` without its records, which are streamed past: a report may hold millions of them.
@@ -16,6 +17,38 @@ pub struct AggregateReport {
     pub report_metadata: ReportMetadata,
     /// `policy_published`.
     pub policy_published: PolicyPublished,
+}
+
+impl AggregateReport {
+    /// All texts that are kept of it, but for its id and its records.
+    pub(crate) fn texts(&self) -> impl Iterator<Item = Option<&str>> + Clone {
+        let metadata = &self.report_metadata;
+        let named = [
+            &self.namespace,
+            &self.version,
+            &metadata.org_name,
+            &metadata.email,
+            &metadata.extra_contact_info,
+            &metadata.generator,
+            &self.policy_published.domain,
+        ];
+        let errors = metadata.errors.iter().map(|error| Some(error.as_str()));
+        named.map(Option::as_deref).into_iter().chain(self.policy_published.written()).chain(errors)
+    }
+
+    /// Whether a text for people, as opposed to a name, is longer than so many bytes.
+    pub(crate) fn has_long_texts(&self, most: usize) -> bool {
+        let metadata = &self.report_metadata;
+        metadata.extra_contact_info.iter().chain(&metadata.errors).any(|text| text.len() > most)
+    }
+
+    /// Cuts the texts for people to so many bytes.
+    pub(crate) fn cut_texts(&mut self, most: usize) {
+        let metadata = &mut self.report_metadata;
+        for text in metadata.extra_contact_info.iter_mut().chain(&mut metadata.errors) {
+            text.truncate(shorten(text, most).len());
+        }
+    }
 }
 
 /// `report_metadata`: who reports, and about when.
@@ -178,6 +211,25 @@ pub struct SpfAuthResult {
     pub result: Text,
     /// `human_result` (RFC 9990).
     pub human_result: Text,
+}
+
+impl Record {
+    /// Whether a text for people, as opposed to a name, is longer than so many bytes.
+    pub(crate) fn has_long_texts(&self, most: usize) -> bool {
+        let is_long = |text: &Text| text.get().is_some_and(|text| text.len() > most);
+        let results = &self.auth_results;
+        self.row.policy_evaluated.reasons.iter().any(|reason| is_long(&reason.comment))
+            || results.dkim.iter().any(|one| is_long(&one.human_result))
+            || results.spf.iter().any(|one| is_long(&one.human_result))
+    }
+
+    /// Cuts the texts for people to so many bytes.
+    pub(crate) fn cut_texts(&mut self, most: usize) {
+        let results = &mut self.auth_results;
+        self.row.policy_evaluated.reasons.as_mut_slice().iter_mut().for_each(|reason| reason.comment.cut(most));
+        results.dkim.as_mut_slice().iter_mut().for_each(|one| one.human_result.cut(most));
+        results.spf.as_mut_slice().iter_mut().for_each(|one| one.human_result.cut(most));
+    }
 }
 
 impl Reusable for PolicyOverrideReason {

@@ -20,6 +20,9 @@ pub(super) enum Closed {
     Feedback,
 }
 
+/// Rows of one record: they are held until the record's end.
+const MOST_ROWS: usize = 65_536;
+
 /// The state of reading one `feedback`.
 pub(super) struct State<'s> {
     pub(super) limits: &'s Limits,
@@ -159,6 +162,10 @@ impl<'s> State<'s> {
             Element::Records => self.irregularities.add(IrregularityCode::WrappedRecords, ""),
             Element::Row if self.row_seen => {
                 self.irregularities.add(IrregularityCode::RepeatedElement, "row");
+                // They are kept until what they have in common is known.
+                if self.other_rows.len() >= MOST_ROWS {
+                    return Err(Rejection::new(RejectionCode::LimitRecords).into());
+                }
                 self.other_rows.push(std::mem::take(&mut self.record.row));
             }
             Element::Row => self.row_seen = true,

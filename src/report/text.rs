@@ -4,6 +4,8 @@
 //! for each would cost more than all the rest of the reading, so a [`Record`](super::Record) is one set of
 //! buffers that the reader clears and refills.
 
+use super::shorten;
+
 /// A field's text, or its absence: a missing element and an empty one are different facts.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct Text {
@@ -29,6 +31,12 @@ impl Text {
         self.present = true;
         self.value.clear();
         self.value.push_str(text);
+    }
+
+    /// Cuts a text to so many bytes, between characters.
+    pub fn cut(&mut self, most: usize) {
+        let kept = shorten(&self.value, most).len();
+        self.value.truncate(kept);
     }
 
     /// Makes the field absent, keeping its memory, unless a stranger made that large.
@@ -76,6 +84,11 @@ impl<T: Reusable> Reused<T> {
     /// The element pushed last.
     pub fn last_mut(&mut self) -> Option<&mut T> {
         self.items[..self.length].last_mut()
+    }
+
+    /// The elements in use.
+    pub fn as_mut_slice(&mut self) -> &mut [T] {
+        &mut self.items[..self.length]
     }
 
     /// Empties the list.

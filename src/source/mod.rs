@@ -33,6 +33,19 @@ pub enum Content {
     Unreadable(String),
 }
 
+impl Content {
+    /// How many bytes it has, as it came.
+    #[must_use]
+    pub fn size(&self) -> u64 {
+        match self {
+            Content::Bytes(bytes) => bytes.len() as u64,
+            Content::Document(file) => file.metadata().map_or(0, |file| file.len()),
+            Content::Oversized { size, .. } => *size,
+            Content::Unreadable(_) => 0,
+        }
+    }
+}
+
 /// A mail on a server whose state is remembered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Receipt {

@@ -11,9 +11,10 @@ use super::incoming::{Arrival, NewReport, Written, bare_id};
 use super::same_identity::{self, Group, Placed, Same, Stored};
 use super::trust::{self, Trust};
 use super::writer::{Place, Writer};
-use super::{Result, blobs, sightings, signed};
+use super::{Result, apart, blobs, sightings, signed};
 use crate::domain;
 use crate::report::Irregularities;
+use crate::reporter;
 
 /// The reports of the input that is being written.
 #[derive(Debug, Default)]
@@ -46,12 +47,13 @@ impl Writer<'_> {
         let identity = self.identity(new);
         self.begin()?;
         let foreign = !domain::is_owners(&new.domain, self.owner_domains);
+        let ignored = self.ignored.iter().any(|entry| reporter::is_meant(&new.reporter, entry));
         if self.group(identity)?.reports > 0
             && let Some(same) = same_identity::find(self.connection, identity, new.content)?
         {
             self.discard()?;
             self.known(&same, identity, new)?;
-            return Ok(Written { arrival: Arrival::Duplicate, irregularities: 0, foreign });
+            return Ok(Written { arrival: Arrival::Duplicate, irregularities: 0, foreign, ignored });
         }
         let (raw, raw_known) = blobs::store(self.connection, &new.raw, self.keep_raw)?;
         let earlier = if raw_known { self.earlier_readings(new, raw, identity)? } else { Vec::new() };
@@ -88,7 +90,7 @@ impl Writer<'_> {
             (false, false) => Arrival::New,
         };
         let irregularities = new.irregularities.total() + u64::from(overlap) + u64::from(conflicting);
-        Ok(Written { arrival, irregularities, foreign })
+        Ok(Written { arrival, irregularities, foreign, ignored })
     }
 
     /// Notes that the input is at its end: its bytes may come again in another.
@@ -193,6 +195,11 @@ impl Writer<'_> {
             sightings::copy(self.connection, report.id, id)?;
             self.unsettled.insert(report.identity);
             self.groups.remove(&report.identity);
+            if report.dropped {
+                // Read better it is still what the owner did not want.
+                apart::set_dropped(self.connection, id, true)?;
+                self.unsettled.insert(identity);
+            }
             report.remove(self.connection, &mut self.deltas)?;
         }
         readings.heir.get_or_insert(id);

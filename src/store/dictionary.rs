@@ -16,6 +16,8 @@ use crate::varint;
 
 /// More outcomes than that are looked up in the database again.
 const OUTCOMES_KEPT: usize = 400_000;
+/// Lists of signatures, and policies, of more bytes than that are, too.
+const KEPT_BYTES: usize = 8 * 1024 * 1024;
 
 /// The numbers that this process knows.
 #[derive(Debug, Default)]
@@ -25,6 +27,8 @@ pub(super) struct Dictionary {
     // By texts of strangers, who may know how any fixed function hashes; the digests above have a key.
     signers: HashMap<Vec<u8>, i64>,
     policies: HashMap<PolicyPublished, i64>,
+    /// The bytes of the keys of both.
+    bytes: usize,
     /// Facts of outcomes that were added and are yet to be written.
     pub(super) facts: FreshFacts,
     scratch: Vec<u8>,
@@ -37,6 +41,7 @@ impl Dictionary {
         self.outcomes.clear();
         self.signers.clear();
         self.policies.clear();
+        self.bytes = 0;
         self.facts.forget();
     }
 
@@ -109,11 +114,20 @@ impl Dictionary {
             Some(id) => id,
             None => connection.prepare_cached("INSERT INTO signers (detail) VALUES (?1)")?.insert([&detail])?,
         };
-        if self.signers.len() >= 50_000 {
-            self.signers.clear();
-        }
+        self.make_room(detail.len());
         self.signers.insert(detail, id);
         Ok(id)
+    }
+
+    /// Forgets lists and policies that are looked up in the database again, where there is no room for one more.
+    fn make_room(&mut self, bytes: usize) {
+        const OVERHEAD: usize = 200;
+        if self.bytes >= KEPT_BYTES {
+            self.signers.clear();
+            self.policies.clear();
+            self.bytes = 0;
+        }
+        self.bytes += bytes + OVERHEAD;
     }
 
     /// The number of a policy, whose domain stands with the report.
@@ -141,9 +155,7 @@ impl Dictionary {
                 )?
                 .insert(values)?,
         };
-        if self.policies.len() > 10_000 {
-            self.policies.clear();
-        }
+        self.make_room(key.written().into_iter().flatten().map(str::len).sum());
         self.policies.insert(key, id);
         Ok(id)
     }

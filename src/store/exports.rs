@@ -69,9 +69,9 @@ impl Store {
     /// # Errors
     /// See [`StoreError`](super::StoreError).
     pub fn withdrawn(&self, export: &Exported) -> Result<Vec<ExportedReport>> {
-        let mut owned = self.owned();
+        let mut answered = self.answered();
         let mut select = self.connection.prepare(
-            "SELECT exported.day, exported.report, row_key, record_run.domain FROM exported
+            "SELECT exported.day, exported.report, row_key, record_run.domain, record_run.reporter FROM exported
              LEFT JOIN report ON report.id = exported.report AND report.content = exported.content
              LEFT JOIN record_run ON record_run.day = report.day AND record_run.report = report.id AND part = 0
                 AND record_run.counted
@@ -81,7 +81,7 @@ impl Store {
         let mut found = Vec::new();
         while let Some(row) = rows.next()? {
             let counts = match row.get::<_, Option<i64>>(3)? {
-                Some(domain) => owned.has(domain)?,
+                Some(domain) => answered.has(domain, row.get(4)?)?,
                 None => false,
             };
             if !counts {

@@ -5,35 +5,10 @@
 //! when a question is asked, so that a domain which is added to the owner's brings its reports along.
 
 use rusqlite::{ToSql, params};
-use rustc_hash::FxHashMap;
 
-use super::names::NameReader;
 use super::trust::BELIEVED;
 use super::{Result, Store};
-use crate::domain;
 use crate::report::period::Day;
-
-/// Tells the owner's policy domains by their numbers.
-pub(super) struct Owned<'s> {
-    domains: &'s [String],
-    names: NameReader<'s>,
-    known: FxHashMap<i64, bool>,
-}
-
-impl Owned<'_> {
-    /// Whether reports on this domain are for the owner.
-    pub(super) fn has(&mut self, name: i64) -> Result<bool> {
-        if self.domains.is_empty() {
-            return Ok(true);
-        }
-        if let Some(&known) = self.known.get(&name) {
-            return Ok(known);
-        }
-        let owned = domain::is_owners(self.names.text(name)?, self.domains);
-        self.known.insert(name, owned);
-        Ok(owned)
-    }
-}
 
 /// A policy domain that is not the owner's.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,16 +36,15 @@ impl Store {
         !self.owner_domains.is_empty()
     }
 
-    pub(super) fn owned(&self) -> Owned<'_> {
-        Owned { domains: &self.owner_domains, names: self.names(), known: FxHashMap::default() }
-    }
-
     /// The domains that are not the owner's, and have reports, whatever their mails were found to be; most messages first.
     ///
     /// # Errors
     /// See [`StoreError`](super::StoreError).
     pub fn foreign_domains(&self) -> Result<Vec<ForeignDomain>> {
-        self.foreign("SELECT domain, COUNT(*), SUM(messages) FROM report GROUP BY domain", params![])
+        self.foreign(
+            "SELECT domain, reporter, COUNT(*), SUM(MIN(messages, 9007199254740992)) FROM report WHERE NOT dropped GROUP BY domain, reporter",
+            params![],
+        )
     }
 
     /// The domains that are not the owner's, and have reports on the days from `first` to `last` that would count if they
@@ -79,8 +53,7 @@ impl Store {
     /// # Errors
     /// See [`StoreError`](super::StoreError).
     pub fn foreign_totals(&self, first: Day, last: Day) -> Result<Vec<ForeignDomain>> {
-        let sql =
-            "SELECT domain, SUM(reports), SUM(messages) FROM day_total WHERE day BETWEEN ?1 AND ?2 GROUP BY domain";
+        let sql = "SELECT domain, reporter, SUM(reports), SUM(MIN(messages, 9007199254740992)) FROM day_total WHERE day BETWEEN ?1 AND ?2 GROUP BY domain, reporter";
         self.foreign(sql, params![first, last])
     }
 
@@ -88,16 +61,25 @@ impl Store {
         if !self.has_owner() {
             return Ok(Vec::new());
         }
-        let (mut owned, mut names) = (self.owned(), self.names());
+        let (mut answered, mut names) = (self.answered(), self.names());
         let mut select = self.connection.prepare_cached(sql)?;
         let mut rows = select.query(parameters)?;
-        let mut found = Vec::new();
+        // In the order of their numbers, so those of one domain adjoin.
+        let mut found: Vec<ForeignDomain> = Vec::new();
+        let mut last = None;
         while let Some(row) = rows.next()? {
             let name: i64 = row.get(0)?;
             let number = |at| row.get::<_, i64>(at).map(i64::unsigned_abs);
-            if !owned.has(name)? {
-                let domain = names.text(name)?.to_owned();
-                found.push(ForeignDomain { domain, reports: number(1)?, messages: number(2)? });
+            if answered.is_owners(name)? || answered.is_ignored(row.get(1)?)? {
+                continue;
+            }
+            if last != Some(name) {
+                last = Some(name);
+                found.push(ForeignDomain { domain: names.text(name)?.to_owned(), reports: 0, messages: 0 });
+            }
+            if let Some(one) = found.last_mut() {
+                one.reports = one.reports.saturating_add(number(2)?);
+                one.messages = one.messages.saturating_add(number(3)?);
             }
         }
         found.sort_by(|a, b| (b.messages, &a.domain).cmp(&(a.messages, &b.domain)));
@@ -118,17 +100,25 @@ impl Store {
     /// See [`StoreError`](super::StoreError).
     pub fn domains_of_one_reporter(&self) -> Result<(Vec<String>, usize)> {
         let mut select = self.connection.prepare_cached(&format!(
-            "SELECT name.text, MIN(reporter) = MAX(reporter) FROM report JOIN name ON name.id = domain
-             WHERE {BELIEVED} GROUP BY domain ORDER BY name.text",
+            "SELECT name.text, reporter FROM report JOIN name ON name.id = domain
+             WHERE {BELIEVED} GROUP BY name.text, reporter ORDER BY name.text",
         ))?;
         let mut rows = select.query([])?;
-        let (mut found, mut all) = (Vec::new(), 0);
+        // Each domain, and how many wrote about it.
+        let mut domains: Vec<(String, u32)> = Vec::new();
+        let mut answered = self.answered();
         while let Some(row) = rows.next()? {
-            all += 1;
-            if row.get(1)? {
-                found.push(row.get(0)?);
+            let domain: String = row.get(0)?;
+            if answered.is_ignored(row.get(1)?)? {
+                continue;
+            }
+            match domains.last_mut().filter(|(last, _)| *last == domain) {
+                Some((_, reporters)) => *reporters += 1,
+                None => domains.push((domain, 1)),
             }
         }
+        let all = domains.len();
+        let found = domains.into_iter().filter(|(_, reporters)| *reporters == 1).map(|(domain, _)| domain).collect();
         Ok((found, all))
     }
 }

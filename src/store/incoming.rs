@@ -50,11 +50,16 @@ pub struct Totals {
 impl Totals {
     /// Adds a record.
     pub fn add(&mut self, outcome: &SharedOutcome, messages: u64) {
+        let verdict = &outcome.verdict;
         self.records += 1;
-        self.messages += messages;
-        self.dmarc_pass += if outcome.verdict.dmarc == Some(true) { messages } else { 0 };
-        self.dkim_aligned += if outcome.verdict.dkim == DkimState::Aligned { messages } else { 0 };
-        self.spf_aligned += if outcome.verdict.spf == SpfState::Aligned { messages } else { 0 };
+        for (sum, holds) in [
+            (&mut self.messages, true),
+            (&mut self.dmarc_pass, verdict.dmarc == Some(true)),
+            (&mut self.dkim_aligned, verdict.dkim == DkimState::Aligned),
+            (&mut self.spf_aligned, verdict.spf == SpfState::Aligned),
+        ] {
+            *sum = sum.saturating_add(if holds { messages } else { 0 });
+        }
     }
 }
 
@@ -177,6 +182,8 @@ pub struct Written {
     pub irregularities: u64,
     /// It is on a domain that is not the owner's.
     pub foreign: bool,
+    /// Its reporter is ignored.
+    pub ignored: bool,
 }
 
 /// A report id as it is compared: reporters write it with and without angle brackets.

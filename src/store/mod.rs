@@ -5,8 +5,10 @@
 //! ends. *Years*: a ladder of migrations, and a refusal to touch what a newer program wrote.
 
 mod announced;
+mod apart;
 mod arrival;
 mod blobs;
+mod deep;
 mod dictionary;
 mod digest;
 mod editions;
@@ -42,6 +44,7 @@ use std::time::Duration;
 use rusqlite::{Connection, ErrorCode, OpenFlags, ffi};
 
 pub use announced::Announced;
+pub use apart::{Apart, IgnoredEntry};
 pub use digest::{Digest, DigestKey, RowsDigest};
 pub use exports::{Exported, ExportedReport};
 pub use facts::OutcomeFacts;
@@ -55,10 +58,10 @@ pub use memory::{MemorySource, Remembered, RememberedCell, RememberedSum};
 pub use names::{NameCache, NameReader};
 pub use plain::{PlainColumn, PlainTable, PlainValue};
 pub use prune::Pruned;
-pub use quarantine::{QuarantineEntry, Quarantined};
+pub use quarantine::{Held, Kept, QuarantineEntry, Quarantined};
 pub use records::{CountedReport, PublishedPolicy, ReportHead, ReportPlace};
 pub use reporting::ReportLine;
-pub use reports::{Apart, ReportDetail, ReportFilter, ReportRow, ReportSummary, Sighting};
+pub use reports::{ReportDetail, ReportFilter, ReportRow, ReportSummary, Sighting};
 pub use runs::{PolicyWords, ScannedRun};
 pub use sql::{Bounds, Limits, RowSource, Rows, SqlAnswer, SqlError, SqlValue, ask};
 pub use tls::NewTlsReport;
@@ -138,6 +141,12 @@ impl From<rusqlite::Error> for StoreError {
 }
 
 impl StoreError {
+    /// The packed records of a report end within one, or are none.
+    #[must_use]
+    pub fn damaged_records(report: i64) -> Self {
+        StoreError::Damaged(format!("the records of report {report} cannot be read"))
+    }
+
     /// Whether the message leaves open which database it is about.
     #[must_use]
     pub fn is_nameless(&self) -> bool {
@@ -162,6 +171,8 @@ pub struct Store {
     key: DigestKey,
     /// The domains whose reports count; empty where all do.
     owner_domains: Vec<String>,
+    /// The reporters whose reports are in no answer, see [`is_meant`](crate::reporter::is_meant).
+    ignored: Vec<String>,
     /// Records and reports are shown of such reports only as passed.
     checked_only: bool,
 }
@@ -211,16 +222,17 @@ impl Store {
         connection.busy_timeout(BUSY)?;
         connection.pragma_update(None, "cache_size", -16_000)?;
         connection.pragma_update(None, "mmap_size", 256_i64 << 20)?;
+        // A damaged page is told when it is read, and gives no other answer.
+        connection.pragma_update(None, "cell_size_check", true)?;
         let version = identify(&connection, &shown)?;
         if version < schema::VERSION {
             // Answers need the tables of today; climbing needs to write.
             drop(connection);
             return Self::open(path);
         }
-        let key = DigestKey::load(&connection)?;
         // One view of the data for the whole answer, whatever is written meanwhile.
         connection.execute_batch("BEGIN")?;
-        Ok(Store { connection, key, owner_domains: Vec::new(), checked_only: false })
+        Self::over(connection)
     }
 
     /// A database in memory, for answers straight from files.
@@ -243,8 +255,14 @@ impl Store {
         connection.pragma_update(None, "cache_size", -10_000)?;
         connection.pragma_update(None, "temp_store", "MEMORY")?;
         schema::migrate(&mut connection, version)?;
+        Self::over(connection)
+    }
+
+    /// A database that is open and has the tables of today.
+    fn over(connection: Connection) -> Result<Self> {
         let key = DigestKey::load(&connection)?;
-        Ok(Store { connection, key, owner_domains: Vec::new(), checked_only: false })
+        let ignored = apart::ignored(&connection)?;
+        Ok(Store { connection, key, owner_domains: Vec::new(), ignored, checked_only: false })
     }
 
     /// Lets the database grow to this many pages and no further, as a full disk does.
@@ -310,6 +328,15 @@ fn escape_uri(path: &str) -> String {
     path.replace('%', "%25").replace('?', "%3f").replace('#', "%23")
 }
 
+/// Makes a folder and those above it that are missing, for their owner alone.
+fn create_private_folders(folder: &Path) -> std::io::Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder)
+}
+
 /// Makes an empty file that only its owner may read, and the folders above it. SQLite gives its companions the same
 /// rights.
 fn create_private(path: &Path) -> std::io::Result<()> {
@@ -317,7 +344,7 @@ fn create_private(path: &Path) -> std::io::Result<()> {
         return Ok(());
     }
     if let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
-        std::fs::create_dir_all(parent)?;
+        create_private_folders(parent)?;
     }
     let mut options = std::fs::OpenOptions::new();
     options.write(true).create_new(true);

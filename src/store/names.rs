@@ -12,17 +12,21 @@ use crate::varint;
 
 /// More texts than that are looked up in the database again.
 const KEPT: usize = 100_000;
+/// Nor are more bytes of texts kept.
+const KEPT_BYTES: usize = 8 * 1024 * 1024;
 
 /// The texts this process has used, with their numbers.
 #[derive(Debug, Default)]
 pub(super) struct Names {
     /// By names of strangers, who may know how any fixed function hashes.
     known: HashMap<String, i64>,
+    bytes: usize,
 }
 
 impl Names {
     pub(super) fn forget(&mut self) {
         self.known.clear();
+        self.bytes = 0;
     }
 
     /// The number of a text, which is stored if it is new.
@@ -39,9 +43,10 @@ impl Names {
             }
             Err(error) => return Err(error),
         };
-        if self.known.len() >= KEPT {
-            self.known.clear();
+        if self.known.len() >= KEPT || self.bytes >= KEPT_BYTES {
+            self.forget();
         }
+        self.bytes += text.len();
         self.known.insert(text.to_owned(), id);
         Ok(id)
     }
@@ -73,12 +78,14 @@ impl PutText for Numbering<'_> {
 pub struct NameReader<'n> {
     connection: &'n Connection,
     known: FxHashMap<i64, String>,
+    bytes: usize,
 }
 
 /// The names that a reader knows, kept from one use of the database to the next.
 #[derive(Debug, Default)]
 pub struct NameCache {
     known: FxHashMap<i64, String>,
+    bytes: usize,
 }
 
 impl<'n> NameReader<'n> {
@@ -88,12 +95,12 @@ impl<'n> NameReader<'n> {
 
     /// With names that are known already.
     pub(super) fn of(connection: &'n Connection, cache: NameCache) -> Self {
-        NameReader { connection, known: cache.known }
+        NameReader { connection, known: cache.known, bytes: cache.bytes }
     }
 
     /// What it knows, for the next reader.
     pub(super) fn into_cache(self) -> NameCache {
-        NameCache { known: self.known }
+        NameCache { known: self.known, bytes: self.bytes }
     }
 
     /// The text of a name.
@@ -101,8 +108,9 @@ impl<'n> NameReader<'n> {
     /// # Errors
     /// See [`StoreError`](super::StoreError).
     pub fn text(&mut self, id: i64) -> Result<&str> {
-        if self.known.len() >= KEPT && !self.known.contains_key(&id) {
+        if (self.known.len() >= KEPT || self.bytes >= KEPT_BYTES) && !self.known.contains_key(&id) {
             self.known.clear();
+            self.bytes = 0;
         }
         match self.known.entry(id) {
             Entry::Occupied(known) => Ok(known.into_mut()),
@@ -111,6 +119,7 @@ impl<'n> NameReader<'n> {
                     .connection
                     .prepare_cached("SELECT text FROM name WHERE id = ?1")?
                     .query_row([id], |row| row.get(0))?;
+                self.bytes += text.len();
                 Ok(vacant.insert(text))
             }
         }

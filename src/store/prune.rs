@@ -61,7 +61,7 @@ impl Store {
             }
             let mut deltas = Deltas::default();
             for identity in apart {
-                same_identity::settle(&transaction, self.key, identity, &mut deltas)?;
+                same_identity::settle(&transaction, self.key, &self.ignored, identity, &mut deltas)?;
             }
             deltas.flush(&transaction)?;
             memory::Span::forget_before(day, &transaction)?;
@@ -79,7 +79,7 @@ impl Store {
 
 fn count(connection: &Connection, day: Day) -> Result<Pruned> {
     Ok(connection.query_row(
-        "SELECT COUNT(*), COALESCE(SUM(records), 0), COALESCE(SUM(messages), 0),
+        "SELECT COUNT(*), COALESCE(SUM(records), 0), COALESCE(SUM(MIN(messages, 9007199254740992)), 0),
             (SELECT COUNT(*) FROM tls_report WHERE day < ?1) FROM report WHERE day < ?1",
         params![day],
         |row| {

@@ -5,6 +5,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use super::incoming::{NewQuarantine, Origin};
 use super::trust::Trust;
 use super::{Result, Store, blobs};
+use crate::limits::Limits;
 use crate::mail::Authenticity;
 
 /// Something in quarantine.
@@ -77,13 +78,60 @@ fn entry(row: &Row<'_>) -> rusqlite::Result<QuarantineEntry> {
     })
 }
 
-/// Takes something that was not read at `now`; true when it was known before.
-pub(super) fn insert(connection: &Connection, new: &NewQuarantine, now: i64) -> Result<bool> {
+/// What became of something that was refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kept {
+    /// It is in the quarantine.
+    Now,
+    /// It was there before.
+    Before,
+    /// There is no room for it.
+    Not,
+}
+
+/// What the quarantine holds.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Held {
+    /// Entries.
+    pub entries: u64,
+    /// Bytes of what is kept, as it is stored.
+    pub bytes: u64,
+}
+
+impl Held {
+    /// What it holds now.
+    pub(super) fn load(connection: &Connection) -> Result<Self> {
+        let sql = "SELECT (SELECT COUNT(*) FROM quarantine), COALESCE(SUM(LENGTH(bytes)), 0)
+             FROM blob WHERE id IN (SELECT raw FROM quarantine)";
+        Ok(connection.query_row(sql, [], |row| {
+            let number = |at| row.get::<_, i64>(at).map(i64::unsigned_abs);
+            Ok(Held { entries: number(0)?, bytes: number(1)? })
+        })?)
+    }
+
+    /// Whether it has reached a limit.
+    #[must_use]
+    pub fn is_full(&self, limits: &Limits) -> bool {
+        self.entries >= limits.quarantine_entries || self.bytes >= limits.quarantine
+    }
+}
+
+/// Takes something that was not read at `now`, where the quarantine has room; what it `held` follows.
+pub(super) fn insert(
+    connection: &Connection,
+    new: &NewQuarantine,
+    now: i64,
+    held: &mut Held,
+    limits: &Limits,
+) -> Result<Kept> {
+    let known = connection
+        .prepare_cached("SELECT 1 FROM quarantine JOIN blob ON blob.id = raw WHERE sha256 = ?1 AND inner_path = ?2")?
+        .exists(params![new.raw.sha256.as_slice(), new.inner])?;
+    if !known && held.is_full(limits) {
+        return Ok(Kept::Not);
+    }
     let (raw, _) = blobs::store(connection, &new.raw, true)?;
     let origin = &new.origin;
-    let known = connection
-        .prepare_cached("SELECT 1 FROM quarantine WHERE raw = ?1 AND inner_path = ?2")?
-        .exists(params![raw, new.inner])?;
     connection
         .prepare_cached(
             "INSERT INTO quarantine (raw, inner_path, code, reason, location, mail_from, subject, mail_date, message_id,
@@ -110,7 +158,16 @@ pub(super) fn insert(connection: &Connection, new: &NewQuarantine, now: i64) -> 
             Trust::from(&origin.authenticity).number(),
             origin.authenticity.domain(),
         ])?;
-    Ok(known)
+    if known {
+        return Ok(Kept::Before);
+    }
+    held.entries += 1;
+    // Several entries may lie in the same bytes; to count these twice keeps less, not more.
+    let length: i64 = connection
+        .prepare_cached("SELECT COALESCE(LENGTH(bytes), 0) FROM blob WHERE id = ?1")?
+        .query_row([raw], |row| row.get(0))?;
+    held.bytes = held.bytes.saturating_add(length.unsigned_abs());
+    Ok(Kept::Now)
 }
 
 impl Store {
@@ -121,6 +178,14 @@ impl Store {
     pub fn count_quarantined(&self) -> Result<u64> {
         let count = self.connection.query_row("SELECT COUNT(*) FROM quarantine", [], |row| row.get::<_, i64>(0))?;
         Ok(count.unsigned_abs())
+    }
+
+    /// What the quarantine holds.
+    ///
+    /// # Errors
+    /// See [`StoreError`](super::StoreError).
+    pub fn held_in_quarantine(&self) -> Result<Held> {
+        Held::load(&self.connection)
     }
 
     /// All entries, oldest first.

@@ -13,6 +13,7 @@ use crate::alignment::Outcome;
 use crate::domain;
 use crate::report::PolicyPublished;
 use crate::report::period::Day;
+use crate::reporter;
 
 /// Where a report stands in the order of days.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -147,10 +148,14 @@ impl Store {
         if self.checked_only && !report.checked {
             return Ok(false);
         }
-        if self.owner_domains.is_empty() {
+        if self.owner_domains.is_empty() && self.ignored.is_empty() {
             return Ok(true);
         }
-        names.with(&self.connection, |names| Ok(domain::is_owners(names.text(report.domain)?, &self.owner_domains)))
+        names.with(&self.connection, |names| {
+            let owned = domain::is_owners(names.text(report.domain)?, &self.owner_domains);
+            let reporter = if self.ignored.is_empty() { "" } else { names.text(report.reporter)? };
+            Ok(owned && !self.ignored.iter().any(|entry| reporter::is_meant(reporter, entry)))
+        })
     }
 
     /// A run of the records of a report, see [`rows`](crate::rows), by its number from 0.
@@ -199,11 +204,12 @@ impl Store {
     /// # Errors
     /// See [`StoreError`](super::StoreError).
     pub fn published_policies(&self, first: Day, last: Day) -> Result<Vec<PublishedPolicy>> {
+        let ignored = self.ignored_reporters()?.iter().map(i64::to_string).collect::<Vec<_>>().join(", ");
         let mut select = self.connection.prepare(&format!(
             "SELECT name.text, p, sp, np, adkim, aspf, pct, fo, testing, discovery_method, MIN(day), MAX(day), COUNT(*),
                 COUNT(DISTINCT reporter)
              FROM report JOIN policy ON policy.id = report.policy JOIN name ON name.id = report.domain
-             WHERE day BETWEEN ?1 AND ?2 AND counted AND {BELIEVED}
+             WHERE day BETWEEN ?1 AND ?2 AND counted AND {BELIEVED} AND reporter NOT IN ({ignored})
              GROUP BY report.domain, report.policy ORDER BY name.text, MIN(day), policy.id"
         ))?;
         let mut rows = select.query([first, last])?;

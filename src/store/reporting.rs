@@ -40,11 +40,11 @@ impl Store {
              WHERE counted AND day BETWEEN ?1 AND ?2 ORDER BY id",
         )?;
         let mut rows = statement.query(params![first, last])?;
-        let mut owned = self.owned();
+        let mut answered = self.answered();
         while let Some(row) = rows.next()? {
-            let domain = row.get(3)?;
+            let (domain, reporter) = (row.get(3)?, row.get(4)?);
             let trust = Trust::from_number(row.get(7)?);
-            if !owned.has(domain)? || self.checked_only && trust != Trust::Passed {
+            if !answered.has(domain, reporter)? || self.checked_only && trust != Trust::Passed {
                 continue;
             }
             visit(ReportLine {
@@ -52,7 +52,7 @@ impl Store {
                 day: row.get(1)?,
                 period: Period { begin: row.get(2)?, end: row.get(8)? },
                 domain,
-                reporter: row.get(4)?,
+                reporter,
                 policy: row.get(5)?,
                 messages: u64::try_from(row.get::<_, i64>(6)?).unwrap_or(0),
                 trust,

@@ -4,6 +4,7 @@ use std::io::Read;
 
 use rusqlite::{OptionalExtension, Row, params, params_from_iter};
 
+use super::apart::{Answered, Apart};
 use super::records::ReportHead;
 use super::same_identity::Placed;
 use super::trust::Trust;
@@ -27,15 +28,6 @@ pub struct ReportFilter {
     pub irregular: bool,
     /// Those that are kept apart for this reason and no others; else those that are not kept apart.
     pub apart: Option<Apart>,
-}
-
-/// Why a report is in no answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Apart {
-    /// It is on a domain that is not the owner's, whatever is known of its mail.
-    Foreign,
-    /// It is not believed, see [`Trust::is_believed`].
-    Untrusted,
 }
 
 /// A report in a list.
@@ -80,6 +72,10 @@ pub struct ReportSummary {
     pub shared: Option<u64>,
     /// What is known of the mails it came in.
     pub trust: Trust,
+    /// The owner took it away.
+    pub dropped: bool,
+    /// Its reporter is ignored.
+    pub ignored: bool,
     /// It is on a domain that is not the owner's.
     pub foreign: bool,
     /// What was odd.
@@ -90,11 +86,13 @@ impl ReportSummary {
     /// Why it is kept apart, if it is.
     #[must_use]
     pub fn apart(&self) -> Option<Apart> {
-        match (self.foreign, self.trust.is_believed()) {
-            (true, _) => Some(Apart::Foreign),
-            (false, false) => Some(Apart::Untrusted),
-            (false, true) => None,
-        }
+        let reasons = [
+            (self.dropped, Apart::Dropped),
+            (self.ignored, Apart::Ignored),
+            (self.foreign, Apart::Foreign),
+            (!self.trust.is_believed(), Apart::Untrusted),
+        ];
+        reasons.into_iter().find(|(holds, _)| *holds).map(|(_, reason)| reason)
     }
 }
 
@@ -141,7 +139,7 @@ pub struct ReportDetail {
 
 const COLUMNS: &str = "report.id, org.text, reporter.text, email.text, report_id, domain.text, begin_time, end_time, report.day,
     p, sp, np, adkim, aspf, pct, fo, testing, discovery_method, rfc9990, records, messages, dmarc_pass, sibling, report.counted,
-    report.trust, replaced_by, shared
+    report.trust, replaced_by, shared, dropped, report.domain, report.reporter
     FROM report
     JOIN name reporter ON reporter.id = report.reporter
     JOIN name domain ON domain.id = report.domain
@@ -153,7 +151,7 @@ fn unsigned(row: &Row<'_>, at: usize) -> rusqlite::Result<u64> {
     row.get::<_, i64>(at).map(|value| u64::try_from(value).unwrap_or(0))
 }
 
-fn summary(row: &Row<'_>, owner_domains: &[String]) -> rusqlite::Result<ReportSummary> {
+fn summary(row: &Row<'_>, answered: &mut Answered<'_>) -> Result<ReportSummary> {
     let domain: String = row.get(5)?;
     Ok(ReportSummary {
         id: row.get(0)?,
@@ -176,7 +174,9 @@ fn summary(row: &Row<'_>, owner_domains: &[String]) -> rusqlite::Result<ReportSu
             testing: row.get(16)?,
             discovery_method: row.get(17)?,
         },
-        foreign: !domain::is_owners(&domain, owner_domains),
+        dropped: row.get(27)?,
+        ignored: answered.is_ignored(row.get(29)?)?,
+        foreign: !answered.is_owners(row.get(28)?)?,
         domain,
         rfc9990: row.get(18)?,
         records: unsigned(row, 19)?,
@@ -213,8 +213,9 @@ impl Store {
         let mut statement = self.connection.prepare(&sql)?;
         let (first, last) = (filter.first.unwrap_or(Day::MIN), filter.last.unwrap_or(Day::MAX));
         let mut found = statement.query(params![first, last])?;
+        let mut answered = self.answered();
         while let Some(row) = found.next()? {
-            let mut report = summary(row, &self.owner_domains)?;
+            let mut report = summary(row, &mut answered)?;
             if !domain::is_among(&report.domain, &filter.domains) || filter.apart != report.apart() {
                 continue;
             }
@@ -232,7 +233,11 @@ impl Store {
     /// See [`StoreError`].
     pub fn report_summary(&self, report: i64) -> Result<ReportSummary> {
         let mut select = self.connection.prepare_cached(&format!("SELECT {COLUMNS} WHERE report.id = ?1"))?;
-        Ok(select.query_row([report], |row| summary(row, &self.owner_domains))?)
+        let mut rows = select.query([report])?;
+        match rows.next()? {
+            Some(row) => summary(row, &mut self.answered()),
+            None => Err(rusqlite::Error::QueryReturnedNoRows.into()),
+        }
     }
 
     /// The reports that an id means: the number in this database, else the id that the reporter gave.
@@ -241,7 +246,7 @@ impl Store {
     /// See [`StoreError`].
     pub fn find_reports(&self, id: &str) -> Result<Vec<ReportSummary>> {
         let number: Option<i64> = id.parse().ok();
-        let mut found = Vec::new();
+        let (mut answered, mut found) = (self.answered(), Vec::new());
         for (condition, value) in [
             ("report.id = ?1", number.map(rusqlite::types::Value::from)),
             ("report_id IN (?1, '<' || ?1 || '>')", Some(rusqlite::types::Value::from(bare_id(id).to_owned()))),
@@ -251,7 +256,7 @@ impl Store {
                 self.connection.prepare(&format!("SELECT {COLUMNS} WHERE {condition} ORDER BY report.id"))?;
             let mut rows = statement.query(params_from_iter([value]))?;
             while let Some(row) = rows.next()? {
-                let mut report = summary(row, &self.owner_domains)?;
+                let mut report = summary(row, &mut answered)?;
                 report.irregularities = self.irregularities(&report)?;
                 found.push(report);
             }

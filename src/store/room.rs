@@ -5,7 +5,7 @@ use std::path::Path;
 
 use rusqlite::{Connection, OpenFlags};
 
-use super::{BUSY, DigestKey, Result, Store, StoreError, identify, opening, schema};
+use super::{BUSY, Result, Store, StoreError, identify, opening, schema};
 
 /// Pages that are given back in one transaction, so that the log stays small.
 const SLICE: i64 = 4_096;
@@ -58,8 +58,7 @@ impl Store {
         connection.pragma_update(None, "synchronous", "FULL")?;
         // The file is changed at the end only, in one go.
         connection.pragma_update(None, "cache_spill", false)?;
-        let key = DigestKey::load(&connection)?;
-        Ok(Store { connection, key, owner_domains: Vec::new(), checked_only: false })
+        Self::over(connection)
     }
 
     /// Gives free pages of the database back to the disk.

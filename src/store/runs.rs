@@ -69,17 +69,17 @@ impl Store {
              ORDER BY day, report, part",
         )?;
         let mut runs = statement.query([first, last])?;
-        let mut owned = self.owned();
+        let mut answered = self.answered();
         while let Some(row) = runs.next()? {
-            let domain = row.get(3)?;
+            let (reporter, domain) = (row.get(2)?, row.get(3)?);
             let checked = row.get::<_, i64>(4)? == CHECKED;
-            if !owned.has(domain)? || self.checked_only && !checked {
+            if !answered.has(domain, reporter)? || self.checked_only && !checked {
                 continue;
             }
             visit(ScannedRun {
                 day: row.get(0)?,
                 report: row.get(1)?,
-                reporter: row.get(2)?,
+                reporter,
                 domain,
                 checked,
                 rows: row.get_ref(5)?.as_blob().map_err(|error| StoreError::Damaged(error.to_string()))?,

@@ -14,6 +14,7 @@ use rustc_hash::FxHashMap;
 
 use super::editions::{self, MergedRows};
 use super::incoming::Totals;
+use super::names::NameReader;
 use super::totals::Deltas;
 use super::trust::{BELIEVED, Trust};
 use super::{DigestKey, Result, RowsDigest, StoreError};
@@ -95,7 +96,7 @@ impl Placed {
         Ok(connection
             .prepare_cached(&format!(
                 "SELECT 1 FROM (
-                    SELECT end_time, logical, trust FROM report
+                    SELECT end_time, logical, trust, dropped FROM report
                     WHERE domain = ?1 AND reporter = ?2 AND begin_time > ?3 AND begin_time < ?4
                     ORDER BY begin_time DESC LIMIT ?7)
                  WHERE end_time > ?5 AND logical <> ?6 AND {BELIEVED}",
@@ -127,6 +128,8 @@ pub(super) struct Stored {
     pub(super) reporter: i64,
     totals: Totals,
     pub(super) trust: Trust,
+    /// The owner took it away.
+    pub(super) dropped: bool,
     pub(super) counted: bool,
     replaced_by: Option<i64>,
     /// Messages in rows that others have too; absent for a report that is alone.
@@ -136,7 +139,7 @@ pub(super) struct Stored {
 impl Stored {
     const COLUMNS: &str =
         "report.id, logical, content, day, domain, reporter, records, messages, dmarc_pass, dkim_aligned,
-        spf_aligned, trust, counted, replaced_by, shared";
+        spf_aligned, trust, counted, replaced_by, shared, dropped";
 
     fn of(row: &Row<'_>) -> rusqlite::Result<Self> {
         let number = |at| row.get::<_, i64>(at).map(i64::unsigned_abs);
@@ -158,6 +161,7 @@ impl Stored {
             counted: row.get(12)?,
             replaced_by: row.get(13)?,
             shared: row.get(14)?,
+            dropped: row.get(15)?,
         })
     }
 
@@ -165,6 +169,11 @@ impl Stored {
     pub(super) fn load(connection: &Connection, report: i64) -> Result<Self> {
         let sql = format!("SELECT {} FROM report WHERE report.id = ?1", Self::COLUMNS);
         Ok(connection.prepare_cached(&sql)?.query_row([report], Self::of)?)
+    }
+
+    /// Whether it counts unless others of its identity are in its way.
+    fn may_count(&self) -> bool {
+        self.trust.is_believed() && !self.dropped
     }
 
     fn load_all(connection: &Connection, identity: u128) -> Result<Vec<Self>> {
@@ -226,13 +235,32 @@ impl Stored {
     }
 }
 
-/// Decides which of the reports of one identity count.
-pub(super) fn settle(connection: &Connection, key: DigestKey, identity: u128, deltas: &mut Deltas) -> Result<()> {
+/// Decides which of the reports of one identity count. Those of reporters that are ignored are in nobody's way.
+pub(super) fn settle(
+    connection: &Connection,
+    key: DigestKey,
+    ignored: &[String],
+    identity: u128,
+    deltas: &mut Deltas,
+) -> Result<()> {
     let mut reports = Stored::load_all(connection, identity)?;
-    let believed: Vec<usize> = (0..reports.len()).filter(|&at| reports[at].trust.is_believed()).collect();
+    let mut believed: Vec<usize> = (0..reports.len()).filter(|&at| reports[at].may_count()).collect();
     let mut replaced_by = vec![None; reports.len()];
     let mut shared = vec![None; reports.len()];
     let mut counts = vec![false; reports.len()];
+    if !ignored.is_empty() {
+        let mut names = NameReader::new(connection);
+        let mut heard = Vec::with_capacity(believed.len());
+        for at in believed {
+            let name = names.text(reports[at].reporter)?;
+            if ignored.iter().any(|entry| reporter::is_meant(name, entry)) {
+                counts[at] = true;
+            } else {
+                heard.push(at);
+            }
+        }
+        believed = heard;
+    }
     if let [alone] = believed[..] {
         counts[alone] = true;
     } else if !believed.is_empty() {
@@ -290,7 +318,7 @@ pub(super) fn settle_all(connection: &Connection) -> Result<()> {
     let mut select = connection.prepare("SELECT logical FROM report GROUP BY logical HAVING COUNT(*) > 1")?;
     let mut identities = select.query([])?;
     while let Some(row) = identities.next()? {
-        settle(connection, key, digest(row, 0)?, &mut deltas)?;
+        settle(connection, key, &[], digest(row, 0)?, &mut deltas)?;
     }
     deltas.flush(connection)
 }

@@ -221,6 +221,11 @@ pub(super) const MIGRATIONS: &[&str] = &[
     "CREATE TABLE IF NOT EXISTS announced (
         key TEXT PRIMARY KEY, last_day INTEGER NOT NULL, share INTEGER NOT NULL
     ) WITHOUT ROWID;",
+    // Reports that the owner took away, and reporters whose reports are to be in no answer.
+    "
+    ALTER TABLE report ADD COLUMN dropped INTEGER NOT NULL DEFAULT 0;
+    CREATE TABLE ignored (who TEXT PRIMARY KEY) WITHOUT ROWID;
+",
 ];
 
 /// Whatever changes which records count forgets what was summed up of them, the steps before this table included.
@@ -233,11 +238,9 @@ const JUDGE_OUTCOMES: [usize; 2] = [1, 6];
 /// The steps after which their facts must be packed.
 const PACK_FACTS: [usize; 2] = [5, 6];
 
-/// The step after which it must be decided anew which reports of one identity count.
-const SETTLE_IDENTITIES: usize = 7;
-
-/// The step after which it must be judged anew whose reports are and which are believed.
-const JUDGE_REPORTS: usize = 8;
+/// The step after which it must be decided anew which reports of one identity count, whose they are and which are believed.
+/// The steps that asked for it came before; what decides needs the columns of this one.
+const SETTLE_REPORTS: usize = 13;
 
 /// The version that this program writes.
 pub(super) const VERSION: i32 = MIGRATIONS.len() as i32;
@@ -269,10 +272,8 @@ pub(super) fn migrate(connection: &mut Connection, version: i32) -> super::Resul
         if PACK_FACTS.contains(&step) {
             facts::write_all(&transaction)?;
         }
-        if step == SETTLE_IDENTITIES {
+        if step == SETTLE_REPORTS {
             same_identity::settle_all(&transaction)?;
-        }
-        if step == JUDGE_REPORTS {
             trust::judge_all(&transaction)?;
         }
         memory::forget_all(&transaction)?;

@@ -109,10 +109,10 @@ impl Store {
              WHERE counted AND day BETWEEN ?1 AND ?2 ORDER BY day, id, number",
         )?;
         let mut rows = select.query(params![first, last])?;
-        let mut owned = self.owned();
+        let mut owned = self.answered();
         while let Some(row) = rows.next()? {
             let (report, domain) = (row.get(0)?, row.get(4)?);
-            if !owned.has(domain)? {
+            if !owned.has(domain, row.get(2)?)? {
                 continue;
             }
             let failed = number(row, 9)?;
@@ -208,10 +208,10 @@ impl Store {
         }
         let mut select = self.connection.prepare_cached("SELECT report, domain FROM tls_policy ORDER BY report")?;
         let mut rows = select.query([])?;
-        let (mut owned, mut own, mut last) = (self.owned(), 0, None);
+        let (mut owned, mut own, mut last) = (self.answered(), 0, None);
         while let Some(row) = rows.next()? {
             let report: i64 = row.get(0)?;
-            if last != Some(report) && owned.has(row.get(1)?)? {
+            if last != Some(report) && owned.is_owners(row.get(1)?)? {
                 own += 1;
                 last = Some(report);
             }
@@ -230,9 +230,9 @@ impl Store {
              WHERE counted AND end_time <= ?1 GROUP BY domain",
         )?;
         let mut rows = select.query([now])?;
-        let (mut owned, mut newest) = (self.owned(), None);
+        let (mut owned, mut newest) = (self.answered(), None);
         while let Some(row) = rows.next()? {
-            if owned.has(row.get(1)?)? {
+            if owned.is_owners(row.get(1)?)? {
                 newest = newest.max(row.get::<_, Option<i64>>(0)?);
             }
         }

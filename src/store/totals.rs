@@ -12,6 +12,9 @@ use super::trust::Trust;
 use super::{Result, Store};
 use crate::report::period::{DAY, Day, LONG, Period};
 
+/// Sums stop here: the largest whole number that all who read JSON understand.
+const LARGEST_SUM: u64 = 1 << 53;
+
 /// By day, domain and reporter how many reports, and their messages.
 type StaleReports = FxHashMap<(Day, i64, i64), (u64, u64)>;
 
@@ -32,7 +35,7 @@ impl Deltas {
         let added =
             [1, checked, totals.records, totals.messages, totals.dmarc_pass, totals.dkim_aligned, totals.spf_aligned];
         for (sum, value) in sums.iter_mut().zip(added) {
-            *sum += sign * i64::try_from(value).unwrap_or(i64::MAX);
+            *sum = sum.saturating_add(sign * super::signed(value));
         }
     }
 
@@ -48,9 +51,12 @@ impl Deltas {
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
              ON CONFLICT (day, domain, reporter) DO UPDATE SET
                 reports = reports + excluded.reports, checked = checked + excluded.checked, records = records + excluded.records,
-                messages = messages + excluded.messages, dmarc_pass = dmarc_pass + excluded.dmarc_pass,
-                dkim_aligned = dkim_aligned + excluded.dkim_aligned, spf_aligned = spf_aligned + excluded.spf_aligned",
+                messages = MIN(messages + excluded.messages, 9007199254740992),
+                dmarc_pass = MIN(dmarc_pass + excluded.dmarc_pass, 9007199254740992),
+                dkim_aligned = MIN(dkim_aligned + excluded.dkim_aligned, 9007199254740992),
+                spf_aligned = MIN(spf_aligned + excluded.spf_aligned, 9007199254740992)",
         )?;
+        debug_assert_eq!(LARGEST_SUM, 9_007_199_254_740_992);
         for ((day, domain, reporter), sums) in self.by_key.drain() {
             let [reports, checked, records, messages, pass, dkim, spf] = sums;
             upsert.execute(params![day, domain, reporter, reports, checked, records, messages, pass, dkim, spf])?;
@@ -90,17 +96,17 @@ impl Store {
              FROM day_total WHERE day BETWEEN ?1 AND ?2 ORDER BY day, domain, reporter",
         )?;
         let mut rows = statement.query([first, last])?;
-        let (mut totals, mut owned) = (Vec::new(), self.owned());
+        let (mut totals, mut answered) = (Vec::new(), self.answered());
         while let Some(row) = rows.next()? {
-            let number = |at| row.get::<_, i64>(at).map(|value| u64::try_from(value).unwrap_or(0));
-            let domain = row.get(1)?;
-            if !owned.has(domain)? {
+            let number = |at| row.get::<_, i64>(at).map(|value| u64::try_from(value).unwrap_or(0).min(LARGEST_SUM));
+            let (domain, reporter) = (row.get(1)?, row.get(2)?);
+            if !answered.has(domain, reporter)? {
                 continue;
             }
             totals.push(DayTotal {
                 day: row.get(0)?,
                 domain: names.text(domain)?.to_owned(),
-                reporter: names.text(row.get(2)?)?.to_owned(),
+                reporter: names.text(reporter)?.to_owned(),
                 reports: number(3)?,
                 checked: number(4)?,
                 totals: Totals {
@@ -126,7 +132,7 @@ impl Store {
             "SELECT day, domain, reporter, messages, reports, checked FROM day_total WHERE day BETWEEN ?1 AND ?2",
         )?;
         let mut rows = statement.query([first, last])?;
-        let mut owned = self.owned();
+        let mut answered = self.answered();
         while let Some(row) = rows.next()? {
             let number = |at| row.get::<_, i64>(at).map(i64::unsigned_abs);
             let mut found = DayReported {
@@ -138,7 +144,7 @@ impl Store {
             };
             let (reports, messages) =
                 stale.get(&(found.day, found.domain, found.reporter)).copied().unwrap_or_default();
-            if number(4)? > reports && owned.has(found.domain)? {
+            if number(4)? > reports && answered.has(found.domain, found.reporter)? {
                 found.messages = found.messages.saturating_sub(messages);
                 visit(found);
             }
@@ -173,12 +179,12 @@ impl Store {
     /// See [`StoreError`](super::StoreError).
     pub fn newest_report(&self, now: i64) -> Result<Option<i64>> {
         let mut select = self.connection.prepare_cached(
-            "SELECT record_run.day, record_run.domain, begin_time, end_time
+            "SELECT record_run.day, record_run.domain, begin_time, end_time, record_run.reporter
              FROM record_run JOIN report ON report.id = record_run.report
              WHERE record_run.counted AND part = 0 AND record_run.day <= ?1 ORDER BY record_run.day DESC",
         )?;
         let mut rows = select.query([now.div_euclid(DAY)])?;
-        let mut owned = self.owned();
+        let mut answered = self.answered();
         let mut newest: Option<(Day, i64)> = None;
         while let Some(row) = rows.next()? {
             let (day, period) = (row.get(0)?, Period { begin: row.get(2)?, end: row.get(3)? });
@@ -187,7 +193,7 @@ impl Store {
             if newest.is_some_and(|(last, _)| day < last - 16) {
                 break;
             }
-            if period.is_evidence_of_now(now) && owned.has(row.get(1)?)? {
+            if period.is_evidence_of_now(now) && answered.has(row.get(1)?, row.get(4)?)? {
                 newest = Some(newest.map_or((day, period.end), |(last, newest)| (last, newest.max(period.end))));
             }
         }

@@ -71,8 +71,8 @@ impl Trust {
 /// What stands with the records of a report that counts and passed.
 pub(super) const CHECKED: i64 = 2;
 
-/// For conditions in SQL: reports that are believed.
-pub(super) const BELIEVED: &str = "trust IN (0, 2)";
+/// For conditions in SQL: reports that are believed, and were not taken away.
+pub(super) const BELIEVED: &str = "trust IN (0, 2) AND NOT dropped";
 
 impl From<&Authenticity> for Trust {
     fn from(authenticity: &Authenticity) -> Self {
@@ -188,7 +188,7 @@ pub(super) fn judge_all(connection: &Connection) -> Result<()> {
         }
     }
     for identity in unsettled {
-        same_identity::settle(connection, key, identity, &mut deltas)?;
+        same_identity::settle(connection, key, &[], identity, &mut deltas)?;
     }
     deltas.flush(connection)?;
     connection.execute(
@@ -206,16 +206,24 @@ impl Store {
     /// See [`StoreError`](super::StoreError).
     pub fn checked_reports(&self, first: Day, last: Day, domains: &[String]) -> Result<Vec<CheckedReports>> {
         let mut select = self.connection.prepare_cached(
-            "SELECT domain, text, SUM(checked), SUM(reports - checked) FROM day_total JOIN name ON name.id = domain
-             WHERE day BETWEEN ?1 AND ?2 GROUP BY domain ORDER BY text",
+            "SELECT domain, text, SUM(checked), SUM(reports - checked), reporter FROM day_total JOIN name ON name.id = domain
+             WHERE day BETWEEN ?1 AND ?2 GROUP BY domain, reporter ORDER BY text",
         )?;
         let mut rows = select.query([first, last])?;
-        let (mut owned, mut found) = (self.owned(), Vec::new());
+        let (mut answered, mut found) = (self.answered(), Vec::<CheckedReports>::new());
         while let Some(row) = rows.next()? {
             let domain: String = row.get(1)?;
-            if owned.has(row.get(0)?)? && domain::is_among(&domain, domains) {
-                let number = |at| row.get::<_, i64>(at).map(i64::unsigned_abs);
-                found.push(CheckedReports { domain, checked: number(2)?, unchecked: number(3)? });
+            if !answered.has(row.get(0)?, row.get(4)?)? || !domain::is_among(&domain, domains) {
+                continue;
+            }
+            let number = |at| row.get::<_, i64>(at).map(i64::unsigned_abs);
+            let (checked, unchecked) = (number(2)?, number(3)?);
+            match found.last_mut().filter(|last| last.domain == domain) {
+                Some(last) => {
+                    last.checked = last.checked.saturating_add(checked);
+                    last.unchecked = last.unchecked.saturating_add(unchecked);
+                }
+                None => found.push(CheckedReports { domain, checked, unchecked }),
             }
         }
         Ok(found)
@@ -240,15 +248,9 @@ impl Store {
     /// # Errors
     /// See [`StoreError`](super::StoreError).
     pub fn untrusted_reports(&self) -> Result<u64> {
-        let sql = format!("SELECT domain, COUNT(*) FROM report WHERE NOT {BELIEVED} GROUP BY domain");
-        let mut select = self.connection.prepare_cached(&sql)?;
-        let mut rows = select.query([])?;
-        let (mut owned, mut untrusted) = (self.owned(), 0);
-        while let Some(row) = rows.next()? {
-            if owned.has(row.get(0)?)? {
-                untrusted += row.get::<_, i64>(1)?.unsigned_abs();
-            }
-        }
-        Ok(untrusted)
+        self.count_reports_of(
+            "SELECT domain, reporter, COUNT(*) FROM report WHERE trust NOT IN (0, 2) AND NOT dropped GROUP BY domain, reporter",
+            |answered, domain, reporter| answered.has(domain, reporter),
+        )
     }
 }

@@ -13,10 +13,12 @@ use super::arrival::InputReports;
 use super::dictionary::Dictionary;
 use super::incoming::{NewQuarantine, Run};
 use super::mailbox::Settled;
+use super::quarantine::{Held, Kept};
 use super::same_identity::{self, Group};
 use super::totals::Deltas;
 use super::trust::Trust;
 use super::{DigestKey, Result, Store, StoreError, quarantine, room, tls};
+use crate::limits::Limits;
 use crate::rows;
 
 /// A run is written when it has this many bytes.
@@ -28,6 +30,7 @@ pub struct Writer<'s> {
     pub(super) key: DigestKey,
     pub(super) keep_raw: bool,
     pub(super) owner_domains: &'s [String],
+    pub(super) ignored: &'s [String],
     now: i64,
     pub(super) dictionary: Dictionary,
     pub(super) deltas: Deltas,
@@ -50,6 +53,9 @@ pub struct Writer<'s> {
     pub(super) unsettled_tls: FxHashSet<u128>,
     /// The reports of the input that is being written.
     pub(super) input: InputReports,
+    /// What the quarantine holds, once that was asked in this batch.
+    held: Option<Held>,
+    limits: Limits,
 }
 
 /// A report some of whose records are written.
@@ -95,6 +101,7 @@ impl Store {
             key: self.key,
             keep_raw,
             owner_domains: &self.owner_domains,
+            ignored: &self.ignored,
             now,
             dictionary: Dictionary::default(),
             deltas: Deltas::default(),
@@ -108,11 +115,20 @@ impl Store {
             unsettled: FxHashSet::default(),
             unsettled_tls: FxHashSet::default(),
             input: InputReports::default(),
+            held: None,
+            limits: Limits::default(),
         }
     }
 }
 
 impl Writer<'_> {
+    /// The same with limits of the quarantine.
+    #[must_use]
+    pub fn with_quarantine(mut self, limits: &Limits) -> Self {
+        self.limits.clone_from(limits);
+        self
+    }
+
     /// Makes sure that a batch is open.
     pub(super) fn begin(&mut self) -> Result<()> {
         if self.in_batch {
@@ -120,6 +136,7 @@ impl Writer<'_> {
         }
         self.connection.execute_batch("BEGIN IMMEDIATE")?;
         self.in_batch = true;
+        self.held = None;
         let version: i64 = self.connection.pragma_query_value(None, "data_version", |row| row.get(0))?;
         if version != self.data_version {
             self.next_report =
@@ -156,7 +173,7 @@ impl Writer<'_> {
     fn settle_identities(&mut self) -> Result<()> {
         self.groups.clear();
         for identity in self.unsettled.drain() {
-            same_identity::settle(self.connection, self.key, identity, &mut self.deltas)?;
+            same_identity::settle(self.connection, self.key, self.ignored, identity, &mut self.deltas)?;
         }
         for identity in self.unsettled_tls.drain() {
             tls::settle(self.connection, self.key, identity)?;
@@ -320,13 +337,19 @@ impl Writer<'_> {
         self.in_batch
     }
 
-    /// Takes something that was not read; true when it was known before.
+    /// Takes something that was not read, where the quarantine has room for it.
     ///
     /// # Errors
     /// See [`StoreError`].
-    pub fn quarantine(&mut self, new: &NewQuarantine) -> Result<bool> {
+    pub fn quarantine(&mut self, new: &NewQuarantine) -> Result<Kept> {
         self.begin()?;
-        quarantine::insert(self.connection, new, self.now)
+        let mut held = match self.held {
+            Some(held) => held,
+            None => Held::load(self.connection)?,
+        };
+        let kept = quarantine::insert(self.connection, new, self.now, &mut held, &self.limits)?;
+        self.held = Some(held);
+        Ok(kept)
     }
 }
 

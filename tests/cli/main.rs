@@ -9,6 +9,8 @@
 #![allow(clippy::disallowed_methods, reason = "mail that comes today is of today")]
 
 mod announced;
+mod apart;
+mod attacks;
 mod bad_database;
 mod bad_input;
 mod changes;

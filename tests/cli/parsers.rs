@@ -38,6 +38,8 @@ static TIGHT: LazyLock<Limits> = LazyLock::new(|| Limits {
     signatures: 1,
     text: 10,
     name: 5,
+    texts: 100,
+    ..Limits::default()
 });
 
 /// As a file and as a mail, within generous limits and tight ones.

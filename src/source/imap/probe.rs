@@ -36,3 +36,11 @@ pub fn read_answers(bytes: &[u8], piece: usize) -> usize {
     }
     number
 }
+
+/// Reads the name of a folder as it is sent. What was read is read the same when it is sent anew.
+#[must_use]
+pub fn read_folder_name(sent: &[u8]) -> String {
+    let name = super::name::decode(sent);
+    assert_eq!(super::name::decode(super::name::encode(&name).as_bytes()), name, "a name changed on its way");
+    name
+}

@@ -208,7 +208,7 @@ impl Store {
         let damaged = || StoreError::Damaged(format!("memory of period {}", period.0));
         let mut select = self.connection.prepare_cached("SELECT sums FROM memory WHERE period = ?1 ORDER BY part")?;
         let mut parts = select.query([period.0])?;
-        let mut owned = self.owned();
+        let mut answered = self.answered();
         let mut is_head = true;
         while let Some(part) = parts.next()? {
             let mut rest = part.get_ref(0)?.as_blob().map_err(|error| StoreError::Damaged(error.to_string()))?;
@@ -218,7 +218,7 @@ impl Store {
                 while !rest.is_empty() {
                     let (mut source, on) = take_source(&mut rest).ok_or_else(damaged)?;
                     let believed = source.checked || !self.checked_only;
-                    source.asked = on & wanted != 0 && believed && owned.has(source.domain)?;
+                    source.asked = on & wanted != 0 && believed && answered.has(source.domain, source.reporter)?;
                     sources.push(source);
                 }
                 visit(Remembered::Sources(&sources))?;

@@ -208,7 +208,11 @@ fn a_run_sums_up_what_it_changed_and_a_database_of_before_is_summed_up_once() {
     }
     assert_eq!(periods(&path), 2);
     let connection = Connection::open(&path).unwrap();
-    connection.execute_batch("DROP TABLE memory; PRAGMA user_version = 9").unwrap();
+    connection
+        .execute_batch(
+            "ALTER TABLE report DROP COLUMN dropped; DROP TABLE ignored; DROP TABLE memory; PRAGMA user_version = 9",
+        )
+        .unwrap();
     drop(connection);
     let store = Store::open_existing(&path).unwrap();
     assert_eq!(remembered(&store, FIRST, FIRST + 70).1, 0);

@@ -220,6 +220,7 @@ fn an_older_database_is_settled_by_the_rule() {
              UPDATE record_run SET counted = 0 WHERE report IN (SELECT id FROM report WHERE counted = 0);
              UPDATE day_total SET reports = reports - 1, records = records - 2, messages = messages - 33,
                 dmarc_pass = dmarc_pass - 30, dkim_aligned = dkim_aligned - 30;
+             ALTER TABLE report DROP COLUMN dropped; DROP TABLE ignored;
              PRAGMA user_version = 7;",
         )
         .unwrap();

@@ -149,6 +149,10 @@ fn an_older_database_is_judged_anew() {
         )
         .unwrap();
     assert_eq!(counting(&store)["google.com"], 9005);
+    store
+        .connection
+        .execute_batch("ALTER TABLE report DROP COLUMN dropped; DROP TABLE ignored; PRAGMA user_version = 8;")
+        .unwrap();
     drop(store);
     let mut store = Store::open(&path).unwrap();
     assert_eq!((counting(&store), apart(&store)), (counts, untrusted));
