@@ -221,6 +221,9 @@ fn note(
     Err(Failure::Failed(anyhow!("another export ran as {name:?} at the same time; run this one again")))
 }
 
+/// Said of a form for rows that go into a database.
+const AS_THEY_ARE: &str = "rows go into a SQLite file as they are: leave out --format";
+
 /// The form of the rows, where it is one that fits where they go.
 fn form(format: Option<Form>, target: &Target<'_>) -> Result<RowForm, Failure> {
     let usage = |text: &str| Err(Failure::Usage(text.to_owned()));
@@ -233,9 +236,9 @@ fn form(format: Option<Form>, target: &Target<'_>) -> Result<RowForm, Failure> {
         (Some(Form::Parquet), _) => usage("this build of the program writes no Parquet"),
         #[cfg(feature = "parquet")]
         (Some(Form::Parquet), Target::Stream) => usage("parquet goes into a folder: name one with --into"),
-        (Some(Form::Csv | Form::Parquet), Target::File(_)) => {
-            usage("rows go into a SQLite file as they are: leave out --format")
-        }
+        #[cfg(feature = "parquet")]
+        (Some(Form::Parquet), Target::File(_)) => usage(AS_THEY_ARE),
+        (Some(Form::Csv), Target::File(_)) => usage(AS_THEY_ARE),
         (Some(Form::Table | Form::Json | Form::Markdown | Form::Html), _) => {
             usage("`export` writes rows: use --format jsonl, csv or parquet")
         }

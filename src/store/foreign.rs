@@ -22,7 +22,7 @@ pub struct ForeignDomain {
 }
 
 impl Store {
-    /// Keeps the reports on domains other than these (see [`is_owners`](domain::is_owners)) out of all answers but those that
+    /// Keeps the reports on domains other than these (see [`is_owners`](crate::domain::is_owners)) out of all answers but those that
     /// ask for them. With no domains at all, which are the owner's is not known, and all count.
     #[must_use]
     pub fn owned_by(mut self, domains: &[String]) -> Self {
