@@ -76,7 +76,12 @@ pub(super) fn split_following<'b>(transfer: Transfer, kind: &str, body: &'b [u8]
             (start > 0 && is_field(line)).then_some(start)
         })
     } else if kind.starts_with("text/") {
-        FIRST.iter().filter_map(|field| memchr::memmem::find(body, field)).min().map(|at| at + 1)
+        // Each is looked for before those that were found, so that many mails in a row are not searched to the end each time.
+        let first = FIRST.iter().fold(None, |found: Option<usize>, field| {
+            let until = found.map_or(body.len(), |at| (at + field.len()).min(body.len()));
+            memchr::memmem::find(&body[..until], field).or(found)
+        });
+        first.map(|at| at + 1)
     } else {
         None
     };
