@@ -389,7 +389,8 @@ proptest! {
         probe(&mail);
     }
 
-    /// A mail that says that it is a report, whatever became of it, never ends as none.
+    /// A mail that says that it is a report, whatever became of it, never ends as none. One with the parts of a bounce is one: what it
+    /// returns was sent from here.
     #[test]
     fn mails_that_announce_a_report(
         mut part in part(),
@@ -401,6 +402,8 @@ proptest! {
             false => "Subject: Report Domain: a.example Submitter: b.example",
         };
         damages.iter().for_each(|damage| damage.apply(&mut part));
+        let text = String::from_utf8_lossy(&part).to_ascii_lowercase();
+        prop_assume!(!text.contains("delivery-status") && !text.contains("disposition-notification"));
         let mail = [format!("From: a@b.example\n{says}\nX: y\n").as_bytes(), &part].concat();
         for limits in [&LIMITS, &TIGHT] {
             let found = examine(&mail, true, limits);
