@@ -247,7 +247,8 @@ fn periods_that_overlap_are_noted_on_both() {
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
-    /// Any order, in any batches, from mails of any standing: the totals are the same, and agree with the records.
+    /// Any order, in any batches, from mails of any standing: the totals are the same, and agree with the records. Only over
+    /// how many records equal rows are spread is told as by the report that came first.
     #[test]
     fn any_order_of_arrival_gives_the_same_totals(
         reports in proptest::collection::vec((
@@ -273,7 +274,9 @@ proptest! {
                 take_mails(&mut store, &run.to_string(), mails);
             }
             check_totals(&store);
-            (told(&store), store.day_totals(Day::MIN, Day::MAX).unwrap())
+            let mut totals = store.day_totals(Day::MIN, Day::MAX).unwrap();
+            totals.iter_mut().for_each(|total| total.totals.records = 0);
+            (told(&store), totals)
         };
         let all = totals(&|at| reports[at].2, 1);
         prop_assert_eq!(&all, &totals(&|at| reports[at].3, runs));
