@@ -1,6 +1,7 @@
 //! Domain names: one spelling for each, and the organizational domain by the Public Suffix List.
 
 use std::borrow::Cow;
+use std::net::IpAddr;
 
 /// The day of the Public Suffix List that is built in: on which the release of `psl` in Cargo.lock was published.
 pub const SUFFIX_LIST_DATE: &str = "2026-11-05";
@@ -28,14 +29,18 @@ pub fn normalize(text: &str) -> Option<Cow<'_, str>> {
 }
 
 /// The domain of what should be a domain, and at some reporters is a mailbox: what stands behind the last `@`, without
-/// brackets, quotes and whatever follows it.
+/// brackets, quotes and whatever follows it. Square brackets stay around an address: it is no domain without them either.
 #[must_use]
 pub fn of_mailbox(text: &str) -> &str {
     let domain = match text.rsplit_once('@') {
         Some((_, domain)) => domain.split(['>', ' ', '\t', ',', ';', '"', ')']).next().unwrap_or(domain),
         None => text,
     };
-    domain.trim_matches(['<', '>', '"', ' '])
+    let domain = domain.trim_matches(['<', '>', '"', ' ']);
+    let bare = domain.trim_start_matches('[').trim_end_matches(']');
+    let is_address =
+        bare.get(..5).is_some_and(|tag| tag.eq_ignore_ascii_case("ipv6:")) || bare.parse::<IpAddr>().is_ok();
+    if is_address { domain } else { bare.trim() }
 }
 
 /// The one spelling of a domain as people write it on a command line or in a configuration; `None` where it is none, but a
@@ -126,10 +131,17 @@ mod tests {
             "a.example>",
             "<a.example",
             "x@y@a.example (remark)",
+            "[a.example]",
+            "[a.example",
+            "<x@[a.example]>",
         ] {
             assert_eq!(of_mailbox(written), "a.example", "{written}");
         }
         assert_eq!(of_mailbox("bad<xml.example"), "bad<xml.example");
+        for address in ["[192.0.2.1]", "[IPv6:2001:db8::1]", "[2001:db8::1]"] {
+            assert_eq!(of_mailbox(address), address);
+            assert_eq!(of_mailbox(&format!("<x@{address}>")), address);
+        }
     }
 
     #[test]

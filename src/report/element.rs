@@ -56,8 +56,10 @@ fn exact_child(parent: Element, name: &[u8]) -> Option<Element> {
             b"records" => E::Records,
             _ => return None,
         },
+        // It stands around the records, and at some around itself.
         E::Records => match name {
             b"record" => E::Record,
+            b"records" => E::Records,
             _ => return None,
         },
         E::Record => match name {

@@ -178,6 +178,23 @@ mod tests {
     }
 
     #[test]
+    fn no_row_is_left_out_without_a_word() {
+        let (one, two) = (record("a.example"), record("b.example"));
+        for (records, rows, odd) in [
+            (format!("<records>{one}<records>{two}<Records>{one}</Records></records></records>"), 3, "wrapped_records"),
+            (format!("<d:box xmlns:d=\"u\">{one}</d:box>{two}"), 1, "unknown_element"),
+            (format!("<extension>{one}</extension>{two}"), 1, "unknown_element"),
+            (format!("<box>{one}</box>{two}"), 1, "unknown_element"),
+            (format!("<extension><d:more xmlns:d=\"u\"><d:row/></d:more></extension>{two}"), 1, ""),
+        ] {
+            let report = read_text(&format!("<feedback>{HEAD}{records}</feedback>")).unwrap().remove(0);
+            let codes = codes(&report);
+            let noted: Vec<&str> = codes.iter().map(|code| code.as_str()).filter(|code| *code == odd).collect();
+            assert_eq!((report.records.len(), codes.is_empty()), (rows, noted.is_empty()), "{records}");
+        }
+    }
+
+    #[test]
     fn what_is_no_report_says_so() {
         assert_eq!(read_text("<html/>").unwrap_err(), ReadError::OtherXml);
         assert_eq!(read_text("<!DOCTYPE html><p/>").unwrap_err(), ReadError::OtherXml);

@@ -168,7 +168,7 @@ impl State<'_> {
     /// Whether a record may begin here whose bytes are known, which takes a report without a prefix.
     fn between_records(&self) -> bool {
         self.skipping == 0
-            && matches!(self.open.as_slice(), [Element::Feedback] | [Element::Feedback, Element::Records])
+            && matches!(self.open.as_slice(), [Element::Feedback, around @ ..] if around.iter().all(|&one| one == Element::Records))
             && self.prefix.is_empty()
             && self.sink.is_some()
     }

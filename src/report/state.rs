@@ -48,6 +48,8 @@ pub(super) struct State<'s> {
     pub(super) open: Vec<Element>,
     /// How many more are open within an element that is skipped.
     pub(super) skipping: usize,
+    /// That element was not told: it is an extension.
+    skipping_untold: bool,
     /// The names of all that are open, one after the other, and where each begins.
     names: Vec<u8>,
     name_starts: Vec<usize>,
@@ -80,6 +82,7 @@ impl<'s> State<'s> {
             other_rows: Vec::new(),
             open: Vec::with_capacity(8),
             skipping: 0,
+            skipping_untold: false,
             names: Vec::with_capacity(128),
             name_starts: Vec::with_capacity(8),
             text: String::new(),
@@ -117,6 +120,10 @@ impl<'s> State<'s> {
         self.names.extend_from_slice(tag.name().as_ref());
         if self.skipping > 0 {
             self.skipping += 1;
+            // No row is left out without a word.
+            if self.skipping_untold && self.is_own(tag) && tag.local_name().as_ref() == b"row" {
+                self.irregularities.add(IrregularityCode::UnknownElement, "row in an extension");
+            }
             return Ok(());
         }
         let Some(&parent) = self.open.last() else {
@@ -135,21 +142,26 @@ impl<'s> State<'s> {
                     self.open.push(element);
                 } else {
                     self.irregularities.add(IrregularityCode::TooManySignatures, "");
-                    self.skipping = 1;
+                    (self.skipping, self.skipping_untold) = (1, false);
                 }
                 self.text.clear();
             }
             None => {
                 // Extensions live in namespaces of their own and are nobody's mistake.
-                let foreign = prefix(tag).is_some_and(|prefix| prefix != self.prefix);
-                if !foreign && parent != Element::Extension && !Element::is_historic(name) {
+                let untold = !self.is_own(tag) || parent == Element::Extension || Element::is_historic(name);
+                if !untold {
                     let path = format!("{}/{}", parent.name(), String::from_utf8_lossy(name));
                     self.irregularities.add(IrregularityCode::UnknownElement, &path);
                 }
-                self.skipping = 1;
+                (self.skipping, self.skipping_untold) = (1, untold);
             }
         }
         Ok(())
+    }
+
+    /// Whether an element has no prefix, or that of the root.
+    fn is_own(&self, tag: &BytesStart<'_>) -> bool {
+        prefix(tag).is_none_or(|prefix| prefix == self.prefix)
     }
 
     /// Makes room for what a container holds; false when the record has as many of them as it may.
