@@ -11,13 +11,14 @@ use super::version::COMMIT;
 use super::whole_file::write_whole;
 use crate::config::account::AccountConfig;
 use crate::diagnosis::{Class, Role, Wanted, diagnose};
-use crate::query::DomainFigures;
+use crate::query::{DomainFigures, TlsSurvey, tls_survey};
 use crate::render::{self, MetricsAnswer};
 use crate::report::period::{Day, date_of};
 use crate::source::imap::account::identity;
 use crate::store::{AccountRun, Store, StoreError};
+use crate::tls::PolicyType;
 
-/// Figures for Prometheus: pass share, messages by role and class, newest report, fetches, quarantine
+/// Figures for Prometheus: pass share, messages by role and class, TLS, newest report, fetches, quarantine
 ///
 /// Writes the text format of Prometheus, for the textfile collector of its node exporter or anything that serves a file. Sums
 /// are of a window of days as in all other answers. Without reports the figures are 0, and there all the same.
@@ -57,6 +58,7 @@ impl Metrics {
                 *messages.entry((domain, path.role, path.class)).or_default() += path.messages;
             }
         }
+        let tls = tls_survey(&asked.store, asked.window.first, asked.window.last, &asked.domains)?;
         let accounts = accounts(&asked.store, &context.config.accounts)?;
         let answer = MetricsAnswer {
             build: (env!("CARGO_PKG_VERSION"), COMMIT),
@@ -65,6 +67,8 @@ impl Metrics {
             all_domains,
             domains: &domains,
             messages,
+            newest_tls_report: asked.store.newest_tls_report(context.now.as_second())?,
+            tls_sessions: tls_sessions(&tls),
             findings,
             accounts,
             quarantined: asked.store.count_quarantined()?,
@@ -77,6 +81,27 @@ impl Metrics {
         }
         Ok(asked.status)
     }
+}
+
+/// Sessions that went well and that failed, by domain and policy type. What is no type of the RFC is a stranger's word, and each
+/// would be a time series.
+fn tls_sessions(survey: &TlsSurvey) -> BTreeMap<(&str, &'static str), [u64; 2]> {
+    let mut of_domains: BTreeMap<&str, BTreeMap<&'static str, [u64; 2]>> = BTreeMap::new();
+    for policy in &survey.policies {
+        let known = policy.policy_type.as_deref().and_then(PolicyType::parse);
+        let sums =
+            of_domains.entry(&policy.domain).or_default().entry(known.map_or("other", PolicyType::as_str)).or_default();
+        for sessions in policy.sessions.values() {
+            *sums = [0, 1].map(|at| sums[at].saturating_add(sessions[at]));
+        }
+    }
+    let mut domains: Vec<_> = of_domains.into_iter().collect();
+    let all =
+        |types: &BTreeMap<_, [u64; 2]>| types.values().flatten().fold(0, |sum: u64, one| sum.saturating_add(*one));
+    domains.sort_by_key(|(_, types)| Reverse(all(types)));
+    domains.truncate(MOST_DOMAINS);
+    let flat = |(domain, types): (_, BTreeMap<_, _>)| types.into_iter().map(move |(kind, sums)| ((domain, kind), sums));
+    domains.into_iter().flat_map(flat).collect()
 }
 
 /// The first second of a day.

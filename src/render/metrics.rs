@@ -28,6 +28,10 @@ pub struct MetricsAnswer<'a> {
     pub domains: &'a [DomainFigures],
     /// Messages by policy domain, role and class.
     pub messages: BTreeMap<(&'a str, Role, Class), u64>,
+    /// The end of the newest SMTP TLS report that counts, in seconds since the epoch.
+    pub newest_tls_report: Option<i64>,
+    /// Sessions of mail servers that went well and that failed, by domain and policy type.
+    pub tls_sessions: BTreeMap<(&'a str, &'static str), [u64; 2]>,
     /// What is wrong with domains as a whole.
     pub findings: Vec<DomainFinding>,
     /// By account, under its name, how the last fetch went, if there was one.
@@ -70,6 +74,7 @@ pub fn metrics(answer: &MetricsAnswer<'_>, out: &mut dyn Write) -> Result<()> {
         answer.untrusted,
     )?;
     domains(answer, &mut out)?;
+    tls(answer, &mut out)?;
     findings(answer, &mut out)?;
     accounts(answer, &mut out)
 }
@@ -105,6 +110,20 @@ fn domains(answer: &MetricsAnswer<'_>, out: &mut Exposition<'_>) -> Result<()> {
     out.family(name, "Messages in the window by role and class of their sending path.")?;
     for (&(domain, role, class), messages) in &answer.messages {
         out.sample(name, &[("domain", domain), ("role", role.as_str()), ("class", class.as_str())], messages)?;
+    }
+    Ok(())
+}
+
+fn tls(answer: &MetricsAnswer<'_>, out: &mut Exposition<'_>) -> Result<()> {
+    let newest = answer.newest_tls_report.unwrap_or(0);
+    let help = "The end of the newest SMTP TLS report that counts; 0 without any.";
+    out.one("dmarcstat_newest_tls_report_timestamp_seconds", help, newest)?;
+    let name = "dmarcstat_tls_sessions";
+    out.family(name, "Sessions of mail servers in the window, as SMTP TLS reports tell, by policy type and result.")?;
+    for (&(domain, policy_type), sessions) in &answer.tls_sessions {
+        for (result, sessions) in ["successful", "failed"].into_iter().zip(sessions) {
+            out.sample(name, &[("domain", domain), ("policy_type", policy_type), ("result", result)], sessions)?;
+        }
     }
     Ok(())
 }
@@ -193,6 +212,8 @@ mod tests {
             all_domains: 0,
             domains: &[],
             messages: BTreeMap::new(),
+            newest_tls_report: None,
+            tls_sessions: BTreeMap::new(),
             findings: Vec::new(),
             accounts: vec![("rua".to_owned(), None)],
             quarantined: 0,
@@ -204,6 +225,7 @@ mod tests {
         let text = String::from_utf8(out).unwrap();
         for line in [
             "dmarcstat_newest_report_timestamp_seconds 0",
+            "dmarcstat_newest_tls_report_timestamp_seconds 0",
             "dmarcstat_fetch_success{account=\"rua\"} 0",
             "dmarcstat_fetch_last_success_timestamp_seconds{account=\"rua\"} 0",
             "dmarcstat_quarantine_entries 0",
