@@ -32,6 +32,14 @@ pub(super) struct Packed<'b> {
     one_of_many: bool,
 }
 
+impl<'b> Packed<'b> {
+    /// The name that a report goes by: that of the attachment or file, unless only the member has the form of a report's.
+    fn file_name(&self, source: &Source<'b>) -> Option<&'b str> {
+        let named = source.file_name.is_some_and(name_announces);
+        self.name.filter(|name| !named && name_announces(name)).or(source.file_name)
+    }
+}
+
 /// Reads until the buffer is full or the stream ends, and cuts the buffer to what was read; also before an error.
 fn fill(stream: &mut impl Read, buffer: &mut Vec<u8>) -> std::io::Result<()> {
     let mut filled = 0;
@@ -173,10 +181,7 @@ impl Walk<'_> {
     ) -> bool {
         let bytes = packed.bytes.unwrap_or(source.bytes);
         let document = Document { bytes, layers: &packed.layers, utf16, budget: self.budget };
-        // The name of the member tells what that of its archive does not.
-        let named = source.file_name.is_some_and(name_announces);
-        let file_name = packed.name.filter(|name| !named && name_announces(name)).or(source.file_name);
-        let part = Part { inner: &packed.inner, file_name, ..part_of(place, scope, source) };
+        let part = Part { inner: &packed.inner, file_name: packed.file_name(source), ..part_of(place, scope, source) };
         let contents = self.visitor.document(&part, document, opened);
         self.looked_at(scope, place, source, packed, contents)
     }
@@ -196,8 +201,7 @@ impl Walk<'_> {
         if !tls::looks_like(&head) {
             return false;
         }
-        let part =
-            Part { inner: &packed.inner, file_name: packed.name.or(source.file_name), ..part_of(place, scope, source) };
+        let part = Part { inner: &packed.inner, file_name: packed.file_name(source), ..part_of(place, scope, source) };
         if let Err(mut rejection) = self.whole(&mut head, stream, self.limits.document.min(tls::LARGEST)) {
             if let Some(code) = self.budget.exceeded() {
                 self.stop(code);

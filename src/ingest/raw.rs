@@ -69,7 +69,10 @@ pub(super) fn raw(bytes: &Arc<Vec<u8>>, keep: bool) -> Raw {
         let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
         encoder.write_all(bytes).and_then(|()| encoder.finish()).ok()
     };
-    let is_text = matches!(sniff(&bytes[..bytes.len().min(HEAD)]), Kind::Xml | Kind::Utf16 | Kind::Message);
+    let is_text = matches!(
+        sniff(&bytes[..bytes.len().min(HEAD)]),
+        Kind::Xml | Kind::Utf16 | Kind::BareUtf16 | Kind::Json | Kind::Message | Kind::Emlx | Kind::Mbox
+    );
     let kept = match () {
         () if !keep => RawBytes::Dropped,
         // What came packed would not get smaller.

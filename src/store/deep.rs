@@ -8,7 +8,8 @@ use rustc_hash::FxHashSet;
 use sha2::{Digest as _, Sha256};
 
 use super::names::NameReader;
-use super::{Result, Store, StoreError};
+use super::tls::stored_content;
+use super::{DigestKey, Result, Store, StoreError};
 use crate::alignment::codec;
 use crate::rows;
 
@@ -58,6 +59,8 @@ impl Store {
         let step = records(connection, &mut faults);
         faults.take(step)?;
         let step = totals(connection, &mut faults);
+        faults.take(step)?;
+        let step = tls(connection, self.key, &mut faults);
         faults.take(step)?;
         let step = bytes(connection, &mut faults);
         faults.take(step)?;
@@ -203,6 +206,30 @@ fn totals(connection: &Connection, faults: &mut Faults) -> Result<()> {
     Ok(())
 }
 
+/// Whether SMTP TLS reports are as they were written, with all their rows.
+fn tls(connection: &Connection, key: DigestKey, faults: &mut Faults) -> Result<()> {
+    let mut names = NameReader::new(connection);
+    let mut select = connection.prepare("SELECT id, content FROM tls_report ORDER BY id")?;
+    let mut rows = select.query([])?;
+    while let Some(row) = rows.next()? {
+        let (id, content): (i64, [u8; 16]) = (row.get(0)?, row.get(1)?);
+        if stored_content(connection, key, &mut names, id)? != u128::from_be_bytes(content) {
+            faults.add(format!("SMTP TLS report {id} is not what was stored"));
+        }
+    }
+    let lost: i64 = connection.query_row(
+        "SELECT (SELECT COUNT(*) FROM tls_policy WHERE report NOT IN (SELECT id FROM tls_report))
+              + (SELECT COUNT(*) FROM tls_failure WHERE NOT EXISTS (
+                    SELECT 1 FROM tls_policy WHERE tls_policy.report = tls_failure.report AND number = policy))",
+        [],
+        |row| row.get(0),
+    )?;
+    if lost > 0 {
+        faults.add(format!("{lost} rows of SMTP TLS reports which are not there"));
+    }
+    Ok(())
+}
+
 /// Whether kept bytes are those that came.
 fn bytes(connection: &Connection, faults: &mut Faults) -> Result<()> {
     let mut select = connection.prepare("SELECT id, sha256, packed, bytes FROM blob WHERE bytes IS NOT NULL")?;
@@ -223,6 +250,7 @@ fn bytes(connection: &Connection, faults: &mut Faults) -> Result<()> {
     }
     let lost: i64 = connection.query_row(
         "SELECT (SELECT COUNT(*) FROM report WHERE raw NOT IN (SELECT id FROM blob))
+              + (SELECT COUNT(*) FROM tls_report WHERE raw NOT IN (SELECT id FROM blob))
               + (SELECT COUNT(*) FROM quarantine WHERE raw NOT IN (SELECT id FROM blob))",
         [],
         |row| row.get(0),

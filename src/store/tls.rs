@@ -6,11 +6,11 @@
 
 use std::sync::Arc;
 
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::editions::{self, MergedRows};
 use super::incoming::{Arrival, Origin, Raw, bare_id};
-use super::names::Names;
+use super::names::{NameReader, Names};
 use super::same_identity::comparable;
 use super::trust::{Trust, better};
 use super::writer::Writer;
@@ -91,6 +91,53 @@ fn content_of(key: DigestKey, failure: &Failure) -> u128 {
     texts(failure).into_iter().for_each(|text| digest.text(text));
     digest.number(failure.sessions);
     digest.finish()
+}
+
+/// What the stored rows of a report make its content, which is kept beside them. A text that is not there makes it another.
+pub(super) fn stored_content(
+    connection: &Connection,
+    key: DigestKey,
+    names: &mut NameReader<'_>,
+    report: i64,
+) -> Result<u128> {
+    let mut text = |id: Option<i64>| id.and_then(|id| names.text(id).ok().map(str::to_owned));
+    let lines = |text: Option<String>| text.map_or(Vec::new(), |text| text.split('\n').map(str::to_owned).collect());
+    let number = |row: &Row<'_>, at| row.get::<_, i64>(at).map(i64::unsigned_abs);
+    let mut select = connection.prepare_cached(
+        "SELECT number, domain, policy_type, policy_string, mx_host, successful, failed FROM tls_policy WHERE report = ?1",
+    )?;
+    let mut of_policy = connection.prepare_cached(
+        "SELECT result_type, mx_host, mx_helo, receiving_ip, sending_ip, reason_code, information, sessions FROM tls_failure
+         WHERE report = ?1 AND policy = ?2",
+    )?;
+    let (mut rows, mut sum) = (select.query([report])?, 0_u128);
+    while let Some(row) = rows.next()? {
+        let mut failures = Vec::new();
+        let mut of_policy = of_policy.query([report, row.get(0)?])?;
+        while let Some(row) = of_policy.next()? {
+            failures.push(Failure {
+                result_type: text(row.get(0)?),
+                mx_host: text(row.get(1)?),
+                mx_helo: text(row.get(2)?),
+                receiving_ip: text(row.get(3)?),
+                sending_ip: text(row.get(4)?),
+                reason_code: text(row.get(5)?),
+                information: text(row.get(6)?),
+                sessions: number(row, 7)?,
+            });
+        }
+        let policy = PolicyReport {
+            policy_domain: text(row.get(1)?),
+            policy_type: text(row.get(2)?),
+            policy_string: lines(text(row.get(3)?)),
+            mx_host: lines(text(row.get(4)?)),
+            successful: number(row, 5)?,
+            failed: number(row, 6)?,
+            failures,
+        };
+        sum = sum.wrapping_add(content(key, &policy));
+    }
+    Ok(sum)
 }
 
 impl Writer<'_> {

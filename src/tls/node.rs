@@ -167,7 +167,9 @@ impl Node for Texts {
         let text = text.trim();
         // One reporter writes a whole list into a text.
         let within = text.starts_with('[').then(|| serde_json::from_str::<Vec<String>>(text).ok()).flatten();
-        for text in within.as_ref().map_or(vec![text], |list| list.iter().map(|text| text.trim()).collect()) {
+        let texts = within.as_ref().map_or(vec![text], |list| list.iter().map(String::as_str).collect());
+        // Another writes a whole policy into a text, a line each.
+        for text in texts.into_iter().flat_map(str::lines).map(str::trim) {
             if !text.is_empty() && self.0.len() < KEPT_TEXTS {
                 self.0.push(shorten(text, reading.limits.name).to_owned());
             }

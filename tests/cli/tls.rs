@@ -151,6 +151,87 @@ fn a_report_is_read_however_it_comes_and_stored_once() {
 }
 
 #[test]
+fn what_a_report_does_not_say_is_in_the_name_of_its_zip() {
+    let sandbox = Sandbox::new();
+    let mut json = Tls::of("Posthorn", 0).value();
+    json["date-range"].take();
+    json["policies"][0]["policy"]["policy-domain"].take();
+    let packed = zip(&[("report.json", &json.to_string())]);
+    let name = "posthorn.example!example.org!1790899200!1790985599!1.zip";
+    sandbox.write("zip.eml", mail("1", "application/zip", name, &packed));
+    assert_eq!(sandbox.ingest(&["zip.eml"]).1, 0);
+    let list = answer(&sandbox, &["--reports"]);
+    let report = &list["reports"][0];
+    assert_eq!((&report["domains"], &report["day"]), (&json!(["example.org"]), &json!("2026-10-02")), "{list:#}");
+}
+
+#[test]
+fn kept_bytes_are_packed_and_a_deep_check_reads_all_of_a_report() {
+    let sandbox = Sandbox::new();
+    let mut report = Tls::of("Posthorn", 0);
+    for host in ["mx1.example.com", "mx2.example.com", "mx3.example.com", "mx4.example.com", "mx5.example.com"] {
+        report = report.fails("certificate-expired", host, 3);
+    }
+    let mut json = report.value();
+    json["policies"][0]["policy"]["policy-string"] = json!("version: STSv1\nmode: enforce");
+    sandbox.write("report.json", json.to_string());
+    sandbox.ingest(&["report.json"]);
+    let database = rusqlite::Connection::open(sandbox.db()).unwrap();
+    let packed = database.query_row("SELECT packed AND length(bytes) < size FROM blob", [], |row| row.get(0));
+    assert!(packed.is_ok_and(|packed: bool| packed));
+    drop(database);
+    sandbox.run(["check", "--offline", "--deep"]).exits(0);
+    for (sql, said) in [
+        ("UPDATE tls_failure SET sessions = 4 WHERE number = 1", "SMTP TLS report 1 is not what was stored"),
+        ("DELETE FROM tls_failure WHERE number = 4", "SMTP TLS report 1 is not what was stored"),
+        ("UPDATE tls_policy SET mx_host = NULL", "SMTP TLS report 1 is not what was stored"),
+        ("DELETE FROM tls_policy", "5 rows of SMTP TLS reports"),
+        ("DELETE FROM tls_report", "1 rows of SMTP TLS reports"),
+        ("UPDATE tls_report SET raw = 99", "the bytes of 1 reports"),
+        ("UPDATE blob SET bytes = x'00'", "kept bytes 1"),
+    ] {
+        let db = sandbox.path("changed.db");
+        std::fs::copy(sandbox.db(), &db).unwrap();
+        let changed = rusqlite::Connection::open(&db).unwrap();
+        changed.pragma_update(None, "foreign_keys", false).unwrap();
+        changed.execute_batch(sql).unwrap();
+        drop(changed);
+        let ran = sandbox.run(["check", "--offline", "--deep", "--db", db.to_str().unwrap()]).exits(1);
+        assert!(ran.text().contains(said), "{sql}\n{ran}");
+    }
+}
+
+#[test]
+fn metrics_have_the_sessions() {
+    let sandbox = Sandbox::new();
+    for day in 0..3 {
+        let fails = Tls::of("Posthorn", day).fails("certificate-expired", "mx1.example.com", 3);
+        sandbox.write(&format!("in/a{day}.json"), fails.json());
+        let odd = Tls { policy_type: "quantum", domain: "example.org", ..Tls::of("Mailhaven", day) };
+        sandbox.write(&format!("in/b{day}.json"), odd.json());
+    }
+    sandbox.run(["ingest", "in"]).exits(0);
+    let metrics = |more: &[&str]| {
+        let base = ["metrics", "--as-of", "2026-10-31", "--since"];
+        let ran = sandbox.run([&base, more].concat()).exits(0);
+        let is_tls = |line: &&str| line.starts_with("dmarcstat_tls_") || line.starts_with("dmarcstat_newest_tls");
+        ran.text().lines().filter(is_tls).map(str::to_owned).collect::<Vec<_>>()
+    };
+    let newest = format!("dmarcstat_newest_tls_report_timestamp_seconds {}", OCTOBER + 3 * DAY - 1);
+    let sessions = |domain: &str, kind: &str, well: u64, failed: u64| {
+        [("successful", well), ("failed", failed)].map(|(result, sessions)| {
+            format!(
+                "dmarcstat_tls_sessions{{domain=\"{domain}\",policy_type=\"{kind}\",result=\"{result}\"}} {sessions}"
+            )
+        })
+    };
+    let of_com = sessions("example.com", "sts", 270, 9);
+    assert_eq!(metrics(&["all"]), [&[newest.clone()][..], &of_com, &sessions("example.org", "other", 270, 0)].concat());
+    assert_eq!(metrics(&["all", "--domain", "example.com"]), [&[newest.clone()][..], &of_com].concat());
+    assert_eq!(metrics(&["2026-10-20"]), [newest]);
+}
+
+#[test]
 fn the_documented_example() {
     let ran = Sandbox::new().run([
         "tls".as_ref(),
