@@ -30,7 +30,8 @@ impl Walk<'_> {
         let file_name = content.file_name.as_deref();
         match kind {
             "message/delivery-status" | "message/global-delivery-status" | "message/disposition-notification" => {
-                (scope.bounce, scope.not_ours) = (true, true);
+                (scope.returns, scope.not_ours) = (true, true);
+                scope.bounce |= scope.may_be_bounce;
             }
             "message/feedback-report" => {
                 (scope.failure_report, scope.not_ours) = (true, true);
@@ -41,7 +42,7 @@ impl Walk<'_> {
             }
             _ => {}
         }
-        if scope.bounce {
+        if scope.bounce || scope.returns {
             return;
         }
         scope.tls_report |= kind.starts_with("application/tlsrpt");

@@ -26,7 +26,12 @@ pub(super) struct Scope {
     /// The mail within it is another's, which a failure report is about, or ours, which a bounce returns.
     pub(super) not_ours: bool,
     pub(super) failure_report: bool,
+    /// A delivery-status part was met: what stands behind it is what it returns.
+    pub(super) returns: bool,
+    /// The mail as a whole is a delivery-status report, or another answer of a machine to a mail that we sent.
     pub(super) bounce: bool,
+    /// A `multipart/report` of no other kind than that of a delivery-status report.
+    pub(super) may_be_bounce: bool,
     pub(super) tls_report: bool,
     pub(super) encrypted: bool,
     pub(super) announced: bool,
@@ -36,7 +41,7 @@ impl Scope {
     /// It comes from a mail server, which quotes mail in text when it could not deliver it.
     pub(super) fn is_from_a_server(&self) -> bool {
         let from = self.envelope.from.as_deref().unwrap_or("").to_ascii_lowercase();
-        self.bounce || from.starts_with("mailer-daemon") || from.starts_with("postmaster")
+        self.bounce || self.returns || from.starts_with("mailer-daemon") || from.starts_with("postmaster")
     }
 }
 

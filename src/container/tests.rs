@@ -225,6 +225,26 @@ fn what_is_announced_and_gives_none_is_refused() {
     }
 }
 
+/// The parts of a bounce make a mail no bounce, unless it is a delivery-status report as a whole.
+#[test]
+fn a_delivery_status_among_other_parts() {
+    let parts = format!(
+        "boundary=B\r\n\r\n--B\r\nContent-Type: message/delivery-status\r\n\r\nx\r\n--B\r\nContent-Type: text/xml; name=\"{NAME}\"\r\n\r\n{XML}\r\n--B--\r\n"
+    );
+    for (kind, refused) in [
+        ("multipart/report; report-type=delivery-status", vec![]),
+        ("multipart/report", vec![]),
+        ("multipart/mixed", vec![RejectionCode::NoReportFound]),
+        ("multipart/report; report-type=tlsrpt", vec![RejectionCode::NoReportFound]),
+    ] {
+        let announced = met(&format!("{SUBJECT}Content-Type: {kind}; {parts}"));
+        assert_eq!((codes(&announced), announced.documents.len()), (refused, 0), "{kind}");
+        if !kind.ends_with("tlsrpt") {
+            assert_eq!(codes(&met(&format!("Subject: Sorry\r\nContent-Type: {kind}; {parts}"))), [], "{kind}");
+        }
+    }
+}
+
 #[test]
 fn a_file_by_its_name() {
     let met = |bytes: &[u8], name| codes(&met_within(bytes, false, Some(name), &Limits::default()));

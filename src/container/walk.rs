@@ -216,6 +216,7 @@ impl Walk<'_> {
         let announced = !fields.auto_replied && envelope.subject.as_deref().is_some_and(subject_announces);
         let mut scope = Scope {
             bounce,
+            may_be_bounce: content.kind.as_deref() == Some("multipart/report") && report_type.is_empty(),
             not_ours: bounce,
             tls_report: envelope.tls_report || report_type == "tlsrpt",
             announced,
@@ -232,6 +233,8 @@ impl Walk<'_> {
 
     /// Tells what a mail that was walked comes to as a whole.
     fn settle(&mut self, mut scope: Scope, bytes: &Arc<Vec<u8>>, place: &Place, before: usize) {
+        // What a delivery-status report returns announces nothing, and its Subject is that of what it returns. A mail that is
+        // none, and has such a part among others, returns nothing: it announces by its own Subject as any other.
         if self.found > before || scope.bounce {
             return;
         }
@@ -333,7 +336,7 @@ impl Walk<'_> {
         found: usize,
         doubtful: usize,
     ) {
-        if self.stopped || self.found > found || scope.bounce {
+        if self.stopped || self.found > found || scope.bounce || scope.returns {
             return;
         }
         let held = scope.doubtful.split_off(doubtful);
