@@ -140,7 +140,7 @@ pub(crate) const FLOORS: &[(&str, &[&str])] = &[
     ),
     ("flat", &["alignment", "diagnosis", "domain", "query", "report", "rows", "sanitize", "store"]),
     ("export", &["flat", "render", "report", "sanitize", "store"]),
-    ("notify", &["http", "secrets", "source"]),
+    ("notify", &["http", "report", "secrets", "source", "words"]),
     ("config", &["cause", "diagnosis", "domain", "limits", "notify", "oauth", "query", "reporter", "role", "source"]),
 ];
 

@@ -1,15 +1,12 @@
 //! What is new, worse, mended or gone: `changes`.
 
-use super::Question;
+use super::{HISTORY, Question};
 use crate::diagnosis::{
     ChangesAnswer, Comparison, Judged, KeyChoice, Wanted, WindowAnswer, by_place, changes, diagnose, selectors,
 };
-use crate::query::{Presence, Scan, Window, key_survey, presence, published, survey, tls_survey};
+use crate::query::{Presence, Window, key_survey, presence, published, survey, tls_survey};
 use crate::report::period::{Day, day_of};
 use crate::store::StoreError;
-
-/// So many days before both windows are looked at, to know what pauses are usual.
-const HISTORY: Day = 90;
 
 impl Question<'_> {
     /// What differs from as many days just before; where all days are asked about, the newer half of them from the older.
@@ -27,13 +24,13 @@ impl Question<'_> {
 
         let now = survey(store, window, domains, known.knowledge())?;
         let then = survey(store, before, domains, known.knowledge())?;
-        let mut scan = Scan::new(store, all, domains, known.knowledge())?;
+        let mut scan = Question { window: all, ..*self }.scan()?;
         let history = scan.survey()?;
         let keys = key_survey(&mut scan, &history, false)?;
         let judged = [&now, &then, &history].map(|survey| diagnose(survey, &known.rules(), 0, Wanted::All));
         let choice = KeyChoice { others: false, min_messages: 0 };
-        let findings = Question { window, ..*self }.findings_with(&now, &presence)?;
         let published = [published(store, &then)?, published(store, &now)?];
+        let findings = Question { window, ..*self }.findings_with(&now, &presence, &published[1])?;
         let found = changes(&Comparison {
             window,
             before,

@@ -1,14 +1,11 @@
 //! What is wrong with domains as a whole, for all questions that tell it.
 
-use super::Question;
+use super::{HISTORY, Question};
 use crate::diagnosis::{DomainFinding, FindingCode, Observations, domain_findings, since};
 use crate::domain;
-use crate::query::{Presence, Survey, Window, history, presence, published, survey};
+use crate::query::{Presence, Published, Survey, Window, history, presence, published, survey};
 use crate::report::period::Day;
 use crate::store::StoreError;
-
-/// So many days before the window are looked at, to know what pauses of reporters are usual.
-const HISTORY: Day = 90;
 
 impl Question<'_> {
     /// What is wrong with the domains of a survey.
@@ -19,16 +16,16 @@ impl Question<'_> {
         let first = self.window.first.saturating_sub(HISTORY);
         let presence =
             presence(self.store, first, self.today_of_reports.unwrap_or(Day::MAX).saturating_sub(1), self.domains)?;
-        self.findings_with(survey, &presence)
+        self.findings_with(survey, &presence, &published(self.store, survey)?)
     }
 
-    /// The same where it is known who reported.
+    /// The same where it is known who reported, and what was published.
     pub(super) fn findings_with(
         &self,
         survey: &Survey,
         presence: &[Presence],
+        published: &Published,
     ) -> Result<Vec<DomainFinding>, StoreError> {
-        let published = published(self.store, survey)?;
         let mut foreign = self.store.foreign_totals(self.window.first, self.window.last)?;
         foreign.retain(|one| domain::is_among(&one.domain, self.domains));
         let last = presence.iter().filter_map(|one| one.days.keys().next_back()).max().copied().unwrap_or(Day::MIN);
@@ -37,7 +34,7 @@ impl Question<'_> {
             survey,
             presence,
             foreign: &foreign,
-            published: &published,
+            published,
             window: self.window,
             today: self.today_of_reports.unwrap_or(last.saturating_add(1)),
             rules: &rules,

@@ -1,25 +1,31 @@
 //! What each question about reports needs, and its answer: for the command line, the folder of pages and any other front end.
 //!
 //! A front end opens a store, says in a [`Question`] which days and domains it is about, what is known of senders and what day it
-//! is, and shows what comes back ([`render`](crate::render)). Where the window holds no reports there is no answer.
+//! is, and shows what comes back ([`render`](crate::render)). Most questions are asked of a [`Look`] at the records; where the
+//! window holds no reports there is none.
 
 mod changes;
 mod explain;
 mod findings;
 mod known;
+mod look;
 mod paths;
 mod readiness;
 mod selectors;
 
 use jiff::civil::Date;
 
-use crate::query::{Scan, Window};
+use crate::query::Window;
 use crate::report::period::{Day, rfc3339};
 use crate::store::{Store, StoreError};
 
 pub use explain::Asked;
 pub use known::{Known, UnknownProvider};
+pub use look::Look;
 pub use readiness::Genuine;
+
+/// So many days before a window are looked at, to know what pauses of reporters are usual.
+const HISTORY: Day = 90;
 
 /// What a question is asked of.
 #[derive(Debug, Clone, Copy)]
@@ -41,14 +47,6 @@ pub struct Question<'q> {
 }
 
 impl Question<'_> {
-    /// The records that it is about.
-    ///
-    /// # Errors
-    /// Those of the store.
-    pub fn scan(&self) -> Result<Scan<'_>, StoreError> {
-        Scan::new(self.store, self.window, self.domains, self.known.knowledge())
-    }
-
     /// The end of the newest report.
     fn newest_report(&self) -> Result<Option<String>, StoreError> {
         Ok(self.store.newest_report(self.now)?.map(rfc3339))

@@ -5,7 +5,7 @@ use crate::diagnosis::readiness::{Observed, ReadinessThresholds, Review, Target,
 use crate::diagnosis::{Wanted, diagnose};
 use crate::dns::DnsAudit;
 use crate::domain::is_within;
-use crate::query::{CheckedReports, Window, receivers, strict_alignment};
+use crate::query::{CheckedReports, Survey, Window, receivers, strict_alignment};
 use crate::report::period::{Day, day_of};
 use crate::store::{Store, StoreError};
 
@@ -30,22 +30,20 @@ impl Genuine {
             let concerns = |domain: &str| is_within(&one.domain, domain) || is_within(domain, &one.domain);
             one.checked > 0 && domain.is_none_or(concerns)
         });
-        if unchecked_left_out {
-            store.leave_out_unchecked();
-        }
+        store.leave_out_unchecked(unchecked_left_out);
         Ok(Genuine { checked, unchecked_left_out })
     }
 }
 
 impl Question<'_> {
-    /// The reviews of some domains, from one look at the data of the question, which must hold them all. `dns` looks at the live
-    /// records of a domain, where they are wanted.
+    /// The reviews of the domains that `which` names, of those that the question is about. `dns` looks at the live records of a
+    /// domain, where they are wanted.
     ///
     /// # Errors
     /// Those of the store and of `dns`.
     pub fn reviews<E: From<StoreError>>(
         &self,
-        domains: &[String],
+        which: impl FnOnce(&Survey) -> Vec<String>,
         target: Target,
         thresholds: &ReadinessThresholds,
         genuine: &Genuine,
@@ -75,6 +73,7 @@ impl Question<'_> {
             window: (begin, end),
             today,
         };
+        let domains = which(&survey);
         domains.iter().map(|domain| Ok(review(&observed, domain, target, thresholds, dns(domain)?))).collect()
     }
 }

@@ -4,6 +4,7 @@ use super::context::Context;
 use super::failure::{Failure, Outcome, Status};
 use super::page::Page;
 use super::scope::Scope;
+use crate::answer::Look;
 use crate::diagnosis::{Answer, Wanted, diagnose, proposals};
 use crate::render::{self, PathsAnswer};
 
@@ -66,21 +67,12 @@ impl Sources {
 impl Sources {
     fn ledger(&self, context: &mut Context) -> Outcome {
         let asked = self.scope.ask(context)?;
-        let mut scan = asked.scan()?;
-        let survey = scan.survey()?;
-        if survey.days.is_none() {
-            return Err(self.scope.no_data(&asked.store, asked.window));
-        }
+        let Look { survey, mut scan, .. } = asked.look(&self.scope)?;
         let matching = scan.matching()?;
         let paths = diagnose(&survey, &asked.known.rules(), self.min_messages, Wanted::All).paths;
         render::ledger(&proposals(&survey, &matching, &asked.known.catalogue, &paths), context.out())?;
         Ok(asked.status)
     }
-}
-
-/// The answer of `unsigned` to a question about all paths that want work.
-pub(super) fn unsigned(scope: &Scope, context: &Context) -> Result<(Answer, Status), Failure> {
-    answer("dmarcstat/unsigned/2", scope, 0, Wanted::NeedsWork, context)
 }
 
 /// The paths wanted.
@@ -92,7 +84,5 @@ fn answer(
     context: &Context,
 ) -> Result<(Answer, Status), Failure> {
     let asked = scope.ask(context)?;
-    let answer = asked.question().paths(schema, min_messages, wanted)?;
-    let answer = answer.ok_or_else(|| scope.no_data(&asked.store, asked.window))?;
-    Ok((answer, asked.status))
+    Ok((asked.look(scope)?.paths(schema, min_messages, wanted)?, asked.status))
 }

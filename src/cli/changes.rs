@@ -2,13 +2,13 @@
 
 use std::io::Write;
 
-use anyhow::Context as _;
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::context::Context;
 use super::failure::{Failure, Outcome, Status};
 use super::page::Page;
-use super::scope::{Asked, Scope};
+use super::scope::{Asked, Opened, Scope};
+use crate::config::accounts::read_secret;
 use crate::diagnosis::{ChangesAnswer, only_new};
 use crate::notify::hook::{self, HookForm};
 use crate::render::{Answer as _, Form, headline};
@@ -55,7 +55,8 @@ pub(super) struct Compared {
 impl Changes {
     pub(super) fn run(self, context: &mut Context) -> Outcome {
         let hook = self.notify.as_ref().map(|url| self.hook(url.as_deref(), context)).transpose()?;
-        let Compared { mut answer, asked } = compare(&self.scope, self.min_messages, context)?;
+        let Compared { mut answer, asked } =
+            compare(&self.scope, self.min_messages, self.scope.open(context)?, context)?;
         answer.only_new = self.new;
         let last = answer.window.end.as_ref().and_then(|day| day.parse().map(day_of).ok()).unwrap_or(asked.window.last);
         let remembered = match self.new {
@@ -97,7 +98,7 @@ impl Changes {
         let configured = &context.config.hook;
         let url = match (url, &configured.url) {
             (Some(url), _) => SecretString::from(url),
-            (None, Some(secret)) => secret.source.read().with_context(|| secret.place.to_string())?,
+            (None, Some(secret)) => read_secret(&context.config, secret)?,
             (None, None) => {
                 let text = "no web hook to post to: name one behind --notify, or in [notify] of the configuration";
                 return Err(Failure::Usage(text.to_owned()));
@@ -111,8 +112,13 @@ impl Changes {
 }
 
 /// Compares the window that was asked for with the one before.
-pub(super) fn compare(scope: &Scope, min_messages: u64, context: &Context) -> Result<Compared, Failure> {
-    let asked = scope.ask(context)?;
+pub(super) fn compare(
+    scope: &Scope,
+    min_messages: u64,
+    opened: Opened,
+    context: &Context,
+) -> Result<Compared, Failure> {
+    let asked = scope.ask_of(opened, context)?;
     let answer = asked.question().changes(min_messages)?;
     let answer = answer.ok_or_else(|| scope.no_data(&asked.store, asked.window))?;
     Ok(Compared { answer, asked })

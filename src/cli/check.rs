@@ -16,6 +16,7 @@ use crate::finding::{Finding, Severity};
 use crate::limits::Limits;
 use crate::oauth::{Proof, Tokens};
 use crate::render::check::{AccountCheck, CheckAnswer, CheckCode, DatabaseCheck, FolderCheck, LoginCheck};
+use crate::report::period::DAY;
 use crate::source::imap::account::{Mechanism, identity};
 use crate::source::imap::{Patience, Session};
 use crate::store::{ForeignDomain, Held, Store, StoreError};
@@ -25,7 +26,6 @@ use crate::words::{grouped, list, plural, size};
 const SILENCE_DAYS: i64 = 2;
 /// How long before its end a secret is warned of: time enough to get a new one.
 const WARN_DAYS: i64 = 30;
-const DAY: i64 = 86_400;
 /// Domains that a finding names.
 const DOMAINS_NAMED: usize = 5;
 

@@ -1,15 +1,14 @@
 //! `dmarcstat digest`.
 
-use anyhow::Context as _;
-
-use super::answers::unsigned;
 use super::changes::compare;
 use super::context::Context;
 use super::failure::{Failure, Outcome};
 use super::readiness::every_domain;
-use super::scope::Scope;
+use super::scope::{Asked, Scope};
+use crate::config::accounts::read_secret;
 use crate::config::mail::Sender as Written;
-use crate::config::secrets::SecretSource;
+use crate::diagnosis::Wanted;
+use crate::diagnosis::readiness::Target;
 use crate::notify::mail::{Letter, Sender, Server};
 use crate::render::{DigestAnswer, Form};
 
@@ -29,16 +28,17 @@ pub(super) struct Digest {
 impl Digest {
     pub(super) fn run(self, context: &mut Context) -> Outcome {
         let sending = self.to.as_deref().map(|to| Sending::of(to, context)).transpose()?;
-        let compared = compare(&self.scope.since_if_unsaid("7d"), 0, context)?;
-        let month = self.scope.over("30d");
-        let (paths, _) = unsigned(&month, context)?;
-        let reviews = every_domain(month, context)?;
+        let compared = compare(&self.scope.since_if_unsaid("7d"), 0, self.scope.open(context)?, context)?;
+        let (month, Asked { store, status, .. }) = (self.scope.over("30d"), compared.asked);
+        let asked = month.ask_of((store, status), context)?;
+        let paths = asked.look(&month)?.paths("dmarcstat/unsigned/2", 0, Wanted::NeedsWork)?;
+        let (reviews, _) = every_domain(&month, (asked.store, status), Target::Reject, context)?;
         let answer = DigestAnswer { changes: compared.answer, paths, reviews };
         match sending {
             None => context.show(&answer)?,
             Some(sending) => sending.send(&answer)?,
         }
-        Ok(compared.asked.status)
+        Ok(status)
     }
 }
 
@@ -79,8 +79,7 @@ impl Sending {
             Written::Sendmail(None) => Sender::of_machine()?,
             Written::Smtp(smtp) => {
                 let login = smtp.login.as_ref().map(|(user, password)| {
-                    let secret = SecretSource::read(&password.source).with_context(|| password.place.to_string());
-                    secret.map(|secret| (user.clone(), secret))
+                    read_secret(&context.config, password).map(|secret| (user.clone(), secret))
                 });
                 Sender::Smtp(Server {
                     host: smtp.host.clone(),

@@ -33,11 +33,10 @@ const CANDIDATES: usize = 10;
 impl Explain {
     pub(super) fn run(self, context: &mut Context) -> Outcome {
         let asked = self.scope.ask(context)?;
-        let rules = asked.known.rules();
-        match asked.question().explain(&self.sender)? {
-            answer::Asked::NoData => return Err(self.scope.no_data(&asked.store, asked.window)),
-            answer::Asked::Several(survey, places) => return Err(self.ambiguous(&survey, &rules, &places)),
-            answer::Asked::None(survey, near) => return Err(self.unknown(&survey, &rules, &near)),
+        let (rules, mut look) = (asked.known.rules(), asked.look(&self.scope)?);
+        match look.explain(&self.sender)? {
+            answer::Asked::Several(places) => return Err(self.ambiguous(&look.survey, &rules, &places)),
+            answer::Asked::None(near) => return Err(self.unknown(&look.survey, &rules, &near)),
             answer::Asked::One(answer) => self.page.show(&*answer, &answer.path.sender, context)?,
         }
         Ok(asked.status)

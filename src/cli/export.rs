@@ -71,7 +71,8 @@ impl Export {
             Some(_) => self.scope.window_since(Bound::All, context)?,
             None => self.scope.window(context)?,
         };
-        let asked = self.scope.ask_for_rows(window, context)?;
+        let (domains, opened) = (self.scope.domains()?, self.scope.open(context)?);
+        let asked = self.scope.ask_repeatably(window, domains, opened, context)?;
         let layout = Arc::new(match self.fields {
             Fields::Own => Layout::own(self.paths),
             Fields::Parsedmarc => Layout::parsedmarc(self.paths),
@@ -159,7 +160,7 @@ impl Export {
         let hosts = Arc::new(asked.known.row_hosts());
         let mut reader = Reader::new(Arc::clone(layout), asked.domains.clone()).with_hosts(hosts);
         let paths = if self.paths {
-            let mut scan = asked.scan()?;
+            let mut scan = asked.question().scan()?;
             let survey = scan.survey()?;
             let paths = diagnose(&survey, &asked.known.rules(), 0, Wanted::All).paths;
             Some(RowPaths::new(scan, &paths, layout))

@@ -13,7 +13,7 @@ use crate::config::account::AccountConfig;
 use crate::diagnosis::{Class, Role, Wanted, diagnose};
 use crate::query::{DomainFigures, TlsSurvey, tls_survey};
 use crate::render::{self, MetricsAnswer};
-use crate::report::period::{Day, date_of};
+use crate::report::period::{begin_of, end_of};
 use crate::source::imap::account::identity;
 use crate::store::{AccountRun, Store, StoreError};
 use crate::tls::PolicyType;
@@ -33,7 +33,6 @@ pub(super) struct Metrics {
 
 /// Domains listed: anybody can send reports on domains that nobody asked for, and each is a time series for good.
 const MOST_DOMAINS: usize = 1000;
-const DAY: i64 = 86_400;
 
 impl Metrics {
     pub(super) fn run(self, context: &mut Context) -> Outcome {
@@ -42,7 +41,7 @@ impl Metrics {
             return Err(Failure::Usage(text.to_owned()));
         }
         let asked = self.scope.ask(context)?;
-        let survey = asked.scan()?.survey()?;
+        let survey = asked.question().scan()?.survey()?;
         let findings = asked.question().findings(&survey)?;
         let diagnosis = diagnose(&survey, &asked.known.rules(), 0, Wanted::All);
         let mut domains = diagnosis.domains;
@@ -62,7 +61,7 @@ impl Metrics {
         let accounts = accounts(&asked.store, &context.config.accounts)?;
         let answer = MetricsAnswer {
             build: (env!("CARGO_PKG_VERSION"), COMMIT),
-            window: survey.days.map(|(first, last)| (begin(first), begin(last) + DAY)),
+            window: survey.days.map(|(first, last)| (begin_of(first), end_of(last))),
             newest_report: asked.store.newest_report(context.now.as_second())?,
             all_domains,
             domains: &domains,
@@ -102,11 +101,6 @@ fn tls_sessions(survey: &TlsSurvey) -> BTreeMap<(&str, &'static str), [u64; 2]> 
     domains.truncate(MOST_DOMAINS);
     let flat = |(domain, types): (_, BTreeMap<_, _>)| types.into_iter().map(move |(kind, sums)| ((domain, kind), sums));
     domains.into_iter().flat_map(flat).collect()
-}
-
-/// The first second of a day.
-fn begin(day: Day) -> i64 {
-    date_of(day).to_zoned(jiff::tz::TimeZone::UTC).map_or(0, |at| at.timestamp().as_second())
 }
 
 /// The policy domain that a header From domain is at or below, the narrowest of several.

@@ -8,11 +8,12 @@ use clap::ValueEnum;
 use super::context::Context;
 use super::dns::{Seen, look};
 use super::failure::{Failure, Outcome, Status, say};
-use super::scope::{Scope, domain_name};
+use super::scope::{Asked, Opened, Scope, domain_name};
 use crate::answer::Genuine;
 use crate::diagnosis::readiness::{self, Review, ReviewList, Verdict};
 use crate::dns::DnsAudit;
-use crate::query::{Bound, Window, survey};
+use crate::domain;
+use crate::query::{Bound, Survey};
 use crate::store::Store;
 
 /// The review before p=quarantine or p=reject: verdict, blockers, what would be lost
@@ -60,61 +61,41 @@ impl From<Target> for readiness::Target {
     }
 }
 
-/// The review of every domain of a scope before p=reject.
-pub(super) fn every_domain(scope: Scope, context: &Context) -> Result<ReviewList, Failure> {
-    let question =
-        Readiness { domain: None, all: true, target: Target::Reject, dns: false, html: None, min_messages: 0, scope };
-    let (store, window, genuine, _) = question.reports(context)?;
-    question.all(window, &store, &genuine, context)
-}
-
 impl Readiness {
     pub(super) fn run(self, context: &mut Context) -> Outcome {
-        let (store, window, genuine, status) = self.reports(context)?;
-        let verdict = match &self.domain {
+        let opened = self.scope.open(context)?;
+        let (verdict, status) = match &self.domain {
             Some(domain) => {
-                let domain = domain_name(domain)?;
-                let mut answer = self.one(&domain, window, &store, &genuine, context)?;
+                let (mut answer, status) = self.one(domain_name(domain)?, opened, context)?;
                 answer.paths.retain(|path| path.messages >= self.min_messages);
-                let said = format!("{domain}: {}", answer.verdict.as_str());
+                let said = format!("{}: {}", answer.domain, answer.verdict.as_str());
                 context.show_or_write(&answer, self.html.as_deref(), &said)?;
-                answer.verdict
+                (answer.verdict, status)
             }
             None => {
-                let list = self.all(window, &store, &genuine, context)?;
+                let (list, status) = every_domain(&self.scope, opened, self.target.into(), context)?;
                 context.show(&list)?;
-                list.domains.first().map_or(Verdict::NotEnoughData, |worst| worst.verdict)
+                (list.domains.first().map_or(Verdict::NotEnoughData, |worst| worst.verdict), status)
             }
         };
         Ok(if verdict == Verdict::Ready { status } else { Status::No })
     }
 
-    /// What the review is of, without the reports that do not count.
-    fn reports(&self, context: &Context) -> Result<(Store, Window, Genuine, Status), Failure> {
-        let window = self.scope.window(context)?;
-        let (mut store, status) = self.scope.open(context)?;
-        let genuine = Genuine::of(&mut store, window, &self.scope.domains()?, self.domain.as_deref())?;
-        Ok((store, window, genuine, status))
-    }
-
-    fn one(
-        &self,
-        domain: &str,
-        window: Window,
-        store: &Store,
-        genuine: &Genuine,
-        context: &Context,
-    ) -> Result<Review, Failure> {
-        let domains = [domain.to_owned()];
-        let answer = self.reviews(window, store, genuine, context, &domains, &domains)?.pop();
-        let answer = answer.ok_or_else(|| anyhow!("no review of {domain}"))?;
+    fn one(&self, domain: String, opened: Opened, context: &Context) -> Result<(Review, Status), Failure> {
+        let (asked, genuine) = reports(&self.scope, vec![domain.clone()], Some(&domain), opened, context)?;
+        let which = |_: &Survey| vec![domain.clone()];
+        let thresholds = &context.config.readiness;
+        let reviews = asked.question().reviews(which, self.target.into(), thresholds, &genuine, |domain| {
+            if self.dns { self.records(domain, &asked.store, context).map(Some) } else { Ok(None) }
+        });
+        let answer = reviews?.pop().ok_or_else(|| anyhow!("no review of {domain}"))?;
         if answer.evidence.reports == 0 && !context.quiet {
-            let there = self.scope.no_data(store, window);
+            let there = self.scope.no_data(&asked.store, asked.window);
             if let Failure::Failed(reason) = there {
                 say(&format!("dmarcstat: note: on {domain}: {reason:#}"));
             }
         }
-        Ok(answer)
+        Ok((answer, asked.status))
     }
 
     /// The live records, with the selectors that the database knows of.
@@ -122,37 +103,38 @@ impl Readiness {
         let seen = Seen::of(domain, store, Bound::All, context)?;
         look(domain, &seen.selectors, &seen, self.scope.live(), context)
     }
+}
 
-    /// Every policy domain that there are reports on in the window.
-    fn all(&self, window: Window, store: &Store, genuine: &Genuine, context: &Context) -> Result<ReviewList, Failure> {
-        let asked = self.scope.domains()?;
-        let known = self.scope.known_repeatably(store, window, &asked, context)?;
-        let domains: Vec<String> = survey(store, window, &asked, known.knowledge())?
-            .domains
-            .into_iter()
-            .map(|one| one.domain)
-            .filter(|name| asked.is_empty() || asked.iter().any(|domain| crate::domain::is_within(name, domain)))
-            .collect();
-        if domains.is_empty() {
-            return Err(self.scope.no_data(store, window));
-        }
-        Ok(ReviewList::of(self.reviews(window, store, genuine, context, &asked, &domains)?))
+/// The reviews of every policy domain that there are reports on in a scope; the status says whether all could be read.
+pub(super) fn every_domain(
+    scope: &Scope,
+    opened: Opened,
+    target: readiness::Target,
+    context: &Context,
+) -> Result<(ReviewList, Status), Failure> {
+    let (asked, genuine) = reports(scope, scope.domains()?, None, opened, context)?;
+    let which = |survey: &Survey| {
+        let all = survey.domains.iter().map(|one| one.domain.clone());
+        all.filter(|name| domain::is_among(name, &asked.domains)).collect()
+    };
+    let thresholds = &context.config.readiness;
+    let no_records = |_: &str| Ok::<_, Failure>(None);
+    let reviews = asked.question().reviews(which, target, thresholds, &genuine, no_records)?;
+    if reviews.is_empty() {
+        return Err(scope.no_data(&asked.store, asked.window));
     }
+    Ok((ReviewList::of(reviews), asked.status))
+}
 
-    /// The reviews of some domains, from one look at the data of a scope that holds them all.
-    fn reviews(
-        &self,
-        window: Window,
-        store: &Store,
-        genuine: &Genuine,
-        context: &Context,
-        scope: &[String],
-        domains: &[String],
-    ) -> Result<Vec<Review>, Failure> {
-        let known = self.scope.known_repeatably(store, window, scope, context)?;
-        let question = self.scope.question(store, &known, window, scope, context);
-        question.reviews(domains, self.target.into(), &context.config.readiness, genuine, |domain| {
-            if self.dns { self.records(domain, store, context).map(Some) } else { Ok(None) }
-        })
-    }
+/// What reviews are of: the reports on some domains, without those that do not count in the review of `domain`, or of all.
+fn reports(
+    scope: &Scope,
+    domains: Vec<String>,
+    domain: Option<&str>,
+    (mut store, status): Opened,
+    context: &Context,
+) -> Result<(Asked, Genuine), Failure> {
+    let window = scope.window(context)?;
+    let genuine = Genuine::of(&mut store, window, &scope.domains()?, domain)?;
+    Ok((scope.ask_repeatably(window, domains, (store, status), context)?, genuine))
 }

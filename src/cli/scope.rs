@@ -10,9 +10,9 @@ use super::failure::{Failure, Status};
 use super::ingest::{read_into, status};
 use super::live::Live;
 use super::resolve::{Resolving, Wanted};
-use crate::answer::{Known, Question};
+use crate::answer::{Known, Look, Question};
 use crate::domain;
-use crate::query::{Bound, Scan, Window, WindowChoice, survey};
+use crate::query::{Bound, Window, WindowChoice, survey};
 use crate::report::period::{Day, date_of, day_of, end_of};
 use crate::store::Store;
 use crate::words::list;
@@ -69,57 +69,60 @@ impl Asked {
         }
     }
 
-    pub(super) fn scan(&self) -> Result<Scan<'_>, Failure> {
-        Ok(Scan::new(&self.store, self.window, &self.domains, self.known.knowledge())?)
+    /// The data, gone through once.
+    ///
+    /// # Errors
+    /// There is none, with what there is; or those of the store.
+    pub(super) fn look(&self, scope: &Scope) -> Result<Look<'_>, Failure> {
+        self.question().look()?.ok_or_else(|| scope.no_data(&self.store, self.window))
     }
 }
+
+/// A store to answer from, and whether all of it could be read.
+pub(super) type Opened = (Store, Status);
 
 impl Scope {
     /// Opens all that a question about paths needs.
     pub(super) fn ask(&self, context: &Context) -> Result<Asked, Failure> {
-        let (window, domains) = (self.window(context)?, self.domains()?);
-        let (store, status) = self.open(context)?;
-        let known = self.known(&store, window, &domains, context)?;
-        Ok(self.asked(window, domains, (store, status), known, context))
+        self.ask_of(self.open(context)?, context)
+    }
+
+    /// The same of what is open already: several questions can be asked of files that are read once.
+    pub(super) fn ask_of(&self, opened: Opened, context: &Context) -> Result<Asked, Failure> {
+        self.asked(self.window(context)?, self.domains()?, opened, self.resolving.wanted(), context)
+    }
+
+    /// The same for answers that are to be repeatable: nobody is asked for host names unless that was asked for.
+    pub(super) fn ask_repeatably(
+        &self,
+        window: Window,
+        domains: Vec<String>,
+        opened: Opened,
+        context: &Context,
+    ) -> Result<Asked, Failure> {
+        let wanted = self.resolving.wanted().filter(|wanted| *wanted == Wanted::Uncatalogued);
+        self.asked(window, domains, opened, wanted, context)
     }
 
     fn asked(
         &self,
         window: Window,
         domains: Vec<String>,
-        (store, status): (Store, Status),
-        known: Known,
+        (store, status): Opened,
+        wanted: Option<Wanted>,
         context: &Context,
-    ) -> Asked {
+    ) -> Result<Asked, Failure> {
+        let known = self.known_with(wanted, &store, window, &domains, context)?;
         let (today, now, today_of_reports) =
             (self.today(context), self.now(context), self.today_of_reports(window, context));
-        Asked { window, domains, store, status, known, today, today_of_reports, now }
-    }
-
-    /// A question about a store that was opened before.
-    pub(super) fn question<'q>(
-        &self,
-        store: &'q Store,
-        known: &'q Known,
-        window: Window,
-        domains: &'q [String],
-        context: &Context,
-    ) -> Question<'q> {
-        let (today, now, today_of_reports) =
-            (self.today(context), self.now(context), self.today_of_reports(window, context));
-        Question { store, known, window, domains, today, today_of_reports, now }
-    }
-
-    /// Opens what is asked for the rows of a window. Nobody is asked for host names unless that was asked for.
-    pub(super) fn ask_for_rows(&self, window: Window, context: &Context) -> Result<Asked, Failure> {
-        let domains = self.domains()?;
-        let (store, status) = self.open(context)?;
-        let known = self.known_repeatably(&store, window, &domains, context)?;
-        Ok(self.asked(window, domains, (store, status), known, context))
+        Ok(Asked { window, domains, store, status, known, today, today_of_reports, now })
     }
 
     /// Opens what the answer comes from; the status says whether all of it could be read.
-    pub(super) fn open(&self, context: &Context) -> Result<(Store, Status), Failure> {
+    pub(super) fn open(&self, context: &Context) -> Result<Opened, Failure> {
+        // What is wrong with the options is said before anything is read.
+        self.window(context)?;
+        self.domains()?;
         if self.input.is_empty() {
             return Ok((context.open_to_read()?, Status::Done));
         }
@@ -172,18 +175,6 @@ impl Scope {
         self.known_with(self.resolving.wanted(), store, window, domains, context)
     }
 
-    /// The same for answers that are to be repeatable: nobody is asked unless that was asked for.
-    pub(super) fn known_repeatably(
-        &self,
-        store: &Store,
-        window: Window,
-        domains: &[String],
-        context: &Context,
-    ) -> Result<Known, Failure> {
-        let wanted = self.resolving.wanted().filter(|wanted| *wanted == Wanted::Uncatalogued);
-        self.known_with(wanted, store, window, domains, context)
-    }
-
     fn known_with(
         &self,
         wanted: Option<Wanted>,
@@ -202,12 +193,8 @@ impl Scope {
     }
 
     pub(super) fn window(&self, context: &Context) -> Result<Window, Failure> {
-        self.window_since(if self.has_input() { Bound::All } else { "30d".parse().unwrap_or(Bound::All) }, context)
-    }
-
-    /// Whether the answer comes from files and not from the database.
-    pub(super) fn has_input(&self) -> bool {
-        !self.input.is_empty()
+        let month = || "30d".parse().unwrap_or(Bound::All);
+        self.window_since(if self.input.is_empty() { month() } else { Bound::All }, context)
     }
 
     /// The window with another default for its beginning.

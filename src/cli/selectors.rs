@@ -31,9 +31,7 @@ impl Selectors {
     pub(super) fn run(self, context: &mut Context) -> Outcome {
         let asked = self.scope.ask(context)?;
         let choice = KeyChoice { others: self.all, min_messages: self.min_messages };
-        let Some(answer) = asked.question().selectors(choice, self.by_address)? else {
-            return Err(self.scope.no_data(&asked.store, asked.window));
-        };
+        let answer = asked.look(&self.scope)?.selectors(choice, self.by_address)?;
         self.page.show(&answer, "selectors", context)?;
         Ok(asked.status)
     }

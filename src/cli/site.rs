@@ -45,8 +45,8 @@ const FIRST: &str = "index.html";
 impl Site {
     pub(super) fn run(self, context: &mut Context) -> Outcome {
         let former = former(&self.folder)?;
-        let asked = self.scope.ask(context)?;
-        let (reviews, left_out) = self.reviews(&asked, context)?;
+        let mut asked = self.scope.ask(context)?;
+        let (reviews, left_out) = self.reviews(&mut asked, context)?;
         let mut pages: Vec<(String, Document)> = Vec::new();
         let mut names = Vec::new();
         for review in &reviews {
@@ -67,8 +67,8 @@ impl Site {
     }
 
     /// The reviews of the domains with most mail, worst first, and how many domains have none.
-    fn reviews(&self, asked: &Asked, context: &Context) -> Result<(Vec<Review>, usize), Failure> {
-        let mut domains = asked.scan()?.survey()?.domains;
+    fn reviews(&self, asked: &mut Asked, context: &Context) -> Result<(Vec<Review>, usize), Failure> {
+        let mut domains = asked.look(&self.scope)?.survey.domains;
         domains.retain(|one| crate::domain::is_among(&one.domain, &asked.domains));
         if domains.is_empty() {
             return Err(self.scope.no_data(&asked.store, asked.window));
@@ -77,13 +77,12 @@ impl Site {
         let left_out = domains.len().saturating_sub(MOST_DOMAINS);
         domains.truncate(MOST_DOMAINS);
         let names: Vec<String> = domains.into_iter().map(|one| one.domain).collect();
-        // A store of its own: reviews leave out reports that other answers count.
-        let (mut store, _) = self.scope.open(context)?;
-        let genuine = Genuine::of(&mut store, asked.window, &asked.domains, None)?;
-        let question = Question { store: &store, ..asked.question() };
-        let thresholds = &context.config.readiness;
-        let mut reviews =
-            question.reviews(&names, self.target.into(), thresholds, &genuine, |_| Ok::<_, Failure>(None))?;
+        let genuine = Genuine::of(&mut asked.store, asked.window, &asked.domains, None)?;
+        let (thresholds, no_records) = (&context.config.readiness, |_: &str| Ok::<_, Failure>(None));
+        let reviews = asked.question().reviews(|_| names, self.target.into(), thresholds, &genuine, no_records);
+        // Other answers count what reviews leave out.
+        asked.store.leave_out_unchecked(false);
+        let mut reviews = reviews?;
         reviews.sort_by(|a, b| (a.verdict, b.impact.messages).cmp(&(b.verdict, a.impact.messages)));
         Ok((reviews, left_out))
     }
@@ -101,19 +100,19 @@ fn domain_pages(asked: &Asked, review: &Review) -> Result<DomainPages, Failure> 
     let question = Question { domains: &domain, ..asked.question() };
     let mut parts: Vec<(&'static str, Document)> = vec![("review", review.document())];
     let mut explained: Vec<ExplainAnswer> = Vec::new();
-    if let Some(found) = question.paths("dmarcstat/sources/2", 0, Wanted::All)? {
+    if let Some(mut look) = question.look()? {
+        let found = look.paths("dmarcstat/sources/2", 0, Wanted::All)?;
         let (unknown, named): (Vec<_>, Vec<_>) = found.paths.iter().partition(|path| path.role.is_nobodys());
         for path in named.into_iter().chain(unknown).take(MOST_PATHS) {
-            if let answer::Asked::One(answer) = question.explain(&path.id)? {
+            if let answer::Asked::One(answer) = look.explain(&path.id)? {
                 explained.push(*answer);
             }
         }
         let mut document = PathsAnswer { found: &found, unsigned: false, all: true }.document();
         document.extend(site_pictures(review, &explained));
         parts.push(("paths", document));
-    }
-    if let Some(found) = question.selectors(KeyChoice { others: false, min_messages: 0 }, false)? {
-        parts.push(("keys", found.document()));
+        let keys = look.selectors(KeyChoice { others: false, min_messages: 0 }, false)?;
+        parts.push(("keys", keys.document()));
     }
     if let Some(found) = question.changes(0)? {
         parts.push(("changes", found.document()));

@@ -38,7 +38,7 @@ pub(crate) fn select<'c>(config: &'c Config, names: &[String]) -> anyhow::Result
 /// Makes an account ready to log in: its secrets are read now.
 pub(crate) fn open(config: &Config, account: &AccountConfig) -> anyhow::Result<Account> {
     let credentials = match &account.auth {
-        Auth::Password(secret) => Credentials::Password(read(config, secret)?),
+        Auth::Password(secret) => Credentials::Password(read_secret(config, secret)?),
         Auth::OAuth(mechanism, oauth) => {
             Credentials::OAuth { mechanism: *mechanism, tokens: Box::new(tokens(config, account, oauth)?) }
         }
@@ -61,7 +61,7 @@ pub(crate) fn open(config: &Config, account: &AccountConfig) -> anyhow::Result<A
 }
 
 /// Reads a secret; an error says where the configuration names it.
-fn read(config: &Config, secret: &SecretRef) -> anyhow::Result<SecretString> {
+pub(crate) fn read_secret(config: &Config, secret: &SecretRef) -> anyhow::Result<SecretString> {
     secret.source.read().with_context(|| match &config.file {
         Some(file) => format!("{}: {}", file.display(), secret.place),
         None => secret.place.to_string(),
@@ -70,7 +70,7 @@ fn read(config: &Config, secret: &SecretRef) -> anyhow::Result<SecretString> {
 
 /// Where an account's access tokens come from.
 pub(crate) fn tokens(config: &Config, account: &AccountConfig, oauth: &OAuthConfig) -> anyhow::Result<Tokens> {
-    let optional = |secret: &Option<SecretRef>| secret.as_ref().map(|secret| read(config, secret)).transpose();
+    let optional = |secret: &Option<SecretRef>| secret.as_ref().map(|secret| read_secret(config, secret)).transpose();
     let grant = match oauth.grant {
         GrantWord::ClientCredentials => Grant::ClientCredentials,
         GrantWord::DeviceCode => Grant::DeviceCode,
@@ -82,7 +82,7 @@ pub(crate) fn tokens(config: &Config, account: &AccountConfig, oauth: &OAuthConf
         GrantWord::JwtBearer => {
             let key = oauth.service_account_key.as_ref().context("there is no service account key")?;
             let name = format!("the key of `{}`", key.place.key);
-            let json = read(config, key)?;
+            let json = read_secret(config, key)?;
             Grant::JwtBearer(Box::new(ServiceAccount::from_json(&json, oauth.token_url.as_ref(), &name)?))
         }
     };
@@ -113,14 +113,14 @@ pub(crate) fn tokens(config: &Config, account: &AccountConfig, oauth: &OAuthConf
 
 fn proof(config: &Config, oauth: &OAuthConfig) -> anyhow::Result<Proof> {
     if let Some(secret) = &oauth.client_secret {
-        return Ok(Proof::Secret(read(config, secret)?));
+        return Ok(Proof::Secret(read_secret(config, secret)?));
     }
     let Some(path) = &oauth.client_certificate else { return Ok(Proof::None) };
     let name = path.display().to_string();
     let pem =
         std::fs::read_to_string(path).map_err(|error| Error::Key { what: name.clone(), reason: error.to_string() })?;
     let key = match &oauth.client_key {
-        Some(key) => read(config, key)?,
+        Some(key) => read_secret(config, key)?,
         None => SecretString::from(pem.as_str()),
     };
     Ok(Proof::Certificate(Box::new(ClientCertificate::from_pem(&pem, &key, &name)?)))

@@ -8,6 +8,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::http::agent;
+use crate::report::shorten;
 use crate::secrets::Secrets;
 
 /// All tries together take no longer.
@@ -70,8 +71,8 @@ fn shortened(text: &str) -> String {
     if text.len() <= LONGEST {
         return text.to_owned();
     }
-    let end = (0..=LONGEST).rev().find(|&end| text.is_char_boundary(end)).unwrap_or(0);
-    let whole = text[..end].rfind('\n').map_or(&text[..end], |line| &text[..line]);
+    let begin = shorten(text, LONGEST);
+    let whole = begin.rfind('\n').map_or(begin, |line| &begin[..line]);
     format!("{whole}\n… shortened: `dmarcstat changes` has it whole")
 }
 

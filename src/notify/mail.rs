@@ -15,6 +15,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::secrets::Secrets;
 use crate::source::imap::account::Tls;
+use crate::words::hex;
 
 /// A server that says nothing for so long is given up.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -91,7 +92,7 @@ impl Letter {
         let subject: String = self.subject.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
         let mut id = [0; 12];
         getrandom::fill(&mut id).map_err(|error| anyhow!("no random number: {error}"))?;
-        let id: String = id.iter().map(|byte| format!("{byte:02x}")).collect();
+        let id = hex(&id);
         let text = SinglePart::builder().header(ContentType::TEXT_PLAIN).body(self.text.clone());
         let page = SinglePart::builder().header(ContentType::TEXT_HTML).body(self.page.clone());
         builder
@@ -166,12 +167,7 @@ impl Server {
         }
         // What a server says back may hold what it was told.
         builder.build().send(message).map(drop).map_err(|error| {
-            let mut said = error.to_string();
-            let mut source = std::error::Error::source(&error);
-            while let Some(next) = source {
-                said.push_str(&format!(": {next}"));
-                source = next.source();
-            }
+            let said = format!("{:#}", anyhow!(error));
             anyhow!("{}:{} did not take the mail: {}", self.host, self.port, secrets.hide(&said))
         })
     }

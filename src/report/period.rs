@@ -59,6 +59,12 @@ pub fn date_of(day: Day) -> Date {
     epoch.checked_add(jiff::SignedDuration::from_hours(i64::from(day) * 24)).unwrap_or(bound)
 }
 
+/// The first second of a day.
+#[must_use]
+pub fn begin_of(day: Day) -> i64 {
+    i64::from(day) * DAY
+}
+
 /// The first second after a day, as far as there are days.
 #[must_use]
 pub fn end_of(day: Day) -> i64 {

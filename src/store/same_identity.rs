@@ -18,12 +18,12 @@ use super::names::NameReader;
 use super::totals::Deltas;
 use super::trust::{BELIEVED, Trust};
 use super::{DigestKey, Result, RowsDigest, StoreError};
-use crate::report::period::{Day, Period};
+use crate::report::period::{DAY, Day, Period};
 use crate::reporter;
 use crate::rows;
 
 /// Periods that begin further apart than this are not compared: long periods are noted as such anyway.
-const NEAR: i64 = 2 * 86_400;
+const NEAR: i64 = 2 * DAY;
 /// How many reports that begin near another are looked at for an overlap, so that many cost no more than few.
 const LOOKED_AT: u32 = 100;
 /// Reports with more records than this together are not compared, and all count: their rows would not fit in memory.

@@ -237,9 +237,10 @@ impl Store {
         Ok(self.checked_reports(first, last, domains)?.iter().map(|one| one.unchecked).sum())
     }
 
-    /// Leaves out of what is asked of records and reports from now on those of which nobody checked who sent them.
-    pub fn leave_out_unchecked(&mut self) {
-        self.checked_only = true;
+    /// Says whether to leave out of what is asked of records and reports from now on those of which nobody checked who sent
+    /// them.
+    pub fn leave_out_unchecked(&mut self, leave_out: bool) {
+        self.checked_only = leave_out;
     }
 
     /// How many of the owner's reports are kept apart because their mail failed DMARC, or passed for somebody who uses another's

@@ -9,7 +9,7 @@ use std::thread::JoinHandle;
 use serde_json::Value;
 
 use crate::documented::{assert_documented, example};
-use crate::harness::Sandbox;
+use crate::harness::{Sandbox, sample_mails};
 
 const DAY: [&str; 2] = ["--as-of", "2026-11-22"];
 
@@ -202,4 +202,17 @@ fn a_web_hook_is_told_and_asked_again_where_it_is_busy() {
 
     let ran = sandbox.run(changes.iter().copied().chain(["--notify", "http://hooks.example.com/x"]));
     assert_eq!(ran.status, 2, "{}", ran.stderr);
+}
+
+#[test]
+fn a_summary_and_pages_are_made_of_a_mail_that_can_be_read_only_once() {
+    let sandbox = Sandbox::new();
+    let mail = std::fs::read(&sample_mails()[0]).unwrap();
+    let ran = sandbox.run_with_input(["digest", "--input", "-", "--json", "--as-of", "2026-09-24"], &mail);
+    assert_eq!(ran.status, 0, "{}", ran.stderr);
+    assert_eq!(ran.json()["domains"].as_array().map(Vec::len), Some(1));
+    let ran = sandbox.run_with_input(["site", "pages", "--input", "-"], &mail);
+    assert_eq!(ran.status, 0, "{}", ran.stderr);
+    let page = std::fs::read_to_string(sandbox.work().join("pages/index.html")).unwrap();
+    assert!(!page.contains("no reports"), "{page}");
 }

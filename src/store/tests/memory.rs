@@ -175,7 +175,7 @@ proptest! {
         }
         sum_up(&mut store.connection, &|| false).unwrap();
         check_memory(&store, &DAYS);
-        store.leave_out_unchecked();
+        store.leave_out_unchecked(true);
         check_memory(&store, &DAYS);
     }
 }
