@@ -1,7 +1,7 @@
 //! An outcome as bytes: for its digest with the texts in place, for storage with numbers for the texts.
 
 use super::outcome::{AlignmentMode, Outcome, OverrideReason, Signature, SpfCheck};
-use super::state::Verdict;
+use super::verdict::Verdict;
 use super::vocabulary::{AuthResult, Disposition, OverrideType, Scope};
 use crate::varint;
 

@@ -1,68 +1,34 @@
 //! What a record shows of *why* DKIM or SPF does not align, beside the states.
 
 use super::outcome::{Outcome, Signature};
+use super::verdict::{Detail, SpfFault};
 use super::vocabulary::{AuthResult, ReasonCode, Scope};
 use crate::domain::Author;
 
-/// Why DKIM or SPF does not align, as far as one record shows.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
-pub struct Detail {
-    /// What the reporter's text says of the domain's broken signature.
-    pub reason: Option<ReasonCode>,
-    /// The domain's own SPF record could not be evaluated.
-    pub spf_fault: Option<SpfFault>,
-    /// A signature verified for a name of the same organizational domain, and fails alignment by the published `adkim=s`.
-    pub strict_dkim: bool,
-    /// SPF passed for a name of the same organizational domain, and fails alignment by the published `aspf=s`.
-    pub strict_spf: bool,
-    /// The record says what the reverse-path is: by `envelope_from`, or by the scope of the SPF check.
-    pub envelope_reported: bool,
-    /// SPF has a result for no domain: how one evaluator writes a null reverse-path.
-    pub spf_without_domain: bool,
-}
-
-/// Why an SPF record could not be evaluated.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum SpfFault {
-    /// `temperror`: the name servers did not answer.
-    Temporary,
-    /// `permerror`: the record, or one that it includes, is wrong.
-    Permanent,
-    /// `permerror`, and the text says that it needs too many DNS lookups.
-    TooManyLookups,
-}
-
-impl SpfFault {
-    /// All of them.
-    pub const ALL: [SpfFault; 3] = [SpfFault::Temporary, SpfFault::Permanent, SpfFault::TooManyLookups];
-}
-
-impl Detail {
-    /// Of an outcome; `broken_by` is the result of the broken signature that sets the state.
-    pub(super) fn of(outcome: &Outcome, from: Option<&Author<'_>>, broken_by: Option<AuthResult>) -> Self {
-        let Some(from) = from else {
-            return Detail::default();
-        };
-        let misses = |name: Option<&str>, strict: bool| {
-            strict && name.is_some_and(|name| from.aligns(name, false) && !from.aligns(name, true))
-        };
-        let passes = |result| result == AuthResult::Pass;
-        Detail {
-            reason: broken_by.and_then(|result| reason(outcome, from, result)),
-            spf_fault: spf_fault(outcome, from),
-            strict_dkim: outcome
-                .dkim
-                .iter()
-                .any(|one| passes(one.result) && misses(one.domain.as_deref(), outcome.mode.dkim_strict)),
-            strict_spf: outcome.spf.iter().any(|one| {
-                let mail_from = one.scope != Some(Scope::Helo);
-                passes(one.result) && mail_from && misses(one.domain.as_deref(), outcome.mode.spf_strict)
-            }),
-            envelope_reported: outcome.envelope_from.is_some() || outcome.spf.iter().any(|one| one.scope.is_some()),
-            spf_without_domain: outcome.envelope_from.is_none()
-                && !outcome.spf.is_empty()
-                && outcome.spf.iter().all(|one| one.domain.is_none() && one.result != AuthResult::Unknown),
-        }
+/// The detail of an outcome; `broken_by` is the result of the broken signature that sets the state.
+pub(super) fn of(outcome: &Outcome, from: Option<&Author<'_>>, broken_by: Option<AuthResult>) -> Detail {
+    let Some(from) = from else {
+        return Detail::default();
+    };
+    let misses = |name: Option<&str>, strict: bool| {
+        strict && name.is_some_and(|name| from.aligns(name, false) && !from.aligns(name, true))
+    };
+    let passes = |result| result == AuthResult::Pass;
+    Detail {
+        reason: broken_by.and_then(|result| reason(outcome, from, result)),
+        spf_fault: spf_fault(outcome, from),
+        strict_dkim: outcome
+            .dkim
+            .iter()
+            .any(|one| passes(one.result) && misses(one.domain.as_deref(), outcome.mode.dkim_strict)),
+        strict_spf: outcome.spf.iter().any(|one| {
+            let mail_from = one.scope != Some(Scope::Helo);
+            passes(one.result) && mail_from && misses(one.domain.as_deref(), outcome.mode.spf_strict)
+        }),
+        envelope_reported: outcome.envelope_from.is_some() || outcome.spf.iter().any(|one| one.scope.is_some()),
+        spf_without_domain: outcome.envelope_from.is_none()
+            && !outcome.spf.is_empty()
+            && outcome.spf.iter().all(|one| one.domain.is_none() && one.result != AuthResult::Unknown),
     }
 }
 

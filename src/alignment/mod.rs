@@ -2,12 +2,13 @@
 
 pub mod codec;
 mod detail;
+mod judge;
 mod outcome;
 mod reason_text;
-mod state;
+mod record;
+mod verdict;
 mod vocabulary;
 
-pub use detail::{Detail, SpfFault};
 pub use outcome::{AlignmentMode, Outcome, OverrideReason, Signature, SpfCheck};
-pub use state::{ForwardingReasons, Verdict};
+pub use verdict::{Detail, ForwardingReasons, SpfFault, Verdict};
 pub use vocabulary::{AuthResult, Disposition, DkimState, OverrideType, Reading, ReasonCode, Scope, SpfState};

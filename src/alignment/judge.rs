@@ -3,56 +3,11 @@
 //! The reporter's evaluation is the verdict, what it lists is the evidence; both are kept, and where they disagree
 //! that is noted and not mended.
 
-use super::detail::Detail;
+use super::detail;
 use super::outcome::{Outcome, Signature, SpfCheck};
+use super::verdict::{ForwardingReasons, Verdict};
 use super::vocabulary::{AuthResult, DkimState, OverrideType, Scope, SpfState};
 use crate::domain::{self, Author};
-
-/// What an outcome amounts to.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Verdict {
-    /// The DKIM state.
-    pub dkim: DkimState,
-    /// The SPF state.
-    pub spf: SpfState,
-    /// With a broken signature: which result it had. A key that was not fetched tells another story than a body
-    /// that was changed.
-    pub broken_by: Option<AuthResult>,
-    /// Whether DKIM passes and aligns by the listed signatures; absent without header From.
-    pub recomputed_dkim: Option<bool>,
-    /// Whether SPF passes and aligns by the listed checks; absent without header From.
-    pub recomputed_spf: Option<bool>,
-    /// Whether DMARC passes: as the reporter evaluated it, recomputed where it did not.
-    pub dmarc: Option<bool>,
-    /// `dmarc` had to be recomputed, at least in part.
-    pub dmarc_recomputed: bool,
-    /// The evaluation and the recomputation disagree on DKIM or on SPF.
-    pub contradiction: bool,
-    /// The domain that SPF authenticated as MAIL FROM, whether it aligns or not.
-    pub envelope: Option<String>,
-    /// Its organizational domain, where that is not header From's own.
-    pub authenticated: Option<String>,
-    /// The reverse-path is null, as that of bounces and automatic replies, as far as the report shows.
-    pub null_reverse_path: bool,
-    /// Why DKIM or SPF does not align, as far as the record shows.
-    pub detail: Detail,
-    /// Why the receiver may have spared a message that failed DMARC: the reasons that speak of forwarding.
-    pub forwarding: ForwardingReasons,
-}
-
-/// Override reasons that speak of forwarding, on a record that failed DMARC (RFC 7489 Appendix C, RFC 9990 §3.1). Whether
-/// they overrode anything depends also on the published policy.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
-pub struct ForwardingReasons {
-    /// `forwarded`.
-    pub forwarded: bool,
-    /// `mailing_list`.
-    pub mailing_list: bool,
-    /// `trusted_forwarder`.
-    pub trusted_forwarder: bool,
-    /// A comment says `arc=pass`: a chain of forwarders that the receiver believes.
-    pub arc_pass: bool,
-}
 
 impl ForwardingReasons {
     /// Those of an outcome, whatever came of DMARC.
@@ -65,37 +20,11 @@ impl ForwardingReasons {
             arc_pass: outcome.reasons.iter().filter_map(|reason| reason.comment.as_deref()).any(says_arc_pass),
         }
     }
-
-    /// Whether there is any.
-    #[must_use]
-    pub fn any(self) -> bool {
-        self != Self::default()
-    }
 }
 
 /// Whether a comment says `arc=pass`, and not only within another word or value.
 fn says_arc_pass(comment: &str) -> bool {
     comment.split(|c: char| !c.is_ascii_alphanumeric() && c != '=').any(|word| word.eq_ignore_ascii_case("arc=pass"))
-}
-
-impl Default for Verdict {
-    fn default() -> Self {
-        Verdict {
-            dkim: DkimState::Unknown,
-            spf: SpfState::Unknown,
-            broken_by: None,
-            recomputed_dkim: None,
-            recomputed_spf: None,
-            dmarc: None,
-            dmarc_recomputed: false,
-            contradiction: false,
-            envelope: None,
-            authenticated: None,
-            null_reverse_path: false,
-            detail: Detail::default(),
-            forwarding: ForwardingReasons::default(),
-        }
-    }
 }
 
 impl Verdict {
@@ -133,7 +62,7 @@ impl Verdict {
             authenticated: envelope.and_then(|name| foreign_organization(name, from)).map(str::to_owned),
             envelope: envelope.map(str::to_owned),
             null_reverse_path: null_reverse_path(outcome),
-            detail: Detail::of(outcome, from, broken_by),
+            detail: detail::of(outcome, from, broken_by),
             forwarding: match dmarc {
                 Some(true) => ForwardingReasons::default(),
                 _ => ForwardingReasons::of(outcome),
