@@ -1,15 +1,14 @@
 //! `[[account]]`: a mailbox that report mail comes to.
 
-use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
-use serde::de::IgnoredAny;
 use toml::Spanned;
 
-use super::mistake::{Mistake, Place, SecretRef, line};
+use super::mistake::{Mistake, SecretRef};
 use super::oauth2::{OAuthConfig, WrittenOAuth};
-use super::secrets::SecretSource;
+use super::preset::Preset;
+use super::written::{Misplaced, NO_SECRETS_HERE, TlsWord, filled, host_name, is_loopback, secret};
 use crate::source::imap::account::{After, Mechanism, Tls};
 
 /// A table as written.
@@ -37,44 +36,6 @@ pub(super) struct Written {
     oauth2: Option<Spanned<WrittenOAuth>>,
     /// Nothing of it is kept: it would be a secret.
     password: Option<Spanned<Misplaced>>,
-}
-
-/// A value that has no business in the file; equal to every other, so that nothing of it is kept.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Misplaced;
-
-impl<'de> Deserialize<'de> for Misplaced {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        IgnoredAny::deserialize(deserializer).map(|_| Misplaced)
-    }
-}
-
-/// A provider whose settings are known.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum Preset {
-    /// Microsoft 365, worldwide.
-    Microsoft365,
-    /// Gmail and Google Workspace.
-    Google,
-}
-
-impl Preset {
-    fn host(self) -> &'static str {
-        match self {
-            Preset::Microsoft365 => "outlook.office365.com",
-            Preset::Google => "imap.gmail.com",
-        }
-    }
-}
-
-/// How the connection is protected, as written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(super) enum TlsWord {
-    Implicit,
-    Starttls,
-    None,
 }
 
 /// How to log in, as written.
@@ -256,52 +217,6 @@ impl Checking<'_> {
         let config = oauth2.get_ref().check(oauth2.span().start, self.text, written.provider, user)?;
         Ok(Auth::OAuth(mechanism, Box::new(config)))
     }
-}
-
-pub(super) const NO_SECRETS_HERE: &str = "secrets do not belong into this file; name a command, a file or an environment variable: `…_command`, `…_file`, `…_env`";
-
-/// A text that must not be empty.
-pub(super) fn filled(text: &Spanned<String>, key: &str) -> Result<String, Mistake> {
-    match text.get_ref().trim() {
-        "" => Err(Mistake::new(text.span().start, key, "is empty")),
-        _ => Ok(text.get_ref().clone()),
-    }
-}
-
-/// Where a secret is: at most one of the three may be said.
-pub(super) fn secret(text: &str, written: [(&str, &Option<Spanned<String>>); 3]) -> Result<Option<SecretRef>, Mistake> {
-    let mut found = None;
-    for (number, (key, value)) in written.into_iter().enumerate() {
-        let Some(value) = value else { continue };
-        let said = filled(value, key)?;
-        if let Some(SecretRef { place, .. }) = &found {
-            let reason = format!("{} says where it is already; there must be one only", Place::clone(place));
-            return Err(Mistake::new(value.span().start, key, reason));
-        }
-        let source = match number {
-            0 => SecretSource::Command(said),
-            1 => SecretSource::File(PathBuf::from(said)),
-            _ => SecretSource::Env(said),
-        };
-        found = Some(SecretRef { source, place: Place { line: line(text, value.span().start), key: key.to_owned() } });
-    }
-    Ok(found)
-}
-
-/// The name or address of a server, and nothing else.
-pub(super) fn host_name(written: &Spanned<String>) -> Result<String, Mistake> {
-    let host = filled(written, "host")?;
-    let bare = host.trim_matches(['[', ']']);
-    if bare.parse::<IpAddr>().is_err() && host.contains([':', '/', '@', ' ']) {
-        let reason = "names the server alone, such as imap.example.com; its port goes into `port`, the rest into `user` and `tls`";
-        return Err(Mistake::new(written.span().start, "host", reason));
-    }
-    Ok(host)
-}
-
-pub(super) fn is_loopback(host: &str) -> bool {
-    host.eq_ignore_ascii_case("localhost")
-        || host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 fn after(written: Option<&Spanned<String>>, key: &str) -> Result<After, Mistake> {

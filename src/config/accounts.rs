@@ -7,10 +7,11 @@ use jiff::Timestamp;
 use secrecy::SecretString;
 
 use super::Config;
-use super::account::{AccountConfig, Auth, Preset};
+use super::account::{AccountConfig, Auth};
 use super::mistake::SecretRef;
 use super::oauth2::{GrantWord, OAuthConfig};
 use super::places::{config_path, state_path};
+use super::preset::Preset;
 use crate::oauth::{Cache, ClientCertificate, Error, Grant, Proof, ServiceAccount, Settings, Tokens};
 use crate::source::imap::account::{Account, Credentials};
 

@@ -5,8 +5,8 @@ use std::path::Path;
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::account::{Misplaced, NO_SECRETS_HERE, secret};
 use super::mistake::{Mistake, SecretRef};
+use super::written::{Misplaced, NO_SECRETS_HERE, secret};
 use crate::notify::hook::HookForm;
 
 /// The table as written.

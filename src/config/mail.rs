@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::account::{Misplaced, NO_SECRETS_HERE, TlsWord, filled, host_name, is_loopback, secret};
 use super::mistake::{Mistake, SecretRef};
+use super::written::{Misplaced, NO_SECRETS_HERE, TlsWord, filled, host_name, is_loopback, secret};
 use crate::source::imap::account::Tls;
 
 /// The table as written.

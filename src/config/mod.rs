@@ -10,7 +10,9 @@ pub(crate) mod mail;
 pub(crate) mod mistake;
 pub(crate) mod oauth2;
 pub(crate) mod places;
+pub(crate) mod preset;
 pub mod secrets;
+mod written;
 
 use std::path::{Path, PathBuf};
 

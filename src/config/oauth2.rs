@@ -7,8 +7,9 @@ use oauth2::url::Url;
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::account::{Misplaced, NO_SECRETS_HERE, Preset, filled, secret};
 use super::mistake::{Mistake, SecretRef};
+use super::preset::Preset;
+use super::written::{Misplaced, NO_SECRETS_HERE, filled, secret};
 
 /// The table as written.
 #[derive(Debug, Clone, PartialEq, Deserialize)]

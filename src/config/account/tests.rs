@@ -1,5 +1,6 @@
 use super::super::Config;
 use super::super::oauth2::GrantWord;
+use super::super::secrets::SecretSource;
 use super::*;
 
 fn accounts(text: &str) -> Vec<AccountConfig> {

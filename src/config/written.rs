@@ -1,0 +1,76 @@
+//! What several tables of the file have in common: texts, servers' names, and where secrets are.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+use toml::Spanned;
+
+use super::mistake::{Mistake, Place, SecretRef, line};
+use super::secrets::SecretSource;
+
+/// A value that has no business in the file; equal to every other, so that nothing of it is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Misplaced;
+
+impl<'de> Deserialize<'de> for Misplaced {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        IgnoredAny::deserialize(deserializer).map(|_| Misplaced)
+    }
+}
+
+/// How the connection is protected, as written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum TlsWord {
+    Implicit,
+    Starttls,
+    None,
+}
+
+pub(super) const NO_SECRETS_HERE: &str = "secrets do not belong into this file; name a command, a file or an environment variable: `…_command`, `…_file`, `…_env`";
+
+/// A text that must not be empty.
+pub(super) fn filled(text: &Spanned<String>, key: &str) -> Result<String, Mistake> {
+    match text.get_ref().trim() {
+        "" => Err(Mistake::new(text.span().start, key, "is empty")),
+        _ => Ok(text.get_ref().clone()),
+    }
+}
+
+/// Where a secret is: at most one of the three may be said.
+pub(super) fn secret(text: &str, written: [(&str, &Option<Spanned<String>>); 3]) -> Result<Option<SecretRef>, Mistake> {
+    let mut found = None;
+    for (number, (key, value)) in written.into_iter().enumerate() {
+        let Some(value) = value else { continue };
+        let said = filled(value, key)?;
+        if let Some(SecretRef { place, .. }) = &found {
+            let reason = format!("{} says where it is already; there must be one only", Place::clone(place));
+            return Err(Mistake::new(value.span().start, key, reason));
+        }
+        let source = match number {
+            0 => SecretSource::Command(said),
+            1 => SecretSource::File(PathBuf::from(said)),
+            _ => SecretSource::Env(said),
+        };
+        found = Some(SecretRef { source, place: Place { line: line(text, value.span().start), key: key.to_owned() } });
+    }
+    Ok(found)
+}
+
+/// The name or address of a server, and nothing else.
+pub(super) fn host_name(written: &Spanned<String>) -> Result<String, Mistake> {
+    let host = filled(written, "host")?;
+    let bare = host.trim_matches(['[', ']']);
+    if bare.parse::<IpAddr>().is_err() && host.contains([':', '/', '@', ' ']) {
+        let reason = "names the server alone, such as imap.example.com; its port goes into `port`, the rest into `user` and `tls`";
+        return Err(Mistake::new(written.span().start, "host", reason));
+    }
+    Ok(host)
+}
+
+pub(super) fn is_loopback(host: &str) -> bool {
+    host.eq_ignore_ascii_case("localhost")
+        || host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+}
