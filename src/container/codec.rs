@@ -10,6 +10,7 @@ use flate2::bufread::{DeflateDecoder, ZlibDecoder};
 
 use super::gzip::GzipMembers;
 use super::lz4::DovecotLz4;
+use super::stream_error::{LimitMet, damaged, limit_met};
 use crate::limits::{Budget, Cost};
 use crate::rejection::RejectionCode;
 
@@ -46,23 +47,6 @@ pub fn open<'b>(bytes: impl BufRead + 'b, layers: &[Codec], budget: &'b Budget) 
         reader = wrap(BufReader::new(Counted { inner: reader, budget }), *layer, budget);
     }
     Box::new(Sticky { inner: reader, failed: None })
-}
-
-/// The code of the limit for which a stream ended, if that was why.
-#[must_use]
-pub fn limit_met(error: &io::Error) -> Option<RejectionCode> {
-    error.get_ref()?.downcast_ref::<LimitMet>().map(|met| met.0)
-}
-
-/// A limit of the budget, as the error of a stream.
-#[derive(Debug, thiserror::Error)]
-#[error("{}", .0.explanation())]
-pub(super) struct LimitMet(pub(super) RejectionCode);
-
-impl From<LimitMet> for io::Error {
-    fn from(met: LimitMet) -> Self {
-        io::Error::other(met)
-    }
 }
 
 /// A layer whose bytes are another layer's input; those of the innermost are counted by who reads them.
@@ -122,10 +106,6 @@ impl Read for Failing {
     fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
         Err(io::Error::new(io::ErrorKind::InvalidData, self.0.take().unwrap_or_default()))
     }
-}
-
-pub(super) fn damaged(what: &'static str) -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidData, what)
 }
 
 /// A stream whose checksum is compared at its end.

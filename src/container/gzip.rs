@@ -6,7 +6,7 @@ use std::io::{self, BufRead, Read};
 use crc32fast::Hasher;
 use flate2::{Decompress, FlushDecompress, Status};
 
-use super::codec::{LimitMet, damaged};
+use super::stream_error::{LimitMet, damaged};
 use crate::limits::{Budget, Cost};
 
 /// What a member costs beyond its bytes: an empty one of 20 bytes is a header, a checksum and a reset.

@@ -4,9 +4,8 @@ use std::sync::Arc;
 
 use super::announce::name_announces;
 use super::entity::{as_mail, begins_as_report, smime};
-use super::scope::{Scope, Source, part_of};
+use super::scope::{Place, Scope, Source, Walk, part_of};
 use super::sniff::{HEAD, Kind, sniff};
-use super::walk::{Place, Walk};
 use super::{Transfer, uuencode};
 use crate::limits::Cost;
 use crate::mail::ContentFields;

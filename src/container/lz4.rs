@@ -3,7 +3,7 @@
 
 use std::io::{self, BufRead, Read};
 
-use super::codec::damaged;
+use super::stream_error::damaged;
 
 /// What the stream begins with.
 pub(super) const MAGIC: &[u8] = b"Dovecot-LZ4\x0d\x2a\x9b\xc5";

@@ -22,6 +22,7 @@ mod multipart;
 mod open;
 mod scope;
 mod sniff;
+mod stream_error;
 mod transfer;
 mod uuencode;
 mod walk;
@@ -31,12 +32,14 @@ use std::io::Read;
 use std::sync::Arc;
 
 pub use announce::{name_announces, subject_announces};
-pub use codec::{Codec, limit_met, open};
+pub use codec::{Codec, open};
 pub use failure::{FailureParts, failure_parts};
 pub use mailbox::{ArchiveMember, archive_members, holds_mailbox};
+pub use scope::Entry;
 pub use sniff::{HEAD, Kind, sniff};
+pub use stream_error::limit_met;
 pub use transfer::Transfer;
-pub use walk::{Entry, Walked, walk};
+pub use walk::{Walked, walk};
 
 use crate::limits::Budget;
 use crate::mail::Envelope;

@@ -4,9 +4,8 @@ use std::io::{Cursor, Read};
 use std::sync::Arc;
 
 use super::announce::{holds_announcement, name_announces, name_suggests};
-use super::scope::{Scope, Source, part_of};
+use super::scope::{Packed, Place, Scope, Source, Walk, part_of};
 use super::sniff::{HEAD, Kind, sniff};
-use super::walk::{Place, Walk};
 use super::zipped::{self, Member};
 use super::{Codec, Contents, Document, Part, open};
 use crate::limits::Cost;
@@ -16,21 +15,6 @@ use crate::tls;
 
 /// How much of a JSON document is looked at to tell what it is.
 const JSON_HEAD: u64 = 64 * 1024;
-
-/// What is around the bytes that are looked at.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Packed<'b> {
-    /// Bytes that came out of an archive within an archive; else those of the source are meant.
-    bytes: Option<&'b [u8]>,
-    layers: Vec<Codec>,
-    /// Which member, once for each zip around it.
-    inner: String,
-    /// Its name there.
-    name: Option<&'b str>,
-    archives: u32,
-    /// One among others in a zip, where files of all kinds may lie.
-    one_of_many: bool,
-}
 
 impl<'b> Packed<'b> {
     /// The name that a report goes by: that of the attachment or file, unless only the member has the form of a report's.

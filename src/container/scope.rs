@@ -1,9 +1,9 @@
-//! What is known of the mail that a part lies in, and what of it cannot be read.
+//! Where the walk is: how far in, what is known of the mail that a part lies in, and what of it cannot be read.
 
 use std::sync::Arc;
 
-use super::Part;
-use super::walk::Place;
+use super::{Codec, Part, Visitor};
+use crate::limits::{Budget, Limits};
 use crate::mail::Envelope;
 use crate::rejection::Rejection;
 
@@ -64,4 +64,56 @@ pub(super) fn part_of<'p>(place: &'p Place, scope: &'p Scope, source: &Source<'p
         bytes: source.bytes,
         lenient: source.lenient,
     }
+}
+
+/// A walk on its way.
+pub(super) struct Walk<'w> {
+    pub(super) limits: &'w Limits,
+    pub(super) budget: &'w Budget,
+    pub(super) visitor: &'w mut dyn Visitor,
+    pub(super) entry: Entry<'w>,
+    /// What was told to the visitor.
+    pub(super) found: usize,
+    /// Parts are numbered through the whole input.
+    pub(super) parts: usize,
+    /// A limit of the whole input was met; nothing more is looked at.
+    pub(super) stopped: bool,
+    pub(super) note: Option<&'static str>,
+}
+
+/// How far in.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Place {
+    pub(super) path: String,
+    pub(super) mails: u32,
+    pub(super) archives: u32,
+    pub(super) multiparts: u32,
+}
+
+/// What is around the bytes that are looked at.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Packed<'b> {
+    /// Bytes that came out of an archive within an archive; else those of the source are meant.
+    pub(super) bytes: Option<&'b [u8]>,
+    pub(super) layers: Vec<Codec>,
+    /// Which member, once for each zip around it.
+    pub(super) inner: String,
+    /// Its name there.
+    pub(super) name: Option<&'b str>,
+    pub(super) archives: u32,
+    /// One among others in a zip, where files of all kinds may lie.
+    pub(super) one_of_many: bool,
+}
+
+/// What is walked.
+#[derive(Debug, Clone, Copy)]
+pub struct Entry<'e> {
+    /// All its bytes.
+    pub bytes: &'e Arc<Vec<u8>>,
+    /// The name of the file, or that of the attachment it once was.
+    pub file_name: Option<&'e str>,
+    /// It is one mail of a mailbox, whatever it looks like.
+    pub is_mail: bool,
+    /// What is known of the mail it was taken from.
+    pub envelope: &'e Envelope,
 }

@@ -7,27 +7,13 @@ use super::announce::{name_announces, subject_announces};
 use super::entity::{begins_mail, parted, split_following};
 use super::mbox::{Mail, Mails};
 use super::multipart::Parts;
-use super::open::Packed;
-use super::scope::{Doubtful, Scope, Source, part_of};
+use super::scope::{Doubtful, Entry, Packed, Place, Scope, Source, Walk, part_of};
 use super::sniff::{HEAD, Kind, sniff};
 use super::{Part, Transfer, Visitor};
 use crate::limits::{Budget, Cost, Limits};
 use crate::mail::message::{emlx, header_start, with_plain_lines};
-use crate::mail::{ContentFields, Envelope, KnownFields};
+use crate::mail::{ContentFields, KnownFields};
 use crate::rejection::{Rejection, RejectionCode};
-
-/// What is walked.
-#[derive(Debug, Clone, Copy)]
-pub struct Entry<'e> {
-    /// All its bytes.
-    pub bytes: &'e Arc<Vec<u8>>,
-    /// The name of the file, or that of the attachment it once was.
-    pub file_name: Option<&'e str>,
-    /// It is one mail of a mailbox, whatever it looks like.
-    pub is_mail: bool,
-    /// What is known of the mail it was taken from.
-    pub envelope: &'e Envelope,
-}
 
 /// What came of a walk.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,29 +36,6 @@ pub fn walk(entry: Entry<'_>, limits: &Limits, budget: &Budget, visitor: &mut dy
         walk.stop(code);
     }
     Walked { is_mail, found: walk.found > 0, note: walk.note }
-}
-
-pub(super) struct Walk<'w> {
-    pub(super) limits: &'w Limits,
-    pub(super) budget: &'w Budget,
-    pub(super) visitor: &'w mut dyn Visitor,
-    entry: Entry<'w>,
-    /// What was told to the visitor.
-    pub(super) found: usize,
-    /// Parts are numbered through the whole input.
-    pub(super) parts: usize,
-    /// A limit of the whole input was met; nothing more is looked at.
-    pub(super) stopped: bool,
-    note: Option<&'static str>,
-}
-
-/// How far in.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Place {
-    pub(super) path: String,
-    pub(super) mails: u32,
-    pub(super) archives: u32,
-    pub(super) multiparts: u32,
 }
 
 impl Walk<'_> {
