@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 
 use super::line::Line;
+use super::options::{FetchOptions, Since};
 use super::pull::Pull;
+use super::summary::{Ended, FolderSummary};
 use super::tidy::Tidy;
-use super::{Ended, Failure, FetchOptions, FolderSummary, Since};
 use crate::ingest::{IngestOptions, IngestSummary, Observer, ingest};
 use crate::source::MailOutcome;
 use crate::source::imap::account::After;
-use crate::source::imap::{Error, Folder, Listed, Step};
+use crate::source::imap::{Error, Failure, Folder, Listed, Step};
 use crate::store::{Mailbox, Store};
 use crate::uid_set::UidSet;
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::FetchOptions;
+use super::options::FetchOptions;
 use crate::source::imap::account::Account;
 use crate::source::imap::{Error, Failure, Folder, Opened, Patience, Session, Step};
 

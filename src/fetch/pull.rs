@@ -7,9 +7,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::line::Line;
-use super::{Failure, FolderSummary, Step};
+use super::summary::FolderSummary;
 use crate::mail::Envelope;
-use crate::source::imap::{Error, Fetched, Folder, Listed};
+use crate::source::imap::{Error, Failure, Fetched, Folder, Listed, Step};
 use crate::source::{Belief, Content, Input, InputSink, Receipt};
 use crate::uid_set::UidSet;
 

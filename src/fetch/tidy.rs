@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::line::Line;
-use super::{Ended, FolderSummary};
+use super::summary::{Ended, FolderSummary};
 use crate::source::MailOutcome;
 use crate::source::imap::account::After;
 use crate::source::imap::{Error, Folder, Removal, Step, in_commands};

@@ -3,10 +3,12 @@
 use std::time::Duration;
 
 use super::line::Line;
-use super::{AccountSummary, FetchOptions, FolderSummary, round};
+use super::options::FetchOptions;
+use super::round;
+use super::summary::{AccountSummary, FolderSummary};
 use crate::ingest::{IngestSummary, Observer};
 use crate::source::imap::account::Account;
-use crate::source::imap::{Error, Folder, Step};
+use crate::source::imap::{Error, Failure, Folder, Step};
 use crate::store::{Store, StoreError};
 
 /// What came of a round while an account is watched.
@@ -85,12 +87,7 @@ fn wait(line: &mut Line<'_>, first: Option<&FolderSummary>, options: &FetchOptio
 }
 
 /// Waits in the folder, unless mail has come since its round began: of that the server has told already, and will not again.
-fn wait_in(
-    line: &mut Line<'_>,
-    folder: &Folder,
-    before: &FolderSummary,
-    pause: Duration,
-) -> Result<(), super::Failure> {
+fn wait_in(line: &mut Line<'_>, folder: &Folder, before: &FolderSummary, pause: Duration) -> Result<(), Failure> {
     line.reopen();
     line.once_in(folder, None, &Step::Wait, |session, opened| {
         let has_come = match (before.uid_next, opened.uid_next) {
