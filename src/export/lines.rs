@@ -3,7 +3,6 @@
 use std::io::{Result, Write};
 use std::sync::Arc;
 
-use super::RowForm;
 #[cfg(feature = "parquet")]
 use super::parquet::ParquetRows;
 use crate::flat::{Column, Layout, Row, Value};
@@ -129,5 +128,30 @@ fn into_io(error: csv::Error) -> std::io::Error {
     match error.into_kind() {
         csv::ErrorKind::Io(error) => error,
         other => std::io::Error::other(format!("{other:?}")),
+    }
+}
+
+/// The form of a file of rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RowForm {
+    /// A JSON object a line.
+    Jsonl,
+    /// A line of names, then a line a row.
+    Csv,
+    /// Apache Parquet.
+    #[cfg(feature = "parquet")]
+    Parquet,
+}
+
+impl RowForm {
+    /// What the names of such files end with.
+    #[must_use]
+    pub fn ending(self) -> &'static str {
+        match self {
+            RowForm::Jsonl => "jsonl",
+            RowForm::Csv => "csv",
+            #[cfg(feature = "parquet")]
+            RowForm::Parquet => "parquet",
+        }
     }
 }

@@ -17,33 +17,8 @@ use crate::report::period::Day;
 use crate::store::{ExportedReport, ReportPlace, Store, StoreError};
 
 pub use folder::{Folder, FolderChoice};
-pub use lines::RowFile;
+pub use lines::{RowFile, RowForm};
 pub use table::Table;
-
-/// The form of a file of rows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RowForm {
-    /// A JSON object a line.
-    Jsonl,
-    /// A line of names, then a line a row.
-    Csv,
-    /// Apache Parquet.
-    #[cfg(feature = "parquet")]
-    Parquet,
-}
-
-impl RowForm {
-    /// What the names of such files end with.
-    #[must_use]
-    pub fn ending(self) -> &'static str {
-        match self {
-            RowForm::Jsonl => "jsonl",
-            RowForm::Csv => "csv",
-            #[cfg(feature = "parquet")]
-            RowForm::Parquet => "parquet",
-        }
-    }
-}
 
 /// Why rows could not be let out.
 #[derive(Debug, thiserror::Error)]

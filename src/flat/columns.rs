@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::json;
 
-use super::{Content, Field, Kind, Record, Value};
+use super::value::{Content, Field, Kind, Record, Value};
 use crate::alignment::{AuthResult, Disposition, Outcome};
 use crate::diagnosis::SendingPath;
 use crate::report::period::{date_of, rfc3339};

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::columns::{number, text, truth};
-use super::{Field, Record, Value};
+use super::value::{Field, Record, Value};
 use crate::alignment::{Disposition, Outcome, Scope};
 use crate::diagnosis::SendingPath;
 use crate::domain;

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use super::{Layout, Value, values};
+use super::layout::Layout;
+use super::value::{Value, values};
 use crate::diagnosis::SendingPath;
 use crate::query::Scan;
 use crate::store::{CountedReport, ScannedRun, StoreError};

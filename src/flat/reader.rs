@@ -6,9 +6,10 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
+use super::layout::{Layout, Row};
 use super::paths::RowPaths;
 use super::row_key::{OutcomeDigest, RowKey, of_outcome};
-use super::{Layout, Record, Value, values};
+use super::value::{Record, Value, values};
 use crate::alignment::Outcome;
 use crate::domain;
 use crate::rows::{self, PackedAddress};
@@ -19,17 +20,6 @@ const OUTCOMES_KEPT: usize = 10_000;
 
 /// Host names that were confirmed for addresses.
 pub type RowHosts = HashMap<IpAddr, Arc<str>>;
-
-/// A row, in the parts of its [`Layout`].
-#[derive(Debug, Clone)]
-pub struct Row {
-    pub(super) record: Arc<[Value]>,
-    pub(super) report: Arc<[Value]>,
-    pub(super) outcome: Arc<[Value]>,
-    pub(super) path: Arc<[Value]>,
-    /// Its messages; none where the report's count was unreadable.
-    pub messages: u64,
-}
 
 /// What is known of an outcome.
 #[derive(Debug)]

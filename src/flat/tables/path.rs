@@ -6,7 +6,7 @@ use super::list::List;
 use super::plain_column;
 use crate::diagnosis::SendingPath;
 use crate::flat::columns::{list, number, text};
-use crate::flat::{Field, Value, values};
+use crate::flat::value::{Field, Value, values};
 use crate::store::{Bounds, PlainColumn, Result, RowSource, Rows};
 
 /// Finds the paths.

@@ -6,7 +6,7 @@ use super::list::List;
 use super::{Behind, plain_column};
 use crate::domain;
 use crate::flat::columns::{number, tag, text};
-use crate::flat::{Field, Value, values};
+use crate::flat::value::{Field, Value, values};
 use crate::report::period::date_of;
 use crate::store::{Bounds, PlainColumn, PublishedPolicy, Result, RowSource, Rows};
 

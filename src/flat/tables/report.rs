@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{Behind, plain_column};
 use crate::domain;
 use crate::flat::columns::{REPORT, list, number, truth};
-use crate::flat::{Field, Value, values};
+use crate::flat::value::{Field, Value, values};
 use crate::report::IrregularityCode;
 use crate::report::period::Day;
 use crate::store::{Bounds, PlainColumn, PlainValue, ReportHead, ReportPlace, Result, RowSource, Rows};
