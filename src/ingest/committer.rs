@@ -6,9 +6,10 @@ use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
-use super::event::Event;
+use super::event::{Event, OtherKind};
+use super::options::IngestOptions;
 use super::reorder_buffer::{Chunk, ReorderBuffer};
-use super::{FailedInput, IngestOptions, IngestSummary, Notice, Observer, OtherKind, QuarantinedInput};
+use super::summary::{FailedInput, IngestSummary, Notice, Observer, QuarantinedInput};
 use crate::source::{MailOutcome, Receipt};
 use crate::store::{Arrival, Kept, RunPlace, StoreError, Writer, Written};
 

@@ -8,7 +8,7 @@ use super::event::Event;
 use super::head::Head;
 use super::outcome_cache::{OutcomeCache, REMEMBERED, mode_bits, write_texts};
 use super::reorder_buffer::Sender;
-use super::reports::{InputTally, SHORT_TEXT, digest_of_texts};
+use super::tally::{InputTally, SHORT_TEXT, digest_of_texts};
 use crate::alignment::AlignmentMode;
 use crate::limits::{Budget, Limits};
 use crate::rejection::{Rejection, RejectionCode};
