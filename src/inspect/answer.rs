@@ -5,7 +5,6 @@ use std::net::IpAddr;
 use serde::Serialize;
 
 use super::code::Finding;
-use super::enclosed::FailureReport;
 use crate::diagnosis::Class;
 use crate::domain::Author;
 use crate::role::Role;
@@ -218,4 +217,27 @@ pub struct Inspection {
     pub place: Place,
     /// What is missing or weak about the message as a whole, the worst first.
     pub findings: Vec<Finding>,
+}
+
+/// What a failure report says of the message that it encloses; text of strangers.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct FailureReport {
+    /// Who reports: `Reporting-MTA`, else the domain of the report's From.
+    pub reporter: Option<String>,
+    /// `Feedback-Type`: `auth-failure`, `abuse` …
+    pub feedback_type: Option<String>,
+    /// `Auth-Failure`: `dmarc`, `dkim`, `spf`, `bodyhash` …
+    pub auth_failure: Option<String>,
+    /// `Identity-Alignment`: what aligned.
+    pub identity_alignment: Option<String>,
+    /// `Reported-Domain`.
+    pub reported_domain: Option<String>,
+    /// `Source-IP`.
+    pub source_ip: Option<String>,
+    /// `Arrival-Date`, as written.
+    pub arrival_date: Option<String>,
+    /// `Delivery-Result`: what became of the message.
+    pub delivery_result: Option<String>,
+    /// Only the header of the message is enclosed.
+    pub headers_only: bool,
 }

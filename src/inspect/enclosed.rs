@@ -2,9 +2,7 @@
 
 use std::net::IpAddr;
 
-use serde::Serialize;
-
-use super::answer::{HandOver, Inspection, Published};
+use super::answer::{FailureReport, HandOver, Inspection, Published};
 use super::review::{NotAMessage, inspect_message};
 use crate::container::{FailureParts, failure_parts};
 use crate::domain;
@@ -14,29 +12,6 @@ use crate::report::shorten;
 /// Fields of a feedback report that are looked at, and how much of a value is kept.
 const FIELDS: usize = 100;
 const KEPT: usize = 400;
-
-/// What a failure report says of the message that it encloses; text of strangers.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-pub struct FailureReport {
-    /// Who reports: `Reporting-MTA`, else the domain of the report's From.
-    pub reporter: Option<String>,
-    /// `Feedback-Type`: `auth-failure`, `abuse` …
-    pub feedback_type: Option<String>,
-    /// `Auth-Failure`: `dmarc`, `dkim`, `spf`, `bodyhash` …
-    pub auth_failure: Option<String>,
-    /// `Identity-Alignment`: what aligned.
-    pub identity_alignment: Option<String>,
-    /// `Reported-Domain`.
-    pub reported_domain: Option<String>,
-    /// `Source-IP`.
-    pub source_ip: Option<String>,
-    /// `Arrival-Date`, as written.
-    pub arrival_date: Option<String>,
-    /// `Delivery-Result`: what became of the message.
-    pub delivery_result: Option<String>,
-    /// Only the header of the message is enclosed.
-    pub headers_only: bool,
-}
 
 /// Inspects a message as received, or, of a failure report, the message that it encloses. `trusted` are the authserv-ids of
 /// one's own servers, `now` is used where the message does not say when it arrived (seconds since the epoch), `whole` says

@@ -17,10 +17,10 @@ mod review;
 mod signature;
 
 pub use answer::{
-    Aligned, ArcSet, Authserv, HandOver, Inspection, PathMatch, Place, Published, ResultsField, SignatureReview,
-    SpfReview,
+    Aligned, ArcSet, Authserv, FailureReport, HandOver, Inspection, PathMatch, Place, Published, ResultsField,
+    SignatureReview, SpfReview,
 };
 pub use code::{Finding, MessageCode};
-pub use enclosed::{FailureReport, inspect};
+pub use enclosed::inspect;
 pub use place::place;
 pub use review::NotAMessage;
