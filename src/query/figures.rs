@@ -12,7 +12,6 @@ use super::tally::Tally;
 use crate::alignment::AuthResult;
 use crate::report::period::Day;
 use crate::role::Role;
-use crate::witness::Seen;
 
 /// Who handed mail over.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -67,19 +66,6 @@ pub struct SignerUse {
     pub messages: u64,
     /// Those of them with aligned SPF.
     pub spf_aligned: u64,
-}
-
-/// Messages from one address.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct AddressFigures {
-    /// The address.
-    pub ip: IpAddr,
-    /// Messages by DKIM state, in the order of [`DkimState::ALL`](crate::alignment::DkimState::ALL).
-    pub dkim: [u64; 5],
-    /// Messages with aligned SPF.
-    pub spf_aligned: u64,
-    /// Who saw messages that are not signed as the domain, and when.
-    pub not_aligned: Seen,
 }
 
 /// Sums of one path. What is summed by day, reporter and address is in the [`Tally`].

@@ -24,7 +24,7 @@ mod visit;
 mod window;
 mod witnesses;
 
-pub use figures::{AddressFigures, DomainFigures, Evidence, PathFigures, SenderKey, Signer, SignerUse, Survey};
+pub use figures::{DomainFigures, Evidence, PathFigures, SenderKey, Signer, SignerUse, Survey};
 pub use history::history;
 pub use ledger::{Decision, Identities, Ledger, LedgerEntry};
 pub use matching::{Mail, Matching, Reach};
@@ -36,7 +36,7 @@ pub use scan::Scan;
 pub use selectors::{KeyResults, KeySeen, KeySurvey, KeyUse, key_survey, keys_of_path};
 pub use strict::{StrictFigures, strict_alignment};
 pub use survey::survey;
-pub use tally::{Entries, Entry, EntryIter, ReportMark, Tally};
+pub use tally::{AddressFigures, Entries, Entry, EntryIter, ReportMark, Tally};
 pub use timeline::{AddressUse, Cell, OverrideKey, PartFigures, SpfKey, Timeline, timeline};
 pub use tls::{TlsFailureFigures, TlsPolicyFigures, TlsSurvey, tls_survey};
 pub use visit::Seen;

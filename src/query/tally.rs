@@ -2,7 +2,6 @@
 
 use std::net::IpAddr;
 
-use super::figures::AddressFigures;
 use crate::alignment::DkimState;
 use crate::report::period::Day;
 use crate::store::OutcomeFacts;
@@ -277,4 +276,17 @@ impl DomainSums {
         }
         self.last_reports.push(report);
     }
+}
+
+/// Messages from one address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AddressFigures {
+    /// The address.
+    pub ip: IpAddr,
+    /// Messages by DKIM state, in the order of [`DkimState::ALL`](crate::alignment::DkimState::ALL).
+    pub dkim: [u64; 5],
+    /// Messages with aligned SPF.
+    pub spf_aligned: u64,
+    /// Who saw messages that are not signed as the domain, and when.
+    pub not_aligned: Seen,
 }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use super::{ProviderNumber, Units};
+use super::{Knowledge, ProviderNumber, Texts};
 use crate::domain;
 use crate::providers::Provider;
 
@@ -69,12 +69,12 @@ fn spells_v6(host: &str, ip: Ipv6Addr) -> bool {
         || host.contains(&ip.to_string().replace(':', "-"))
 }
 
-impl Units<'_> {
-    pub(super) fn address(&mut self, ip: IpAddr) -> AddressFacts {
-        if let Some(&known) = self.addresses.0.get(&ip) {
+impl Addresses {
+    /// What an address says; host names get their numbers from `texts`.
+    pub(super) fn facts(&mut self, ip: IpAddr, knowledge: &Knowledge<'_>, texts: &mut Texts) -> AddressFacts {
+        if let Some(&known) = self.0.get(&ip) {
             return known;
         }
-        let knowledge = self.knowledge;
         let number = |provider: &Provider| provider.number as ProviderNumber;
         let sender = |provider: &&Provider| provider.kind.names_sender();
         let host = knowledge.hosts.get(&ip);
@@ -84,9 +84,9 @@ impl Units<'_> {
             by_host: by_host.filter(sender).map(number),
             host_organization: host
                 .filter(|host| !spells_address(host, ip) && by_host.is_none_or(|provider| provider.kind.names_sender()))
-                .map(|host| self.hosts.number(domain::organizational(host))),
+                .map(|host| texts.number(domain::organizational(host))),
         };
-        self.addresses.0.insert(ip, facts);
+        self.0.insert(ip, facts);
         facts
     }
 }

@@ -71,7 +71,7 @@ pub(in crate::query) struct Units<'k> {
     numbers: HashMap<Unit, u32>,
     /// What was found for who and what the address says, where the ledger has no say and the address makes no difference.
     named: FxHashMap<(u32, AddressFacts), u32>,
-    pub(super) addresses: Addresses,
+    addresses: Addresses,
     /// Organizational domains of host names.
     pub(in crate::query) hosts: Texts,
 }
@@ -96,7 +96,11 @@ impl<'k> Units<'k> {
         };
         // The reverse-path of a provider's names it whatever the address, of which only a host name would tell more.
         let by_envelope = who.by_envelope.is_some() && self.knowledge.hosts.is_empty();
-        let seen = if by_envelope { AddressFacts::default() } else { self.address(ip) };
+        let seen = if by_envelope {
+            AddressFacts::default()
+        } else {
+            self.addresses.facts(ip, &self.knowledge, &mut self.hosts)
+        };
         if !who.entries.is_empty() || who.hides() {
             // Entries of the ledger may ask for an address, and what hides who wrote it is known by it.
             let unit = self.name(number, who, Some(ip), seen);

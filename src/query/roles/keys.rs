@@ -1,13 +1,15 @@
 //! What was seen of a key, and at which places it is used.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::net::IpAddr;
 
-use super::owner::MOST;
 use crate::query::naming::Sender;
 use crate::witness::{Seen, robust_share, share_without_most_for};
 
 /// Where a key is nowhere seen with aligned SPF, it is used where this share of its verified mail is.
 pub(super) const USED: f64 = 0.10;
+/// An account is the owner's from this share of the mail with aligned SPF on, on days without an own signature.
+pub(super) const MOST: f64 = 0.5;
 
 /// Messages by reporter.
 pub(super) type ByReporter = BTreeMap<u32, u64>;
@@ -90,5 +92,21 @@ impl Key {
             self.used_somewhere |= part.is(USED);
             self.at_places.insert(place, part);
         }
+    }
+}
+
+/// A provider, or the network of an address.
+pub(super) fn place(sender: Sender) -> Sender {
+    match sender {
+        Sender::Address(ip) => Sender::Address(network(ip)),
+        other => other,
+    }
+}
+
+/// The network of an address: large enough that one sender's machines are together, small enough that two are apart.
+pub(in crate::query) fn network(ip: IpAddr) -> IpAddr {
+    match ip {
+        IpAddr::V4(v4) => IpAddr::V4((u32::from(v4) & 0xffff_ff00).into()),
+        IpAddr::V6(v6) => IpAddr::V6((u128::from(v6) & (!0 << 80)).into()),
     }
 }

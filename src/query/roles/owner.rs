@@ -6,8 +6,7 @@ use std::net::IpAddr;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::gather::Gathered;
-use super::keys::{ByReporter, Key, USED, add, may_be, sum};
-use super::paths::network;
+use super::keys::{ByReporter, Key, MOST, USED, add, may_be, place, sum};
 use crate::providers::Kind;
 use crate::query::ledger::Decision;
 use crate::query::naming::{Account, ProviderNumber, Sender, Signed, Who};
@@ -15,8 +14,6 @@ use crate::query::tally::Days;
 use crate::report::period::Day;
 use crate::witness::{Seen, has_share};
 
-/// An account is the owner's from this share of the mail with aligned SPF on, on days without an own signature.
-pub(super) const MOST: f64 = 0.5;
 /// A reporter that sees only one address counts from so many own-signed messages on.
 const CONSISTENT: u64 = 20;
 /// and this share of them verified there.
@@ -399,14 +396,6 @@ impl<'g> Owner<'g> {
                 }
             }
         }
-    }
-}
-
-/// A provider, or the network of an address.
-pub(super) fn place(sender: Sender) -> Sender {
-    match sender {
-        Sender::Address(ip) => Sender::Address(network(ip)),
-        other => other,
     }
 }
 

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 
 use super::decide::{Author, Decision};
 use super::gather::Gathered;
+use super::keys::network;
 use super::owner::Owner;
 use crate::query::naming::{ProviderNumber, Sender};
 use crate::report::period::Day;
@@ -251,12 +252,4 @@ fn accounts(
         Accounts { only: most.map(|(author, _)| author) }
     };
     sums.into_iter().map(|(at, sums)| (at, only(sums))).collect()
-}
-
-/// The network of an address: large enough that one sender's machines are together, small enough that two are apart.
-pub(in crate::query) fn network(ip: IpAddr) -> IpAddr {
-    match ip {
-        IpAddr::V4(v4) => IpAddr::V4((u32::from(v4) & 0xffff_ff00).into()),
-        IpAddr::V6(v6) => IpAddr::V6((u128::from(v6) & (!0 << 80)).into()),
-    }
 }

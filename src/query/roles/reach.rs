@@ -6,7 +6,8 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use rustc_hash::FxHashMap;
 
 use super::gather::Gathered;
-use super::owner::{Owner, Use, place};
+use super::keys::place;
+use super::owner::{Owner, Use};
 use crate::providers::Kind;
 use crate::query::naming::Sender;
 use crate::report::period::Day;
