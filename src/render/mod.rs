@@ -29,10 +29,12 @@ mod remedy;
 mod report;
 mod reports;
 mod selectors;
+pub mod shares;
 mod site;
 pub mod sparkline;
 mod sql;
 pub mod table;
+pub mod text;
 mod tls;
 
 pub use apart::{IgnoredAnswer, ReportsAction};

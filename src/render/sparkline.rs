@@ -4,11 +4,9 @@
 
 use unicode_width::UnicodeWidthStr;
 
-use super::document::Paint;
-use super::table::{Column, Row, Table};
 use crate::diagnosis::Class;
 use crate::report::period::{Day, date_of};
-use crate::words::{grouped, percent};
+use crate::words::grouped;
 
 /// The most characters of a row of marks, and of a row of bars.
 const MARKS: usize = 40;
@@ -64,50 +62,6 @@ impl From<Class> for Look {
             Class::Unsigned => Look::Unsigned,
             Class::NotReported => Look::NotReported,
         }
-    }
-}
-
-/// A part of a whole.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Share {
-    /// How it looks.
-    pub look: Look,
-    /// What it is.
-    pub label: &'static str,
-    /// What becomes of it.
-    pub note: &'static str,
-    /// What that means, for the figures.
-    pub paint: Paint,
-    /// How much of it there is.
-    pub messages: u64,
-}
-
-/// Parts of a whole.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Shares {
-    /// The parts, in order.
-    pub parts: Vec<Share>,
-}
-
-impl Shares {
-    /// The whole.
-    #[must_use]
-    pub fn whole(&self) -> u64 {
-        self.parts.iter().fold(0, |sum, part| sum.saturating_add(part.messages))
-    }
-
-    /// The parts as a table, for where there are no pictures.
-    pub(super) fn table(&self) -> Table {
-        let whole = self.whole();
-        let mut table =
-            Table::new([Column::text("WHOSE"), Column::number("MESSAGES"), Column::number("SHARE"), Column::text("")]);
-        for part in &self.parts {
-            let paint = if part.messages == 0 { Paint::Dim } else { part.paint };
-            let row =
-                [part.label.to_owned(), grouped(part.messages), percent(part.messages, whole), part.note.to_owned()];
-            table.push(Row::new(row).paint(0, paint));
-        }
-        table
     }
 }
 

@@ -1,7 +1,7 @@
 //! Tables, whatever is in them.
 
-use super::document::{Paint, Text};
 use super::sparkline::Marks;
+use super::text::{Paint, Text};
 
 /// What becomes of a column's cells where the column has no room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -7,6 +7,7 @@ mod csv;
 mod html;
 mod json;
 mod markdown;
+mod style;
 mod terminal;
 
 use std::io::{Error, ErrorKind, Result, Write};
@@ -15,6 +16,7 @@ use clap::ValueEnum;
 use serde::Serialize;
 
 pub use csv::escape as csv_cell;
+pub use style::Style;
 
 use super::document::Document;
 use super::table::Rows;
@@ -42,17 +44,6 @@ pub trait Answer {
 /// Those of writing.
 pub fn write_page(document: &Document, out: &mut dyn Write) -> Result<()> {
     html::write(document, out)
-}
-
-/// How a terminal shows an answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Style {
-    /// Columns.
-    pub width: u16,
-    /// Whether to use colour.
-    pub color: bool,
-    /// Whether the reader's character set is Unicode; pictures are drawn in ASCII otherwise.
-    pub unicode: bool,
 }
 
 /// How wide text in a mail is.

@@ -6,20 +6,18 @@
 
 mod picture;
 mod table;
+mod text;
 
-use std::fmt::Write as _;
 use std::io::{Result, Write};
 
-use maud::{DOCTYPE, Escaper, Markup, PreEscaped, Render, html};
+use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-use crate::render::document::{Block, Document, Fact, Item, Mark, Paint, Text};
-use crate::sanitize::sanitize;
+use crate::render::document::{Block, Document, Fact, Item, Mark, Text};
+use text::{LONGEST, Plain, bare, inline, tone};
 
 const STYLE: &str = include_str!("style.css");
 /// What a page may load and run: nothing.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'";
-/// The longest text in a paragraph, and in a cell: longer ones of strangers say nothing more to a reader.
-const LONGEST: usize = 1500;
 /// Items of a list on paper.
 const ON_PAPER: usize = 30;
 
@@ -198,54 +196,6 @@ fn facts(facts: &[Fact]) -> Markup {
 
 fn verbatim(lines: &[String]) -> Markup {
     html! { pre { @for (at, line) in lines.iter().enumerate() { @if at > 0 { "\n" } (Plain(line, usize::MAX)) } } }
-}
-
-/// The class of a paint.
-fn tone(paint: Paint) -> Option<&'static str> {
-    match paint {
-        Paint::Plain => None,
-        Paint::Dim => Some("dim"),
-        Paint::Good => Some("good"),
-        Paint::Warn => Some("warn"),
-        Paint::Bad => Some("bad"),
-        Paint::Bold => Some("strong"),
-    }
-}
-
-/// A text with all its looks.
-fn inline(text: &Text) -> Markup {
-    html! {
-        @for span in &text.spans {
-            @if span.code { code { (Plain(&span.text, usize::MAX)) } }
-            @else if let Some(page) = &span.link { a href=(page) { (Plain(&span.text, LONGEST)) } }
-            @else if let Some(tone) = tone(span.paint) { span class=(format!("tone {tone}")) { (Plain(&span.text, LONGEST)) } }
-            @else { (Plain(&span.text, LONGEST)) }
-        }
-    }
-}
-
-/// A text without its paints, for where all of it has one.
-fn bare(text: &Text) -> Markup {
-    html! {
-        @for span in &text.spans {
-            @if span.code { code { (Plain(&span.text, usize::MAX)) } } @else { (Plain(&span.text, LONGEST)) }
-        }
-    }
-}
-
-/// Text of whoever, up to so many characters.
-struct Plain<'t>(&'t str, usize);
-
-impl Render for Plain<'_> {
-    fn render_to(&self, buffer: &mut String) {
-        let text = sanitize(self.0);
-        let mut escaper = Escaper::new(buffer);
-        // Writing into a string cannot fail.
-        let _ = match text.char_indices().nth(self.1) {
-            Some((end, _)) => escaper.write_str(&text[..end]).and_then(|()| escaper.write_char('…')),
-            None => escaper.write_str(&text),
-        };
-    }
 }
 
 #[cfg(test)]

@@ -2,8 +2,9 @@
 
 use maud::{Markup, html};
 
-use super::{LONGEST, Plain};
-use crate::render::sparkline::{Look, Marks, Shares, Sparkline};
+use super::text::{LONGEST, Plain};
+use crate::render::shares::Shares;
+use crate::render::sparkline::{Look, Marks, Sparkline};
 use crate::report::period::{Day, date_of};
 use crate::words::{grouped, percent, plural};
 

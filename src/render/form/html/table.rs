@@ -2,7 +2,8 @@
 
 use maud::{Markup, html};
 
-use super::{bare, inline, picture};
+use super::picture;
+use super::text::{bare, inline};
 use crate::render::table::{Cell, Column, Content, NoRoom, Row, Table};
 use crate::words::{grouped, more};
 

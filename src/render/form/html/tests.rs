@@ -1,4 +1,5 @@
 use super::*;
+use crate::render::document::Paint;
 use crate::render::table::{Cell, Column, Row, Table};
 
 fn written(document: &Document) -> String {

@@ -3,6 +3,7 @@
 //! Headings have an empty line before them, tables and facts one before and one after. Lists are indented by two columns, and lists
 //! within lists by four more. What is code stands between backticks.
 
+mod styled;
 mod table;
 mod wrap;
 
@@ -10,10 +11,10 @@ use std::io::{Result, Write};
 
 use unicode_width::UnicodeWidthStr;
 
-use super::Style;
-use crate::render::document::{Block, Document, Fact, Item, Mark, Paint, Text};
+use super::style::Style;
+use crate::render::document::{Block, Document, Fact, Item, Mark, Paint};
 use crate::sanitize::sanitize;
-use wrap::wrap;
+use styled::{Styled, lines};
 
 /// Sentences are not made longer than that, however wide the terminal is.
 const READABLE: usize = 110;
@@ -114,87 +115,6 @@ fn facts(facts: &[Fact], style: &Style, out: &mut dyn Write) -> Result<()> {
 fn verbatim(depth: usize, lines: &[String], out: &mut dyn Write) -> Result<()> {
     let indent = INDENT + DEEPER * depth;
     lines.iter().try_for_each(|line| writeln!(out, "{}", format!("{:indent$}{}", "", sanitize(line)).trim_end()))
-}
-
-/// A text without anything that a terminal could mistake for more than text, and the paint of each of its characters.
-struct Styled {
-    text: String,
-    /// Those of blanks follow from those around them: lines are broken at blanks.
-    paints: Vec<Paint>,
-}
-
-impl Styled {
-    fn of(text: &Text) -> Self {
-        let mut styled = Styled { text: String::new(), paints: Vec::new() };
-        for span in &text.spans {
-            let safe = sanitize(&span.text);
-            match span.code {
-                true => {
-                    styled.push(&format!("`{safe}`"), if span.paint == Paint::Plain { Paint::Bold } else { span.paint })
-                }
-                false => styled.push(&safe, span.paint),
-            }
-        }
-        styled
-    }
-
-    fn push(&mut self, text: &str, paint: Paint) {
-        self.text.push_str(text);
-        self.paints.extend(text.chars().filter(|c| !c.is_whitespace()).map(|_| paint));
-    }
-
-    /// Lines of this text in their colours.
-    fn paint(&self, lines: Vec<String>, style: &Style) -> Vec<String> {
-        if !style.color {
-            return lines;
-        }
-        let mut paints = self.paints.iter().copied();
-        lines.iter().map(|line| painted(line, &mut paints, style)).collect()
-    }
-}
-
-/// A line in its colours, run by run.
-fn painted(line: &str, paints: &mut impl Iterator<Item = Paint>, style: &Style) -> String {
-    let (mut out, mut run, mut blanks) = (String::new(), String::new(), String::new());
-    let mut current = Paint::Plain;
-    for c in line.chars() {
-        if c.is_whitespace() {
-            blanks.push(c);
-            continue;
-        }
-        let paint = paints.next().unwrap_or_default();
-        if paint != current && !run.is_empty() {
-            out.push_str(&style.paint(&std::mem::take(&mut run), current));
-            out.push_str(&std::mem::take(&mut blanks));
-        }
-        run.push_str(&std::mem::take(&mut blanks));
-        run.push(c);
-        current = paint;
-    }
-    if !run.is_empty() {
-        out.push_str(&style.paint(&run, current));
-    }
-    out + &blanks
-}
-
-fn lines(styled: &Styled, width: usize, style: &Style) -> Vec<String> {
-    styled.paint(wrap(&styled.text, width), style)
-}
-
-impl Style {
-    /// The text in its colour, where there is colour.
-    fn paint(&self, text: &str, paint: Paint) -> String {
-        let code = match paint {
-            Paint::Plain => return text.to_owned(),
-            _ if !self.color || text.is_empty() => return text.to_owned(),
-            Paint::Dim => "2",
-            Paint::Good => "32",
-            Paint::Warn => "33",
-            Paint::Bad => "31",
-            Paint::Bold => "1",
-        };
-        format!("\x1b[{code}m{text}\x1b[0m")
-    }
 }
 
 #[cfg(test)]

@@ -7,11 +7,11 @@ use std::io::{Result, Write};
 
 use unicode_width::UnicodeWidthStr;
 
+use super::styled::{Styled, lines};
 use super::wrap::pieces;
-use super::{Styled, lines};
-use crate::render::Style;
-use crate::render::document::{Paint, Text};
+use crate::render::form::style::Style;
 use crate::render::table::{Cell, Content, NoRoom, Row, Table};
+use crate::render::text::{Paint, Text};
 
 /// Blanks between columns.
 const GAP: usize = 2;

@@ -1,4 +1,5 @@
 use super::*;
+use crate::render::document::Text;
 use crate::render::table::{Column, NoRoom, Row, Table};
 
 fn written(document: &Document, width: u16, color: bool) -> String {

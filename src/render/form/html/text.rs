@@ -1,0 +1,59 @@
+//! Text of whoever as markup.
+
+use std::fmt::Write as _;
+
+use maud::{Escaper, Markup, Render, html};
+
+use crate::render::text::{Paint, Text};
+use crate::sanitize::sanitize;
+
+/// The longest text in a paragraph, and in a cell: longer ones of strangers say nothing more to a reader.
+pub(super) const LONGEST: usize = 1500;
+
+/// The class of a paint.
+pub(super) fn tone(paint: Paint) -> Option<&'static str> {
+    match paint {
+        Paint::Plain => None,
+        Paint::Dim => Some("dim"),
+        Paint::Good => Some("good"),
+        Paint::Warn => Some("warn"),
+        Paint::Bad => Some("bad"),
+        Paint::Bold => Some("strong"),
+    }
+}
+
+/// A text with all its looks.
+pub(super) fn inline(text: &Text) -> Markup {
+    html! {
+        @for span in &text.spans {
+            @if span.code { code { (Plain(&span.text, usize::MAX)) } }
+            @else if let Some(page) = &span.link { a href=(page) { (Plain(&span.text, LONGEST)) } }
+            @else if let Some(tone) = tone(span.paint) { span class=(format!("tone {tone}")) { (Plain(&span.text, LONGEST)) } }
+            @else { (Plain(&span.text, LONGEST)) }
+        }
+    }
+}
+
+/// A text without its paints, for where all of it has one.
+pub(super) fn bare(text: &Text) -> Markup {
+    html! {
+        @for span in &text.spans {
+            @if span.code { code { (Plain(&span.text, usize::MAX)) } } @else { (Plain(&span.text, LONGEST)) }
+        }
+    }
+}
+
+/// Text of whoever, up to so many characters.
+pub(super) struct Plain<'t>(pub(super) &'t str, pub(super) usize);
+
+impl Render for Plain<'_> {
+    fn render_to(&self, buffer: &mut String) {
+        let text = sanitize(self.0);
+        let mut escaper = Escaper::new(buffer);
+        // Writing into a string cannot fail.
+        let _ = match text.char_indices().nth(self.1) {
+            Some((end, _)) => escaper.write_str(&text[..end]).and_then(|()| escaper.write_char('…')),
+            None => escaper.write_str(&text),
+        };
+    }
+}
