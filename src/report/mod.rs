@@ -15,6 +15,7 @@ mod prolog;
 mod read;
 mod reader;
 mod repair;
+mod sink;
 mod state;
 mod text;
 mod window;
@@ -28,5 +29,5 @@ pub use feedback::{
 pub use irregularity::{Irregularities, Irregularity, IrregularityCode, shorten};
 pub use markup::Markup;
 pub use read::{ReadError, Report, read};
-pub use reader::ReportSink;
+pub use sink::ReportSink;
 pub use text::{Reusable, Reused, Text};

@@ -3,7 +3,7 @@
 use super::document::{Document, DocumentKind, DocumentReader, DocumentSink};
 use super::feedback::{AggregateReport, Record};
 use super::irregularity::Irregularities;
-use super::reader::ReportSink;
+use super::sink::ReportSink;
 use crate::limits::{Budget, Cost, Limits};
 use crate::rejection::Rejection;
 

@@ -9,9 +9,10 @@ use quick_xml::errors::IllFormedError;
 use quick_xml::events::Event;
 
 use super::element::Element;
-use super::feedback::{AggregateReport, Record};
+use super::feedback::AggregateReport;
 use super::irregularity::{Irregularities, IrregularityCode, shorten};
 use super::markup::Markup;
+use super::sink::{FeedbackError, ReportSink};
 use super::state::{Closed, State};
 use super::window::{Failure, Window};
 use crate::limits::Limits;
@@ -19,50 +20,6 @@ use crate::rejection::{Rejection, RejectionCode};
 
 /// A text of at least this length is not read again when a slice cuts it; texts are cut before that.
 const LONGEST_CUT_TEXT: usize = 32 * 1024;
-
-/// Where the pieces of a report go.
-pub trait ReportSink {
-    /// The head is complete; called once, before the first record.
-    ///
-    /// # Errors
-    /// A reason not to read on.
-    fn begin(&mut self, report: &AggregateReport) -> Result<(), Rejection>;
-
-    /// One record. The buffers are the reader's and are filled again for the next.
-    ///
-    /// # Errors
-    /// A reason not to read on.
-    fn record(&mut self, record: &Record) -> Result<(), Rejection>;
-
-    /// The record given last has these bytes; a sink may remember them.
-    fn remember(&mut self, _markup: &Markup<'_>) {}
-
-    /// A record whose bytes were remembered but for its address and count; false where they were not, and the record
-    /// is to be read.
-    ///
-    /// # Errors
-    /// A reason not to read on.
-    fn repeat(&mut self, _markup: &Markup<'_>) -> Result<bool, Rejection> {
-        Ok(false)
-    }
-}
-
-/// Why a `feedback` was not read to its end.
-#[derive(Debug)]
-pub(super) enum FeedbackError {
-    /// A record came before the head was complete. Read again, giving the head that [`read_head`] finds.
-    HeadComesLate,
-    /// Markup that is not well-formed: worth a second look with repairs.
-    Malformed(Rejection),
-    /// Not readable.
-    Rejected(Rejection),
-}
-
-impl From<Rejection> for FeedbackError {
-    fn from(rejection: Rejection) -> Self {
-        FeedbackError::Rejected(rejection)
-    }
-}
 
 /// How a document is to be read.
 #[derive(Debug, Default, Clone)]
