@@ -1,7 +1,8 @@
 //! Which messages of a path have something, as far as reporters agree.
 
+use super::alone::settle;
 use super::gather::Gathered;
-use super::view::{ALIGNED, Cell, UNSIGNED, View, by_reporter, share};
+use super::states::{ALIGNED, Cell, UNSIGNED, by_reporter, share};
 
 /// Which messages of a path have something, as far as reporters agree: what one alone claims is left out.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -20,12 +21,11 @@ impl Agreed {
             (states[ALIGNED], states[UNSIGNED]) = (one.sums[0], one.sums[1]);
             Cell { day: one.day, reporter: one.reporter, states }
         };
-        let mut view = View { cells: gathered.map(cell).collect(), ..View::default() };
-        view.settle(few);
-        let mut seen = view.cells.iter().filter(|cell| cell.states[ALIGNED] > 0).map(|cell| cell.day);
+        let cells = settle(gathered.map(cell).collect(), few).cells;
+        let mut seen = cells.iter().filter(|cell| cell.states[ALIGNED] > 0).map(|cell| cell.day);
         let first = seen.next();
         let several_days = seen.any(|day| Some(day) != first);
-        let reporters = by_reporter(&view.cells).into_iter();
+        let reporters = by_reporter(&cells).into_iter();
         let reporters = reporters.map(|(reporter, states)| (reporter, [states[ALIGNED], states[UNSIGNED]])).collect();
         Agreed { reporters, several_days }
     }

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::view::{ALIGNED, BROKEN, Cell, States, UNSIGNED, add, by_reporter, known, share};
+use super::states::{ALIGNED, BROKEN, Cell, States, UNALIGNED, UNSIGNED, add, by_reporter, known, share};
+use crate::alignment::DkimState;
 use crate::witness::{Claim, is_lone_claim};
 
 /// Some reporters leave a signature out whose key they could not find, so a rotation looks unsigned to them. Counts that as
@@ -53,7 +54,7 @@ fn above(seen: u64, of: u64, expected_share: f64) -> bool {
 }
 
 /// The messages of known state that others than these saw.
-pub(super) fn all_but(cells: &[Cell], reporters: &[u32]) -> u64 {
+fn all_but(cells: &[Cell], reporters: &[u32]) -> u64 {
     cells.iter().filter(|cell| !reporters.contains(&cell.reporter)).map(|cell| known(&cell.states)).sum()
 }
 
@@ -61,7 +62,7 @@ pub(super) fn all_but(cells: &[Cell], reporters: &[u32]) -> u64 {
 const MOST_CLAIMS: usize = 8;
 
 /// The reporters of some cells, each with what it and the others saw on its days.
-pub(super) struct Reporters<'c> {
+struct Reporters<'c> {
     cells: &'c [Cell],
     /// In the order of their places.
     all: Vec<(u32, States, Option<Ever>)>,
@@ -97,14 +98,14 @@ impl Ever {
 
 impl<'c> Reporters<'c> {
     /// Of cells in the order of days and reporters.
-    pub(super) fn of(cells: &'c [Cell]) -> Self {
+    fn of(cells: &'c [Cell]) -> Self {
         let all = by_reporter(cells).into_iter().map(|(reporter, states)| (reporter, states, None));
         Reporters { cells, all: all.collect() }
     }
 
     /// The one that alone claims a state, and its messages. Where several are alone, each on days of its own, it is the one
     /// that claims most.
-    pub(super) fn alone(&mut self, state: usize, few: f64) -> Option<(u32, u64)> {
+    fn alone(&mut self, state: usize, few: f64) -> Option<(u32, u64)> {
         // It takes two others to say otherwise.
         if self.all.len() < 3 {
             return None;
@@ -128,7 +129,7 @@ impl<'c> Reporters<'c> {
 }
 
 /// Whether a reporter claims a state alone, those whose word is doubted themselves not asked.
-pub(super) fn is_alone(cells: &[Cell], reporter: u32, state: usize, few: f64, doubted: &[u32]) -> bool {
+fn is_alone(cells: &[Cell], reporter: u32, state: usize, few: f64, doubted: &[u32]) -> bool {
     Ever::of(cells, reporter, doubted).claims(state) && is_contradicted(cells, reporter, state, few, doubted)
 }
 
@@ -142,4 +143,75 @@ fn is_contradicted(cells: &[Cell], reporter: u32, state: usize, few: f64, doubte
         })
         .collect();
     is_lone_claim(&claims, reporter, few)
+}
+
+/// A claim of one reporter that does not count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Lone {
+    pub(super) reporter: u32,
+    pub(super) state: DkimState,
+    pub(super) messages: u64,
+}
+
+/// What reporters say of a path without what one of them alone claims.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Settled {
+    /// In the order of days and reporters; as far as it counts.
+    pub(super) cells: Vec<Cell>,
+    /// The messages of these.
+    pub(super) counted: States,
+    /// What one reporter alone claims.
+    pub(super) lone: Vec<Lone>,
+}
+
+/// Finds what one reporter alone claims and sums up the rest. `few` is the share below which a state is no more than noise.
+pub(super) fn settle(all: Vec<Cell>, few: f64) -> Settled {
+    let counted = sum(&all);
+    let states = counted[..4].iter().filter(|&&messages| messages > 0).count();
+    if states < 2 {
+        return Settled { cells: all, counted, lone: Vec::new() };
+    }
+    let mut cells = all.clone();
+    let mut lone: Vec<Lone> = Vec::new();
+    // Who was found out once is looked at again without that claim: it may hide another.
+    for round in 0..4 {
+        let mut reporters = Reporters::of(&cells);
+        let mut found: Vec<Lone> = [ALIGNED, UNALIGNED, BROKEN, UNSIGNED]
+            .into_iter()
+            .filter_map(|state| {
+                let (reporter, messages) = reporters.alone(state, few)?;
+                let known = lone.iter().any(|lone| lone.reporter == reporter);
+                (round == 0 || known).then_some(Lone { reporter, state: DkimState::ALL[state], messages })
+            })
+            .collect();
+        // Whose own word is doubted is no witness against one who could verify.
+        let doubted: Vec<u32> = found.iter().map(|lone| lone.reporter).collect();
+        if all_but(&cells, &doubted) > 0 {
+            let alone = |state: DkimState, reporter| {
+                state != DkimState::Aligned || is_alone(&cells, reporter, ALIGNED, few, &doubted)
+            };
+            found.retain(|lone| alone(lone.state, lone.reporter));
+        }
+        for lone in &found {
+            let of = |cell: &&mut Cell| cell.reporter == lone.reporter;
+            cells.iter_mut().filter(of).for_each(|cell| cell.states[lone.state as usize] = 0);
+        }
+        let done = found.is_empty();
+        lone.extend(found);
+        if done {
+            break;
+        }
+    }
+    let left = sum(&cells);
+    if known(&left) == 0 && all.iter().any(|cell| known(&cell.states) > 0) {
+        // Everybody alone: nobody is a witness against the others.
+        return Settled { cells: all, counted, lone: Vec::new() };
+    }
+    Settled { cells, counted: left, lone }
+}
+
+fn sum(cells: &[Cell]) -> States {
+    let mut sum = [0; 5];
+    cells.iter().for_each(|cell| add(&mut sum, &cell.states));
+    sum
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Deserializer, Serialize, de};
 
-use super::view::{ALIGNED, BROKEN, States, UNALIGNED, UNSIGNED, known, share};
+use super::states::{ALIGNED, BROKEN, States, UNALIGNED, UNSIGNED, known, share};
 
 /// What a path does about DKIM. Exactly one holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]

@@ -1,8 +1,18 @@
 //! Days as dates in answers.
 
-use super::path::WindowAnswer;
+use serde::Serialize;
+
 use crate::query::Window;
 use crate::report::period::{Day, date_of};
+
+/// The days of an answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct WindowAnswer {
+    /// The first.
+    pub begin: Option<String>,
+    /// The last.
+    pub end: Option<String>,
+}
 
 impl WindowAnswer {
     /// A window as an answer shows it: where it is open, by the days that have reports.

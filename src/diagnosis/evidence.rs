@@ -6,9 +6,8 @@ use serde::Serialize;
 
 use super::cause::{CauseEvidence, Change};
 use super::class::Class;
-use super::path::DkimFigures;
+use super::states::{ALIGNED, BROKEN, DkimFigures, UNSIGNED, share};
 use super::view::View;
-use super::view::{ALIGNED, BROKEN, UNSIGNED, share};
 use crate::alignment::DkimState;
 use crate::domain;
 use crate::query::{PathFigures, SenderKey, Survey};

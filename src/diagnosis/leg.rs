@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
 use std::sync::OnceLock;
 
-use super::path::named;
-use super::view::share;
+use super::sender::named;
+use super::states::share;
 use crate::providers::Catalogue;
 use crate::query::{PathFigures, SenderKey, Survey};
 use crate::report::period::Day;

@@ -6,6 +6,7 @@
 
 mod agreed;
 mod alone;
+mod answer;
 mod cause;
 mod caution;
 mod changes;
@@ -15,14 +16,18 @@ mod evidence;
 mod explain;
 mod findings;
 mod gather;
+mod judge;
 mod ledger;
 mod leg;
 mod path;
 mod published;
 pub mod readiness;
 mod remedy;
+mod rules;
 mod selectors;
+mod sender;
 mod silence;
+mod states;
 mod tls;
 mod turns;
 mod view;
@@ -32,6 +37,7 @@ pub use crate::cause::Cause;
 pub use crate::providers::{DnsRecord, Remedy};
 pub use crate::query::DomainFigures;
 pub use crate::role::Role;
+pub use answer::Answer;
 pub use cause::CauseEvidence;
 pub use caution::cautions;
 pub use changes::{
@@ -39,21 +45,22 @@ pub use changes::{
     changes, only_new,
 };
 pub use class::{Class, Thresholds};
+pub use dates::WindowAnswer;
 pub use evidence::{ForwardingEvidence, Grounds, LoneClaim, NullFigures, Vouched};
 pub use explain::{
     AddressPart, DayPart, Dispositions, ExplainAnswer, Found, NetworkPart, OverridePart, PartAnswer, PathEvidence,
     Reason, ReporterPart, SignaturePart, SpfPart, Stay, Turn, TurnKind, TurnSubject, evidence, find,
 };
 pub use findings::{DomainFinding, FindingCode, FindingEvidence, Observations, TagChange, domain_findings, since};
+pub use judge::{Diagnosis, Wanted, diagnose, diagnose_some};
 pub use ledger::{EntryText, LedgerFinding, LedgerProblem, ledger_findings, proposals};
-pub use path::{
-    Answer, Diagnosis, DkimFigures, Rules, SendingPath, Sum, Wanted, WindowAnswer, diagnose, diagnose_some, id,
-    sender_name,
-};
+pub use path::{SendingPath, Sum};
+pub use rules::Rules;
 pub use selectors::{
     KeyAddress, KeyChoice, KeyDay, KeyDiagnosis, KeyOwner, KeyReporter, KeySender, KeyState, OtherKeys, Overlap,
     Rotation, SelectorUse, SelectorsAnswer, by_place, selectors,
 };
+pub use sender::{id, sender_name};
 pub use silence::Silence;
+pub use states::{DkimFigures, States};
 pub use tls::{TlsAnswer, TlsDomain, TlsFailure, TlsPolicy, tls_domains};
-pub use view::States;

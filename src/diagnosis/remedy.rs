@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use super::cause::Change;
 use super::class::Class;
 use super::evidence::Grounds;
+use super::sender::{network_of, sender_name};
 use crate::alignment::DkimState;
 use crate::cause::Cause;
 use crate::domain;
@@ -111,7 +112,7 @@ impl Case<'_> {
             kind(other).is_some_and(|provider| matches!(provider.kind, Kind::MailboxHost | Kind::Gateway))
         });
         let one = hosted.or_else(|| hosts.into_iter().find(|other| kind(other).is_none()))?;
-        Some(kind(&one).map_or_else(|| super::path::sender_name(one, catalogue), |provider| provider.name.clone()))
+        Some(kind(&one).map_or_else(|| sender_name(one, catalogue), |provider| provider.name.clone()))
     }
 
     /// Remedies that are the same whoever sends.
@@ -434,7 +435,7 @@ impl Case<'_> {
                 let quoted: Vec<String> = few.iter().map(|one| format!("\"{}\"", one.ip)).collect();
                 format!("ip = [{}]", quoted.join(", "))
             }
-            (SenderKey::Network(net), _) => format!("ip = \"{}\"", super::path::network_of(*net)),
+            (SenderKey::Network(net), _) => format!("ip = \"{}\"", network_of(*net)),
             _ => format!("ip = \"{sender}\""),
         };
         told(

@@ -7,52 +7,12 @@
 use std::collections::BTreeMap;
 
 use super::agreed::Agreed;
-use super::alone::{Reporters, all_but, count_omitted_as_broken, is_alone};
+use super::alone::{Lone, Settled, count_omitted_as_broken, settle};
 use super::gather::{Gathered, gather};
+use super::states::{ALIGNED, Cell, States, add, by_reporter, share};
 use crate::alignment::{AuthResult, DkimState, SpfState};
 use crate::query::Survey;
 use crate::report::period::Day;
-
-/// Messages by DKIM state, in the order of [`DkimState::ALL`].
-pub type States = [u64; 5];
-
-pub(super) const ALIGNED: usize = DkimState::Aligned as usize;
-pub(super) const UNALIGNED: usize = DkimState::Unaligned as usize;
-pub(super) const BROKEN: usize = DkimState::Broken as usize;
-pub(super) const UNSIGNED: usize = DkimState::Unsigned as usize;
-
-/// The messages whose state is known.
-pub(super) fn known(states: &States) -> u64 {
-    states[ALIGNED] + states[UNALIGNED] + states[BROKEN] + states[UNSIGNED]
-}
-
-/// A part of a whole; nothing of nothing.
-pub(super) fn share(part: u64, whole: u64) -> f64 {
-    if whole == 0 { 0.0 } else { part as f64 / whole as f64 }
-}
-
-pub(super) fn add(sums: &mut States, more: &States) {
-    for (sum, more) in sums.iter_mut().zip(more) {
-        *sum += more;
-    }
-}
-
-/// What one reporter saw of a path on one day.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Cell {
-    pub(super) day: Day,
-    /// Its place in [`Survey::reporter_names`].
-    pub(super) reporter: u32,
-    pub(super) states: States,
-}
-
-/// A claim of one reporter that does not count.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Lone {
-    pub(super) reporter: u32,
-    pub(super) state: DkimState,
-    pub(super) messages: u64,
-}
 
 /// What reporters say of a path.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -140,55 +100,10 @@ impl View {
         view
     }
 
-    /// Finds what one reporter alone claims and sums up the rest.
-    pub(super) fn settle(&mut self, few: f64) {
-        self.cells.iter().for_each(|cell| add(&mut self.counted, &cell.states));
-        let states = self.counted[..4].iter().filter(|&&messages| messages > 0).count();
-        if states < 2 || self.reporters == 1 {
-            return;
-        }
-        let all = self.cells.clone();
-        let mut cells = all.clone();
-        // Who was found out once is looked at again without that claim: it may hide another.
-        for round in 0..4 {
-            let mut reporters = Reporters::of(&cells);
-            let mut found: Vec<Lone> = [ALIGNED, UNALIGNED, BROKEN, UNSIGNED]
-                .into_iter()
-                .filter_map(|state| {
-                    let (reporter, messages) = reporters.alone(state, few)?;
-                    let known = self.lone.iter().any(|lone| lone.reporter == reporter);
-                    (round == 0 || known).then_some(Lone { reporter, state: DkimState::ALL[state], messages })
-                })
-                .collect();
-            // Whose own word is doubted is no witness against one who could verify.
-            let doubted: Vec<u32> = found.iter().map(|lone| lone.reporter).collect();
-            if all_but(&cells, &doubted) > 0 {
-                let alone = |state: DkimState, reporter| {
-                    state != DkimState::Aligned || is_alone(&cells, reporter, ALIGNED, few, &doubted)
-                };
-                found.retain(|lone| alone(lone.state, lone.reporter));
-            }
-            for lone in &found {
-                let of = |cell: &&mut Cell| cell.reporter == lone.reporter;
-                cells.iter_mut().filter(of).for_each(|cell| cell.states[lone.state as usize] = 0);
-            }
-            let done = found.is_empty();
-            self.lone.extend(found);
-            if done {
-                break;
-            }
-        }
-        let mut counted = [0; 5];
-        cells.iter().for_each(|cell| add(&mut counted, &cell.states));
-        if known(&counted) == 0 && all.iter().any(|cell| known(&cell.states) > 0) {
-            // Everybody alone: nobody is a witness against the others.
-            self.lone.clear();
-            counted = [0; 5];
-            all.iter().for_each(|cell| add(&mut counted, &cell.states));
-        } else {
-            self.cells = cells;
-        }
-        self.counted = counted;
+    /// Sets aside what one reporter alone claims.
+    fn settle(&mut self, few: f64) {
+        Settled { cells: self.cells, counted: self.counted, lone: self.lone } =
+            settle(std::mem::take(&mut self.cells), few);
     }
 
     /// Messages by day.
@@ -209,21 +124,10 @@ impl View {
     }
 }
 
-/// Messages by reporter, in the order of their places.
-pub(super) fn by_reporter(cells: &[Cell]) -> Vec<(u32, States)> {
-    let mut sums: Vec<(u32, States)> = Vec::new();
-    for cell in cells {
-        match sums.binary_search_by_key(&cell.reporter, |one| one.0) {
-            Ok(at) => add(&mut sums[at].1, &cell.states),
-            Err(at) => sums.insert(at, (cell.reporter, cell.states)),
-        }
-    }
-    sums
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::diagnosis::states::{BROKEN, UNSIGNED, known};
 
     /// One cell for each day and reporter, in order.
     fn merged(mut cells: Vec<Cell>) -> Vec<Cell> {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::civil::Weekday;
 
-use super::view::share;
+use super::states::share;
 use crate::report::period::{Day, date_of};
 
 /// So much of it comes on one day of the week,

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use crate::diagnosis::class::{Class, Thresholds, class};
+use crate::diagnosis::states::{Cell, States, add};
 use crate::diagnosis::turns::{DIFFERENT, Stretch, distance, stretches};
-use crate::diagnosis::view::{Cell, States, View, add};
+use crate::diagnosis::view::View;
 use crate::report::period::Day;
 
 /// A change of how a path signs.

@@ -1,81 +1,20 @@
 //! Why signatures as the domain fail: the key, what changes the mail, a rotation, the algorithm.
 
-use std::collections::{BTreeSet, HashMap};
-use std::sync::OnceLock;
+use std::collections::BTreeSet;
 
+use super::case::{Case, CauseEvidence, Explained, LISTED};
+use super::keys::{Key, MOSTLY, key_of};
 use super::words::{Broken, Word, Words};
-use super::{Case, CauseEvidence, Explained, MOSTLY};
 use crate::alignment::AuthResult;
 use crate::cause::Cause;
 use crate::diagnosis::class::Class;
-use crate::diagnosis::view::{ALIGNED, BROKEN, known, share};
+use crate::diagnosis::states::{ALIGNED, BROKEN, share};
 use crate::domain;
 use crate::providers::Kind;
-use crate::query::{Signer, SignerUse, Survey};
+use crate::query::Signer;
 use crate::report::period::{Day, date_of};
 use crate::witness::has_share;
 use crate::words::{list, plural};
-
-/// A signing domain and selector.
-type Key<'s> = (&'s str, Option<&'s str>);
-
-/// For which paths each key verifies: found when it is asked for the first time.
-pub(crate) struct Keys<'s> {
-    survey: &'s Survey,
-    verified: OnceLock<HashMap<Key<'s>, Vec<usize>>>,
-    last: OnceLock<HashMap<Key<'s>, Day>>,
-}
-
-impl<'s> Keys<'s> {
-    pub(crate) fn new(survey: &'s Survey) -> Self {
-        Keys { survey, verified: OnceLock::new(), last: OnceLock::new() }
-    }
-
-    /// The last day on which a key verified for any path.
-    fn last_verified(&self, key: Key<'_>) -> Option<Day> {
-        let all = self.last.get_or_init(|| {
-            let mut found: HashMap<Key<'s>, Day> = HashMap::new();
-            for (at, path) in self.survey.paths.iter().enumerate() {
-                let lists: HashMap<i64, &SignerUse> = path.signers.iter().map(|one| (one.list, one)).collect();
-                for entry in self.survey.tally.entries(at) {
-                    let day = self.survey.tally.report(entry).day;
-                    let list = lists.get(&self.survey.tally.facts(entry).signers);
-                    let signers = list.into_iter().flat_map(|list| list.signers.iter());
-                    for signer in signers.filter(|one| one.result == AuthResult::Pass) {
-                        let last = found.entry(key_of(signer)).or_insert(day);
-                        *last = day.max(*last);
-                    }
-                }
-            }
-            found
-        });
-        all.get(&key).copied()
-    }
-
-    /// Whether a key verifies for another path, most of whose mail it signs well.
-    fn verifies_elsewhere(&self, key: Key<'_>, at: usize) -> bool {
-        let all = self.verified.get_or_init(|| {
-            let mut found: HashMap<Key<'s>, Vec<usize>> = HashMap::new();
-            for (at, path) in self.survey.paths.iter().enumerate() {
-                if share(path.dkim[ALIGNED], known(&path.dkim)) < MOSTLY {
-                    continue;
-                }
-                for signer in path.signers.iter().flat_map(|list| list.signers.iter()) {
-                    let paths = found.entry(key_of(signer)).or_default();
-                    if signer.result == AuthResult::Pass && paths.last() != Some(&at) {
-                        paths.push(at);
-                    }
-                }
-            }
-            found
-        });
-        all.get(&key).is_some_and(|paths| paths.iter().any(|&other| other != at))
-    }
-}
-
-fn key_of(signer: &Signer) -> Key<'_> {
-    (&signer.domain, signer.selector.as_deref())
-}
 
 /// So much of what reporters say more of than that it fails decides.
 const TOLD: f64 = 0.8;
@@ -139,7 +78,7 @@ pub(super) fn cause(case: &Case<'_, '_>, words: &Words) -> Option<Explained> {
         let (messages, reporters) = words.sum(|word| of(&word.broken));
         let mut evidence = CauseEvidence::new(text, (messages, broken), reporters);
         evidence.selectors = seen.selectors();
-        evidence.selectors.truncate(super::part::LISTED);
+        evidence.selectors.truncate(LISTED);
         Some((cause, evidence))
     };
     let steady = words.iter().any(Word::verifies_steadily);

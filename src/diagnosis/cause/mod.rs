@@ -1,92 +1,36 @@
 //! Why the mail of a path does not pass: one cause a path, the first that fits, with its evidence and a sentence.
 //!
 //! The order is that of [`Cause::ALL`]: special before general. What is judged by reporters' words is judged by the rules of
-//! [`witness`](crate::witness); a reporter whose claim was set aside (see [`View`]) does not tell how signatures break either.
+//! [`witness`](crate::witness); a reporter whose claim was set aside (see [`View`](super::view::View)) does not tell how signatures break either.
 
+mod case;
 mod change;
 mod key;
+mod keys;
 mod part;
 mod words;
 
-use std::net::IpAddr;
-
-use serde::Serialize;
-
+pub use case::CauseEvidence;
+pub(super) use case::{Case, Explained};
 pub(super) use change::{Change, last_change};
-pub(super) use key::Keys;
-use words::Words;
+pub(super) use keys::Keys;
 
 use super::class::Class;
 use super::findings::spf_fails_for;
-use super::view::{ALIGNED, UNALIGNED, UNSIGNED, View, known, share};
+use super::states::{ALIGNED, BROKEN, States, UNALIGNED, UNSIGNED, known, share};
 use crate::alignment::AuthResult;
 use crate::cause::Cause;
 use crate::diagnosis::weekday::weekly;
 use crate::domain;
-use crate::providers::{Kind, Provider};
-use crate::query::{AddressFigures, PathFigures, SenderKey, Signer, Survey};
+use crate::providers::Kind;
+use crate::query::{PathFigures, SenderKey, Signer};
 use crate::report::period::Day;
 use crate::role::Role;
 use crate::witness::has_share;
 use crate::words::{agree, list, plural};
-
-/// Why a path does not pass, and what shows it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct CauseEvidence {
-    /// In a sentence.
-    pub text: String,
-    /// The messages that show it.
-    pub messages: u64,
-    /// Of how many.
-    pub of: u64,
-    /// How many reporters show it.
-    pub reporters: u64,
-    /// The machines, where it is a matter of some; the busiest first.
-    pub addresses: Vec<IpAddr>,
-    /// The selectors, where it is a matter of keys.
-    pub selectors: Vec<String>,
-    /// The reverse-path domains, signing domains or reporters that it is a matter of.
-    pub names: Vec<String>,
-    /// Since when, where that is another day than that of a change of how the path signs.
-    #[serde(skip)]
-    pub(super) since: Option<Day>,
-}
-
-impl CauseEvidence {
-    fn new(text: impl Into<String>, (messages, of): (u64, u64), reporters: usize) -> Self {
-        CauseEvidence {
-            text: text.into(),
-            messages,
-            of,
-            reporters: reporters as u64,
-            addresses: Vec::new(),
-            selectors: Vec::new(),
-            names: Vec::new(),
-            since: None,
-        }
-    }
-}
-
-/// A cause with its evidence.
-pub(super) type Explained = (Cause, CauseEvidence);
-
-/// What a cause is found from.
-pub(super) struct Case<'c, 's> {
-    pub(super) survey: &'c Survey,
-    pub(super) at: usize,
-    pub(super) path: &'c PathFigures,
-    pub(super) class: Class,
-    /// What counts, since the last change.
-    pub(super) view: &'c View,
-    pub(super) change: Option<&'c Change>,
-    pub(super) addresses: &'c [AddressFigures],
-    pub(super) provider: Option<&'c Provider>,
-    /// Which keys verify for which paths.
-    pub(super) keys: &'c Keys<'s>,
-}
-
-/// What is true of more than half of the messages that it could be true of is what a path is about.
-const MOSTLY: f64 = 0.5;
+use case::LISTED;
+use keys::MOSTLY;
+use words::Words;
 
 /// The cause of a path, where something is wrong with it that has one.
 pub(super) fn cause(case: &Case<'_, '_>) -> Option<Explained> {
@@ -184,7 +128,7 @@ impl Case<'_, '_> {
             other.domain, self.path.domain
         );
         let mut evidence = CauseEvidence::new(text, (fails, self.path.messages), self.path.reporters.len());
-        evidence.addresses = self.addresses.iter().map(|one| one.ip).take(part::LISTED).collect();
+        evidence.addresses = self.addresses.iter().map(|one| one.ip).take(LISTED).collect();
         Some((Cause::HostNameAsFrom, evidence))
     }
 
@@ -211,7 +155,7 @@ impl Case<'_, '_> {
     }
 
     fn carried(&self) -> (u64, u64) {
-        (self.view.counted[ALIGNED] + self.view.counted[super::view::BROKEN], self.path.messages)
+        (self.view.counted[ALIGNED] + self.view.counted[BROKEN], self.path.messages)
     }
 
     fn forwarding(&self) -> Explained {
@@ -274,7 +218,7 @@ impl Case<'_, '_> {
         }
         let mut sums: Vec<(&str, u64)> = sums.into_iter().collect();
         sums.sort_by_key(|&(name, messages)| (std::cmp::Reverse(messages), name));
-        sums.into_iter().map(|(name, _)| name.to_owned()).take(part::LISTED).collect()
+        sums.into_iter().map(|(name, _)| name.to_owned()).take(LISTED).collect()
     }
 
     fn default_signature(&self) -> Option<Explained> {
@@ -341,12 +285,12 @@ impl Case<'_, '_> {
             many => format!("{} that do not sign", plural(many, "machine")),
         };
         let mut evidence = CauseEvidence::new(text, self.missing(), self.path.reporters.len());
-        evidence.addresses = self.addresses.iter().map(|one| one.ip).take(part::LISTED).collect();
+        evidence.addresses = self.addresses.iter().map(|one| one.ip).take(LISTED).collect();
         Some((Cause::NoSignature, evidence))
     }
 
     fn unexplained(&self) -> Explained {
-        let missing = |(day, states): (Day, super::view::States)| (day, known(&states) - states[ALIGNED]);
+        let missing = |(day, states): (Day, States)| (day, known(&states) - states[ALIGNED]);
         let text = match (self.class, weekly(self.view.days().into_iter().map(missing))) {
             (Class::Broken, _) => {
                 "signatures fail without a reason: another key signs than the one published, or the mail is changed behind \

@@ -4,19 +4,17 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
+use super::case::{Case, CauseEvidence, Explained, LISTED};
 use super::words::Words;
-use super::{Case, CauseEvidence, Explained};
 use crate::alignment::AuthResult;
 use crate::cause::Cause;
 use crate::diagnosis::class::Class;
-use crate::diagnosis::view::{ALIGNED, BROKEN, States, known, share};
+use crate::diagnosis::states::{ALIGNED, BROKEN, States, known, share};
 use crate::domain;
 use crate::query::{AddressFigures, SignerUse};
 use crate::witness::has_share;
 use crate::words::{agree, list, list_of, plural};
 
-/// No more addresses or names are listed.
-pub(super) const LISTED: usize = 20;
 /// A part that differs has at least this share of what it is told by on its side.
 const CLEAR: f64 = 0.9;
 /// Fewer messages of a machine or a reverse-path tell nothing of it.

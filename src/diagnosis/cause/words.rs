@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::Case;
+use super::case::Case;
+use super::keys::MOSTLY;
 use crate::alignment::{AuthResult, DkimState, ReasonCode, SpfState};
 use crate::query::OutcomeFacts;
 use crate::report::period::Day;
@@ -149,6 +150,6 @@ impl Words {
 
     /// Whether what is not signed as the domain is mostly signatures that fail.
     pub(super) fn is_about_keys(&self) -> bool {
-        crate::witness::has_share(self.parts(|word| (word.broken.all(), word.failing)), super::MOSTLY)
+        crate::witness::has_share(self.parts(|word| (word.broken.all(), word.failing)), MOSTLY)
     }
 }

@@ -1,6 +1,6 @@
 //! Each alarm once: what was said before is left out, unless it ended and began anew, or got worse.
 
-use super::{Change, ChangeKind, ChangeSubject, Changes, Counts};
+use super::answer::{Change, ChangeKind, ChangeSubject, Changes, Counts};
 use crate::diagnosis::dates::shown;
 use crate::diagnosis::findings::{DomainFinding, FindingCode};
 use crate::finding::Code;

@@ -1,14 +1,12 @@
 //! Keys that came, went, failed or verify again.
 
-use super::{Change, ChangeKind, ChangeSubject, Comparison};
+use super::answer::{Change, ChangeKind, ChangeSubject};
+use super::comparison::{Comparison, FEW};
 use crate::alignment::DkimState;
 use crate::diagnosis::dates::shown;
 use crate::diagnosis::path::SendingPath;
 use crate::diagnosis::selectors::{KeyOwner, KeyState, Rotation, SelectorUse};
 use crate::query::Window;
-
-/// Fewer messages say nothing.
-const FEW: u64 = 10;
 
 pub(super) fn compare(comparison: &Comparison<'_>) -> Vec<Change> {
     let own = |key: &&SelectorUse| key.owner != KeyOwner::Other && key.selector.is_some();

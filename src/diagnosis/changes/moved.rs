@@ -2,16 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use super::paths::{Shares, change, shares};
-use super::{Change, ChangeKind, Comparison};
+use super::answer::{Change, ChangeKind};
+use super::comparison::{Comparison, FEW, Judged};
+use super::shares::{Shares, shares};
 use crate::diagnosis::dates::shown;
 use crate::diagnosis::path::SendingPath;
 use crate::query::{PartFigures, SenderKey};
 use crate::report::period::Day;
 use crate::role::Role;
 
-/// Of fewer messages nothing moves.
-const FEW: u64 = 10;
 /// The old address is last and the new one first seen within so many days.
 const BETWEEN: Day = 3;
 /// Their messages a day differ by less than this factor.
@@ -34,7 +33,7 @@ pub(super) struct Move {
 /// The moves within both windows, each address once.
 pub(super) fn moves(comparison: &Comparison<'_>, days: &dyn Fn(&str) -> Days) -> Vec<Move> {
     let (now, then) = (&comparison.now.diagnosis.paths, &comparison.then.diagnosis.paths);
-    let sender = |path: &&SendingPath, judged: &super::Judged<'_>| {
+    let sender = |path: &&SendingPath, judged: &Judged<'_>| {
         let figures = judged.survey.paths.get(path.figures);
         figures.is_some_and(|path| {
             matches!(
@@ -99,7 +98,7 @@ fn told(before: &SendingPath, after: &SendingPath, first: Day) -> Change {
     }
     texts.extend(lost.iter().map(|one| one.in_words()));
     let kind = if worse { ChangeKind::Worse } else { ChangeKind::Changed };
-    let mut change = change(kind, after, format!("moved: {}", texts.join("; ")));
+    let mut change = Change::of_path(kind, after, format!("moved: {}", texts.join("; ")));
     change.since = Some(shown(first));
     change.before = Some(before.into());
     change.after = Some(after.into());

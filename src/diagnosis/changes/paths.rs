@@ -4,8 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use super::answer::{Change, ChangeKind, Changes};
+use super::comparison::{Comparison, FEW};
 use super::moved::moves;
-use super::{Change, ChangeKind, ChangeSubject, Changes, Comparison};
+use super::shares::{share, shares, states};
 use crate::alignment::DkimState;
 use crate::diagnosis::class::Class;
 use crate::diagnosis::dates::shown;
@@ -15,8 +17,6 @@ use crate::domain::organizational;
 use crate::query::{PartFigures, Survey};
 use crate::report::period::Day;
 
-/// Of fewer messages no share is compared, and nothing is missed.
-const FEW: u64 = 10;
 /// A path that nothing vouches for is told on its own from so many messages on, and from such a share of its domain's.
 const LOUD: u64 = 100;
 const LOUD_SHARE: f64 = 0.01;
@@ -24,10 +24,6 @@ const LOUD_SHARE: f64 = 0.01;
 const MARGIN: f64 = 0.10;
 /// The same where the class has changed with them.
 const CLASS_MARGIN: f64 = 0.05;
-/// Shares must differ by so many standard errors.
-const ERRORS: f64 = 3.0;
-/// The messages of one window are no more independent witnesses than so many.
-const WITNESSES: f64 = 400.0;
 /// A path is missed when it pauses longer than so many times its longest pause.
 const PATIENCE: f64 = 1.5;
 
@@ -80,15 +76,6 @@ fn days(survey: &Survey, path: usize) -> BTreeMap<Day, PartFigures> {
         days.entry(survey.tally.report(entry).day).or_default().add(survey.tally.facts(entry), entry.messages);
     }
     days
-}
-
-pub(super) fn change(kind: ChangeKind, path: &SendingPath, text: String) -> Change {
-    let mut change = Change::new(kind, ChangeSubject::Path, text);
-    change.domain = Some(path.domain.clone());
-    change.name = Some(path.sender.clone());
-    change.path = Some(path.id.clone());
-    change.remedy = path.remedy.as_ref().map(|remedy| remedy.title.clone());
-    change
 }
 
 /// What is known of the domains that the paths are of.
@@ -148,9 +135,9 @@ fn appeared(
     let mut new = match earlier {
         Some(day) => {
             let text = format!("back after a pause, last seen {}: {sort}, {} messages", shown(day), path.messages);
-            change(ChangeKind::Changed, path, text)
+            Change::of_path(ChangeKind::Changed, path, text)
         }
-        None => change(ChangeKind::New, path, format!("{sort}, {} messages", path.messages)),
+        None => Change::of_path(ChangeKind::New, path, format!("{sort}, {} messages", path.messages)),
     };
     new.alarm = earlier.is_none() && path.role.is_owners() && path.class.needs_work();
     new.since = Some(path.first_seen.clone());
@@ -180,8 +167,11 @@ fn went(
     if path.messages < FEW || due(path, domains) < FEW || f64::from(pause) <= habit {
         return None;
     }
-    let mut gone =
-        change(ChangeKind::Gone, path, format!("not seen since {}; {} messages before", shown(last), path.messages));
+    let mut gone = Change::of_path(
+        ChangeKind::Gone,
+        path,
+        format!("not seen since {}; {} messages before", shown(last), path.messages),
+    );
     gone.since = Some(shown(last.saturating_add(1)));
     gone.remedy = None;
     Some(gone)
@@ -198,48 +188,6 @@ fn due(path: &SendingPath, domains: &Domains<'_>) -> u64 {
     (path.messages as f64 * (now as f64 / then as f64)) as u64
 }
 
-/// A share of messages before and after.
-pub(super) struct Shares {
-    word: &'static str,
-    before: (u64, u64),
-    after: (u64, u64),
-}
-
-impl Shares {
-    pub(super) fn gain(&self) -> f64 {
-        share(self.after) - share(self.before)
-    }
-
-    /// Whether they differ by a margin, and by more than chance would have it.
-    pub(super) fn differ(&self, margin: f64) -> bool {
-        let (before, after) = ((self.before.1 as f64).min(WITNESSES), (self.after.1 as f64).min(WITNESSES));
-        if before < FEW as f64 || after < FEW as f64 {
-            return false;
-        }
-        let pooled = (share(self.before) * before + share(self.after) * after) / (before + after);
-        // Never quite certain, so that shares of zero and one have an error too.
-        let spread = (pooled * (1.0 - pooled)).max(0.01);
-        let error = (spread * (1.0 / before + 1.0 / after)).sqrt();
-        self.gain().abs() >= margin && self.gain().abs() >= ERRORS * error
-    }
-
-    pub(super) fn in_words(&self) -> String {
-        format!("{} {} → {}", self.word, percent(self.before), percent(self.after))
-    }
-}
-
-fn share((part, whole): (u64, u64)) -> f64 {
-    if whole == 0 { 0.0 } else { part as f64 / whole as f64 }
-}
-
-fn percent(of: (u64, u64)) -> String {
-    format!("{:.0} %", share(of) * 100.0)
-}
-
-fn states(path: &SendingPath) -> [u64; 4] {
-    [path.dkim.aligned, path.dkim.unaligned, path.dkim.broken, path.dkim.unsigned]
-}
-
 /// How much work a path is; nothing where its signing is nobody's work.
 fn severity(path: &SendingPath) -> Option<u8> {
     if path.role.hands_on() || path.role.is_nobodys() {
@@ -251,22 +199,6 @@ fn severity(path: &SendingPath) -> Option<u8> {
         Class::Unaligned | Class::Broken | Class::Unsigned => Some(2),
         Class::NotReported => None,
     }
-}
-
-/// What is compared of a path, or of one that took the place of another.
-pub(super) fn shares(before: &SendingPath, after: &SendingPath) -> [Shares; 3] {
-    let known = |path: &SendingPath| states(path).iter().fold(0_u64, |sum, &n| sum.saturating_add(n));
-    let signing = Shares {
-        word: "signed and aligned",
-        before: (before.dkim.aligned, known(before)),
-        after: (after.dkim.aligned, known(after)),
-    };
-    let of = |word, value: fn(&SendingPath) -> u64| Shares {
-        word,
-        before: (value(before), before.messages),
-        after: (value(after), after.messages),
-    };
-    [signing, of("SPF aligned", |path| path.spf_aligned), of("DMARC pass", |path| path.dmarc_pass)]
 }
 
 /// A path that is there in both windows.
@@ -321,7 +253,7 @@ fn otherwise(
         let word = if kind == ChangeKind::Worse { "mended" } else { "worse again" };
         texts.push(format!("{word} on {}", shown(back)));
     }
-    let mut told = change(kind, after, texts.join("; "));
+    let mut told = Change::of_path(kind, after, texts.join("; "));
     told.since = turn.map(|(day, _)| shown(day));
     told.missing = turn.map_or(0, |(day, _)| missing(days, day, comparison.window.last));
     if kind == ChangeKind::Mended && !after.class.needs_work() {

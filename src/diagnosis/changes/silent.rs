@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::{Change, ChangeKind, ChangeSubject, Comparison};
+use super::answer::{Change, ChangeKind, ChangeSubject};
+use super::comparison::Comparison;
 use crate::diagnosis::dates::shown;
 use crate::diagnosis::findings::FindingCode;
 use crate::diagnosis::silence::{Stopped, gather, silent_domains, silent_reporters};

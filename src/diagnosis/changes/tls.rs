@@ -1,6 +1,7 @@
 //! Failures of TLS that are new, and such as are over, by SMTP TLS reports.
 
-use super::{Change, ChangeKind, ChangeSubject, Comparison};
+use super::answer::{Change, ChangeKind, ChangeSubject};
+use super::comparison::Comparison;
 use crate::diagnosis::dates::shown;
 use crate::diagnosis::tls::{Judged, judged, remedy_of};
 use crate::query::Window;

@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::net::IpAddr;
 
-use crate::diagnosis::path::{id, sender_name};
+use crate::diagnosis::sender::{id, sender_name};
 use crate::domain;
 use crate::providers::Catalogue;
 use crate::query::Survey;

@@ -15,7 +15,8 @@ pub use reasoning::Reason;
 pub use turn::{Stay, Turn, TurnKind, TurnSubject};
 
 use super::class::Thresholds;
-use super::path::{SendingPath, WindowAnswer};
+use super::dates::WindowAnswer;
+use super::path::SendingPath;
 use crate::query::{KeyUse, Survey, Timeline};
 
 /// The answer of `explain`.

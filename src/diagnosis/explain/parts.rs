@@ -8,7 +8,8 @@ use serde::Serialize;
 
 use crate::alignment::{AuthResult, Disposition, DkimState};
 use crate::diagnosis::dates::shown;
-use crate::diagnosis::path::{DkimFigures, SendingPath};
+use crate::diagnosis::path::SendingPath;
+use crate::diagnosis::states::DkimFigures;
 use crate::diagnosis::turns::distance;
 use crate::domain;
 use crate::query::{KeyUse, PartFigures, Survey, Timeline};

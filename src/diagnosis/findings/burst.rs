@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::code::{DomainFinding, FindingCode, FindingEvidence, remedy};
-use super::{DomainMail, names};
+use super::observations::{DomainMail, names};
 use crate::diagnosis::class::Thresholds;
 use crate::diagnosis::dates::shown;
 use crate::finding::Severity;

@@ -1,7 +1,7 @@
 //! Reports on domains that are not the owner's.
 
-use super::Observations;
 use super::code::{DomainFinding, FindingCode, FindingEvidence, remedy};
+use super::observations::Observations;
 use crate::finding::Severity;
 use crate::words::{list_of, plural};
 

@@ -10,6 +10,7 @@ mod cells;
 mod code;
 mod foreign;
 mod include;
+mod observations;
 mod policy;
 mod replay;
 mod silence;
@@ -21,38 +22,11 @@ use std::collections::BTreeMap;
 pub(super) use spf::fails_for as spf_fails_for;
 
 pub use code::{DomainFinding, FindingCode, FindingEvidence, TagChange};
+pub use observations::Observations;
 
-use super::path::Rules;
-use crate::query::{ForeignDomain, Presence, Published, Survey, Window};
-use crate::report::period::Day;
-
-/// What findings are made of.
-#[derive(Debug, Clone, Copy)]
-pub struct Observations<'o> {
-    /// The figures of the window.
-    pub survey: &'o Survey,
-    /// Who reported, from well before the window on.
-    pub presence: &'o [Presence],
-    /// The domains that are not the owner's and have reports in the window, most messages first.
-    pub foreign: &'o [ForeignDomain],
-    /// What the reports of the survey say was published.
-    pub published: &'o Published,
-    /// The window; it may be open at both ends.
-    pub window: Window,
-    /// What today is.
-    pub today: Day,
-    /// What paths are judged by, too.
-    pub rules: &'o Rules<'o>,
-}
-
-/// The names of reporters, by their places, in order.
-fn names(survey: &Survey, places: impl IntoIterator<Item = u32>) -> Vec<String> {
-    let all = &survey.reporter_names;
-    let mut found: Vec<String> = places.into_iter().filter_map(|place| all.get(place as usize)).cloned().collect();
-    found.sort_unstable();
-    found.dedup();
-    found
-}
+use super::rules::Rules;
+use crate::query::Survey;
+use observations::DomainMail;
 
 /// The findings of all domains that are the owner's, the worst first.
 #[must_use]
@@ -98,13 +72,4 @@ pub fn since(finding: &DomainFinding, survey: &Survey, rules: &Rules<'_>) -> Opt
         _ => None,
     };
     found?.since
-}
-
-/// The mail of one header From domain.
-#[derive(Clone, Copy)]
-struct DomainMail<'m> {
-    survey: &'m Survey,
-    domain: &'m str,
-    /// The places of its paths.
-    paths: &'m [usize],
 }

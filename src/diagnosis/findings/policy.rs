@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::code::{DomainFinding, FindingCode, FindingEvidence, TagChange, remedy};
-use super::{Observations, names};
+use super::observations::{Observations, names};
 use crate::diagnosis::dates::shown;
 use crate::diagnosis::published::{TAGS, Voices, steady, strength, voices};
 use crate::finding::Severity;

@@ -1,7 +1,7 @@
 //! Reports that no longer come: on a domain, or of a reporter that told of much.
 
-use super::Observations;
 use super::code::{DomainFinding, FindingCode, FindingEvidence, remedy};
+use super::observations::Observations;
 use crate::diagnosis::dates::shown;
 use crate::diagnosis::silence::{messages, silent_domains, silent_reporters};
 use crate::finding::Severity;

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use super::cells;
 use super::cells::Now;
 use super::code::{DomainFinding, FindingCode, FindingEvidence, remedy};
-use super::{DomainMail, cells, names};
+use super::observations::{DomainMail, names};
 use crate::alignment::{SpfFault, SpfState};
 use crate::diagnosis::dates::shown;
 use crate::finding::Severity;

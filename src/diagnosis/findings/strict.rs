@@ -1,8 +1,9 @@
 //! Strict alignment (`adkim=s`, `aspf=s`) that makes the domain's own mail fail: what signed or passed SPF is of the same
 //! organizational domain, and aligns in relaxed mode.
 
+use super::cells;
 use super::code::{DomainFinding, FindingCode, FindingEvidence, remedy};
-use super::{DomainMail, cells, names};
+use super::observations::{DomainMail, names};
 use crate::diagnosis::dates::shown;
 use crate::finding::Severity;
 use crate::query::OutcomeFacts;

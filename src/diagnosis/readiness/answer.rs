@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::impact::{DayFigures, Impact};
-use super::policy::{PolicyChange, PublishedAnswer};
+use super::policy::{PolicyChange, PublishedAnswer, Target};
 use super::reporters::{DispositionFigures, Evidence, Overridden, ReporterFigures};
 use super::selectors::SelectorHealth;
 use super::subdomains::Subdomain;
@@ -13,27 +13,6 @@ use crate::diagnosis::{Class, DomainFinding, WindowAnswer};
 use crate::dns::DnsAudit;
 use crate::providers::Remedy;
 use crate::role::Role;
-
-/// The policy that is to be published.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Target {
-    /// `p=quarantine`.
-    Quarantine,
-    /// `p=reject`.
-    Reject,
-}
-
-impl Target {
-    /// Its word.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Target::Quarantine => "quarantine",
-            Target::Reject => "reject",
-        }
-    }
-}
 
 /// What the review comes to, the worst first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]

@@ -2,8 +2,9 @@
 
 use serde::Serialize;
 
-use super::answer::{Review, Target, Verdict};
+use super::answer::{Review, Verdict};
 use super::impact::Impact;
+use super::policy::Target;
 use crate::diagnosis::WindowAnswer;
 
 /// One line of the list of all domains.

@@ -4,6 +4,7 @@
 //! threshold and figure; those about the amount of evidence come before all others, because no data is never "safe".
 
 mod answer;
+mod checklist;
 mod checks;
 mod impact;
 mod list;
@@ -18,12 +19,12 @@ mod thresholds;
 mod weighed;
 
 pub use answer::{
-    Advice, Blocker, Check, CheckArea, Decision, Fragile, Regression, Review, ReviewedPath, StrictAnswer, Target,
-    Undecided, Verdict,
+    Advice, Blocker, Check, CheckArea, Decision, Fragile, Regression, Review, ReviewedPath, StrictAnswer, Undecided,
+    Verdict,
 };
 pub use impact::{ByClass, DayFigures, Impact, Lost};
 pub use list::{ReviewLine, ReviewList};
-pub use policy::{PolicyChange, PublishedAnswer};
+pub use policy::{PolicyChange, PublishedAnswer, Target};
 pub use reporters::{DispositionFigures, Evidence, Overridden, ReporterFigures};
 pub use review::{Observed, review};
 pub use selectors::SelectorHealth;

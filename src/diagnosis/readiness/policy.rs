@@ -69,6 +69,27 @@ pub(super) fn history(receivers: &Receivers, domain: &str) -> (Option<PublishedA
     (any.then_some(published), changes)
 }
 
+/// The policy that is to be published.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Target {
+    /// `p=quarantine`.
+    Quarantine,
+    /// `p=reject`.
+    Reject,
+}
+
+impl Target {
+    /// Its word.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Target::Quarantine => "quarantine",
+            Target::Reject => "reject",
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -3,10 +3,12 @@
 use std::cmp::Reverse;
 
 use super::answer::{
-    Advice, Blocker, Decision, Fragile, Regression, Review, ReviewedPath, StrictAnswer, Target, Undecided, Verdict,
+    Advice, Blocker, Decision, Fragile, Regression, Review, ReviewedPath, StrictAnswer, Undecided, Verdict,
 };
-use super::checks::{self, Findings};
+use super::checklist::{Findings, count};
+use super::checks;
 use super::impact::{self, PathDays, failing, is_own};
+use super::policy::Target;
 use super::reporters::{evidence, handling, reporters, share};
 use super::steady::Whole;
 use super::thresholds::ReadinessThresholds;
@@ -373,7 +375,7 @@ fn costs_now(findings: &Findings<'_>) -> Option<Advice> {
     (messages > 0).then(|| Advice {
         section: "RFC 9989 §7.4",
         text: "This is no matter of a stricter policy: under the published one, what recipients forward of mail that SPF alone carries fails DMARC already. Sign these paths first, or go back to p=none until they are.",
-        because: format!("p={policy} is published, and forwarded copies of {} that rely on SPF are {done} today", checks::count(messages, "message")),
+        because: format!("p={policy} is published, and forwarded copies of {} that rely on SPF are {done} today", count(messages, "message")),
         source: RFC9989,
     })
 }

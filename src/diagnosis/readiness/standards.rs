@@ -1,7 +1,8 @@
 //! Checks of the published policy against what standards advise, and of the live records.
 
-use super::answer::{CheckArea, Target};
-use super::checks::{Findings, List, count, grouped, listed};
+use super::answer::CheckArea;
+use super::checklist::{Findings, List, count, grouped, listed};
+use super::policy::Target;
 use super::subdomains::Subdomain;
 use crate::dns::Outcome;
 use crate::finding::{Code, Severity};

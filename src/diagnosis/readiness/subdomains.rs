@@ -4,9 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::answer::Target;
 use super::impact::{failing, is_own};
-use super::policy::PublishedAnswer;
+use super::policy::{PublishedAnswer, Target};
 use crate::diagnosis::SendingPath;
 use crate::domain::is_within;
 use crate::query::Receivers;

@@ -6,9 +6,10 @@ use std::net::IpAddr;
 use serde::Serialize;
 
 use super::health::KeyState;
+use super::key::KeyOwner;
 use super::rotation::Rotation;
 use crate::diagnosis::class::Class;
-use crate::diagnosis::path::WindowAnswer;
+use crate::diagnosis::dates::WindowAnswer;
 use crate::report::period::Day;
 
 /// The answer of `selectors`.
@@ -41,31 +42,6 @@ pub struct OtherKeys {
     pub selectors: u64,
     /// Messages with their signatures.
     pub messages: u64,
-}
-
-/// Whose a key is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum KeyOwner {
-    /// Its domain aligns with the From of mail that it signs.
-    Own,
-    /// The tenant of a path of the domain's: a provider's default signature.
-    Tenant,
-    /// Somebody else's: a provider's, a mailing list's; or nobody's: one that never verified, on mail that nothing vouches
-    /// for.
-    Other,
-}
-
-impl KeyOwner {
-    /// Its word.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            KeyOwner::Own => "own",
-            KeyOwner::Tenant => "tenant",
-            KeyOwner::Other => "other",
-        }
-    }
 }
 
 /// A selector and what it signed.

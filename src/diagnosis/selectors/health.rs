@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use super::{FEW, Key};
+use super::key::{FEW, Key};
 use crate::diagnosis::turns::{Stretch, stretches};
 use crate::query::{KeySeen, KeySurvey, KeyUse};
 use crate::report::period::Day;

@@ -5,6 +5,7 @@
 
 mod answer;
 mod health;
+mod key;
 mod rotation;
 
 use std::cmp::Reverse;
@@ -13,10 +14,9 @@ use std::net::IpAddr;
 
 use rustc_hash::FxHashMap;
 
-pub use answer::{
-    KeyAddress, KeyDay, KeyOwner, KeyReporter, KeySender, OtherKeys, Overlap, SelectorUse, SelectorsAnswer,
-};
+pub use answer::{KeyAddress, KeyDay, KeyReporter, KeySender, OtherKeys, Overlap, SelectorUse, SelectorsAnswer};
 pub use health::KeyState;
+pub use key::KeyOwner;
 pub use rotation::Rotation;
 
 use super::dates::shown;
@@ -26,27 +26,10 @@ use crate::domain;
 use crate::query::{KeyResults, KeySeen, KeySurvey, KeyUse};
 use crate::report::period::Day;
 use health::{Health, health, unsupported};
+use key::{FEW, Key};
 
 /// An address is one that fails while others verify from this share of its messages on.
 const FAILING: f64 = 0.5;
-/// Of fewer messages of one address or reporter no such thing is said.
-const FEW: u64 = 5;
-
-/// A key with all its uses.
-pub(super) struct Key<'k> {
-    pub(super) signing_domain: &'k str,
-    pub(super) selector: Option<&'k str>,
-    pub(super) owner: KeyOwner,
-    /// Every use.
-    uses: Vec<&'k KeyUse>,
-    /// Those of paths that are at home with it.
-    home: Vec<&'k KeyUse>,
-    /// By day, at home.
-    days: BTreeMap<Day, KeyResults>,
-    /// All that was seen.
-    seen: KeySeen,
-}
-
 /// Which keys to list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct KeyChoice {

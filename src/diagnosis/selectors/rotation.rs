@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 
 use super::health::Health;
-use super::{Key, KeyOwner};
+use super::key::{Key, KeyOwner};
 use crate::diagnosis::dates::shown;
 use crate::diagnosis::path::SendingPath;
 use crate::query::KeyResults;

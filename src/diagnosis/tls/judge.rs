@@ -2,13 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::policy::{is_enforced, mode};
 use super::remedy::{Case, explanation, remedy};
 use super::{TlsDomain, TlsFailure, TlsPolicy};
 use crate::diagnosis::dates::shown;
 use crate::providers::Remedy;
 use crate::query::{TlsFailureFigures, TlsPolicyFigures, TlsSurvey, Window};
 use crate::report::period::Day;
-use crate::tls::PolicyType;
 use crate::witness::{Claim, Seen, is_lone_claim};
 
 /// After so many days with reports and without the failure another one is a new one.
@@ -105,24 +105,6 @@ fn judge<'j>(policy: &'j TlsPolicyFigures, failure: &'j TlsFailureFigures, windo
 
 fn sum(numbers: impl Iterator<Item = u64>) -> u64 {
     numbers.fold(0, u64::saturating_add)
-}
-
-/// `mode` in the lines of an MTA-STS policy (RFC 8461 §3.2).
-fn mode(policy: &TlsPolicyFigures) -> Option<String> {
-    if policy.policy_type.as_deref() != Some(PolicyType::Sts.as_str()) {
-        return None;
-    }
-    let line = policy.policy_string.iter().find_map(|line| line.trim().strip_prefix("mode:"))?;
-    Some(line.trim().to_ascii_lowercase()).filter(|mode| !mode.is_empty())
-}
-
-/// Whether mail is not delivered where TLS fails under a policy.
-pub(in crate::diagnosis) fn is_enforced(policy: &TlsPolicyFigures) -> bool {
-    match policy.policy_type.as_deref().and_then(PolicyType::parse) {
-        Some(PolicyType::Tlsa) => true,
-        Some(PolicyType::Sts) => mode(policy).as_deref() == Some("enforce"),
-        _ => false,
-    }
 }
 
 /// What the reports of a window say, by domain. The survey may begin before the window, to tell since when something fails.

@@ -2,11 +2,12 @@
 //! so, and what to do.
 
 mod judge;
+mod policy;
 mod remedy;
 
 use serde::Serialize;
 
-use super::path::WindowAnswer;
+use super::dates::WindowAnswer;
 use crate::providers::Remedy;
 
 pub use judge::tls_domains;

@@ -1,6 +1,6 @@
 //! What to do about each kind of failure (RFC 8460 §4.3).
 
-use super::judge::is_enforced;
+use super::policy::is_enforced;
 use crate::providers::Remedy;
 use crate::query::{TlsFailureFigures, TlsPolicyFigures};
 use crate::tls::{PolicyType, ResultType};

@@ -1,0 +1,72 @@
+//! What a cause is found from, and what shows it.
+
+use std::net::IpAddr;
+
+use serde::Serialize;
+
+use super::change::Change;
+use super::keys::Keys;
+use crate::cause::Cause;
+use crate::diagnosis::class::Class;
+use crate::diagnosis::view::View;
+use crate::providers::Provider;
+use crate::query::{AddressFigures, PathFigures, Survey};
+use crate::report::period::Day;
+
+/// No more addresses or names are listed.
+pub(super) const LISTED: usize = 20;
+
+/// Why a path does not pass, and what shows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct CauseEvidence {
+    /// In a sentence.
+    pub text: String,
+    /// The messages that show it.
+    pub messages: u64,
+    /// Of how many.
+    pub of: u64,
+    /// How many reporters show it.
+    pub reporters: u64,
+    /// The machines, where it is a matter of some; the busiest first.
+    pub addresses: Vec<IpAddr>,
+    /// The selectors, where it is a matter of keys.
+    pub selectors: Vec<String>,
+    /// The reverse-path domains, signing domains or reporters that it is a matter of.
+    pub names: Vec<String>,
+    /// Since when, where that is another day than that of a change of how the path signs.
+    #[serde(skip)]
+    pub(in crate::diagnosis) since: Option<Day>,
+}
+
+impl CauseEvidence {
+    pub(super) fn new(text: impl Into<String>, (messages, of): (u64, u64), reporters: usize) -> Self {
+        CauseEvidence {
+            text: text.into(),
+            messages,
+            of,
+            reporters: reporters as u64,
+            addresses: Vec::new(),
+            selectors: Vec::new(),
+            names: Vec::new(),
+            since: None,
+        }
+    }
+}
+
+/// A cause with its evidence.
+pub(in crate::diagnosis) type Explained = (Cause, CauseEvidence);
+
+/// What a cause is found from.
+pub(in crate::diagnosis) struct Case<'c, 's> {
+    pub(in crate::diagnosis) survey: &'c Survey,
+    pub(in crate::diagnosis) at: usize,
+    pub(in crate::diagnosis) path: &'c PathFigures,
+    pub(in crate::diagnosis) class: Class,
+    /// What counts, since the last change.
+    pub(in crate::diagnosis) view: &'c View,
+    pub(in crate::diagnosis) change: Option<&'c Change>,
+    pub(in crate::diagnosis) addresses: &'c [AddressFigures],
+    pub(in crate::diagnosis) provider: Option<&'c Provider>,
+    /// Which keys verify for which paths.
+    pub(in crate::diagnosis) keys: &'c Keys<'s>,
+}

@@ -1,0 +1,73 @@
+//! Which keys verify for which paths.
+
+use std::collections::HashMap;
+use std::sync::OnceLock;
+
+use crate::alignment::AuthResult;
+use crate::diagnosis::states::{ALIGNED, known, share};
+use crate::query::{Signer, SignerUse, Survey};
+use crate::report::period::Day;
+
+/// What is true of more than half of the messages that it could be true of is what a path is about.
+pub(super) const MOSTLY: f64 = 0.5;
+
+/// A signing domain and selector.
+pub(super) type Key<'s> = (&'s str, Option<&'s str>);
+
+/// For which paths each key verifies: found when it is asked for the first time.
+pub(crate) struct Keys<'s> {
+    survey: &'s Survey,
+    verified: OnceLock<HashMap<Key<'s>, Vec<usize>>>,
+    last: OnceLock<HashMap<Key<'s>, Day>>,
+}
+
+impl<'s> Keys<'s> {
+    pub(crate) fn new(survey: &'s Survey) -> Self {
+        Keys { survey, verified: OnceLock::new(), last: OnceLock::new() }
+    }
+
+    /// The last day on which a key verified for any path.
+    pub(super) fn last_verified(&self, key: Key<'_>) -> Option<Day> {
+        let all = self.last.get_or_init(|| {
+            let mut found: HashMap<Key<'s>, Day> = HashMap::new();
+            for (at, path) in self.survey.paths.iter().enumerate() {
+                let lists: HashMap<i64, &SignerUse> = path.signers.iter().map(|one| (one.list, one)).collect();
+                for entry in self.survey.tally.entries(at) {
+                    let day = self.survey.tally.report(entry).day;
+                    let list = lists.get(&self.survey.tally.facts(entry).signers);
+                    let signers = list.into_iter().flat_map(|list| list.signers.iter());
+                    for signer in signers.filter(|one| one.result == AuthResult::Pass) {
+                        let last = found.entry(key_of(signer)).or_insert(day);
+                        *last = day.max(*last);
+                    }
+                }
+            }
+            found
+        });
+        all.get(&key).copied()
+    }
+
+    /// Whether a key verifies for another path, most of whose mail it signs well.
+    pub(super) fn verifies_elsewhere(&self, key: Key<'_>, at: usize) -> bool {
+        let all = self.verified.get_or_init(|| {
+            let mut found: HashMap<Key<'s>, Vec<usize>> = HashMap::new();
+            for (at, path) in self.survey.paths.iter().enumerate() {
+                if share(path.dkim[ALIGNED], known(&path.dkim)) < MOSTLY {
+                    continue;
+                }
+                for signer in path.signers.iter().flat_map(|list| list.signers.iter()) {
+                    let paths = found.entry(key_of(signer)).or_default();
+                    if signer.result == AuthResult::Pass && paths.last() != Some(&at) {
+                        paths.push(at);
+                    }
+                }
+            }
+            found
+        });
+        all.get(&key).is_some_and(|paths| paths.iter().any(|&other| other != at))
+    }
+}
+
+pub(super) fn key_of(signer: &Signer) -> Key<'_> {
+    (&signer.domain, signer.selector.as_deref())
+}
