@@ -1,42 +1,20 @@
 //! What becomes of a report that was read: it is new, known, beside others of its identity, or a better reading of bytes
 //! that were read before.
 
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
 use rusqlite::{Connection, params};
-use rustc_hash::FxHashSet;
 
 use super::incoming::{Arrival, NewReport, Written, bare_id};
+use super::input::{EarlierReadings, InputReports};
 use super::same_identity::{self, Group, Placed, Same, Stored};
-use super::trust::{self, Trust};
+use super::trust::Trust;
+use super::values::signed;
 use super::writer::{Place, Writer};
-use super::{Result, apart, blobs, sightings, signed};
+use super::{Result, apart, blobs, judging, sightings};
 use crate::domain;
 use crate::report::Irregularities;
 use crate::reporter;
-
-/// The reports of the input that is being written.
-#[derive(Debug, Default)]
-pub(super) struct InputReports {
-    /// Those that were stored or met again in it.
-    met: FxHashSet<i64>,
-    /// TLS reports that were stored or met again in it.
-    pub(super) tls_met: FxHashSet<i64>,
-    /// By the digest of the bytes they came in, once something was in those that was not known.
-    readings: HashMap<[u8; 32], EarlierReadings>,
-}
-
-/// What an earlier version of the program had made of the same bytes, and this one has not.
-#[derive(Debug, Default)]
-struct EarlierReadings {
-    /// Reports and their identities.
-    left: Vec<(i64, u128)>,
-    /// Reports that were replaced beyond those that took their place: the rest of a document is still to come.
-    replaced: usize,
-    /// The report that took over where the earlier readings had been seen.
-    heir: Option<i64>,
-}
 
 impl Writer<'_> {
     /// Takes a report, with the last or only run of its records.
@@ -126,7 +104,7 @@ impl Writer<'_> {
         self.choose_policy(same, new)?;
         // A worse mail takes nothing away, and of a report that nobody checked another such mail tells nothing.
         let tells = new.trust > same.trust || new.trust == same.trust && new.trust != Trust::Unchecked;
-        if tells && trust::judge(self.connection, same.id, &mut self.deltas)? {
+        if tells && judging::judge(self.connection, same.id, &mut self.deltas)? {
             self.unsettled.insert(identity);
             self.groups.remove(&identity);
         }
@@ -203,7 +181,7 @@ impl Writer<'_> {
             report.remove(self.connection, &mut self.deltas)?;
         }
         readings.heir.get_or_insert(id);
-        if trust::judge(self.connection, id, &mut self.deltas)? {
+        if judging::judge(self.connection, id, &mut self.deltas)? {
             self.unsettled.insert(identity);
             self.groups.remove(&identity);
         }

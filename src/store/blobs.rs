@@ -6,7 +6,8 @@ use rusqlite::blob::ZeroBlob;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::incoming::{Raw, RawBytes};
-use super::{Result, StoreError, signed};
+use super::values::signed;
+use super::{Result, StoreError};
 
 /// Bytes of more than this length are stored piece by piece.
 const LARGE: usize = 256 * 1024;

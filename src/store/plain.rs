@@ -6,7 +6,9 @@ use std::path::Path;
 use rusqlite::types::ToSqlOutput;
 use rusqlite::{Connection, OpenFlags, ToSql, params_from_iter};
 
-use super::{BUSY, Result, StoreError, application_of, create_private, schema};
+use super::error::BUSY;
+use super::open::{application_of, create_private};
+use super::{Result, StoreError, schema};
 
 /// A column of a plain table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -6,7 +6,7 @@
 use rusqlite::{OptionalExtension, params};
 
 use super::names::{NameCache, NameReader};
-use super::reports::ReportSummary;
+use super::reports::{ReportHead, ReportSummary};
 use super::trust::{BELIEVED, CHECKED};
 use super::{Result, Store};
 use crate::alignment::Outcome;
@@ -43,23 +43,6 @@ pub struct CountedReport {
     pub domain: i64,
     /// Its mail passed DMARC for the domain that the reporter goes by.
     pub checked: bool,
-}
-
-/// What a report says besides its records.
-#[derive(Debug, Clone)]
-pub struct ReportHead {
-    /// As in the list of reports.
-    pub summary: ReportSummary,
-    /// `extra_contact_info`.
-    pub extra_contact_info: Option<String>,
-    /// `generator`.
-    pub generator: Option<String>,
-    /// `version`.
-    pub version: Option<String>,
-    /// The namespace of the root element.
-    pub namespace: Option<String>,
-    /// `error`, each on a line.
-    pub errors: Option<String>,
 }
 
 /// A policy that reports found published on a domain.

@@ -5,7 +5,6 @@ use std::io::Read;
 use rusqlite::{OptionalExtension, Row, params, params_from_iter};
 
 use super::apart::{Answered, Apart};
-use super::records::ReportHead;
 use super::same_identity::Placed;
 use super::trust::Trust;
 use super::{Result, Store, StoreError, bare_id};
@@ -376,4 +375,21 @@ impl Store {
             _ => Ok(None),
         }
     }
+}
+
+/// What a report says besides its records.
+#[derive(Debug, Clone)]
+pub struct ReportHead {
+    /// As in the list of reports.
+    pub summary: ReportSummary,
+    /// `extra_contact_info`.
+    pub extra_contact_info: Option<String>,
+    /// `generator`.
+    pub generator: Option<String>,
+    /// `version`.
+    pub version: Option<String>,
+    /// The namespace of the root element.
+    pub namespace: Option<String>,
+    /// `error`, each on a line.
+    pub errors: Option<String>,
 }

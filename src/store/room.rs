@@ -1,11 +1,13 @@
-//! Room on the disk: what is forgotten gives it back, also where there is none left, and what is written leaves enough of it
-//! for that.
+//! Room on the disk: what is forgotten gives it back, also where there is none left. What is written leaves enough of it for that,
+//! see [`disk`](super::disk).
 
 use std::path::Path;
 
 use rusqlite::{Connection, OpenFlags};
 
-use super::{BUSY, Result, Store, StoreError, identify, opening, schema};
+use super::error::BUSY;
+use super::open::{identify, opening};
+use super::{Result, Store, StoreError, schema};
 
 /// Pages that are given back in one transaction, so that the log stays small.
 const SLICE: i64 = 4_096;
@@ -86,42 +88,10 @@ impl Store {
     }
 }
 
-/// Pages that a batch has changed and not written yet are at most as many as the cache holds.
-const CACHED_PAGES: u64 = 1_250;
-/// What is left free besides.
-const RESERVE: u64 = 256 * 1024;
-
-/// Whether the disk has room for what was written since the last commit, and for what is copied from the log into the
-/// database. With less, the log could neither grow nor be emptied, and nothing could be forgotten any more.
-///
-/// # Errors
-/// [`StoreError::Full`] where it has not.
-pub(super) fn check(connection: &Connection) -> Result<()> {
-    let Some(path) = connection.path().filter(|path| !path.is_empty()) else { return Ok(()) };
-    let (Some(free), Ok(file)) = (free_room(Path::new(path)), std::fs::metadata(path)) else { return Ok(()) };
-    let pages: i64 = connection.pragma_query_value(None, "page_count", |row| row.get(0))?;
-    let size: i64 = connection.pragma_query_value(None, "page_size", |row| row.get(0))?;
-    let (pages, size) = (pages.unsigned_abs(), size.unsigned_abs());
-    let growth = (pages * size).saturating_sub(file.len());
-    let needed = growth + pages.min(CACHED_PAGES) * size + RESERVE;
-    if free < needed { Err(StoreError::Full) } else { Ok(()) }
-}
-
-/// Bytes that are free on the disk where a file lies, as far as that is known.
-#[cfg(unix)]
-fn free_room(path: &Path) -> Option<u64> {
-    let disk = rustix::fs::statvfs(path).ok()?;
-    Some(disk.f_bavail.saturating_mul(disk.f_frsize))
-}
-
-#[cfg(not(unix))]
-fn free_room(_: &Path) -> Option<u64> {
-    None
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::open::companion;
 
     /// A database with so many entries in quarantine of 20 kB each, in a folder of its own.
     fn filled(entries: usize) -> (tempfile::TempDir, std::path::PathBuf) {
@@ -172,8 +142,8 @@ mod tests {
         let mut store = Store::open_without_log(&path).unwrap();
         assert_eq!(forget_all(&mut store).unwrap(), 200);
         store.give_room_back().unwrap();
-        for companion in ["-wal", "-shm", "-journal"] {
-            assert!(!super::super::companion(&path, companion).exists(), "{companion}");
+        for suffix in ["-wal", "-shm", "-journal"] {
+            assert!(!companion(&path, suffix).exists(), "{suffix}");
         }
         // Nobody else reads a file that is changed in place.
         let other = Connection::open(&path).unwrap();

@@ -17,6 +17,7 @@ use super::incoming::Totals;
 use super::names::NameReader;
 use super::totals::Deltas;
 use super::trust::{BELIEVED, Trust};
+use super::values::signed;
 use super::{DigestKey, Result, RowsDigest, StoreError};
 use crate::report::period::{DAY, Day, Period};
 use crate::reporter;
@@ -286,7 +287,7 @@ pub(super) fn settle(
         }
         let rows: Vec<&MergedRows> = counting.iter().map(|(_, rows)| rows).collect();
         for (messages, (at, _)) in editions::shared(&rows).into_iter().zip(&counting) {
-            shared[*at] = Some(super::signed(messages));
+            shared[*at] = Some(signed(messages));
         }
     }
     for (((report, counts), replaced_by), shared) in reports.iter_mut().zip(counts).zip(replaced_by).zip(shared) {

@@ -6,7 +6,7 @@
 
 use rusqlite::Connection;
 
-use super::{dictionary, facts, memory, same_identity, trust};
+use super::{dictionary, facts, judging, memory, same_identity};
 
 /// Says that a database is ours (`PRAGMA application_id`): "dmst".
 pub(super) const APPLICATION_ID: i32 = 0x646d_7374;
@@ -274,7 +274,7 @@ pub(super) fn migrate(connection: &mut Connection, version: i32) -> super::Resul
         }
         if step == SETTLE_REPORTS {
             same_identity::settle_all(&transaction)?;
-            trust::judge_all(&transaction)?;
+            judging::judge_all(&transaction)?;
         }
         memory::forget_all(&transaction)?;
         transaction.pragma_update(None, "user_version", step as i32 + 1)?;

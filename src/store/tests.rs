@@ -1,5 +1,8 @@
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
+
+use rusqlite::Connection;
 
 use super::*;
 use crate::ingest::{IngestOptions, IngestSummary, Silent, ingest};

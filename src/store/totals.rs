@@ -6,9 +6,10 @@ use rusqlite::{Connection, params};
 use rustc_hash::FxHashMap;
 
 use super::incoming::Totals;
-use super::memory;
+use super::memory::Span;
 use super::names::NameReader;
 use super::trust::Trust;
+use super::values::signed;
 use super::{Result, Store};
 use crate::report::period::{DAY, Day, LONG, Period};
 
@@ -23,7 +24,7 @@ type StaleReports = FxHashMap<(Day, i64, i64), (u64, u64)>;
 pub(super) struct Deltas {
     by_key: FxHashMap<(Day, i64, i64), [i64; 7]>,
     /// Periods of the memory whose records have changed.
-    changed: BTreeSet<memory::Span>,
+    changed: BTreeSet<Span>,
 }
 
 impl Deltas {
@@ -35,13 +36,13 @@ impl Deltas {
         let added =
             [1, checked, totals.records, totals.messages, totals.dmarc_pass, totals.dkim_aligned, totals.spf_aligned];
         for (sum, value) in sums.iter_mut().zip(added) {
-            *sum = sum.saturating_add(sign * super::signed(value));
+            *sum = sum.saturating_add(sign * signed(value));
         }
     }
 
     /// Notes that records of a day say something else than before, or are others.
     pub(super) fn change(&mut self, day: Day) {
-        self.changed.insert(memory::Span::of(day));
+        self.changed.insert(Span::of(day));
     }
 
     /// Writes the changes; part of the batch's transaction.

@@ -6,16 +6,7 @@
 
 use std::cmp::Reverse;
 
-use rusqlite::{Connection, params};
-use rustc_hash::FxHashSet;
-
-use super::names::Names;
-use super::same_identity::{self, Stored};
-use super::totals::Deltas;
-use super::{DigestKey, Result, Store};
-use crate::domain;
 use crate::mail::Authenticity;
-use crate::report::period::Day;
 use crate::reporter::{self, Naming};
 
 /// What is known of the mails that a report came in, the worst first.
@@ -84,17 +75,6 @@ impl From<&Authenticity> for Trust {
     }
 }
 
-/// Of the reports on a policy domain those that passed and those that nobody checked.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CheckedReports {
-    /// The policy domain.
-    pub domain: String,
-    /// Reports that passed.
-    pub checked: u64,
-    /// Reports that nobody checked.
-    pub unchecked: u64,
-}
-
 /// Who reports, and whether that is believed: by the name that a report gives its reporter, what its mail was found to be, and
 /// the domain that it is about.
 #[must_use]
@@ -120,138 +100,4 @@ pub fn who_reports(label: &str, authenticity: &Authenticity, policy_domain: &str
 pub(super) fn better(left: (String, Trust), right: (String, Trust)) -> (String, Trust) {
     let rank = |(name, trust): &(String, Trust)| (*trust, Reverse(name.clone()));
     if rank(&right) > rank(&left) { right } else { left }
-}
-
-/// Who reports and whether that is believed, by all mails in which a report was seen.
-pub(super) fn by_sightings(connection: &Connection, report: i64) -> Result<(String, Trust)> {
-    let mut select = connection.prepare_cached(
-        "SELECT reporter.text, policy.text FROM report
-         JOIN name reporter ON reporter.id = report.reporter JOIN name policy ON policy.id = report.domain
-         WHERE report.id = ?1",
-    )?;
-    let (name, policy_domain): (String, String) = select.query_row([report], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    let mut select = connection.prepare_cached(
-        "SELECT DISTINCT dmarc, text FROM sighting LEFT JOIN name ON name.id = dmarc_domain WHERE report = ?1",
-    )?;
-    let mut rows = select.query([report])?;
-    let mut best: Option<(String, Trust)> = None;
-    while let Some(row) = rows.next()? {
-        let domain: Option<String> = row.get(1)?;
-        let authenticity = match Trust::from_number(row.get(0)?) {
-            Trust::Passed => Authenticity::Passed(domain),
-            Trust::Failed => Authenticity::Failed(domain),
-            Trust::Misnamed | Trust::Unchecked => Authenticity::Unchecked,
-        };
-        let found = who_reports(reporter::label(&name), &authenticity, &policy_domain);
-        best = Some(match best {
-            Some(best) => better(best, found),
-            None => found,
-        });
-    }
-    Ok(best.unwrap_or((name, Trust::Unchecked)))
-}
-
-/// Lets a report be whose it is by all its mails, and be believed as far as they say: true where that is news. It then counts
-/// for nothing until the reports of its identity are settled. Part of the batch's transaction.
-pub(super) fn judge(connection: &Connection, report: i64, deltas: &mut Deltas) -> Result<bool> {
-    let (name, trust) = by_sightings(connection, report)?;
-    let reporter = Names::default().id(connection, &name)?;
-    let mut stored = Stored::load(connection, report)?;
-    if (stored.reporter, stored.trust) == (reporter, trust) {
-        return Ok(false);
-    }
-    stored.count(connection, false, deltas)?;
-    connection.prepare_cached("UPDATE report SET trust = ?2, reporter = ?3 WHERE id = ?1")?.execute(params![
-        report,
-        trust.number(),
-        reporter
-    ])?;
-    if stored.reporter != reporter {
-        connection
-            .prepare_cached("UPDATE record_run SET reporter = ?3 WHERE day = ?1 AND report = ?2")?
-            .execute(params![stored.day, report, reporter])?;
-    }
-    Ok(true)
-}
-
-/// Judges all reports anew, for databases of a version that believed any domain any name.
-pub(super) fn judge_all(connection: &Connection) -> Result<()> {
-    let key = DigestKey::load(connection)?;
-    let mut deltas = Deltas::default();
-    let mut select = connection.prepare("SELECT id, logical FROM report WHERE trust <> 0 ORDER BY id")?;
-    let mut reports = select.query([])?;
-    let mut unsettled: FxHashSet<u128> = FxHashSet::default();
-    while let Some(row) = reports.next()? {
-        let report: i64 = row.get(0)?;
-        if judge(connection, report, &mut deltas)? {
-            unsettled.insert(row.get(1).map(u128::from_be_bytes)?);
-        }
-    }
-    for identity in unsettled {
-        same_identity::settle(connection, key, &[], identity, &mut deltas)?;
-    }
-    deltas.flush(connection)?;
-    connection.execute(
-        "UPDATE record_run SET counted = ?1 WHERE counted = 1 AND report IN (SELECT id FROM report WHERE trust = ?2)",
-        params![CHECKED, Trust::Passed.number()],
-    )?;
-    Ok(())
-}
-
-impl Store {
-    /// Of the owner's reports that count in these days, by policy domain how many passed, and how many nobody checked; on
-    /// policy domains at or below `domains`, or on all.
-    ///
-    /// # Errors
-    /// See [`StoreError`](super::StoreError).
-    pub fn checked_reports(&self, first: Day, last: Day, domains: &[String]) -> Result<Vec<CheckedReports>> {
-        let mut select = self.connection.prepare_cached(
-            "SELECT domain, text, SUM(checked), SUM(reports - checked), reporter FROM day_total JOIN name ON name.id = domain
-             WHERE day BETWEEN ?1 AND ?2 GROUP BY domain, reporter ORDER BY text",
-        )?;
-        let mut rows = select.query([first, last])?;
-        let (mut answered, mut found) = (self.answered(), Vec::<CheckedReports>::new());
-        while let Some(row) = rows.next()? {
-            let domain: String = row.get(1)?;
-            if !answered.has(row.get(0)?, row.get(4)?)? || !domain::is_among(&domain, domains) {
-                continue;
-            }
-            let number = |at| row.get::<_, i64>(at).map(i64::unsigned_abs);
-            let (checked, unchecked) = (number(2)?, number(3)?);
-            match found.last_mut().filter(|last| last.domain == domain) {
-                Some(last) => {
-                    last.checked = last.checked.saturating_add(checked);
-                    last.unchecked = last.unchecked.saturating_add(unchecked);
-                }
-                None => found.push(CheckedReports { domain, checked, unchecked }),
-            }
-        }
-        Ok(found)
-    }
-
-    /// How many of these nobody checked.
-    ///
-    /// # Errors
-    /// See [`StoreError`](super::StoreError).
-    pub fn unchecked_reports(&self, first: Day, last: Day, domains: &[String]) -> Result<u64> {
-        Ok(self.checked_reports(first, last, domains)?.iter().map(|one| one.unchecked).sum())
-    }
-
-    /// Says whether to leave out of what is asked of records and reports from now on those of which nobody checked who sent
-    /// them.
-    pub fn leave_out_unchecked(&mut self, leave_out: bool) {
-        self.checked_only = leave_out;
-    }
-
-    /// How many of the owner's reports are kept apart because their mail failed DMARC, or passed for somebody who uses another's
-    /// name.
-    ///
-    /// # Errors
-    /// See [`StoreError`](super::StoreError).
-    pub fn untrusted_reports(&self) -> Result<u64> {
-        self.count_reports_of(
-            "SELECT domain, reporter, COUNT(*) FROM report WHERE trust NOT IN (0, 2) AND NOT dropped GROUP BY domain, reporter",
-            |answered, domain, reporter| answered.has(domain, reporter),
-        )
-    }
 }

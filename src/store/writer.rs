@@ -9,15 +9,15 @@ use std::time::Duration;
 use rusqlite::{Connection, params};
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::arrival::InputReports;
 use super::dictionary::Dictionary;
 use super::incoming::{NewQuarantine, Run};
+use super::input::InputReports;
 use super::mailbox::Settled;
 use super::quarantine::{Held, Kept};
 use super::same_identity::{self, Group};
 use super::totals::Deltas;
 use super::trust::Trust;
-use super::{DigestKey, Result, Store, StoreError, quarantine, room, tls};
+use super::{DigestKey, Result, Store, StoreError, disk, quarantine, tls_identity};
 use crate::limits::Limits;
 use crate::rows;
 
@@ -160,7 +160,7 @@ impl Writer<'_> {
             .and_then(|()| self.deltas.flush(self.connection))
             .and_then(|()| self.settled.flush(self.connection))
             .and_then(|()| Ok(self.dictionary.facts.write(self.connection)?))
-            .and_then(|()| room::check(self.connection))
+            .and_then(|()| disk::check(self.connection))
             .and_then(|()| Ok(self.connection.execute_batch("COMMIT")?));
         if done.is_err() {
             self.abandon();
@@ -176,7 +176,7 @@ impl Writer<'_> {
             same_identity::settle(self.connection, self.key, self.ignored, identity, &mut self.deltas)?;
         }
         for identity in self.unsettled_tls.drain() {
-            tls::settle(self.connection, self.key, identity)?;
+            tls_identity::settle(self.connection, self.key, identity)?;
         }
         Ok(())
     }

@@ -8,22 +8,21 @@
 //! and a period without one is read record by record. The run that changed them sums up anew at its end, so that a mailbox in
 //! any order is summed up once.
 
+mod period;
 mod sum;
 
 use std::net::IpAddr;
 
 use rusqlite::{Connection, TransactionBehavior};
 
+use self::period::PERIOD;
+pub(super) use self::period::Span;
 use self::sum::write;
 use super::runs::ScannedRun;
 use super::{Result, Store, StoreError};
 use crate::report::period::Day;
 use crate::rows;
 use crate::varint;
-
-/// Days that are summed up together: few enough that the newest period is soon written anew, many enough that steady mail
-/// is met four times in a memory of 90 days and not ninety times.
-const PERIOD: Day = 32;
 
 /// A reporter on a policy domain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -96,53 +95,6 @@ impl RememberedSum<'_> {
     }
 }
 
-/// Days that are summed up together, by their number.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) struct Span(Day);
-
-impl Span {
-    pub(super) fn of(day: Day) -> Self {
-        Span(day.div_euclid(PERIOD))
-    }
-
-    fn begin(self) -> Day {
-        self.0.saturating_mul(PERIOD)
-    }
-
-    fn end(self) -> Day {
-        self.begin().saturating_add(PERIOD - 1)
-    }
-
-    /// Forgets the sums of those before a day and of its own: the records before it go in this transaction.
-    pub(super) fn forget_before(day: Day, connection: &Connection) -> rusqlite::Result<()> {
-        connection.execute("DELETE FROM memory WHERE period <= ?1", [Span::of(day).0]).map(drop)
-    }
-
-    /// Forgets the sums: the records change in this transaction.
-    pub(super) fn forget(self, connection: &Connection) -> rusqlite::Result<()> {
-        connection.prepare_cached("DELETE FROM memory WHERE period = ?1")?.execute([self.0]).map(drop)
-    }
-
-    /// The first period with records whose days end on a day or later.
-    fn from(day: Day, connection: &Connection) -> rusqlite::Result<Option<Self>> {
-        let mut select = connection.prepare_cached("SELECT MIN(day) FROM record_run WHERE day >= ?1")?;
-        let day: Option<Day> = select.query_row([Span::of(day).begin()], |row| row.get(0))?;
-        Ok(day.map(Span::of))
-    }
-
-    /// The next period with records.
-    fn next(self, connection: &Connection) -> rusqlite::Result<Option<Self>> {
-        match self.end().checked_add(1) {
-            Some(day) => Self::from(day, connection),
-            None => Ok(None),
-        }
-    }
-
-    fn is_summed_up(self, connection: &Connection) -> rusqlite::Result<bool> {
-        connection.prepare_cached("SELECT 1 FROM memory WHERE period = ?1 AND part = 0")?.exists([self.0])
-    }
-}
-
 /// Forgets all sums.
 pub(super) fn forget_all(connection: &Connection) -> rusqlite::Result<()> {
     connection.execute("DELETE FROM memory", []).map(drop)
@@ -155,7 +107,7 @@ pub(super) fn sum_up(connection: &mut Connection, stop: &dyn Fn() -> bool) -> Re
         if !period.is_summed_up(connection)? {
             let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
             write(&transaction, period)?;
-            super::room::check(&transaction)?;
+            super::disk::check(&transaction)?;
             transaction.commit()?;
         }
         next = period.next(connection)?;

@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use rusqlite::{Connection, OptionalExtension, params};
 use rustc_hash::FxHashMap;
 
-use super::{PERIOD, Span};
+use super::period::{PERIOD, Span};
 use crate::alignment::{DkimState, SpfState};
 use crate::rows;
 use crate::store::runs::{PolicyWords, ScannedRun};

@@ -3,6 +3,7 @@
 //! A question runs on a connection of its own, in memory, that has these tables and nothing else: it cannot write, open files or
 //! reach the database behind the tables. It ends at a time limit, and its answer at a number of rows.
 
+mod source;
 mod table;
 
 use std::sync::Arc;
@@ -13,8 +14,8 @@ use rusqlite::limits::Limit;
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, ErrorCode};
 
-use super::{PlainColumn, PlainValue, Result, StoreError};
-use crate::report::period::Day;
+use super::StoreError;
+pub use source::{Bounds, RowSource, Rows};
 
 /// No text that a question makes is longer, in bytes.
 const LONGEST_TEXT: i32 = 16 << 20;
@@ -22,47 +23,6 @@ const LONGEST_TEXT: i32 = 16 << 20;
 const LONGEST_QUESTION: i32 = 1 << 20;
 /// After so many steps of SQLite's machine it is looked whether the time is up.
 const STEPS: i32 = 10_000;
-
-/// Which rows of a table are asked for, as far as that can save reading them. A source may give more; none that is asked for may be
-/// left out.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Bounds {
-    /// No day before this one.
-    pub first: Option<Day>,
-    /// No day after this one.
-    pub last: Option<Day>,
-    /// No other `domain`.
-    pub domain: Option<String>,
-    /// Whether the first column is asked for, where that is dear.
-    pub with_id: bool,
-}
-
-/// A table that is made while it is read.
-pub trait RowSource: Send + Sync {
-    /// Its name.
-    fn name(&self) -> &'static str;
-
-    /// Its columns, some 60 at most. Bounds are on those that are called `day` and `domain`.
-    fn columns(&self) -> Vec<PlainColumn>;
-
-    /// Goes through rows.
-    ///
-    /// # Errors
-    /// See [`StoreError`].
-    fn rows(&self, bounds: &Bounds) -> Result<Box<dyn Rows>>;
-}
-
-/// Rows, one after the other.
-pub trait Rows {
-    /// Goes to the next row; false behind the last.
-    ///
-    /// # Errors
-    /// See [`StoreError`].
-    fn next(&mut self) -> Result<bool>;
-
-    /// What stands in a column of the row.
-    fn value(&self, column: usize) -> PlainValue<'_>;
-}
 
 /// How much a question may cost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

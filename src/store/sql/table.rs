@@ -19,8 +19,9 @@ use rusqlite::vtab::{
 };
 use rusqlite::{Connection, Error, Result};
 
-use super::{Bounds, RowSource, Rows, StoreError};
+use super::source::{Bounds, RowSource, Rows};
 use crate::report::period::day_of;
+use crate::store::StoreError;
 
 /// The mark of a table whose first column is asked for, see [`Bounds::with_id`].
 const WITH_ID: c_int = 1;

@@ -1,0 +1,32 @@
+//! An open database. What is asked of it, and what is done with it, stands in the files of each.
+
+use rusqlite::Connection;
+
+use super::digest::DigestKey;
+
+/// An open database.
+#[derive(Debug)]
+pub struct Store {
+    pub(super) connection: Connection,
+    pub(super) key: DigestKey,
+    /// The domains whose reports count; empty where all do.
+    pub(super) owner_domains: Vec<String>,
+    /// The reporters whose reports are in no answer, see [`is_meant`](crate::reporter::is_meant).
+    pub(super) ignored: Vec<String>,
+    /// Records and reports are shown of such reports only as passed.
+    pub(super) checked_only: bool,
+}
+
+impl Store {
+    /// Lets the database grow to this many pages and no further, as a full disk does.
+    #[cfg(test)]
+    pub(crate) fn limit_pages(&self, pages: u32) -> super::Result<()> {
+        Ok(self.connection.query_row(&format!("PRAGMA max_page_count = {pages}"), [], |_| Ok(()))?)
+    }
+
+    /// The key of this database's digests: nobody who sends reports knows it.
+    #[must_use]
+    pub fn key(&self) -> DigestKey {
+        self.key
+    }
+}

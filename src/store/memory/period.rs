@@ -1,0 +1,56 @@
+//! The periods that are summed up.
+
+use rusqlite::Connection;
+
+use crate::report::period::Day;
+
+/// Days that are summed up together: few enough that the newest period is soon written anew, many enough that steady mail
+/// is met four times in a memory of 90 days and not ninety times.
+pub(super) const PERIOD: Day = 32;
+
+/// Days that are summed up together, by their number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(in crate::store) struct Span(pub(super) Day);
+
+impl Span {
+    pub(in crate::store) fn of(day: Day) -> Self {
+        Span(day.div_euclid(PERIOD))
+    }
+
+    pub(super) fn begin(self) -> Day {
+        self.0.saturating_mul(PERIOD)
+    }
+
+    pub(super) fn end(self) -> Day {
+        self.begin().saturating_add(PERIOD - 1)
+    }
+
+    /// Forgets the sums of those before a day and of its own: the records before it go in this transaction.
+    pub(in crate::store) fn forget_before(day: Day, connection: &Connection) -> rusqlite::Result<()> {
+        connection.execute("DELETE FROM memory WHERE period <= ?1", [Span::of(day).0]).map(drop)
+    }
+
+    /// Forgets the sums: the records change in this transaction.
+    pub(in crate::store) fn forget(self, connection: &Connection) -> rusqlite::Result<()> {
+        connection.prepare_cached("DELETE FROM memory WHERE period = ?1")?.execute([self.0]).map(drop)
+    }
+
+    /// The first period with records whose days end on a day or later.
+    pub(super) fn from(day: Day, connection: &Connection) -> rusqlite::Result<Option<Self>> {
+        let mut select = connection.prepare_cached("SELECT MIN(day) FROM record_run WHERE day >= ?1")?;
+        let day: Option<Day> = select.query_row([Span::of(day).begin()], |row| row.get(0))?;
+        Ok(day.map(Span::of))
+    }
+
+    /// The next period with records.
+    pub(super) fn next(self, connection: &Connection) -> rusqlite::Result<Option<Self>> {
+        match self.end().checked_add(1) {
+            Some(day) => Self::from(day, connection),
+            None => Ok(None),
+        }
+    }
+
+    pub(super) fn is_summed_up(self, connection: &Connection) -> rusqlite::Result<bool> {
+        connection.prepare_cached("SELECT 1 FROM memory WHERE period = ?1 AND part = 0")?.exists([self.0])
+    }
+}
