@@ -2,11 +2,10 @@
 
 use std::io::Write;
 
-use clap::{CommandFactory, ValueEnum};
+use clap::{Command, ValueEnum};
 use clap_complete::{Shell as Known, generate};
 use clap_complete_nushell::Nushell;
 
-use super::Cli;
 use super::context::Context;
 use super::failure::{Outcome, Status};
 
@@ -29,8 +28,8 @@ enum Shell {
 }
 
 impl Completions {
-    pub(super) fn run(self, context: &mut Context) -> Outcome {
-        let (mut command, mut script) = (Cli::command(), Vec::new());
+    pub(super) fn run(self, mut command: Command, context: &mut Context) -> Outcome {
+        let mut script = Vec::new();
         let name = command.get_name().to_owned();
         match self.shell {
             Shell::Bash => generate(Known::Bash, &mut command, name, &mut script),

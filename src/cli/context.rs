@@ -7,8 +7,8 @@ use anyhow::anyhow;
 use jiff::Timestamp;
 
 use super::failure::Failure;
+use super::global::{Color, Global};
 use super::whole_file::write_whole;
-use super::{Color, Global};
 use crate::answer::{Known, UnknownProvider};
 use crate::config::places::{config_paths, database_path};
 use crate::config::{Config, read_text};

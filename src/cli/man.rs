@@ -3,10 +3,8 @@
 use std::path::PathBuf;
 
 use anyhow::Context as _;
-use clap::CommandFactory;
+use clap::Command;
 
-use super::Cli;
-use super::context::Context;
 use super::failure::{Outcome, Status};
 
 /// Write the manual pages, one a command, into a folder
@@ -20,10 +18,10 @@ pub(super) struct Man {
 }
 
 impl Man {
-    pub(super) fn run(self, _: &mut Context) -> Outcome {
+    pub(super) fn run(self, command: Command) -> Outcome {
         let folder = &self.folder;
         std::fs::create_dir_all(folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
-        clap_mangen::generate_to(Cli::command(), folder)
+        clap_mangen::generate_to(command, folder)
             .with_context(|| format!("cannot write the manual pages into {}", folder.display()))?;
         Ok(Status::Done)
     }

@@ -15,6 +15,7 @@ mod explain;
 mod export;
 mod failure;
 mod fetch;
+mod global;
 mod ingest;
 mod inspect;
 mod length;
@@ -40,16 +41,14 @@ mod tls;
 mod version;
 mod whole_file;
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::error::ErrorKind;
-use clap::{ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
+use clap::{ArgAction, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use context::Context;
 use failure::{Status, say};
-
-use crate::render::Form;
+use global::{EVERYWHERE, Global};
 
 /// Says which of your mail is not DKIM-signed and why, from DMARC aggregate reports.
 #[derive(Debug, Parser)]
@@ -72,9 +71,6 @@ pub struct Cli {
     command: Command,
 }
 
-/// The heading of what every command understands.
-const EVERYWHERE: &str = "Everywhere";
-
 /// What `--help` and the manual page say of the program as a whole.
 const MORE: &str = "\
 Exit statuses:
@@ -94,59 +90,6 @@ Files:
   ~/.config/dmarcstat/config.toml      the configuration
   /etc/dmarcstat/config.toml           the same, for users who have none
   ~/.local/share/dmarcstat/reports.db  the database";
-
-/// What every command understands.
-#[derive(Debug, Args)]
-#[command(next_help_heading = EVERYWHERE)]
-pub(crate) struct Global {
-    /// The database [env: DMARCSTAT_DB] [default: reports.db in the user's data folder]
-    #[arg(long, global = true, value_name = "FILE")]
-    db: Option<PathBuf>,
-    /// The configuration [env: DMARCSTAT_CONFIG] [default: config.toml in the user's configuration folder, else in /etc/dmarcstat]
-    #[arg(long, global = true, value_name = "FILE")]
-    config: Option<PathBuf>,
-    /// How to write the answer [default: table, of `export` jsonl]
-    #[arg(short, long, global = true, value_enum)]
-    format: Option<Form>,
-    /// The same as --format json
-    #[arg(long, global = true, conflicts_with = "format")]
-    json: bool,
-    /// Whether to use colour
-    #[arg(long, global = true, value_enum, default_value_t = Color::Auto)]
-    color: Color,
-    /// Say nothing but answers and errors; `fetch` and `ingest` say nothing at all while all is well
-    #[arg(short, long, global = true)]
-    quiet: bool,
-    /// Say more of what is going on
-    #[arg(short, long, global = true, action = clap::ArgAction::Count, conflicts_with = "quiet")]
-    verbose: u8,
-    /// Print help: -h in short, --help with all there is to say
-    #[arg(short, long, global = true, action = ArgAction::Help)]
-    help: Option<bool>,
-}
-
-impl Global {
-    /// The form that was asked for.
-    fn form(&self) -> Form {
-        self.asked_form().unwrap_or(Form::Table)
-    }
-
-    /// The same, if any was.
-    fn asked_form(&self) -> Option<Form> {
-        if self.json { Some(Form::Json) } else { self.format }
-    }
-}
-
-/// When to use colour.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Color {
-    /// On a terminal, unless NO_COLOR is set
-    Auto,
-    /// Also in a pipe
-    Always,
-    /// Not at all
-    Never,
-}
 
 #[derive(Debug, Subcommand)]
 enum Command {
@@ -211,8 +154,8 @@ pub fn run() -> ExitCode {
         Command::Metrics(command) => command.run(&mut context),
         Command::Site(command) => command.run(&mut context),
         Command::Prune(command) => command.run(&mut context),
-        Command::Completions(command) => command.run(&mut context),
-        Command::Man(command) => command.run(&mut context),
+        Command::Completions(command) => command.run(Cli::command(), &mut context),
+        Command::Man(command) => command.run(Cli::command()),
     };
     match result.and_then(|status| context.flush().map(|()| status)) {
         Ok(status) => status.into(),
