@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+mod circles;
+
 /// Each module, and the modules it may use.
 pub(crate) const FLOORS: &[(&str, &[&str])] = &[
     ("varint", &[]),
