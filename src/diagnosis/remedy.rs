@@ -97,6 +97,14 @@ impl Case<'_> {
         domain::organizational(&self.path.domain)
     }
 
+    /// Who can set up a domain: the sender, without the platform that it rents at.
+    fn author(&self) -> &str {
+        match &self.path.sender {
+            SenderKey::Through { organization, .. } => organization,
+            _ => self.sender,
+        }
+    }
+
     /// What signs as the organizational domain already, and takes mail of other machines.
     fn relay(&self, catalogue: &Catalogue) -> Option<String> {
         let hosts = self.survey.paths.iter().filter(|other| {
@@ -180,7 +188,7 @@ impl Case<'_> {
 
     /// What to do with machines of one's own, and with services that the catalogue does not know.
     fn of_own(&self, cause: Cause, catalogue: &Catalogue) -> Remedy {
-        let (sender, domain) = (self.sender, self.path.domain.as_str());
+        let (sender, domain) = (self.author(), self.path.domain.as_str());
         let shown = self.evidence.cause.as_ref();
         let keys = list(shown.map_or(&[][..], |shown| &shown.selectors), 3);
         let test = format!(
@@ -260,7 +268,7 @@ impl Case<'_> {
     }
 
     fn key(&self, keys: &str, test: String) -> Remedy {
-        let (sender, domain) = (self.sender, self.path.domain.as_str());
+        let (sender, domain) = (self.author(), self.path.domain.as_str());
         let mut remedy = told(
             format!("publish the DKIM key that {sender} signs {domain} with"),
             vec![
@@ -395,7 +403,7 @@ impl Case<'_> {
     }
 
     fn other_account(&self) -> Remedy {
-        let (sender, domain) = (self.sender, self.path.domain.as_str());
+        let (sender, domain) = (self.author(), self.path.domain.as_str());
         let mut steps = vec![format!(
             "The account signs as itself, and nothing shows that it is yours. Ask whether anybody with a hand in {domain} (a subsidiary, an agency) has it; then name it in [[sender]] with `tenant`. If nobody does, name it in [[not_ours]]."
         )];

@@ -61,10 +61,11 @@ impl PathsAnswer<'_> {
         let sums = [(answer.other_accounts, "of other customers' accounts"), (answer.unknown, "of unknown senders")];
         for (sum, what) in sums.into_iter().filter(|(sum, _)| sum.paths > 0) {
             let line = format!(
-                "{} with {} {what} {} not listed; see them with --all.",
+                "{} with {} {what} {} not listed; see {} with --all.",
                 plural(sum.paths, "path"),
                 plural(sum.messages, "message"),
                 agree(sum.paths, "is", "are"),
+                agree(sum.paths, "it", "them"),
             );
             document.text(Text::plain(line).paint(Paint::Dim));
         }

@@ -34,10 +34,11 @@ impl Answer for SelectorsAnswer {
         let others = &self.others;
         if others.selectors > 0 {
             let line = format!(
-                "{} of third parties on {} {} not listed; see them with --all.",
+                "{} of third parties on {} {} not listed; see {} with --all.",
                 plural(others.selectors, "key"),
                 plural(others.messages, "message"),
                 agree(others.selectors, "is", "are"),
+                agree(others.selectors, "it", "them"),
             );
             document.text(Text::plain(line).paint(Paint::Dim));
         }

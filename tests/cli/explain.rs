@@ -53,8 +53,8 @@ fn a_path_is_found_by_id_name_part_address_and_domain() {
         let ran = sandbox.run(["explain", sender, "--format", "json", "--input", &input]).exits(0);
         ran.json()["path"]["id"].clone()
     };
-    let m365 = id("40.107.20.41");
-    for sender in ["Microsoft 365 (brightwater)", "microsoft 365 (bright", m365.as_str().unwrap(), " 40.107.20.41 "] {
+    let m365 = id("52.101.73.89");
+    for sender in ["Microsoft 365 (brightwater)", "microsoft 365 (bright", m365.as_str().unwrap(), " 52.101.73.89 "] {
         assert_eq!(id(sender), m365, "{sender}");
     }
     assert_eq!(id("hr.brightwater.example"), id("paydesk"));

@@ -340,7 +340,7 @@ fn proposed_entries_can_be_pasted() {
     assert_eq!(of("own"), [""; 0], "{proposed}");
     assert_eq!(of("approved").len(), 6, "{proposed}");
     // What nothing proves to be the owner's is a comment.
-    assert_eq!(of("service"), ["mailwave.example"]);
+    assert_eq!(of("service"), ["mailwave.example", "fieldpoll.example, through Amazon SES"]);
     assert_eq!(answer["ledger"], serde_json::json!([]));
     let again = sandbox.run(["sources", "--as-ledger", "--config", "ledger.toml", "--input", &mailbox]).exits(0);
     assert!(again.text().lines().all(|line| line.is_empty() || line.starts_with('#')), "{again}");

@@ -81,7 +81,9 @@ fn a_folder_of_something_else_is_left_alone_and_old_pages_go() {
 fn answers_are_pages() {
     let sandbox = Sandbox::new();
     let mailbox = fixture("mailbox").display().to_string();
-    for question in [&["unsigned"][..], &["sources"], &["explain", "microsoft 365"], &["changes"], &["selectors"]] {
+    for question in
+        [&["unsigned"][..], &["sources"], &["explain", "microsoft 365 (brightwater)"], &["changes"], &["selectors"]]
+    {
         let page = sandbox.path(&format!("{}.html", question[0]));
         let ask = |more: &[&str]| {
             let options = ["--since", "14d", "--as-of", "2026-11-22", "--input", &mailbox];
