@@ -58,9 +58,10 @@ impl Changes {
         let Compared { mut answer, asked } =
             compare(&self.scope, self.min_messages, self.scope.open(context)?, context)?;
         answer.only_new = self.new;
+        let tenant = context.config.tenant.as_ref().map(|tenant| tenant.name.clone());
         let last = answer.window.end.as_ref().and_then(|day| day.parse().map(day_of).ok()).unwrap_or(asked.window.last);
         let remembered = match self.new {
-            true => Some(only_new(&mut answer.found, &asked.store.announced()?, last)),
+            true => Some(only_new(&mut answer.found, &asked.store.announced(tenant.as_deref())?, last)),
             false => None,
         };
         let calm = answer.found.changes.is_empty()
@@ -82,7 +83,7 @@ impl Changes {
             let status = asked.status;
             drop(asked);
             let forget_before = last.saturating_sub(REMEMBERED);
-            context.open_to_write()?.remember_announced(&remembered, forget_before)?;
+            context.open_to_write()?.remember_announced(tenant.as_deref(), &remembered, forget_before)?;
             return Ok(if self.exit_code && answer.found.alarm { Status::No } else { status });
         }
         if answer.reports == 0 && answer.found.silence.is_some() && !self.exit_code {

@@ -12,10 +12,12 @@ use super::whole_file::write_whole;
 use crate::answer::{Known, UnknownProvider};
 use crate::config::places::{config_paths, database_path};
 use crate::config::{Config, read_text};
+use crate::domain::is_among;
 use crate::providers::{Catalogue, NetworkOwners};
 use crate::render::{Answer, Form, Style};
 use crate::sanitize::sanitize;
 use crate::store::Store;
+use crate::words::list;
 
 /// What a command works with.
 pub(crate) struct Context {
@@ -34,7 +36,7 @@ const PIPE_WIDTH: u16 = 120;
 
 impl Context {
     #[expect(clippy::disallowed_methods, reason = "here the clock is read, once")]
-    pub(crate) fn new(global: &Global) -> Result<Self, Failure> {
+    pub(crate) fn new(global: &Global, tenant: Option<&str>) -> Result<Self, Failure> {
         // A variable that is set to nothing is as good as none.
         let variable = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
         let config = match global.config.clone().or_else(|| variable("DMARCSTAT_CONFIG")) {
@@ -43,6 +45,10 @@ impl Context {
                 Some(path) => Config::load(&path)?,
                 None => Config::default(),
             },
+        };
+        let config = match tenant {
+            Some(name) => of_tenant(&config, name)?,
+            None => config,
         };
         let terminal = std::io::stdout().is_terminal();
         let color = match global.color {
@@ -120,7 +126,37 @@ impl Context {
     /// A store whose answers are about the owner's domains, where the configuration says which those are, and by none of the
     /// reporters that it says to ignore.
     pub(crate) fn for_owner(&self, store: Store) -> Store {
-        store.owned_by(&self.config.ledger.owner_domains).ignoring(&self.config.ignored)
+        let store = store.owned_by(&self.config.ledger.owner_domains).ignoring(&self.config.ignored);
+        if self.config.tenant.is_some() { store.hiding_foreign() } else { store }
+    }
+
+    /// Does something as one tenant of the configuration.
+    pub(crate) fn as_tenant<T>(
+        &mut self,
+        name: &str,
+        act: impl FnOnce(&mut Context) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        let own = of_tenant(&self.config, name)?;
+        let all = std::mem::replace(&mut self.config, own);
+        let done = act(self);
+        self.config = all;
+        done
+    }
+
+    /// The domains that an answer is to be about, of those that were asked for; for a tenant no other than its own.
+    pub(crate) fn asked_domains(&self, asked: Vec<String>) -> Result<Vec<String>, Failure> {
+        let Some(tenant) = &self.config.tenant else { return Ok(asked) };
+        if asked.is_empty() {
+            return Ok(tenant.domains.clone());
+        }
+        match asked.iter().find(|domain| !is_among(domain, &tenant.domains)) {
+            None => Ok(asked),
+            Some(domain) => Err(Failure::Usage(format!(
+                "{domain} is no domain of the tenant {:?}, which has {}",
+                tenant.name,
+                list(&tenant.domains, 10)
+            ))),
+        }
     }
 
     /// The catalogue of senders, with the user's own entries.
@@ -154,6 +190,18 @@ impl Context {
             Failure::Failed(anyhow!("no home folder is known to keep the database in; name one with --db"))
         })
     }
+}
+
+/// The configuration as that of one of its tenants.
+fn of_tenant(config: &Config, name: &str) -> Result<Config, Failure> {
+    config.of_tenant(name).ok_or_else(|| {
+        let file = config.file.as_ref().map_or("the configuration".to_owned(), |file| file.display().to_string());
+        let tenants = match config.tenants.as_slice() {
+            [] => "it has no [[tenant]]".to_owned(),
+            tenants => format!("it has {}", list(tenants.iter().map(|tenant| &tenant.name), 10)),
+        };
+        Failure::Usage(format!("there is no tenant {name:?} in {file}; {tenants}"))
+    })
 }
 
 /// The width to fit: that of the terminal; COLUMNS rules where it is set.

@@ -2,9 +2,11 @@
 
 use super::changes::compare;
 use super::context::Context;
-use super::failure::{Failure, Outcome};
+use super::failure::{Failure, Outcome, Status};
 use super::readiness::every_domain;
 use super::scope::{Asked, Scope};
+use super::tenant::each_tenant;
+use crate::config::Tenant;
 use crate::config::accounts::read_secret;
 use crate::config::mail::Sender as Written;
 use crate::diagnosis::Wanted;
@@ -15,10 +17,11 @@ use crate::render::{DigestAnswer, Form};
 /// A summary for who asks nothing: what has changed, what to do first, how far each domain is; printed, or sent as mail
 ///
 /// Changes are those of the last 7 days against the 7 before, unless --since says otherwise; the reviews are of 30 days. A summary
-/// comes in quiet weeks too, because silence and breakage look alike.
+/// comes in quiet weeks too, because silence and breakage look alike. Where the configuration has tenants and neither one of them nor
+/// addresses are named, --to sends each its own.
 #[derive(Debug, clap::Args)]
 pub(super) struct Digest {
-    /// Send it to these addresses; without any, to those of [mail] in the configuration
+    /// Send it to these addresses; without any, to those of [mail] in the configuration, and of each tenant
     #[arg(long, value_name = "ADDRESS", num_args = 0..)]
     to: Option<Vec<String>>,
     #[command(flatten)]
@@ -27,7 +30,25 @@ pub(super) struct Digest {
 
 impl Digest {
     pub(super) fn run(self, context: &mut Context) -> Outcome {
-        let sending = self.to.as_deref().map(|to| Sending::of(to, context)).transpose()?;
+        match self.to.as_deref() {
+            None => self.tell(None, context),
+            Some([]) if context.config.tenants.iter().any(|tenant| !tenant.to.is_empty()) => self.each(context),
+            Some(to) => self.tell(Some(to), context),
+        }
+    }
+
+    /// Sends each tenant its own, and all of it to those of `[mail]`, where there are any.
+    fn each(&self, context: &mut Context) -> Outcome {
+        let whole = if context.config.mail.to.is_empty() { Status::Done } else { self.tell(Some(&[]), context)? };
+        let send = |tenant: &Tenant, context: &mut Context| {
+            if tenant.to.is_empty() { Ok(Status::Done) } else { self.tell(Some(&[]), context) }
+        };
+        Ok(whole.max(each_tenant(context, send)?))
+    }
+
+    /// Prints a summary, or sends it.
+    fn tell(&self, to: Option<&[String]>, context: &mut Context) -> Outcome {
+        let sending = to.map(|to| Sending::of(to, context)).transpose()?;
         let compared = compare(&self.scope.since_if_unsaid("7d"), 0, self.scope.open(context)?, context)?;
         let (month, Asked { store, status, .. }) = (self.scope.over("30d"), compared.asked);
         let asked = month.ask_of((store, status), context)?;
@@ -71,8 +92,10 @@ impl Sending {
             return Err(Failure::Usage(format!("{wrong:?} is not an address such as name@example.com")));
         }
         let Some(first) = to.first() else {
-            let text = "nobody to send it to: name addresses behind --to, or `to` in [mail] of the configuration";
-            return Err(Failure::Usage(text.to_owned()));
+            let place = if context.config.tenant.is_some() { "its [[tenant]]" } else { "[mail]" };
+            return Err(Failure::Usage(format!(
+                "nobody to send it to: name addresses behind --to, or `to` in {place} of the configuration"
+            )));
         };
         let sender = match &mail.sender {
             Written::Sendmail(Some(program)) => Sender::Sendmail(program.clone()),

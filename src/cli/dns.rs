@@ -58,6 +58,7 @@ impl Dns {
             .filter(|name| !name.contains(|c: char| c.is_whitespace() || c == '@' || c == '/'))
             .ok_or_else(|| Failure::Usage(format!("invalid domain {:?}: use a name such as example.com", self.domain)))?
             .into_owned();
+        context.asked_domains(vec![name.clone()])?;
         let mut selectors: Vec<Selector> = self
             .selector
             .iter()

@@ -71,7 +71,7 @@ impl Export {
             Some(_) => self.scope.window_since(Bound::All, context)?,
             None => self.scope.window(context)?,
         };
-        let (domains, opened) = (self.scope.domains()?, self.scope.open(context)?);
+        let (domains, opened) = (self.scope.domains(context)?, self.scope.open(context)?);
         let asked = self.scope.ask_repeatably(window, domains, opened, context)?;
         let layout = Arc::new(match self.fields {
             Fields::Own => Layout::own(self.paths),

@@ -8,7 +8,7 @@ use crate::sanitize::sanitize;
 use crate::store::StoreError;
 
 /// The exit statuses, which scripts rely on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Status {
     /// Done.
     Done = 0,

@@ -12,7 +12,7 @@ use super::whole_file::write_whole;
 use crate::config::account::AccountConfig;
 use crate::diagnosis::{Class, Role, Wanted, diagnose};
 use crate::query::{DomainFigures, TlsSurvey, tls_survey};
-use crate::render::{self, MetricsAnswer};
+use crate::render::{self, DatabaseFigures, MetricsAnswer};
 use crate::report::period::{begin_of, end_of};
 use crate::source::imap::account::identity;
 use crate::store::{AccountRun, Store, StoreError};
@@ -58,7 +58,14 @@ impl Metrics {
             }
         }
         let tls = tls_survey(&asked.store, asked.window.first, asked.window.last, &asked.domains)?;
-        let accounts = accounts(&asked.store, &context.config.accounts)?;
+        let database = match &context.config.tenant {
+            Some(_) => None,
+            None => Some(DatabaseFigures {
+                accounts: accounts(&asked.store, &context.config.accounts)?,
+                quarantined: asked.store.count_quarantined()?,
+                foreign: asked.store.foreign_reports()?,
+            }),
+        };
         let answer = MetricsAnswer {
             build: (env!("CARGO_PKG_VERSION"), COMMIT),
             window: survey.days.map(|(first, last)| (begin_of(first), end_of(last))),
@@ -69,9 +76,7 @@ impl Metrics {
             newest_tls_report: asked.store.newest_tls_report(context.now.as_second())?,
             tls_sessions: tls_sessions(&tls),
             findings,
-            accounts,
-            quarantined: asked.store.count_quarantined()?,
-            foreign: asked.store.foreign_reports()?,
+            database,
             untrusted: asked.store.untrusted_reports()?,
         };
         match &self.output {

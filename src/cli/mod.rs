@@ -37,6 +37,7 @@ mod selectors;
 mod signals;
 mod site;
 mod sql;
+mod tenant;
 mod tls;
 mod version;
 mod whole_file;
@@ -77,7 +78,7 @@ Exit statuses:
   0  done
   1  could not do it, also: no data to answer from
   2  wrong usage
-  3  done, but something could not be read, or one of several accounts failed
+  3  done, but something could not be read, or one of several accounts or tenants failed
   4  the check answers no: not ready, or with --exit-code something was found
 
 Environment:
@@ -123,11 +124,11 @@ enum Command {
 /// Runs the program on the arguments of the process.
 #[must_use]
 pub fn run() -> ExitCode {
-    let cli = match parse() {
-        Ok(cli) => cli,
+    let (cli, tenant) = match parse() {
+        Ok(parsed) => parsed,
         Err(error) => return refuse(&error),
     };
-    let mut context = match Context::new(&cli.global) {
+    let mut context = match Context::new(&cli.global, tenant.as_deref()) {
         Ok(context) => context,
         Err(failure) => return failure.report(),
     };
@@ -154,8 +155,8 @@ pub fn run() -> ExitCode {
         Command::Metrics(command) => command.run(&mut context),
         Command::Site(command) => command.run(&mut context),
         Command::Prune(command) => command.run(&mut context),
-        Command::Completions(command) => command.run(Cli::command(), &mut context),
-        Command::Man(command) => command.run(Cli::command()),
+        Command::Completions(command) => command.run(self::command(), &mut context),
+        Command::Man(command) => command.run(self::command()),
     };
     match result.and_then(|status| context.flush().map(|()| status)) {
         Ok(status) => status.into(),
@@ -163,20 +164,29 @@ pub fn run() -> ExitCode {
     }
 }
 
-/// Reads the arguments.
-fn parse() -> Result<Cli, clap::Error> {
-    let mut command = Cli::command();
+/// The arguments that the program understands.
+fn command() -> clap::Command {
+    tenant::OF_TENANTS
+        .iter()
+        .fold(Cli::command(), |all, name| all.mut_subcommand(name, |one| one.arg(tenant::option())))
+}
+
+/// Reads the arguments, and which tenant is asked about.
+fn parse() -> Result<(Cli, Option<String>), clap::Error> {
+    let mut command = command();
     // It takes the catalogue to say, so nobody else waits for it.
     if std::env::args_os().any(|argument| argument == "--version") {
         command = command.long_version(version::long());
     }
-    Cli::from_arg_matches(&command.try_get_matches()?)
+    let matches = command.try_get_matches()?;
+    Ok((Cli::from_arg_matches(&matches)?, tenant::named(&matches)))
 }
 
 /// Whether a command line, the program's name first, is one that may be typed.
 #[cfg(test)]
 pub(crate) fn understands(words: &[String]) -> Result<(), String> {
-    Cli::try_parse_from(words)
+    command()
+        .try_get_matches_from(words)
         .map(drop)
         .map_err(|error| error.to_string().lines().next().unwrap_or_default().to_owned())
 }

@@ -66,7 +66,9 @@ impl Readiness {
         let opened = self.scope.open(context)?;
         let (verdict, status) = match &self.domain {
             Some(domain) => {
-                let (mut answer, status) = self.one(domain_name(domain)?, opened, context)?;
+                let domain = domain_name(domain)?;
+                context.asked_domains(vec![domain.clone()])?;
+                let (mut answer, status) = self.one(domain, opened, context)?;
                 answer.paths.retain(|path| path.messages >= self.min_messages);
                 let said = format!("{}: {}", answer.domain, answer.verdict.as_str());
                 context.show_or_write(&answer, self.html.as_deref(), &said)?;
@@ -112,7 +114,7 @@ pub(super) fn every_domain(
     target: readiness::Target,
     context: &Context,
 ) -> Result<(ReviewList, Status), Failure> {
-    let (asked, genuine) = reports(scope, scope.domains()?, None, opened, context)?;
+    let (asked, genuine) = reports(scope, scope.domains(context)?, None, opened, context)?;
     let which = |survey: &Survey| {
         let all = survey.domains.iter().map(|one| one.domain.clone());
         all.filter(|name| domain::is_among(name, &asked.domains)).collect()
@@ -135,6 +137,6 @@ fn reports(
     context: &Context,
 ) -> Result<(Asked, Genuine), Failure> {
     let window = scope.window(context)?;
-    let genuine = Genuine::of(&mut store, window, &scope.domains()?, domain)?;
+    let genuine = Genuine::of(&mut store, window, &scope.domains(context)?, domain)?;
     Ok((scope.ask_repeatably(window, domains, (store, status), context)?, genuine))
 }

@@ -71,7 +71,11 @@ impl Reports {
             Some(Action::Drop { ids, back }) => return take_away(&ids, back, context),
             Some(Action::Ignore { who, back }) => return ignore(&who, back, context),
         }
-        let (window, domains) = (self.scope.window(context)?, self.scope.domains()?);
+        if context.config.tenant.is_some() && self.raw {
+            let text = "a file may hold reports on several tenants' domains: leave out --tenant, or --raw";
+            return Err(Failure::Usage(text.to_owned()));
+        }
+        let (window, domains) = (self.scope.window(context)?, self.scope.domains(context)?);
         let (store, status) = self.scope.open(context)?;
         if let Some(id) = &self.id {
             return self.one(&store, id, status, context);

@@ -18,7 +18,7 @@ use crate::store::Store;
 use crate::words::list;
 
 /// The heading of these options in `--help`.
-const HEADING: &str = "Which reports";
+pub(super) const HEADING: &str = "Which reports";
 
 /// Which days, domains and data a question is about.
 #[derive(Debug, Clone, clap::Args)]
@@ -89,7 +89,7 @@ impl Scope {
 
     /// The same of what is open already: several questions can be asked of files that are read once.
     pub(super) fn ask_of(&self, opened: Opened, context: &Context) -> Result<Asked, Failure> {
-        self.asked(self.window(context)?, self.domains()?, opened, self.resolving.wanted(), context)
+        self.asked(self.window(context)?, self.domains(context)?, opened, self.resolving.wanted(), context)
     }
 
     /// The same for answers that are to be repeatable: nobody is asked for host names unless that was asked for.
@@ -122,7 +122,7 @@ impl Scope {
     pub(super) fn open(&self, context: &Context) -> Result<Opened, Failure> {
         // What is wrong with the options is said before anything is read.
         self.window(context)?;
-        self.domains()?;
+        self.domains(context)?;
         if self.input.is_empty() {
             return Ok((context.open_to_read()?, Status::Done));
         }
@@ -197,6 +197,11 @@ impl Scope {
         self.window_since(if self.input.is_empty() { month() } else { Bound::All }, context)
     }
 
+    /// Whether domains were named.
+    pub(super) fn has_domains(&self) -> bool {
+        !self.domain.is_empty()
+    }
+
     /// The window with another default for its beginning.
     pub(super) fn window_since(&self, default: Bound, context: &Context) -> Result<Window, Failure> {
         let today = self.today(context);
@@ -204,8 +209,8 @@ impl Scope {
         WindowChoice { since, until: self.until, today }.window().map_err(Failure::Usage)
     }
 
-    pub(super) fn domains(&self) -> Result<Vec<String>, Failure> {
-        self.domain.iter().map(|text| domain_name(text)).collect()
+    pub(super) fn domains(&self, context: &Context) -> Result<Vec<String>, Failure> {
+        context.asked_domains(self.domain.iter().map(|text| domain_name(text)).collect::<Result<_, _>>()?)
     }
 
     /// The error of having nothing to answer from, with what there is.

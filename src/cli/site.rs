@@ -11,6 +11,7 @@ use super::context::Context;
 use super::failure::{Failure, Outcome};
 use super::readiness::Target;
 use super::scope::{Asked, Scope};
+use super::tenant::each_tenant;
 use super::whole_file::write_whole;
 use crate::answer::{self, Genuine, Question};
 use crate::diagnosis::readiness::Review;
@@ -22,7 +23,8 @@ use crate::words::{hex, plural};
 /// A folder of pages without script: every domain with its verdict, paths, keys and changes
 ///
 /// Any web server can serve it, and a browser opens it from disk; a nightly job keeps it up to date. Each page is written whole, the
-/// first one last. What a former run wrote and this one does not is removed; a folder that holds anything else is left alone.
+/// first one last. What a former run wrote and this one does not is removed; a folder that holds anything else is left alone. Where the
+/// configuration has tenants and none is named, each gets a folder in DIR, called by its name, and nothing else is written.
 #[derive(Debug, clap::Args)]
 pub(super) struct Site {
     /// The folder; it is made where there is none
@@ -44,7 +46,20 @@ const FIRST: &str = "index.html";
 
 impl Site {
     pub(super) fn run(self, context: &mut Context) -> Outcome {
-        let former = former(&self.folder)?;
+        if context.config.tenants.is_empty() { self.write(&self.folder, context) } else { self.each(context) }
+    }
+
+    /// A folder for each tenant. One that has no reports yet, or cannot be written, stands in no other's way.
+    fn each(&self, context: &mut Context) -> Outcome {
+        if self.scope.has_domains() {
+            return Err(Failure::Usage("--domain is about one tenant's domains: name it with --tenant".to_owned()));
+        }
+        each_tenant(context, |tenant, context| self.write(&self.folder.join(&tenant.name), context))
+    }
+
+    /// The pages of the owner's domains, or of a tenant's.
+    fn write(&self, folder: &Path, context: &mut Context) -> Outcome {
+        let former = former(folder)?;
         let mut asked = self.scope.ask(context)?;
         let (reviews, left_out) = self.reviews(&mut asked, context)?;
         let mut pages: Vec<(String, Document)> = Vec::new();
@@ -57,9 +72,9 @@ impl Site {
         let domains: Vec<SiteDomain<'_>> =
             reviews.iter().zip(&names).map(|(review, pages)| SiteDomain { review, pages }).collect();
         pages.push((FIRST.to_owned(), site_index(&domains, left_out)));
-        write(&self.folder, &former, &pages)?;
+        write(folder, &former, &pages)?;
         let (pages, domains) = (plural(pages.len() as u64, "page"), plural(reviews.len() as u64, "domain"));
-        let said = format!("{pages} on {domains} written to {}", self.folder.display());
+        let said = format!("{pages} on {domains} written to {}", folder.display());
         if !context.quiet {
             writeln!(context.out(), "{}", crate::sanitize::sanitize(&said))?;
         }

@@ -38,7 +38,7 @@ impl Sql {
     pub(super) fn run(self, context: &mut Context) -> Outcome {
         // Records are asked for by day in the question itself; paths are those of a window, as everywhere.
         let (days, window) = (self.scope.window_since(Bound::All, context)?, self.scope.window(context)?);
-        let (domains, opened) = (self.scope.domains()?, self.scope.open(context)?);
+        let (domains, opened) = (self.scope.domains(context)?, self.scope.open(context)?);
         let asked = self.scope.ask_repeatably(window, domains, opened, context)?;
         let (status, known, domains) = (asked.status, asked.known, asked.domains);
         let behind = Behind::new(asked.store, (days.first, days.last), domains.clone());

@@ -37,7 +37,7 @@ const HISTORY: Day = 90;
 
 impl Tls {
     pub(super) fn run(self, context: &mut Context) -> Outcome {
-        let (window, domains) = (self.scope.window(context)?, self.scope.domains()?);
+        let (window, domains) = (self.scope.window(context)?, self.scope.domains(context)?);
         let (store, status) = self.scope.open(context)?;
         let newest = store.newest_tls_report(self.scope.now(context))?.map(rfc3339);
         if self.reports {

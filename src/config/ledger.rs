@@ -139,6 +139,7 @@ impl Entry<'_> {
             name: name.to_owned(),
             line: line(text, at),
             domains: list(self.domains, "domains", a_domain)?,
+            shared: false,
             identities: identities_of(identities)?,
             owner: None,
             note: None,
@@ -169,7 +170,7 @@ fn identities_of(written: &Spanned<WrittenMatch>) -> Result<Identities, Mistake>
 }
 
 /// A text or a list of texts, each checked.
-fn list<T>(
+pub(super) fn list<T>(
     value: Option<&Spanned<toml::Value>>,
     key: &str,
     check: impl Fn(&str) -> Result<T, String>,
@@ -196,7 +197,7 @@ fn list<T>(
     texts.iter().map(checked).collect()
 }
 
-fn a_domain(text: &str) -> Result<String, String> {
+pub(super) fn a_domain(text: &str) -> Result<String, String> {
     domain::typed(text)
         .map(|name| name.into_owned())
         .ok_or_else(|| format!("invalid domain {text:?}: write it like example.com, subdomains are included"))

@@ -156,7 +156,7 @@ fn smtp(written: &Written, host: &Spanned<String>, text: &str) -> Result<SmtpCon
 }
 
 /// An address of mail, with or without a name before it.
-fn mailbox<T>(place: &Spanned<T>, text: &str, key: &str) -> Result<String, Mistake> {
+pub(super) fn mailbox<T>(place: &Spanned<T>, text: &str, key: &str) -> Result<String, Mistake> {
     match text.parse::<lettre::message::Mailbox>() {
         Ok(_) => Ok(text.to_owned()),
         Err(_) => {

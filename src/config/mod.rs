@@ -8,10 +8,12 @@ pub(crate) mod hook;
 mod ledger;
 pub(crate) mod mail;
 pub(crate) mod mistake;
+mod narrowed;
 pub(crate) mod oauth2;
 pub(crate) mod places;
 pub(crate) mod preset;
 pub mod secrets;
+mod tenant;
 mod written;
 
 use std::path::{Path, PathBuf};
@@ -22,6 +24,7 @@ use toml::Spanned;
 
 use account::AccountConfig;
 use mistake::Mistake;
+pub use tenant::Tenant;
 
 use crate::diagnosis::Thresholds;
 use crate::diagnosis::readiness::ReadinessThresholds;
@@ -67,6 +70,15 @@ pub struct Config {
     /// `[owner]`, `[[sender]]` and `[[not_ours]]`, checked.
     #[serde(skip)]
     pub ledger: Ledger,
+    /// `[[tenant]]`, as written.
+    #[serde(rename = "tenant")]
+    written_tenants: Vec<Spanned<tenant::Written>>,
+    /// `[[tenant]]`, checked.
+    #[serde(skip)]
+    pub tenants: Vec<Tenant>,
+    /// The tenant that this is the configuration of, see [`of_tenant`](Self::of_tenant).
+    #[serde(skip)]
+    pub tenant: Option<Tenant>,
     /// `[readiness]`.
     pub readiness: ReadinessThresholds,
     /// `[notify]`, as written.
@@ -154,6 +166,12 @@ impl Config {
             denials: &config.written_denials,
         };
         config.ledger = ledger::check(written, text).map_err(|mistake| mistake.worded(text))?;
+        config.tenants = tenant::check(&config.written_tenants).map_err(|mistake| mistake.worded(text))?;
+        // Where nobody says which domains are the owner's, all are.
+        if !config.ledger.owner_domains.is_empty() {
+            let of_tenants = config.tenants.iter().flat_map(|tenant| tenant.domains.clone());
+            config.ledger.owner_domains.extend(of_tenants);
+        }
         let written = std::mem::take(&mut config.written_hook);
         config.hook = hook::check(&written, text).map_err(|mistake| mistake.worded(text))?;
         let written = std::mem::take(&mut config.written_mail);

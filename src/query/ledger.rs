@@ -64,6 +64,8 @@ pub struct LedgerEntry {
     pub line: usize,
     /// The header From domains that the entry is about, subdomains included; all where there is none.
     pub domains: Vec<String>,
+    /// It is about the domains of other owners too, so that it matches nothing of this one's says nothing.
+    pub shared: bool,
     /// How its mail is recognised.
     pub identities: Identities,
     /// Whom to ask.

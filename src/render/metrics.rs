@@ -34,14 +34,21 @@ pub struct MetricsAnswer<'a> {
     pub tls_sessions: BTreeMap<(&'a str, &'static str), [u64; 2]>,
     /// What is wrong with domains as a whole.
     pub findings: Vec<DomainFinding>,
+    /// What is of the whole database; nothing where the figures are one tenant's.
+    pub database: Option<DatabaseFigures>,
+    /// Reports that are kept apart because their mail failed DMARC or came under another's name.
+    pub untrusted: u64,
+}
+
+/// Figures of the database as a whole, whoever's the reports in it are.
+#[derive(Debug, Clone)]
+pub struct DatabaseFigures {
     /// By account, under its name, how the last fetch went, if there was one.
     pub accounts: Vec<(String, Option<AccountRun>)>,
     /// Entries in quarantine.
     pub quarantined: u64,
     /// Reports that are kept apart because they are on domains that are not the owner's.
     pub foreign: u64,
-    /// Reports that are kept apart because their mail failed DMARC or came under another's name.
-    pub untrusted: u64,
 }
 
 /// Writes the figures.
@@ -62,12 +69,14 @@ pub fn metrics(answer: &MetricsAnswer<'_>, out: &mut dyn Write) -> Result<()> {
     let newest = answer.newest_report.unwrap_or(0);
     out.one("dmarcstat_newest_report_timestamp_seconds", "The end of the newest report; 0 without any.", newest)?;
     out.one("dmarcstat_domains", "Policy domains that there are reports on in the window.", answer.all_domains)?;
-    out.one("dmarcstat_quarantine_entries", "What could not be read and is kept.", answer.quarantined)?;
-    out.one(
-        "dmarcstat_foreign_reports",
-        "Reports that count for nothing as they are not on the domains of [owner].",
-        answer.foreign,
-    )?;
+    if let Some(database) = &answer.database {
+        out.one("dmarcstat_quarantine_entries", "What could not be read and is kept.", database.quarantined)?;
+        out.one(
+            "dmarcstat_foreign_reports",
+            "Reports that count for nothing as they are not on the domains of [owner].",
+            database.foreign,
+        )?;
+    }
     out.one(
         "dmarcstat_untrusted_reports",
         "Reports that count for nothing as their mail failed DMARC or came under another's name.",
@@ -76,7 +85,7 @@ pub fn metrics(answer: &MetricsAnswer<'_>, out: &mut dyn Write) -> Result<()> {
     domains(answer, &mut out)?;
     tls(answer, &mut out)?;
     findings(answer, &mut out)?;
-    accounts(answer, &mut out)
+    answer.database.as_ref().map_or(Ok(()), |database| accounts(&database.accounts, &mut out))
 }
 
 fn domains(answer: &MetricsAnswer<'_>, out: &mut Exposition<'_>) -> Result<()> {
@@ -141,7 +150,7 @@ fn findings(answer: &MetricsAnswer<'_>, out: &mut Exposition<'_>) -> Result<()> 
     Ok(())
 }
 
-fn accounts(answer: &MetricsAnswer<'_>, out: &mut Exposition<'_>) -> Result<()> {
+fn accounts(accounts: &[(String, Option<AccountRun>)], out: &mut Exposition<'_>) -> Result<()> {
     type Figure = fn(&AccountRun) -> i64;
     let figures: [(&str, &str, Figure); 4] = [
         ("dmarcstat_fetch_success", "Whether the last fetch from the account read all its mail.", |run| {
@@ -159,7 +168,7 @@ fn accounts(answer: &MetricsAnswer<'_>, out: &mut Exposition<'_>) -> Result<()> 
     ];
     for (name, help, figure) in figures {
         out.family(name, help)?;
-        for (account, run) in &answer.accounts {
+        for (account, run) in accounts {
             out.sample(name, &[("account", account)], run.as_ref().map_or(0, figure))?;
         }
     }
@@ -215,9 +224,7 @@ mod tests {
             newest_tls_report: None,
             tls_sessions: BTreeMap::new(),
             findings: Vec::new(),
-            accounts: vec![("rua".to_owned(), None)],
-            quarantined: 0,
-            foreign: 0,
+            database: Some(DatabaseFigures { accounts: vec![("rua".to_owned(), None)], quarantined: 0, foreign: 0 }),
             untrusted: 0,
         };
         let mut out = Vec::new();

@@ -47,7 +47,7 @@ pub use form::{Answer, Form, Style, write_page};
 pub use ingest::IngestAnswer;
 pub use ledger::ledger;
 pub use login::LoginAnswer;
-pub use metrics::{MetricsAnswer, metrics};
+pub use metrics::{DatabaseFigures, MetricsAnswer, metrics};
 pub use paths::PathsAnswer;
 pub use providers::ProvidersAnswer;
 pub use prune::PruneAnswer;

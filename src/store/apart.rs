@@ -124,14 +124,15 @@ impl Store {
         Ok(transaction.commit()?)
     }
 
-    /// How many of the owner's reports were taken away, whoever they are from.
+    /// How many reports were taken away, whoever they are from.
     ///
     /// # Errors
     /// See [`StoreError`](super::StoreError).
     pub fn dropped_reports(&self) -> Result<u64> {
-        let count: i64 =
-            self.connection.query_row("SELECT COUNT(*) FROM report WHERE dropped", [], |row| row.get(0))?;
-        Ok(count.unsigned_abs())
+        self.count_reports_of(
+            "SELECT domain, reporter, COUNT(*) FROM report WHERE dropped GROUP BY domain, reporter",
+            |answered, domain, _| Ok(!self.hides_foreign || answered.is_owners(domain)?),
+        )
     }
 
     /// How many reports are in no answer because their reporters are ignored.
@@ -144,7 +145,9 @@ impl Store {
         }
         self.count_reports_of(
             "SELECT domain, reporter, COUNT(*) FROM report WHERE NOT dropped GROUP BY domain, reporter",
-            |answered, _, reporter| answered.is_ignored(reporter),
+            |answered, domain, reporter| {
+                Ok(answered.is_ignored(reporter)? && (!self.hides_foreign || answered.is_owners(domain)?))
+            },
         )
     }
 

@@ -11,6 +11,8 @@ pub struct Store {
     pub(super) key: DigestKey,
     /// The domains whose reports count; empty where all do.
     pub(super) owner_domains: Vec<String>,
+    /// Nothing is told of reports on other domains.
+    pub(super) hides_foreign: bool,
     /// The reporters whose reports are in no answer, see [`is_meant`](crate::reporter::is_meant).
     pub(super) ignored: Vec<String>,
     /// Records and reports are shown of such reports only as passed.

@@ -30,6 +30,13 @@ impl Store {
         self
     }
 
+    /// Tells nothing of the reports on other domains, as if there were none.
+    #[must_use]
+    pub fn hiding_foreign(mut self) -> Self {
+        self.hides_foreign = true;
+        self
+    }
+
     /// Whether it is known which domains are the owner's.
     #[must_use]
     pub fn has_owner(&self) -> bool {
@@ -58,7 +65,7 @@ impl Store {
     }
 
     fn foreign(&self, sql: &str, parameters: &[&dyn ToSql]) -> Result<Vec<ForeignDomain>> {
-        if !self.has_owner() {
+        if !self.has_owner() || self.hides_foreign {
             return Ok(Vec::new());
         }
         let (mut answered, mut names) = (self.answered(), self.names());

@@ -94,7 +94,7 @@ impl Store {
     pub(super) fn over(connection: Connection) -> Result<Self> {
         let key = DigestKey::load(&connection)?;
         let ignored = apart::ignored(&connection)?;
-        Ok(Store { connection, key, owner_domains: Vec::new(), ignored, checked_only: false })
+        Ok(Store { connection, key, owner_domains: Vec::new(), hides_foreign: false, ignored, checked_only: false })
     }
 }
 

@@ -215,7 +215,10 @@ impl Store {
         let mut answered = self.answered();
         while let Some(row) = found.next()? {
             let mut report = summary(row, &mut answered)?;
-            if !domain::is_among(&report.domain, &filter.domains) || filter.apart != report.apart() {
+            if self.hides(&report)
+                || !domain::is_among(&report.domain, &filter.domains)
+                || filter.apart != report.apart()
+            {
                 continue;
             }
             report.irregularities = self.irregularities(&report)?;
@@ -224,6 +227,11 @@ impl Store {
             }
         }
         Ok(())
+    }
+
+    /// Whether nothing is to be told of a report.
+    fn hides(&self, report: &ReportSummary) -> bool {
+        self.hides_foreign && report.foreign
     }
 
     /// A report as in the list, without irregularities.
@@ -256,6 +264,9 @@ impl Store {
             let mut rows = statement.query(params_from_iter([value]))?;
             while let Some(row) = rows.next()? {
                 let mut report = summary(row, &mut answered)?;
+                if self.hides(&report) {
+                    continue;
+                }
                 report.irregularities = self.irregularities(&report)?;
                 found.push(report);
             }

@@ -159,25 +159,32 @@ impl Store {
     pub fn tls_reports(&self, first: Day, last: Day, domains: &[String]) -> Result<Vec<TlsReportRow>> {
         let mut select = self.connection.prepare_cached(
             "SELECT tls_report.id, day, begin_time, end_time, reporter.text, org.text, contact.text, report_id, trust, counted,
-                location, SUM(successful), SUM(failed), GROUP_CONCAT(DISTINCT domain.text)
+                location, SUM(successful), SUM(failed), domain.text
              FROM tls_report
              JOIN name reporter ON reporter.id = reporter
              JOIN tls_policy ON report = tls_report.id
              JOIN name domain ON domain.id = domain
              LEFT JOIN name org ON org.id = org_name
              LEFT JOIN name contact ON contact.id = contact
-             WHERE day BETWEEN ?1 AND ?2 GROUP BY tls_report.id ORDER BY day DESC, tls_report.id DESC",
+             WHERE day BETWEEN ?1 AND ?2 GROUP BY tls_report.id, domain.text ORDER BY day DESC, tls_report.id DESC, domain.text",
         )?;
         let mut rows = select.query(params![first, last])?;
-        let mut found = Vec::new();
+        let mut found: Vec<TlsReportRow> = Vec::new();
         while let Some(row) = rows.next()? {
-            let mut about: Vec<String> = row.get::<_, String>(13)?.split(',').map(str::to_owned).collect();
-            about.sort_unstable();
-            if !about.iter().any(|name| domain::is_among(name, domains)) {
+            let (id, about): (i64, String) = (row.get(0)?, row.get(13)?);
+            let foreign = !domain::is_owners(&about, &self.owner_domains);
+            if foreign && self.hides_foreign {
+                continue;
+            }
+            if let Some(report) = found.last_mut().filter(|last| last.id == id) {
+                report.successful = report.successful.saturating_add(number(row, 11)?);
+                report.failed = report.failed.saturating_add(number(row, 12)?);
+                report.foreign &= foreign;
+                report.domains.push(about);
                 continue;
             }
             found.push(TlsReportRow {
-                id: row.get(0)?,
+                id,
                 day: row.get(1)?,
                 begin: row.get(2)?,
                 end: row.get(3)?,
@@ -190,10 +197,11 @@ impl Store {
                 location: row.get(10)?,
                 successful: number(row, 11)?,
                 failed: number(row, 12)?,
-                foreign: !about.iter().any(|name| domain::is_owners(name, &self.owner_domains)),
-                domains: about,
+                foreign,
+                domains: vec![about],
             });
         }
+        found.retain(|report| report.domains.iter().any(|name| domain::is_among(name, domains)));
         Ok(found)
     }
 

@@ -57,6 +57,7 @@ mod senders;
 mod site;
 mod sql;
 mod streams;
+mod tenants;
 mod tls;
 mod trust;
 mod witnesses;

@@ -150,6 +150,7 @@ pub(super) fn identity(ground: &Ground<'_>, path: &SendingPath, decision: Decisi
             name: String::new(),
             line: 0,
             domains: vec![path.domain.clone()],
+            shared: false,
             identities: candidate.identities,
             owner: None,
             note: None,

@@ -71,6 +71,9 @@ pub fn ledger_findings(survey: &Survey, ledger: &Ledger, domains: &[String], tod
         if !domains.is_empty() && !entry.domains.is_empty() && !entry.domains.iter().any(|of| asked(of)) {
             continue;
         }
+        if entry.shared && !survey.matched_entries.contains(&number) {
+            continue;
+        }
         let mut add = |problem| {
             findings.push(LedgerFinding {
                 name: entry.name.clone(),
