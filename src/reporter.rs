@@ -170,6 +170,12 @@ pub fn is_meant(name: &str, entry: &str) -> bool {
     name == entry || as_domain(entry).is_some_and(|domain| is_within(&vouching_domain(name), &domain))
 }
 
+/// Whether a reporter is meant by one of some entries.
+#[must_use]
+pub fn is_among(name: &str, entries: &[String]) -> bool {
+    entries.iter().any(|entry| is_meant(name, entry))
+}
+
 /// A reporter or a domain as somebody types it, in the spelling that names have; none where nothing is in it.
 #[must_use]
 pub fn typed(text: &str) -> Option<String> {
