@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::event::{Event, OtherKind};
 use super::outcome_cache::OutcomeCache;
-use super::raw::{At, RawCache, raw, raw_of_file, raw_plain};
+use super::raw::{At, RawCache, raw_of_file, raw_plain};
 use super::reorder_buffer::Sender;
 use super::reports::Reports;
 use super::tally::InputTally;
@@ -102,7 +102,8 @@ impl<'e> Examiner<'e> {
         let tally = InputTally::new(self.limits, 0);
         let mut visit = Visit { examiner: self, input, authenticity: Authenticity::default(), raws, tally };
         let origin = Arc::new(Origin { location: input.location.clone(), ..Origin::default() });
-        visit.refuse(&origin, Rejection::new(RejectionCode::Internal), "", Arc::new(raw(&bytes, true)));
+        let raw = visit.raws.get(&bytes, true);
+        visit.refuse(&origin, Rejection::new(RejectionCode::Internal), "", raw);
         self.sender.push(Event::End { mail: input.is_mail, receipt: input.receipt });
     }
 }

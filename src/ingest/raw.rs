@@ -33,13 +33,18 @@ impl Read for At<'_> {
     }
 }
 
-/// The bytes that were asked for, whether gzip was put around them, and what came of it.
-type Made = (Arc<Vec<u8>>, bool, Arc<Raw>);
-
 /// Bytes that documents came in, hashed and packed once however many documents lie in them.
 pub(super) struct RawCache {
     keep: bool,
     last: RefCell<Option<Made>>,
+}
+
+/// What was made of some bytes.
+struct Made {
+    bytes: Arc<Vec<u8>>,
+    sha256: [u8; 32],
+    dropped: Option<Arc<Raw>>,
+    kept: Option<Arc<Raw>>,
 }
 
 impl RawCache {
@@ -50,43 +55,41 @@ impl RawCache {
 
     /// The bytes; kept if they are to be kept `always`, as those that are refused are, or if all are.
     pub(super) fn get(&self, bytes: &Arc<Vec<u8>>, always: bool) -> Arc<Raw> {
+        let mut last = self.last.borrow_mut();
+        let known = last.take().filter(|made| Arc::ptr_eq(&made.bytes, bytes));
+        let made = last.insert(known.unwrap_or_else(|| Made {
+            bytes: Arc::clone(bytes),
+            sha256: Sha256::digest(bytes.as_slice()).into(),
+            dropped: None,
+            kept: None,
+        }));
         let keep = always || self.keep;
-        if let Some((known, kept, raw)) = &*self.last.borrow()
-            && Arc::ptr_eq(known, bytes)
-            && *kept == keep
-        {
-            return Arc::clone(raw);
-        }
-        let made = Arc::new(raw(bytes, keep));
-        *self.last.borrow_mut() = Some((Arc::clone(bytes), keep, Arc::clone(&made)));
-        made
+        let raw = if keep { &mut made.kept } else { &mut made.dropped };
+        Arc::clone(raw.get_or_insert_with(|| {
+            let kept = if keep { packed(bytes) } else { RawBytes::Dropped };
+            Arc::new(Raw { sha256: made.sha256, size: bytes.len() as u64, bytes: kept })
+        }))
     }
 }
 
-/// The bytes of an input, kept or only hashed.
-pub(super) fn raw(bytes: &Arc<Vec<u8>>, keep: bool) -> Raw {
-    let packed = || {
-        let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
-        encoder.write_all(bytes).and_then(|()| encoder.finish()).ok()
-    };
+/// Bytes as they are kept: packed where that makes them smaller.
+fn packed(bytes: &Arc<Vec<u8>>) -> RawBytes {
     let is_text = matches!(
         sniff(&bytes[..bytes.len().min(HEAD)]),
         Kind::Xml | Kind::Utf16 | Kind::BareUtf16 | Kind::Json | Kind::Message | Kind::Emlx | Kind::Mbox
     );
-    let kept = match () {
-        () if !keep => RawBytes::Dropped,
-        // What came packed would not get smaller.
-        () if is_text && bytes.len() > 1024 => {
-            packed().map_or_else(|| RawBytes::Plain(Arc::clone(bytes)), RawBytes::Packed)
-        }
-        () => RawBytes::Plain(Arc::clone(bytes)),
-    };
-    Raw { sha256: Sha256::digest(bytes.as_slice()).into(), size: bytes.len() as u64, bytes: kept }
+    // What came packed would not get smaller.
+    if !is_text || bytes.len() <= 1024 {
+        return RawBytes::Plain(Arc::clone(bytes));
+    }
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    let packed = encoder.write_all(bytes).and_then(|()| encoder.finish());
+    packed.map_or_else(|_| RawBytes::Plain(Arc::clone(bytes)), RawBytes::Packed)
 }
 
 /// Bytes that are kept.
 pub(super) fn raw_plain(bytes: Vec<u8>) -> Arc<Raw> {
-    Arc::new(raw(&Arc::new(bytes), true))
+    RawCache::new(true).get(&Arc::new(bytes), true)
 }
 
 /// A file's bytes, packed into another file.
