@@ -4,7 +4,7 @@ use crate::alignment::AlignmentMode;
 use crate::domain;
 use crate::rejection::{Rejection, RejectionCode};
 use crate::report::period::{self, Period};
-use crate::report::{AggregateReport, Irregularities, IrregularityCode, PolicyPublished, shorten};
+use crate::report::{AggregateReport, DateRange, Irregularities, IrregularityCode, PolicyPublished, shorten};
 use crate::store::{Origin, Trust, who_reports};
 
 /// A report as far as its head tells.
@@ -111,24 +111,36 @@ fn written_domain<'r>(report: &'r AggregateReport, irregularities: &mut Irregula
 
 /// The period, from the report, the file's name or the mail's date.
 fn period(report: &AggregateReport, origin: &Origin, irregularities: &mut Irregularities) -> Result<Period, Rejection> {
-    let ends = period::ends(&report.report_metadata.date_range, irregularities);
+    let range = &report.report_metadata.date_range;
+    let file = origin.file_name.as_deref().and_then(FileName::read);
+    period_told(range, file.as_ref(), origin.date, irregularities)
+        // Examples of the specifications have times before DMARC; 0 is no time at all.
+        .or_else(|| period::as_written(range))
+        .ok_or_else(|| Rejection::new(RejectionCode::NoDateRange))
+}
+
+/// The period that a report gives, else what its file's name gives, else the day before the mail.
+pub(super) fn period_told(
+    range: &DateRange,
+    file: Option<&FileName<'_>>,
+    mail: Option<i64>,
+    irregularities: &mut Irregularities,
+) -> Option<Period> {
+    let ends = period::ends(range, irregularities);
     if let (Some(begin), Some(end)) = ends {
-        return Ok(period::checked(begin, end, irregularities));
+        return Some(period::checked(begin, end, irregularities));
     }
     // Both times of the file's name tell more than one of the report's.
-    if let Some(FileName { begin, end, .. }) = origin.file_name.as_deref().and_then(FileName::read) {
-        return Ok(period::checked(begin, end, irregularities));
+    if let Some(FileName { begin, end, .. }) = file {
+        return Some(period::checked(*begin, *end, irregularities));
     }
     // One end is enough to know the day, and only reporters that err give just one.
     if let (Some(only), None) | (None, Some(only)) = ends {
-        return Ok(Period { begin: only, end: only });
+        return Some(Period { begin: only, end: only });
     }
     // A report is sent soon after its period.
-    if let Some(date) = origin.date.filter(|date| period::is_plausible(*date)) {
-        return Ok(Period { begin: date - period::DAY, end: date });
-    }
-    // Examples of the specifications have times before DMARC; 0 is no time at all.
-    period::as_written(&report.report_metadata.date_range).ok_or_else(|| Rejection::new(RejectionCode::NoDateRange))
+    let date = mail.filter(|date| period::is_plausible(*date))?;
+    Some(Period { begin: date - period::DAY, end: date })
 }
 
 /// The file name that RFC 7489 §7.2.1.1 asks for: `receiver!domain!begin!end[!id].ext`.

@@ -2,10 +2,9 @@
 
 use std::sync::Arc;
 
-use super::head::{FileName, submitter};
+use super::head::{FileName, period_told, submitter};
 use crate::domain;
 use crate::rejection::{Rejection, RejectionCode};
-use crate::report::period::{self, Period};
 use crate::report::{Irregularities, shorten};
 use crate::store::{NewTlsReport, Origin, Raw, Trust, who_reports};
 use crate::tls::{PolicyReport, TlsReport};
@@ -21,7 +20,10 @@ pub(super) fn assemble(report: TlsReport, origin: &Arc<Origin>, raw: Arc<Raw>) -
         .map(|domain| who_reports(&label, &origin.authenticity, domain))
         .min_by_key(|(_, trust)| *trust)
         .unwrap_or((label.clone(), Trust::Unchecked));
-    let period = period(&report, origin, file.as_ref())?;
+    // Times in words are the rule here, and the other oddities of times cost nothing.
+    let odd = &mut Irregularities::default();
+    let period = period_told(&report.date_range, file.as_ref(), origin.date, odd);
+    let period = period.ok_or_else(|| Rejection::new(RejectionCode::NoDateRange))?;
     Ok(NewTlsReport { report, label, reporter, trust, period, raw, origin: Arc::clone(origin) })
 }
 
@@ -68,25 +70,6 @@ fn label(report: &TlsReport, origin: &Origin, file: Option<&FileName<'_>>) -> St
         .or_else(|| origin.from.as_deref().and_then(domain_of))
         .unwrap_or_default();
     shorten(&label, 255).to_owned()
-}
-
-/// The period: that of the report, of the file's name, or the day before the mail.
-fn period(report: &TlsReport, origin: &Origin, file: Option<&FileName<'_>>) -> Result<Period, Rejection> {
-    // Times in words are the rule here, and the other oddities of times cost nothing.
-    let odd = &mut Irregularities::default();
-    let ends = period::ends(&report.date_range, odd);
-    if let (Some(begin), Some(end)) = ends {
-        return Ok(period::checked(begin, end, odd));
-    }
-    if let Some(FileName { begin, end, .. }) = file {
-        return Ok(period::checked(*begin, *end, odd));
-    }
-    if let (Some(only), None) | (None, Some(only)) = ends {
-        return Ok(Period { begin: only, end: only });
-    }
-    let date = origin.date.filter(|date| period::is_plausible(*date));
-    date.map(|date| Period { begin: date - period::DAY, end: date })
-        .ok_or_else(|| Rejection::new(RejectionCode::NoDateRange))
 }
 
 #[cfg(test)]
