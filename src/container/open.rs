@@ -77,7 +77,7 @@ impl Walk<'_> {
             Kind::Json => self.json(scope, place, source, &packed, head, stream),
             Kind::Message | Kind::Emlx | Kind::Mbox => {
                 let whole = if is_packed {
-                    match self.whole(&mut head, stream, self.limits.message) {
+                    match self.whole(&mut head, stream, self.limits.message, RejectionCode::LimitMessage) {
                         Ok(()) => Arc::new(head),
                         Err(rejection) => return self.cannot(scope, place, source, &packed, rejection),
                     }
@@ -186,13 +186,11 @@ impl Walk<'_> {
             return false;
         }
         let part = Part { inner: &packed.inner, file_name: packed.file_name(source), ..part_of(place, scope, source) };
-        if let Err(mut rejection) = self.whole(&mut head, stream, self.limits.document.min(tls::LARGEST)) {
+        let most = self.limits.document.min(tls::LARGEST);
+        if let Err(rejection) = self.whole(&mut head, stream, most, RejectionCode::LimitDocument) {
             if let Some(code) = self.budget.exceeded() {
                 self.stop(code);
                 return true;
-            }
-            if rejection.code == RejectionCode::LimitMessage {
-                rejection = Rejection::new(RejectionCode::LimitDocument);
             }
             self.refuse(&part, rejection);
             return true;
@@ -241,7 +239,7 @@ impl Walk<'_> {
         match kind {
             Kind::Message | Kind::Emlx | Kind::Mbox => {
                 let most = self.limits.message.saturating_mul(2);
-                if let Err(rejection) = self.whole(&mut head, stream, most) {
+                if let Err(rejection) = self.whole(&mut head, stream, most, RejectionCode::LimitMessage) {
                     return self.cannot(scope, place, source, packed, rejection);
                 }
                 let mut text = Vec::new();
@@ -270,14 +268,14 @@ impl Walk<'_> {
         }
     }
 
-    /// Reads a stream to its end, up to a limit.
-    fn whole(&self, head: &mut Vec<u8>, stream: impl Read, most: u64) -> Result<(), Rejection> {
+    /// Reads a stream to its end; `beyond` is the code for one that is longer than `most`.
+    fn whole(&self, head: &mut Vec<u8>, stream: impl Read, most: u64, beyond: RejectionCode) -> Result<(), Rejection> {
         let before = head.len() as u64;
         if let Err(error) = stream.take(most.saturating_sub(before) + 1).read_to_end(head) {
             return Err(Rejection::new(RejectionCode::Truncated).detail(error.to_string()));
         }
         if head.len() as u64 > most {
-            return Err(Rejection::new(RejectionCode::LimitMessage));
+            return Err(Rejection::new(beyond));
         }
         self.budget.take(Cost::Bytes, head.len() as u64).map_err(Rejection::new)
     }
@@ -313,10 +311,8 @@ impl Walk<'_> {
             }
             _ => {
                 // A zip is read from its end, so this one is unpacked whole first.
-                if let Err(mut rejection) = self.whole(&mut head, stream, self.limits.compressed) {
-                    if rejection.code == RejectionCode::LimitMessage {
-                        rejection.code = RejectionCode::LimitCompressed;
-                    }
+                let (most, beyond) = (self.limits.compressed, RejectionCode::LimitCompressed);
+                if let Err(rejection) = self.whole(&mut head, stream, most, beyond) {
                     return self.cannot(scope, place, source, &packed, rejection);
                 }
                 return self.zip(scope, place, source, &head, &packed);
