@@ -1,8 +1,9 @@
 //! From the bytes of a document to the reports in it.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
 
+use indexmap::IndexMap;
+use indexmap::map::Entry;
 use serde::de::{DeserializeSeed, IgnoredAny, MapAccess, SeqAccess};
 
 use super::node::{Count, Into, Node, Reading, Text, Texts};
@@ -85,10 +86,6 @@ impl Node for Reports {
             self.0.push(report.report);
         }
         Ok(())
-    }
-
-    fn item<'de, A: SeqAccess<'de>>(&mut self, list: &mut A, reading: &Reading<'_>) -> Result<bool, A::Error> {
-        Ok(list.next_element_seed(Into(self, reading))?.is_some())
     }
 }
 
@@ -174,6 +171,10 @@ impl Node for RangeNode {
         }
         Ok(())
     }
+
+    fn item<'de, A: SeqAccess<'de>>(&mut self, list: &mut A, _: &Reading<'_>) -> Result<bool, A::Error> {
+        Ok(list.next_element::<IgnoredAny>()?.is_some())
+    }
 }
 
 /// A list of policies; an object in its place is one.
@@ -209,8 +210,8 @@ struct PolicyNode {
 impl PolicyNode {
     fn finish(self) -> PolicyReport {
         let PolicyNode { mut policy, failures } = self;
-        let sum = failures.list.iter().fold(0_u64, |sum, failure| sum.saturating_add(failure.sessions));
-        policy.failures = failures.list;
+        let sum = failures.0.values().fold(0_u64, |sum, &sessions| sum.saturating_add(sessions));
+        policy.failures = failures.0.into_iter().map(|(failure, sessions)| Failure { sessions, ..failure }).collect();
         policy.failed = policy.failed.max(sum.min(MOST_SESSIONS));
         policy
     }
@@ -238,30 +239,26 @@ impl Node for PolicyNode {
         }
         Ok(())
     }
+
+    fn item<'de, A: SeqAccess<'de>>(&mut self, list: &mut A, _: &Reading<'_>) -> Result<bool, A::Error> {
+        Ok(list.next_element::<IgnoredAny>()?.is_some())
+    }
 }
 
-/// A list of failures; an object in its place is one.
+/// A list of failures, each with its sessions; an object in its place is one.
 #[derive(Default)]
-struct Failures {
-    list: Vec<Failure>,
-    /// Their places, by all but the number of sessions.
-    known: HashMap<Failure, usize>,
-}
+struct Failures(IndexMap<Failure, u64>);
 
 impl Failures {
-    fn add<E: serde::de::Error>(&mut self, mut failure: Failure, reading: &Reading<'_>) -> Result<(), E> {
-        let sessions = std::mem::take(&mut failure.sessions);
-        let at = match self.known.get(&failure) {
-            Some(&at) => at,
-            None => {
+    fn add<E: serde::de::Error>(&mut self, failure: Failure, sessions: u64, reading: &Reading<'_>) -> Result<(), E> {
+        let sum = match self.0.entry(failure) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(new) => {
                 let left = reading.failures_left.get().checked_sub(1);
                 reading.failures_left.set(left.ok_or_else(|| reading.exceed(RejectionCode::LimitTlsFailures))?);
-                self.known.insert(failure.clone(), self.list.len());
-                self.list.push(failure);
-                self.list.len() - 1
+                new.insert(0)
             }
         };
-        let sum = &mut self.list[at].sessions;
         *sum = sum.saturating_add(sessions).min(MOST_SESSIONS);
         Ok(())
     }
@@ -273,11 +270,7 @@ impl Node for Failures {
         failure.object(map, reading)?;
         // A failure that does not say how often was there once.
         let sessions = failure.sessions.unwrap_or(1);
-        self.add(Failure { sessions, ..failure.failure }, reading)
-    }
-
-    fn item<'de, A: SeqAccess<'de>>(&mut self, list: &mut A, reading: &Reading<'_>) -> Result<bool, A::Error> {
-        Ok(list.next_element_seed(Into(self, reading))?.is_some())
+        self.add(failure.failure, sessions, reading)
     }
 }
 

@@ -43,7 +43,7 @@ impl<'r> Reading<'r> {
 }
 
 /// A place for a value.
-pub(super) trait Node {
+pub(super) trait Node: Sized {
     /// An object, to its end.
     fn object<'de, A: MapAccess<'de>>(&mut self, map: &mut A, reading: &Reading<'_>) -> Result<(), A::Error> {
         let mut key = Key::default();
@@ -58,9 +58,9 @@ pub(super) trait Node {
         map.next_value::<IgnoredAny>().map(drop)
     }
 
-    /// The next item of a list; false at its end.
-    fn item<'de, A: SeqAccess<'de>>(&mut self, list: &mut A, _: &Reading<'_>) -> Result<bool, A::Error> {
-        Ok(list.next_element::<IgnoredAny>()?.is_some())
+    /// The next item of a list, which goes where the list was to go; false at its end.
+    fn item<'de, A: SeqAccess<'de>>(&mut self, list: &mut A, reading: &Reading<'_>) -> Result<bool, A::Error> {
+        Ok(list.next_element_seed(Into(self, reading))?.is_some())
     }
 
     /// A text, or a number as a text.
@@ -142,10 +142,6 @@ impl Node for Key {
 pub(super) struct Text(pub(super) Option<String>);
 
 impl Node for Text {
-    fn item<'de, A: SeqAccess<'de>>(&mut self, list: &mut A, reading: &Reading<'_>) -> Result<bool, A::Error> {
-        Ok(list.next_element_seed(Into(self, reading))?.is_some())
-    }
-
     fn text(&mut self, text: &str, reading: &Reading<'_>) {
         // Of a list where a text should be, the first counts.
         if self.0.is_none() {
@@ -159,10 +155,6 @@ impl Node for Text {
 pub(super) struct Texts(pub(super) Vec<String>);
 
 impl Node for Texts {
-    fn item<'de, A: SeqAccess<'de>>(&mut self, list: &mut A, reading: &Reading<'_>) -> Result<bool, A::Error> {
-        Ok(list.next_element_seed(Into(self, reading))?.is_some())
-    }
-
     fn text(&mut self, text: &str, reading: &Reading<'_>) {
         let text = text.trim();
         // One reporter writes a whole list into a text.
@@ -182,10 +174,6 @@ impl Node for Texts {
 pub(super) struct Count(pub(super) Option<u64>);
 
 impl Node for Count {
-    fn item<'de, A: SeqAccess<'de>>(&mut self, list: &mut A, reading: &Reading<'_>) -> Result<bool, A::Error> {
-        Ok(list.next_element_seed(Into(self, reading))?.is_some())
-    }
-
     fn text(&mut self, text: &str, _: &Reading<'_>) {
         let text = text.trim();
         // The cast of a negative number is 0, of one too large the largest.
