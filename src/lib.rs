@@ -29,6 +29,7 @@
 //! - [`sanitize`] makes text of strangers fit to be shown;
 //! - [`witness`] says how far a judgement may rest on what reporters say;
 //! - [`words`] writes numbers, shares, lists and plurals;
+//! - `vocabulary` makes enumerations of closed sets of words;
 //! - `http` asks over HTTPS;
 //! - `parallel` shares work out among the processors.
 
@@ -71,6 +72,7 @@ pub mod tag_list;
 pub mod tls;
 pub mod uid_set;
 pub mod varint;
+mod vocabulary;
 pub mod witness;
 pub mod words;
 

@@ -11,6 +11,7 @@ pub(crate) const FLOORS: &[(&str, &[&str])] = &[
     ("uid_set", &[]),
     ("parallel", &[]),
     ("words", &[]),
+    ("vocabulary", &[]),
     ("sanitize", &[]),
     ("witness", &[]),
     ("limits", &["rejection"]),
@@ -21,8 +22,8 @@ pub(crate) const FLOORS: &[(&str, &[&str])] = &[
     ("reporter", &["domain"]),
     ("role", &[]),
     ("cause", &[]),
-    ("report", &["limits", "rejection"]),
-    ("tls", &["limits", "rejection", "report"]),
+    ("report", &["limits", "rejection", "vocabulary"]),
+    ("tls", &["limits", "rejection", "report", "vocabulary"]),
     ("rows", &["report", "varint"]),
     ("mail", &["report"]),
     ("container", &["limits", "mail", "rejection", "report", "tls"]),
@@ -32,7 +33,7 @@ pub(crate) const FLOORS: &[(&str, &[&str])] = &[
     ("dns", &["domain", "finding", "tag_list"]),
     ("providers", &["cause", "domain", "role", "words"]),
     ("source", &["container", "limits", "mail", "oauth", "secrets", "uid_set"]),
-    ("alignment", &["domain", "report", "varint"]),
+    ("alignment", &["domain", "report", "varint", "vocabulary"]),
     (
         "store",
         &[

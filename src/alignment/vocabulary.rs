@@ -1,5 +1,7 @@
 //! The enumerations of the report, and what reporters write for them.
 
+use crate::vocabulary::vocabulary;
+
 /// What one word of a report means, and what was odd about it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reading<T> {
@@ -11,22 +13,12 @@ pub enum Reading<T> {
     Unknown,
 }
 
-macro_rules! words {
-    ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $word:literal,)+ }) => {
-        $(#[$doc])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-        pub enum $name { $($(#[$vdoc])* $variant,)+ }
+/// A vocabulary whose values are stored by their numbers.
+macro_rules! stored_vocabulary {
+    ($(#[$doc:meta])* $name:ident { $($words:tt)+ }) => {
+        vocabulary! { $(#[$doc])* $name { $($words)+ } }
 
         impl $name {
-            /// Every value.
-            pub const ALL: &'static [$name] = &[$($name::$variant,)+];
-
-            /// The word for it.
-            #[must_use]
-            pub fn as_str(self) -> &'static str {
-                match self { $($name::$variant => $word,)+ }
-            }
-
             /// The value with this number, as stored; unknown numbers come from newer programs.
             #[must_use]
             pub fn from_code(code: u8) -> Option<Self> {
@@ -38,111 +30,105 @@ macro_rules! words {
             pub fn code(self) -> u8 {
                 self as u8
             }
-
         }
     };
 }
 
-/// The value of a vocabulary that has this word, in any case.
-fn exact<T: Copy>(values: &[T], name: impl Fn(T) -> &'static str, word: &str) -> Option<T> {
-    values.iter().copied().find(|&value| name(value).eq_ignore_ascii_case(word))
-}
-
-words! {
+stored_vocabulary! {
     /// A DKIM or SPF result (RFC 8601 §2.7).
     AuthResult {
         /// Nothing was there to verify.
-        None = "none",
+        None => "none",
         /// Verified.
-        Pass = "pass",
+        Pass => "pass",
         /// Did not verify.
-        Fail = "fail",
+        Fail => "fail",
         /// SPF `~all`.
-        SoftFail = "softfail",
+        SoftFail => "softfail",
         /// No statement.
-        Neutral = "neutral",
+        Neutral => "neutral",
         /// Verified, and not accepted for a local reason.
-        Policy = "policy",
+        Policy => "policy",
         /// Could not be told, for now.
-        TempError = "temperror",
+        TempError => "temperror",
         /// Could not be told, for good.
-        PermError = "permerror",
+        PermError => "permerror",
         /// The report does not say, or says something nobody knows.
-        Unknown = "unknown",
+        Unknown => "unknown",
     }
 }
 
-words! {
+stored_vocabulary! {
     /// What a reporter's text for people (`human_result`) says of a signature or an SPF check.
     ReasonCode {
         /// The body was changed after it was signed.
-        BodyHash = "body_hash",
+        BodyHash => "body_hash",
         /// The signature does not fit: the header was changed, or another key signs.
-        SignatureMismatch = "signature_mismatch",
+        SignatureMismatch => "signature_mismatch",
         /// No key is published.
-        NoKey = "no_key",
+        NoKey => "no_key",
         /// The published key is empty: revoked (RFC 6376 §3.6.1).
-        KeyRevoked = "key_revoked",
+        KeyRevoked => "key_revoked",
         /// The published key cannot be read.
-        KeySyntax = "key_syntax",
+        KeySyntax => "key_syntax",
         /// The signature's time is over (`x=`).
-        Expired = "expired",
+        Expired => "expired",
         /// The reporter does not know the algorithm (ed25519).
-        UnsupportedAlgorithm = "unsupported_algorithm",
+        UnsupportedAlgorithm => "unsupported_algorithm",
         /// The name servers did not answer.
-        DnsTimeout = "dns_timeout",
+        DnsTimeout => "dns_timeout",
         /// SPF needs more DNS lookups than are allowed (RFC 7208 §4.6.4).
-        TooManyLookups = "too_many_lookups",
+        TooManyLookups => "too_many_lookups",
     }
 }
 
-words! {
+stored_vocabulary! {
     /// What the receiver did with the messages.
     Disposition {
         /// Nothing.
-        None = "none",
+        None => "none",
         /// Treated as suspicious.
-        Quarantine = "quarantine",
+        Quarantine => "quarantine",
         /// Refused.
-        Reject = "reject",
+        Reject => "reject",
         /// DMARC passed under an enforcing policy (RFC 9990).
-        Pass = "pass",
+        Pass => "pass",
         /// The report does not say, or says something nobody knows.
-        Unknown = "unknown",
+        Unknown => "unknown",
     }
 }
 
-words! {
+stored_vocabulary! {
     /// Why the disposition is not the policy's: RFC 7489's words and RFC 9990's.
     OverrideType {
         /// Forwarded, as far as the receiver can tell.
-        Forwarded = "forwarded",
+        Forwarded => "forwarded",
         /// Left out of the percentage that the policy applied to.
-        SampledOut = "sampled_out",
+        SampledOut => "sampled_out",
         /// Came by a forwarder that the receiver trusts.
-        TrustedForwarder = "trusted_forwarder",
+        TrustedForwarder => "trusted_forwarder",
         /// Came by a mailing list.
-        MailingList = "mailing_list",
+        MailingList => "mailing_list",
         /// The receiver's own rules.
-        LocalPolicy = "local_policy",
+        LocalPolicy => "local_policy",
         /// The policy is being tested (RFC 9990).
-        PolicyTestMode = "policy_test_mode",
+        PolicyTestMode => "policy_test_mode",
         /// Something else.
-        Other = "other",
+        Other => "other",
         /// A word nobody knows.
-        Unknown = "unknown",
+        Unknown => "unknown",
     }
 }
 
-words! {
+stored_vocabulary! {
     /// Which identity SPF was checked for.
     Scope {
         /// MAIL FROM.
-        MailFrom = "mfrom",
+        MailFrom => "mfrom",
         /// HELO or EHLO.
-        Helo = "helo",
+        Helo => "helo",
         /// A word nobody knows.
-        Unknown = "unknown",
+        Unknown => "unknown",
     }
 }
 
@@ -150,7 +136,7 @@ impl AuthResult {
     /// What a DKIM result says.
     #[must_use]
     pub fn read_dkim(word: &str) -> Reading<Self> {
-        match exact(Self::ALL, Self::as_str, word) {
+        match Self::parse(word) {
             // DKIM has no softfail, and "unknown" is no result.
             Some(AuthResult::SoftFail | AuthResult::Unknown) => Reading::Unknown,
             Some(result) => Reading::Known(result),
@@ -164,7 +150,7 @@ impl AuthResult {
     /// What an SPF result says.
     #[must_use]
     pub fn read_spf(word: &str) -> Reading<Self> {
-        match exact(Self::ALL, Self::as_str, word) {
+        match Self::parse(word) {
             // RFC 7489's schema says that TempError is often written so.
             Some(AuthResult::Unknown) => Reading::Alias(AuthResult::TempError),
             Some(result) => Reading::Known(result),
@@ -179,7 +165,7 @@ impl Disposition {
     /// What a disposition says.
     #[must_use]
     pub fn read(word: &str) -> Reading<Self> {
-        match exact(Self::ALL, Self::as_str, word) {
+        match Self::parse(word) {
             Some(Disposition::Unknown) | None => Reading::Unknown,
             Some(disposition) => Reading::Known(disposition),
         }
@@ -191,7 +177,7 @@ impl OverrideType {
     #[must_use]
     pub fn read(word: &str) -> Reading<Self> {
         let spelled: String = word.chars().map(|c| if c == '-' || c.is_ascii_whitespace() { '_' } else { c }).collect();
-        match exact(Self::ALL, Self::as_str, &spelled) {
+        match Self::parse(&spelled) {
             Some(OverrideType::Unknown) | None => Reading::Unknown,
             Some(kind) => Reading::Known(kind),
         }
@@ -202,7 +188,7 @@ impl Scope {
     /// What a scope says.
     #[must_use]
     pub fn read(word: &str) -> Reading<Self> {
-        match exact(Self::ALL, Self::as_str, word) {
+        match Self::parse(word) {
             Some(Scope::Unknown) => Reading::Unknown,
             Some(scope) => Reading::Known(scope),
             None if word.eq_ignore_ascii_case("mailfrom") || word.eq_ignore_ascii_case("ehlo") => {
@@ -213,35 +199,35 @@ impl Scope {
     }
 }
 
-words! {
+stored_vocabulary! {
     /// What the listed signatures of a record amount to; exactly one holds.
     DkimState {
         /// A signature of the domain verified, or the reporter says so.
-        Aligned = "aligned",
+        Aligned => "aligned",
         /// Signed by other domains only.
-        Unaligned = "unaligned",
+        Unaligned => "unaligned",
         /// Signed by the domain, and the signature did not verify.
-        Broken = "broken",
+        Broken => "broken",
         /// No usable signature.
-        Unsigned = "unsigned",
+        Unsigned => "unsigned",
         /// Cannot be told from the report.
-        Unknown = "unknown",
+        Unknown => "unknown",
     }
 }
 
-words! {
+stored_vocabulary! {
     /// What SPF amounts to for a record; exactly one holds.
     SpfState {
         /// Passed for the domain.
-        Aligned = "aligned",
+        Aligned => "aligned",
         /// Passed for another domain.
-        Unaligned = "unaligned",
+        Unaligned => "unaligned",
         /// Did not pass.
-        Fail = "fail",
+        Fail => "fail",
         /// The envelope's domain publishes no SPF.
-        None = "none",
+        None => "none",
         /// Cannot be told from the report.
-        Unknown = "unknown",
+        Unknown => "unknown",
     }
 }
 

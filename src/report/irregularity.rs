@@ -2,122 +2,102 @@
 
 use std::fmt;
 
-macro_rules! irregularities {
-    ($($(#[$doc:meta])* $variant:ident => $code:literal,)+) => {
-        /// The kinds of oddity that are accepted, each with a code that stays the same for good.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-        pub enum IrregularityCode { $($(#[$doc])* $variant,)+ }
+use crate::vocabulary::vocabulary;
 
-        impl IrregularityCode {
-            /// Every code, in the order in which they are documented.
-            pub const ALL: &'static [IrregularityCode] = &[$(IrregularityCode::$variant,)+];
-
-            /// The stable word for it, as shown and stored.
-            #[must_use]
-            pub fn as_str(self) -> &'static str {
-                match self { $(IrregularityCode::$variant => $code,)+ }
-            }
-
-            /// The code that a stored word stands for.
-            #[must_use]
-            pub fn parse(word: &str) -> Option<Self> {
-                match word { $($code => Some(IrregularityCode::$variant),)+ _ => None }
-            }
-        }
-    };
-}
-
-irregularities! {
-    /// Bytes that are not in the declared character set, or a character set nobody knows.
-    Charset => "charset",
-    /// Raw `<`, `>` or `&` in a free text was escaped and the document read again.
-    XmlRepaired => "xml_repaired",
-    /// Another element stands around or before `feedback`.
-    Wrapper => "wrapper",
-    /// Text before the root element that belongs to nothing.
-    JunkBeforeRoot => "junk_before_root",
-    /// Bytes after `</feedback>`.
-    Trailing => "trailing",
-    /// A reference to an entity that XML does not define; kept as text.
-    UndeclaredEntity => "undeclared_entity",
-    /// More than one `feedback` in one document; each was read as a report.
-    SeveralDocuments => "several_documents",
-    /// Several differing `policy_published`; the first counts.
-    MultiPolicy => "multi_policy",
-    /// `identities` written for `identifiers`.
-    AliasIdentities => "alias_identities",
-    /// A report without any record.
-    NoRecords => "no_records",
-    /// A record with a count of 0 and no address; left out.
-    NullRecord => "null_record",
-    /// A record without `auth_results`, or an empty one.
-    NoAuthResults => "no_auth_results",
-    /// A DKIM or SPF result that is empty or missing.
-    EmptyResult => "empty_result",
-    /// A value outside its enumeration; kept as text, read as unknown.
-    BadEnum => "bad_enum",
-    /// A known other spelling of a value (`hardfail`, `error`, `invalid`).
-    AliasValue => "alias_value",
-    /// `policy_evaluated` holds something other than pass or fail; read as fail.
-    BadEvaluated => "bad_evaluated",
-    /// `<reason>` holds a bare word instead of a type.
-    BareReason => "bare_reason",
-    /// An override reason without a type; read as `other`.
-    EmptyReasonType => "empty_reason_type",
-    /// `policy_evaluated`, its dkim or its spf is missing; evaluated here.
-    NoEvaluation => "no_evaluation",
-    /// No `org_name`; the reporter's name was taken from elsewhere.
-    NoOrgName => "no_org_name",
-    /// The policy domain was taken from the file's name.
-    DomainFromFilename => "domain_from_filename",
-    /// An address, or a stray bracket, where a domain should stand; its domain counts.
-    AddressForDomain => "address_for_domain",
-    /// A record without header From.
-    NoHeaderFrom => "no_header_from",
-    /// A report without an id; one was made from its content.
-    NoReportId => "no_report_id",
-    /// A period of no length.
-    ZeroRange => "zero_range",
-    /// A period of more than 48 hours; counted on the day of its middle.
-    LongRange => "long_range",
-    /// A time with a fraction; its whole seconds count.
-    FractionalTime => "fractional_time",
-    /// A time written as RFC 3339 text.
-    IsoTime => "iso_time",
-    /// A time in milliseconds.
-    MillisecondTime => "millisecond_time",
-    /// A time that cannot be one; taken from the file's name or the mail's date.
-    BadTime => "bad_time",
-    /// The period ends before it begins; the two were swapped.
-    ReversedRange => "reversed_range",
-    /// A message count that is not a number; that record counts no messages.
-    BadCount => "bad_count",
-    /// A source address that is none; kept as text.
-    BadIp => "bad_ip",
-    /// An IPv4 address written as an IPv6 one; kept as IPv4.
-    MappedIp => "mapped_ip",
-    /// A percentage that is not a number.
-    BadPct => "bad_pct",
-    /// A compressed stream whose end is damaged, after a whole report.
-    GzipCrc => "gzip_crc",
-    /// base64 with characters, padding or an end that it may not have.
-    Base64 => "base64",
-    /// A text longer than the limit; its beginning was kept.
-    TextTruncated => "text_truncated",
-    /// More signatures in a record than the limit; the first were kept.
-    TooManySignatures => "too_many_signatures",
-    /// An element that may stand once stands there again with another value.
-    RepeatedElement => "repeated_element",
-    /// `records` stands around the records.
-    WrappedRecords => "wrapped_records",
-    /// The last `>` of the root's end tag is missing.
-    CutEndTag => "cut_end_tag",
-    /// An element that no form of the report has; skipped with all in it.
-    UnknownElement => "unknown_element",
-    /// The reporter sent another report under the same id and period.
-    SameIdDifferentContent => "same_id_different_content",
-    /// The period overlaps another report of this reporter for this domain.
-    Overlap => "overlap",
+vocabulary! {
+    /// The kinds of oddity that are accepted, each with a code that stays the same for good.
+    IrregularityCode {
+        /// Bytes that are not in the declared character set, or a character set nobody knows.
+        Charset => "charset",
+        /// Raw `<`, `>` or `&` in a free text was escaped and the document read again.
+        XmlRepaired => "xml_repaired",
+        /// Another element stands around or before `feedback`.
+        Wrapper => "wrapper",
+        /// Text before the root element that belongs to nothing.
+        JunkBeforeRoot => "junk_before_root",
+        /// Bytes after `</feedback>`.
+        Trailing => "trailing",
+        /// A reference to an entity that XML does not define; kept as text.
+        UndeclaredEntity => "undeclared_entity",
+        /// More than one `feedback` in one document; each was read as a report.
+        SeveralDocuments => "several_documents",
+        /// Several differing `policy_published`; the first counts.
+        MultiPolicy => "multi_policy",
+        /// `identities` written for `identifiers`.
+        AliasIdentities => "alias_identities",
+        /// A report without any record.
+        NoRecords => "no_records",
+        /// A record with a count of 0 and no address; left out.
+        NullRecord => "null_record",
+        /// A record without `auth_results`, or an empty one.
+        NoAuthResults => "no_auth_results",
+        /// A DKIM or SPF result that is empty or missing.
+        EmptyResult => "empty_result",
+        /// A value outside its enumeration; kept as text, read as unknown.
+        BadEnum => "bad_enum",
+        /// A known other spelling of a value (`hardfail`, `error`, `invalid`).
+        AliasValue => "alias_value",
+        /// `policy_evaluated` holds something other than pass or fail; read as fail.
+        BadEvaluated => "bad_evaluated",
+        /// `<reason>` holds a bare word instead of a type.
+        BareReason => "bare_reason",
+        /// An override reason without a type; read as `other`.
+        EmptyReasonType => "empty_reason_type",
+        /// `policy_evaluated`, its dkim or its spf is missing; evaluated here.
+        NoEvaluation => "no_evaluation",
+        /// No `org_name`; the reporter's name was taken from elsewhere.
+        NoOrgName => "no_org_name",
+        /// The policy domain was taken from the file's name.
+        DomainFromFilename => "domain_from_filename",
+        /// An address, or a stray bracket, where a domain should stand; its domain counts.
+        AddressForDomain => "address_for_domain",
+        /// A record without header From.
+        NoHeaderFrom => "no_header_from",
+        /// A report without an id; one was made from its content.
+        NoReportId => "no_report_id",
+        /// A period of no length.
+        ZeroRange => "zero_range",
+        /// A period of more than 48 hours; counted on the day of its middle.
+        LongRange => "long_range",
+        /// A time with a fraction; its whole seconds count.
+        FractionalTime => "fractional_time",
+        /// A time written as RFC 3339 text.
+        IsoTime => "iso_time",
+        /// A time in milliseconds.
+        MillisecondTime => "millisecond_time",
+        /// A time that cannot be one; taken from the file's name or the mail's date.
+        BadTime => "bad_time",
+        /// The period ends before it begins; the two were swapped.
+        ReversedRange => "reversed_range",
+        /// A message count that is not a number; that record counts no messages.
+        BadCount => "bad_count",
+        /// A source address that is none; kept as text.
+        BadIp => "bad_ip",
+        /// An IPv4 address written as an IPv6 one; kept as IPv4.
+        MappedIp => "mapped_ip",
+        /// A percentage that is not a number.
+        BadPct => "bad_pct",
+        /// A compressed stream whose end is damaged, after a whole report.
+        GzipCrc => "gzip_crc",
+        /// base64 with characters, padding or an end that it may not have.
+        Base64 => "base64",
+        /// A text longer than the limit; its beginning was kept.
+        TextTruncated => "text_truncated",
+        /// More signatures in a record than the limit; the first were kept.
+        TooManySignatures => "too_many_signatures",
+        /// An element that may stand once stands there again with another value.
+        RepeatedElement => "repeated_element",
+        /// `records` stands around the records.
+        WrappedRecords => "wrapped_records",
+        /// The last `>` of the root's end tag is missing.
+        CutEndTag => "cut_end_tag",
+        /// An element that no form of the report has; skipped with all in it.
+        UnknownElement => "unknown_element",
+        /// The reporter sent another report under the same id and period.
+        SameIdDifferentContent => "same_id_different_content",
+        /// The period overlaps another report of this reporter for this domain.
+        Overlap => "overlap",
+    }
 }
 
 impl fmt::Display for IrregularityCode {

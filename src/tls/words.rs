@@ -1,34 +1,11 @@
 //! The closed sets of words in TLS reports. What stands in a report may be any other; it is then kept as it is written.
 
+use crate::vocabulary::vocabulary;
+
 /// No receiver of mail has seen more sessions of one kind; larger counts are mistakes or jokes, and sums stay sums.
 pub const MOST_SESSIONS: u64 = 1_000_000_000_000;
 
-macro_rules! words {
-    ($(#[$doc:meta])* $name:ident { $($(#[$word_doc:meta])* $variant:ident => $word:literal,)+ }) => {
-        $(#[$doc])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub enum $name { $($(#[$word_doc])* $variant,)+ }
-
-        impl $name {
-            /// All of them, in the order of the RFC.
-            pub const ALL: &'static [$name] = &[$($name::$variant,)+];
-
-            /// The word of the RFC.
-            #[must_use]
-            pub fn as_str(self) -> &'static str {
-                match self { $($name::$variant => $word,)+ }
-            }
-
-            /// The one that a word in lower case means.
-            #[must_use]
-            pub fn parse(word: &str) -> Option<Self> {
-                Self::ALL.iter().copied().find(|one| one.as_str() == word)
-            }
-        }
-    };
-}
-
-words! {
+vocabulary! {
     /// `policy-type` (RFC 8460 §4.4).
     PolicyType {
         /// An MTA-STS policy (RFC 8461).
@@ -40,7 +17,7 @@ words! {
     }
 }
 
-words! {
+vocabulary! {
     /// `result-type` (RFC 8460 §4.3).
     ResultType {
         /// The server did not offer STARTTLS.
