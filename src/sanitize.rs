@@ -10,15 +10,7 @@ pub fn sanitize(text: &str) -> Cow<'_, str> {
     if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) || !text.chars().any(is_unfit) {
         return Cow::Borrowed(text);
     }
-    let mut out = String::with_capacity(text.len() + 16);
-    for c in text.chars() {
-        if is_unfit(c) {
-            out.push_str(&format!("<{:02x}>", c as u32));
-        } else {
-            out.push(c);
-        }
-    }
-    Cow::Owned(out)
+    replaced(text, is_unfit, |c| format!("<{:02x}>", c as u32)).into()
 }
 
 /// JSON, or a part of a text in it, without raw control characters: JSON escapes those below U+0020 itself; DEL and those from
@@ -28,15 +20,20 @@ pub fn harmless_json(json: &str) -> Cow<'_, str> {
     if !json.chars().any(is_raw_control) {
         return Cow::Borrowed(json);
     }
-    let mut out = String::with_capacity(json.len() + 16);
-    for c in json.chars() {
-        if is_raw_control(c) {
-            out.push_str(&format!("\\u{:04x}", c as u32));
+    replaced(json, is_raw_control, |c| format!("\\u{:04x}", c as u32)).into()
+}
+
+/// The text with something else in place of some of its characters.
+fn replaced(text: &str, is_wrong: impl Fn(char) -> bool, by: impl Fn(char) -> String) -> String {
+    let mut out = String::with_capacity(text.len() + 16);
+    for c in text.chars() {
+        if is_wrong(c) {
+            out.push_str(&by(c));
         } else {
             out.push(c);
         }
     }
-    Cow::Owned(out)
+    out
 }
 
 fn is_raw_control(c: char) -> bool {
