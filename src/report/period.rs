@@ -163,12 +163,12 @@ fn written_out(text: &str) -> Option<Timestamp> {
         .or_else(|| rfc2822::parse(text).ok().map(|zoned| zoned.timestamp()))
 }
 
-/// `YYYYMMDD` or `YYYYMMDDhhmmss`.
+/// `YYYYMMDDhhmmss`; without a time of day it is a date like others.
 fn digits(text: &str) -> Option<DateTime> {
-    let is_one = matches!(text.len(), 8 | 14) && text.bytes().all(|byte| byte.is_ascii_digit());
+    let is_one = text.len() == 14 && text.bytes().all(|byte| byte.is_ascii_digit());
     let (date, time) = is_one.then(|| text.split_at(8))?;
     let date: Date = date.parse().ok()?;
-    let number = |from: usize| time.get(from..from + 2).map_or(Some(0), |part| part.parse().ok());
+    let number = |from: usize| time.get(from..from + 2)?.parse().ok();
     Some(date.to_datetime(Time::new(number(0)?, number(2)?, number(4)?, 0).ok()?))
 }
 
