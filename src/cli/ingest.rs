@@ -11,7 +11,7 @@ use crate::ingest::{IngestOptions, IngestSummary, ingest};
 use crate::limits::Limits;
 use crate::render::IngestAnswer;
 use crate::source::{self, Belief, Input, InputSink};
-use crate::store::Store;
+use crate::store::{Kept, Store};
 
 /// Read reports from files into the database
 ///
@@ -43,7 +43,7 @@ impl Ingest {
 
 /// The exit status that inputs deserve.
 pub(super) fn status(summary: &IngestSummary) -> Status {
-    if summary.failed.is_empty() && summary.quarantined.iter().all(|one| one.known) {
+    if summary.failed.is_empty() && summary.quarantined.iter().all(|one| one.kept == Kept::Before) {
         Status::Done
     } else {
         Status::Partly

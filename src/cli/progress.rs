@@ -9,6 +9,7 @@ use super::failure::say;
 use crate::fetch::FailureSummary;
 use crate::ingest::{IngestSummary, Notice, Observer, OtherKind};
 use crate::report::shorten;
+use crate::store::Kept;
 use crate::words::grouped;
 
 /// Inputs of which it is said what is wrong with them; of more only how many they are, unless all is to be said.
@@ -96,13 +97,13 @@ impl Observer for Progress {
         let verbose = self.verbose;
         match notice {
             Notice::Failed(failed) => self.wrong(&format!("dmarcstat: {}: {}", failed.input, failed.reason)),
-            Notice::Quarantined(one) if (!self.quiet && !one.known) || verbose => {
-                let known = match (one.known, one.kept) {
-                    (true, _) => "quarantined before",
-                    (false, true) => "quarantined",
-                    (false, false) => "refused, and not kept: the quarantine is full",
+            Notice::Quarantined(one) if (!self.quiet && one.kept != Kept::Before) || verbose => {
+                let kept = match one.kept {
+                    Kept::Before => "quarantined before",
+                    Kept::Now => "quarantined",
+                    Kept::Not => "refused, and not kept: the quarantine is full",
                 };
-                self.wrong(&format!("dmarcstat: {}: {known} ({}): {}", one.input, one.code, one.reason));
+                self.wrong(&format!("dmarcstat: {}: {kept} ({}): {}", one.input, one.code, one.reason));
             }
             Notice::Other(kind, origin, note) if verbose => {
                 let what = match kind {

@@ -196,8 +196,7 @@ impl Committer<'_, '_> {
                     input: new.origin.location.clone(),
                     code: new.rejection.code.as_str(),
                     reason: new.rejection.to_string(),
-                    known: kept == Kept::Before,
-                    kept: kept != Kept::Not,
+                    kept,
                 };
                 self.observer.notice(&Notice::Quarantined(quarantined.clone()));
                 summary.quarantined.push(quarantined);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::event::OtherKind;
-use crate::store::Origin;
+use crate::store::{Kept, Origin};
 
 /// What became of something, told as it happens.
 #[derive(Debug, Clone)]
@@ -29,10 +29,8 @@ pub struct QuarantinedInput {
     pub code: &'static str,
     /// The reason.
     pub reason: String,
-    /// It was quarantined before.
-    pub known: bool,
-    /// It is kept; else the quarantine is full.
-    pub kept: bool,
+    /// Whether it is kept.
+    pub kept: Kept,
 }
 
 /// An input that could not be opened.

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::document::{Document, Text};
 use super::form::Answer;
 use crate::ingest::IngestSummary;
+use crate::store::Kept;
 use crate::words::{agree, grouped, plural};
 
 /// What came of reading files.
@@ -25,7 +26,7 @@ impl Answer for IngestAnswer<'_> {
     fn document(&self) -> Document {
         let mut document = Document::default();
         document.line(format!("{} ({:.1} s)", sentence(self.summary), self.seconds));
-        if self.summary.quarantined.iter().any(|one| !one.known) {
+        if self.summary.quarantined.iter().any(|one| one.kept != Kept::Before) {
             document.text(Text::prose("See `dmarcstat quarantine` for what could not be read."));
         }
         document
@@ -59,7 +60,8 @@ pub(super) fn facts(schema: &str, summary: &IngestSummary, seconds: f64) -> Valu
         },
         "irregularities": summary.irregularities,
         "quarantined": summary.quarantined.iter().map(|one| json!({
-            "input": one.input, "code": one.code, "reason": one.reason, "known": one.known, "kept": one.kept,
+            "input": one.input, "code": one.code, "reason": one.reason, "known": one.kept == Kept::Before,
+            "kept": one.kept != Kept::Not,
         })).collect::<Vec<_>>(),
         "failed": summary.failed.iter().map(|one| json!({ "input": one.input, "reason": one.reason })).collect::<Vec<_>>(),
         "elapsed_seconds": (seconds * 1000.0).round() / 1000.0,
@@ -68,7 +70,7 @@ pub(super) fn facts(schema: &str, summary: &IngestSummary, seconds: f64) -> Valu
 
 /// The summary in one line.
 pub(super) fn sentence(summary: &IngestSummary) -> String {
-    let fresh = summary.quarantined.iter().filter(|one| !one.known).count() as u64;
+    let fresh = summary.quarantined.iter().filter(|one| one.kept != Kept::Before).count() as u64;
     let known = summary.quarantined.len() as u64 - fresh;
     let mut parts = vec![format!("{} new", plural(summary.new, "report"))];
     let mut part = |number: u64, text: &str| {
