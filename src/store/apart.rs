@@ -79,7 +79,7 @@ impl Answered<'_> {
             return Ok(known);
         }
         let name = self.names.text(reporter)?;
-        let ignored = self.ignored.iter().any(|entry| reporter::is_meant(name, entry));
+        let ignored = reporter::is_among(name, self.ignored);
         self.unheard.insert(reporter, ignored);
         Ok(ignored)
     }
@@ -156,7 +156,7 @@ impl Store {
         if self.ignored.is_empty() {
             return Ok(Vec::new());
         }
-        let is_ignored = |name: &str| self.ignored.iter().any(|entry| reporter::is_meant(name, entry));
+        let is_ignored = |name: &str| reporter::is_among(name, &self.ignored);
         Ok(reporters(&self.connection)?.into_iter().filter(|(_, name)| is_ignored(name)).map(|(id, _)| id).collect())
     }
 
@@ -237,7 +237,7 @@ impl Store {
         let transaction = self.connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
         let before = settled(&transaction)?;
         let is_changed = |name: &str| {
-            let is_in = |entries: &[String]| entries.iter().any(|entry| reporter::is_meant(name, entry));
+            let is_in = |entries: &[String]| reporter::is_among(name, entries);
             is_in(&before) != is_in(&self.ignored)
         };
         let mut identities: FxHashSet<u128> = FxHashSet::default();

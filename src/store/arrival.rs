@@ -25,7 +25,7 @@ impl Writer<'_> {
         let identity = self.identity(new);
         self.begin()?;
         let foreign = !domain::is_owners(&new.domain, self.owner_domains);
-        let ignored = self.ignored.iter().any(|entry| reporter::is_meant(&new.reporter, entry));
+        let ignored = reporter::is_among(&new.reporter, self.ignored);
         if self.group(identity)?.reports > 0
             && let Some(same) = same_identity::find(self.connection, identity, new.content)?
         {

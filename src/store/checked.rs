@@ -1,5 +1,6 @@
 //! How many reports passed, and how many nobody checked.
 
+use super::values::number;
 use super::{Result, Store};
 use crate::domain;
 use crate::report::period::Day;
@@ -33,8 +34,7 @@ impl Store {
             if !answered.has(row.get(0)?, row.get(4)?)? || !domain::is_among(&domain, domains) {
                 continue;
             }
-            let number = |at| row.get::<_, i64>(at).map(i64::unsigned_abs);
-            let (checked, unchecked) = (number(2)?, number(3)?);
+            let (checked, unchecked) = (number(row, 2)?, number(row, 3)?);
             match found.last_mut().filter(|last| last.domain == domain) {
                 Some(last) => {
                     last.checked = last.checked.saturating_add(checked);

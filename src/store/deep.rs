@@ -9,6 +9,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::names::NameReader;
 use super::tls::stored_content;
+use super::values::{blob, number};
 use super::{DigestKey, Result, Store, StoreError};
 use crate::alignment::codec;
 use crate::rows;
@@ -117,7 +118,7 @@ struct Sums {
 fn records(connection: &Connection, faults: &mut Faults) -> Result<()> {
     let known: FxHashSet<u64> = {
         let mut select = connection.prepare("SELECT id FROM outcome")?;
-        let ids = select.query_map([], |row| row.get::<_, i64>(0).map(i64::unsigned_abs))?;
+        let ids = select.query_map([], |row| number(row, 0))?;
         ids.collect::<rusqlite::Result<_>>()?
     };
     let mut line = connection.prepare(
@@ -132,7 +133,6 @@ fn records(connection: &Connection, faults: &mut Faults) -> Result<()> {
         let run = runs.next()?;
         let report: Option<i64> = run.map(|run| run.get(0)).transpose()?;
         if let Some((id, sums)) = at.take_if(|(id, _)| Some(*id) != report) {
-            let number = |row: &Row<'_>, at| row.get::<_, i64>(at).map(i64::unsigned_abs);
             let said = line.query_row([id], |row| Ok(Sums { records: number(row, 0)?, messages: number(row, 1)? }));
             match said {
                 Ok(said) if said == sums => {}
@@ -158,7 +158,7 @@ fn records(connection: &Connection, faults: &mut Faults) -> Result<()> {
         if line.query_row([report], |row| key(row, 2)).is_ok_and(|said| said != place) {
             faults.add(format!("records of report {report} lie under another day, domain, reporter or state"));
         }
-        let mut rest = run.get_ref(5)?.as_blob().map_err(|error| StoreError::Damaged(error.to_string()))?;
+        let mut rest = blob(run, 5)?;
         let Some((_, sums)) = &mut at else { break };
         while let Some((outcome, count)) = rows::take_head(&mut rest) {
             let readable = rows::take_address_bytes(&mut rest).and_then(rows::read_address).is_some();
@@ -236,7 +236,7 @@ fn bytes(connection: &Connection, faults: &mut Faults) -> Result<()> {
     let mut rows = select.query([])?;
     while let Some(row) = rows.next()? {
         let (id, sha, packed): (i64, Vec<u8>, bool) = (row.get(0)?, row.get(1)?, row.get(2)?);
-        let kept = row.get_ref(3)?.as_blob().map_err(|error| StoreError::Damaged(error.to_string()))?;
+        let kept = blob(row, 3)?;
         let mut hash = Sha256::new();
         let read = if packed {
             unpack_into(&mut hash, kept)

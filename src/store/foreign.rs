@@ -7,6 +7,7 @@
 use rusqlite::{ToSql, params};
 
 use super::trust::BELIEVED;
+use super::values::number;
 use super::{Result, Store};
 use crate::report::period::Day;
 
@@ -76,7 +77,6 @@ impl Store {
         let mut last = None;
         while let Some(row) = rows.next()? {
             let name: i64 = row.get(0)?;
-            let number = |at| row.get::<_, i64>(at).map(i64::unsigned_abs);
             if answered.is_owners(name)? || answered.is_ignored(row.get(1)?)? {
                 continue;
             }
@@ -85,8 +85,8 @@ impl Store {
                 found.push(ForeignDomain { domain: names.text(name)?.to_owned(), reports: 0, messages: 0 });
             }
             if let Some(one) = found.last_mut() {
-                one.reports = one.reports.saturating_add(number(2)?);
-                one.messages = one.messages.saturating_add(number(3)?);
+                one.reports = one.reports.saturating_add(number(row, 2)?);
+                one.messages = one.messages.saturating_add(number(row, 3)?);
             }
         }
         found.sort_by(|a, b| (b.messages, &a.domain).cmp(&(a.messages, &b.domain)));

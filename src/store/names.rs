@@ -73,41 +73,16 @@ impl PutText for Numbering<'_> {
     }
 }
 
-/// Reads names by their numbers, each once.
-#[derive(Debug)]
-pub struct NameReader<'n> {
-    connection: &'n Connection,
-    known: FxHashMap<i64, String>,
-    bytes: usize,
-}
-
-/// The names that a reader knows, kept from one use of the database to the next.
+/// Names by their numbers, each read once, kept from one use of the database to the next.
 #[derive(Debug, Default)]
 pub struct NameCache {
     known: FxHashMap<i64, String>,
     bytes: usize,
 }
 
-impl<'n> NameReader<'n> {
-    pub(super) fn new(connection: &'n Connection) -> Self {
-        Self::of(connection, NameCache::default())
-    }
-
-    /// With names that are known already.
-    pub(super) fn of(connection: &'n Connection, cache: NameCache) -> Self {
-        NameReader { connection, known: cache.known, bytes: cache.bytes }
-    }
-
-    /// What it knows, for the next reader.
-    pub(super) fn into_cache(self) -> NameCache {
-        NameCache { known: self.known, bytes: self.bytes }
-    }
-
+impl NameCache {
     /// The text of a name.
-    ///
-    /// # Errors
-    /// See [`StoreError`](super::StoreError).
-    pub fn text(&mut self, id: i64) -> Result<&str> {
+    fn text(&mut self, connection: &Connection, id: i64) -> Result<&str> {
         if (self.known.len() >= KEPT || self.bytes >= KEPT_BYTES) && !self.known.contains_key(&id) {
             self.known.clear();
             self.bytes = 0;
@@ -115,14 +90,46 @@ impl<'n> NameReader<'n> {
         match self.known.entry(id) {
             Entry::Occupied(known) => Ok(known.into_mut()),
             Entry::Vacant(vacant) => {
-                let text: String = self
-                    .connection
+                let text: String = connection
                     .prepare_cached("SELECT text FROM name WHERE id = ?1")?
                     .query_row([id], |row| row.get(0))?;
                 self.bytes += text.len();
                 Ok(vacant.insert(text))
             }
         }
+    }
+
+    /// Reads with what is known.
+    pub(super) fn with<T>(
+        &mut self,
+        connection: &Connection,
+        read: impl FnOnce(&mut NameReader<'_>) -> Result<T>,
+    ) -> Result<T> {
+        let mut names = NameReader { connection, cache: std::mem::take(self) };
+        let found = read(&mut names);
+        *self = names.cache;
+        found
+    }
+}
+
+/// Reads names of an open database by their numbers.
+#[derive(Debug)]
+pub struct NameReader<'n> {
+    connection: &'n Connection,
+    cache: NameCache,
+}
+
+impl<'n> NameReader<'n> {
+    pub(super) fn new(connection: &'n Connection) -> Self {
+        NameReader { connection, cache: NameCache::default() }
+    }
+
+    /// The text of a name.
+    ///
+    /// # Errors
+    /// See [`StoreError`](super::StoreError).
+    pub fn text(&mut self, id: i64) -> Result<&str> {
+        self.cache.text(self.connection, id)
     }
 }
 

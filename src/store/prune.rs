@@ -5,6 +5,7 @@ use rustc_hash::FxHashSet;
 
 use super::memory;
 use super::totals::Deltas;
+use super::values::number;
 use super::{Result, Store, facts, same_identity};
 use crate::report::period::Day;
 use crate::rows;
@@ -83,8 +84,12 @@ fn count(connection: &Connection, day: Day) -> Result<Pruned> {
             (SELECT COUNT(*) FROM tls_report WHERE day < ?1) FROM report WHERE day < ?1",
         params![day],
         |row| {
-            let number = |at| row.get::<_, i64>(at).map(i64::unsigned_abs);
-            Ok(Pruned { reports: number(0)?, records: number(1)?, messages: number(2)?, tls_reports: number(3)? })
+            Ok(Pruned {
+                reports: number(row, 0)?,
+                records: number(row, 1)?,
+                messages: number(row, 2)?,
+                tls_reports: number(row, 3)?,
+            })
         },
     )?)
 }

@@ -4,6 +4,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::incoming::{NewQuarantine, Origin};
 use super::trust::Trust;
+use super::values::number;
 use super::{Result, Store, blobs};
 use crate::limits::Limits;
 use crate::mail::Authenticity;
@@ -103,10 +104,7 @@ impl Held {
     pub(super) fn load(connection: &Connection) -> Result<Self> {
         let sql = "SELECT (SELECT COUNT(*) FROM quarantine), COALESCE(SUM(LENGTH(bytes)), 0)
              FROM blob WHERE id IN (SELECT raw FROM quarantine)";
-        Ok(connection.query_row(sql, [], |row| {
-            let number = |at| row.get::<_, i64>(at).map(i64::unsigned_abs);
-            Ok(Held { entries: number(0)?, bytes: number(1)? })
-        })?)
+        Ok(connection.query_row(sql, [], |row| Ok(Held { entries: number(row, 0)?, bytes: number(row, 1)? }))?)
     }
 
     /// Whether it has reached a limit.

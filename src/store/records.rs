@@ -5,9 +5,10 @@
 
 use rusqlite::{OptionalExtension, params};
 
-use super::names::{NameCache, NameReader};
+use super::names::NameCache;
 use super::reports::{ReportHead, ReportSummary};
 use super::trust::{BELIEVED, CHECKED};
+use super::values::number;
 use super::{Result, Store};
 use crate::alignment::Outcome;
 use crate::domain;
@@ -137,7 +138,7 @@ impl Store {
         names.with(&self.connection, |names| {
             let owned = domain::is_owners(names.text(report.domain)?, &self.owner_domains);
             let reporter = if self.ignored.is_empty() { "" } else { names.text(report.reporter)? };
-            Ok(owned && !self.ignored.iter().any(|entry| reporter::is_meant(reporter, entry)))
+            Ok(owned && !reporter::is_among(reporter, &self.ignored))
         })
     }
 
@@ -202,7 +203,6 @@ impl Store {
             if !domain::is_owners(&domain, &self.owner_domains) {
                 continue;
             }
-            let number = |at| row.get::<_, i64>(at).map(i64::unsigned_abs);
             found.push(PublishedPolicy {
                 domain: domain.clone(),
                 policy: PolicyPublished {
@@ -219,8 +219,8 @@ impl Store {
                 },
                 first: row.get(10)?,
                 last: row.get(11)?,
-                reports: number(12)?,
-                reporters: number(13)?,
+                reports: number(row, 12)?,
+                reporters: number(row, 13)?,
             });
         }
         Ok(found)
@@ -242,16 +242,5 @@ impl NameCache {
     /// See [`StoreError`](super::StoreError).
     pub fn is(&mut self, store: &Store, name: i64, text: &str) -> Result<bool> {
         self.with(&store.connection, |names| Ok(names.text(name)? == text))
-    }
-
-    fn with<T>(
-        &mut self,
-        connection: &rusqlite::Connection,
-        read: impl FnOnce(&mut NameReader<'_>) -> Result<T>,
-    ) -> Result<T> {
-        let mut names = NameReader::of(connection, std::mem::take(self));
-        let found = read(&mut names);
-        *self = names.into_cache();
-        found
     }
 }

@@ -7,6 +7,7 @@ use rusqlite::{OptionalExtension, Row, params, params_from_iter};
 use super::apart::{Answered, Apart};
 use super::same_identity::Placed;
 use super::trust::Trust;
+use super::values::{blob, number};
 use super::{Result, Store, StoreError, bare_id};
 use crate::alignment::Outcome;
 use crate::domain;
@@ -146,10 +147,6 @@ const COLUMNS: &str = "report.id, org.text, reporter.text, email.text, report_id
     LEFT JOIN name org ON org.id = report.org_name
     LEFT JOIN name email ON email.id = report.email";
 
-fn unsigned(row: &Row<'_>, at: usize) -> rusqlite::Result<u64> {
-    row.get::<_, i64>(at).map(|value| u64::try_from(value).unwrap_or(0))
-}
-
 fn summary(row: &Row<'_>, answered: &mut Answered<'_>) -> Result<ReportSummary> {
     let domain: String = row.get(5)?;
     Ok(ReportSummary {
@@ -178,10 +175,10 @@ fn summary(row: &Row<'_>, answered: &mut Answered<'_>) -> Result<ReportSummary> 
         foreign: !answered.is_owners(row.get(28)?)?,
         domain,
         rfc9990: row.get(18)?,
-        records: unsigned(row, 19)?,
-        messages: unsigned(row, 20)?,
-        dmarc_pass: unsigned(row, 21)?,
-        sibling: unsigned(row, 22)?,
+        records: number(row, 19)?,
+        messages: number(row, 20)?,
+        dmarc_pass: number(row, 21)?,
+        sibling: number(row, 22)?,
         counted: row.get(23)?,
         trust: Trust::from_number(row.get(24)?),
         replaced_by: row.get(25)?,
@@ -290,7 +287,7 @@ impl Store {
         while let Some(row) = rows.next()? {
             let code: String = row.get(0)?;
             if let Some(code) = IrregularityCode::parse(&code) {
-                found.push(Irregularity { code, detail: row.get(1)?, count: unsigned(row, 2)? });
+                found.push(Irregularity { code, detail: row.get(1)?, count: number(row, 2)? });
             }
         }
         let beside = |code| Irregularity { code, detail: String::new(), count: 1 };
@@ -328,7 +325,7 @@ impl Store {
             "SELECT sha256, size, bytes IS NOT NULL FROM report JOIN blob ON blob.id = report.raw WHERE report.id = ?1",
         )?;
         Ok(select.query_row([id], |row| {
-            Ok(ReportDetail { head, sightings, sha256: row.get(0)?, size: unsigned(row, 1)?, raw_kept: row.get(2)? })
+            Ok(ReportDetail { head, sightings, sha256: row.get(0)?, size: number(row, 1)?, raw_kept: row.get(2)? })
         })?)
     }
 
@@ -342,7 +339,7 @@ impl Store {
             .prepare_cached("SELECT rows FROM record_run WHERE day = ?1 AND report = ?2 ORDER BY part")?;
         let mut runs = statement.query(params![day, report])?;
         while let Some(run) = runs.next()? {
-            let bytes = run.get_ref(0)?.as_blob().map_err(|error| StoreError::Damaged(error.to_string()))?;
+            let bytes = blob(run, 0)?;
             let packed: Vec<_> = rows::iterate(bytes).collect();
             let mut next = packed.iter();
             self.outcomes(packed.iter().map(|row| row.outcome), &mut |_, outcome| {

@@ -1,9 +1,10 @@
 //! Scanning records: the runs of a window of days, and the outcomes that they name.
 
-use rusqlite::Connection;
+use rusqlite::{Connection, Row};
 
 use super::names::NameReader;
 use super::trust::CHECKED;
+use super::values::blob;
 use super::{Result, Store, StoreError};
 use crate::alignment::{AuthResult, Outcome, codec};
 use crate::report::period::Day;
@@ -24,6 +25,25 @@ pub struct ScannedRun<'r> {
     pub checked: bool,
     /// The records, see [`rows`](crate::rows).
     pub rows: &'r [u8],
+}
+
+impl<'r> ScannedRun<'r> {
+    /// Selects the runs of reports that count on the days from one to another, in the order of days and reports.
+    pub(super) const SELECT: &'static str =
+        "SELECT day, report, reporter, domain, counted, rows FROM record_run WHERE day BETWEEN ?1 AND ?2 AND counted
+         ORDER BY day, report, part";
+
+    /// A run as it was selected.
+    pub(super) fn of(row: &'r Row<'_>) -> Result<Self> {
+        Ok(ScannedRun {
+            day: row.get(0)?,
+            report: row.get(1)?,
+            reporter: row.get(2)?,
+            domain: row.get(3)?,
+            checked: row.get::<_, i64>(4)? == CHECKED,
+            rows: blob(row, 5)?,
+        })
+    }
 }
 
 /// What a published policy asks for, in lower case.
@@ -64,26 +84,14 @@ impl Store {
     /// # Errors
     /// See [`StoreError`]; the visitor's ends the scan.
     pub fn scan_runs(&self, first: Day, last: Day, visit: &mut dyn FnMut(ScannedRun<'_>) -> Result<()>) -> Result<()> {
-        let mut statement = self.connection.prepare_cached(
-            "SELECT day, report, reporter, domain, counted, rows FROM record_run WHERE day BETWEEN ?1 AND ?2 AND counted
-             ORDER BY day, report, part",
-        )?;
+        let mut statement = self.connection.prepare_cached(ScannedRun::SELECT)?;
         let mut runs = statement.query([first, last])?;
         let mut answered = self.answered();
         while let Some(row) = runs.next()? {
-            let (reporter, domain) = (row.get(2)?, row.get(3)?);
-            let checked = row.get::<_, i64>(4)? == CHECKED;
-            if !answered.has(domain, reporter)? || self.checked_only && !checked {
-                continue;
+            let run = ScannedRun::of(row)?;
+            if answered.has(run.domain, run.reporter)? && (run.checked || !self.checked_only) {
+                visit(run)?;
             }
-            visit(ScannedRun {
-                day: row.get(0)?,
-                report: row.get(1)?,
-                reporter,
-                domain,
-                checked,
-                rows: row.get_ref(5)?.as_blob().map_err(|error| StoreError::Damaged(error.to_string()))?,
-            })?;
         }
         Ok(())
     }

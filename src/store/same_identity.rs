@@ -17,8 +17,8 @@ use super::incoming::Totals;
 use super::names::NameReader;
 use super::totals::Deltas;
 use super::trust::{BELIEVED, Trust};
-use super::values::signed;
-use super::{DigestKey, Result, RowsDigest, StoreError};
+use super::values::{blob, number, signed};
+use super::{DigestKey, Result, RowsDigest};
 use crate::report::period::{DAY, Day, Period};
 use crate::reporter;
 use crate::rows;
@@ -143,7 +143,6 @@ impl Stored {
         spf_aligned, trust, counted, replaced_by, shared, dropped";
 
     fn of(row: &Row<'_>) -> rusqlite::Result<Self> {
-        let number = |at| row.get::<_, i64>(at).map(i64::unsigned_abs);
         Ok(Stored {
             id: row.get(0)?,
             identity: digest(row, 1)?,
@@ -152,11 +151,11 @@ impl Stored {
             domain: row.get(4)?,
             reporter: row.get(5)?,
             totals: Totals {
-                records: number(6)?,
-                messages: number(7)?,
-                dmarc_pass: number(8)?,
-                dkim_aligned: number(9)?,
-                spf_aligned: number(10)?,
+                records: number(row, 6)?,
+                messages: number(row, 7)?,
+                dmarc_pass: number(row, 8)?,
+                dkim_aligned: number(row, 9)?,
+                spf_aligned: number(row, 10)?,
             },
             trust: Trust::from_number(row.get(11)?),
             counted: row.get(12)?,
@@ -208,7 +207,7 @@ impl Stored {
         let mut found = Vec::new();
         let mut named = Vec::new();
         while let Some(run) = runs.next()? {
-            let mut rest = run.get_ref(0)?.as_blob().map_err(|error| StoreError::Damaged(error.to_string()))?;
+            let mut rest = blob(run, 0)?;
             while let Some((outcome, count)) = rows::take_head(&mut rest) {
                 let Some(address) = rows::take_address_bytes(&mut rest) else { break };
                 named.clear();
@@ -254,7 +253,7 @@ pub(super) fn settle(
         let mut heard = Vec::with_capacity(believed.len());
         for at in believed {
             let name = names.text(reports[at].reporter)?;
-            if ignored.iter().any(|entry| reporter::is_meant(name, entry)) {
+            if reporter::is_among(name, ignored) {
                 counts[at] = true;
             } else {
                 heard.push(at);
@@ -341,7 +340,7 @@ fn write_contents(connection: &Connection, key: DigestKey) -> Result<()> {
         }
         let (Some(run), Some(report)) = (run, report) else { return Ok(()) };
         let mut content = at.map_or(RowsDigest::default(), |(_, content)| content);
-        let mut rest = run.get_ref(1)?.as_blob().map_err(|error| StoreError::Damaged(error.to_string()))?;
+        let mut rest = blob(run, 1)?;
         while let Some((id, messages)) = rows::take_head(&mut rest) {
             let Some(address) = rows::take_address_bytes(&mut rest) else { break };
             let digest = match known.entry(id) {

@@ -5,12 +5,12 @@
 
 use std::sync::Arc;
 
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{Connection, OptionalExtension, params};
 
 use super::incoming::{Arrival, Origin, Raw, bare_id};
 use super::names::{NameReader, Names};
 use super::trust::{Trust, better};
-use super::values::signed;
+use super::values::{number, signed};
 use super::writer::Writer;
 use super::{DigestKey, Result, blobs};
 use crate::domain;
@@ -97,7 +97,6 @@ pub(super) fn stored_content(
 ) -> Result<u128> {
     let mut text = |id: Option<i64>| id.and_then(|id| names.text(id).ok().map(str::to_owned));
     let lines = |text: Option<String>| text.map_or(Vec::new(), |text| text.split('\n').map(str::to_owned).collect());
-    let number = |row: &Row<'_>, at| row.get::<_, i64>(at).map(i64::unsigned_abs);
     let mut select = connection.prepare_cached(
         "SELECT number, domain, policy_type, policy_string, mx_host, successful, failed FROM tls_policy WHERE report = ?1",
     )?;

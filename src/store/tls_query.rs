@@ -1,8 +1,9 @@
 //! SMTP TLS reports as they are asked for.
 
-use rusqlite::{Row, params};
+use rusqlite::params;
 
 use super::trust::Trust;
+use super::values::number;
 use super::{Result, Store};
 use crate::domain;
 use crate::report::period::Day;
@@ -84,10 +85,6 @@ pub struct TlsReportRow {
     pub foreign: bool,
     /// Where it was seen first.
     pub location: String,
-}
-
-fn number(row: &Row<'_>, at: usize) -> rusqlite::Result<u64> {
-    row.get::<_, i64>(at).map(|value| u64::try_from(value).unwrap_or(0))
 }
 
 impl Store {
@@ -227,8 +224,7 @@ impl Store {
         Ok((all, all.saturating_sub(own)))
     }
 
-    /// The end of the newest TLS report that counts and is on a domain of the owner's, in seconds since the epoch, as of `now`;
-    /// and the days that there are such reports on, in the 60 days before that.
+    /// The end of the newest TLS report that counts and is on a domain of the owner's, in seconds since the epoch, as of `now`.
     ///
     /// # Errors
     /// See [`StoreError`](super::StoreError).

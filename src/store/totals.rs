@@ -9,7 +9,7 @@ use super::incoming::Totals;
 use super::memory::Span;
 use super::names::NameReader;
 use super::trust::Trust;
-use super::values::signed;
+use super::values::{number, signed};
 use super::{Result, Store};
 use crate::report::period::{DAY, Day, LONG, Period};
 
@@ -135,17 +135,16 @@ impl Store {
         let mut rows = statement.query([first, last])?;
         let mut answered = self.answered();
         while let Some(row) = rows.next()? {
-            let number = |at| row.get::<_, i64>(at).map(i64::unsigned_abs);
             let mut found = DayReported {
                 day: row.get(0)?,
                 domain: row.get(1)?,
                 reporter: row.get(2)?,
-                messages: number(3)?,
-                checked: number(5)? > 0,
+                messages: number(row, 3)?,
+                checked: number(row, 5)? > 0,
             };
             let (reports, messages) =
                 stale.get(&(found.day, found.domain, found.reporter)).copied().unwrap_or_default();
-            if number(4)? > reports && answered.has(found.domain, found.reporter)? {
+            if number(row, 4)? > reports && answered.has(found.domain, found.reporter)? {
                 found.messages = found.messages.saturating_sub(messages);
                 visit(found);
             }

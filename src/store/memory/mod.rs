@@ -22,6 +22,7 @@ use super::runs::ScannedRun;
 use super::{Result, Store, StoreError};
 use crate::report::period::Day;
 use crate::rows;
+use crate::store::values::blob;
 use crate::varint;
 
 /// A reporter on a policy domain.
@@ -163,7 +164,7 @@ impl Store {
         let mut answered = self.answered();
         let mut is_head = true;
         while let Some(part) = parts.next()? {
-            let mut rest = part.get_ref(0)?.as_blob().map_err(|error| StoreError::Damaged(error.to_string()))?;
+            let mut rest = blob(part, 0)?;
             if std::mem::take(&mut is_head) {
                 let wanted = mask(days);
                 let mut sources = Vec::new();

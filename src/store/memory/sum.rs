@@ -1,7 +1,7 @@
 //! Summing up the records of a period.
 
 use std::collections::HashMap;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::IpAddr;
 
 use rusqlite::{Connection, OptionalExtension, params};
 use rustc_hash::FxHashMap;
@@ -10,7 +10,6 @@ use super::period::{PERIOD, Span};
 use crate::alignment::{DkimState, SpfState};
 use crate::rows;
 use crate::store::runs::{PolicyWords, ScannedRun};
-use crate::store::trust::CHECKED;
 use crate::store::{OutcomeFacts, Result, StoreError, facts};
 use crate::varint;
 
@@ -84,16 +83,9 @@ struct Sums {
 struct Sum {
     outcome: u64,
     reasons: u8,
-    address: Address,
+    address: Option<IpAddr>,
     place: u64,
     messages: u64,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Address {
-    None,
-    V4(Ipv4Addr),
-    V6(Ipv6Addr),
 }
 
 /// Sums up a period; part of a transaction.
@@ -101,20 +93,10 @@ pub(super) fn write(connection: &Connection, period: Span) -> Result<()> {
     period.forget(connection)?;
     let mut facts = Facts::new(connection)?;
     let mut sums = Sums::default();
-    let mut select = connection.prepare_cached(
-        "SELECT day, report, reporter, domain, counted, rows FROM record_run WHERE day BETWEEN ?1 AND ?2 AND counted
-         ORDER BY day, report, part",
-    )?;
+    let mut select = connection.prepare_cached(ScannedRun::SELECT)?;
     let mut runs = select.query([period.begin(), period.end()])?;
     while let Some(row) = runs.next()? {
-        let run = ScannedRun {
-            day: row.get(0)?,
-            report: row.get(1)?,
-            reporter: row.get(2)?,
-            domain: row.get(3)?,
-            checked: row.get::<_, i64>(4)? == CHECKED,
-            rows: row.get_ref(5)?.as_blob().map_err(|error| StoreError::Damaged(error.to_string()))?,
-        };
+        let run = ScannedRun::of(row)?;
         sums.add(&run, period, &mut facts)?;
         if sums.held.len() >= HELD {
             sums.flush(connection, period)?;
@@ -158,11 +140,7 @@ impl Sums {
             self.held.push(Sum {
                 outcome: *self.shown.entry(shown).or_insert(outcome),
                 reasons: u8::from(shown.excused) | u8::from(shown.as_list) << 1,
-                address: match address.ip() {
-                    Some(IpAddr::V4(v4)) => Address::V4(v4),
-                    Some(IpAddr::V6(v6)) => Address::V6(v6),
-                    None => Address::None,
-                },
+                address: address.ip(),
                 place: u64::from(source) * PERIOD as u64 + day,
                 messages: count.unwrap_or(0),
             });
@@ -187,14 +165,7 @@ impl Sums {
             }
             varint::put(&mut part, (shown - outcome) << 2 | u64::from(reasons));
             outcome = shown;
-            rows::put_ip(
-                &mut part,
-                match address {
-                    Address::V4(v4) => Some(IpAddr::V4(v4)),
-                    Address::V6(v6) => Some(IpAddr::V6(v6)),
-                    Address::None => None,
-                },
-            );
+            rows::put_ip(&mut part, address);
             varint::put(&mut part, cells.len() as u64);
             part.extend_from_slice(&cells);
             if part.len() >= PART_BYTES {
