@@ -49,8 +49,7 @@ impl Tls {
             return Ok(status);
         }
         let survey = tls_survey(&store, window.first.saturating_sub(HISTORY), window.last, &domains)?;
-        let within = |day: &Day| (window.first..=window.last).contains(day);
-        let reports = survey.reports.iter().filter(|(day, _)| within(day));
+        let reports = survey.reports.iter().filter(|(day, _)| window.holds(*day));
         let Some(days) = days(reports.clone().map(|(day, _)| *day)) else {
             return Err(no_data(&store, window)?);
         };
@@ -58,7 +57,7 @@ impl Tls {
             .policies
             .iter()
             .flat_map(|policy| policy.sessions.keys())
-            .filter(|(day, _)| within(day))
+            .filter(|(day, _)| window.holds(*day))
             .map(|(_, reporter)| *reporter)
             .collect();
         reporters.sort_unstable();

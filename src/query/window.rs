@@ -85,6 +85,14 @@ pub struct Window {
     pub last: Day,
 }
 
+impl Window {
+    /// Whether a day is in it.
+    #[must_use]
+    pub fn holds(self, day: Day) -> bool {
+        (self.first..=self.last).contains(&day)
+    }
+}
+
 impl WindowChoice {
     /// The days that are meant; without a bound, the ends of time.
     ///

@@ -108,7 +108,7 @@ fn is_of(rotation: &Rotation, key: &SelectorUse) -> bool {
 
 /// The messages whose signature verified in a window, and those of which it is known whether it did.
 fn verified(key: &SelectorUse, window: Window) -> (u64, u64) {
-    let days = key.days.iter().filter(|day| (window.first..=window.last).contains(&day.day));
+    let days = key.days.iter().filter(|day| window.holds(day.day));
     days.fold((0_u64, 0_u64), |(verified, known), day| {
         (verified.saturating_add(day.verified), known.saturating_add(day.verified).saturating_add(day.failed))
     })

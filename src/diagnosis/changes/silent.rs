@@ -16,7 +16,7 @@ fn change(kind: ChangeKind, subject: ChangeSubject, text: String, since: Day) ->
 
 /// Whether a silence was noticed within the window.
 fn is_new(stopped: Stopped, comparison: &Comparison<'_>) -> bool {
-    (comparison.window.first..=comparison.window.last).contains(&stopped.noticed)
+    comparison.window.holds(stopped.noticed)
 }
 
 pub(super) fn of_domains(comparison: &Comparison<'_>) -> Vec<Change> {
@@ -63,7 +63,7 @@ pub(super) fn of_reporters(comparison: &Comparison<'_>) -> Vec<Change> {
     }
     for (name, days) in gather(comparison.presence, |one| &one.reporter) {
         if let Some((&first, _)) = days.first_key_value()
-            && (comparison.window.first..=comparison.window.last).contains(&first)
+            && comparison.window.holds(first)
             && comparison.then.survey.reports > 0
             && !told.contains(name)
         {

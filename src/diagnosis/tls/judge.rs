@@ -53,9 +53,12 @@ pub(in crate::diagnosis) fn judged(policy: &TlsPolicyFigures, window: Window) ->
 }
 
 fn judge<'j>(policy: &'j TlsPolicyFigures, failure: &'j TlsFailureFigures, window: Window) -> Option<Judged<'j>> {
-    let within = |day: Day| (window.first..=window.last).contains(&day);
-    let seen: Vec<((Day, u32), u64)> =
-        failure.sessions.iter().filter(|((day, _), _)| within(*day)).map(|(&at, &sessions)| (at, sessions)).collect();
+    let seen: Vec<((Day, u32), u64)> = failure
+        .sessions
+        .iter()
+        .filter(|((day, _), _)| window.holds(*day))
+        .map(|(&at, &sessions)| (at, sessions))
+        .collect();
     let (&last, _) = seen.last().map(|((day, _), sessions)| (day, sessions))?;
     let sessions = sum(seen.iter().map(|(_, sessions)| *sessions));
     let reporters: BTreeSet<u32> = seen.iter().map(|((_, reporter), _)| *reporter).collect();
@@ -77,7 +80,7 @@ fn judge<'j>(policy: &'j TlsPolicyFigures, failure: &'j TlsFailureFigures, windo
         }
     }
     let later = days.range(last.saturating_add(1)..).count();
-    let all = || policy.sessions.iter().filter(|((day, _), _)| within(*day));
+    let all = || policy.sessions.iter().filter(|((day, _), _)| window.holds(*day));
     let claims: Vec<Claim> = all()
         .map(|(&(day, reporter), &[well, failed])| {
             let claimed = failure.sessions.get(&(day, reporter)).copied().unwrap_or(0);
@@ -127,8 +130,7 @@ pub fn tls_domains(survey: &TlsSurvey, window: Window) -> Vec<TlsDomain> {
 }
 
 fn policy(survey: &TlsSurvey, policy: &TlsPolicyFigures, window: Window) -> Option<TlsPolicy> {
-    let within = |day: &Day| (window.first..=window.last).contains(day);
-    let seen: Vec<_> = policy.sessions.iter().filter(|((day, _), _)| within(day)).collect();
+    let seen: Vec<_> = policy.sessions.iter().filter(|((day, _), _)| window.holds(*day)).collect();
     let (first, last) = (seen.first()?.0.0, seen.last()?.0.0);
     let mut failures: Vec<TlsFailure> = judged(policy, window).map(|one| self::failure(survey, &one)).collect();
     failures.sort_by(|a, b| {
@@ -143,7 +145,7 @@ fn policy(survey: &TlsSurvey, policy: &TlsPolicyFigures, window: Window) -> Opti
         enforced: is_enforced(policy),
         successful: sum(seen.iter().map(|(_, [well, _])| *well)),
         failed: sum(seen.iter().map(|(_, [_, failed])| *failed)),
-        reports: policy.reports.iter().filter(|(day, _)| within(day)).count() as u64,
+        reports: policy.reports.iter().filter(|(day, _)| window.holds(*day)).count() as u64,
         reporters: survey.names(seen.iter().map(|((_, reporter), _)| *reporter)),
         first_seen: shown(first),
         last_seen: shown(last),
