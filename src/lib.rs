@@ -71,6 +71,7 @@ pub mod store;
 pub mod tag_list;
 pub mod tls;
 pub mod uid_set;
+mod unfinished;
 pub mod varint;
 mod vocabulary;
 pub mod witness;

@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{BufWriter, Error, ErrorKind, Read};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use serde_json::{Value as Json, json};
@@ -16,6 +16,7 @@ use super::lines::RowFile;
 use super::{ExportError, RowForm, Sink};
 use crate::flat::{Column, Layout, Row};
 use crate::report::period::{Day, date_of};
+use crate::unfinished::unfinished;
 
 /// Names that begin with a dot are not read as data.
 const MARKER: &str = ".dmarcstat-export.json";
@@ -94,7 +95,7 @@ impl Folder {
                         "it holds something else; name an empty folder, or one that is not there",
                     ));
                 }
-                let mut marker = unfinished(path)?;
+                let mut marker = unfinished(path, UNFINISHED)?;
                 serde_json::to_writer_pretty(&mut marker, &wanted)?;
                 marker.as_file().sync_all()?;
                 marker.persist(path.join(MARKER))?;
@@ -148,7 +149,7 @@ impl Folder {
     fn begin(&mut self, day: Day) -> std::io::Result<()> {
         let folder = self.choice.path.join(folder_of(day));
         std::fs::create_dir_all(&folder)?;
-        let out = BufWriter::with_capacity(1 << 16, unfinished(&folder)?);
+        let out = BufWriter::with_capacity(1 << 16, unfinished(&folder, UNFINISHED)?);
         let file = RowFile::new(self.choice.form, Arc::clone(&self.layout), Arc::clone(&self.columns), out)?;
         self.open = Some((day, file));
         Ok(())
@@ -220,13 +221,4 @@ fn described(marker: &Json) -> String {
         Some(name) => format!("{rows}, continued as {name:?} by --new"),
         None => format!("{rows}, without --new"),
     }
-}
-
-/// A file that has no name of its own yet. Its rights follow the umask, as those of any file that a program writes for others.
-fn unfinished(folder: &Path) -> std::io::Result<NamedTempFile> {
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(UNFINISHED);
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    builder.tempfile_in(folder)
 }
