@@ -4,9 +4,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::{ExportError, Sink};
-use crate::flat::{Kind, Layout, Row, Value};
+use crate::flat::{Column, Layout, Row};
 use crate::report::period::Day;
-use crate::store::{PlainColumn, PlainTable, PlainValue, StoreError};
+use crate::store::{PlainColumn, PlainTable, StoreError};
+use crate::words::hex;
 
 /// A table that rows are added to.
 pub struct Table {
@@ -21,14 +22,7 @@ impl Table {
     /// # Errors
     /// See [`PlainTable::open`].
     pub fn open(path: &Path, name: &'static str, layout: Arc<Layout>) -> Result<Self, ExportError> {
-        let columns: Vec<PlainColumn> = layout
-            .columns()
-            .iter()
-            .map(|column| PlainColumn {
-                name: column.name,
-                is_number: matches!(column.kind, Kind::Number | Kind::Truth),
-            })
-            .collect();
+        let columns: Vec<PlainColumn> = layout.columns().iter().map(Column::plain).collect();
         let table = PlainTable::open(path, name, &columns).map_err(|error| failed(path, &error))?;
         Ok(Table { path: path.to_owned(), layout, table })
     }
@@ -38,8 +32,7 @@ impl Table {
     /// # Errors
     /// See [`ExportError`].
     pub fn take_back(&mut self, row_key: [u8; 16]) -> Result<(), ExportError> {
-        let key: String = row_key.iter().map(|byte| format!("{byte:02x}")).collect();
-        self.table.take_back(&key).map_err(|error| failed(&self.path, &error))
+        self.table.take_back(&hex(&row_key)).map_err(|error| failed(&self.path, &error))
     }
 }
 
@@ -59,12 +52,7 @@ fn failed(path: &Path, error: &StoreError) -> ExportError {
 impl Sink for Table {
     fn row(&mut self, _: Day, row: Row) -> Result<(), ExportError> {
         let (layout, row) = (&self.layout, &row);
-        let values = layout.columns().iter().map(|column| match layout.value(row, column) {
-            Value::Null => PlainValue::Null,
-            Value::Number(number) => PlainValue::Number(*number),
-            Value::Truth(truth) => PlainValue::Number(i64::from(*truth)),
-            Value::Text(text) | Value::Json(text) => PlainValue::Text(text),
-        });
+        let values = layout.columns().iter().map(|column| layout.value(row, column).into());
         self.table.insert(values).map_err(|error| failed(&self.path, &error))
     }
 

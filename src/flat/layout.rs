@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use super::value::{Field, Kind, Record, Value};
+use super::value::{Field, Kind, Record, Value, plain};
 use super::{columns, parsedmarc};
 use crate::alignment::Outcome;
 use crate::diagnosis::SendingPath;
-use crate::store::ReportHead;
+use crate::store::{PlainColumn, ReportHead};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Part {
@@ -25,6 +25,14 @@ pub struct Column {
     pub kind: Kind,
     part: Part,
     at: usize,
+}
+
+impl Column {
+    /// The column in a table of a database.
+    #[must_use]
+    pub fn plain(&self) -> PlainColumn {
+        plain(self.name, self.kind)
+    }
 }
 
 /// The columns of rows.

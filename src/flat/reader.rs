@@ -14,6 +14,7 @@ use crate::alignment::Outcome;
 use crate::domain;
 use crate::rows::{self, PackedAddress};
 use crate::store::{CountedReport, NameCache, ReportHead, Store, StoreError};
+use crate::words::hex;
 
 /// More outcomes than that are read again. A report has few; what is kept of one is some two kilobytes.
 const OUTCOMES_KEPT: usize = 10_000;
@@ -90,14 +91,15 @@ impl Reader {
     /// See [`StoreError`].
     pub fn begin(&mut self, store: &Store, report: CountedReport, with_ids: bool) -> Result<(), StoreError> {
         let head = store.report_head(store.report_summary(report.place.report)?)?;
-        let key = if with_ids { self.row_key(store, &report, &head)? } else { [0; 16] };
+        let rows = store.run_of(report.place, 0)?.unwrap_or_default();
+        let key = if with_ids { self.row_key(store, &report, &head, &rows)? } else { [0; 16] };
         self.current = Some(Current {
             counted: report,
             values: values(self.layout.report, &head),
             key,
-            prefix: key.iter().map(|byte| format!("{byte:02x}")).collect(),
+            prefix: hex(&key),
             part: 0,
-            rows: store.run_of(report.place, 0)?.unwrap_or_default(),
+            rows,
             at: 0,
             number: 0,
         });
@@ -193,17 +195,29 @@ impl Reader {
             || outcome.header_from.as_ref().is_some_and(|from| domain::is_among(from, &self.domains))
     }
 
-    fn row_key(&mut self, store: &Store, report: &CountedReport, head: &ReportHead) -> Result<[u8; 16], StoreError> {
+    /// The key of a report's rows, by all of them; `first` is its first run.
+    fn row_key(
+        &mut self,
+        store: &Store,
+        report: &CountedReport,
+        head: &ReportHead,
+        first: &[u8],
+    ) -> Result<[u8; 16], StoreError> {
         let mut key = RowKey::new(head);
-        let mut part = 0;
+        self.add_run(store, first, &mut key)?;
+        let mut part = 1;
         while let Some(run) = store.run_of(report.place, part)? {
-            let mut rest = run.as_slice();
-            while let Some((outcome, messages)) = rows::take_head(&mut rest) {
-                let Some(address) = rows::take_address_bytes(&mut rest) else { break };
-                key.add(&self.known(store, outcome)?.digest, messages, address);
-            }
+            self.add_run(store, &run, &mut key)?;
             part += 1;
         }
         Ok(key.finish())
+    }
+
+    fn add_run(&mut self, store: &Store, mut run: &[u8], key: &mut RowKey) -> Result<(), StoreError> {
+        while let Some((outcome, messages)) = rows::take_head(&mut run) {
+            let Some(address) = rows::take_address_bytes(&mut run) else { break };
+            key.add(&self.known(store, outcome)?.digest, messages, address);
+        }
+        Ok(())
     }
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::sanitize::harmless_json;
+use crate::store::{PlainColumn, PlainValue};
 
 /// What the values of a column are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,11 +74,34 @@ pub(super) struct Record {
     pub(super) messages: Option<u64>,
 }
 
+impl<'v> From<&'v Value> for PlainValue<'v> {
+    fn from(value: &'v Value) -> Self {
+        match value {
+            Value::Null => PlainValue::Null,
+            Value::Number(number) => PlainValue::Number(*number),
+            Value::Truth(truth) => PlainValue::Number(i64::from(*truth)),
+            Value::Text(text) | Value::Json(text) => PlainValue::Text(text),
+        }
+    }
+}
+
 /// A column, and what stands in it.
 pub(super) struct Field<T> {
     pub(super) name: &'static str,
     pub(super) kind: Kind,
     pub(super) content: Content<T>,
+}
+
+impl<T> Field<T> {
+    /// The column in a table of a database.
+    pub(super) fn plain(&self) -> PlainColumn {
+        plain(self.name, self.kind)
+    }
+}
+
+/// A column of a name and a kind in a table of a database.
+pub(super) fn plain(name: &'static str, kind: Kind) -> PlainColumn {
+    PlainColumn { name, is_number: matches!(kind, Kind::Number | Kind::Truth) }
 }
 
 pub(super) enum Content<T> {

@@ -16,6 +16,7 @@ use crate::report::address::{self, AddressNote};
 use crate::report::{AggregateReport, Irregularities, IrregularityCode, Markup, Record, ReportSink, SourceAddress};
 use crate::rows::{self, LARGEST_COUNT};
 use crate::store::{Origin, RowsDigest, Run, SharedOutcome, Totals, bare_id};
+use crate::words::hex;
 
 /// What a row takes where it is stored, without text in place of its address.
 const ROW_BYTES: usize = 8;
@@ -249,8 +250,7 @@ impl<'c> ReportBuilder<'c> {
         for sum in self.public.unwrap_or_default() {
             sha.update(sum.to_le_bytes());
         }
-        let hex: String = sha.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
-        format!("sha256:{hex}")
+        format!("sha256:{}", hex(&sha.finalize()))
     }
 }
 

@@ -8,6 +8,7 @@ use super::http::Http;
 use super::request::{Granted, Requests};
 use super::settings::{Grant, Settings};
 use super::{Error, TokenSource};
+use crate::words::hex;
 
 /// The time, in seconds since the epoch.
 pub type Clock = fn() -> i64;
@@ -109,7 +110,7 @@ impl Tokens {
             digest.update((text.len() as u64).to_le_bytes());
             digest.update(text);
         }
-        digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+        hex(&digest.finalize())
     }
 
     /// Whether a token is good for a while.

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use super::{Behind, plain_column};
-use crate::flat::{Layout, Reader, Row, RowHosts};
+use super::Behind;
+use crate::flat::{Column, Layout, Reader, Row, RowHosts};
 use crate::report::period::Day;
 use crate::store::{Bounds, PlainColumn, PlainValue, ReportPlace, Result, RowSource, Rows};
 
@@ -28,7 +28,7 @@ impl RowSource for AlignmentTable {
     }
 
     fn columns(&self) -> Vec<PlainColumn> {
-        self.layout.columns().iter().map(|column| plain_column(column.name, column.kind)).collect()
+        self.layout.columns().iter().map(Column::plain).collect()
     }
 
     fn rows(&self, bounds: &Bounds) -> Result<Box<dyn Rows>> {

@@ -8,9 +8,8 @@ mod report;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::{Kind, Value};
 use crate::report::period::Day;
-use crate::store::{Bounds, PlainColumn, PlainValue, Store};
+use crate::store::{Bounds, Store};
 
 pub use alignment::AlignmentTable;
 pub use path::PathTable;
@@ -41,20 +40,5 @@ impl Behind {
     fn within(&self, bounds: &Bounds) -> (Day, Day) {
         let (first, last) = self.days;
         (bounds.first.map_or(first, |day| day.max(first)), bounds.last.map_or(last, |day| day.min(last)))
-    }
-}
-
-fn plain_column(name: &'static str, kind: Kind) -> PlainColumn {
-    PlainColumn { name, is_number: matches!(kind, Kind::Number | Kind::Truth) }
-}
-
-impl<'v> From<&'v Value> for PlainValue<'v> {
-    fn from(value: &'v Value) -> Self {
-        match value {
-            Value::Null => PlainValue::Null,
-            Value::Number(number) => PlainValue::Number(*number),
-            Value::Truth(truth) => PlainValue::Number(i64::from(*truth)),
-            Value::Text(text) | Value::Json(text) => PlainValue::Text(text),
-        }
     }
 }

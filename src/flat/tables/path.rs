@@ -3,7 +3,6 @@
 use std::sync::{Arc, OnceLock};
 
 use super::list::List;
-use super::plain_column;
 use crate::diagnosis::SendingPath;
 use crate::flat::columns::{list, number, text};
 use crate::flat::value::{Field, Value, values};
@@ -32,7 +31,7 @@ impl RowSource for PathTable {
     }
 
     fn columns(&self) -> Vec<PlainColumn> {
-        PATH.iter().map(|field| plain_column(field.name, field.kind)).collect()
+        PATH.iter().map(Field::plain).collect()
     }
 
     fn rows(&self, _: &Bounds) -> Result<Box<dyn Rows>> {

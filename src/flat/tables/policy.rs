@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
+use super::Behind;
 use super::list::List;
-use super::{Behind, plain_column};
 use crate::domain;
 use crate::flat::columns::{number, tag, text};
 use crate::flat::value::{Field, Value, values};
@@ -46,7 +46,7 @@ impl RowSource for PolicyTable {
     }
 
     fn columns(&self) -> Vec<PlainColumn> {
-        POLICY.iter().map(|field| plain_column(field.name, field.kind)).collect()
+        POLICY.iter().map(Field::plain).collect()
     }
 
     fn rows(&self, bounds: &Bounds) -> Result<Box<dyn Rows>> {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Behind, plain_column};
+use super::Behind;
 use crate::domain;
 use crate::flat::columns::{REPORT, list, number, truth};
 use crate::flat::value::{Field, Value, values};
@@ -45,7 +45,7 @@ impl RowSource for ReportTable {
     }
 
     fn columns(&self) -> Vec<PlainColumn> {
-        REPORT.iter().chain(MORE).map(|field| plain_column(field.name, field.kind)).collect()
+        REPORT.iter().chain(MORE).map(Field::plain).collect()
     }
 
     fn rows(&self, bounds: &Bounds) -> Result<Box<dyn Rows>> {
