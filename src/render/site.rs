@@ -6,7 +6,7 @@ use super::sparkline::{Look, Marks, Series, Sparkline};
 use super::table::{Cell, Column, Row, Table};
 use crate::diagnosis::ExplainAnswer;
 use crate::diagnosis::readiness::{DayFigures, Review};
-use crate::report::period::{Day, day_of};
+use crate::report::period::Day;
 use crate::words::{agree, grouped, percent, plural};
 
 /// A domain of the folder, and its pages.
@@ -37,7 +37,7 @@ pub fn site_index(domains: &[SiteDomain<'_>], left_out: usize) -> Document {
             document.text(Text::plain(ANYBODYS).paint(Paint::Warn));
         }
     }
-    let days = domains.iter().flat_map(|one| &one.review.daily).filter_map(day);
+    let days = domains.iter().flat_map(|one| &one.review.daily).map(|one| one.day);
     let days = days.clone().min().zip(days.max());
     let mut table = Table::new([
         Column::text("DOMAIN"),
@@ -77,12 +77,8 @@ pub fn site_index(domains: &[SiteDomain<'_>], left_out: usize) -> Document {
     document
 }
 
-fn day(one: &DayFigures) -> Option<Day> {
-    one.date.parse().map(day_of).ok()
-}
-
 fn picture(daily: &[DayFigures], days: (Day, Day)) -> Cell {
-    let of = |value: fn(&DayFigures) -> u64| daily.iter().filter_map(|one| Some((day(one)?, value(one)))).collect();
+    let of = |value: fn(&DayFigures) -> u64| daily.iter().map(|one| (one.day, value(one))).collect();
     Cell::from(Marks { days, good: of(|one| one.messages.saturating_sub(one.fail)), bad: of(|one| one.fail) })
 }
 
@@ -91,7 +87,7 @@ fn picture(daily: &[DayFigures], days: (Day, Day)) -> Cell {
 pub fn site_pictures(review: &Review, paths: &[ExplainAnswer]) -> Document {
     let mut document = Document::default();
     let days = |value: fn(&DayFigures) -> u64| -> Vec<(Day, u64)> {
-        review.daily.iter().filter_map(|one| Some((day(one)?, value(one)))).collect()
+        review.daily.iter().map(|one| (one.day, value(one))).collect()
     };
     let all = days(|one| one.messages);
     if all.iter().all(|&(_, messages)| messages == 0) {

@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::alignment::DkimState;
 use crate::diagnosis::{Class, SendingPath};
 use crate::query::Survey;
-use crate::report::period::{Day, date_of};
+use crate::report::period::Day;
 use crate::role::Role;
 
 /// Messages that fail DMARC now, by the role of their path. Each counts once.
@@ -108,8 +108,9 @@ impl ByClass {
 /// A day.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct DayFigures {
-    /// The date.
-    pub date: String,
+    /// The day.
+    #[serde(rename = "date", serialize_with = "crate::diagnosis::dates::as_date")]
+    pub day: Day,
     /// Messages.
     pub messages: u64,
     /// Messages that fail DMARC.
@@ -174,12 +175,7 @@ pub(super) fn days(survey: &Survey, paths: &[&SendingPath], recent_from: Day) ->
     }
     let of_days = of_days
         .into_iter()
-        .map(|(day, (messages, fail, by_class))| DayFigures {
-            date: date_of(day).to_string(),
-            messages,
-            fail,
-            by_class,
-        })
+        .map(|(day, (messages, fail, by_class))| DayFigures { day, messages, fail, by_class })
         .collect();
     (of_paths, of_days)
 }

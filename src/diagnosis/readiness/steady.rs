@@ -26,7 +26,7 @@ pub(super) struct Whole {
 
 impl Whole {
     pub(super) fn of(daily: &[DayFigures], reporters: &[ReporterFigures], messages: u64) -> Self {
-        let works = |day: &&DayFigures| day.messages > 0 && day.date.parse().is_ok_and(is_working_day);
+        let works = |day: &&DayFigures| day.messages > 0 && is_working_day(day.day);
         Whole {
             working_days: daily.iter().filter(works).count(),
             reporters: reporters.iter().filter(|one| one.messages > 0).count(),
@@ -52,13 +52,13 @@ impl Whole {
             *days.entry(day).or_default() += 1;
         }
         let witnesses = self.reporters.min(2);
-        let working = days.iter().filter(|&(&day, &told)| told >= witnesses && is_working_day(date_of(day))).count();
+        let working = days.iter().filter(|&(&day, &told)| told >= witnesses && is_working_day(day)).count();
         busiest as f64 >= ONE_ADDRESS * path.messages as f64
             && working as f64 > MOST * self.working_days as f64
             && seen.len() as f64 > MOST * self.reporters as f64
     }
 }
 
-fn is_working_day(date: jiff::civil::Date) -> bool {
-    !matches!(date.weekday(), Weekday::Saturday | Weekday::Sunday)
+fn is_working_day(day: Day) -> bool {
+    !matches!(date_of(day).weekday(), Weekday::Saturday | Weekday::Sunday)
 }

@@ -7,7 +7,7 @@ use crate::render::document::{Document, Fact, Text};
 use crate::render::paths::paint;
 use crate::render::sparkline::{Series, Sparkline};
 use crate::render::table::{Column, Row, Table};
-use crate::report::period::{Day, day_of};
+use crate::report::period::Day;
 use crate::words::{grouped, list, percent, plural};
 
 /// Paths of unknown senders that are listed: there may be one for each network that a spoofer had.
@@ -26,9 +26,8 @@ pub(super) fn title(answer: &Review) -> String {
 
 /// The volume day by day, by class.
 pub(super) fn daily(answer: &Review, document: &mut Document) {
-    let day = |one: &DayFigures| one.date.parse().map(day_of).ok();
     let days = |value: &dyn Fn(&DayFigures) -> u64| -> Vec<(Day, u64)> {
-        answer.daily.iter().filter_map(|one| Some((day(one)?, value(one)))).collect()
+        answer.daily.iter().map(|one| (one.day, value(one))).collect()
     };
     let series = Class::ALL.into_iter().map(|class| Series {
         label: class.as_str().to_owned(),
