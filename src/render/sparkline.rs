@@ -137,9 +137,9 @@ impl Marks {
     }
 }
 
-/// How some days are laid out in a row of characters.
+/// How some days are laid out in a row of characters, or of bars.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Layout {
+pub(super) struct Layout {
     first: Day,
     last: Day,
     /// Days a character.
@@ -149,7 +149,7 @@ struct Layout {
 
 impl Layout {
     /// The days from `first` to `last` in at most `width` characters.
-    fn new(first: Day, last: Day, width: usize, unicode: bool) -> Self {
+    pub(super) fn new(first: Day, last: Day, width: usize, unicode: bool) -> Self {
         let last = last.max(first);
         let days = i64::from(last) - i64::from(first) + 1;
         let width = i64::try_from(width).unwrap_or(i64::MAX).max(1);
@@ -157,15 +157,27 @@ impl Layout {
         Layout { first, last, per, unicode }
     }
 
+    /// The same with whole weeks a character, where it is more than a day.
+    pub(super) fn by_weeks(self) -> Self {
+        if self.per > 1 { Layout { per: self.per.saturating_add(6) / 7 * 7, ..self } } else { self }
+    }
+
+    /// The first and the last day of a character.
+    pub(super) fn days(self, at: usize) -> (Day, Day) {
+        let start = |at: usize| i64::from(self.first) + at as i64 * i64::from(self.per);
+        let day = |day: i64| Day::try_from(day).map_or(self.last, |day| day.min(self.last));
+        (day(start(at)), day(start(at + 1) - 1))
+    }
+
     /// How many characters a row has.
-    fn characters(self) -> usize {
+    pub(super) fn characters(self) -> usize {
         usize::try_from((i64::from(self.last) - i64::from(self.first)) / i64::from(self.per) + 1).unwrap_or(1)
     }
 
     /// The values of each character's days in sum.
-    fn sums(self, values: impl IntoIterator<Item = (Day, u64)>) -> Vec<u64> {
+    pub(super) fn sums(self, values: impl IntoIterator<Item = (Day, u64)>) -> Vec<u64> {
         let mut sums = vec![0_u64; self.characters()];
-        for (day, value) in values {
+        for (day, value) in values.into_iter().filter(|(day, _)| (self.first..=self.last).contains(day)) {
             let at = (i64::from(day) - i64::from(self.first)) / i64::from(self.per);
             if let Some(sum) = usize::try_from(at).ok().and_then(|at| sums.get_mut(at)) {
                 *sum = sum.saturating_add(value);

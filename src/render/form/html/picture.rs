@@ -4,14 +4,14 @@ use maud::{Markup, html};
 
 use super::text::{LONGEST, Plain};
 use crate::render::shares::Shares;
-use crate::render::sparkline::{Look, Marks, Sparkline};
+use crate::render::sparkline::{Layout, Look, Marks, Sparkline};
 use crate::report::period::{Day, date_of};
 use crate::words::{grouped, percent, plural};
 
 /// More bars than that are no longer told apart.
 const MOST_BARS: usize = 124;
 /// Bars of the picture in a cell.
-const MOST_MARKS: i32 = 60;
+const MOST_MARKS: usize = 60;
 
 /// The marks that are laid over a colour, so that it is not the only sign. They are drawn once in a page.
 pub(super) fn patterns() -> Markup {
@@ -94,28 +94,15 @@ struct Bar {
 /// The days, several together where there are more than can be told apart.
 fn bars(sparkline: &Sparkline) -> Vec<Bar> {
     let Some((first, last)) = sparkline.ends() else { return Vec::new() };
-    let days = usize::try_from(i64::from(last) - i64::from(first) + 1).unwrap_or(1);
-    let each = days.div_ceil(MOST_BARS).max(1);
-    let each = if each > 1 { each.div_ceil(7) * 7 } else { 1 };
-    let place = |day: Day| usize::try_from(i64::from(day) - i64::from(first)).map_or(0, |day| day / each);
-    let start = |at: usize| Day::try_from(i64::from(first) + (at * each) as i64).unwrap_or(last);
-    let mut bars: Vec<Bar> = (0..days.div_ceil(each))
-        .map(|at| Bar {
-            from: start(at),
-            to: (start(at + 1) - 1).min(last),
-            messages: 0,
-            of: vec![0; sparkline.series.len()],
-        })
-        .collect();
-    for &(day, messages) in &sparkline.all {
-        bars[place(day)].messages += messages;
-    }
-    for (number, series) in sparkline.series.iter().enumerate() {
-        for &(day, messages) in series.days.iter().filter(|(day, _)| (first..=last).contains(day)) {
-            bars[place(day)].of[number] += messages;
-        }
-    }
-    bars
+    let layout = Layout::new(first, last, MOST_BARS, true).by_weeks();
+    let all = layout.sums(sparkline.all.iter().copied());
+    let series: Vec<Vec<u64>> =
+        sparkline.series.iter().map(|series| layout.sums(series.days.iter().copied())).collect();
+    let bar = |(at, messages): (usize, u64)| {
+        let (from, to) = layout.days(at);
+        Bar { from, to, messages, of: series.iter().map(|sums| sums[at]).collect() }
+    };
+    all.into_iter().enumerate().map(bar).collect()
 }
 
 /// The volume day by day, in bars of what makes a whole, and lines for what does not.
@@ -224,20 +211,9 @@ fn figures(sparkline: &Sparkline, bars: &[Bar]) -> Markup {
 /// How much was good day by day, small enough for a cell.
 pub(super) fn marks(marks: &Marks) -> Markup {
     let (first, last) = marks.days;
-    let per = (last - first) / MOST_MARKS + 1;
-    let bars = (last - first) / per + 1;
-    let mut sums = vec![(0_u64, 0_u64); usize::try_from(bars).unwrap_or(1)];
-    let inside = |day: Day| usize::try_from((day - first) / per).ok().filter(|_| (first..=last).contains(&day));
-    for &(day, good) in &marks.good {
-        if let Some(sum) = inside(day).and_then(|at| sums.get_mut(at)) {
-            sum.0 += good;
-        }
-    }
-    for &(day, bad) in &marks.bad {
-        if let Some(sum) = inside(day).and_then(|at| sums.get_mut(at)) {
-            sum.1 += bad;
-        }
-    }
+    let layout = Layout::new(first, last, MOST_MARKS, true);
+    let (good, bad) = (layout.sums(marks.good.iter().copied()), layout.sums(marks.bad.iter().copied()));
+    let sums: Vec<(u64, u64)> = good.into_iter().zip(bad).collect();
     let (good, bad) = sums.iter().fold((0, 0), |(good, bad), sum| (good + sum.0, bad + sum.1));
     let description = format!(
         "{} to {}: {} of {}",
@@ -256,7 +232,7 @@ pub(super) fn marks(marks: &Marks) -> Markup {
         sums.iter().enumerate().filter_map(piece).collect()
     };
     html! {
-        svg.marks viewBox=(format!("0 0 {bars} 10")) preserveAspectRatio="none" role="img" aria-label=(description) {
+        svg.marks viewBox=(format!("0 0 {} 10", sums.len())) preserveAspectRatio="none" role="img" aria-label=(description) {
             path d=(path(false)) fill="var(--signed)" {}
             path d=(path(true)) fill=(fill(Look::Unsigned)) {}
         }
