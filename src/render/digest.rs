@@ -115,12 +115,10 @@ impl DigestAnswer {
             document.item_at(0, Mark::Number(number + 1), Text::prose(title).paint(Paint::Bold));
             let failing = row.sum(|path| path.messages.saturating_sub(path.dmarc_pass));
             let of = plural(row.sum(|path| path.messages), "message");
-            let who = match row.paths.len() {
-                1 => format!("{} on {}", path.sender, path.domain),
-                many => format!("{} and {} more on {}", path.sender, grouped(many as u64 - 1), path.domain),
-            };
             document.below(format!(
-                "{who}: {} of {of} fail DMARC, {} are signed as the domain; {}",
+                "{} on {}: {} of {of} fail DMARC, {} are signed as the domain; {}",
+                row.name(),
+                path.domain,
                 grouped(failing),
                 grouped(row.dkim().aligned),
                 path.id

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::cause::Cause;
 use crate::diagnosis::{Class, DkimFigures, Role, SendingPath};
+use crate::words::grouped;
 
 /// Fewer paths stand for themselves.
 const LEAST: usize = 5;
@@ -23,6 +24,15 @@ impl Folded<'_> {
 
     pub(super) fn is_one(&self) -> bool {
         self.paths.len() == 1
+    }
+
+    /// What to call them: the sender of the largest, and how many more there are.
+    pub(super) fn name(&self) -> String {
+        let first = &self.first().sender;
+        match self.paths.len() {
+            1 => first.clone(),
+            many => format!("{first} and {} more", grouped(many as u64 - 1)),
+        }
     }
 
     /// A figure of all of them.

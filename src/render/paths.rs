@@ -126,7 +126,7 @@ fn paths(answer: &diagnosis::Answer, with_remedy: bool) -> Table {
     for folded in &rows {
         let (path, messages, dkim) = (folded.first(), folded.sum(|path| path.messages), folded.dkim());
         let row = Row::new([
-            sender(folded),
+            folded.name(),
             if path.domain.is_empty() { "(none)".to_owned() } else { path.domain.clone() },
             path.class.as_str().to_owned(),
             path.role.as_str().to_owned(),
@@ -155,14 +155,6 @@ fn id(folded: &Folded<'_>) -> Cell {
 /// Every path in a row of its own.
 fn each(paths: &[SendingPath]) -> Vec<Folded<'_>> {
     paths.iter().map(|path| Folded { paths: vec![path] }).collect()
-}
-
-fn sender(folded: &Folded<'_>) -> String {
-    let first = &folded.first().sender;
-    match folded.paths.len() {
-        1 => first.clone(),
-        many => format!("{first} and {} more", grouped(many as u64 - 1)),
-    }
 }
 
 pub(in crate::render) fn paint(class: Class) -> Paint {
