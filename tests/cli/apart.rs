@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::harness::{Ran, Sandbox};
+use crate::harness::{Ran, Sandbox, messages_of};
 use crate::make::{DKIM_AND_SPF, Report, mail, record};
 
 const AS_OF: [&str; 2] = ["--as-of", "2026-10-20"];
@@ -26,9 +26,8 @@ fn ingest(sandbox: &Sandbox, path: &str) -> Value {
 /// Messages by path, and what the summary by days has.
 fn messages(sandbox: &Sandbox) -> u64 {
     let answer = sandbox.run(["sources", "--since", "all", "--format", "json"].iter().chain(&AS_OF)).exits(0).json();
-    let paths: u64 = answer["paths"].as_array().unwrap().iter().map(|path| path["messages"].as_u64().unwrap()).sum();
-    let domains: u64 =
-        answer["domains"].as_array().unwrap().iter().map(|domain| domain["messages"].as_u64().unwrap()).sum();
+    let paths: u64 = messages_of(&answer["paths"]);
+    let domains: u64 = messages_of(&answer["domains"]);
     assert_eq!(paths, domains, "{answer}");
     paths
 }

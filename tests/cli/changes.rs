@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::documented;
-use crate::harness::{Ran, Sandbox, fixture, sample_mails};
+use crate::harness::{Ran, Sandbox, sample, sample_mails};
 use crate::make::{DKIM_AND_SPF, Dice, Report, record};
 
 const SPF_ONLY: &str = "<spf><domain>example.com</domain><scope>mfrom</scope><result>pass</result></spf>";
@@ -276,10 +276,6 @@ fn with_nothing_before_there_is_nothing_to_compare_and_that_is_said() {
     assert_eq!(kinds(&days.json()), vec![]);
     // Nothing at all.
     Sandbox::new().run(["changes"]).exits(1);
-}
-
-fn sample() -> String {
-    fixture("mailbox").to_str().expect("a name in Unicode").to_owned()
 }
 
 #[test]

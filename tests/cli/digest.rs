@@ -3,7 +3,6 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
 use std::thread::JoinHandle;
 
 use serde_json::Value;
@@ -12,13 +11,6 @@ use crate::documented::{assert_documented, example};
 use crate::harness::{Sandbox, sample_mails};
 
 const DAY: [&str; 2] = ["--as-of", "2026-11-22"];
-
-fn with_sample() -> Sandbox {
-    let sandbox = Sandbox::new();
-    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/mailbox");
-    assert_eq!(sandbox.run([Path::new("ingest"), &fixtures]).status, 0);
-    sandbox
-}
 
 /// A `sendmail` that keeps what it was given.
 fn sendmail(sandbox: &Sandbox, ending: &str) -> String {
@@ -30,7 +22,7 @@ fn sendmail(sandbox: &Sandbox, ending: &str) -> String {
 
 #[test]
 fn a_summary_says_what_changed_what_to_do_and_how_far_each_domain_is() {
-    let sandbox = with_sample();
+    let sandbox = Sandbox::with_sample();
     let ran = sandbox.run(["digest", "--json"].iter().chain(&DAY));
     assert_eq!(ran.status, 0, "{}", ran.stderr);
     assert_documented(&example("`digest`"), &ran.json());
@@ -43,7 +35,7 @@ fn a_summary_says_what_changed_what_to_do_and_how_far_each_domain_is() {
 
 #[test]
 fn a_summary_goes_through_sendmail_as_text_and_page() {
-    let sandbox = with_sample();
+    let sandbox = Sandbox::with_sample();
     let program = sendmail(&sandbox, "");
     let config = format!(
         "[mail]\nfrom = \"DMARC <dmarc@brightwater.example>\"\nto = [\"a@brightwater.example\"]\nsendmail = \"{program}\"\n"
@@ -75,7 +67,7 @@ fn who_cannot_be_written_to_is_said_at_once() {
     assert_eq!(ran.status, 2, "{}", ran.stderr);
     let ran = sandbox.run(["digest", "--to", "no body"]);
     assert!(ran.status == 2 && ran.stderr.contains("\"no body\""), "{}", ran.stderr);
-    let sandbox = with_sample();
+    let sandbox = Sandbox::with_sample();
     let program = sendmail(&sandbox, "echo no room left >&2; exit 75");
     sandbox.write("config.toml", format!("[mail]\nsendmail = \"{program}\"\n"));
     // The machine's own people need no domain.
@@ -123,7 +115,7 @@ fn smtp(refuses: bool) -> (u16, JoinHandle<String>) {
 
 #[test]
 fn a_server_takes_a_summary_and_tells_nobody_the_password() {
-    let sandbox = with_sample();
+    let sandbox = Sandbox::with_sample();
     sandbox.write("password", "open \"sesame\"\n");
     for refuses in [false, true] {
         let (port, served) = smtp(refuses);
@@ -180,7 +172,7 @@ fn hook(statuses: &'static [u16]) -> (String, JoinHandle<Vec<Value>>) {
 
 #[test]
 fn a_web_hook_is_told_and_asked_again_where_it_is_busy() {
-    let sandbox = with_sample();
+    let sandbox = Sandbox::with_sample();
     let changes = ["changes", "--as-of", "2026-11-01", "--since", "7d", "-q"];
     let (url, served) = hook(&[503, 200]);
     let ran = sandbox.run(changes.iter().copied().chain(["--notify", &url]));

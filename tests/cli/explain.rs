@@ -3,20 +3,12 @@
 use serde_json::{Value, json};
 
 use crate::documented;
-use crate::harness::{Sandbox, fixture};
+use crate::harness::{Sandbox, fixture, messages_of, sample};
 use crate::make::{Report, record};
 use crate::selectors::{month, signed};
 
-fn sample() -> String {
-    fixture("mailbox").to_str().expect("a name in Unicode").to_owned()
-}
-
 fn explain(sandbox: &Sandbox, sender: &str) -> Value {
     sandbox.run(["explain", sender, "--since", "all", "--format", "json"]).exits(0).json()
-}
-
-fn sum(list: &Value) -> u64 {
-    list.as_array().expect("a list").iter().map(|one| one["messages"].as_u64().expect("messages")).sum()
 }
 
 #[test]
@@ -31,7 +23,7 @@ fn every_part_adds_up_to_the_path() {
         let messages = path["messages"].as_u64().expect("messages");
         let none = answer["no_address"]["messages"].as_u64().unwrap_or(0);
         for (part, more) in [("days", 0), ("by_reporter", 0), ("addresses", none), ("networks", none)] {
-            assert_eq!(sum(&answer[part]) + more, messages, "{part} of {}", path["sender"]);
+            assert_eq!(messages_of(&answer[part]) + more, messages, "{part} of {}", path["sender"]);
         }
         let done: u64 = answer["dispositions"].as_object().unwrap().values().map(|n| n.as_u64().unwrap()).sum();
         assert_eq!(done, messages, "dispositions of {}", path["sender"]);

@@ -9,7 +9,7 @@ use rusqlite::Connection;
 use serde_json::{Map, Value, json};
 
 use crate::bad_database::with_little_room;
-use crate::harness::{Ran, Sandbox, cases, files_below, fixture, quirk_folders, quirk_inputs};
+use crate::harness::{Ran, Sandbox, cases, files_below, fixture, messages_of, quirk_folders, quirk_inputs};
 use crate::make::{DKIM_AND_SPF, Report, mail, record};
 
 /// The rows of a run that wrote JSON lines.
@@ -30,12 +30,6 @@ fn ids(rows: &[Map<String, Value>]) -> BTreeSet<String> {
     ids
 }
 
-fn sample() -> Sandbox {
-    let sandbox = Sandbox::new();
-    sandbox.run(["ingest", &fixture("mailbox").display().to_string()]).exits(0);
-    sandbox
-}
-
 /// The messages of all paths of `sources`.
 fn sources(sandbox: &Sandbox, window: &[&str]) -> u64 {
     let ran = sandbox.run(["sources", "--json"].iter().chain(window));
@@ -43,7 +37,7 @@ fn sources(sandbox: &Sandbox, window: &[&str]) -> u64 {
         return 0;
     }
     let answer = ran.exits(0).json();
-    answer["paths"].as_array().unwrap().iter().map(|path| path["messages"].as_u64().unwrap()).sum()
+    messages_of(&answer["paths"])
 }
 
 /// Rows and messages of a table in a file.
@@ -58,7 +52,7 @@ fn table(path: &Path) -> (u64, u64) {
 
 #[test]
 fn messages_add_up_to_what_sources_says_in_every_form() {
-    let sandbox = sample();
+    let sandbox = Sandbox::with_sample();
     for (number, window) in [
         &["--as-of", "2026-11-22"][..],
         &["--since", "all"],
@@ -193,7 +187,7 @@ fn every_field_of_every_record_is_there() {
 
 #[test]
 fn ids_are_of_the_record_and_not_of_the_database() {
-    let sandbox = sample();
+    let sandbox = Sandbox::with_sample();
     let rows = lines(&sandbox.run(["export", "--since", "all"]).exits(0));
     let mut mails = files_below(&fixture("mailbox"));
     mails.reverse();
@@ -209,7 +203,7 @@ fn ids_are_of_the_record_and_not_of_the_database() {
 
 #[test]
 fn with_paths_rows_add_up_to_the_paths() {
-    let sandbox = sample();
+    let sandbox = Sandbox::with_sample();
     let rows = lines(&sandbox.run(["export", "--as-of", "2026-11-22", "--paths"]).exits(0));
     let mut sums: BTreeMap<String, u64> = BTreeMap::new();
     for row in &rows {
@@ -257,7 +251,7 @@ fn what_continues_lets_every_report_out_once() {
 
 #[test]
 fn names_tell_exports_apart() {
-    let sandbox = sample();
+    let sandbox = Sandbox::with_sample();
     let count = |arguments: &[&str]| lines(&sandbox.run(["export"].iter().chain(arguments)).exits(0)).len();
     assert_eq!(
         count(&["--new=a", "--since", "2026-11-01", "--until", "2026-11-10"]),
@@ -326,7 +320,7 @@ fn a_folder_holds_each_day_once() {
 
 #[test]
 fn a_run_that_broke_off_is_made_good_by_the_next() {
-    let sandbox = sample();
+    let sandbox = Sandbox::with_sample();
     let new = ["export", "--into", "rows", "--new"];
     // As it is left when the power fails after some days have their files, and before that is noted.
     sandbox.run(new).exits(0);
@@ -344,7 +338,7 @@ fn a_run_that_broke_off_is_made_good_by_the_next() {
 
 #[test]
 fn what_is_somebody_elses_is_left_alone() {
-    let sandbox = sample();
+    let sandbox = Sandbox::with_sample();
     let line = ["export", "--as-of", "2026-11-22", "--into"];
     let export = |into: &str| sandbox.run(line.iter().chain(&[into]));
     sandbox.write("photos/1.jpg", "x");
@@ -387,7 +381,7 @@ fn what_is_somebody_elses_is_left_alone() {
 
 #[test]
 fn a_table_gets_columns_that_it_lacks() {
-    let sandbox = sample();
+    let sandbox = Sandbox::with_sample();
     let export = |arguments: &[&str]| {
         sandbox.run(["export", "--as-of", "2026-11-22", "--into", "rows.db"].iter().chain(arguments))
     };
@@ -403,7 +397,7 @@ fn a_table_gets_columns_that_it_lacks() {
 
 #[test]
 fn the_columns_of_parsedmarc() {
-    let sandbox = sample();
+    let sandbox = Sandbox::with_sample();
     let line = ["export", "--as-of", "2026-11-22", "--fields", "parsedmarc"];
     let ran = sandbox.run(line.iter().chain(&["--format", "csv"])).exits(0);
     let mut reader = csv::Reader::from_reader(&ran.stdout[..]);
@@ -440,7 +434,7 @@ fn the_columns_of_parsedmarc() {
 #[cfg(unix)]
 #[test]
 fn a_closed_pipe_ends_quietly_and_is_not_noted() {
-    let sandbox = sample();
+    let sandbox = Sandbox::with_sample();
     for format in ["jsonl", "csv"] {
         let mut command = sandbox.command(["export", "--new=pipe", "--format", format]);
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
@@ -456,7 +450,7 @@ fn a_closed_pipe_ends_quietly_and_is_not_noted() {
 #[cfg(unix)]
 #[test]
 fn a_full_disk_leaves_no_half_of_anything() {
-    let sandbox = sample();
+    let sandbox = Sandbox::with_sample();
     let whole = sources(&sandbox, &["--since", "all"]);
     for room in [0, 5_000, 60_000, 400_000] {
         let file = format!("{room}.db");

@@ -33,6 +33,13 @@ impl Sandbox {
         Sandbox { root, columns: 120 }
     }
 
+    /// With the sample mailbox in its database.
+    pub(crate) fn with_sample() -> Self {
+        let sandbox = Sandbox::new();
+        sandbox.run(["ingest", &sample()]).exits(0);
+        sandbox
+    }
+
     pub(crate) fn columns(mut self, columns: u16) -> Self {
         self.columns = columns;
         self
@@ -230,6 +237,16 @@ pub(crate) fn quirk_folders() -> Vec<PathBuf> {
 /// The inputs in a quirk's folder, in name order.
 pub(crate) fn quirk_inputs(folder: &Path) -> Vec<PathBuf> {
     files_of(folder).into_iter().filter(|path| path.file_name() != Some(OsStr::new("expected.json"))).collect()
+}
+
+/// The sample mailbox, as an argument.
+pub(crate) fn sample() -> String {
+    fixture("mailbox").to_str().expect("a name in Unicode").to_owned()
+}
+
+/// The messages of all in a list of an answer.
+pub(crate) fn messages_of(list: &Value) -> u64 {
+    list.as_array().expect("a list").iter().map(|one| one["messages"].as_u64().expect("messages")).sum()
 }
 
 /// The mails of the sample mailbox, in the order of their names.

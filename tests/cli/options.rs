@@ -5,7 +5,7 @@ use std::process::Stdio;
 use serde_json::{Value, json};
 
 use crate::dump;
-use crate::harness::{Ran, Sandbox, append_to_mbox, fixture};
+use crate::harness::{Ran, Sandbox, append_to_mbox, fixture, messages_of};
 use crate::make::{DKIM_AND_SPF, Report, gzip, mail, record, zip};
 
 const UNSIGNED: &str = "<spf><domain>example.com</domain><scope>mfrom</scope><result>pass</result></spf>";
@@ -28,7 +28,7 @@ fn ten_days() -> Sandbox {
 }
 
 fn messages(answer: &Value) -> u64 {
-    answer["paths"].as_array().unwrap().iter().map(|path| path["messages"].as_u64().unwrap()).sum()
+    messages_of(&answer["paths"])
 }
 
 #[test]

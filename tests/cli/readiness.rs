@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use serde_json::{Value, json};
 
 use crate::documented::{assert_documented, example};
-use crate::harness::{Ran, Sandbox, fixture};
+use crate::harness::{Ran, Sandbox, fixture, messages_of};
 use crate::make::{DKIM_AND_SPF, Report, record};
 
 const REPORTERS: [&str; 4] = ["Mailhaven", "Postbox", "Inbound", "Relaymail"];
@@ -52,7 +52,7 @@ fn adds_up(answer: &Value) {
     let impact = &answer["impact"];
     let lost: u64 = impact["lost"].as_object().unwrap().values().map(|value| value.as_u64().unwrap()).sum();
     assert_eq!(impact["messages"].as_u64().unwrap(), impact["pass"].as_u64().unwrap() + lost, "{impact}");
-    let paths: u64 = answer["paths"].as_array().unwrap().iter().map(|path| path["messages"].as_u64().unwrap()).sum();
+    let paths: u64 = messages_of(&answer["paths"]);
     assert_eq!(impact["messages"].as_u64().unwrap(), paths);
     let days = answer["daily"].as_array().unwrap();
     let daily: u64 = days.iter().map(|day| day["messages"].as_u64().unwrap()).sum();

@@ -3,12 +3,8 @@
 use serde_json::{Value, json};
 
 use crate::documented;
-use crate::harness::{Ran, Sandbox, fixture};
+use crate::harness::{Ran, Sandbox, sample};
 use crate::make::{Report, record};
-
-fn sample() -> String {
-    fixture("mailbox").to_str().expect("a name in Unicode").to_owned()
-}
 
 /// A record whose only signature has a result.
 pub(crate) fn signed(address: &str, count: u64, selector: &str, result: &str) -> String {

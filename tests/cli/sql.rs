@@ -8,14 +8,8 @@ use rusqlite::Connection;
 use serde_json::{Value, json};
 
 use crate::documented::{assert_documented, example};
-use crate::harness::{Ran, Sandbox, fixture};
+use crate::harness::{Ran, Sandbox, messages_of};
 use crate::make::{DKIM_AND_SPF, Dice, Report, many_records, record};
-
-fn sample() -> Sandbox {
-    let sandbox = Sandbox::new();
-    sandbox.run(["ingest", &fixture("mailbox").display().to_string()]).exits(0);
-    sandbox
-}
 
 fn ask(sandbox: &Sandbox, question: &str) -> Vec<Vec<Value>> {
     rows(&sandbox.run(["sql", "--json", question]).exits(0))
@@ -28,10 +22,10 @@ fn rows(ran: &Ran) -> Vec<Vec<Value>> {
 
 #[test]
 fn records_add_up_to_what_sources_says() {
-    let sandbox = sample();
+    let sandbox = Sandbox::with_sample();
     let whole = |window: &[&str]| -> u64 {
         let answer = sandbox.run(["sources", "--json"].iter().chain(window)).exits(0).json();
-        answer["paths"].as_array().unwrap().iter().map(|path| path["messages"].as_u64().unwrap()).sum()
+        messages_of(&answer["paths"])
     };
     assert_eq!(ask(&sandbox, "SELECT sum(messages) FROM alignment"), [[json!(whole(&["--since", "all"]))]]);
     let november = ["--since", "2026-11-01", "--until", "2026-11-10"];
@@ -54,7 +48,7 @@ fn records_add_up_to_what_sources_says() {
 /// Whatever a condition saves, the answer is that of all rows with the condition.
 #[test]
 fn conditions_that_save_reading_change_no_answer() {
-    let sandbox = sample();
+    let sandbox = Sandbox::with_sample();
     let all = ask(&sandbox, "SELECT id, day, domain FROM alignment");
     let text = |value: &Value| value.as_str().unwrap().to_owned();
     type Holds = fn(&str, &str) -> bool;
@@ -110,7 +104,7 @@ fn a_day_costs_a_day() {
 
 #[test]
 fn rows_are_those_of_export() {
-    let sandbox = sample();
+    let sandbox = Sandbox::with_sample();
     let exported = crate::export::lines(&sandbox.run(["export", "--since", "all"]).exits(0));
     let ran = sandbox.run(["sql", "--json", "--max-rows", "100000", "SELECT * FROM alignment"]).exits(0);
     let answer = ran.json();
@@ -136,7 +130,7 @@ fn rows_are_those_of_export() {
 
 #[test]
 fn reports_and_policies() {
-    let sandbox = sample();
+    let sandbox = Sandbox::with_sample();
     let list = sandbox.run(["reports", "--since", "all", "--json"]).exits(0).json();
     let listed = list["reports"].as_array().unwrap();
     let found = ask(
@@ -169,7 +163,7 @@ fn reports_and_policies() {
 
 #[test]
 fn paths_are_those_of_sources() {
-    let sandbox = sample();
+    let sandbox = Sandbox::with_sample();
     let answer = sandbox.run(["sources", "--as-of", "2026-11-22", "--json"]).exits(0).json();
     let question =
         "SELECT path, sender, role, class, cause, messages, dkim_unsigned, source_ips FROM path ORDER BY path";
@@ -187,7 +181,7 @@ fn paths_are_those_of_sources() {
 
 #[test]
 fn tables_can_be_joined() {
-    let sandbox = sample();
+    let sandbox = Sandbox::with_sample();
     let found = ask(
         &sandbox,
         "WITH worst AS (SELECT report, sum(messages) AS failed FROM alignment WHERE dmarc = 'fail' GROUP BY 1)
@@ -204,7 +198,7 @@ fn tables_can_be_joined() {
 
 #[test]
 fn nothing_but_questions() {
-    let sandbox = sample();
+    let sandbox = Sandbox::with_sample();
     let before = std::fs::read(sandbox.db()).unwrap();
     for refused in [
         "DELETE FROM alignment",
@@ -250,7 +244,7 @@ fn nothing_but_questions() {
 
 #[test]
 fn what_does_not_end_is_ended() {
-    let sandbox = sample();
+    let sandbox = Sandbox::with_sample();
     let began = Instant::now();
     for endless in [
         "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT count(*) FROM n",
@@ -266,7 +260,7 @@ fn what_does_not_end_is_ended() {
 
 #[test]
 fn the_number_of_rows_is_limited_and_that_is_told() {
-    let sandbox = sample();
+    let sandbox = Sandbox::with_sample();
     let ran = sandbox.run(["sql", "--max-rows", "3", "--json", "SELECT id FROM alignment"]).exits(0);
     let answer = ran.json();
     assert_eq!((answer["rows"].as_array().unwrap().len(), &answer["cut"]), (3, &json!(true)));
@@ -297,7 +291,7 @@ fn every_form() {
 
 #[test]
 fn json_is_as_documented() {
-    let sandbox = sample();
+    let sandbox = Sandbox::with_sample();
     let question =
         "SELECT dkim, count(*) AS records, sum(messages) AS messages FROM alignment GROUP BY dkim ORDER BY 3 DESC";
     let answer = sandbox.run(["sql", "--json", question]).exits(0).json();
@@ -306,7 +300,7 @@ fn json_is_as_documented() {
 
 #[test]
 fn the_columns_are_documented() {
-    let sandbox = sample();
+    let sandbox = Sandbox::with_sample();
     let text = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/sql.md")).unwrap();
     let listed = rows(&sandbox.run(["sql", "--tables", "--json"]).exits(0));
     let of = |table: &str| -> BTreeSet<String> {
@@ -328,7 +322,7 @@ fn the_columns_are_documented() {
 /// The questions of the dashboard, with what Grafana puts in.
 #[test]
 fn the_dashboard_has_answers() {
-    let sandbox = sample();
+    let sandbox = Sandbox::with_sample();
     sandbox.run(["export", "--since", "all", "--paths", "--into", "rows.db"]).exits(0);
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("contrib/grafana/dmarcstat.json");
     let dashboard: Value = serde_json::from_str(&std::fs::read_to_string(file).unwrap()).unwrap();

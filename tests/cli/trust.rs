@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::harness::Sandbox;
+use crate::harness::{Sandbox, messages_of};
 use crate::make::{DAY, DKIM_AND_SPF, OCTOBER, Report, mail, record};
 
 /// A mail with a report of so many messages, and a field on top of it.
@@ -19,7 +19,7 @@ const FORGED: &str = "Authentication-Results: mx.example.com; dmarc=fail header.
 
 fn messages(sandbox: &Sandbox) -> u64 {
     let answer = sandbox.run(["sources", "--since", "all", "--format", "json"]).exits(0).json();
-    answer["paths"].as_array().unwrap().iter().map(|path| path["messages"].as_u64().unwrap()).sum()
+    messages_of(&answer["paths"])
 }
 
 #[test]
