@@ -1,130 +1,18 @@
-//! What mends a path, by its role and cause: the catalogue's words where the sender is in it, else what holds for any sender.
+//! What mends mail that is sent for the owner, by its cause.
 
-use std::cmp::Reverse;
 use std::net::IpAddr;
 
-use super::cause::Change;
-use super::class::Class;
-use super::evidence::Grounds;
-use super::sender::{network_of, sender_name};
-use crate::alignment::DkimState;
+use super::case::{Case, told};
 use crate::cause::Cause;
+use crate::diagnosis::class::Class;
 use crate::domain;
-use crate::providers::{Catalogue, DnsRecord, Kind, LOOK_AGAIN, MOST_STEPS, Provider, Remedy, RemedyContext};
-use crate::query::{AddressFigures, PathFigures, SenderKey, Survey};
+use crate::providers::{Catalogue, DnsRecord, LOOK_AGAIN, Remedy};
 use crate::report::period::date_of;
-use crate::role::Role;
-use crate::words::{grouped, list, list_of, plural};
-
-/// What a remedy is made of.
-pub(super) struct Case<'c> {
-    pub(super) survey: &'c Survey,
-    pub(super) path: &'c PathFigures,
-    pub(super) cause: Option<Cause>,
-    /// The last change of the path.
-    pub(super) change: Option<&'c Change>,
-    pub(super) sender: &'c str,
-    /// Who signed, those that do not align.
-    pub(super) foreign: &'c [String],
-    pub(super) selectors: &'c [String],
-    pub(super) addresses: &'c [AddressFigures],
-    pub(super) evidence: &'c Grounds,
-}
-
-/// What to do about a path; nothing where nothing is wrong with it, and where an entry of the ledger has decided.
-#[must_use]
-pub(super) fn remedy(case: &Case<'_>, catalogue: &Catalogue) -> Option<Remedy> {
-    let mut remedy = match (case.path.role, case.cause) {
-        (Role::Denied, _) => return None,
-        (Role::Unknown, _) => case.decide(),
-        (Role::OtherAccount, _) => case.other_account(),
-        (_, None) => return None,
-        (Role::Forwarder, _) => case.forwarder(),
-        (Role::MailingList, _) => case.mailing_list(),
-        (Role::RecipientFilter, _) => case.filter(),
-        (Role::Own | Role::Approved | Role::Service, Some(cause)) => {
-            let of_sender = || case.provider(catalogue)?.remedy(cause, &case.context());
-            case.everywhere(cause, catalogue).or_else(of_sender).unwrap_or_else(|| case.of_own(cause, catalogue))
-        }
-    };
-    remedy.steps.truncate(MOST_STEPS);
-    Some(remedy)
-}
-
-fn told(title: String, steps: Vec<String>) -> Remedy {
-    Remedy { title, steps, records: Vec::new(), source: None }
-}
+use crate::words::list;
 
 impl Case<'_> {
-    /// Who can be asked to change something: the provider, or the catalogued sender that rents at it.
-    fn provider<'p>(&self, catalogue: &'p Catalogue) -> Option<&'p Provider> {
-        match &self.path.sender {
-            SenderKey::Through { organization, .. } => {
-                catalogue.by_envelope_domain(organization).or_else(|| catalogue.by_signing_domain(organization))
-            }
-            _ => self.path.provider.as_deref().and_then(|id| catalogue.get(id)),
-        }
-    }
-
-    fn context(&self) -> RemedyContext<'_> {
-        let shown = self.evidence.cause.as_ref();
-        RemedyContext {
-            domain: &self.path.domain,
-            tenant: self.path.tenant.as_deref(),
-            signing_domains: self.foreign,
-            selectors: self.selectors,
-            only_recognised: self.path.role == Role::Service,
-            spf_aligns: self.path.spf_aligned > 0,
-            addresses: shown.map_or(&[], |shown| &shown.addresses),
-            envelopes: shown.map_or(&[], |shown| &shown.names),
-        }
-    }
-
-    /// The busiest addresses, in words.
-    fn machines(&self) -> String {
-        let mut addresses: Vec<&AddressFigures> = self.addresses.iter().collect();
-        addresses.sort_by_key(|one| (Reverse(one.dkim.iter().sum::<u64>()), one.ip));
-        list(addresses.iter().map(|one| one.ip), 4)
-    }
-
-    /// The machines that the cause is about, in words.
-    fn told_machines(&self) -> String {
-        let told: &[IpAddr] = self.evidence.cause.as_ref().map_or(&[], |shown| &shown.addresses);
-        list_of(told, 4, told.len())
-    }
-
-    fn organization(&self) -> &str {
-        domain::organizational(&self.path.domain)
-    }
-
-    /// Who can set up a domain: the sender, without the platform that it rents at.
-    fn author(&self) -> &str {
-        match &self.path.sender {
-            SenderKey::Through { organization, .. } => organization,
-            _ => self.sender,
-        }
-    }
-
-    /// What signs as the organizational domain already, and takes mail of other machines.
-    fn relay(&self, catalogue: &Catalogue) -> Option<String> {
-        let hosts = self.survey.paths.iter().filter(|other| {
-            let aligned = other.dkim[usize::from(DkimState::Aligned.code())];
-            other.role == Role::Own
-                && domain::organizational(&other.domain) == self.organization()
-                && aligned * 2 > other.messages
-        });
-        let mut hosts: Vec<&PathFigures> = hosts.filter(|other| other.sender != self.path.sender).collect();
-        hosts.sort_by_key(|other| Reverse(other.messages));
-        let kind = |other: &&PathFigures| other.provider.as_deref().and_then(|id| catalogue.get(id));
-        let hosted = hosts.iter().copied().find(|other| {
-            kind(other).is_some_and(|provider| matches!(provider.kind, Kind::MailboxHost | Kind::Gateway))
-        });
-        let one = hosted.or_else(|| hosts.into_iter().find(|other| kind(other).is_none()))?;
-        Some(kind(&one).map_or_else(|| sender_name(one, catalogue), |provider| provider.name.clone()))
-    }
-
     /// Remedies that are the same whoever sends.
-    fn everywhere(&self, cause: Cause, catalogue: &Catalogue) -> Option<Remedy> {
+    pub(super) fn everywhere(&self, cause: Cause, catalogue: &Catalogue) -> Option<Remedy> {
         let (domain, organization) = (self.path.domain.as_str(), self.organization());
         let keys = list(self.evidence.cause.as_ref().map_or(&[][..], |shown| &shown.selectors), 3);
         let remedy = match cause {
@@ -187,7 +75,7 @@ impl Case<'_> {
     }
 
     /// What to do with machines of one's own, and with services that the catalogue does not know.
-    fn of_own(&self, cause: Cause, catalogue: &Catalogue) -> Remedy {
+    pub(super) fn of_own(&self, cause: Cause, catalogue: &Catalogue) -> Remedy {
         let (sender, domain) = (self.author(), self.path.domain.as_str());
         let shown = self.evidence.cause.as_ref();
         let keys = list(shown.map_or(&[][..], |shown| &shown.selectors), 3);
@@ -349,122 +237,6 @@ impl Case<'_> {
         }
         remedy
     }
-
-    /// Whether an organization of its own sends, and no machine of the owner's.
-    fn is_service(&self) -> bool {
-        self.path.role == Role::Service
-            || matches!(self.path.sender, SenderKey::Through { .. } | SenderKey::Domain(_) | SenderKey::Listed(_))
-    }
-
-    fn title(&self, title: String) -> String {
-        if self.path.role == Role::Service { format!("if this mail is yours: {title}") } else { title }
-    }
-
-    fn whose(&self) -> String {
-        match self.path.role {
-            Role::Service => format!(
-                "Nothing in the reports proves that {} sends this mail by order of {}: ask who uses it. If nobody does, say so in [[not_ours]] and leave it to the policy.",
-                self.sender, self.path.domain
-            ),
-            _ => format!("{} signs as itself, or not at all; to DMARC that is worth nothing.", self.sender),
-        }
-    }
-
-    fn forwarder(&self) -> Remedy {
-        let mut steps = vec![
-            "Recipients forward this mail. SPF cannot align then; a DKIM signature of the domain survives, as long as nothing is changed on the way. No record of yours is to be changed for it.".to_owned(),
-        ];
-        if self.path.dkim[usize::from(DkimState::Aligned.code())] == 0 {
-            steps.push(format!("What arrives here without a signature of {} was sent without one, or lost it on the way: see the paths of your own.", self.path.domain));
-        }
-        let of = |state: DkimState| self.path.dkim[usize::from(state.code())];
-        told(forwarded(of(DkimState::Aligned), of(DkimState::Broken)).to_owned(), steps)
-    }
-
-    fn mailing_list(&self) -> Remedy {
-        told(
-            format!("nothing to do here: a mailing list; ask its operator to write the list's own address into From for {}", self.path.domain),
-            vec![
-                format!("A mailing list ({}) sends on what members write, with its own reverse-path, and changes subject or body: SPF and DKIM of {} both fail.", self.sender, self.path.domain),
-                "Its operator can mend it: write the list's address into From for domains with a policy (Mailman: dmarc_mitigate_action; Sympa: dmarc_protection; Google Groups and Microsoft 365 do it by themselves), or leave subject and body alone and add no footer.".to_owned(),
-                "Until then members of lists may lose mail under p=reject; receivers that trust ARC spare some of it.".to_owned(),
-            ],
-        )
-    }
-
-    fn filter(&self) -> Remedy {
-        told(
-            "nothing to do: a filter in front of a recipient hands on mail that reached it well".to_owned(),
-            vec![format!(
-                "{} belongs to recipients, who check again behind it. Whoever runs such a filter lets its mail server trust it (ARC, or no DMARC check behind the filter); no record of yours is to be changed for it.",
-                self.sender
-            )],
-        )
-    }
-
-    fn other_account(&self) -> Remedy {
-        let (sender, domain) = (self.author(), self.path.domain.as_str());
-        let mut steps = vec![format!(
-            "The account signs as itself, and nothing shows that it is yours. Ask whether anybody with a hand in {domain} (a subsidiary, an agency) has it; then name it in [[sender]] with `tenant`. If nobody does, name it in [[not_ours]]."
-        )];
-        if self.path.spf_aligned > 0 {
-            steps.push(format!(
-                "{} of its messages pass by SPF, because the SPF record of {domain} lets in the provider with every customer it has: p=reject does not stop these. Report the account to the provider.",
-                grouped(self.path.spf_aligned)
-            ));
-        } else {
-            steps.push(
-                "If it is nobody's, p=reject refuses what it writes in your name; there is nothing else to do."
-                    .to_owned(),
-            );
-        }
-        told(format!("decide whose account {sender} is"), steps)
-    }
-
-    /// What to do about a path that nothing authenticates.
-    fn decide(&self) -> Remedy {
-        let (sender, domain, path) = (self.sender, self.path.domain.as_str(), self.path);
-        let of = |state: DkimState| path.dkim[usize::from(state.code())];
-        let mut found = format!(
-            "Neither SPF nor DKIM authenticates anybody in the {} from {}.",
-            plural(path.messages, "message"),
-            self.machines()
-        );
-        if of(DkimState::Broken) > 0 {
-            found.push_str(&format!(
-                " Signatures as {domain} fail here: of mail that was forwarded and changed, or copied."
-            ));
-        }
-        found.push_str(" If nobody knows it, this is what p=reject is for, and there is nothing to do.");
-        let matched = match (&path.sender, self.addresses) {
-            (SenderKey::Domain(name), _) => format!("envelope_domain = \"{name}\""),
-            (SenderKey::Host(name), _) => format!("ptr = \"{name}\""),
-            (_, few) if few.len() <= 4 => {
-                let quoted: Vec<String> = few.iter().map(|one| format!("\"{}\"", one.ip)).collect();
-                format!("ip = [{}]", quoted.join(", "))
-            }
-            (SenderKey::Network(net), _) => format!("ip = \"{}\"", network_of(*net)),
-            _ => format!("ip = \"{sender}\""),
-        };
-        told(
-            format!("decide whether {sender} sends for {domain}"),
-            vec![
-                found,
-                format!("If it is a printer, a scanner, a script or a web site of yours: have it send by SMTP through your mailbox host or another server that signs as {domain}."),
-                "If it is a mail server of yours: sign there, and add it to the SPF record of the reverse-path's domain (`ip4:` or `ip6:`).".to_owned(),
-                format!("Then say so in the configuration: [[sender]] with `match = {{ {matched} }}`; or [[not_ours]] with the same, if it is nobody's."),
-            ],
-        )
-    }
-}
-
-/// What to do about forwarded mail, of whose signatures as the domain so many verify and so many do not.
-fn forwarded(aligned: u64, broken: u64) -> &'static str {
-    match (aligned, broken) {
-        (0, 0) => "nothing to do here: recipients forward it; sign at the origin, and it survives",
-        (0, _) => "nothing to do: recipients forward it, and something on the way breaks the signature",
-        _ => "nothing to do: recipients forward it, and DKIM survives that",
-    }
 }
 
 /// With a capital letter and a full stop.
@@ -472,16 +244,4 @@ fn sentence(text: &str) -> String {
     let mut letters = text.chars();
     let first = letters.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
     format!("{first}{}.", letters.as_str())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_signature_survives_forwarding_only_where_one_was_seen_to() {
-        assert!(forwarded(3, 9).contains("DKIM survives"));
-        assert!(forwarded(0, 9).contains("breaks the signature"));
-        assert!(forwarded(0, 0).contains("sign at the origin"));
-    }
 }

@@ -1,0 +1,123 @@
+//! What a remedy is made of, and what several of them say.
+
+use std::cmp::Reverse;
+use std::net::IpAddr;
+
+use crate::alignment::DkimState;
+use crate::cause::Cause;
+use crate::diagnosis::cause::Change;
+use crate::diagnosis::evidence::Grounds;
+use crate::diagnosis::sender::sender_name;
+use crate::domain;
+use crate::providers::{Catalogue, Kind, Provider, Remedy, RemedyContext};
+use crate::query::{AddressFigures, PathFigures, SenderKey, Survey};
+use crate::role::Role;
+use crate::words::{list, list_of};
+
+/// What a remedy is made of.
+pub(in crate::diagnosis) struct Case<'c> {
+    pub(in crate::diagnosis) survey: &'c Survey,
+    pub(in crate::diagnosis) path: &'c PathFigures,
+    pub(in crate::diagnosis) cause: Option<Cause>,
+    /// The last change of the path.
+    pub(in crate::diagnosis) change: Option<&'c Change>,
+    pub(in crate::diagnosis) sender: &'c str,
+    /// Who signed, those that do not align.
+    pub(in crate::diagnosis) foreign: &'c [String],
+    pub(in crate::diagnosis) selectors: &'c [String],
+    pub(in crate::diagnosis) addresses: &'c [AddressFigures],
+    pub(in crate::diagnosis) evidence: &'c Grounds,
+}
+
+pub(super) fn told(title: String, steps: Vec<String>) -> Remedy {
+    Remedy { title, steps, records: Vec::new(), source: None }
+}
+
+impl Case<'_> {
+    /// Who can be asked to change something: the provider, or the catalogued sender that rents at it.
+    pub(super) fn provider<'p>(&self, catalogue: &'p Catalogue) -> Option<&'p Provider> {
+        match &self.path.sender {
+            SenderKey::Through { organization, .. } => {
+                catalogue.by_envelope_domain(organization).or_else(|| catalogue.by_signing_domain(organization))
+            }
+            _ => self.path.provider.as_deref().and_then(|id| catalogue.get(id)),
+        }
+    }
+
+    pub(super) fn context(&self) -> RemedyContext<'_> {
+        let shown = self.evidence.cause.as_ref();
+        RemedyContext {
+            domain: &self.path.domain,
+            tenant: self.path.tenant.as_deref(),
+            signing_domains: self.foreign,
+            selectors: self.selectors,
+            only_recognised: self.path.role == Role::Service,
+            spf_aligns: self.path.spf_aligned > 0,
+            addresses: shown.map_or(&[], |shown| &shown.addresses),
+            envelopes: shown.map_or(&[], |shown| &shown.names),
+        }
+    }
+
+    /// The busiest addresses, in words.
+    pub(super) fn machines(&self) -> String {
+        let mut addresses: Vec<&AddressFigures> = self.addresses.iter().collect();
+        addresses.sort_by_key(|one| (Reverse(one.dkim.iter().sum::<u64>()), one.ip));
+        list(addresses.iter().map(|one| one.ip), 4)
+    }
+
+    /// The machines that the cause is about, in words.
+    pub(super) fn told_machines(&self) -> String {
+        let told: &[IpAddr] = self.evidence.cause.as_ref().map_or(&[], |shown| &shown.addresses);
+        list_of(told, 4, told.len())
+    }
+
+    pub(super) fn organization(&self) -> &str {
+        domain::organizational(&self.path.domain)
+    }
+
+    /// Who can set up a domain: the sender, without the platform that it rents at.
+    pub(super) fn author(&self) -> &str {
+        match &self.path.sender {
+            SenderKey::Through { organization, .. } => organization,
+            _ => self.sender,
+        }
+    }
+
+    /// What signs as the organizational domain already, and takes mail of other machines.
+    pub(super) fn relay(&self, catalogue: &Catalogue) -> Option<String> {
+        let hosts = self.survey.paths.iter().filter(|other| {
+            let aligned = other.dkim[usize::from(DkimState::Aligned.code())];
+            other.role == Role::Own
+                && domain::organizational(&other.domain) == self.organization()
+                && aligned * 2 > other.messages
+        });
+        let mut hosts: Vec<&PathFigures> = hosts.filter(|other| other.sender != self.path.sender).collect();
+        hosts.sort_by_key(|other| Reverse(other.messages));
+        let kind = |other: &&PathFigures| other.provider.as_deref().and_then(|id| catalogue.get(id));
+        let hosted = hosts.iter().copied().find(|other| {
+            kind(other).is_some_and(|provider| matches!(provider.kind, Kind::MailboxHost | Kind::Gateway))
+        });
+        let one = hosted.or_else(|| hosts.into_iter().find(|other| kind(other).is_none()))?;
+        Some(kind(&one).map_or_else(|| sender_name(one, catalogue), |provider| provider.name.clone()))
+    }
+
+    /// Whether an organization of its own sends, and no machine of the owner's.
+    pub(super) fn is_service(&self) -> bool {
+        self.path.role == Role::Service
+            || matches!(self.path.sender, SenderKey::Through { .. } | SenderKey::Domain(_) | SenderKey::Listed(_))
+    }
+
+    pub(super) fn title(&self, title: String) -> String {
+        if self.path.role == Role::Service { format!("if this mail is yours: {title}") } else { title }
+    }
+
+    pub(super) fn whose(&self) -> String {
+        match self.path.role {
+            Role::Service => format!(
+                "Nothing in the reports proves that {} sends this mail by order of {}: ask who uses it. If nobody does, say so in [[not_ours]] and leave it to the policy.",
+                self.sender, self.path.domain
+            ),
+            _ => format!("{} signs as itself, or not at all; to DMARC that is worth nothing.", self.sender),
+        }
+    }
+}

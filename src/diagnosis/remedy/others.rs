@@ -1,0 +1,118 @@
+//! What to do about mail that others hand on, and about mail of which it is not known whose it is.
+
+use super::case::{Case, told};
+use crate::alignment::DkimState;
+use crate::diagnosis::sender::network_of;
+use crate::providers::Remedy;
+use crate::query::SenderKey;
+use crate::words::{grouped, plural};
+
+impl Case<'_> {
+    pub(super) fn forwarder(&self) -> Remedy {
+        let mut steps = vec![
+            "Recipients forward this mail. SPF cannot align then; a DKIM signature of the domain survives, as long as nothing is changed on the way. No record of yours is to be changed for it.".to_owned(),
+        ];
+        if self.path.dkim[usize::from(DkimState::Aligned.code())] == 0 {
+            steps.push(format!("What arrives here without a signature of {} was sent without one, or lost it on the way: see the paths of your own.", self.path.domain));
+        }
+        let of = |state: DkimState| self.path.dkim[usize::from(state.code())];
+        told(forwarded(of(DkimState::Aligned), of(DkimState::Broken)).to_owned(), steps)
+    }
+
+    pub(super) fn mailing_list(&self) -> Remedy {
+        told(
+            format!("nothing to do here: a mailing list; ask its operator to write the list's own address into From for {}", self.path.domain),
+            vec![
+                format!("A mailing list ({}) sends on what members write, with its own reverse-path, and changes subject or body: SPF and DKIM of {} both fail.", self.sender, self.path.domain),
+                "Its operator can mend it: write the list's address into From for domains with a policy (Mailman: dmarc_mitigate_action; Sympa: dmarc_protection; Google Groups and Microsoft 365 do it by themselves), or leave subject and body alone and add no footer.".to_owned(),
+                "Until then members of lists may lose mail under p=reject; receivers that trust ARC spare some of it.".to_owned(),
+            ],
+        )
+    }
+
+    pub(super) fn filter(&self) -> Remedy {
+        told(
+            "nothing to do: a filter in front of a recipient hands on mail that reached it well".to_owned(),
+            vec![format!(
+                "{} belongs to recipients, who check again behind it. Whoever runs such a filter lets its mail server trust it (ARC, or no DMARC check behind the filter); no record of yours is to be changed for it.",
+                self.sender
+            )],
+        )
+    }
+
+    pub(super) fn other_account(&self) -> Remedy {
+        let (sender, domain) = (self.author(), self.path.domain.as_str());
+        let mut steps = vec![format!(
+            "The account signs as itself, and nothing shows that it is yours. Ask whether anybody with a hand in {domain} (a subsidiary, an agency) has it; then name it in [[sender]] with `tenant`. If nobody does, name it in [[not_ours]]."
+        )];
+        if self.path.spf_aligned > 0 {
+            steps.push(format!(
+                "{} of its messages pass by SPF, because the SPF record of {domain} lets in the provider with every customer it has: p=reject does not stop these. Report the account to the provider.",
+                grouped(self.path.spf_aligned)
+            ));
+        } else {
+            steps.push(
+                "If it is nobody's, p=reject refuses what it writes in your name; there is nothing else to do."
+                    .to_owned(),
+            );
+        }
+        told(format!("decide whose account {sender} is"), steps)
+    }
+
+    /// What to do about a path that nothing authenticates.
+    pub(super) fn decide(&self) -> Remedy {
+        let (sender, domain, path) = (self.sender, self.path.domain.as_str(), self.path);
+        let of = |state: DkimState| path.dkim[usize::from(state.code())];
+        let mut found = format!(
+            "Neither SPF nor DKIM authenticates anybody in the {} from {}.",
+            plural(path.messages, "message"),
+            self.machines()
+        );
+        if of(DkimState::Broken) > 0 {
+            found.push_str(&format!(
+                " Signatures as {domain} fail here: of mail that was forwarded and changed, or copied."
+            ));
+        }
+        found.push_str(" If nobody knows it, this is what p=reject is for, and there is nothing to do.");
+        let matched = match (&path.sender, self.addresses) {
+            (SenderKey::Domain(name), _) => format!("envelope_domain = \"{name}\""),
+            (SenderKey::Host(name), _) => format!("ptr = \"{name}\""),
+            (_, few) if few.len() <= 4 => {
+                let quoted: Vec<String> = few.iter().map(|one| format!("\"{}\"", one.ip)).collect();
+                format!("ip = [{}]", quoted.join(", "))
+            }
+            (SenderKey::Network(net), _) => format!("ip = \"{}\"", network_of(*net)),
+            _ => format!("ip = \"{sender}\""),
+        };
+        told(
+            format!("decide whether {sender} sends for {domain}"),
+            vec![
+                found,
+                format!("If it is a printer, a scanner, a script or a web site of yours: have it send by SMTP through your mailbox host or another server that signs as {domain}."),
+                "If it is a mail server of yours: sign there, and add it to the SPF record of the reverse-path's domain (`ip4:` or `ip6:`).".to_owned(),
+                format!("Then say so in the configuration: [[sender]] with `match = {{ {matched} }}`; or [[not_ours]] with the same, if it is nobody's."),
+            ],
+        )
+    }
+}
+
+/// What to do about forwarded mail, of whose signatures as the domain so many verify and so many do not.
+fn forwarded(aligned: u64, broken: u64) -> &'static str {
+    match (aligned, broken) {
+        (0, 0) => "nothing to do here: recipients forward it; sign at the origin, and it survives",
+        (0, _) => "nothing to do: recipients forward it, and something on the way breaks the signature",
+        _ => "nothing to do: recipients forward it, and DKIM survives that",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_signature_survives_forwarding_only_where_one_was_seen_to() {
+        assert!(forwarded(3, 9).contains("DKIM survives"));
+        assert!(forwarded(0, 9).contains("breaks the signature"));
+        assert!(forwarded(0, 0).contains("sign at the origin"));
+    }
+}
