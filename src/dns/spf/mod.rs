@@ -4,8 +4,10 @@ mod lookups;
 mod reach;
 mod record;
 mod review;
+mod term;
 mod tree;
 
-pub use record::{Lengths, Qualifier, SpfRecord, Term, TermKind};
+pub use record::SpfRecord;
 pub use review::{SpfReview, review};
+pub use term::{Lengths, Qualifier, Term, TermKind};
 pub use tree::{NodeState, SpfNode};

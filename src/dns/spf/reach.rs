@@ -4,7 +4,8 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
-use super::record::{Qualifier, SpfRecord, Term, TermKind};
+use super::record::SpfRecord;
+use super::term::{Qualifier, Term, TermKind};
 use super::tree::{counted, records};
 use crate::dns::{Answer, Kind, Memory, Question};
 

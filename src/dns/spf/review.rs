@@ -4,7 +4,8 @@ use serde::Serialize;
 
 use super::lookups::Cost;
 use super::reach::{passes, wide};
-use super::record::{Qualifier, SpfRecord, TermKind};
+use super::record::SpfRecord;
+use super::term::{Qualifier, TermKind};
 use super::tree::{SpfNode, invalid, records, tree};
 use crate::dns::check::{Check, Findings};
 use crate::dns::{Answer, Memory, Request};

@@ -2,7 +2,8 @@
 
 use serde::Serialize;
 
-use super::record::{SpfRecord, Term, TermKind};
+use super::record::SpfRecord;
+use super::term::{Term, TermKind};
 use crate::dns::{Answer, Kind, Memory, Question};
 
 /// How it stands with a term.
