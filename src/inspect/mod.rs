@@ -11,6 +11,8 @@ mod arc;
 mod broken;
 mod code;
 mod enclosed;
+mod findings;
+mod header;
 mod place;
 mod results;
 mod review;
