@@ -7,6 +7,7 @@ mod auth_results;
 mod fields;
 mod header;
 pub mod message;
+mod result_text;
 mod trace;
 mod trust;
 
