@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{ANYBODYS, small, title, verdict_paint};
+use super::wording::{ANYBODYS, small, title, verdict_paint};
 use crate::diagnosis::readiness::{ReviewLine, ReviewList};
 use crate::render::document::{Document, Paint, Text};
 use crate::render::form::Answer;

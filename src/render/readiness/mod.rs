@@ -2,19 +2,22 @@
 
 mod details;
 pub(super) mod list;
+mod wording;
+
+pub(super) use wording::{ANYBODYS, verdict_paint};
 
 use serde::Serialize;
 
-use crate::diagnosis::readiness::{Blocker, Check, Review, Target, Verdict};
+use crate::diagnosis::readiness::{Blocker, Review, Target};
 use crate::render::document::{Document, Mark, Paint, Text};
 use crate::render::form::Answer;
-use crate::render::opening::{days_of, summary};
 use crate::render::shares::{Share, Shares};
 use crate::render::sparkline::Look;
 use crate::render::table::{Column, Row, Rows, Table};
 use crate::render::{findings, remedy};
 use crate::role::Role;
-use crate::words::{grouped, list, more, percent, plural};
+use crate::words::{grouped, more, percent, plural};
+use wording::{caution, few, known, sentence, title};
 
 /// So many of what stands in the way are told with what to do; of the others `explain` tells it.
 const IN_FULL: usize = 10;
@@ -73,104 +76,6 @@ impl Answer for Review {
         });
         Rows::new(&HEADINGS, rows)
     }
-}
-
-/// What a verdict says, in a sentence.
-pub(super) fn sentence(answer: &Review) -> String {
-    let target = answer.target.as_str();
-    let (domain, failed) = (&answer.domain, failed(answer));
-    match answer.verdict {
-        Verdict::Ready => format!("{domain} is ready for p={target}."),
-        Verdict::NotReady => format!("{domain} is not ready for p={target}: {}.", reasons(&failed)),
-        Verdict::Undecided => format!(
-            "Nothing of {domain}'s own stands in the way of p={target}; whose the mail of {} is has to be decided first.",
-            plural(answer.decisions.len() as u64, "sender")
-        ),
-        Verdict::NotEnoughData => {
-            format!("There is not enough data to say whether {domain} is ready for p={target}: {}.", reasons(&failed))
-        }
-    }
-}
-
-/// What is to be known before the verdict: that the reports it rests on can be anybody's.
-pub(super) fn caution(answer: &Review) -> Option<&'static str> {
-    let evidence = &answer.evidence;
-    (evidence.reports > 0 && evidence.unchecked_reports > 0 && !evidence.unchecked_left_out).then_some(ANYBODYS)
-}
-
-/// Said where nobody checked who sent the reports.
-pub(super) const ANYBODYS: &str = "Nobody checked who sent these reports (trusted_authserv_id): they can be anybody's.";
-
-/// The blocking checks that failed, those about data alone where they decide.
-fn failed(answer: &Review) -> Vec<&Check> {
-    let failed = answer.checks.iter().filter(|check| check.blocking && !check.passed);
-    let data = |check: &&Check| check.area == crate::diagnosis::readiness::CheckArea::Data;
-    let all: Vec<&Check> = failed.collect();
-    match answer.verdict {
-        Verdict::NotEnoughData => all.into_iter().filter(data).collect(),
-        _ => all,
-    }
-}
-
-fn reasons(failed: &[&Check]) -> String {
-    let names: Vec<String> = failed.iter().map(|check| small(&title(&check.name))).collect();
-    names.join(", ")
-}
-
-/// Text with a small first letter, for the middle of a sentence; not where a name begins.
-pub(super) fn small(text: &str) -> String {
-    let mut letters = text.chars();
-    match (letters.next(), letters.clone().next()) {
-        (Some(first), Some(next)) if next.is_lowercase() => first.to_lowercase().chain(letters).collect(),
-        _ => text.to_owned(),
-    }
-}
-
-/// A check's name for people.
-pub(super) fn title(name: &str) -> String {
-    match name {
-        "days" => "Days with reports",
-        "reporters" => "Reporters",
-        "messages" => "Messages",
-        "newest_report" => "Age of the newest report",
-        "largest_reporter" => "Share of the largest reporter",
-        "unchecked_reports" => "Genuine reports",
-        "reporters_silent" => "Reporters that fell silent",
-        "own_mail" => "Mail of your own",
-        "pass_share" => "Pass share of your mail",
-        "domain_findings" => "SPF and DKIM of the domain itself",
-        "failing_paths" => "Paths of yours that fail",
-        "dkim_coverage" => "Paths carried by SPF alone",
-        "failing_signatures" => "Signatures that fail everywhere",
-        "recognised_senders" => "Senders to decide about",
-        "forgotten_senders" => "Forgotten senders",
-        "selectors" => "Selectors",
-        "regressions" => "Fresh regressions",
-        "policy_ladder" => "One step at a time",
-        "policy_in_full" => "Policy in full",
-        "subdomains" => "Subdomains",
-        "mailbox_users" => "People's mailboxes",
-        "strict_alignment" => "Strict alignment",
-        other => {
-            let words = other.strip_prefix("dns_").map(|rest| format!("DNS: {rest}")).unwrap_or(other.to_owned());
-            return words.replace('_', " ");
-        }
-    }
-    .to_owned()
-}
-
-pub(super) fn verdict_paint(verdict: Verdict) -> Paint {
-    match verdict {
-        Verdict::Ready => Paint::Good,
-        Verdict::NotReady => Paint::Bad,
-        Verdict::NotEnoughData | Verdict::Undecided => Paint::Warn,
-    }
-}
-
-/// The window, and how much is known of it.
-pub(super) fn known(answer: &Review) -> String {
-    let newest = answer.newest_report.as_deref();
-    summary(&days_of(&answer.window), answer.evidence.reports, answer.reporters.len(), newest)
 }
 
 fn impact(answer: &Review, document: &mut Document) {
@@ -371,11 +276,6 @@ fn receivers(answer: &Review, document: &mut Document) {
     if let Some(more) = more(answer.overridden.len().saturating_sub(MOST)) {
         document.marked("→", Paint::Dim, format!("{more}, see the JSON answer"));
     }
-}
-
-/// The first few names, and how many more.
-pub(super) fn few(names: &[String]) -> String {
-    list(names, 3)
 }
 
 fn reporters(answer: &Review, document: &mut Document) {
