@@ -240,9 +240,7 @@ fn form(format: Option<Form>, target: &Target<'_>) -> Result<RowForm, Failure> {
         #[cfg(feature = "parquet")]
         (Some(Form::Parquet), Target::File(_)) => usage(AS_THEY_ARE),
         (Some(Form::Csv), Target::File(_)) => usage(AS_THEY_ARE),
-        (Some(Form::Table | Form::Json | Form::Markdown | Form::Html), _) => {
-            usage("`export` writes rows: use --format jsonl, csv or parquet")
-        }
+        (Some(_), _) => usage("`export` writes rows: use --format jsonl, csv or parquet"),
     }
 }
 
