@@ -1,133 +1,15 @@
 //! A small mail server in the tests' own hands: honest unless told to lie, with the manners of other servers.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::io;
 use std::net::TcpListener;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use rustls::ServerConfig;
 
+pub(crate) use super::kept::{Folder, Folders, Mailbox, Message};
 use super::line::{Command, Line};
-
-/// How a kind of server behaves. Taken from real ones, as far as it matters to a client.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Manner {
-    /// The greeting, after `* `.
-    pub(crate) greeting: &'static str,
-    /// The capabilities before login, and after.
-    pub(crate) capabilities: (&'static str, &'static str),
-    /// The answer to a login carries the capabilities.
-    pub(crate) tells_at_login: bool,
-    /// Prefix and separator of the user's folders.
-    pub(crate) namespace: (&'static str, char),
-    /// A FETCH answer ends with the UID.
-    pub(crate) uid_last: bool,
-    /// Names in LIST and STATUS are quoted.
-    pub(crate) quotes_names: bool,
-    /// Says UIDVALIDITY when a folder is opened.
-    pub(crate) tells_validity: bool,
-    /// STORE in a folder opened by EXAMINE stores.
-    pub(crate) stores_under_examine: bool,
-}
-
-pub(crate) const DOVECOT: Manner = Manner {
-    greeting: "OK [CAPABILITY IMAP4rev1 SASL-IR LITERAL+ ENABLE IDLE AUTH=PLAIN] Dovecot ready.",
-    capabilities: (
-        "IMAP4rev1 SASL-IR LITERAL+ ENABLE IDLE AUTH=PLAIN",
-        "IMAP4rev1 SASL-IR LITERAL+ ENABLE IDLE NAMESPACE UIDPLUS MOVE",
-    ),
-    tells_at_login: true,
-    namespace: ("", '/'),
-    uid_last: false,
-    quotes_names: false,
-    tells_validity: true,
-    stores_under_examine: false,
-};
-
-pub(crate) const CYRUS: Manner = Manner {
-    greeting: "OK [CAPABILITY IMAP4rev1 LITERAL+ ID ENABLE AUTH=PLAIN SASL-IR] mail.example.com Cyrus IMAP 3.6 server ready",
-    capabilities: (
-        "IMAP4rev1 LITERAL+ ID ENABLE AUTH=PLAIN SASL-IR",
-        "IMAP4rev1 LITERAL+ ID ENABLE NAMESPACE UIDPLUS MOVE IDLE",
-    ),
-    tells_at_login: false,
-    namespace: ("INBOX.", '.'),
-    uid_last: true,
-    quotes_names: false,
-    tells_validity: true,
-    stores_under_examine: false,
-};
-
-pub(crate) const COURIER: Manner = Manner {
-    greeting: "OK [CAPABILITY IMAP4rev1 UIDPLUS CHILDREN NAMESPACE IDLE] Courier-IMAP ready.",
-    capabilities: ("IMAP4rev1 UIDPLUS CHILDREN NAMESPACE IDLE", "IMAP4rev1 UIDPLUS CHILDREN NAMESPACE IDLE"),
-    tells_at_login: false,
-    namespace: ("INBOX.", '.'),
-    uid_last: false,
-    quotes_names: true,
-    tells_validity: true,
-    stores_under_examine: true,
-};
-
-pub(crate) const EXCHANGE: Manner = Manner {
-    greeting: "OK The Microsoft Exchange IMAP4 service is ready. [QQBCAEMARABFAEYA]",
-    capabilities: (
-        "IMAP4 IMAP4rev1 AUTH=PLAIN AUTH=XOAUTH2 SASL-IR UIDPLUS ID UNSELECT CHILDREN IDLE NAMESPACE LITERAL+",
-        "IMAP4 IMAP4rev1 AUTH=PLAIN AUTH=XOAUTH2 SASL-IR UIDPLUS MOVE ID UNSELECT CLIENTACCESSRULES CHILDREN IDLE NAMESPACE LITERAL+",
-    ),
-    tells_at_login: false,
-    namespace: ("", '/'),
-    uid_last: true,
-    quotes_names: false,
-    tells_validity: true,
-    stores_under_examine: false,
-};
-
-/// A message in a folder.
-#[derive(Debug, Clone)]
-pub(crate) struct Message {
-    pub(crate) uid: u32,
-    pub(crate) flags: BTreeSet<String>,
-    pub(crate) bytes: Arc<Vec<u8>>,
-}
-
-/// A folder.
-#[derive(Debug, Clone)]
-pub(crate) struct Folder {
-    pub(crate) validity: u32,
-    pub(crate) next: u32,
-    pub(crate) messages: Vec<Message>,
-}
-
-impl Folder {
-    pub(crate) fn add(&mut self, bytes: impl Into<Vec<u8>>) {
-        self.put(Arc::new(bytes.into()));
-    }
-
-    fn put(&mut self, bytes: Arc<Vec<u8>>) -> u32 {
-        self.messages.push(Message { uid: self.next, flags: BTreeSet::new(), bytes });
-        self.next += 1;
-        self.next - 1
-    }
-
-    fn take(&mut self, gone: impl Fn(&Message) -> bool) -> Vec<usize> {
-        let mut numbers = Vec::new();
-        let mut number = 0;
-        self.messages.retain(|message| {
-            number += 1;
-            let gone = gone(message);
-            if gone {
-                // Each is told by its number after those before it have gone.
-                numbers.push(number - numbers.len());
-            }
-            !gone
-        });
-        numbers
-    }
-}
-
-/// All folders of the one user, by their whole names.
-pub(crate) type Mailbox = BTreeMap<String, Folder>;
+pub(crate) use super::manner::{COURIER, CYRUS, DOVECOT, EXCHANGE, Manner};
 
 /// Whether a lie was told.
 pub(crate) enum Told {
@@ -219,22 +101,6 @@ impl Server {
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().expect("no panic while it was held")
-    }
-}
-
-/// Folders that must be there.
-pub(crate) struct Folders<'a>(&'a mut Mailbox);
-
-impl std::ops::Index<&str> for Folders<'_> {
-    type Output = Folder;
-    fn index(&self, name: &str) -> &Folder {
-        self.0.get(name).unwrap_or_else(|| panic!("no folder {name}"))
-    }
-}
-
-impl std::ops::IndexMut<&str> for Folders<'_> {
-    fn index_mut(&mut self, name: &str) -> &mut Folder {
-        self.0.get_mut(name).unwrap_or_else(|| panic!("no folder {name}"))
     }
 }
 
