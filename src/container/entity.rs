@@ -10,23 +10,30 @@ use crate::mail::message::{is_field, looks_like_message};
 use crate::rejection::RejectionCode;
 use crate::tls;
 
+/// How much of a body is looked through for a boundary where its label says that it is encoded.
+const MISLABELLED: usize = 64 * 1024;
+
 /// The body of an entity that has parts, and the boundary between them: as it is named, in the body as it is encoded, or
-/// as its lines tell it.
+/// as its lines tell it. `own` is what of the body stands before a mail that follows.
 pub(super) fn parted<'b>(
     kind: &str,
     content: &ContentFields,
     transfer: Transfer,
     body: &'b [u8],
+    own: &'b [u8],
 ) -> Option<(Cow<'b, [u8]>, String)> {
     if kind.starts_with("multipart/") {
         let named = |body: &[u8]| {
             let boundary = content.boundary.as_deref()?;
             Parts::new(body, boundary).is_some().then(|| boundary.to_owned())
         };
-        if let Some(boundary) = named(body) {
+        // Where none is found in an encoded body, a mail behind it may come next, and what is behind that is not gone through
+        // for each.
+        let near = if own.len() < body.len() { own.len().max(MISLABELLED).min(body.len()) } else { body.len() };
+        if let Some(boundary) = named(&body[..near]) {
             return Some((Cow::Borrowed(body), boundary));
         }
-        let (decoded, _) = transfer.decode(body);
+        let (decoded, _) = transfer.decode(own);
         if transfer != Transfer::Identity
             && let Some(boundary) = named(&decoded).or_else(|| written_boundary(&decoded))
         {
@@ -64,10 +71,9 @@ pub(super) fn begins_mail(text: &[u8]) -> bool {
     looks_like_message(&text[..text.len().min(HEAD)], text.len() > HEAD)
 }
 
-/// Cuts a mail that stands behind the end of another off its only part: behind base64, or, where a server put its own
-/// fields first, behind text.
-pub(super) fn split_following<'b>(transfer: Transfer, kind: &str, body: &'b [u8]) -> (&'b [u8], Option<Vec<u8>>) {
-    const FIRST: [&[u8]; 3] = [b"\nReturn-Path: ", b"\nReceived: ", b"\nDelivered-To: "];
+/// The body without a mail that stands behind it: behind base64, or, where a server put its own fields first, behind text.
+pub(super) fn before_following<'b>(transfer: Transfer, kind: &str, body: &'b [u8]) -> &'b [u8] {
+    const FIRST: [&[u8]; 3] = [b"Return-Path: ", b"Received: ", b"Delivered-To: "];
     let at = if transfer == Transfer::Base64 {
         let mut at = 0;
         body.split_inclusive(|&byte| byte == b'\n').find_map(|line| {
@@ -76,18 +82,14 @@ pub(super) fn split_following<'b>(transfer: Transfer, kind: &str, body: &'b [u8]
             (start > 0 && is_field(line)).then_some(start)
         })
     } else if kind.starts_with("text/") {
-        // Each is looked for before those that were found, so that many mails in a row are not searched to the end each time.
-        let first = FIRST.iter().fold(None, |found: Option<usize>, field| {
-            let until = found.map_or(body.len(), |at| (at + field.len()).min(body.len()));
-            memchr::memmem::find(&body[..until], field).or(found)
-        });
-        first.map(|at| at + 1)
+        let starts = memchr::memchr_iter(b'\n', body).map(|end| end + 1);
+        starts.into_iter().find(|&start| FIRST.iter().any(|field| body[start..].starts_with(field)))
     } else {
         None
     };
     match at {
-        Some(at) if begins_mail(&body[at..]) => (&body[..at], Some(body[at..].to_vec())),
-        _ => (body, None),
+        Some(at) if begins_mail(&body[at..]) => &body[..at],
+        _ => body,
     }
 }
 

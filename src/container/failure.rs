@@ -59,7 +59,7 @@ impl Search {
                 self.parts.headers_only = true;
             }
             _ if depth < DEPTH => {
-                if let Some((body, boundary)) = parted(kind, &content, transfer, body)
+                if let Some((body, boundary)) = parted(kind, &content, transfer, body, body)
                     && let Some(parts) = Parts::new(&body, &boundary)
                 {
                     parts.for_each(|part| self.entity(part, depth + 1));

@@ -35,6 +35,8 @@ pub(super) struct Scope {
     pub(super) tls_report: bool,
     pub(super) encrypted: bool,
     pub(super) announced: bool,
+    /// A mail that stands behind the last part of a body that was decoded to find its parts.
+    pub(super) behind: Option<Vec<u8>>,
 }
 
 impl Scope {

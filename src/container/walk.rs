@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::announce::{name_announces, subject_announces};
-use super::entity::{begins_mail, parted, split_following};
+use super::entity::{before_following, begins_mail, parted};
 use super::mbox::{Mail, Mails};
 use super::multipart::Parts;
 use super::scope::{Doubtful, Entry, Packed, Place, Scope, Source, Walk, part_of};
@@ -36,6 +36,15 @@ pub fn walk(entry: Entry<'_>, limits: &Limits, budget: &Budget, visitor: &mut dy
         walk.stop(code);
     }
     Walked { is_mail, found: walk.found > 0, note: walk.note }
+}
+
+/// What stands behind the end of a mail, and is a mail again.
+#[derive(Default)]
+struct Following {
+    /// So many bytes at the end of the text that the mail was read from.
+    length: usize,
+    /// What stood behind the last part of a body that had to be decoded.
+    decoded: Option<Vec<u8>>,
 }
 
 impl Walk<'_> {
@@ -150,27 +159,40 @@ impl Walk<'_> {
         }
     }
 
-    /// A mail, and others that stand behind its end, as when files are written one after the other into one stream.
+    /// A mail, and others that stand behind its end, as when files are written one after the other into one stream. Each is
+    /// read where it stands: what is behind it may be many times as much.
     fn mails(&mut self, bytes: &Arc<Vec<u8>>, place: &Place) {
-        let mut next = self.mail(bytes, place);
-        while let Some(following) = next {
-            if self.stopped {
-                return;
-            }
-            next = self.mail(&Arc::new(following), place);
-        }
-    }
-
-    /// One mail; what stands behind its end, if that is a mail again.
-    fn mail(&mut self, bytes: &Arc<Vec<u8>>, place: &Place) -> Option<Vec<u8>> {
-        if !self.count(Cost::Messages) {
-            return None;
-        }
         let text = match emlx(bytes) {
             Some(mail) => Cow::Borrowed(mail),
             None => with_plain_lines(bytes),
         };
-        let (fields, body) = KnownFields::read(&text[header_start(&text)..]);
+        let (mut left, mut as_it_came) = (vec![(text, 0)], Some(bytes));
+        while let Some((text, at)) = left.pop() {
+            let Following { length, decoded } = self.mail(&text[at..], as_it_came.take(), place);
+            if self.stopped {
+                return;
+            }
+            if length > 0 {
+                let at = text.len() - length;
+                let plain = match with_plain_lines(&text[at..]) {
+                    Cow::Owned(plain) => Some(plain),
+                    Cow::Borrowed(_) => None,
+                };
+                left.push(plain.map_or((text, at), |plain| (Cow::Owned(plain), 0)));
+            }
+            if let Some(decoded) = decoded {
+                left.push((Cow::Owned(with_plain_lines(&decoded).into_owned()), 0));
+            }
+        }
+    }
+
+    /// One mail; what stands behind its end, if that is a mail again. `as_it_came` are its bytes, unless it stands behind
+    /// another.
+    fn mail(&mut self, text: &[u8], as_it_came: Option<&Arc<Vec<u8>>>, place: &Place) -> Following {
+        if !self.count(Cost::Messages) {
+            return Following::default();
+        }
+        let (fields, body) = KnownFields::read(&text[header_start(text)..]);
         let content = fields.content();
         let report_type = content.report_type.as_deref().unwrap_or("");
         let bounce =
@@ -187,15 +209,18 @@ impl Walk<'_> {
             ..Scope::default()
         };
         let before = self.found;
-        let following = self.entity(&mut scope, content, body, place, false);
+        let length = self.entity(&mut scope, content, body, place, false);
+        let following = Following { length, decoded: scope.behind.take() };
         if !self.stopped {
+            let whole = as_it_came.filter(|_| length == 0).map(Arc::clone);
+            let bytes = || whole.unwrap_or_else(|| Arc::new(text[..text.len() - length].to_vec()));
             self.settle(scope, bytes, place, before);
         }
         following
     }
 
     /// Tells what a mail that was walked comes to as a whole.
-    fn settle(&mut self, mut scope: Scope, bytes: &Arc<Vec<u8>>, place: &Place, before: usize) {
+    fn settle(&mut self, mut scope: Scope, bytes: impl FnOnce() -> Arc<Vec<u8>>, place: &Place, before: usize) {
         // What a delivery-status report returns announces nothing, and its Subject is that of what it returns. A mail that is
         // none, and has such a part among others, returns nothing: it announces by its own Subject as any other.
         if self.found > before || scope.bounce {
@@ -206,9 +231,9 @@ impl Walk<'_> {
         if announced && !scope.doubtful.is_empty() {
             return self.tell_doubtful(&mut scope);
         }
-        let part =
-            Part { path: &place.path, inner: "", envelope: &scope.envelope, file_name: None, bytes, lenient: false };
         if announced {
+            let (path, envelope, bytes) = (&place.path, &scope.envelope, &bytes());
+            let part = Part { path, inner: "", envelope, file_name: None, bytes, lenient: false };
             let code = if scope.encrypted { RejectionCode::EncryptedMail } else { RejectionCode::NoReportFound };
             self.refuse(&part, Rejection::new(code));
         } else if scope.encrypted {
@@ -216,8 +241,8 @@ impl Walk<'_> {
         }
     }
 
-    /// An entity of a mail: a multipart or a part that holds no others. What follows a mail behind its last part is
-    /// given back if it is a mail again.
+    /// An entity of a mail: a multipart or a part that holds no others. Of what follows a mail behind its last part the length is
+    /// given back, if it is a mail again; 0 where nothing does.
     fn entity(
         &mut self,
         scope: &mut Scope,
@@ -225,39 +250,42 @@ impl Walk<'_> {
         body: &[u8],
         place: &Place,
         in_digest: bool,
-    ) -> Option<Vec<u8>> {
+    ) -> usize {
         if self.stopped {
-            return None;
+            return 0;
         }
         let kind = content.kind.clone().unwrap_or_else(|| "text/plain".to_owned());
         let transfer = content.encoding.as_deref().map_or(Transfer::Identity, Transfer::from_field);
         scope.encrypted |= kind == "multipart/encrypted";
-        if let Some((body, boundary)) = parted(&kind, &content, transfer, body) {
-            if place.multiparts >= self.limits.mime_depth {
-                self.stop(RejectionCode::LimitMimeDepth);
-                return None;
-            }
-            return self.multipart(scope, &kind, &body, &boundary, place);
-        }
-        let (body, following) = if place.multiparts == place.mails && !in_digest && !scope.is_from_a_server() {
-            split_following(transfer, &kind, body)
-        } else {
-            (body, None)
+        let may_follow = place.multiparts == place.mails && !in_digest && !scope.is_from_a_server();
+        let own = if may_follow { before_following(transfer, &kind, body) } else { body };
+        let following = body.len() - own.len();
+        let Some((parts, boundary)) = parted(&kind, &content, transfer, body, own) else {
+            self.leaf(scope, &kind, content, transfer, own, place);
+            return following;
         };
-        self.leaf(scope, &kind, content, transfer, body, place);
-        following
+        if place.multiparts >= self.limits.mime_depth {
+            self.stop(RejectionCode::LimitMimeDepth);
+            return 0;
+        }
+        match parts {
+            Cow::Borrowed(parts) => self.multipart(scope, &kind, parts, &boundary, place),
+            Cow::Owned(parts) => {
+                // Behind a decoded mail the next may have to be decoded again.
+                if let Err(code) = self.budget.take(Cost::Bytes, parts.len() as u64) {
+                    self.stop(code);
+                    return 0;
+                }
+                let length = self.multipart(scope, &kind, &parts, &boundary, place);
+                scope.behind = (length > 0).then(|| parts[parts.len() - length..].to_vec());
+                following
+            }
+        }
     }
 
-    fn multipart(
-        &mut self,
-        scope: &mut Scope,
-        kind: &str,
-        body: &[u8],
-        boundary: &str,
-        place: &Place,
-    ) -> Option<Vec<u8>> {
+    fn multipart(&mut self, scope: &mut Scope, kind: &str, body: &[u8], boundary: &str, place: &Place) -> usize {
         let deeper = Place { multiparts: place.multiparts + 1, ..place.clone() };
-        let mut parts = Parts::new(body, boundary)?;
+        let Some(mut parts) = Parts::new(body, boundary) else { return 0 };
         for part in parts.by_ref() {
             let (fields, body) = KnownFields::read(part);
             let mut content = fields.content();
@@ -271,12 +299,12 @@ impl Walk<'_> {
                 self.entity(scope, content, body, &deeper, false);
             }
             if self.stopped {
-                return None;
+                return 0;
             }
         }
         let epilogue = parts.epilogue().trim_ascii_start();
         let outermost = place.multiparts == place.mails;
-        (outermost && begins_mail(epilogue)).then(|| epilogue.to_vec())
+        if outermost && begins_mail(epilogue) { epilogue.len() } else { 0 }
     }
 
     /// Opens an attachment or a file, and sees to it that one whose name says that it is a report does not end as

@@ -116,6 +116,8 @@ pub fn with_plain_lines(mail: &[u8]) -> Cow<'_, [u8]> {
         let mut from = 0;
         for at in memchr::memmem::find_iter(mail, b"\r\r\n") {
             out.extend_from_slice(&mail[from..at]);
+            // All of a run, so that what is plain is plain.
+            out.truncate(out.iter().rposition(|&byte| byte != b'\r').map_or(0, |at| at + 1));
             from = at + 1;
         }
         out.extend_from_slice(&mail[from..]);
@@ -167,6 +169,20 @@ mod tests {
             "",
         ] {
             assert!(!looks_like_message(text.as_bytes(), false), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn line_ends_are_written_anew_once() {
+        for (written, plain) in [
+            ("a\r\r\nb\r\r\r\r\n\r\nc", "a\r\nb\r\n\r\nc"),
+            ("\r\r\n\r\r\nx\ry", "\r\n\r\nx\ry"),
+            ("a\rb\r", "a\nb\n"),
+            ("a\r\nb\n", "a\r\nb\n"),
+        ] {
+            let once = with_plain_lines(written.as_bytes());
+            assert_eq!(std::str::from_utf8(&once).unwrap(), plain);
+            assert!(matches!(with_plain_lines(&once), Cow::Borrowed(_)));
         }
     }
 
