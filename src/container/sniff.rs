@@ -79,13 +79,9 @@ pub fn sniff(head: &[u8]) -> Kind {
         return Kind::Unsupported("tar");
     }
     let head = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head);
-    let start = head.iter().position(|&byte| !byte.is_ascii_whitespace() && byte != 0);
-    let Some(start) = start else {
-        return Kind::Empty;
-    };
-    let text = &head[start..];
-    let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
-    match text[0] {
+    let text = without_blanks(head);
+    let Some(&first) = text.first() else { return Kind::Empty };
+    match first {
         b'<' if text.get(1).is_some_and(|&next| next.is_ascii_alphabetic() || b"?!_".contains(&next)) => Kind::Xml,
         b'{' | b'[' if begins_json(text) => Kind::Json,
         _ if is_zlib(head) => Kind::Zlib,
@@ -95,6 +91,18 @@ pub fn sniff(head: &[u8]) -> Kind {
         // Junk before the report is seen at some reporters; a report's root element cannot be junk.
         _ if has_root(text) => Kind::Xml,
         _ => Kind::Other,
+    }
+}
+
+/// What stands behind white space, zeros and byte order marks, however many there are.
+fn without_blanks(mut text: &[u8]) -> &[u8] {
+    loop {
+        let start = text.iter().position(|&byte| !byte.is_ascii_whitespace() && byte != 0).unwrap_or(text.len());
+        text = &text[start..];
+        match text.strip_prefix(b"\xef\xbb\xbf") {
+            Some(rest) => text = rest,
+            None => return text,
+        }
     }
 }
 
@@ -128,6 +136,10 @@ mod tests {
         for (bytes, kind) in [
             (&b""[..], Kind::Empty),
             (b" \r\n\0", Kind::Empty),
+            (b"\xef\xbb\xbf", Kind::Empty),
+            (b"\n\xef\xbb\xbf", Kind::Empty),
+            (b"\xef\xbb\xbf\xef\xbb\xbf\n\xef\xbb\xbf\0", Kind::Empty),
+            (b"\n\xef\xbb\xbf \xef\xbb\xbf<feedback>", Kind::Xml),
             (b"\xef\xbb\xbf\n<feedback>", Kind::Xml),
             (b"<?xml version='1.0'?>", Kind::Xml),
             (b"\"<?xml?><feedback>", Kind::Xml),

@@ -6,6 +6,7 @@ use super::cause::{Case as CauseCase, Change, Explained, Keys, cause, last_chang
 use super::class::{Class, class};
 use super::evidence::{Grounds, notes, refused};
 use super::leg::{Legs, leg_notes};
+use super::own_paths::OwnPaths;
 use super::path::{SendingPath, Sum, needs_work};
 use super::remedy::{Case, remedy};
 use super::rules::Rules;
@@ -46,16 +47,16 @@ pub enum Wanted {
 #[must_use]
 pub fn diagnose(survey: &Survey, rules: &Rules<'_>, min_messages: u64, which: Wanted) -> Diagnosis {
     let mut diagnosis = Diagnosis { domains: survey.domains.clone(), ..Diagnosis::default() };
-    let (keys, legs) = (Keys::new(survey), Legs::new(survey));
+    let shared = Shared::new(survey, rules);
     let judged = parallel::map(survey.paths.len(), |at| {
         // Records without a message are no mail.
         if survey.paths[at].messages < min_messages.max(1) {
             return None;
         }
-        let judged = judge(survey, at, rules, &keys);
+        let judged = judge(survey, at, rules, &shared);
         let role = judged.role;
         let path =
-            (which == Wanted::All || judged.needs_work()).then(|| sending_path(survey, at, judged, rules, &legs));
+            (which == Wanted::All || judged.needs_work()).then(|| sending_path(survey, at, judged, rules, &shared));
         Some((role, path))
     });
     for (path, judged) in survey.paths.iter().zip(judged) {
@@ -84,8 +85,22 @@ pub fn diagnose(survey: &Survey, rules: &Rules<'_>, min_messages: u64, which: Wa
 /// The paths at these places of a survey, in their order: for less than [`diagnose`] costs where they are few.
 #[must_use]
 pub fn diagnose_some(survey: &Survey, rules: &Rules<'_>, places: &[usize]) -> Vec<SendingPath> {
-    let (keys, legs) = (Keys::new(survey), Legs::new(survey));
-    places.iter().map(|&at| sending_path(survey, at, judge(survey, at, rules, &keys), rules, &legs)).collect()
+    let shared = Shared::new(survey, rules);
+    places.iter().map(|&at| sending_path(survey, at, judge(survey, at, rules, &shared), rules, &shared)).collect()
+}
+
+/// What is found of all paths together, for each of them.
+struct Shared<'s> {
+    keys: Keys<'s>,
+    legs: Legs<'s>,
+    own_paths: OwnPaths<'s>,
+}
+
+impl<'s> Shared<'s> {
+    fn new(survey: &'s Survey, rules: &Rules<'s>) -> Self {
+        let own_paths = OwnPaths::new(survey, rules.catalogue);
+        Shared { keys: Keys::new(survey), legs: Legs::new(survey), own_paths }
+    }
 }
 
 /// What a path is found to be.
@@ -105,7 +120,7 @@ impl Judgement {
     }
 }
 
-fn judge(survey: &Survey, at: usize, rules: &Rules<'_>, keys: &Keys<'_>) -> Judgement {
+fn judge(survey: &Survey, at: usize, rules: &Rules<'_>, shared: &Shared<'_>) -> Judgement {
     let path = &survey.paths[at];
     let few = rules.thresholds.intermittent;
     let mut view = View::of(survey, at, Day::MIN, few);
@@ -126,13 +141,14 @@ fn judge(survey: &Survey, at: usize, rules: &Rules<'_>, keys: &Keys<'_>) -> Judg
         change: change.as_ref(),
         addresses: &addresses,
         provider,
-        keys,
+        keys: &shared.keys,
+        own_paths: &shared.own_paths,
     };
     let cause = cause(&case);
     Judgement { view, role, class, change, cause }
 }
 
-fn sending_path(survey: &Survey, at: usize, judged: Judgement, rules: &Rules<'_>, legs: &Legs<'_>) -> SendingPath {
+fn sending_path(survey: &Survey, at: usize, judged: Judgement, rules: &Rules<'_>, shared: &Shared<'_>) -> SendingPath {
     let path = &survey.paths[at];
     let class = judged.class;
     let addresses = survey.tally.addresses(at);
@@ -155,10 +171,10 @@ fn sending_path(survey: &Survey, at: usize, judged: Judgement, rules: &Rules<'_>
     notes.extend(weekly(days_of(survey, at)).map(|days| format!("sent on {days}")));
     notes.extend(refused(survey, path, class));
     let entry = path.entry.and_then(|number| rules.ledger.entries.get(number));
-    let leg = path.role == Role::Unknown && legs.of(&path.domain).iter().any(|leg| leg.path == at);
-    notes.extend(leg_notes(path, at, legs, rules.catalogue));
+    let leg = path.role == Role::Unknown && shared.legs.of(&path.domain).iter().any(|leg| leg.path == at);
+    notes.extend(leg_notes(path, at, &shared.legs, rules.catalogue));
     let case = Case {
-        survey,
+        own_paths: &shared.own_paths,
         path,
         cause,
         change: judged.change.as_ref(),

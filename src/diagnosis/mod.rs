@@ -19,6 +19,7 @@ mod gather;
 mod judge;
 mod ledger;
 mod leg;
+mod own_paths;
 mod path;
 mod published;
 pub mod readiness;

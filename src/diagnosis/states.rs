@@ -16,6 +16,9 @@ pub(super) const BROKEN: usize = DkimState::Broken as usize;
 
 pub(super) const UNSIGNED: usize = DkimState::Unsigned as usize;
 
+/// What is true of more than half of the messages that it could be true of is what a path is about.
+pub(super) const MOSTLY: f64 = 0.5;
+
 /// The messages whose state is known.
 pub(super) fn known(states: &States) -> u64 {
     states[ALIGNED] + states[UNALIGNED] + states[BROKEN] + states[UNSIGNED]

@@ -8,6 +8,7 @@ use super::change::Change;
 use super::keys::Keys;
 use crate::cause::Cause;
 use crate::diagnosis::class::Class;
+use crate::diagnosis::own_paths::OwnPaths;
 use crate::diagnosis::view::View;
 use crate::providers::Provider;
 use crate::query::{AddressFigures, PathFigures, Survey};
@@ -69,4 +70,5 @@ pub(in crate::diagnosis) struct Case<'c, 's> {
     pub(in crate::diagnosis) provider: Option<&'c Provider>,
     /// Which keys verify for which paths.
     pub(in crate::diagnosis) keys: &'c Keys<'s>,
+    pub(in crate::diagnosis) own_paths: &'c OwnPaths<'s>,
 }

@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 
 use super::case::{Case, CauseEvidence, Explained, LISTED};
-use super::keys::{Key, MOSTLY, key_of};
+use super::keys::{Key, key_of};
 use super::words::{Broken, Word, Words};
 use crate::alignment::AuthResult;
 use crate::cause::Cause;
 use crate::diagnosis::class::Class;
-use crate::diagnosis::states::{ALIGNED, BROKEN, share};
+use crate::diagnosis::states::{ALIGNED, BROKEN, MOSTLY, share};
 use crate::domain;
 use crate::providers::Kind;
 use crate::query::Signer;

@@ -4,12 +4,9 @@ use std::collections::HashMap;
 use std::sync::OnceLock;
 
 use crate::alignment::AuthResult;
-use crate::diagnosis::states::{ALIGNED, known, share};
+use crate::diagnosis::states::{ALIGNED, MOSTLY, known, share};
 use crate::query::{Signer, SignerUse, Survey};
 use crate::report::period::Day;
-
-/// What is true of more than half of the messages that it could be true of is what a path is about.
-pub(super) const MOSTLY: f64 = 0.5;
 
 /// A signing domain and selector.
 pub(super) type Key<'s> = (&'s str, Option<&'s str>);

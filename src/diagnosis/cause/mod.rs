@@ -17,19 +17,18 @@ pub(super) use keys::Keys;
 
 use super::class::Class;
 use super::findings::spf_fails_for;
-use super::states::{ALIGNED, BROKEN, States, UNALIGNED, UNSIGNED, known, share};
+use super::states::{ALIGNED, BROKEN, MOSTLY, States, UNALIGNED, UNSIGNED, known, share};
 use crate::alignment::AuthResult;
 use crate::cause::Cause;
 use crate::diagnosis::weekday::weekly;
 use crate::domain;
 use crate::providers::Kind;
-use crate::query::{PathFigures, SenderKey, Signer};
+use crate::query::{SenderKey, Signer};
 use crate::report::period::Day;
 use crate::role::Role;
 use crate::witness::has_share;
 use crate::words::{agree, list, plural};
 use case::LISTED;
-use keys::MOSTLY;
 use words::Words;
 
 /// The cause of a path, where something is wrong with it that has one.
@@ -115,14 +114,7 @@ impl Case<'_, '_> {
         if share(fails, self.path.messages) < MOSTLY || self.view.counted[ALIGNED] > 0 || words.is_about_keys() {
             return None;
         }
-        let own = |(at, other): (usize, &PathFigures)| {
-            at != self.at
-                && other.role == Role::Own
-                && other.spf_aligned > 0
-                && domain::organizational(&other.domain) == organization
-                && self.addresses.iter().all(|one| self.survey.tally.sends_from(at, one.ip))
-        };
-        let other = self.survey.paths.iter().enumerate().find(|&(at, path)| own((at, path)))?.1;
+        let other = self.own_paths.sends_from_all(organization, self.addresses, self.at)?;
         let text = format!(
             "the machine that sends mail of {} writes its own host name, {}, into From",
             other.domain, self.path.domain
@@ -250,14 +242,8 @@ impl Case<'_, '_> {
     fn not_set_up(&self) -> Option<Explained> {
         let service = self.path.role == Role::Service || self.provider.is_some();
         let organization = domain::organizational(&self.path.domain);
-        let same_sender = |other: &&PathFigures| {
-            other.domain == organization
-                && other.sender == self.path.sender
-                && other.role.is_owners()
-                && share(other.dkim[ALIGNED], known(&other.dkim)) >= MOSTLY
-        };
         let below = self.path.domain != organization && self.path.role.is_owners();
-        if below && self.survey.paths.iter().find(same_sender).is_some() {
+        if below && self.own_paths.signs_as(organization, &self.path.sender) {
             let text = format!("signs as {organization} here, and not as {}", self.path.domain);
             return Some((
                 Cause::SubdomainNotSetUp,

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::case::Case;
-use super::keys::MOSTLY;
 use crate::alignment::{AuthResult, DkimState, ReasonCode, SpfState};
+use crate::diagnosis::states::MOSTLY;
 use crate::query::OutcomeFacts;
 use crate::report::period::Day;
 

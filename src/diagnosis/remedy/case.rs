@@ -3,20 +3,19 @@
 use std::cmp::Reverse;
 use std::net::IpAddr;
 
-use crate::alignment::DkimState;
 use crate::cause::Cause;
 use crate::diagnosis::cause::Change;
 use crate::diagnosis::evidence::Grounds;
-use crate::diagnosis::sender::sender_name;
+use crate::diagnosis::own_paths::OwnPaths;
 use crate::domain;
-use crate::providers::{Catalogue, Kind, Provider, Remedy, RemedyContext};
-use crate::query::{AddressFigures, PathFigures, SenderKey, Survey};
+use crate::providers::{Catalogue, Provider, Remedy, RemedyContext};
+use crate::query::{AddressFigures, PathFigures, SenderKey};
 use crate::role::Role;
 use crate::words::{list, list_of};
 
 /// What a remedy is made of.
-pub(in crate::diagnosis) struct Case<'c> {
-    pub(in crate::diagnosis) survey: &'c Survey,
+pub(in crate::diagnosis) struct Case<'c, 's> {
+    pub(in crate::diagnosis) own_paths: &'c OwnPaths<'s>,
     pub(in crate::diagnosis) path: &'c PathFigures,
     pub(in crate::diagnosis) cause: Option<Cause>,
     /// The last change of the path.
@@ -33,7 +32,7 @@ pub(super) fn told(title: String, steps: Vec<String>) -> Remedy {
     Remedy { title, steps, records: Vec::new(), source: None }
 }
 
-impl Case<'_> {
+impl Case<'_, '_> {
     /// Who can be asked to change something: the provider, or the catalogued sender that rents at it.
     pub(super) fn provider<'p>(&self, catalogue: &'p Catalogue) -> Option<&'p Provider> {
         match &self.path.sender {
@@ -84,21 +83,8 @@ impl Case<'_> {
     }
 
     /// What signs as the organizational domain already, and takes mail of other machines.
-    pub(super) fn relay(&self, catalogue: &Catalogue) -> Option<String> {
-        let hosts = self.survey.paths.iter().filter(|other| {
-            let aligned = other.dkim[usize::from(DkimState::Aligned.code())];
-            other.role == Role::Own
-                && domain::organizational(&other.domain) == self.organization()
-                && aligned * 2 > other.messages
-        });
-        let mut hosts: Vec<&PathFigures> = hosts.filter(|other| other.sender != self.path.sender).collect();
-        hosts.sort_by_key(|other| Reverse(other.messages));
-        let kind = |other: &&PathFigures| other.provider.as_deref().and_then(|id| catalogue.get(id));
-        let hosted = hosts.iter().copied().find(|other| {
-            kind(other).is_some_and(|provider| matches!(provider.kind, Kind::MailboxHost | Kind::Gateway))
-        });
-        let one = hosted.or_else(|| hosts.into_iter().find(|other| kind(other).is_none()))?;
-        Some(kind(&one).map_or_else(|| sender_name(one, catalogue), |provider| provider.name.clone()))
+    pub(super) fn relay(&self) -> Option<String> {
+        self.own_paths.relay(self.organization(), &self.path.sender)
     }
 
     /// Whether an organization of its own sends, and no machine of the owner's.

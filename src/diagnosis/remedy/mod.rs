@@ -11,7 +11,7 @@ use crate::role::Role;
 
 /// What to do about a path; nothing where nothing is wrong with it, and where an entry of the ledger has decided.
 #[must_use]
-pub(super) fn remedy(case: &Case<'_>, catalogue: &Catalogue) -> Option<Remedy> {
+pub(super) fn remedy(case: &Case<'_, '_>, catalogue: &Catalogue) -> Option<Remedy> {
     let mut remedy = match (case.path.role, case.cause) {
         (Role::Denied, _) => return None,
         (Role::Unknown, _) => case.decide(),
@@ -22,7 +22,7 @@ pub(super) fn remedy(case: &Case<'_>, catalogue: &Catalogue) -> Option<Remedy> {
         (Role::RecipientFilter, _) => case.filter(),
         (Role::Own | Role::Approved | Role::Service, Some(cause)) => {
             let of_sender = || case.provider(catalogue)?.remedy(cause, &case.context());
-            case.everywhere(cause, catalogue).or_else(of_sender).unwrap_or_else(|| case.of_own(cause, catalogue))
+            case.everywhere(cause).or_else(of_sender).unwrap_or_else(|| case.of_own(cause))
         }
     };
     remedy.steps.truncate(MOST_STEPS);

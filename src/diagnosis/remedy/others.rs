@@ -7,7 +7,7 @@ use crate::providers::Remedy;
 use crate::query::SenderKey;
 use crate::words::{grouped, plural};
 
-impl Case<'_> {
+impl Case<'_, '_> {
     pub(super) fn forwarder(&self) -> Remedy {
         let mut steps = vec![
             "Recipients forward this mail. SPF cannot align then; a DKIM signature of the domain survives, as long as nothing is changed on the way. No record of yours is to be changed for it.".to_owned(),

@@ -6,13 +6,13 @@ use super::case::{Case, told};
 use crate::cause::Cause;
 use crate::diagnosis::class::Class;
 use crate::domain;
-use crate::providers::{Catalogue, DnsRecord, LOOK_AGAIN, Remedy};
+use crate::providers::{DnsRecord, LOOK_AGAIN, Remedy};
 use crate::report::period::date_of;
 use crate::words::list;
 
-impl Case<'_> {
+impl Case<'_, '_> {
     /// Remedies that are the same whoever sends.
-    pub(super) fn everywhere(&self, cause: Cause, catalogue: &Catalogue) -> Option<Remedy> {
+    pub(super) fn everywhere(&self, cause: Cause) -> Option<Remedy> {
         let (domain, organization) = (self.path.domain.as_str(), self.organization());
         let keys = list(self.evidence.cause.as_ref().map_or(&[][..], |shown| &shown.selectors), 3);
         let remedy = match cause {
@@ -20,7 +20,7 @@ impl Case<'_> {
                 format!("have {domain} write an address of {organization} into From"),
                 vec![
                     format!("What the machine itself sends (cron, alerts, monitoring) carries its host name: set the mail system's own domain to {organization} (Postfix: myorigin, or masquerade_domains; Exim: qualify_domain; sendmail: MASQUERADE_AS), so that From is @{organization}."),
-                    format!("And hand it to {}, so that it leaves signed.", self.relay(catalogue).unwrap_or_else(|| format!("what signs as {organization} already"))),
+                    format!("And hand it to {}, so that it leaves signed.", self.relay().unwrap_or_else(|| format!("what signs as {organization} already"))),
                     LOOK_AGAIN.to_owned(),
                 ],
             ),
@@ -75,7 +75,7 @@ impl Case<'_> {
     }
 
     /// What to do with machines of one's own, and with services that the catalogue does not know.
-    pub(super) fn of_own(&self, cause: Cause, catalogue: &Catalogue) -> Remedy {
+    pub(super) fn of_own(&self, cause: Cause) -> Remedy {
         let (sender, domain) = (self.author(), self.path.domain.as_str());
         let shown = self.evidence.cause.as_ref();
         let keys = list(shown.map_or(&[][..], |shown| &shown.selectors), 3);
@@ -147,7 +147,7 @@ impl Case<'_> {
                     LOOK_AGAIN.to_owned(),
                 ],
             ),
-            Cause::NoSignature | Cause::DefaultSignature => self.sign(catalogue),
+            Cause::NoSignature | Cause::DefaultSignature => self.sign(),
             _ => told(
                 format!("find out which mail of {sender} as {domain} is not signed well"),
                 vec![shown.map_or_else(String::new, |shown| sentence(&shown.text)), test, LOOK_AGAIN.to_owned()],
@@ -187,9 +187,9 @@ impl Case<'_> {
     }
 
     /// How machines of one's own come to sign, by what kind of machine it is.
-    fn sign(&self, catalogue: &Catalogue) -> Remedy {
+    fn sign(&self) -> Remedy {
         let domain = self.path.domain.as_str();
-        let relay = self.relay(catalogue);
+        let relay = self.relay();
         let through = match &relay {
             Some(name) if name == "Microsoft 365" => format!(
                 "Have it hand its mail to {name}, which signs as {domain} already. An Exchange server of your own cannot sign: in a hybrid set-up its send connector for all outgoing mail uses the smart host of the tenant (….mail.protection.outlook.com) and an inbound connector there takes it; Get-SendConnector shows what still leaves directly. Any other machine: a connector, or SMTP with authentication."
