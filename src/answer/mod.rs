@@ -12,6 +12,7 @@ mod look;
 mod paths;
 mod readiness;
 mod selectors;
+mod tls;
 
 use jiff::civil::Date;
 
@@ -23,6 +24,7 @@ pub use explain::Asked;
 pub use known::{Known, UnknownProvider};
 pub use look::Look;
 pub use readiness::Genuine;
+pub use tls::tls;
 
 /// So many days before a window are looked at, to know what pauses of reporters are usual.
 const HISTORY: Day = 90;

@@ -15,12 +15,12 @@ use super::tenant::each_tenant;
 use super::whole_file::write_whole;
 use crate::answer::{self, Genuine, Question};
 use crate::diagnosis::readiness::Review;
-use crate::diagnosis::{ExplainAnswer, KeyChoice, Wanted};
+use crate::diagnosis::{ExplainAnswer, KeyChoice, TlsAnswer, Wanted};
 use crate::render::document::Text;
 use crate::render::{Answer, Document, PathsAnswer, SiteDomain, site_index, site_pictures, write_page};
 use crate::words::{hex, plural};
 
-/// A folder of pages without script: every domain with its verdict, paths, keys and changes
+/// A folder of pages without script: every domain with its verdict, paths, keys and changes, and TLS with mail servers
 ///
 /// Any web server can serve it, and a browser opens it from disk; a nightly job keeps it up to date. Each page is written whole, the
 /// first one last. What a former run wrote and this one does not is removed; a folder that holds anything else is left alone. Where the
@@ -43,6 +43,7 @@ const MOST_PATHS: usize = 25;
 /// The names of all files that the folder holds.
 const LIST: &str = "dmarcstat-pages.txt";
 const FIRST: &str = "index.html";
+const TLS: &str = "tls.html";
 
 impl Site {
     pub(super) fn run(self, context: &mut Context) -> Outcome {
@@ -71,7 +72,10 @@ impl Site {
         }
         let domains: Vec<SiteDomain<'_>> =
             reviews.iter().zip(&names).map(|(review, pages)| SiteDomain { review, pages }).collect();
-        pages.push((FIRST.to_owned(), site_index(&domains, left_out)));
+        let question = asked.question();
+        let tls = answer::tls(question.store, question.window, question.domains, question.now)?;
+        pages.extend(tls.as_ref().map(|tls| (TLS.to_owned(), tls_page(tls))));
+        pages.push((FIRST.to_owned(), site_index(&domains, left_out, tls.as_ref().map(|tls| (tls, TLS)))));
         write(folder, &former, &pages)?;
         let (pages, domains) = (plural(pages.len() as u64, "page"), plural(reviews.len() as u64, "domain"));
         let said = format!("{pages} on {domains} written to {}", folder.display());
@@ -158,6 +162,14 @@ fn domain_pages(asked: &Asked, review: &Review) -> Result<DomainPages, Failure> 
         add(format!("path-{}.html", one.path.id), "", one.document());
     }
     Ok(DomainPages { names, pages })
+}
+
+/// The page on TLS, which is about all domains.
+fn tls_page(tls: &TlsAnswer) -> Document {
+    let mut document = Document::default();
+    document.links(vec![Text::link("All domains", FIRST), Text::plain("TLS")]);
+    document.extend(tls.document());
+    document
 }
 
 /// The beginning of a domain's file names: the domain, unless it is one that a file system or an address may take for something else.

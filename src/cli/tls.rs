@@ -6,8 +6,10 @@ use anyhow::anyhow;
 
 use super::context::Context;
 use super::failure::{Failure, Outcome, Status};
+use super::page::Page;
 use super::scope::Scope;
-use crate::diagnosis::{TlsAnswer, WindowAnswer, tls_domains};
+use crate::answer;
+use crate::diagnosis::{WindowAnswer, tls_domains};
 use crate::finding::{Finding, Severity};
 use crate::query::{Window, tls_survey};
 use crate::render::TlsReportsAnswer;
@@ -25,11 +27,13 @@ pub(super) struct Tls {
     #[command(flatten)]
     scope: Scope,
     /// List the reports, those too that do not count
-    #[arg(long)]
+    #[arg(long, conflicts_with = "html")]
     reports: bool,
     /// Exit with 4 when TLS still fails where more than one reporter, or the only one, says so
     #[arg(long, conflicts_with = "reports")]
     exit_code: bool,
+    #[command(flatten)]
+    page: Page,
 }
 
 /// So many days before the window are looked at, to tell since when something fails.
@@ -39,8 +43,9 @@ impl Tls {
     pub(super) fn run(self, context: &mut Context) -> Outcome {
         let (window, domains) = (self.scope.window(context)?, self.scope.domains(context)?);
         let (store, status) = self.scope.open(context)?;
-        let newest = store.newest_tls_report(self.scope.now(context))?.map(rfc3339);
+        let now = self.scope.now(context);
         if self.reports {
+            let newest = store.newest_tls_report(now)?.map(rfc3339);
             let reports = store.tls_reports(window.first, window.last, &domains)?;
             let days = days(reports.iter().map(|report| report.day));
             let Some(days) = days else { return Err(no_data(&store, window)?) };
@@ -48,31 +53,11 @@ impl Tls {
             context.show(&TlsReportsAnswer { window: &window, newest: newest.as_deref(), reports: &reports })?;
             return Ok(status);
         }
-        let survey = tls_survey(&store, window.first.saturating_sub(HISTORY), window.last, &domains)?;
-        let reports = survey.reports.iter().filter(|(day, _)| window.holds(*day));
-        let Some(days) = days(reports.clone().map(|(day, _)| *day)) else {
-            return Err(no_data(&store, window)?);
-        };
-        let mut reporters: Vec<u32> = survey
-            .policies
-            .iter()
-            .flat_map(|policy| policy.sessions.keys())
-            .filter(|(day, _)| window.holds(*day))
-            .map(|(_, reporter)| *reporter)
-            .collect();
-        reporters.sort_unstable();
-        reporters.dedup();
-        let answer = TlsAnswer {
-            schema: "dmarcstat/tls/1",
-            window: WindowAnswer::of(window, days),
-            newest_report: newest,
-            reports: reports.count() as u64,
-            reporters: reporters.len(),
-            domains: tls_domains(&survey, window),
-        };
+        let answer = answer::tls(&store, window, &domains, now)?;
+        let Some(answer) = answer else { return Err(no_data(&store, window)?) };
         let failures = answer.domains.iter().flat_map(|domain| &domain.policies).flat_map(|policy| &policy.failures);
         let fails = failures.into_iter().any(|failure| failure.ongoing && !failure.lone_claim);
-        context.show(&answer)?;
+        self.page.show(&answer, "SMTP TLS reports", context)?;
         Ok(if self.exit_code && fails { Status::No } else { status })
     }
 }

@@ -4,8 +4,8 @@ use super::document::{Document, Paint, Text};
 use super::readiness::{ANYBODYS, verdict_paint};
 use super::sparkline::{Look, Marks, Series, Sparkline};
 use super::table::{Cell, Column, Row, Table};
-use crate::diagnosis::ExplainAnswer;
 use crate::diagnosis::readiness::{DayFigures, Review};
+use crate::diagnosis::{ExplainAnswer, TlsAnswer, TlsDomain};
 use crate::report::period::Day;
 use crate::words::{agree, grouped, percent, plural};
 
@@ -18,9 +18,9 @@ pub struct SiteDomain<'a> {
     pub pages: &'a [(&'static str, String)],
 }
 
-/// The first page: every domain, worst first.
+/// The first page: every domain, worst first, and how TLS fares, with the page on it.
 #[must_use]
-pub fn site_index(domains: &[SiteDomain<'_>], left_out: usize) -> Document {
+pub fn site_index(domains: &[SiteDomain<'_>], left_out: usize, tls: Option<(&TlsAnswer, &str)>) -> Document {
     let mut document = Document::default();
     document.title(format!("DMARC: {}", plural(domains.len() as u64, "domain")));
     if let Some(SiteDomain { review, .. }) = domains.first() {
@@ -73,6 +73,13 @@ pub fn site_index(domains: &[SiteDomain<'_>], left_out: usize) -> Document {
     if left_out > 0 {
         let verb = agree(left_out as u64, "has", "have");
         document.text(format!("{} with less mail {verb} no page.", plural(left_out as u64, "more domain")));
+    }
+    if let Some((tls, page)) = tls {
+        let sums = |figure: fn(&TlsDomain) -> u64| tls.domains.iter().map(figure).fold(0, u64::saturating_add);
+        let (failed, well) = (sums(|one| one.failed), sums(|one| one.successful));
+        let all = plural(failed.saturating_add(well), "session");
+        let text = format!("Of {all} that others began with your mail servers, {} failed at TLS: ", grouped(failed));
+        document.text(Text::plain(text).and(Text::link("TLS with your mail servers", page)).and("."));
     }
     document
 }

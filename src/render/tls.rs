@@ -26,6 +26,7 @@ impl Answer for TlsAnswer {
 
     fn document(&self) -> Document {
         let mut document = Document::default();
+        document.aside(|document| document.title("TLS with your mail servers"));
         let newest = self.newest_report.as_deref();
         document.text(summary(&days_of(&self.window), self.reports, self.reporters, newest));
         document.heading("Policies");
