@@ -169,7 +169,8 @@ fn change(change: &Change, paint: Paint, document: &mut Document) {
     if let Some(id) = &change.path {
         head.push_str(&format!(" [{id}]"));
     }
-    let since = change.since.as_ref().map_or_else(String::new, |day| format!(" (since {day})"));
+    let unsaid = change.since.as_ref().filter(|day| !change.text.contains(day.as_str()));
+    let since = unsaid.map_or_else(String::new, |day| format!(" (since {day})"));
     document.item(Text::plain(head).and(": ").and(Text::prose(&change.text)).and(since).paint(paint));
     if let (Some(before), Some(after)) = (change.before, change.after) {
         document.below(format!("before {}; now {}", state(&before), state(&after)));

@@ -36,6 +36,7 @@ mod inspect;
 mod invariant;
 mod kill;
 mod ledger_entries;
+mod look;
 mod mailbox;
 mod make;
 mod measure;
@@ -55,6 +56,8 @@ mod scenarios;
 mod selectors;
 mod senders;
 mod site;
+#[cfg(unix)]
+mod smtp;
 mod sql;
 mod streams;
 mod tenants;

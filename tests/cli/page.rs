@@ -104,7 +104,7 @@ fn hostile_text_is_text() {
 }
 
 /// Debian's Chromium, without a window and without a word to anybody; what it prints.
-fn chromium(sandbox: &Sandbox, profile: &str, page: &Path, more: &[String]) -> Option<String> {
+pub(crate) fn chromium(sandbox: &Sandbox, profile: &str, page: &Path, more: &[String]) -> Option<String> {
     let browser = program("chromium", "chromium")?;
     let output = Command::new(browser)
         .args(["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--hide-scrollbars"])

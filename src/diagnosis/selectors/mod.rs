@@ -153,7 +153,9 @@ fn selector_use(key: &Key<'_>, health: &Health, paths: &[&SendingPath], rotated:
     let mut notes: Vec<String> = unsupported.into_iter().collect();
     match (rotated, &health.failing_since, state) {
         (Some(rotation), ..) => notes.push(rotation.in_words()),
-        (None, Some(since), KeyState::Failing) => notes.push(format!("verified before {}, fails since", shown(*since))),
+        (None, Some(since), KeyState::Failing) => {
+            notes.push(format!("verified before {}, fails since then", shown(*since)))
+        }
         (None, None, KeyState::Failing) => notes.push("never verified in this window".to_owned()),
         (None, _, KeyState::Vanished) => notes.push(format!(
             "not seen since {}, while {} sent {} more messages",

@@ -3,7 +3,7 @@
 mod account;
 mod afterwards;
 mod announced;
-mod certificates;
+pub(crate) mod certificates;
 mod client;
 mod dovecot;
 mod encryption;
@@ -11,7 +11,7 @@ mod folders;
 mod kept;
 mod kill;
 mod lies;
-mod line;
+pub(crate) mod line;
 mod login;
 mod manner;
 mod manners;

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::picture;
-use super::text::{bare, inline};
+use super::text::{bare, in_cell, inline};
 use crate::render::table::{Cell, Column, Content, NoRoom, Row, Table};
 use crate::words::{grouped, more};
 
@@ -18,12 +18,12 @@ pub(super) fn table(table: &Table) -> Markup {
     let columns = columns(table).count().max(1);
     html! {
         table.cards role="table" {
-            thead { tr {
+            thead role="rowgroup" { tr role="row" {
                 @for (_, column) in self::columns(table) {
-                    th.n[column.number] scope="col" { (heading(column)) }
+                    th.n[column.number] scope="col" role="columnheader" { (heading(column)) }
                 }
             } }
-            tbody {
+            tbody role="rowgroup" {
                 @for (at, row) in shown.iter().enumerate() { (self::row(table, row, at >= ON_PAPER)) }
                 @if table.rows.len() > ON_PAPER {
                     tr.printed role="row" { td colspan=(columns) role="cell" {
@@ -60,9 +60,9 @@ fn row(table: &Table, row: &Row, more: bool) -> Markup {
     let columns = columns(table).count().max(1);
     html! {
         tr.more[more].has-below[row.below.is_some()] role="row" {
-            @if let Some((_, first)) = cells.next() { th scope="row" { (content(first)) } }
+            @if let Some((_, first)) = cells.next() { th.long[is_unbroken(first)] scope="row" role="rowheader" { (content(first)) } }
             @for (column, cell) in cells {
-                td.n[column.number].wide[is_long(cell)].when[is_short(cell)] role="cell" data-label=(heading(column)) { (content(cell)) }
+                td.n[column.number].wide[is_long(cell)].when[is_short(cell)].long[is_unbroken(cell)] role="cell" data-label=(heading(column)) { (content(cell)) }
             }
         }
         @if let Some(below) = &row.below {
@@ -83,9 +83,18 @@ fn is_short(cell: &Cell) -> bool {
     matches!(&cell.content, Content::Text(text) if text.bare().chars().count() <= SHORT)
 }
 
+/// Whether there is a part in a cell that is too long to stand on one line as a whole.
+fn is_unbroken(cell: &Cell) -> bool {
+    const LONG: usize = 22;
+    let is_end = |c: char| c.is_whitespace() || matches!(c, '.' | '-' | '@');
+    matches!(&cell.content, Content::Text(text) if text.bare().split(is_end).any(|part| part.chars().count() > LONG))
+}
+
 fn content(cell: &Cell) -> Markup {
     match &cell.content {
         Content::Marks(marks) => picture::marks(marks),
-        Content::Text(text) => inline(text),
+        // On a phone a cell is a row of its label and this.
+        Content::Text(text) if text.spans.len() > 1 => html! { span { (inline(text)) } },
+        Content::Text(text) => in_cell(text),
     }
 }

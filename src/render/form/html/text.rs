@@ -34,6 +34,23 @@ pub(super) fn inline(text: &Text) -> Markup {
     }
 }
 
+/// A text of one look in a cell, where names of hosts may break behind a dot.
+pub(super) fn in_cell(text: &Text) -> Markup {
+    let is_name = |text: &str| text.len() <= LONGEST && text.contains('.') && !text.contains(char::is_whitespace);
+    match text.spans.as_slice() {
+        [span] if span.link.is_none() && !span.code && is_name(&span.text) => html! {
+            span class=[tone(span.paint).map(|tone| format!("tone {tone}"))] {
+                @for part in span.text.split_inclusive('.') {
+                    (Plain(part, LONGEST))
+                    // An address is read as a whole.
+                    @if part.ends_with('.') && part.contains(|c: char| c.is_ascii_alphabetic()) { wbr; }
+                }
+            }
+        },
+        _ => inline(text),
+    }
+}
+
 /// A text without its paints, for where all of it has one.
 pub(super) fn bare(text: &Text) -> Markup {
     html! {
