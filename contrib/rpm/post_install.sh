@@ -5,7 +5,7 @@ if [ "$1" = 1 ]; then
     chown root:dmarcstat /etc/dmarcstat /etc/dmarcstat/config.toml
     chmod 0750 /etc/dmarcstat
     chmod 0640 /etc/dmarcstat/config.toml
-    echo "dmarcstat: edit /etc/dmarcstat/config.toml, then: systemctl enable --now dmarcstat.timer"
+    echo "dmarcstat: edit /etc/dmarcstat/config.toml, try it with 'sudo -u dmarcstat dmarcstat check', then: systemctl enable --now dmarcstat.timer"
 fi
 if [ -d /run/systemd/system ]; then
     systemctl daemon-reload
