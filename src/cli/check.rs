@@ -9,25 +9,23 @@ use super::configured;
 use super::context::Context;
 use super::failure::{Outcome, Status};
 use super::length::some_length;
+use super::stored::{full_quarantine, whose_domains};
 use crate::config::account::{AccountConfig, Auth};
 use crate::config::accounts;
 use crate::config::oauth2::OAuthConfig;
 use crate::finding::{Finding, Severity};
-use crate::limits::Limits;
 use crate::oauth::{Proof, Tokens};
 use crate::render::check::{AccountCheck, CheckAnswer, CheckCode, DatabaseCheck, FolderCheck, LoginCheck};
 use crate::report::period::DAY;
-use crate::source::imap::account::{Mechanism, identity};
-use crate::source::imap::{Patience, Session};
-use crate::store::{ForeignDomain, Held, Store, StoreError};
-use crate::words::{grouped, list, plural, size};
+use crate::source::imap::account::{Account, After, Mechanism, identity};
+use crate::source::imap::{Error, Folder, Patience, Session};
+use crate::store::{Store, StoreError};
+use crate::words::size;
 
 /// Reporters write once a day; after two days without a word something is wrong on the way.
 const SILENCE_DAYS: i64 = 2;
 /// How long before its end a secret is warned of: time enough to get a new one.
 const WARN_DAYS: i64 = 30;
-/// Domains that a finding names.
-const DOMAINS_NAMED: usize = 5;
 
 /// One screen on the configuration, the accounts, the database and what is wrong with them
 ///
@@ -84,7 +82,7 @@ impl Check {
 }
 
 /// A finding; the remedy is empty where what to do is part of the message.
-fn finding(
+pub(super) fn finding(
     severity: Severity,
     code: CheckCode,
     subject: &str,
@@ -173,42 +171,6 @@ fn database(context: &Context, answer: &mut CheckAnswer) -> Result<Option<Store>
     Ok(Some(store))
 }
 
-/// What there is to say of a quarantine that takes no more.
-fn full_quarantine(held: Held, limits: &Limits) -> Option<Finding<CheckCode>> {
-    let what = format!(
-        "it is full, with {} of {} in {}: what cannot be read is refused without being kept",
-        if held.entries == 1 { "1 entry".to_owned() } else { format!("{} entries", grouped(held.entries)) },
-        grouped(limits.quarantine_entries),
-        size(held.bytes)
-    );
-    let remedy = "look through it (`dmarcstat quarantine`), drop what is of no use (`quarantine drop --older-than AGE`), or \
-                  raise `quarantine` and `quarantine_entries` in [limits]";
-    held.is_full(limits).then(|| finding(Severity::Error, CheckCode::QuarantineFull, "quarantine", what, remedy))
-}
-
-/// What there is to say of domains that are not the owner's, or may not be.
-fn whose_domains(store: &Store, foreign: &[ForeignDomain]) -> Result<Option<Finding<CheckCode>>, StoreError> {
-    if !foreign.is_empty() {
-        let reports = foreign.iter().map(|one| one.reports).sum();
-        let domains = list(foreign.iter().map(|one| &one.domain), DOMAINS_NAMED);
-        let what = format!("{} not on the domains of [owner], but on {domains}", plural(reports, "report"));
-        let remedy =
-            "they are in no answer: see `dmarcstat reports --foreign`; if a domain is yours, add it to [owner] domains";
-        return Ok(Some(finding(Severity::Advice, CheckCode::ForeignReports, "database", what, remedy)));
-    }
-    if store.has_owner() {
-        return Ok(None);
-    }
-    let (domains, all) = store.domains_of_one_reporter()?;
-    // Where one reporter is all there is, that says nothing of a domain.
-    if domains.is_empty() || domains.len() == all {
-        return Ok(None);
-    }
-    let what = format!("only one reporter ever wrote about {}", list(&domains, DOMAINS_NAMED));
-    let remedy = "name the domains that are yours in [owner] domains: reports on others are then in no answer";
-    Ok(Some(finding(Severity::Advice, CheckCode::OneReporter, "database", what, remedy)))
-}
-
 /// An account that is looked at.
 struct Examined<'e> {
     config: &'e AccountConfig,
@@ -269,6 +231,9 @@ impl Examined<'_> {
                 for error in missing {
                     self.note(Severity::Error, CheckCode::Folder, error.to_string(), "");
                 }
+                if let Err(error) = self.afterwards(&mut session, &account, &found) {
+                    self.note(Severity::Error, CheckCode::After, error.to_string(), "");
+                }
                 for folder in found {
                     let position = session.position(&folder).ok();
                     check.folders.push(FolderCheck {
@@ -282,6 +247,35 @@ impl Examined<'_> {
             Err(error) => self.note(Severity::Error, CheckCode::Folder, error.to_string(), ""),
         }
         session.log_out();
+    }
+
+    /// Whether what is to become of mail can be done with it, as far as the server tells. Folders are opened, and nothing is
+    /// changed.
+    fn afterwards(&mut self, session: &mut Session, account: &Account, folders: &[Folder]) -> Result<(), Error> {
+        let fates = [&account.after, &account.after_quarantined, &account.after_other];
+        for folder in folders {
+            if let Some(error) = session.hindrance(folder, &fates)? {
+                // What the server cannot do it can do in no folder.
+                let everywhere = matches!(error, Error::CannotRemove);
+                let what = if everywhere { error.to_string() } else { format!("folder {}: {error}", folder.name) };
+                self.note(Severity::Error, CheckCode::After, what, "");
+                if everywhere {
+                    break;
+                }
+            }
+        }
+        let mut targets: Vec<&String> = Vec::new();
+        for fate in fates {
+            if let After::Move(name) = fate
+                && !targets.contains(&name)
+            {
+                targets.push(name);
+                if let Some(error) = session.hindrance_at_target(name)? {
+                    self.note(Severity::Error, CheckCode::After, format!("folder {name}: {error}"), "");
+                }
+            }
+        }
+        Ok(())
     }
 
     /// What is known of tokens and of what they are got with. An account whose secrets cannot be read has been noted.
@@ -362,6 +356,14 @@ impl Examined<'_> {
             check.last_success = run.last_success;
             check.last_error = run.last_error;
         }
+        let untidy = match (&check.last_error, check.last_run, check.last_success) {
+            (Some((at, text)), Some(run), Some(success)) if *at == run && success == run => Some(text.clone()),
+            _ => None,
+        };
+        if let Some(text) = untidy {
+            let what = format!("the last fetch read all mail, and not all could be done with it on the server: {text}");
+            self.note(Severity::Warning, CheckCode::FetchUntidy, what, "");
+        }
         let failing = match (&check.last_error, check.last_success) {
             (Some((at, text)), success) if success.is_none_or(|success| success < *at) => Some(text.clone()),
             _ => None,
@@ -369,12 +371,8 @@ impl Examined<'_> {
         let silent =
             check.last_success.map(|at| (self.context.now.as_second() - at) / DAY).filter(|&days| days >= SILENCE_DAYS);
         if let Some(text) = failing.filter(|_| check.login != LoginCheck::Failed) {
-            self.note(
-                Severity::Warning,
-                CheckCode::FetchFailed,
-                format!("the last fetch failed: {text}"),
-                "fetch again",
-            );
+            // The text says what to do.
+            self.note(Severity::Warning, CheckCode::FetchFailed, format!("the last fetch failed: {text}"), "");
         } else if let Some(days) = silent {
             let remedy = "see whether the timer or the line in crontab that runs `dmarcstat fetch` is there";
             self.note(

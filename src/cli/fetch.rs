@@ -134,6 +134,7 @@ impl Fetch {
                     failures: vec![FailureSummary {
                         step: "reading its configuration".to_owned(),
                         reason: format!("{error:#}"),
+                        advises: true,
                     }],
                     ..AccountSummary::default()
                 }),

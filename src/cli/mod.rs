@@ -37,6 +37,7 @@ mod selectors;
 mod signals;
 mod site;
 mod sql;
+mod stored;
 mod tenant;
 mod tls;
 mod version;

@@ -12,8 +12,10 @@ use crate::report::shorten;
 use crate::store::Kept;
 use crate::words::grouped;
 
-/// Inputs of which it is said what is wrong with them; of more only how many they are, unless all is to be said.
+/// Inputs of which it is said what is wrong with them; of more only how many they are. Anybody can send as many as he cares to.
 const MOST_NAMED: u64 = 50;
+/// So many with -v, and as many of which there is something else to say.
+const MOST_VERBOSE: u64 = 500;
 /// Of what is said of one, so many bytes.
 const LONGEST_LINE: usize = 1000;
 
@@ -24,6 +26,8 @@ pub(super) struct Progress {
     verbose: bool,
     /// Inputs that were refused or could not be opened, of those at hand.
     wrong: u64,
+    /// Others of which something was to be said.
+    told: u64,
     /// How many inputs there were when it was said last.
     inputs: u64,
 }
@@ -37,12 +41,12 @@ impl Progress {
             }
             bar
         });
-        Progress { bar, quiet: context.quiet, verbose: context.verbose, wrong: 0, inputs: 0 }
+        Progress { bar, quiet: context.quiet, verbose: context.verbose, wrong: 0, told: 0, inputs: 0 }
     }
 
     /// The same without a line that moves, for a program that runs for long.
     pub(super) fn log(context: &Context) -> Self {
-        Progress { bar: None, quiet: context.quiet, verbose: context.verbose, wrong: 0, inputs: 0 }
+        Progress { bar: None, quiet: context.quiet, verbose: context.verbose, wrong: 0, told: 0, inputs: 0 }
     }
 
     /// Says something that is good to know.
@@ -67,20 +71,39 @@ impl Progress {
     /// Says that an input could not be read, of the first of them.
     fn wrong(&mut self, line: &str) {
         self.wrong += 1;
-        if self.verbose {
-            self.say(line);
-        } else if self.wrong <= MOST_NAMED {
-            let short = shorten(line, LONGEST_LINE);
-            self.say(&if short.len() < line.len() { format!("{short}\u{2026}") } else { line.to_owned() });
+        if self.wrong <= self.most_named() {
+            self.say_short(line);
         }
     }
 
-    /// Says how many more could not be read.
+    /// Says what else became of an input, of the first of them.
+    fn told(&mut self, line: &str) {
+        self.told += 1;
+        if self.told <= MOST_VERBOSE {
+            self.say_short(line);
+        }
+    }
+
+    fn most_named(&self) -> u64 {
+        if self.verbose { MOST_VERBOSE } else { MOST_NAMED }
+    }
+
+    fn say_short(&self, line: &str) {
+        let short = shorten(line, LONGEST_LINE);
+        self.say(&if short.len() < line.len() { format!("{short}\u{2026}") } else { line.to_owned() });
+    }
+
+    /// Says of how many more there would be something to say.
     fn rest(&mut self) {
-        let more = std::mem::take(&mut self.wrong).saturating_sub(MOST_NAMED);
-        if more > 0 && !self.verbose {
+        let more = std::mem::take(&mut self.told).saturating_sub(MOST_VERBOSE);
+        if more > 0 {
+            self.say(&format!("dmarcstat: and {} more that are no report, or no new one", grouped(more)));
+        }
+        let more = std::mem::take(&mut self.wrong).saturating_sub(self.most_named());
+        if more > 0 {
+            let names = if self.verbose { "" } else { "-v names more, " };
             let more = grouped(more);
-            self.say(&format!("dmarcstat: and {more} more; -v names all, `dmarcstat quarantine` lists what is kept"));
+            self.say(&format!("dmarcstat: and {more} more; {names}`dmarcstat quarantine` lists what is kept"));
         }
     }
 
@@ -111,11 +134,11 @@ impl Observer for Progress {
                     OtherKind::NotAReport => "not a report",
                 };
                 let note = note.as_deref().map_or(String::new(), |note| format!(" ({note})"));
-                self.say(&format!("{}: {what}{note}", origin.location));
+                self.told(&format!("{}: {what}{note}", origin.location));
             }
-            Notice::Duplicate(origin) if verbose => self.say(&format!("{}: was there before", origin.location)),
+            Notice::Duplicate(origin) if verbose => self.told(&format!("{}: was there before", origin.location)),
             Notice::Conflicting(origin) if verbose => {
-                self.say(&format!("{}: another report under a known id", origin.location));
+                self.told(&format!("{}: another report under a known id", origin.location));
             }
             _ => {}
         }

@@ -103,7 +103,10 @@ fn round(
         Err(failure) => failed(&mut summary, failure),
     }
     if !summary.stopped {
-        let error = summary.failures.first().map(|failure| format!("{}: {}", failure.step, failure.reason));
+        let error = summary.failures.first().map(|failure| {
+            let again = if failure.advises { "" } else { "; fetch again" };
+            format!("{}: {}{again}", failure.step, failure.reason)
+        });
         let identity = line.account.identity();
         let read_all = summary.failures.len() == untidy;
         store.note_account_run(&identity, &summary.name, (options.clock)(), read_all, error.as_deref())?;

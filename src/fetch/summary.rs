@@ -88,11 +88,17 @@ pub struct FailureSummary {
     pub step: String,
     /// What went wrong, and what to do.
     pub reason: String,
+    /// Whether the reason says what to do.
+    pub advises: bool,
 }
 
 impl From<Failure> for FailureSummary {
     fn from(failure: Failure) -> Self {
-        FailureSummary { step: failure.step.to_string(), reason: failure.error.to_string() }
+        FailureSummary {
+            step: failure.step.to_string(),
+            reason: failure.error.to_string(),
+            advises: failure.error.advises(),
+        }
     }
 }
 

@@ -117,6 +117,7 @@ mod tests {
             reason: "the server refused the login (“Authentication failed.”): check `user` and the password; \
                      many servers want the whole address as the user"
                 .to_owned(),
+            advises: true,
         };
         [
             AccountSummary { name: "rua".to_owned(), folders: vec![inbox], finished: 1, ..AccountSummary::default() },

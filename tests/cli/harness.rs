@@ -263,6 +263,11 @@ pub(crate) fn read_json(path: &Path) -> Value {
     serde_json::from_slice(&bytes).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
+/// How often a test kills the program: `DMARCSTAT_TEST_KILLS` where it is set.
+pub(crate) fn kills(default: usize) -> usize {
+    std::env::var("DMARCSTAT_TEST_KILLS").ok().and_then(|text| text.parse().ok()).unwrap_or(default)
+}
+
 /// How many cases a property is tried with: `PROPTEST_CASES` where it is set, so that longer runs need no change here.
 pub(crate) fn cases(default: u32) -> proptest::test_runner::Config {
     let asked = std::env::var("PROPTEST_CASES").ok().and_then(|text| text.parse().ok());

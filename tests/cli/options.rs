@@ -172,6 +172,28 @@ fn quiet_is_quiet_and_verbose_tells_each() {
     assert_eq!(sandbox.run(["ingest", "-q", "good.xml", "--json"]).exits(0).json()["reports"]["duplicate"], 1);
 }
 
+#[test]
+fn what_is_said_of_inputs_is_bounded() {
+    let sandbox = Sandbox::new();
+    let (mut refused, mut other) = (Vec::new(), Vec::new());
+    for number in 0..700 {
+        let cut = [&b"\x1f\x8b\x08\0"[..], number.to_string().as_bytes()].concat();
+        append_to_mbox(&mut refused, &mail(&format!("bad-{number}"), "application/gzip", "bad.xml.gz", &cut));
+        append_to_mbox(&mut other, format!("From: a@b.example\nSubject: hello {number}\n\nhello\n").as_bytes());
+    }
+    sandbox.write("refused.mbox", refused);
+    sandbox.write("other.mbox", other);
+    for (options, lines, rest) in [
+        (&[][..], 51, &["and 650 more; -v names more"][..]),
+        (&["-v"][..], 1002, &["and 200 more; `dmarcstat quarantine`", "and 200 more that are no report"][..]),
+    ] {
+        let command = [&["ingest", "--db", if lines > 100 { "b.db" } else { "a.db" }], options].concat();
+        let ran = sandbox.run(command.iter().chain(&["refused.mbox", "other.mbox"])).exits(3);
+        assert_eq!(ran.stderr.lines().count(), lines, "{ran}");
+        rest.iter().for_each(|text| assert!(ran.stderr.contains(text), "{text}\n{ran}"));
+    }
+}
+
 #[cfg(unix)]
 #[test]
 fn a_closed_pipe_ends_quietly() {

@@ -171,8 +171,12 @@ pub enum CheckCode {
     NotLoggedIn,
     /// The tokens that are kept cannot be read.
     TokenStore,
+    /// What is to become of mail cannot be done with it on the server.
+    After,
     /// The last fetch failed.
     FetchFailed,
+    /// The last fetch read all, and could not mark, move or delete all that it was to.
+    FetchUntidy,
     /// The last fetch that went well is days ago.
     FetchOverdue,
 }
@@ -202,7 +206,9 @@ impl Code for CheckCode {
             CheckCode::CredentialExpiry => "credential-expiry",
             CheckCode::NotLoggedIn => "not-logged-in",
             CheckCode::TokenStore => "token-store",
+            CheckCode::After => "after",
             CheckCode::FetchFailed => "fetch-failed",
+            CheckCode::FetchUntidy => "fetch-untidy",
             CheckCode::FetchOverdue => "fetch-overdue",
         }
     }

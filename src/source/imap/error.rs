@@ -155,6 +155,16 @@ pub enum Error {
         "the folder is read-only for this user: mail in it cannot be marked, moved or deleted. Give the user the rights, or set after = \"keep\""
     )]
     ReadOnly,
+    /// The user lacks rights in a folder.
+    #[error(
+        "the user has the rights \u{201c}{has}\u{201d} there and lacks {missing} (RFC 4314); give the user these, or set `after` to what the rights allow"
+    )]
+    Rights {
+        /// The rights that are missing.
+        missing: String,
+        /// Those that there are.
+        has: String,
+    },
     /// There is no way to take single mails out of a folder.
     #[error(
         "the server has neither MOVE nor UIDPLUS, so that one mail cannot be taken out without all others that are marked as deleted; set after = \"seen\" or \"keep\""
@@ -227,6 +237,22 @@ impl Error {
     #[must_use]
     pub fn some_are_gone(&self) -> bool {
         matches!(self, Error::Refused { code, .. } if code == "EXPUNGEISSUED")
+    }
+
+    /// Whether its text says what to do. Of the others there is nothing to do but to try again.
+    #[must_use]
+    pub fn advises(&self) -> bool {
+        !matches!(
+            self,
+            Error::Refused { .. }
+                | Error::Bye { .. }
+                | Error::Lost(_)
+                | Error::TooLong { .. }
+                | Error::LargeMail { .. }
+                | Error::Flood
+                | Error::Replaced
+                | Error::Stopped
+        )
     }
 
     /// Whether the same may go well a little later, over a new connection.

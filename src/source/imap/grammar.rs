@@ -88,6 +88,8 @@ pub(super) enum Response {
     List { attributes: Vec<String>, separator: Option<u8>, name: Vec<u8> },
     /// Items of a folder, their names in capitals.
     Status(Vec<(String, Value)>),
+    /// The user's rights in a folder, a letter each.
+    MyRights(String),
     /// The namespaces: personal, of others, shared.
     Namespace(Vec<Value>),
     /// Anything else.
@@ -151,6 +153,11 @@ impl<'t> Parser<'t> {
                 // The folder's name: only one was asked for.
                 self.value(0)?;
                 self.items().map(Response::Status)
+            }
+            "MYRIGHTS" => {
+                // The folder's name: only one was asked for.
+                self.value(0)?;
+                Some(Response::MyRights(lossy(self.value(0)?.text()?)))
             }
             "NAMESPACE" => {
                 let mut values = Vec::new();

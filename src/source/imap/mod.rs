@@ -16,6 +16,7 @@ mod folders;
 mod grammar;
 mod name;
 pub mod probe;
+mod rights;
 mod session;
 mod stream;
 mod tls;

@@ -11,7 +11,7 @@ use super::account::{Account, configure, fetch, fetch_program};
 use super::dovecot::{Dovecot, GOOD, Namespace, User, WITHOUT_MOVE};
 use super::{broken_mail, other_mail, report_mail};
 use crate::dump;
-use crate::harness::Sandbox;
+use crate::harness::{Sandbox, kills};
 use crate::make::Dice;
 
 /// Mails in a mailbox: more than one transaction and one batch take.
@@ -25,10 +25,6 @@ const WAYS: [(&str, &str); 6] = [
     (WITHOUT_MOVE, "delete"),
     (GOOD, "seen"),
 ];
-
-fn rounds() -> usize {
-    std::env::var("DMARCSTAT_TEST_KILLS").ok().and_then(|text| text.parse().ok()).unwrap_or(30)
-}
 
 fn mailbox<'a>(dovecot: &'a Dovecot, mails: &[Vec<u8>]) -> User<'a> {
     let user = dovecot.user("kill", Namespace::Dot);
@@ -94,7 +90,7 @@ fn kills_leave_no_trace_in_the_database_or_on_the_server() {
     mails.push(other_mail("lunch"));
     let expected: Vec<Undisturbed> = WAYS.iter().map(|way| undisturbed(dovecot, &mails, *way)).collect();
     let (next, cut) = (AtomicUsize::new(0), AtomicUsize::new(0));
-    let rounds = rounds();
+    let rounds = kills(30);
     std::thread::scope(|scope| {
         for _ in 0..std::thread::available_parallelism().map_or(2, usize::from).min(4) {
             scope.spawn(|| {

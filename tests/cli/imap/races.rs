@@ -157,6 +157,100 @@ fn a_text_in_place_of_a_mail_is_not_the_mail() {
     assert_eq!((reports(&again.json()), count(&server, "INBOX")), ((1, 0), 0), "{again}");
 }
 
+/// What `check` says of an account: codes of findings, and their details.
+fn checked(sandbox: &Sandbox) -> Vec<(String, String)> {
+    let mut command = sandbox.command(["check", "--json", "--timeout", "5s"]);
+    command.env("TEST_PASSWORD", super::dovecot::PASSWORD);
+    let answer = crate::harness::Ran::of(command).json();
+    let text = |one: &serde_json::Value, key: &str| one[key].as_str().unwrap_or("").to_owned();
+    let of_account = |one: &&serde_json::Value| one["subject"] == "rua";
+    let findings = answer["findings"].as_array().unwrap().iter().filter(of_account);
+    findings.map(|one| (text(one, "code"), text(one, "detail"))).collect()
+}
+
+#[test]
+fn what_cannot_be_done_with_mail_is_known_beforehand() {
+    let plain = "IMAP4rev1 NAMESPACE";
+    let without = Manner { capabilities: (plain, plain), ..COURIER };
+    let acl = "IMAP4rev1 NAMESPACE UIDPLUS MOVE ACL";
+    let with_rights = Manner { capabilities: (acl, acl), ..COURIER };
+    for (manner, rights, after, said) in [
+        (without, "", "move:Done", "neither MOVE nor UIDPLUS"),
+        (without, "", "delete", "neither MOVE nor UIDPLUS"),
+        (without, "", "seen", ""),
+        (DOVECOT, "read-only", "seen", "folder INBOX: the folder is read-only"),
+        (DOVECOT, "read-only", "keep", ""),
+        (with_rights, "lr", "seen", "folder INBOX: the user has the rights \u{201c}lr\u{201d} there and lacks s"),
+        (with_rights, "lrs", "delete", "lacks t, e"),
+        (with_rights, "lrd", "delete", ""),
+        (with_rights, "lrswipkxtea", "move:Done", ""),
+        (with_rights, "lrste", "move:Done", "Done: the user has the rights \u{201c}lrste\u{201d} there and lacks i"),
+    ] {
+        let server = Server::start(manner, Security::None, &[report_mail(1)], move |line, command| {
+            if command.name == "MYRIGHTS" {
+                line.say(format!("* MYRIGHTS \"{}\" {rights}", command.words[0]))?;
+                line.say(format!("{} OK done", command.tag))?;
+                return Ok(Told::Lie);
+            }
+            if command.name == "SELECT" && rights == "read-only" {
+                for said in ["* 1 EXISTS", "* OK [UIDVALIDITY 1] valid", "* OK [UIDNEXT 2] next"] {
+                    line.say(said)?;
+                }
+                line.say(format!("{} OK [READ-ONLY] done", command.tag))?;
+                return Ok(Told::Lie);
+            }
+            Ok(Told::Truth)
+        });
+        server.create(&format!("{}Done", manner.namespace.0));
+        let sandbox = Sandbox::new();
+        configure(&sandbox, &[Account::plain("rua", server.port, "someone").set("after", after)]);
+        let findings = checked(&sandbox);
+        let what = format!("{rights} {after}: {findings:?}");
+        let told = findings.iter().filter(|one| one.0 == "after").collect::<Vec<_>>();
+        assert_eq!(told.len(), usize::from(!said.is_empty()), "{what}");
+        assert!(told.iter().all(|one| one.1.contains(said)), "{what}");
+        let changes = ["UID STORE", "UID MOVE", "UID COPY", "UID EXPUNGE", "CREATE"];
+        assert!(!server.heard().iter().any(|line| changes.iter().any(|name| line.contains(name))), "{what}");
+    }
+}
+
+#[test]
+fn after_a_failed_fetch_the_advice_is_that_of_the_failure() {
+    for (refusal, after, code, said) in [
+        ("NO [OVERQUOTA] Quota exceeded", "move:Done", "fetch-untidy", "make room in the mailbox"),
+        ("NO [SERVERBUG] Try again later", "keep", "fetch-failed", "; fetch again"),
+    ] {
+        let server = Server::start(DOVECOT, Security::None, &[report_mail(1)], move |line, command| {
+            let name = if after == "keep" { "UID FETCH" } else { "UID MOVE" };
+            if command.name == name {
+                line.say(format!("{} {refusal}", command.tag))?;
+                return Ok(Told::Lie);
+            }
+            Ok(Told::Truth)
+        });
+        let sandbox = Sandbox::new();
+        configure(&sandbox, &[Account::plain("rua", server.port, "someone").set("after", after)]);
+        fetch(&sandbox, &["--retries", "0"]);
+        let findings = checked(&sandbox);
+        assert!(findings.iter().any(|one| one.0 == code && one.1.contains(said)), "{refusal}: {findings:?}");
+    }
+}
+
+#[test]
+fn a_mail_of_nothing_is_the_same_wherever_it_comes_from() {
+    let server = Server::honest(DOVECOT, &[Vec::new()]);
+    let sandbox = Sandbox::new();
+    let fetched = fetch_from(&sandbox, Account::plain("rua", server.port, "someone")).exits(0).json();
+    for name in ["mail/cur/1790647800.M1P1.mx:2,S", "nothing.eml"] {
+        sandbox.write(name, "");
+        let (ingested, status) = sandbox.ingest(&[name.split('/').next().unwrap()]);
+        assert_eq!(status, 0, "{name}: {ingested:#}");
+        for answer in [&fetched, &ingested] {
+            assert_eq!((&answer["other"]["not_a_report"], &answer["inputs"]), (&1.into(), &1.into()), "{answer:#}");
+        }
+    }
+}
+
 #[test]
 fn a_port_that_waits_for_tls_is_asked_once() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
