@@ -82,7 +82,7 @@ impl Check {
 }
 
 /// A finding; the remedy is empty where what to do is part of the message.
-pub(super) fn finding(
+fn finding(
     severity: Severity,
     code: CheckCode,
     subject: &str,

@@ -1,6 +1,5 @@
 //! What `check` has to say of what is stored: a quarantine that is full, domains that may not be the owner's.
 
-use super::check::finding;
 use crate::finding::{Finding, Severity};
 use crate::limits::Limits;
 use crate::render::check::CheckCode;
@@ -20,7 +19,8 @@ pub(super) fn full_quarantine(held: Held, limits: &Limits) -> Option<Finding<Che
     );
     let remedy = "look through it (`dmarcstat quarantine`), drop what is of no use (`quarantine drop --older-than AGE`), or \
                   raise `quarantine` and `quarantine_entries` in [limits]";
-    held.is_full(limits).then(|| finding(Severity::Error, CheckCode::QuarantineFull, "quarantine", what, remedy))
+    held.is_full(limits)
+        .then(|| Finding::new(Severity::Error, CheckCode::QuarantineFull, "quarantine", what).with_remedy(remedy))
 }
 
 /// What there is to say of domains that are not the owner's, or may not be.
@@ -34,7 +34,9 @@ pub(super) fn whose_domains(
         let what = format!("{} not on the domains of [owner], but on {domains}", plural(reports, "report"));
         let remedy =
             "they are in no answer: see `dmarcstat reports --foreign`; if a domain is yours, add it to [owner] domains";
-        return Ok(Some(finding(Severity::Advice, CheckCode::ForeignReports, "database", what, remedy)));
+        return Ok(Some(
+            Finding::new(Severity::Advice, CheckCode::ForeignReports, "database", what).with_remedy(remedy),
+        ));
     }
     if store.has_owner() {
         return Ok(None);
@@ -46,5 +48,5 @@ pub(super) fn whose_domains(
     }
     let what = format!("only one reporter ever wrote about {}", list(&domains, DOMAINS_NAMED));
     let remedy = "name the domains that are yours in [owner] domains: reports on others are then in no answer";
-    Ok(Some(finding(Severity::Advice, CheckCode::OneReporter, "database", what, remedy)))
+    Ok(Some(Finding::new(Severity::Advice, CheckCode::OneReporter, "database", what).with_remedy(remedy)))
 }
