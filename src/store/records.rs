@@ -8,7 +8,7 @@ use rusqlite::{OptionalExtension, params};
 use super::names::NameCache;
 use super::reports::{ReportHead, ReportSummary};
 use super::trust::{BELIEVED, CHECKED};
-use super::values::number;
+use super::values::{number, policy};
 use super::{Result, Store};
 use crate::alignment::Outcome;
 use crate::domain;
@@ -205,18 +205,7 @@ impl Store {
             }
             found.push(PublishedPolicy {
                 domain: domain.clone(),
-                policy: PolicyPublished {
-                    domain: Some(domain),
-                    p: row.get(1)?,
-                    sp: row.get(2)?,
-                    np: row.get(3)?,
-                    adkim: row.get(4)?,
-                    aspf: row.get(5)?,
-                    pct: row.get(6)?,
-                    fo: row.get(7)?,
-                    testing: row.get(8)?,
-                    discovery_method: row.get(9)?,
-                },
+                policy: policy(row, 1, Some(domain))?,
                 first: row.get(10)?,
                 last: row.get(11)?,
                 reports: number(row, 12)?,

@@ -4,6 +4,7 @@ use rusqlite::params;
 use rustc_hash::FxHashMap;
 
 use super::trust::Trust;
+use super::values::policy;
 use super::{Result, Store};
 use crate::report::PolicyPublished;
 use crate::report::period::{Day, Period};
@@ -86,21 +87,7 @@ impl Store {
         let mut statement = self
             .connection
             .prepare_cached("SELECT id, p, sp, np, adkim, aspf, pct, fo, testing, discovery_method FROM policy")?;
-        let found = statement.query_map([], |row| {
-            let policy = PolicyPublished {
-                domain: None,
-                p: row.get(1)?,
-                sp: row.get(2)?,
-                np: row.get(3)?,
-                adkim: row.get(4)?,
-                aspf: row.get(5)?,
-                pct: row.get(6)?,
-                fo: row.get(7)?,
-                testing: row.get(8)?,
-                discovery_method: row.get(9)?,
-            };
-            Ok((row.get(0)?, policy))
-        })?;
+        let found = statement.query_map([], |row| Ok((row.get(0)?, policy(row, 1, None)?)))?;
         Ok(found.collect::<rusqlite::Result<_>>()?)
     }
 }

@@ -7,7 +7,7 @@ use rusqlite::{OptionalExtension, Row, params, params_from_iter};
 use super::apart::{Answered, Apart};
 use super::same_identity::Placed;
 use super::trust::Trust;
-use super::values::{blob, number};
+use super::values::{blob, number, policy};
 use super::{Result, Store, StoreError, bare_id};
 use crate::alignment::Outcome;
 use crate::domain;
@@ -158,18 +158,7 @@ fn summary(row: &Row<'_>, answered: &mut Answered<'_>) -> Result<ReportSummary> 
         begin: row.get(6)?,
         end: row.get(7)?,
         day: row.get(8)?,
-        policy: PolicyPublished {
-            domain: Some(domain.clone()),
-            p: row.get(9)?,
-            sp: row.get(10)?,
-            np: row.get(11)?,
-            adkim: row.get(12)?,
-            aspf: row.get(13)?,
-            pct: row.get(14)?,
-            fo: row.get(15)?,
-            testing: row.get(16)?,
-            discovery_method: row.get(17)?,
-        },
+        policy: policy(row, 9, Some(domain.clone()))?,
         dropped: row.get(27)?,
         ignored: answered.is_ignored(row.get(29)?)?,
         foreign: !answered.is_owners(row.get(28)?)?,

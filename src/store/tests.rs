@@ -34,15 +34,18 @@ fn report(id: &str, day: u64, records: &[(&str, u64, &str)]) -> String {
     xml + "</feedback>"
 }
 
-fn take(store: &mut Store, documents: &[String]) -> IngestSummary {
-    let options = IngestOptions {
+fn options() -> IngestOptions {
+    IngestOptions {
         limits: Limits::default(),
         keep_raw: true,
         now: 1_790_000_000,
         examiners: 2,
         left_to_do: Vec::new(),
         stop: Arc::default(),
-    };
+    }
+}
+
+fn take(store: &mut Store, documents: &[String]) -> IngestSummary {
     let source = |sink: &mut dyn InputSink| {
         for (number, document) in documents.iter().enumerate() {
             sink.push(Input {
@@ -56,7 +59,7 @@ fn take(store: &mut Store, documents: &[String]) -> IngestSummary {
             });
         }
     };
-    ingest(store, &options, source, &mut Silent).unwrap()
+    ingest(store, &options(), source, &mut Silent).unwrap()
 }
 
 fn messages(store: &Store) -> u64 {
@@ -227,14 +230,6 @@ fn mail(says: &str, report: &str) -> String {
 
 /// Takes mails in batches of their own, and believes one server.
 fn take_mails(store: &mut Store, place: &str, mails: &[String]) -> IngestSummary {
-    let options = IngestOptions {
-        limits: Limits::default(),
-        keep_raw: true,
-        now: 1_790_000_000,
-        examiners: 2,
-        left_to_do: Vec::new(),
-        stop: Arc::default(),
-    };
     let source = |sink: &mut dyn InputSink| {
         for (number, mail) in mails.iter().enumerate() {
             sink.push(Input {
@@ -248,7 +243,7 @@ fn take_mails(store: &mut Store, place: &str, mails: &[String]) -> IngestSummary
             });
         }
     };
-    ingest(store, &options, source, &mut Silent).unwrap()
+    ingest(store, &options(), source, &mut Silent).unwrap()
 }
 
 #[test]

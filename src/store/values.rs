@@ -1,8 +1,9 @@
-//! Numbers and bytes as the database holds them.
+//! Numbers, bytes and policies as the database holds them.
 
 use rusqlite::Row;
 
 use super::error::{Result, StoreError};
+use crate::report::PolicyPublished;
 
 /// A number as the database holds it.
 pub(super) fn signed(number: u64) -> i64 {
@@ -20,4 +21,20 @@ pub(super) fn number(row: &Row<'_>, at: usize) -> rusqlite::Result<u64> {
 /// [`StoreError::Damaged`] where something else stands there.
 pub(super) fn blob<'r>(row: &'r Row<'_>, at: usize) -> Result<&'r [u8]> {
     row.get_ref(at)?.as_blob().map_err(|error| StoreError::Damaged(error.to_string()))
+}
+
+/// A published policy, whose tags stand in the columns of a row from one on, in their order in the table.
+pub(super) fn policy(row: &Row<'_>, from: usize, domain: Option<String>) -> rusqlite::Result<PolicyPublished> {
+    Ok(PolicyPublished {
+        domain,
+        p: row.get(from)?,
+        sp: row.get(from + 1)?,
+        np: row.get(from + 2)?,
+        adkim: row.get(from + 3)?,
+        aspf: row.get(from + 4)?,
+        pct: row.get(from + 5)?,
+        fo: row.get(from + 6)?,
+        testing: row.get(from + 7)?,
+        discovery_method: row.get(from + 8)?,
+    })
 }
