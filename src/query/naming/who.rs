@@ -34,6 +34,8 @@ pub(in crate::query) struct Account {
     pub(in crate::query) name: String,
     /// The signature verified.
     pub(in crate::query) verified: bool,
+    /// It shows by a signature; else by the reverse-path alone.
+    pub(in crate::query) signed: bool,
     /// Name or selector spell the domain of header From.
     pub(in crate::query) spelled: bool,
 }
@@ -68,6 +70,8 @@ pub(in crate::query) struct Who {
     pub(in crate::query) authenticated: Option<(i64, u32)>,
     /// SPF passed for header From's own organizational domain, whatever alignment is published.
     pub(in crate::query) own_spf: bool,
+    /// SPF passed for header From's very name, or for one below it.
+    pub(in crate::query) spf_of_from: bool,
     /// SPF says nothing: neither who it is nor that it fails.
     pub(in crate::query) quiet: bool,
     /// SPF did not pass, and could be evaluated.
@@ -210,6 +214,7 @@ impl<'k> Whos<'k> {
                     provider: provider.number as ProviderNumber,
                     number: self.tenants.number(&tenant),
                     verified: result == AuthResult::Pass,
+                    signed: true,
                     spelled: is_spelled(&tenant) || !from.is_empty() && selector.as_deref().is_some_and(by_selector),
                     name: tenant,
                 });
@@ -233,6 +238,7 @@ impl<'k> Whos<'k> {
                 provider: provider.number as ProviderNumber,
                 number: self.tenants.number(&tenant),
                 verified: true,
+                signed: false,
                 spelled: is_spelled(&tenant),
                 name: tenant,
             });
@@ -286,6 +292,7 @@ impl<'k> Whos<'k> {
             by_envelope: by_envelope.map(|provider| provider.number as ProviderNumber),
             authenticated,
             own_spf: key.own_spf,
+            spf_of_from: key.own_spf && envelope.as_deref().is_some_and(|name| domain::is_within(name, &from)),
             quiet: matches!(key.spf, SpfState::None | SpfState::Unknown) && !key.own_spf,
             spf_failed: key.spf == SpfState::Fail && !key.spf_unevaluable && !key.own_spf,
             spf_unevaluable: key.spf_unevaluable,

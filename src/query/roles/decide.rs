@@ -1,9 +1,10 @@
 //! The rows: which role a unit has, and whose system wrote it.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use rustc_hash::FxHashMap;
 
+use super::filters::filters;
 use super::gather::Gathered;
 use super::owner::{Owner, Use};
 use super::reach::Reach;
@@ -11,7 +12,7 @@ use super::spray::sprayed;
 use crate::parallel;
 use crate::providers::Kind;
 use crate::query::ledger;
-use crate::query::naming::{ProviderNumber, Sender, Signed, Who};
+use crate::query::naming::{Account, ProviderNumber, Sender, Signed, Who};
 use crate::role::Role;
 use crate::witness::{Seen, has_share};
 
@@ -60,6 +61,8 @@ impl Decision {
 const EXCUSED: f64 = 0.5;
 /// From this share of broken signatures on, a sender changes what it hands on.
 const CHANGES: f64 = 0.5;
+/// From this share of unsigned mail at home on, forwarders may hand on some.
+const UNSIGNED: f64 = 0.05;
 /// From this share of its mail on, a reverse-path of its own is a sender's way.
 const REWRITES: f64 = 0.5;
 
@@ -154,6 +157,21 @@ fn believed(reporters: impl Iterator<Item = bool>) -> bool {
     seeing > 1 || seeing == 1 && others < 2
 }
 
+/// Organizational domains of which a share of the mail with aligned SPF carries no own signature that verifies.
+fn unsigned_at_home(gathered: &Gathered<'_>, owner: &Owner<'_>) -> HashSet<u32> {
+    let mut sums: HashMap<u32, BTreeMap<u32, [u64; 2]>> = HashMap::new();
+    for at in (0..gathered.len()).filter(|&at| owner.own_spf(gathered.who(at))) {
+        let who = gathered.who(at);
+        let signed = owner.signatures(who).any(|one| one.verified);
+        for one in gathered.reporters(at) {
+            let sums = sums.entry(who.organization).or_default().entry(one.reporter).or_default();
+            add(sums, if signed { [0, one.messages] } else { [one.messages, 0] });
+        }
+    }
+    let unsigned = sums.into_iter().filter(|(_, sums)| has_share(sums.values().copied(), UNSIGNED));
+    unsigned.map(|(organization, _)| organization).collect()
+}
+
 /// By unit what it is.
 pub(super) fn decide(gathered: &Gathered<'_>, owner: &Owner<'_>) -> Vec<Decision> {
     let rows = Rows::of(gathered, owner);
@@ -173,6 +191,10 @@ struct Rows<'g> {
     signing: FxHashMap<(u32, u32), Seen>,
     /// Organizations that are authenticated for mail of another as spoofers' throw-away names are.
     sprayed: HashSet<(u32, u32)>,
+    /// Organizational domains whose mail is not all signed at home, so that forwarders have unsigned mail to hand on.
+    unsigned_at_home: HashSet<u32>,
+    /// Units that come from machines of the owner's own gateway provider which filter for recipients.
+    filters: HashSet<usize>,
 }
 
 impl<'g> Rows<'g> {
@@ -186,6 +208,8 @@ impl<'g> Rows<'g> {
             beside: FxHashMap::default(),
             signing: FxHashMap::default(),
             sprayed: sprayed(gathered),
+            unsigned_at_home: unsigned_at_home(gathered, owner),
+            filters: filters(gathered, owner),
         };
         for at in 0..gathered.len() {
             let (who, sender) = (gathered.who(at), gathered.sender(at));
@@ -256,25 +280,33 @@ impl<'g> Rows<'g> {
             Sender::Provider(number) => Some(number),
             _ => None,
         };
-        let own = |account: &&crate::query::naming::Account| owner.is_own(account, from);
-        let at_home = |account: &&crate::query::naming::Account| Some(account.provider) == provider;
+        let own = |account: &&Account| owner.is_own(account, from);
+        let at_home = |account: &&Account| Some(account.provider) == provider;
         // What signed, and where that is used.
         let signatures: Vec<(bool, Use)> =
             owner.signatures(who).map(|one| (one.verified, owner.key_use(one, sender))).collect();
         let verified = signatures.iter().any(|one| one.0);
-        let here = signatures.iter().any(|&(_, used)| used == Use::Here);
         let own_account_elsewhere = who.accounts.iter().filter(own).any(|account| !at_home(&account));
         let elsewhere = signatures.iter().any(|&(_, used)| used == Use::Elsewhere) || own_account_elsewhere;
         let own_account = who.accounts.iter().filter(own).find(|account| account.verified && at_home(account));
-        let other_account = who.accounts.iter().find(|account| account.verified && at_home(account) && !own(account));
+        // Beside a signature of the owner's at home a reverse-path says nothing of who wrote it.
+        let own_here = signatures.iter().any(|&(verified, used)| verified && used == Use::Here);
+        let shown = |account: &&Account| account.verified && at_home(account) && (account.signed || !own_here);
+        let other_account = who.accounts.iter().filter(shown).find(|account| !own(account));
+        let returned = self.returned(at, other_account.is_some_and(|account| account.signed));
+        let here = !returned && signatures.iter().any(|&(_, used)| used == Use::Here);
+        let elsewhere = elsewhere || returned;
+        let own_account = own_account.filter(|_| !returned || other_account.is_none());
         let aligned = owner.own_spf(who) && owner.is_aligned(from, sender);
         let own_spf = owner.own_spf(who);
-        let by_account = |account: &crate::query::naming::Account| Author::Account(account.provider, account.number);
+        let by_account = |account: &Account| Author::Account(account.provider, account.number);
         // 3: the owner's.
         let mine = match kind {
             None => {
                 let strangers = who.accounts.iter().any(|account| account.verified && !own(&account));
-                owner.is_aligned(from, sender) && (verified || !strangers)
+                // Behind a machine that is the owner's by SPF and by its signatures an account that signs is no stranger's.
+                let machine = own_spf && owner.is_signed(from, sender);
+                owner.is_aligned(from, sender) && (verified || !strangers || machine)
                     || owner.is_sole(from, sender)
                     || here && !strangers && owner.is_signed(from, sender)
             }
@@ -292,7 +324,8 @@ impl<'g> Rows<'g> {
         // 4: the owner's, through what stands behind the signer.
         // What rewrites the reverse-path to its own domain is a list or a forwarder: bounces of the owner's own gateway go to the owner.
         let habits = self.habits.get(&(from, sender)).copied().unwrap_or_default();
-        let behind = kind == Some(Kind::Gateway) || kind.is_none() && !habits.rewrites;
+        let passes_on = habits.rewrites || habits.spared || habits.spared_as_list;
+        let behind = kind == Some(Kind::Gateway) || kind.is_none() && !passes_on;
         if behind && !own_spf && elsewhere && self.reach.has(from, sender) {
             let account = who.accounts.iter().find(own);
             let author = account.map_or(Author::Owner, by_account);
@@ -322,12 +355,18 @@ impl<'g> Rows<'g> {
             }
         }
         // 8: a forwarder.
+        if returned && own_spf {
+            // The reverse-path is as it was, and the domain's SPF record includes the provider.
+            return Decision::new(Role::Forwarder, Author::Owner);
+        }
         if !own_spf {
             let hands_on = matches!(kind, Some(Kind::MailboxHost | Kind::Forwarder | Kind::Gateway));
             let carries = elsewhere && (habits.intact || own_account_elsewhere || who.authenticated.is_some());
             // What forwards signed mail forwards it too when the owner's signature is missing: before it was switched on, or
             // after it stopped. Whoever writes there himself is signed by the host.
-            let bare = kind != Some(Kind::Service) && who.signed.iter().all(|one| !one.verified);
+            let bare = kind != Some(Kind::Service)
+                && who.signed.iter().all(|one| !one.verified)
+                && self.unsigned_at_home.contains(&from);
             let forwards = bare && habits.hands_on;
             if carries || verified && kind.is_some() || !signatures.is_empty() && hands_on || habits.spared || forwards
             {
@@ -345,6 +384,29 @@ impl<'g> Rows<'g> {
             return Decision::new(Role::Service, Author::Nobody);
         }
         Decision::new(Role::Unknown, Author::Nobody)
+    }
+
+    /// Whether mail that the owner signed at home has come back to the provider where that is: from a recipient there who hands it
+    /// on with an account of his own beside, or with his own reverse-path, or through the provider's filter.
+    fn returned(&self, at: usize, by_other_account: bool) -> bool {
+        let (gathered, owner) = (self.gathered, self.owner);
+        let (who, sender) = (gathered.who(at), gathered.sender(at));
+        let (Sender::Provider(provider), Some(kind)) = (sender, gathered.kind(at)) else { return false };
+        let signed_here = || owner.signatures(who).any(|one| owner.is_key_at_home(one, sender));
+        match kind {
+            Kind::MailboxHost | Kind::Gateway if by_other_account => {
+                let own_account = |account: &Account| {
+                    account.verified && account.provider == provider && owner.is_own(account, who.organization)
+                };
+                signed_here() || who.accounts.iter().any(own_account)
+            }
+            Kind::MailboxHost => {
+                let another = who.authenticated.filter(|_| !who.null && !owner.own_spf(who));
+                another.is_some_and(|(_, by)| !self.is_providers(by, provider)) && signed_here()
+            }
+            Kind::Gateway => self.filters.contains(&at),
+            _ => false,
+        }
     }
 
     /// Who reports on an organizational domain.

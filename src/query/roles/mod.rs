@@ -5,16 +5,20 @@
 //! the rows in their order) and paths are grouped by it:
 //!
 //! - [`gather`](self) lays the records out by unit, day and reporter, those of the memory before the window included;
-//! - `owner` finds what is proven to be the owner's: accounts, machines, and where keys are used;
+//! - `owner` finds what is proven to be the owner's: machines, and where keys are used; `accounts` which accounts of providers are;
 //! - `keys` says where keys are used;
 //! - `reach` tells a gateway of the owner's from a recipient's filter;
+//! - `filters` tells the same of machines at a gateway that sends for the owner, too;
 //! - `spray` knows the throw-away names of spoofers;
-//! - `decide` goes through the rows for each unit, `settle` lets a reporter that hides what decides join the others;
+//! - `decide` goes through the rows for each unit, `streams` lets what shows only a service's default domain join the owner's
+//!   account there, `settle` lets a reporter that hides what decides join the others;
 //! - `paths` groups the units.
 //!
 //! Every judgement that rests on what reporters say goes through [`witness`](crate::witness).
 
+mod accounts;
 mod decide;
+mod filters;
 mod gather;
 mod keys;
 mod owner;
@@ -22,6 +26,7 @@ mod paths;
 mod reach;
 mod settle;
 mod spray;
+mod streams;
 
 pub(super) use decide::Author;
 pub(super) use gather::Ground;
@@ -36,6 +41,7 @@ pub(super) fn decide(ground: &Ground<'_>, knowledge: Knowledge<'_>) -> Paths {
     let gathered = Gathered::of(ground, knowledge);
     let owner = Owner::of(&gathered);
     let mut decisions = decide::decide(&gathered, &owner);
+    streams::join(&gathered, &mut decisions);
     settle::settle(&gathered, &mut decisions);
     paths::group(&gathered, &owner, &decisions)
 }

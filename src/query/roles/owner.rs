@@ -3,16 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::net::IpAddr;
 
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashMap;
 
 use super::gather::Gathered;
-use super::keys::{ByReporter, Key, MOST, USED, add, may_be, place, sum};
+use super::keys::{ByReporter, Key, MOST, USED, add, place};
 use crate::providers::Kind;
-use crate::query::ledger::Decision;
 use crate::query::naming::{Account, ProviderNumber, Sender, Signed, Who};
 use crate::query::tally::Days;
-use crate::report::period::Day;
-use crate::witness::{Seen, has_share};
+use crate::witness::Seen;
 
 /// A reporter that sees only one address counts from so many own-signed messages on.
 const CONSISTENT: u64 = 20;
@@ -31,22 +29,13 @@ pub(super) enum Use {
 }
 
 /// A provider, and the number of an account among the tenants.
-type AccountNumber = (ProviderNumber, u32);
-
-/// The units of an organizational domain at a sender where the owner may have an account.
-#[derive(Debug, Default)]
-struct AccountPlace {
-    /// Those with aligned SPF have the account that they show, if they show one.
-    units: Vec<(usize, Option<Option<AccountNumber>>)>,
-    /// One of them shows an account.
-    has_account: bool,
-}
+pub(super) type AccountNumber = (ProviderNumber, u32);
 
 /// What is the owner's.
 pub(super) struct Owner<'g> {
-    gathered: &'g Gathered<'g>,
+    pub(super) gathered: &'g Gathered<'g>,
     /// Provider and account, with the organizational domains that it is proven for.
-    accounts: HashMap<AccountNumber, BTreeSet<u32>>,
+    pub(super) accounts: HashMap<AccountNumber, BTreeSet<u32>>,
     /// Organizational domains and senders where SPF aligns, no lone claim.
     aligned: HashSet<(u32, Sender)>,
     /// Organizational domains and addresses that are all that the reporters which see them see of the owner.
@@ -69,6 +58,7 @@ impl<'g> Owner<'g> {
         owner.find_aligned();
         owner.find_accounts();
         owner.find_keys();
+        owner.find_accounts_beside_keys();
         owner.find_sole();
         owner
     }
@@ -116,6 +106,12 @@ impl<'g> Owner<'g> {
             return Use::Here;
         }
         self.use_of(key, sender)
+    }
+
+    /// Whether a signature's key is seen with aligned SPF at a sender, by the witness rule.
+    pub(super) fn is_key_at_home(&self, signed: &Signed, sender: Sender) -> bool {
+        let key = self.keys.get(&signed.key);
+        key.is_some_and(|key| key.with_spf.get(&sender).is_some_and(|seen| key.counts(seen)))
     }
 
     fn use_of(&self, key: &Key, sender: Sender) -> Use {
@@ -218,99 +214,6 @@ impl<'g> Owner<'g> {
         places.into_iter().filter_map(is_loud).collect()
     }
 
-    /// Accounts: those that are spelled like the domain or approved, and those that sign most of the mail with aligned SPF on
-    /// days on which no own signature verifies at the provider. (The default signature before DKIM is switched on is the
-    /// owner's; a stranger's account beside verified own signatures is not.)
-    fn find_accounts(&mut self) {
-        let mut spelled: HashMap<(ProviderNumber, u32, u32), Seen> = HashMap::new();
-        // Units by organizational domain and sender where the owner's mail with aligned SPF shows accounts, if there are any.
-        let mut places: HashMap<(u32, Sender), AccountPlace> = HashMap::new();
-        for at in 0..self.gathered.len() {
-            let (who, unit) = (self.gathered.who(at), self.gathered.unit(at));
-            let approved = unit.entry.and_then(|entry| self.gathered.knowledge.ledger.entries.get(entry as usize));
-            let approved = approved.is_some_and(|entry| entry.decision == Decision::Approved);
-            for account in who.accounts.iter().filter(|account| account.verified) {
-                if approved {
-                    self.accounts.entry((account.provider, account.number)).or_default().insert(who.organization);
-                }
-                if account.spelled {
-                    let seen = spelled.entry((account.provider, account.number, who.organization)).or_default();
-                    seen.extend(self.gathered.seen(at));
-                }
-            }
-            // Behind a machine of the owner's any provider's account may have signed.
-            let sender = self.gathered.sender(at);
-            let at_home = match sender {
-                Sender::Provider(provider) => {
-                    let sends = self.gathered.knowledge.provider(provider).kind.sends_for_customers();
-                    sends.then_some(Some(provider))
-                }
-                Sender::Address(_) => self.is_aligned(who.organization, sender).then_some(None),
-                Sender::Organization(_) | Sender::Nobody => None,
-            };
-            let Some(at_home) = at_home else { continue };
-            let fits = |account: &&Account| account.verified && at_home.is_none_or(|home| account.provider == home);
-            let account = who.accounts.iter().find(fits).map(|account| (account.provider, account.number));
-            let aligned = self.own_spf(who);
-            let place = places.entry((who.organization, sender)).or_default();
-            place.units.push((at, aligned.then_some(account)));
-            place.has_account |= aligned && account.is_some();
-        }
-        for ((provider, account, organization), seen) in spelled {
-            let whole = self.gathered.whole.get(&organization).copied().unwrap_or_default();
-            // A name that is spelled in one reporter's words only, where others see the domain's mail, may be made up.
-            if seen.by_several() || !whole.by_several() {
-                self.accounts.entry((provider, account)).or_default().insert(organization);
-            }
-        }
-        for ((organization, _), place) in places.into_iter().filter(|(_, place)| place.has_account) {
-            let unsigned = self.days_without_own_signature(&place);
-            let mut all = ByReporter::new();
-            let mut accounts: BTreeMap<AccountNumber, (ByReporter, Seen)> = BTreeMap::new();
-            for &(at, aligned) in place.units.iter().filter(|_| !unsigned.is_empty()) {
-                let Some(account) = aligned else { continue };
-                let mut account = account.map(|account| accounts.entry(account).or_default());
-                for one in self.gathered.cells(at).filter(|one| unsigned.contains(&one.day)) {
-                    add(&mut all, one.reporter, one.messages);
-                    if let Some((sums, seen)) = &mut account {
-                        add(sums, one.reporter, one.messages);
-                        seen.add(one.reporter, one.day);
-                    }
-                }
-            }
-            let whole = self.gathered.whole.get(&organization).copied().unwrap_or_default();
-            let most = all.values().max().copied().unwrap_or(0);
-            let rest = sum(&all).saturating_sub(most);
-            for (account, (sums, seen)) in accounts.into_iter().filter(|(_, (sums, _))| may_be(sum(sums), rest, MOST)) {
-                let parts = all.iter().map(|(reporter, &all)| {
-                    let these = sums.get(reporter).copied().unwrap_or(0);
-                    [these, all - these]
-                });
-                if seen.is_enough(whole) && has_share(parts, MOST) {
-                    self.accounts.entry(account).or_default().insert(organization);
-                }
-            }
-        }
-    }
-
-    /// The days on which no own signature verifies at a place, or one reporter of several sees one.
-    fn days_without_own_signature(&self, place: &AccountPlace) -> FxHashSet<Day> {
-        // By day who saw mail there, and who saw own signatures that verified.
-        let mut days: FxHashMap<Day, [Seen; 2]> = FxHashMap::default();
-        for &(at, _) in &place.units {
-            let own = self.signatures(self.gathered.who(at)).any(|one| one.verified);
-            for one in self.gathered.cells(at) {
-                let day = days.entry(one.day).or_default();
-                day[0].add(one.reporter, one.day);
-                if own {
-                    day[1].add(one.reporter, one.day);
-                }
-            }
-        }
-        let unsigned = |[all, own]: &[Seen; 2]| !own.is_any() || !own.by_several() && all.by_several();
-        days.iter().filter(|(_, seen)| unsigned(seen)).map(|(day, _)| *day).collect()
-    }
-
     fn find_keys(&mut self) {
         let mut keys: FxHashMap<u32, Key> = FxHashMap::default();
         for at in 0..self.gathered.len() {
@@ -378,20 +281,20 @@ impl<'g> Owner<'g> {
                     (*reporter, places.values().fold(0, |sum: u64, one| sum.saturating_add(one.0)))
                 })
                 .collect();
-            let all_from = |reporter: &u32, ip: IpAddr| {
-                let (Some(places), Some(&all)) = (reporters.get(reporter), totals.get(reporter)) else { return false };
-                places.get(&Some(ip)).is_some_and(|(messages, days)| {
-                    let nearly_all = *messages as f64 >= NEARLY_ALL * all as f64;
-                    *messages >= CONSISTENT && nearly_all && days.several()
-                })
+            // Those that a reporter sees there, where that is nearly all that it sees.
+            let nearly_all_of = |reporter: &u32, ip: IpAddr| {
+                let there = reporters.get(reporter)?.get(&Some(ip))?;
+                (there.0 as f64 >= NEARLY_ALL * *totals.get(reporter)? as f64).then_some(*there)
             };
+            let consistent = |(messages, days): (u64, Days)| messages >= CONSISTENT && days.several();
             let addresses: BTreeSet<IpAddr> =
                 reporters.values().flat_map(|places| places.keys().flatten().copied()).collect();
             for ip in addresses {
                 let Some(seers) = who_sees.get(&ip) else { continue };
                 // Others see mail that is signed so elsewhere.
                 let others = || reporters.keys().any(|reporter| seers.0.binary_search(reporter).is_err());
-                if seers.0.iter().all(|reporter| all_from(reporter, ip)) && others() {
+                let there: Option<Vec<(u64, Days)>> = seers.0.iter().map(|seer| nearly_all_of(seer, ip)).collect();
+                if there.is_some_and(|there| there.into_iter().any(consistent)) && others() {
                     self.sole.insert((organization, ip));
                 }
             }

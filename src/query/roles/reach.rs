@@ -70,6 +70,13 @@ impl Home {
 /// The senders on the owner's side, each with an organizational domain.
 pub(super) struct Reach(HashSet<(u32, Sender)>);
 
+/// Who takes mail over IPv6, as far as reports tell: what is seen of a provider's machines counts for both kinds of addresses.
+fn takes_v6(gathered: &Gathered<'_>) -> HashSet<u32> {
+    let v6 = gathered.ground.sums.parts().filter(|(address, ..)| address.is_some_and(|address| address.is_ipv6()));
+    let units: HashSet<u32> = v6.map(|(_, unit, _)| unit).collect();
+    units.into_iter().flat_map(|unit| gathered.reporters(unit as usize)).map(|one| one.reporter).collect()
+}
+
 impl Reach {
     pub(super) fn of(gathered: &Gathered<'_>, owner: &Owner<'_>) -> Self {
         // Units with own signatures, by organizational domain those at home, and by place those that may stand behind it.
@@ -96,6 +103,7 @@ impl Reach {
             .filter(|(organization, _)| wanted.contains(organization))
             .map(|(organization, units)| (organization, Home::of(gathered, &units)))
             .collect();
+        let takes_v6 = takes_v6(gathered);
         let nothing = Home::default();
         let reaches = |(organization, sender): &(u32, Sender), units: &[usize]| {
             let home = home.get(organization).unwrap_or(&nothing);
@@ -122,17 +130,22 @@ impl Reach {
                 *sum = sum.saturating_add(messages);
             }
             let share = robust_share(reporters.values().copied()).unwrap_or(0.0);
-            let expected = |one: &&[u64; 2]| (one[0] + one[1]) as f64 * share >= EXPECTED;
-            let (mut telling, mut seeing) = (0usize, 0usize);
-            for one in reporters.values().filter(expected) {
-                telling += 1;
-                seeing += usize::from(one[0] > 0);
+            let expected = |one: &[u64; 2]| (one[0] + one[1]) as f64 * share >= EXPECTED;
+            // Who takes no mail over IPv6 cannot see a machine that sends so.
+            let is_v6 = matches!(sender, Sender::Address(network) if network.is_ipv6());
+            let (mut all, mut telling, mut seeing) = (0usize, 0usize, 0usize);
+            for (reporter, one) in reporters.iter().filter(|(_, one)| expected(one)) {
+                let sees = one[0] > 0;
+                all += 1;
+                telling += usize::from(sees || !is_v6 || takes_v6.contains(reporter));
+                seeing += usize::from(sees);
             }
             let steady = often || share >= REPLACES && days.len() >= 2;
             steady
                 && share >= least
                 && telling >= reporters.len().min(2)
                 && seeing as f64 >= NEARLY_ALL * telling as f64
+                && 2 * seeing >= all
         };
         Reach(behind.iter().filter(|(key, units)| reaches(key, units)).map(|(key, _)| *key).collect())
     }

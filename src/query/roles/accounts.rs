@@ -1,0 +1,219 @@
+//! Which accounts of providers are the owner's.
+
+use std::collections::{BTreeMap, HashMap};
+
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use super::keys::MOST;
+use super::owner::{AccountNumber, Owner, Use};
+use super::streams::second;
+use crate::query::ledger::Decision;
+use crate::query::naming::{Account, ProviderNumber, Sender, Who};
+use crate::query::tally::Days;
+use crate::report::period::Day;
+use crate::witness::{Seen, has_share};
+
+/// Mail of an organizational domain at a sender; of one header From below the domain alone, or of all.
+type PlaceNumber = (u32, Sender, Option<i64>);
+
+/// The units at a place where the owner may have an account.
+#[derive(Debug, Default)]
+struct Place {
+    /// Those with aligned SPF have the account that they show, if they show one.
+    units: Vec<(usize, Option<Option<AccountNumber>>)>,
+    /// One of them shows an account.
+    has_account: bool,
+}
+
+/// The messages at a place by account, where they show one, for each reporter and day.
+#[derive(Debug, Default)]
+struct Shares(FxHashMap<(u32, Day), BTreeMap<Option<AccountNumber>, u64>>);
+
+/// What a day with mail counts for each reporter, however much mail it was: a burst of a stranger's is a few days.
+const WHOLE_DAY: u64 = 1_000_000;
+/// An account that took over, and may have been given up again, was there on this share of the days.
+const ERA: f64 = 0.25;
+
+impl Shares {
+    fn add(&mut self, account: Option<AccountNumber>, reporter: u32, day: Day, messages: u64) {
+        let sum = self.0.entry((reporter, day)).or_default().entry(account).or_default();
+        *sum = sum.saturating_add(messages);
+    }
+
+    /// The accounts that sign most of the mail day by day, by the witness rule: over all days, or from when they took over until
+    /// another did. `whole` is who saw any mail of the domain.
+    fn most(self, whole: Seen) -> Vec<AccountNumber> {
+        let mut shown: BTreeMap<AccountNumber, (Seen, HashMap<u32, Days>)> = BTreeMap::new();
+        for ((reporter, day), messages) in &self.0 {
+            for account in messages.keys().flatten() {
+                let (seen, reporters) = shown.entry(*account).or_default();
+                seen.add(*reporter, *day);
+                reporters.entry(*reporter).or_default().add(*day);
+            }
+        }
+        let all = self.days_with_mail(Day::MIN, Day::MAX);
+        let is_most = |account: AccountNumber, reporters: &HashMap<u32, Days>| {
+            if has_share(self.parts(account, Day::MIN, Day::MAX).into_values(), MOST) {
+                return true;
+            }
+            // Who comes for a few days takes over nothing.
+            let Some((first, last)) = era(reporters) else { return false };
+            let days = self.days_with_mail(first, last);
+            days >= 2
+                && days as f64 >= ERA * all as f64
+                && has_share(self.parts(account, first, last).into_values(), MOST)
+        };
+        let believed = shown.into_iter().filter(|(_, (seen, _))| seen.is_enough(whole));
+        believed.filter(|(account, (_, reporters))| is_most(*account, reporters)).map(|(account, _)| account).collect()
+    }
+
+    fn days_with_mail(&self, first: Day, last: Day) -> usize {
+        let days = self.0.keys().map(|(_, day)| *day).filter(|day| (first..=last).contains(day));
+        days.collect::<FxHashSet<Day>>().len()
+    }
+
+    /// By reporter which part of some days an account signs.
+    fn parts(&self, account: AccountNumber, first: Day, last: Day) -> BTreeMap<u32, [u64; 2]> {
+        let mut parts: BTreeMap<u32, [u64; 2]> = BTreeMap::new();
+        for ((reporter, day), messages) in &self.0 {
+            if (first..=last).contains(day) {
+                let all = messages.values().fold(0_u64, |sum, one| sum.saturating_add(*one)).max(1);
+                let these = messages.get(&Some(account)).copied().unwrap_or(0);
+                let part = (these as f64 / all as f64 * WHOLE_DAY as f64) as u64;
+                let sums = parts.entry(*reporter).or_default();
+                *sums = [sums[0] + part, sums[1] + WHOLE_DAY.saturating_sub(part)];
+            }
+        }
+        parts
+    }
+}
+
+/// The days from the first to the last, each by the word of two reporters where there are two.
+fn era(reporters: &HashMap<u32, Days>) -> Option<(Day, Day)> {
+    let first = second(reporters.values().map(|days| days.first).collect())?;
+    let last = second(reporters.values().map(|days| -days.last).collect())?;
+    Some((first, -last))
+}
+
+impl Owner<'_> {
+    /// Accounts: those that are spelled like the domain or approved, and those that sign most of the mail with aligned SPF on the
+    /// days on which no own signature verifies at the provider. (The default signature before DKIM is switched on is the
+    /// owner's; a stranger's account beside verified own signatures is not.) A name below the domain is judged by itself where
+    /// SPF passed for that very name: it may not be set up where the domain is, and who invents one has no SPF record there.
+    pub(super) fn find_accounts(&mut self) {
+        let mut spelled: HashMap<(ProviderNumber, u32, u32), Seen> = HashMap::new();
+        let mut places: HashMap<PlaceNumber, Place> = HashMap::new();
+        for at in 0..self.gathered.len() {
+            let (who, unit) = (self.gathered.who(at), self.gathered.unit(at));
+            let approved = unit.entry.and_then(|entry| self.gathered.knowledge.ledger.entries.get(entry as usize));
+            let approved = approved.is_some_and(|entry| entry.decision == Decision::Approved);
+            for account in who.accounts.iter().filter(|account| account.verified) {
+                if approved {
+                    self.prove((account.provider, account.number), who.organization);
+                }
+                if account.spelled {
+                    let seen = spelled.entry((account.provider, account.number, who.organization)).or_default();
+                    seen.extend(self.gathered.seen(at));
+                }
+            }
+            let sender = self.gathered.sender(at);
+            let Some(at_home) = self.at_home(who, sender) else { continue };
+            let account = shown_account(who, at_home);
+            let mut add = |name: Option<i64>, aligned: bool| {
+                let place = places.entry((who.organization, sender, name)).or_default();
+                place.units.push((at, aligned.then_some(account)));
+                place.has_account |= aligned && account.is_some();
+            };
+            add(None, self.own_spf(who));
+            if !who.is_from_organization && who.from >= 0 {
+                add(Some(who.from), who.spf_of_from);
+            }
+        }
+        for ((provider, account, organization), seen) in spelled {
+            // A name that is spelled in one reporter's words only, where others see the domain's mail, may be made up.
+            if seen.by_several() || !self.whole(organization).by_several() {
+                self.prove((provider, account), organization);
+            }
+        }
+        for ((organization, ..), place) in places.into_iter().filter(|(_, place)| place.has_account) {
+            let unsigned = self.days_without_own_signature(&place);
+            let mut shares = Shares::default();
+            for &(at, aligned) in place.units.iter().filter(|_| !unsigned.is_empty()) {
+                let Some(account) = aligned else { continue };
+                for one in self.gathered.cells(at).filter(|one| unsigned.contains(&one.day)) {
+                    shares.add(account, one.reporter, one.day, one.messages);
+                }
+            }
+            for account in shares.most(self.whole(organization)) {
+                self.prove(account, organization);
+            }
+        }
+    }
+
+    /// Accounts that sign most of the mail with aligned SPF that the domain itself signs, too: their provider signs as both.
+    /// Recipients there who hand on what they get sign beside the domain as well, each for a few messages.
+    pub(super) fn find_accounts_beside_keys(&mut self) {
+        let mut places: HashMap<(u32, Sender), Shares> = HashMap::new();
+        for at in 0..self.gathered.len() {
+            let (who, sender) = (self.gathered.who(at), self.gathered.sender(at));
+            let Some(at_home @ Some(_)) = self.at_home(who, sender) else { continue };
+            let here = |who| self.signatures(who).any(|one| one.verified && self.key_use(one, sender) == Use::Here);
+            if self.own_spf(who) && here(who) {
+                let account = shown_account(who, at_home);
+                let shares = places.entry((who.organization, sender)).or_default();
+                for one in self.gathered.cells(at) {
+                    shares.add(account, one.reporter, one.day, one.messages);
+                }
+            }
+        }
+        for ((organization, _), shares) in places {
+            for account in shares.most(self.whole(organization)) {
+                self.prove(account, organization);
+            }
+        }
+    }
+
+    fn prove(&mut self, account: AccountNumber, organization: u32) {
+        self.accounts.entry(account).or_default().insert(organization);
+    }
+
+    fn whole(&self, organization: u32) -> Seen {
+        self.gathered.whole.get(&organization).copied().unwrap_or_default()
+    }
+
+    /// Whose accounts may be the owner's at a sender: the provider's, or, behind a machine of the owner's, any provider's.
+    fn at_home(&self, who: &Who, sender: Sender) -> Option<Option<ProviderNumber>> {
+        match sender {
+            Sender::Provider(provider) => {
+                let sends = self.gathered.knowledge.provider(provider).kind.sends_for_customers();
+                sends.then_some(Some(provider))
+            }
+            Sender::Address(_) => self.is_aligned(who.organization, sender).then_some(None),
+            Sender::Organization(_) | Sender::Nobody => None,
+        }
+    }
+
+    /// The days on which no own signature verifies at a place, or one reporter of several sees one.
+    fn days_without_own_signature(&self, place: &Place) -> FxHashSet<Day> {
+        // By day who saw mail there, and who saw own signatures that verified.
+        let mut days: FxHashMap<Day, [Seen; 2]> = FxHashMap::default();
+        for &(at, _) in &place.units {
+            let own = self.signatures(self.gathered.who(at)).any(|one| one.verified);
+            for one in self.gathered.cells(at) {
+                let day = days.entry(one.day).or_default();
+                day[0].add(one.reporter, one.day);
+                if own {
+                    day[1].add(one.reporter, one.day);
+                }
+            }
+        }
+        let unsigned = |[all, own]: &[Seen; 2]| !own.is_any() || !own.by_several() && all.by_several();
+        days.iter().filter(|(_, seen)| unsigned(seen)).map(|(day, _)| *day).collect()
+    }
+}
+
+/// The account that a record shows, of a provider where one is asked for.
+fn shown_account(who: &Who, provider: Option<ProviderNumber>) -> Option<AccountNumber> {
+    let fits = |account: &&Account| account.verified && provider.is_none_or(|home| account.provider == home);
+    who.accounts.iter().find(fits).map(|account| (account.provider, account.number))
+}

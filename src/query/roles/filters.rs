@@ -1,0 +1,78 @@
+//! A gateway provider that both sends for the owner and filters for recipients: which of its machines do the latter.
+//!
+//! At home its machines are in the domain's SPF record. Mail that the owner signed and that comes from others of them, against
+//! which SPF speaks, was handed on behind a recipient's filter, unless it is so large a part that the record must have gaps.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::net::IpAddr;
+
+use super::gather::Gathered;
+use super::owner::Owner;
+use crate::providers::Kind;
+use crate::query::naming::Sender;
+use crate::witness::has_share;
+
+/// From this part of the mail on that the owner signs at a gateway, machines are the owner's way out, whatever SPF says.
+const PART_OF_HOME: f64 = 0.10;
+
+/// The owner's signed mail at a gateway.
+#[derive(Default)]
+struct Place {
+    /// Where SPF aligns.
+    home: HashSet<IpAddr>,
+    /// Units against which SPF speaks, each with its addresses.
+    failing: HashMap<usize, HashSet<IpAddr>>,
+    /// Units with aligned SPF.
+    aligned: Vec<usize>,
+}
+
+/// The units that come from recipients' filters at a gateway that sends for the owner, too.
+pub(super) fn filters(gathered: &Gathered<'_>, owner: &Owner<'_>) -> HashSet<usize> {
+    let mut places: HashMap<(u32, Sender), Place> = HashMap::new();
+    let mut of_units = HashMap::new();
+    for at in 0..gathered.len() {
+        let (who, sender) = (gathered.who(at), gathered.sender(at));
+        if gathered.kind(at) != Some(Kind::Gateway) {
+            continue;
+        }
+        let place = places.entry((who.organization, sender)).or_default();
+        if owner.own_spf(who) {
+            place.aligned.push(at);
+        } else if who.spf_failed && owner.signatures(who).any(|one| owner.is_key_at_home(one, sender)) {
+            place.failing.insert(at, HashSet::new());
+        } else {
+            continue;
+        }
+        of_units.insert(at, (who.organization, sender));
+    }
+    places.retain(|_, place| !place.failing.is_empty() && !place.aligned.is_empty());
+    if places.is_empty() {
+        return HashSet::new();
+    }
+    for (address, unit, _) in gathered.ground.sums.parts() {
+        let at = unit as usize;
+        let place = of_units.get(&at).and_then(|place| places.get_mut(place));
+        let (Some(address), Some(place)) = (address, place) else { continue };
+        match place.failing.get_mut(&at) {
+            Some(addresses) => addresses.insert(address),
+            None => place.home.insert(address),
+        };
+    }
+    let mut found = HashSet::new();
+    for Place { home, failing, aligned } in places.into_values() {
+        // Some fail at home, where a reporter could not read the record.
+        let is_apart = |addresses: &HashSet<IpAddr>| 2 * addresses.intersection(&home).count() < addresses.len();
+        let apart: Vec<usize> = failing.iter().filter(|(_, found)| is_apart(found)).map(|(at, _)| *at).collect();
+        let mut parts: BTreeMap<u32, [u64; 2]> = BTreeMap::new();
+        for (units, side) in [(&apart, 0), (&aligned, 1)] {
+            for one in units.iter().flat_map(|&at| gathered.reporters(at)) {
+                let sum = &mut parts.entry(one.reporter).or_default()[side];
+                *sum = sum.saturating_add(one.messages);
+            }
+        }
+        if !has_share(parts.into_values(), PART_OF_HOME) {
+            found.extend(apart);
+        }
+    }
+    found
+}

@@ -1,0 +1,153 @@
+//! A service's default domain names no author, nor does a vendor's reverse-path without any signature: which mail that shows
+//! nothing else is of the owner's account there.
+//!
+//! One account may send some of its mail set up and some not, be set up later, or lose what was set up: the same path all along.
+//! That it is the same account shows by the addresses, where an account has some of its own, or by the days, where one kind of
+//! mail gives way to the other. Others' accounts at a service where the owner has one share neither.
+
+use std::collections::{HashMap, HashSet};
+use std::net::IpAddr;
+
+use super::decide::{Author, Decision};
+use super::gather::Gathered;
+use crate::providers::Kind;
+use crate::query::naming::Sender;
+use crate::report::period::Day;
+use crate::role::Role;
+use crate::witness::Seen;
+
+/// From this share of its addresses on, mail comes from where the owner's comes from.
+const NEARLY_ALL: f64 = 0.8;
+/// Mail that gives way to other mail may be seen so many days longer: it waits in queues, and days have other borders elsewhere.
+const OVERLAP: Day = 2;
+
+/// A header From at a service or a vendor's machine.
+type Place = (i64, Sender);
+
+/// Mail of one kind at a place.
+#[derive(Default)]
+struct Stream {
+    units: Vec<usize>,
+    seen: Seen,
+    addresses: HashSet<IpAddr>,
+    /// By reporter the first and the last day.
+    days: HashMap<u32, (Day, Day)>,
+}
+
+impl Stream {
+    fn add(&mut self, gathered: &Gathered<'_>, at: usize) {
+        self.units.push(at);
+        self.seen.extend(gathered.seen(at));
+        for one in gathered.reporters(at) {
+            let days = self.days.entry(one.reporter).or_insert((one.days.first, one.days.last));
+            *days = (days.0.min(one.days.first), days.1.max(one.days.last));
+        }
+    }
+
+    /// The first day, by the word of two reporters where there are two.
+    fn first(&self) -> Option<Day> {
+        second(self.days.values().map(|days| days.0).collect())
+    }
+
+    /// The last day, likewise.
+    fn last(&self) -> Option<Day> {
+        second(self.days.values().map(|days| -days.1).collect()).map(|last| -last)
+    }
+
+    fn gives_way_to(&self, other: &Stream) -> bool {
+        self.last().zip(other.first()).is_some_and(|(last, first)| first >= last.saturating_sub(OVERLAP))
+    }
+
+    fn comes_from_where(&self, other: &Stream) -> bool {
+        let common = self.addresses.intersection(&other.addresses).count();
+        common > 0 && common as f64 >= NEARLY_ALL * self.addresses.len() as f64
+    }
+}
+
+/// The second of some numbers in their order, or the only one.
+pub(super) fn second(mut numbers: Vec<Day>) -> Option<Day> {
+    numbers.sort_unstable();
+    numbers.get(1).or(numbers.first()).copied()
+}
+
+/// The owner's mail at a place, and what shows no author.
+#[derive(Default)]
+struct Streams {
+    own: Stream,
+    default: Stream,
+}
+
+/// Whether mail is the owner's, or shows no author; nothing for all other mail.
+fn is_own(gathered: &Gathered<'_>, at: usize, decision: &Decision) -> Option<bool> {
+    let signed = || gathered.who(at).signed.iter().any(|one| one.verified);
+    let no_author = match (decision.sender, decision.author) {
+        (Sender::Provider(_), Author::Nobody) => gathered.kind(at) == Some(Kind::Service),
+        (Sender::Address(_) | Sender::Organization(_), Author::Organization(_)) => !signed(),
+        _ => false,
+    };
+    match decision.role {
+        Role::Own => (!decision.behind).then_some(true),
+        Role::Service if decision.entry.is_none() => no_author.then_some(false),
+        _ => None,
+    }
+}
+
+/// Lets what shows no author join the owner's path at a service or a vendor's machine, where it is of the same account.
+pub(super) fn join(gathered: &Gathered<'_>, decisions: &mut [Decision]) {
+    let mut places: HashMap<Place, Streams> = HashMap::new();
+    let mut of_units: HashMap<usize, (Place, bool)> = HashMap::new();
+    for (at, decision) in decisions.iter().enumerate() {
+        let Some(own) = is_own(gathered, at, decision) else { continue };
+        of_units.insert(at, ((gathered.who(at).from, decision.sender), own));
+    }
+    let with_default: HashSet<Place> = of_units.values().filter(|(_, own)| !own).map(|(place, _)| *place).collect();
+    of_units.retain(|_, (place, _)| with_default.contains(place));
+    for (&at, &(place, own)) in &of_units {
+        let streams = places.entry(place).or_default();
+        (if own { &mut streams.own } else { &mut streams.default }).add(gathered, at);
+    }
+    places.retain(|_, streams| !streams.own.units.is_empty() && !streams.default.units.is_empty());
+    if places.is_empty() {
+        return;
+    }
+    for (address, unit, _) in gathered.ground.sums.parts() {
+        let Some((place, own)) = of_units.get(&(unit as usize)) else { continue };
+        if let (Some(address), Some(streams)) = (address, places.get_mut(place)) {
+            (if *own { &mut streams.own } else { &mut streams.default }).addresses.insert(address);
+        }
+    }
+    for Streams { mut own, default } in places.into_values() {
+        own.units.sort_unstable();
+        let whole = gathered.whole.get(&gathered.who(own.units[0]).organization).copied().unwrap_or_default();
+        let one_account = default.comes_from_where(&own) || default.gives_way_to(&own) || own.gives_way_to(&default);
+        // What one reporter alone says, of the owner's mail or of the other, joins nothing.
+        if !one_account || !own.seen.is_enough(whole) || whole.by_several() && !default.seen.by_several() {
+            continue;
+        }
+        let mut joined = decisions[own.units[0]];
+        if own.units.iter().any(|&at| decisions[at].author != joined.author) {
+            (joined.author, joined.owners) = (Author::Owner, Some(Author::Owner));
+        }
+        default.units.iter().for_each(|&at| decisions[at] = joined);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stream(days: &[(u32, Day, Day)]) -> Stream {
+        Stream { days: days.iter().map(|&(who, first, last)| (who, (first, last))).collect(), ..Stream::default() }
+    }
+
+    #[test]
+    fn no_reporter_alone_says_when_mail_gave_way() {
+        let before = stream(&[(1, 10, 20), (2, 11, 21), (3, 10, 40)]);
+        let after = stream(&[(1, 21, 40), (2, 20, 40), (3, 5, 40)]);
+        assert_eq!((before.first(), before.last()), (Some(10), Some(21)));
+        assert_eq!((after.first(), after.last()), (Some(20), Some(40)));
+        assert!(before.gives_way_to(&after) && !after.gives_way_to(&before));
+        assert!(!stream(&[(1, 10, 30), (2, 10, 30)]).gives_way_to(&after));
+        assert!(!Stream::default().gives_way_to(&after));
+    }
+}
