@@ -14,6 +14,8 @@ use crate::page::{chromium, hostile_reports};
 /// Looks at one document in its frame.
 const LOOK: &str = include_str!("look.js");
 const PHONE: u32 = 390;
+/// Just wide enough for tables.
+const TABLET: u32 = 961;
 const DESK: u32 = 1280;
 
 /// What is wrong with pages at a width, as `page: fault`; nothing at all where there is no browser.
@@ -81,6 +83,7 @@ fn pages_are_fit_for_phone_desk_dark_and_those_who_hear_them() {
     let look = |name: &str, width, more: &[&str]| faults(&sandbox, name, &pages, width, more);
     let Some(found) = look("phone", PHONE, &[]) else { return };
     assert_eq!(found, NOTHING);
+    assert_eq!(look("tablet", TABLET, &[]), Some(NOTHING));
     assert_eq!(look("desk", DESK, &[]), Some(NOTHING));
     assert_eq!(look("dark", DESK, &["--blink-settings=preferredColorScheme=0"]), Some(NOTHING));
 }
@@ -94,6 +97,7 @@ fn hostile_names_break_no_page() {
     let pages: Vec<PathBuf> = files_of(&sandbox.path("pages")).into_iter().filter(|path| is_page(path)).collect();
     let Some(found) = faults(&sandbox, "hostile-phone", &pages, PHONE, &[]) else { return };
     assert_eq!(found, NOTHING);
+    assert_eq!(faults(&sandbox, "hostile-tablet", &pages, TABLET, &[]), Some(NOTHING));
     assert_eq!(faults(&sandbox, "hostile-desk", &pages, DESK, &[]), Some(NOTHING));
 }
 

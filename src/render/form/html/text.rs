@@ -34,9 +34,12 @@ pub(super) fn inline(text: &Text) -> Markup {
     }
 }
 
-/// A text of one look in a cell, where names of hosts may break behind a dot.
+/// A text of one look in a cell, where long names of hosts may break behind a dot.
 pub(super) fn in_cell(text: &Text) -> Markup {
-    let is_name = |text: &str| text.len() <= LONGEST && text.contains('.') && !text.contains(char::is_whitespace);
+    const SHORT: usize = 20;
+    let is_name = |text: &str| {
+        (SHORT..=LONGEST).contains(&text.len()) && text.contains('.') && !text.contains(char::is_whitespace)
+    };
     match text.spans.as_slice() {
         [span] if span.link.is_none() && !span.code && is_name(&span.text) => html! {
             span class=[tone(span.paint).map(|tone| format!("tone {tone}"))] {
