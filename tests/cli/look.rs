@@ -16,6 +16,8 @@ const LOOK: &str = include_str!("look.js");
 const PHONE: u32 = 390;
 /// Just wide enough for tables.
 const TABLET: u32 = 961;
+/// Just wide enough for names that are whole.
+const NOTEBOOK: u32 = 1121;
 const DESK: u32 = 1280;
 
 /// What is wrong with pages at a width, as `page: fault`; nothing at all where there is no browser.
@@ -84,6 +86,7 @@ fn pages_are_fit_for_phone_desk_dark_and_those_who_hear_them() {
     let Some(found) = look("phone", PHONE, &[]) else { return };
     assert_eq!(found, NOTHING);
     assert_eq!(look("tablet", TABLET, &[]), Some(NOTHING));
+    assert_eq!(look("notebook", NOTEBOOK, &[]), Some(NOTHING));
     assert_eq!(look("desk", DESK, &[]), Some(NOTHING));
     assert_eq!(look("dark", DESK, &["--blink-settings=preferredColorScheme=0"]), Some(NOTHING));
 }
