@@ -10,7 +10,7 @@ use super::{Knowledge, NamedBy, ProviderNumber, Texts, Who};
 use crate::query::ledger::Handed;
 
 /// Who runs the machine that handed mail over, as far as one record shows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(in crate::query) enum Sender {
     /// A catalogued provider; which of its machines it was makes no difference.
     Provider(ProviderNumber),

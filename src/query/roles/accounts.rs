@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::keys::MOST;
+use super::keys::{MOST, WHOLE_DAY, part_of_day};
 use super::owner::{AccountNumber, Owner, Use};
 use super::streams::second;
 use crate::query::ledger::Decision;
@@ -25,14 +25,17 @@ struct Place {
     has_account: bool,
 }
 
-/// The messages at a place by account, where they show one, for each reporter and day.
+/// The messages at a place by account, where they show one, for each reporter and day. Each such day counts the same, so that a
+/// burst of a stranger's is a few days.
 #[derive(Debug, Default)]
 struct Shares(FxHashMap<(u32, Day), BTreeMap<Option<AccountNumber>, u64>>);
 
-/// What a day with mail counts for each reporter, however much mail it was: a burst of a stranger's is a few days.
-const WHOLE_DAY: u64 = 1_000_000;
-/// An account that took over, and may have been given up again, was there on this share of the days.
-const ERA: f64 = 0.25;
+/// An account that another took over from, or that took over, was there on this share of the days,
+const ERA: f64 = 0.15;
+/// and signs this share of the mail then,
+const NEARLY_ALL: f64 = 0.9;
+/// with so many days before or behind it, on which mail waited in queues.
+const OVERLAP: usize = 1;
 
 impl Shares {
     fn add(&mut self, account: Option<AccountNumber>, reporter: u32, day: Day, messages: u64) {
@@ -56,12 +59,14 @@ impl Shares {
             if has_share(self.parts(account, Day::MIN, Day::MAX).into_values(), MOST) {
                 return true;
             }
-            // Who comes for a few days takes over nothing.
+            // Who comes for a few days, or in between, takes over nothing.
             let Some((first, last)) = era(reporters) else { return false };
-            let days = self.days_with_mail(first, last);
-            days >= 2
+            let (days, before) = (self.days_with_mail(first, last), self.days_with_mail(Day::MIN, first - 1));
+            let at_an_end = before <= OVERLAP || all - before - days <= OVERLAP;
+            at_an_end
+                && days >= 2
                 && days as f64 >= ERA * all as f64
-                && has_share(self.parts(account, first, last).into_values(), MOST)
+                && has_share(self.parts(account, first, last).into_values(), NEARLY_ALL)
         };
         let believed = shown.into_iter().filter(|(_, (seen, _))| seen.is_enough(whole));
         believed.filter(|(account, (_, reporters))| is_most(*account, reporters)).map(|(account, _)| account).collect()
@@ -79,7 +84,7 @@ impl Shares {
             if (first..=last).contains(day) {
                 let all = messages.values().fold(0_u64, |sum, one| sum.saturating_add(*one)).max(1);
                 let these = messages.get(&Some(account)).copied().unwrap_or(0);
-                let part = (these as f64 / all as f64 * WHOLE_DAY as f64) as u64;
+                let part = part_of_day(these, all);
                 let sums = parts.entry(*reporter).or_default();
                 *sums = [sums[0] + part, sums[1] + WHOLE_DAY.saturating_sub(part)];
             }

@@ -3,13 +3,24 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
 
+use rustc_hash::FxHashMap;
+
 use crate::query::naming::Sender;
+use crate::report::period::Day;
 use crate::witness::{Seen, robust_share, share_without_most_for};
 
 /// Where a key is nowhere seen with aligned SPF, it is used where this share of its verified mail is.
 pub(super) const USED: f64 = 0.10;
 /// An account is the owner's from this share of the mail with aligned SPF on, on days without an own signature.
 pub(super) const MOST: f64 = 0.5;
+
+/// What a reporter's day counts, however much mail it was.
+pub(super) const WHOLE_DAY: u64 = 1_000_000;
+
+/// What some of the messages of a day count.
+pub(super) fn part_of_day(messages: u64, of_day: u64) -> u64 {
+    (messages as f64 / of_day as f64 * WHOLE_DAY as f64) as u64
+}
 
 /// Messages by reporter.
 pub(super) type ByReporter = BTreeMap<u32, u64>;
@@ -37,9 +48,8 @@ pub(super) struct Key {
     pub(super) with_spf: HashMap<Sender, Seen>,
     /// Who saw it at each sender.
     pub(super) shown: HashMap<Sender, Seen>,
-    /// Verified messages, by provider or network: machines of one network share the work.
-    pub(super) verified: HashMap<Sender, ByReporter>,
-    pub(super) all_verified: ByReporter,
+    /// Verified messages, by reporter and day, and by provider or network: machines of one network share the work.
+    verified: FxHashMap<(u32, Day), BTreeMap<Sender, u64>>,
     /// Of a key without a selector those of its domain that have one.
     pub(super) selectors: BTreeSet<u32>,
     /// What part of the verified messages is at each place where it may be enough to be the key's.
@@ -70,15 +80,26 @@ impl Key {
         seen.by_several() || !self.seen.by_several()
     }
 
-    /// Works out where the key is used, once all is known.
+    pub(super) fn add_verified(&mut self, sender: Sender, reporter: u32, day: Day, messages: u64) {
+        let sum = self.verified.entry((reporter, day)).or_default().entry(place(sender)).or_default();
+        *sum = sum.saturating_add(messages);
+    }
+
+    /// Works out where the key is used, once all is known. Each day of a reporter counts the same, however much mail it was: a
+    /// message that is sent again a thousand times makes nobody the key's sender.
     pub(super) fn settle(&mut self) {
         self.anywhere_with_spf = self.with_spf.values().any(|seen| self.counts(seen));
-        let most = self.all_verified.values().max().copied().unwrap_or(0);
-        let rest = sum(&self.all_verified).saturating_sub(most);
-        let places = std::mem::take(&mut self.verified).into_iter();
-        for (place, here) in places.filter(|(_, here)| may_be(sum(here), rest, USED)) {
-            let parts: Vec<[u64; 2]> = self
-                .all_verified
+        let (mut all, mut places) = (ByReporter::new(), HashMap::<Sender, ByReporter>::new());
+        for ((reporter, _), messages) in std::mem::take(&mut self.verified) {
+            let of_day = messages.values().fold(0_u64, |sum, one| sum.saturating_add(*one)).max(1);
+            add(&mut all, reporter, WHOLE_DAY);
+            for (place, messages) in messages {
+                add(places.entry(place).or_default(), reporter, part_of_day(messages, of_day));
+            }
+        }
+        let rest = sum(&all).saturating_sub(all.values().max().copied().unwrap_or(0));
+        for (place, here) in places.into_iter().filter(|(_, here)| may_be(sum(here), rest, USED)) {
+            let parts: Vec<[u64; 2]> = all
                 .iter()
                 .map(|(reporter, &all)| {
                     let here = here.get(reporter).copied().unwrap_or(0);

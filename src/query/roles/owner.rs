@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use rustc_hash::FxHashMap;
 
 use super::gather::Gathered;
-use super::keys::{ByReporter, Key, MOST, USED, add, place};
+use super::keys::{ByReporter, Key, MOST, USED, place};
 use crate::providers::Kind;
 use crate::query::naming::{Account, ProviderNumber, Sender, Signed, Who};
 use crate::query::tally::Days;
@@ -236,10 +236,8 @@ impl<'g> Owner<'g> {
                         key.with_spf.entry(sender).or_default().extend(seen);
                     }
                     if signed.verified {
-                        let here = key.verified.entry(place(sender)).or_default();
-                        for one in self.gathered.reporters(at) {
-                            add(here, one.reporter, one.messages);
-                            add(&mut key.all_verified, one.reporter, one.messages);
+                        for one in self.gathered.cells(at) {
+                            key.add_verified(sender, one.reporter, one.day, one.messages);
                         }
                     }
                 }
