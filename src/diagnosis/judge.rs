@@ -130,7 +130,7 @@ fn judge(survey: &Survey, at: usize, rules: &Rules<'_>, shared: &Shared<'_>) -> 
     }
     let role = path.role;
     let class = class(&view.counted, rules.thresholds);
-    let addresses = survey.tally.addresses(at);
+    let addresses = survey.tally.addresses_since(at, change.map_or(Day::MIN, |change| change.day));
     let provider = path.provider.as_deref().and_then(|id| rules.catalogue.get(id));
     let case = CauseCase {
         survey,

@@ -115,8 +115,9 @@ pub struct PathFigures {
     pub excused_reporters: usize,
     /// What signed, in the order of the lists' numbers, see [`OutcomeFacts::signers`](crate::store::OutcomeFacts).
     pub signers: Vec<SignerUse>,
-    /// The domains that SPF authenticated most, with their messages by DKIM state, a handful at most.
-    pub envelopes: Vec<(String, [u64; 5])>,
+    /// The domains that SPF authenticated most, by number (see [`OutcomeFacts::envelope`](crate::store::OutcomeFacts::envelope)) and
+    /// name, a handful at most.
+    pub envelopes: Vec<(i64, String)>,
     /// Reporters.
     pub reporters: Vec<String>,
     /// First day seen.

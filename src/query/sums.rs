@@ -10,10 +10,10 @@ use std::net::{IpAddr, Ipv6Addr};
 use rustc_hash::FxHashMap;
 
 use super::naming::{Knowledge, Units, Who};
+use super::sighting::Sighting;
 use super::tally::Entry;
 use crate::alignment::{DkimState, ForwardingReasons};
 use crate::report::period::Day;
-use crate::witness::Seen;
 
 /// In a [`PairKey`], behind the address (32 bits), the states (4) and the family (2).
 const WHO_SHIFT: u32 = 38;
@@ -158,7 +158,7 @@ pub(super) struct Pair {
     pub(super) messages: u64,
     pub(super) unit: u32,
     /// Who saw those, and when.
-    pub(super) seen: Seen,
+    pub(super) seen: Sighting,
 }
 
 /// The sums.
@@ -260,7 +260,7 @@ impl<'k> Sums<'k> {
         let ip = self.address(key);
         let who = key.who();
         let unit = self.units.unit(who, &self.whos[who as usize], ip);
-        self.pairs.entry(key).or_insert(Pair { messages: 0, unit, seen: Seen::default() })
+        self.pairs.entry(key).or_insert(Pair { messages: 0, unit, seen: Sighting::default() })
     }
 
     /// Lets go of what only roles were told by.

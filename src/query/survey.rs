@@ -10,6 +10,7 @@ use super::figures::{DomainFigures, Evidence, PathFigures, SenderKey, Signer, Si
 use super::naming::{Knowledge, NamedBy, ProviderNumber, Sender};
 use super::roles::{self, Author, Ground, PathNumber, Paths, SenderNumber};
 use super::scan::Scan;
+use super::sighting::Sighting;
 use super::tally::{AddressPart, Bits, Days, Tally};
 use super::window::Window;
 use crate::alignment::{Disposition, DkimState, SpfState};
@@ -17,7 +18,6 @@ use crate::domain;
 use crate::parallel;
 use crate::role::Role;
 use crate::store::{OutcomeFacts, Store, StoreError};
-use crate::witness::Seen;
 
 /// The path of a unit that has none: it is evidence from before the window, or on a domain that is not asked for.
 pub(super) const NO_PATH: u32 = u32::MAX;
@@ -222,7 +222,7 @@ impl Scan<'_> {
         let arrange_addresses = || {
             placed().for_each(|(path, _)| address_ends[path as usize] += 1);
             let ip = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
-            let nowhere = AddressPart { ip, states: (0, false), messages: 0, seen: Seen::default() };
+            let nowhere = AddressPart { ip, states: (0, false), messages: 0, seen: Sighting::default() };
             by_path(placed(), &mut address_ends, nowhere)
         };
         let arrange_entries = || {
@@ -239,7 +239,7 @@ impl Scan<'_> {
     fn fill(&mut self, path: &mut PathFigures, sums: PathSums, reporter_names: &[String]) -> Result<(), StoreError> {
         let spf_vouches = path.spf_vouches();
         let mut signers: FxHashMap<i64, [u64; 2]> = FxHashMap::default();
-        let mut envelopes: FxHashMap<i64, [u64; 5]> = FxHashMap::default();
+        let mut envelopes: FxHashMap<i64, u64> = FxHashMap::default();
         for (kind, messages) in sums.by_kind {
             let facts = &self.kinds.list[kind as usize];
             let spf_aligned = if facts.spf == SpfState::Aligned { messages } else { 0 };
@@ -255,7 +255,7 @@ impl Scan<'_> {
             path.vouched += if vouches(facts, spf_vouches) { messages } else { 0 };
             path.excused += if facts.forwarding.any() { messages } else { 0 };
             if let Some(envelope) = facts.envelope {
-                envelopes.entry(envelope).or_default()[usize::from(facts.dkim.code())] += messages;
+                *envelopes.entry(envelope).or_default() += messages;
             }
             let signed = signers.entry(facts.signers).or_default();
             signed[0] += messages;
@@ -277,20 +277,19 @@ impl Scan<'_> {
     }
 
     /// The names with most messages, a handful at most.
-    fn busiest(&mut self, messages: FxHashMap<i64, [u64; 5]>) -> Result<Vec<(String, [u64; 5])>, StoreError> {
+    fn busiest(&mut self, messages: FxHashMap<i64, u64>) -> Result<Vec<(i64, String)>, StoreError> {
         const HANDFUL: usize = 5;
-        let mut ranked: Vec<(i64, u64, [u64; 5])> =
-            messages.into_iter().map(|(name, states)| (name, states.iter().sum(), states)).collect();
-        ranked.sort_unstable_by_key(|&(name, messages, _)| (std::cmp::Reverse(messages), name));
+        let mut ranked: Vec<(i64, u64)> = messages.into_iter().collect();
+        ranked.sort_unstable_by_key(|&(name, messages)| (std::cmp::Reverse(messages), name));
         // Of equals the first by name; more than are kept, so that numbers given by order of arrival decide nothing.
-        let least = ranked.get(HANDFUL - 1).map_or(0, |&(_, messages, _)| messages);
+        let least = ranked.get(HANDFUL - 1).map_or(0, |&(_, messages)| messages);
         let mut named = Vec::new();
-        for (name, messages, states) in ranked.into_iter().take_while(|&(_, messages, _)| messages >= least).take(64) {
-            named.push((self.texts.text(name)?.to_owned(), messages, states));
+        for (name, messages) in ranked.into_iter().take_while(|&(_, messages)| messages >= least).take(64) {
+            named.push((name, self.texts.text(name)?.to_owned(), messages));
         }
-        named.sort_by(|a, b| (b.1, &a.0).cmp(&(a.1, &b.0)));
+        named.sort_by(|a, b| (b.2, &a.1).cmp(&(a.2, &b.1)));
         named.truncate(HANDFUL);
-        Ok(named.into_iter().map(|(name, _, states)| (name, states)).collect())
+        Ok(named.into_iter().map(|(number, name, _)| (number, name)).collect())
     }
 
     fn signer_list(&mut self, list: i64) -> Result<Arc<[Signer]>, StoreError> {

@@ -2,10 +2,10 @@
 
 use std::net::IpAddr;
 
+use super::sighting::Sighting;
 use crate::alignment::DkimState;
 use crate::report::period::Day;
 use crate::store::OutcomeFacts;
-use crate::witness::Seen;
 
 /// Messages of one report, on one path, of one kind. A report may have several for the same.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -36,7 +36,7 @@ pub(super) struct AddressPart {
     /// The code of the DKIM state, and whether SPF aligns.
     pub(super) states: (u8, bool),
     pub(super) messages: u64,
-    pub(super) seen: Seen,
+    pub(super) seen: Sighting,
 }
 
 /// What a scan sums up.
@@ -162,21 +162,31 @@ impl Tally {
     /// The addresses of a path, in order, each with its messages by DKIM state.
     #[must_use]
     pub fn addresses(&self, path: usize) -> Vec<AddressFigures> {
+        self.addresses_since(path, Day::MIN)
+    }
+
+    /// The addresses that a path sends from on a day or later. The messages are those of all days by the share of the days.
+    #[must_use]
+    pub fn addresses_since(&self, path: usize, day: Day) -> Vec<AddressFigures> {
         let mut parts = stretch(&self.addresses, &self.address_ends, path).to_vec();
         parts.sort_unstable_by_key(|part| (part.ip, part.states));
         let mut found: Vec<AddressFigures> = Vec::new();
         for part in parts {
+            let (seen, messages) = part.seen.part_since(day, part.messages);
+            if messages == 0 {
+                continue;
+            }
             let (ip, (dkim, spf_aligned)) = (part.ip, part.states);
             if found.last().is_none_or(|last| last.ip != ip) {
-                found.push(AddressFigures { ip, dkim: [0; 5], spf_aligned: 0, not_aligned: Seen::default() });
+                found.push(AddressFigures { ip, dkim: [0; 5], spf_aligned: 0, not_aligned: Sighting::default() });
             }
             if let Some(last) = found.last_mut() {
-                last.dkim[usize::from(dkim)] += part.messages;
-                last.spf_aligned += if spf_aligned { part.messages } else { 0 };
+                last.dkim[usize::from(dkim)] += messages;
+                last.spf_aligned += if spf_aligned { messages } else { 0 };
                 if DkimState::from_code(dkim)
                     .is_some_and(|state| state != DkimState::Aligned && state != DkimState::Unknown)
                 {
-                    last.not_aligned.extend(part.seen);
+                    last.not_aligned.extend(seen);
                 }
             }
         }
@@ -288,5 +298,5 @@ pub struct AddressFigures {
     /// Messages with aligned SPF.
     pub spf_aligned: u64,
     /// Who saw messages that are not signed as the domain, and when.
-    pub not_aligned: Seen,
+    pub not_aligned: Sighting,
 }

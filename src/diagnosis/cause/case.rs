@@ -1,5 +1,6 @@
 //! What a cause is found from, and what shows it.
 
+use std::collections::HashMap;
 use std::net::IpAddr;
 
 use serde::Serialize;
@@ -9,9 +10,10 @@ use super::keys::Keys;
 use crate::cause::Cause;
 use crate::diagnosis::class::Class;
 use crate::diagnosis::own_paths::OwnPaths;
+use crate::diagnosis::states::States;
 use crate::diagnosis::view::View;
 use crate::providers::Provider;
-use crate::query::{AddressFigures, PathFigures, Survey};
+use crate::query::{AddressFigures, Entry, PathFigures, SignerUse, Survey};
 use crate::report::period::Day;
 
 /// No more addresses or names are listed.
@@ -66,9 +68,51 @@ pub(in crate::diagnosis) struct Case<'c, 's> {
     /// What counts, since the last change.
     pub(in crate::diagnosis) view: &'c View,
     pub(in crate::diagnosis) change: Option<&'c Change>,
+    /// Since the last change.
     pub(in crate::diagnosis) addresses: &'c [AddressFigures],
     pub(in crate::diagnosis) provider: Option<&'c Provider>,
     /// Which keys verify for which paths.
     pub(in crate::diagnosis) keys: &'c Keys<'s>,
     pub(in crate::diagnosis) own_paths: &'c OwnPaths<'s>,
+}
+
+impl<'c> Case<'c, '_> {
+    /// What reporters say of the path since its last change.
+    pub(super) fn entries(&self) -> impl Iterator<Item = &'c Entry> {
+        let (tally, from) = (&self.survey.tally, self.change.map_or(Day::MIN, |change| change.day));
+        let all = tally.entries(self.at).into_iter();
+        all.filter(move |entry| entry.messages > 0 && tally.report(entry).day >= from)
+    }
+
+    /// The messages of these by DKIM state.
+    pub(super) fn states(&self) -> States {
+        let mut sums = States::default();
+        self.entries().for_each(|entry| add(&mut sums, self, entry));
+        sums
+    }
+
+    /// The domains that SPF authenticated most, with the messages of these by DKIM state.
+    pub(super) fn envelopes(&self) -> Vec<(&'c str, States)> {
+        let mut sums: HashMap<i64, States> = HashMap::new();
+        for entry in self.entries() {
+            if let Some(envelope) = self.survey.tally.facts(entry).envelope {
+                add(sums.entry(envelope).or_default(), self, entry);
+            }
+        }
+        let named = self.path.envelopes.iter();
+        named.filter_map(|(number, name)| Some((name.as_str(), *sums.get(number)?))).collect()
+    }
+
+    /// The sets of signatures, with the messages of these.
+    pub(super) fn signers(&self) -> Vec<(&'c SignerUse, u64)> {
+        let mut sums: HashMap<i64, u64> = HashMap::new();
+        for entry in self.entries() {
+            *sums.entry(self.survey.tally.facts(entry).signers).or_default() += entry.messages;
+        }
+        self.path.signers.iter().filter_map(|list| Some((list, *sums.get(&list.list)?))).collect()
+    }
+}
+
+fn add(sums: &mut States, case: &Case<'_, '_>, entry: &Entry) {
+    sums[usize::from(case.survey.tally.facts(entry).dkim.code())] += entry.messages;
 }

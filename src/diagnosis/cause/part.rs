@@ -1,7 +1,7 @@
 //! What parts signed mail from mail that is not: bounces, machines, reverse-paths, reporters.
 
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use super::case::{Case, CauseEvidence, Explained, LISTED};
@@ -61,8 +61,7 @@ pub(super) fn bounces(case: &Case<'_, '_>, words: &Words) -> Option<Explained> {
 
 /// Machines that never sign, where the others do.
 pub(super) fn machines(case: &Case<'_, '_>) -> Option<Explained> {
-    if case.change.is_some() || matches!(case.class, Class::Unsigned | Class::Unaligned) || !case.path.role.is_owners()
-    {
+    if matches!(case.class, Class::Unsigned | Class::Unaligned) || !case.path.role.is_owners() {
         return None;
     }
     let alone = case.path.reporters.len() == 1;
@@ -74,8 +73,15 @@ pub(super) fn machines(case: &Case<'_, '_>) -> Option<Explained> {
         case.addresses.iter().filter(|one| never(&one.dkim) && is_told(one)).collect();
     let others: Vec<&AddressFigures> = case.addresses.iter().filter(|one| !never(&one.dkim)).collect();
     let sum = |of: &[&AddressFigures]| of.iter().map(|one| missing(&one.dkim)).sum::<u64>();
-    let all: u64 = case.addresses.iter().map(|one| missing(&one.dkim)).sum();
-    let explains = case.class == Class::Signed || share(sum(&silent), all) >= CLEAR;
+    let all = missing(&case.states());
+    let of_silent = if case.change.is_some() {
+        // What an address sent since then is known by its days only: what the others leave is surer, and mostly all.
+        let rest = case.addresses.iter().map(|one| missing(&one.dkim)).sum::<u64>() - sum(&silent);
+        all - rest.min(all)
+    } else {
+        sum(&silent)
+    };
+    let explains = case.class == Class::Signed || share(of_silent, all) >= CLEAR;
     if silent.is_empty() || !explains || !others.iter().any(|one| always(&one.dkim)) {
         return None;
     }
@@ -96,7 +102,7 @@ pub(super) fn machines(case: &Case<'_, '_>) -> Option<Explained> {
         let verb = if signs { "they sign with" } else { "the others sign with" };
         text.push_str(&format!("; {verb} {}", list(selectors.iter().map(|one| format!("selector {one}")), 3)));
     }
-    let mut evidence = CauseEvidence::new(text, (sum(&silent), all), case.path.reporters.len());
+    let mut evidence = CauseEvidence::new(text, (of_silent, all), case.path.reporters.len());
     evidence.addresses = addresses;
     evidence.selectors = selectors;
     evidence.selectors.truncate(LISTED);
@@ -107,7 +113,7 @@ pub(super) fn machines(case: &Case<'_, '_>) -> Option<Explained> {
 fn selectors(case: &Case<'_, '_>) -> (Vec<String>, Vec<String>) {
     let mut by_name: BTreeMap<&str, bool> = BTreeMap::new();
     let own = |name: &str| domain::aligned(name, &case.path.domain);
-    for one in case.path.signers.iter().flat_map(|list| list.signers.iter()).filter(|one| own(&one.domain)) {
+    for one in case.signers().iter().flat_map(|(list, _)| list.signers.iter()).filter(|one| own(&one.domain)) {
         if let Some(selector) = one.selector.as_deref().filter(|_| one.result != AuthResult::None) {
             *by_name.entry(selector).or_default() |= one.result == AuthResult::Pass;
         }
@@ -118,17 +124,18 @@ fn selectors(case: &Case<'_, '_>) -> (Vec<String>, Vec<String>) {
 
 /// Reverse-paths whose mail is never signed, where that of others is.
 pub(super) fn envelopes(case: &Case<'_, '_>) -> Option<Explained> {
-    if case.change.is_some() || case.class != Class::Intermittent {
+    if case.class != Class::Intermittent {
         return None;
     }
-    let telling = || case.path.envelopes.iter().filter(|(_, states)| known(states) >= TELLING);
-    let silent: Vec<&(String, States)> = telling().filter(|(_, states)| never(states)).collect();
+    let envelopes = case.envelopes();
+    let telling = || envelopes.iter().filter(|(_, states)| known(states) >= TELLING);
+    let silent: Vec<&(&str, States)> = telling().filter(|(_, states)| never(states)).collect();
     let explained: u64 = silent.iter().map(|(_, states)| missing(states)).sum();
-    let all = missing(&case.path.dkim);
+    let all = missing(&case.states());
     if share(explained, all) < CLEAR || !telling().any(|(_, states)| always(states)) {
         return signers(case, all);
     }
-    let names: Vec<String> = silent.iter().map(|(name, _)| name.clone()).collect();
+    let names: Vec<String> = silent.iter().map(|(name, _)| (*name).to_owned()).collect();
     let text = format!("mail with a reverse-path of {} is never signed as the domain, other mail is", list(&names, 3));
     let mut evidence = CauseEvidence::new(text, (explained, all), case.path.reporters.len());
     evidence.names = names;
@@ -144,23 +151,22 @@ fn signers(case: &Case<'_, '_>, all: u64) -> Option<Explained> {
         domains.any(|of| domain::organizational(of) == domain::organizational(name))
     };
     let verified = |list: &SignerUse| list.signers.iter().any(|one| one.result == AuthResult::Pass);
-    let signed = case.path.signers.iter().filter(|list| verified(list));
+    let signed = case.signers().into_iter().filter(|(list, _)| verified(list));
     let (with, without): (Vec<_>, Vec<_>) =
-        signed.partition(|list| list.signers.iter().any(|one| own(&one.domain) && one.result == AuthResult::Pass));
-    let mut names: BTreeMap<&str, u64> = BTreeMap::new();
-    for list in &without {
-        for one in list.signers.iter().filter(|one| one.result == AuthResult::Pass && !default(&one.domain)) {
-            *names.entry(&one.domain).or_default() += list.messages;
-        }
+        signed.partition(|(list, _)| list.signers.iter().any(|one| own(&one.domain) && one.result == AuthResult::Pass));
+    let mut names: BTreeSet<&str> = BTreeSet::new();
+    for (list, _) in &without {
+        let others = list.signers.iter().filter(|one| one.result == AuthResult::Pass && !default(&one.domain));
+        names.extend(others.map(|one| one.domain.as_str()));
     }
     // What signs beside the domain parts nothing.
-    names.retain(|name, _| !with.iter().any(|list| list.signers.iter().any(|one| one.domain == **name)));
-    let of_them = |list: &&&SignerUse| list.signers.iter().any(|one| names.contains_key(one.domain.as_str()));
-    let explained: u64 = without.iter().filter(of_them).map(|list| list.messages).sum();
+    names.retain(|name| !with.iter().any(|(list, _)| list.signers.iter().any(|one| one.domain == **name)));
+    let of_them = |list: &SignerUse| list.signers.iter().any(|one| names.contains(one.domain.as_str()));
+    let explained: u64 = without.iter().filter(|(list, _)| of_them(list)).map(|(_, messages)| messages).sum();
     if explained < TELLING || share(explained, all) < CLEAR {
         return None;
     }
-    let names: Vec<String> = names.into_keys().map(str::to_owned).take(LISTED).collect();
+    let names: Vec<String> = names.into_iter().map(str::to_owned).take(LISTED).collect();
     let text = format!("mail that {} signs is never signed as the domain, other mail is", list(&names, 3));
     let mut evidence = CauseEvidence::new(text, (explained, all), case.path.reporters.len());
     evidence.names = names;

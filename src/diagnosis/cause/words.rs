@@ -111,14 +111,11 @@ pub(super) struct Words(BTreeMap<u32, Word>);
 
 impl Words {
     pub(super) fn of(case: &Case<'_, '_>) -> Self {
-        let from = case.change.map_or(Day::MIN, |change| change.day);
         let tally = &case.survey.tally;
         let mut words: BTreeMap<u32, Word> = BTreeMap::new();
-        for entry in tally.entries(case.at).iter().filter(|entry| entry.messages > 0) {
+        for entry in case.entries() {
             let report = tally.report(entry);
-            if report.day >= from {
-                words.entry(report.reporter).or_default().add(tally.facts(entry), report.day, entry.messages);
-            }
+            words.entry(report.reporter).or_default().add(tally.facts(entry), report.day, entry.messages);
         }
         // Whose claim was set aside says nothing of how signatures break.
         for lone in case.view.lone.iter().filter(|lone| lone.state == DkimState::Broken) {
