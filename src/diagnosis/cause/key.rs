@@ -157,7 +157,7 @@ fn ended(case: &Case<'_, '_>, seen: &Seen<'_>) -> Option<Day> {
 }
 
 /// Whether receivers differ in nothing but who they are: some verify all, and two or more others none.
-fn is_parted(words: &Words) -> bool {
+pub(super) fn is_parted(words: &Words) -> bool {
     let telling = || words.iter().filter(|word| word.aligned + word.broken.all() > 0);
     let fails = |word: &&Word| word.aligned == 0;
     telling().all(|word| fails(&word) || word.verifies_steadily())

@@ -55,7 +55,7 @@ pub(super) fn cause(case: &Case<'_, '_>) -> Option<Explained> {
         .or_else(|| part::bounces(case, &words))
         .or_else(|| part::machines(case))
         .or_else(|| part::envelopes(case))
-        .or_else(|| part::reporters(case))
+        .or_else(|| part::reporters(case, &words))
         .or_else(|| case.spf_unevaluable(&words))
         .or_else(fails_by_key)
         .or_else(|| case.strict_alignment(&words))

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use super::case::{Case, CauseEvidence, Explained, LISTED};
+use super::key::is_parted;
 use super::words::Words;
 use crate::alignment::AuthResult;
 use crate::cause::Cause;
@@ -12,6 +13,7 @@ use crate::diagnosis::class::Class;
 use crate::diagnosis::states::{ALIGNED, BROKEN, States, known, share};
 use crate::domain;
 use crate::query::{AddressFigures, SignerUse};
+use crate::report::period::Day;
 use crate::witness::has_share;
 use crate::words::{agree, list, list_of, plural};
 
@@ -173,9 +175,22 @@ fn signers(case: &Case<'_, '_>, all: u64) -> Option<Explained> {
     Some((Cause::SomeEnvelopes, evidence))
 }
 
-/// Reporters that see no signature, where others see nothing but.
-pub(super) fn reporters(case: &Case<'_, '_>) -> Option<Explained> {
-    if case.class != Class::Intermittent {
+/// Whether reporters that verify a path's signatures saw it while those did that verify none: else the days part them.
+fn on_the_same_days(case: &Case<'_, '_>, silent: &[u32]) -> bool {
+    let days = |of_silent: bool| -> BTreeSet<Day> {
+        let cells = case.view.cells.iter().filter(|cell| known(&cell.states) > 0);
+        cells.filter(|cell| silent.contains(&cell.reporter) == of_silent).map(|cell| cell.day).collect()
+    };
+    let (these, others) = (days(true), days(false));
+    let common = these.intersection(&others).count();
+    common >= 2 || common == these.len().min(others.len())
+}
+
+/// Reporters that see no signature, or verify none, where others see and verify nothing but. Signatures of which reporters say how
+/// they fail, or that some verify steadily and others never, are told by that.
+pub(super) fn reporters(case: &Case<'_, '_>, words: &Words) -> Option<Explained> {
+    let broken = case.class == Class::Broken;
+    if !(broken || case.class == Class::Intermittent) || broken && (words.tell_how() || is_parted(words)) {
         return None;
     }
     let seen = case.view.by_reporter();
@@ -184,17 +199,25 @@ pub(super) fn reporters(case: &Case<'_, '_>) -> Option<Explained> {
         return None;
     }
     let silent: Vec<u32> = telling().filter(|(_, states)| never(states)).map(|(&reporter, _)| reporter).collect();
-    if silent.is_empty() || silent.len() == telling().count() {
+    if silent.is_empty() || silent.len() == telling().count() || broken && !on_the_same_days(case, &silent) {
         return None;
     }
     let mut names: Vec<String> =
         silent.iter().map(|&reporter| case.survey.reporter_names[reporter as usize].clone()).collect();
     names.sort_unstable();
-    let text = format!(
-        "{} {} no signature where all others see one: another route to these receivers, or a habit of theirs",
-        list(&names, 3),
-        agree(names.len() as u64, "sees", "see")
-    );
+    let (who, many) = (list(&names, 3), names.len() as u64);
+    let text = if broken {
+        format!(
+            "{who} {} no signature where all others verify every one: a key or an algorithm that these receivers do not take (RSA of less \
+             than 1024 bits, ed25519), or another route to them on which the mail is changed",
+            agree(many, "verifies", "verify")
+        )
+    } else {
+        format!(
+            "{who} {} no signature where all others see one: another route to these receivers, or a habit of theirs",
+            agree(many, "sees", "see")
+        )
+    };
     let messages: u64 = silent.iter().filter_map(|reporter| seen.get(reporter)).map(missing).sum();
     let mut evidence = CauseEvidence::new(text, (messages, missing(&case.view.counted)), names.len());
     evidence.names = names;

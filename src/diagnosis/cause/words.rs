@@ -145,6 +145,11 @@ impl Words {
         figures.fold((0, 0), |(sum, reporters), figure| (sum + figure, reporters + 1))
     }
 
+    /// Whether more than that they fail is said of signatures that fail.
+    pub(super) fn tell_how(&self) -> bool {
+        crate::witness::has_share(self.parts(|word| (word.broken.told(), word.broken.all())), MOSTLY)
+    }
+
     /// Whether what is not signed as the domain is mostly signatures that fail.
     pub(super) fn is_about_keys(&self) -> bool {
         crate::witness::has_share(self.parts(|word| (word.broken.all(), word.failing)), MOSTLY)

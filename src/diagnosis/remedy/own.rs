@@ -24,6 +24,15 @@ impl Case<'_, '_> {
                     LOOK_AGAIN.to_owned(),
                 ],
             ),
+            Cause::SomeReporters if self.evidence.counted.broken > self.evidence.counted.unsigned => told(
+                format!("find out why some receivers verify no signature of {domain}"),
+                vec![
+                    format!("`dmarcstat dns {domain}` shows the key: RSA of 1024 bits at least, better 2048; large receivers take no shorter one, and not all know ed25519."),
+                    format!("Send a message to a mailbox at {} and look at its headers with `dmarcstat inspect`: they say why the signature fails.", list(self.evidence.cause.as_ref().map_or(&[][..], |shown| &shown.names), 3)),
+                    "Mail to these receivers may take another route (a connector, a partner's gateway) that changes it behind the signer: sign behind that, or have it change nothing.".to_owned(),
+                    LOOK_AGAIN.to_owned(),
+                ],
+            ),
             Cause::SomeReporters => told(
                 format!("find out why some receivers see no signature of {domain}"),
                 vec![
