@@ -39,6 +39,9 @@ pub struct CauseEvidence {
     /// Since when, where that is another day than that of a change of how the path signs.
     #[serde(skip)]
     pub(in crate::diagnosis) since: Option<Day>,
+    /// Most of what fails are signatures that had expired.
+    #[serde(skip)]
+    pub(in crate::diagnosis) expired: bool,
 }
 
 impl CauseEvidence {
@@ -52,6 +55,7 @@ impl CauseEvidence {
             selectors: Vec::new(),
             names: Vec::new(),
             since: None,
+            expired: false,
         }
     }
 }

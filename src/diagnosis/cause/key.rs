@@ -111,6 +111,15 @@ pub(super) fn cause(case: &Case<'_, '_>, words: &Words) -> Option<Explained> {
         let text = "the body was changed after it was signed: a footer, a disclaimer, a gateway that rewrites links";
         return found(Cause::ChangedInTransit, text.to_owned(), |broken| broken.body);
     }
+    if told(|broken| broken.expired, MOSTLY) {
+        let text = format!(
+            "the signatures had expired when the mail arrived (x=): they hold for too short a time, the mail waits in a queue, or a clock is wrong: {keys}"
+        );
+        return found(Cause::Unexplained, text, |broken| broken.expired).map(|(cause, mut evidence)| {
+            evidence.expired = true;
+            (cause, evidence)
+        });
+    }
     if let Some(days) = rotation(case, &seen) {
         let text = format!("signatures failed on {days} only, between one selector and the next: {keys}");
         return found(Cause::Rotation, text, Broken::all);

@@ -44,6 +44,8 @@ pub(super) struct Broken {
     pub(super) mismatch: u64,
     /// An algorithm that the reporter does not know.
     pub(super) algorithm: u64,
+    /// The time of the signature was over.
+    pub(super) expired: u64,
 }
 
 impl Broken {
@@ -53,7 +55,7 @@ impl Broken {
 
     /// Those of which more is said than that they fail.
     pub(super) fn told(&self) -> u64 {
-        self.no_key + self.unreachable + self.body + self.mismatch + self.algorithm
+        self.no_key + self.unreachable + self.body + self.mismatch + self.algorithm + self.expired
     }
 
     fn add(&mut self, facts: &OutcomeFacts, messages: u64) {
@@ -62,6 +64,7 @@ impl Broken {
             (Some(ReasonCode::SignatureMismatch), _) => &mut self.mismatch,
             (Some(ReasonCode::NoKey | ReasonCode::KeyRevoked | ReasonCode::KeySyntax), _) => &mut self.no_key,
             (Some(ReasonCode::UnsupportedAlgorithm), _) => &mut self.algorithm,
+            (Some(ReasonCode::Expired), _) => &mut self.expired,
             (Some(ReasonCode::DnsTimeout), _) | (None, Some(AuthResult::TempError)) => &mut self.unreachable,
             (None, Some(AuthResult::PermError)) => &mut self.no_key,
             _ => &mut self.plain,

@@ -70,6 +70,15 @@ impl Case<'_, '_> {
                     LOOK_AGAIN.to_owned(),
                 ],
             ),
+            Cause::Unexplained if self.evidence.cause.as_ref().is_some_and(|shown| shown.expired) => told(
+                format!("have signatures of {domain} hold until the mail arrives"),
+                vec![
+                    "The signature names a time after which it does not count (x=). Leave it out, or allow a week or more: mail that a receiver defers, or that waits for a server that is down, is tried again for days (OpenDKIM: SignatureTTL; Exim: dkim_timestamps).".to_owned(),
+                    "See that the clock of the machine that signs is right (NTP).".to_owned(),
+                    "Look for mail that waits behind the signer, in the queue of a bulk mailing or of a gateway: sign when it is sent, and not when it is queued.".to_owned(),
+                    LOOK_AGAIN.to_owned(),
+                ],
+            ),
             Cause::StrictAlignment => told(
                 format!("relax the alignment of {organization}: adkim=r"),
                 vec![
