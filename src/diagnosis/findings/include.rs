@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::code::{DomainFinding, FindingCode, FindingEvidence, remedy};
 use super::observations::{DomainMail, names};
-use crate::alignment::SpfState;
+use crate::alignment::{DkimState, SpfState};
 use crate::diagnosis::class::Thresholds;
 use crate::diagnosis::dates::shown;
 use crate::finding::Severity;
@@ -24,7 +24,10 @@ pub(super) fn find(of: &DomainMail<'_>, thresholds: &Thresholds) -> Option<Domai
     let others = of.paths.iter().filter(|&&at| survey.paths[at].role == Role::OtherAccount);
     for &at in others {
         for entry in tally.entries(at).iter().filter(|entry| entry.messages > 0) {
-            if tally.facts(entry).spf != SpfState::Aligned {
+            // What carries a signature of the domain's own is its mail, handed on: a recipient's account redirects it.
+            let facts = tally.facts(entry);
+            let of_domain = matches!(facts.dkim, DkimState::Aligned | DkimState::Broken);
+            if facts.spf != SpfState::Aligned || of_domain {
                 continue;
             }
             let path = &survey.paths[at];
