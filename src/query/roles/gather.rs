@@ -1,6 +1,6 @@
 //! The records by unit, day and reporter, and what addresses are called by the evidence of all of them.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
 
 use rustc_hash::FxHashMap;
@@ -11,7 +11,7 @@ use crate::query::naming::{Knowledge, NamedBy, ProviderNumber, Sender, Texts, Un
 use crate::query::sums::{Excuse, Sums};
 use crate::query::tally::{Days, Tally};
 use crate::report::period::Day;
-use crate::witness::Seen;
+use crate::witness::{Seen, has_share};
 
 /// What a question has seen, memory included.
 pub(in crate::query) struct Ground<'g> {
@@ -281,13 +281,28 @@ impl<'g> Gathered<'g> {
         }
     }
 
+    /// Whether most mail of some units carries the default signature of a provider.
+    fn is_mostly_signed_by(&self, provider: ProviderNumber, units: &[usize]) -> bool {
+        let mut parts: BTreeMap<u32, [u64; 2]> = BTreeMap::new();
+        for &unit in units {
+            let signed = self.who(unit).signed.iter().any(|one| one.verified && one.default_of == Some(provider));
+            for one in self.reporters(unit) {
+                let sum = &mut parts.entry(one.reporter).or_default()[usize::from(!signed)];
+                *sum = sum.saturating_add(one.messages);
+            }
+        }
+        has_share(parts.into_values(), 0.5)
+    }
+
     /// Gives addresses the provider that the evidence of other records shows there: the reverse-path of a provider's, or the
-    /// default signature of a service at a machine where SPF speaks against it at no reporter.
+    /// default signature of a service at a machine where SPF speaks against it at no reporter, or of a mailbox host whose addresses
+    /// are not catalogued, on most of what a machine sends, also where SPF aligns there.
     fn name_addresses(&mut self) {
         #[derive(Default)]
         struct Address {
             by_envelope: HashMap<ProviderNumber, Seen>,
             by_signature: HashMap<ProviderNumber, Seen>,
+            by_host: BTreeMap<ProviderNumber, Seen>,
             organizations: HashMap<u32, Seen>,
             own_spf: Seen,
             against: bool,
@@ -307,9 +322,13 @@ impl<'g> Gathered<'g> {
                     None if who.own_spf || who.authenticated.is_some() => address.own_spf.extend(seen),
                     None => {}
                 }
-                let services = who.signed.iter().filter(|one| one.verified).filter_map(|one| one.default_of);
-                for provider in services.filter(|&number| self.knowledge.provider(number).kind == Kind::Service) {
-                    address.by_signature.entry(provider).or_default().extend(seen);
+                for number in who.signed.iter().filter(|one| one.verified).filter_map(|one| one.default_of) {
+                    let provider = self.knowledge.provider(number);
+                    if provider.kind == Kind::Service {
+                        address.by_signature.entry(number).or_default().extend(seen);
+                    } else if provider.kind == Kind::MailboxHost && provider.addresses.is_empty() {
+                        address.by_host.entry(number).or_default().extend(seen);
+                    }
                 }
             }
         }
@@ -325,13 +344,17 @@ impl<'g> Gathered<'g> {
             let counts = |seen: &Seen| seen.is_any() && (seen.by_several() || !address.seen.by_several());
             let enough = |(name, seen): (&u32, &Seen)| counts(seen).then_some(*name);
             let only = |names: &HashMap<u32, Seen>| (names.len() == 1).then(|| names.iter().find_map(enough)).flatten();
-            let by_signature = || only(&address.by_signature).filter(|_| !address.against);
-            let named = match only(&address.by_envelope) {
-                Some(provider) => Some((provider, NamedBy::Envelope)),
-                None => by_signature().map(|provider| (provider, NamedBy::SigningDomain)),
-            };
             // A machine of the owner's is the owner's, whoever else sends from there.
             let owners = counts(&address.own_spf);
+            let by_signature = || only(&address.by_signature).filter(|_| !address.against);
+            let by_host = || {
+                let mut told = address.by_host.iter().filter(|(_, seen)| counts(seen) && (owners || !address.against));
+                told.find_map(|(host, _)| self.is_mostly_signed_by(*host, &address.units).then_some(*host))
+            };
+            let named = match only(&address.by_envelope) {
+                Some(provider) => Some((provider, NamedBy::Envelope)),
+                None => by_signature().or_else(by_host).map(|provider| (provider, NamedBy::SigningDomain)),
+            };
             let organization = only(&address.organizations);
             for &unit in &address.units {
                 let of_record = self.who(unit).authenticated.map(|(_, by)| by);
