@@ -16,20 +16,26 @@ struct Stored {
     id: i64,
     trust: Trust,
     reporter: i64,
-    content: u128,
+    /// The beginning of the digest of its bytes: it decides between reports that count the same sessions, and unlike that of what it
+    /// says it is the same in every database.
+    bytes: u128,
 }
 
 /// Decides which of the reports of one identity count, once for each batch. That depends on the reports alone, not on the order they came in.
 pub(super) fn settle(connection: &Connection, key: DigestKey, identity: u128) -> Result<()> {
-    let mut select = connection
-        .prepare_cached("SELECT id, trust, reporter, content FROM tls_report WHERE identity = ?1 ORDER BY id")?;
+    let mut select = connection.prepare_cached(
+        "SELECT tls_report.id, trust, reporter, sha256 FROM tls_report JOIN blob ON blob.id = raw
+             WHERE identity = ?1 ORDER BY tls_report.id",
+    )?;
     let stored: Vec<Stored> = select
         .query_map([identity.to_be_bytes()], |row| {
             Ok(Stored {
                 id: row.get(0)?,
                 trust: Trust::from_number(row.get(1)?),
                 reporter: row.get(2)?,
-                content: row.get(3).map(u128::from_be_bytes)?,
+                bytes: row
+                    .get(3)
+                    .map(|sha: [u8; 32]| sha[..16].iter().fold(0, |all, &one| all << 8 | u128::from(one)))?,
             })
         })?
         .collect::<rusqlite::Result<_>>()?;
@@ -77,5 +83,5 @@ fn rows(connection: &Connection, key: DigestKey, report: &Stored) -> Result<Merg
             found.push((key.of(&named) as u64, row.get::<_, i64>(0)?.unsigned_abs()));
         }
     }
-    Ok(MergedRows::new(found, report.content))
+    Ok(MergedRows::new(found, report.bytes))
 }

@@ -453,6 +453,22 @@ fn what_counts_of_one_identity_does_not_depend_on_the_order() {
 }
 
 #[test]
+fn of_two_that_count_the_same_sessions_the_same_stays_in_every_database() {
+    let both = ["enforce", "testing"].map(|mode| Tls { mode, ..Tls::of("Posthorn", 0) }.json());
+    let answers: Vec<Vec<u8>> = (0..6)
+        .map(|round| {
+            let sandbox = Sandbox::new();
+            for at in [round % 2, 1 - round % 2] {
+                sandbox.write("one.json", &both[at]);
+                sandbox.run(["ingest", "one.json"]).exits(0);
+            }
+            sandbox.run(["tls", "--since", "all", "--format", "json"]).exits(0).stdout
+        })
+        .collect();
+    assert!(answers.iter().all(|answer| *answer == answers[0]), "the same answer");
+}
+
+#[test]
 fn mail_that_failed_dmarc_counts_for_nothing() {
     let sandbox = Sandbox::new();
     let with = |id: &str, result: &str, org: &'static str, well: u64| {
