@@ -348,7 +348,10 @@ impl<'g> Gathered<'g> {
             let owners = counts(&address.own_spf);
             let by_signature = || only(&address.by_signature).filter(|_| !address.against);
             let by_host = || {
-                let mut told = address.by_host.iter().filter(|(_, seen)| counts(seen) && (owners || !address.against));
+                // Whose reverse-path is the machine's own name is known by that.
+                let others = address.organizations.values().any(counts);
+                let told = address.by_host.iter().filter(|(_, seen)| counts(seen) && (owners || !address.against));
+                let mut told = told.filter(|_| !others);
                 told.find_map(|(host, _)| self.is_mostly_signed_by(*host, &address.units).then_some(*host))
             };
             let named = match only(&address.by_envelope) {
