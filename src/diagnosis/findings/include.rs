@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use super::code::{DomainFinding, FindingCode, FindingEvidence, remedy};
 use super::observations::{DomainMail, names};
-use crate::alignment::{DkimState, SpfState};
+use crate::alignment::{AuthResult, DkimState, SpfState};
 use crate::diagnosis::class::Thresholds;
 use crate::diagnosis::dates::shown;
 use crate::finding::Severity;
-use crate::query::SenderKey;
+use crate::query::{PathFigures, SenderKey};
 use crate::report::period::Day;
 use crate::role::Role;
 use crate::words::{list, plural};
@@ -21,7 +21,13 @@ pub(super) fn find(of: &DomainMail<'_>, thresholds: &Thresholds) -> Option<Domai
     let mut accounts: BTreeMap<String, u64> = BTreeMap::new();
     let mut reporters: BTreeMap<u32, u64> = BTreeMap::new();
     let mut first = Day::MAX;
-    let others = of.paths.iter().filter(|&&at| survey.paths[at].role == Role::OtherAccount);
+    // That the owner says it is not his stops nobody.
+    let is_others = |path: &PathFigures| match path.role {
+        Role::OtherAccount => true,
+        Role::Denied => path.provider.is_some(),
+        _ => false,
+    };
+    let others = of.paths.iter().filter(|&&at| is_others(&survey.paths[at]));
     for &at in others {
         for entry in tally.entries(at).iter().filter(|entry| entry.messages > 0) {
             // What carries a signature of the domain's own is its mail, handed on: a recipient's account redirects it.
@@ -31,7 +37,7 @@ pub(super) fn find(of: &DomainMail<'_>, thresholds: &Thresholds) -> Option<Domai
                 continue;
             }
             let path = &survey.paths[at];
-            let name = path.author.clone().unwrap_or_else(|| match &path.sender {
+            let name = path.author.clone().or_else(|| signer(path)).unwrap_or_else(|| match &path.sender {
                 SenderKey::Provider { id, .. } => id.clone(),
                 _ => String::new(),
             });
@@ -76,4 +82,14 @@ pub(super) fn find(of: &DomainMail<'_>, thresholds: &Thresholds) -> Option<Domai
     ));
     found.since = Some(shown(first));
     Some(found)
+}
+
+/// Who signed most of a path.
+fn signer(path: &PathFigures) -> Option<String> {
+    let lists =
+        path.signers.iter().map(|list| (list.messages, list.signers.iter().find(|one| one.result == AuthResult::Pass)));
+    let most = lists
+        .filter_map(|(messages, one)| Some((messages, one?)))
+        .max_by_key(|(messages, one)| (*messages, &one.domain));
+    most.map(|(_, one)| one.domain.clone())
 }
