@@ -304,9 +304,7 @@ impl<'g> Rows<'g> {
         let mine = match kind {
             None => {
                 let strangers = who.accounts.iter().any(|account| account.verified && !own(&account));
-                // Behind a machine that is the owner's by SPF and by its signatures an account that signs is no stranger's.
-                let machine = own_spf && owner.is_signed(from, sender);
-                owner.is_aligned(from, sender) && (verified || !strangers || machine)
+                owner.is_aligned(from, sender) && (verified || !strangers)
                     || owner.is_sole(from, sender)
                     || here && !strangers && owner.is_signed(from, sender)
             }

@@ -68,6 +68,13 @@ pub(super) struct PartHere {
 }
 
 impl PartHere {
+    fn least(self, other: Self) -> Self {
+        PartHere {
+            without_most_for: self.without_most_for.min(other.without_most_for),
+            robust: self.robust.min(other.robust),
+        }
+    }
+
     pub(super) fn is(self, least: f64) -> bool {
         // Small reporters may see little but forwarded mail: without the one that says most against it, it takes most.
         self.without_most_for > 0.0 && self.without_most_for >= least || self.robust >= MOST
@@ -85,34 +92,55 @@ impl Key {
         *sum = sum.saturating_add(messages);
     }
 
-    /// Works out where the key is used, once all is known. Each day of a reporter counts the same, however much mail it was: a
-    /// message that is sent again a thousand times makes nobody the key's sender.
+    /// Works out where the key is used, once all is known: where it has its part of the messages and of the days. Each day of a
+    /// reporter counts the same, however much mail it was, so that a message that is sent again a thousand times makes nobody the
+    /// key's sender; and what is handed on for days after a mailing is little. Where no place has both, the days decide.
     pub(super) fn settle(&mut self) {
         self.anywhere_with_spf = self.with_spf.values().any(|seen| self.counts(seen));
-        let (mut all, mut places) = (ByReporter::new(), HashMap::<Sender, ByReporter>::new());
+        let (mut by_messages, mut by_days) = (Shares::default(), Shares::default());
         for ((reporter, _), messages) in std::mem::take(&mut self.verified) {
             let of_day = messages.values().fold(0_u64, |sum, one| sum.saturating_add(*one)).max(1);
-            add(&mut all, reporter, WHOLE_DAY);
             for (place, messages) in messages {
-                add(places.entry(place).or_default(), reporter, part_of_day(messages, of_day));
+                by_messages.add(place, reporter, messages);
+                by_days.add(place, reporter, part_of_day(messages, of_day));
             }
         }
+        let (by_messages, by_days) = (by_messages.parts(), by_days.parts());
+        let both = by_days.iter().filter_map(|(place, part)| Some((*place, part.least(*by_messages.get(place)?))));
+        let both: HashMap<Sender, PartHere> = both.collect();
+        self.at_places = if both.values().any(|part| part.is(USED)) { both } else { by_days };
+        self.used_somewhere = self.at_places.values().any(|part| part.is(USED));
+    }
+}
+
+/// What places have of a key, by reporter.
+#[derive(Default)]
+struct Shares {
+    all: ByReporter,
+    places: HashMap<Sender, ByReporter>,
+}
+
+impl Shares {
+    fn add(&mut self, place: Sender, reporter: u32, part: u64) {
+        add(&mut self.all, reporter, part);
+        add(self.places.entry(place).or_default(), reporter, part);
+    }
+
+    /// What part each place has, of those where it may be enough.
+    fn parts(self) -> HashMap<Sender, PartHere> {
+        let all = self.all;
         let rest = sum(&all).saturating_sub(all.values().max().copied().unwrap_or(0));
-        for (place, here) in places.into_iter().filter(|(_, here)| may_be(sum(here), rest, USED)) {
-            let parts: Vec<[u64; 2]> = all
-                .iter()
-                .map(|(reporter, &all)| {
-                    let here = here.get(reporter).copied().unwrap_or(0);
-                    [here, all.saturating_sub(here)]
-                })
-                .collect();
-            let part = PartHere {
+        let places = self.places.into_iter().filter(|(_, here)| may_be(sum(here), rest, USED));
+        let part = |here: ByReporter| {
+            let here = |reporter: &u32| here.get(reporter).copied().unwrap_or(0);
+            let of = |(reporter, all): (&u32, &u64)| [here(reporter), all.saturating_sub(here(reporter))];
+            let parts: Vec<[u64; 2]> = all.iter().map(of).collect();
+            PartHere {
                 without_most_for: share_without_most_for(&parts).unwrap_or(0.0),
                 robust: robust_share(parts).unwrap_or(0.0),
-            };
-            self.used_somewhere |= part.is(USED);
-            self.at_places.insert(place, part);
-        }
+            }
+        };
+        places.map(|(place, here)| (place, part(here))).collect()
     }
 }
 
