@@ -15,7 +15,7 @@
 //! - [`diagnosis`] makes sending paths and their classes of the answers;
 //! - [`inspect`] judges one received message;
 //! - [`flat`] makes flat rows of records, and [`export`] lets them out;
-//! - [`render`] shows answers as table, JSON, CSV and Markdown;
+//! - [`render`] shows answers as table, JSON, CSV, Markdown and HTML;
 //! - [`config`] reads the configuration, with secrets and accounts;
 //! - `notify` tells people who do not ask, by mail and web hooks;
 //! - [`cli`] is the command line around it all.

@@ -54,7 +54,7 @@ fn is_itself(catalogue: &Catalogue, id: &str, organization: &str) -> bool {
     catalogue.get(id).is_some_and(domains)
 }
 
-/// Eight characters of base32 over what makes the path: header From and sender, and nothing that another window could change.
+/// Eight characters of base32 over what makes the path: header From, sender and role, and nothing that another window could change.
 /// The stream of a domain's own account of a provider is the same path whether or not the account shows.
 #[must_use]
 pub fn id(path: &PathFigures) -> String {

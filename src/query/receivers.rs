@@ -51,6 +51,8 @@ pub struct Governed {
     pub dmarc_pass: u64,
     /// Last day seen.
     pub last: Day,
+    /// Who found it there, by their places among [`Receivers::reporters`].
+    pub reporters: Vec<usize>,
 }
 
 /// Messages that failed DMARC and were dealt with alike.
@@ -131,6 +133,15 @@ pub fn receivers(store: &Store, window: Window, domains: &[String]) -> Result<Re
     pass.finish()
 }
 
+/// Messages of a header From domain under a policy domain.
+#[derive(Default)]
+struct GovernedSums {
+    messages: u64,
+    passed: u64,
+    last: Option<Day>,
+    reporters: FxHashSet<i64>,
+}
+
 struct Pass<'s> {
     store: &'s Store,
     texts: NameReader<'s>,
@@ -141,7 +152,7 @@ struct Pass<'s> {
     lines: Vec<ReportLine>,
     /// By the place of the report its messages that are asked for.
     seen: FxHashMap<usize, u64>,
-    governed: FxHashMap<(i64, i64), (u64, u64, Day)>,
+    governed: FxHashMap<(i64, i64), GovernedSums>,
     /// What was asked goes by the policy's number, and whether `sp` holds.
     handled: HandledSums,
 }
@@ -187,7 +198,7 @@ impl Pass<'_> {
                 }
                 _ => {
                     if let Some((key, sums)) = last.replace(((from, domain), [count, passed])) {
-                        self.govern(key, sums, day);
+                        self.govern(key, sums, day, reporter);
                     }
                 }
             }
@@ -199,7 +210,7 @@ impl Pass<'_> {
             }
         }
         if let Some((key, sums)) = last {
-            self.govern(key, sums, day);
+            self.govern(key, sums, day, reporter);
         }
         if matched {
             *self.seen.entry(line).or_default() += messages;
@@ -207,11 +218,12 @@ impl Pass<'_> {
         Ok(())
     }
 
-    fn govern(&mut self, key: (i64, i64), [messages, passed]: [u64; 2], day: Day) {
-        let sums = self.governed.entry(key).or_insert((0, 0, day));
-        sums.0 += messages;
-        sums.1 += passed;
-        sums.2 = sums.2.max(day);
+    fn govern(&mut self, key: (i64, i64), [messages, passed]: [u64; 2], day: Day, reporter: i64) {
+        let sums = self.governed.entry(key).or_default();
+        sums.messages += messages;
+        sums.passed += passed;
+        sums.last = sums.last.max(Some(day));
+        sums.reporters.insert(reporter);
     }
 
     fn finish(mut self) -> Result<Receivers, StoreError> {
@@ -249,10 +261,19 @@ impl Pass<'_> {
             let key = |one: &ReportSeen| (one.day, one.period.end, one.messages);
             key(a).cmp(&key(b)).then_with(|| found.reporters[a.reporter].cmp(&found.reporters[b.reporter]))
         });
-        for ((from, domain), (messages, dmarc_pass, last)) in std::mem::take(&mut self.governed) {
+        for ((from, domain), sums) in std::mem::take(&mut self.governed) {
             let header_from = if from < 0 { String::new() } else { self.texts.text(from)?.to_owned() };
             let policy_domain = self.texts.text(domain)?.to_owned();
-            found.governed.push(Governed { header_from, policy_domain, messages, dmarc_pass, last });
+            let mut of: Vec<usize> = sums.reporters.iter().filter_map(|one| reporters.get(one).copied()).collect();
+            of.sort_unstable();
+            found.governed.push(Governed {
+                header_from,
+                policy_domain,
+                messages: sums.messages,
+                dmarc_pass: sums.passed,
+                last: sums.last.unwrap_or(Day::MIN),
+                reporters: of,
+            });
         }
         found.governed.sort_by(|a, b| (&a.header_from, &a.policy_domain).cmp(&(&b.header_from, &b.policy_domain)));
         self.handled(&known_policies, &reporters, &mut found)?;

@@ -1,7 +1,7 @@
 //! Answers as people and programs read them.
 //!
 //! A file here says of one kind of answer what it is as data, as a [`Document`] and, where it is a list, as [`Rows`]; [`form`] writes
-//! any of them as a table, JSON, CSV or Markdown. No answer knows in which form it is written.
+//! any of them as a table, JSON, CSV, Markdown or HTML. No answer knows in which form it is written.
 
 mod apart;
 mod changes;

@@ -97,7 +97,9 @@ pub fn review(
             _ if failing(path) == 0 => {}
             Role::Service | Role::OtherAccount => decide.push(undecided(path)),
             Role::Unknown
-                if path.leg || looks_forgotten(path, impact.messages) || whole.has_steady(path, observed.survey) =>
+                if path.leg
+                    || looks_forgotten(path) && failing(path).saturating_mul(100) >= impact.messages
+                    || whole.has_steady(path, observed.survey) =>
             {
                 forgotten.push(undecided(path));
             }
@@ -279,7 +281,7 @@ fn decisions(
     let waits = |path: &&&SendingPath| {
         let whose = match path.role {
             Role::Service | Role::OtherAccount => true,
-            Role::Unknown => looks_forgotten(path, messages),
+            Role::Unknown => looks_forgotten(path),
             _ => false,
         };
         whose && failing(path) > thresholds.max_path_failures && failing(path).saturating_mul(100) >= messages
@@ -302,10 +304,11 @@ fn decisions(
     found
 }
 
-/// Whether an unknown path has a hundredth of the mail and shows who it is: it signs, or SPF passes for it.
-fn looks_forgotten(path: &SendingPath, messages: u64) -> bool {
-    let shows_itself = path.dkim.unaligned > 0 || path.provider.is_some() || path.named_by.starts_with("spf");
-    shows_itself && failing(path).saturating_mul(100) >= messages
+/// Whether an unknown path shows who it is: it signs, or SPF passes for it, or several reporters saw most of its mail with
+/// signatures of the domain, if broken ones.
+fn looks_forgotten(path: &SendingPath) -> bool {
+    let broken = 2 * path.dkim.broken > path.messages && path.reporters.len() > 1 && path.first_seen != path.last_seen;
+    broken || path.dkim.unaligned > 0 || path.provider.is_some() || path.named_by.starts_with("spf")
 }
 
 /// Whether more of a path fails than may.

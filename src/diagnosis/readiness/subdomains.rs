@@ -1,15 +1,14 @@
 //! Domains below the one reviewed: which policy holds for them now, and what the change would do to them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
 use super::impact::{failing, is_own};
 use super::policy::{PublishedAnswer, Target};
 use crate::diagnosis::SendingPath;
-use crate::domain::is_within;
-use crate::query::Receivers;
-use crate::report::period::Day;
+use crate::domain::{is_within, organizational};
+use crate::query::{Governed, Receivers};
 
 /// A domain below the one reviewed that was seen in From.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -39,25 +38,46 @@ pub struct Subdomain {
 /// The policy domains that receivers found for a header From domain.
 #[derive(Debug, Default)]
 pub(super) struct Governing<'r> {
-    /// The one found last; of two on one day the closer to the name, as a new record is found where it was not before.
+    /// The one found last by who can tell; of two on one day the closer to the name, as a new record is found where it was not
+    /// before. Where nobody can tell and they differ, the one farther up: in doubt the policy above holds.
     pub(super) last: &'r str,
     all: Vec<&'r str>,
-    rank: (Day, usize),
+    /// Nobody can tell.
+    in_doubt: bool,
 }
 
 /// By header From.
 pub(super) fn governing(receivers: &Receivers) -> BTreeMap<&str, Governing<'_>> {
-    let mut found: BTreeMap<&str, Governing<'_>> = BTreeMap::new();
+    let can_tell = who_can_tell(receivers);
+    let mut by_name: BTreeMap<&str, Vec<&Governed>> = BTreeMap::new();
     for one in &receivers.governed {
-        let by = one.policy_domain.as_str();
-        let entry = found.entry(&one.header_from).or_default();
-        entry.all.push(by);
-        let rank = (one.last, by.len());
-        if entry.last.is_empty() || entry.rank < rank {
-            (entry.last, entry.rank) = (by, rank);
+        by_name.entry(&one.header_from).or_default().push(one);
+    }
+    by_name.into_iter().map(|(name, all)| (name, Governing::of(&all, &can_tell))).collect()
+}
+
+impl<'r> Governing<'r> {
+    fn of(all: &[&'r Governed], can_tell: &BTreeSet<usize>) -> Self {
+        let told = |one: &&&Governed| one.reporters.iter().any(|reporter| can_tell.contains(reporter));
+        let last = all.iter().filter(told).max_by_key(|one| (one.last, one.policy_domain.len()));
+        let upmost = || all.iter().min_by_key(|one| one.policy_domain.len());
+        Governing {
+            last: last.or_else(upmost).map_or("", |one| one.policy_domain.as_str()),
+            all: all.iter().map(|one| one.policy_domain.as_str()).collect(),
+            in_doubt: last.is_none() && all.len() > 1,
         }
     }
-    found
+}
+
+/// Reporters that found policies both at names below an organizational domain and above them. Others may have the habit to write
+/// header From as the policy domain, or the organizational domain, whatever they found.
+fn who_can_tell(receivers: &Receivers) -> BTreeSet<usize> {
+    let below = receivers.governed.iter().filter(|one| organizational(&one.header_from) != one.header_from);
+    let (at_name, above): (Vec<&Governed>, Vec<&Governed>) =
+        below.partition(|one| one.policy_domain == one.header_from);
+    let of =
+        |all: Vec<&Governed>| all.into_iter().flat_map(|one| one.reporters.iter().copied()).collect::<BTreeSet<_>>();
+    of(at_name).intersection(&of(above)).copied().collect()
 }
 
 pub(super) fn subdomains(
@@ -94,6 +114,13 @@ fn describe(
     let policy_domain = governing.map(|found| found.last.to_owned());
     let own = policy_domain.as_deref().is_some_and(|by| by != domain && is_within(by, domain));
     if let Some(found) = governing
+        && found.in_doubt
+    {
+        notes.push(format!(
+            "reporters write {} as its policy domain, and by habit: whether it has a record of its own `dmarcstat dns {name}` says; until then its mail counts in",
+            found.all.join(" or ")
+        ));
+    } else if let Some(found) = governing
         && found.all.len() > 1
     {
         notes.push(format!(
@@ -151,15 +178,17 @@ fn then_is_open(then: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::query::Governed;
+    use crate::report::period::Day;
 
-    fn governed(found: &[(&str, &str, Day)]) -> Receivers {
-        let one = |&(header_from, policy_domain, last): &(&str, &str, Day)| Governed {
+    /// Of header From, policy domain, last day and who found it there.
+    fn governed(found: &[(&str, &str, Day, &[usize])]) -> Receivers {
+        let one = |&(header_from, policy_domain, last, reporters): &(&str, &str, Day, &[usize])| Governed {
             header_from: header_from.to_owned(),
             policy_domain: policy_domain.to_owned(),
             messages: 1,
             dmarc_pass: 1,
             last,
+            reporters: reporters.to_vec(),
         };
         Receivers { governed: found.iter().map(one).collect(), ..Receivers::default() }
     }
@@ -167,13 +196,30 @@ mod tests {
     #[test]
     fn the_record_found_last_governs() {
         let receivers = governed(&[
-            ("a.example.com", "a.example.com", 5),
-            ("a.example.com", "example.com", 9),
-            ("b.example.com", "b.example.com", 9),
-            ("b.example.com", "example.com", 9),
+            ("a.example.com", "a.example.com", 5, &[1]),
+            ("a.example.com", "example.com", 9, &[1]),
+            ("b.example.com", "b.example.com", 9, &[1]),
+            ("b.example.com", "example.com", 9, &[1]),
         ]);
         let found = governing(&receivers);
         assert_eq!((found["a.example.com"].last, found["b.example.com"].last), ("example.com", "b.example.com"));
+    }
+
+    #[test]
+    fn habits_tell_nothing_of_a_record() {
+        let last = |found: &[(&str, &str, Day, &[usize])]| {
+            let receivers = governed(found);
+            let found = governing(&receivers);
+            (found["a.example.com"].last.to_owned(), found["a.example.com"].in_doubt)
+        };
+        let (own, above) = ("a.example.com".to_owned(), "example.com".to_owned());
+        let split: [(&str, &str, Day, &[usize]); 2] =
+            [("a.example.com", "a.example.com", 9, &[1, 2]), ("a.example.com", "example.com", 8, &[3])];
+        assert_eq!(last(&split), (above, true));
+        assert_eq!(last(&split[..1]), (own.clone(), false), "all find the same");
+        // The second has found a policy above another name.
+        let told = [split[0], split[1], ("b.example.com", "example.com", 9, &[2])];
+        assert_eq!(last(&told), (own, false));
     }
 
     #[test]
@@ -184,7 +230,7 @@ mod tests {
             np: Some(np.to_owned()),
             ..PublishedAnswer::default()
         };
-        let receivers = governed(&[("a.example.com", "example.com", 1)]);
+        let receivers = governed(&[("a.example.com", "example.com", 1, &[1])]);
         let governing = governing(&receivers);
         let of = |record: &PublishedAnswer| {
             describe("a.example.com", "example.com", Target::Reject, governing.get("a.example.com"), Some(record))
