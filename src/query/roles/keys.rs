@@ -87,6 +87,12 @@ impl Key {
         seen.by_several() || !self.seen.by_several()
     }
 
+    /// Works out whether it is at home by SPF.
+    pub(super) fn find_spf(&mut self) {
+        self.anywhere_with_spf = self.with_spf.values().any(|seen| self.counts(seen));
+    }
+
+    /// Adds verified messages; the day matters only where the key is nowhere at home by SPF.
     pub(super) fn add_verified(&mut self, sender: Sender, reporter: u32, day: Day, messages: u64) {
         let sum = self.verified.entry((reporter, day)).or_default().entry(place(sender)).or_default();
         *sum = sum.saturating_add(messages);
@@ -96,7 +102,6 @@ impl Key {
     /// reporter counts the same, however much mail it was, so that a message that is sent again a thousand times makes nobody the
     /// key's sender; and what is handed on for days after a mailing is little. Where no place has both, the days decide.
     pub(super) fn settle(&mut self) {
-        self.anywhere_with_spf = self.with_spf.values().any(|seen| self.counts(seen));
         let (mut by_messages, mut by_days) = (Shares::default(), Shares::default());
         for ((reporter, _), messages) in std::mem::take(&mut self.verified) {
             let of_day = messages.values().fold(0_u64, |sum, one| sum.saturating_add(*one)).max(1);

@@ -10,6 +10,7 @@ use super::keys::{ByReporter, Key, MOST, USED, place};
 use crate::providers::Kind;
 use crate::query::naming::{Account, ProviderNumber, Sender, Signed, Who};
 use crate::query::tally::Days;
+use crate::report::period::Day;
 use crate::witness::Seen;
 
 /// A reporter that sees only one address counts from so many own-signed messages on.
@@ -235,10 +236,22 @@ impl<'g> Owner<'g> {
                     if aligned && self.is_aligned(who.organization, sender) {
                         key.with_spf.entry(sender).or_default().extend(seen);
                     }
-                    if signed.verified {
-                        for one in self.gathered.cells(at) {
-                            key.add_verified(sender, one.reporter, one.day, one.messages);
-                        }
+                }
+            }
+        }
+        keys.values_mut().for_each(Key::find_spf);
+        for at in 0..self.gathered.len() {
+            let (who, sender) = (self.gathered.who(at), self.gathered.sender(at));
+            for signed in self.signatures(who).filter(|one| one.verified) {
+                let any_key = Some(signed.any_key).filter(|&any_key| any_key != signed.key);
+                for key in [Some(signed.key), any_key].into_iter().flatten() {
+                    let Some(key) = keys.get_mut(&key) else { continue };
+                    if key.anywhere_with_spf {
+                        let all = self.gathered.reporters(at).iter();
+                        all.for_each(|one| key.add_verified(sender, one.reporter, Day::MIN, one.messages));
+                    } else {
+                        let all = self.gathered.cells(at);
+                        all.for_each(|one| key.add_verified(sender, one.reporter, one.day, one.messages));
                     }
                 }
             }

@@ -94,17 +94,25 @@ fn is_own(gathered: &Gathered<'_>, at: usize, decision: &Decision) -> Option<boo
 
 /// Lets what shows no author join the owner's path at a service or a vendor's machine, where it is of the same account.
 pub(super) fn join(gathered: &Gathered<'_>, decisions: &mut [Decision]) {
+    let place = |at: usize, decision: &Decision| (gathered.who(at).from, decision.sender);
     let mut places: HashMap<Place, Streams> = HashMap::new();
     let mut of_units: HashMap<usize, (Place, bool)> = HashMap::new();
-    for (at, decision) in decisions.iter().enumerate() {
-        let Some(own) = is_own(gathered, at, decision) else { continue };
-        of_units.insert(at, ((gathered.who(at).from, decision.sender), own));
-    }
-    let with_default: HashSet<Place> = of_units.values().filter(|(_, own)| !own).map(|(place, _)| *place).collect();
-    of_units.retain(|_, (place, _)| with_default.contains(place));
-    for (&at, &(place, own)) in &of_units {
-        let streams = places.entry(place).or_default();
-        (if own { &mut streams.own } else { &mut streams.default }).add(gathered, at);
+    // Few places have mail without an author: only there is the owner's looked at.
+    for wanted in [false, true] {
+        for (at, decision) in decisions.iter().enumerate() {
+            if is_own(gathered, at, decision) != Some(wanted) {
+                continue;
+            }
+            let place = place(at, decision);
+            if !wanted {
+                places.entry(place).or_default().default.add(gathered, at);
+            } else if let Some(streams) = places.get_mut(&place) {
+                streams.own.add(gathered, at);
+            } else {
+                continue;
+            }
+            of_units.insert(at, (place, wanted));
+        }
     }
     places.retain(|_, streams| !streams.own.units.is_empty() && !streams.default.units.is_empty());
     if places.is_empty() {
@@ -116,8 +124,7 @@ pub(super) fn join(gathered: &Gathered<'_>, decisions: &mut [Decision]) {
             (if *own { &mut streams.own } else { &mut streams.default }).addresses.insert(address);
         }
     }
-    for Streams { mut own, default } in places.into_values() {
-        own.units.sort_unstable();
+    for Streams { own, default } in places.into_values() {
         let whole = gathered.whole.get(&gathered.who(own.units[0]).organization).copied().unwrap_or_default();
         let one_account = default.comes_from_where(&own) || default.gives_way_to(&own) || own.gives_way_to(&default);
         // What one reporter alone says, of the owner's mail or of the other, joins nothing.
