@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, HashMap};
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::keys::{MOST, WHOLE_DAY, part_of_day};
+use super::keys::{ByReporter, MOST, WHOLE_DAY, add, may_be, part_of_day};
 use super::owner::{AccountNumber, Owner, Use};
-use super::streams::second;
+use super::streams::era;
 use crate::query::ledger::Decision;
 use crate::query::naming::{Account, ProviderNumber, Sender, Who};
 use crate::query::tally::Days;
@@ -46,58 +46,93 @@ impl Shares {
     /// The accounts that sign most of the mail day by day, by the witness rule: over all days, or from when they took over until
     /// another did. `whole` is who saw any mail of the domain.
     fn most(self, whole: Seen) -> Vec<AccountNumber> {
-        let mut shown: BTreeMap<AccountNumber, (Seen, HashMap<u32, Days>)> = BTreeMap::new();
-        for ((reporter, day), messages) in &self.0 {
-            for account in messages.keys().flatten() {
-                let (seen, reporters) = shown.entry(*account).or_default();
-                seen.add(*reporter, *day);
-                reporters.entry(*reporter).or_default().add(*day);
+        let calendar = Calendar::of(self.0.keys().copied());
+        let mut shown: BTreeMap<AccountNumber, Shown> = BTreeMap::new();
+        for ((reporter, day), messages) in self.0 {
+            let of_day = messages.values().fold(0_u64, |sum, one| sum.saturating_add(*one)).max(1);
+            for (account, messages) in messages {
+                let Some(account) = account else { continue };
+                let shown = shown.entry(account).or_default();
+                shown.seen.add(reporter, day);
+                shown.reporters.entry(reporter).or_default().add(day);
+                shown.parts.push((reporter, day, part_of_day(messages, of_day)));
             }
         }
-        let all = self.days_with_mail(Day::MIN, Day::MAX);
-        let is_most = |account: AccountNumber, reporters: &HashMap<u32, Days>| {
-            if has_share(self.parts(account, Day::MIN, Day::MAX).into_values(), MOST) {
+        let all = calendar.days(Day::MIN, Day::MAX);
+        let is_most = |shown: &Shown| {
+            if calendar.has_share(shown, Day::MIN, Day::MAX, MOST) {
                 return true;
             }
             // Who comes for a few days, or in between, takes over nothing.
-            let Some((first, last)) = era(reporters) else { return false };
-            let (days, before) = (self.days_with_mail(first, last), self.days_with_mail(Day::MIN, first - 1));
+            let Some((first, last)) = era(&shown.reporters) else { return false };
+            let (days, before) = (calendar.days(first, last), calendar.days(Day::MIN, first - 1));
             let at_an_end = before <= OVERLAP || all - before - days <= OVERLAP;
             at_an_end
                 && days >= 2
                 && days as f64 >= ERA * all as f64
-                && has_share(self.parts(account, first, last).into_values(), NEARLY_ALL)
+                && calendar.has_share(shown, first, last, NEARLY_ALL)
         };
-        let believed = shown.into_iter().filter(|(_, (seen, _))| seen.is_enough(whole));
-        believed.filter(|(account, (_, reporters))| is_most(*account, reporters)).map(|(account, _)| account).collect()
-    }
-
-    fn days_with_mail(&self, first: Day, last: Day) -> usize {
-        let days = self.0.keys().map(|(_, day)| *day).filter(|day| (first..=last).contains(day));
-        days.collect::<FxHashSet<Day>>().len()
-    }
-
-    /// By reporter which part of some days an account signs.
-    fn parts(&self, account: AccountNumber, first: Day, last: Day) -> BTreeMap<u32, [u64; 2]> {
-        let mut parts: BTreeMap<u32, [u64; 2]> = BTreeMap::new();
-        for ((reporter, day), messages) in &self.0 {
-            if (first..=last).contains(day) {
-                let all = messages.values().fold(0_u64, |sum, one| sum.saturating_add(*one)).max(1);
-                let these = messages.get(&Some(account)).copied().unwrap_or(0);
-                let part = part_of_day(these, all);
-                let sums = parts.entry(*reporter).or_default();
-                *sums = [sums[0] + part, sums[1] + WHOLE_DAY.saturating_sub(part)];
-            }
-        }
-        parts
+        let believed = shown.into_iter().filter(|(_, shown)| shown.seen.is_enough(whole));
+        believed.filter(|(_, shown)| is_most(shown)).map(|(account, _)| account).collect()
     }
 }
 
-/// The days from the first to the last, each by the word of two reporters where there are two.
-fn era(reporters: &HashMap<u32, Days>) -> Option<(Day, Day)> {
-    let first = second(reporters.values().map(|days| days.first).collect())?;
-    let last = second(reporters.values().map(|days| -days.last).collect())?;
-    Some((first, -last))
+/// What is shown of an account at a place.
+#[derive(Default)]
+struct Shown {
+    seen: Seen,
+    reporters: HashMap<u32, Days>,
+    /// By reporter and day the part of the mail that it signs.
+    parts: Vec<(u32, Day, u64)>,
+}
+
+/// The days with mail at a place, and who reports on each, in their order.
+struct Calendar {
+    all: Vec<(Day, u32)>,
+    /// The days of the reporter that has most.
+    most_of_one: u64,
+}
+
+impl Calendar {
+    fn of(reporters_and_days: impl Iterator<Item = (u32, Day)>) -> Self {
+        let mut all: Vec<(Day, u32)> = reporters_and_days.map(|(reporter, day)| (day, reporter)).collect();
+        all.sort_unstable();
+        let mut days = ByReporter::new();
+        all.iter().for_each(|(_, reporter)| add(&mut days, *reporter, 1));
+        Calendar { all, most_of_one: days.into_values().max().unwrap_or(0) }
+    }
+
+    fn between(&self, first: Day, last: Day) -> &[(Day, u32)] {
+        let begin = self.all.partition_point(|one| one.0 < first);
+        let end = self.all.partition_point(|one| one.0 <= last);
+        &self.all[begin..end]
+    }
+
+    fn days(&self, first: Day, last: Day) -> usize {
+        self.between(first, last).chunk_by(|a, b| a.0 == b.0).count()
+    }
+
+    /// Whether an account signs a share of the mail of some days. Nearly all of many accounts are ruled out without going through
+    /// the days once more for each.
+    fn has_share(&self, shown: &Shown, first: Day, last: Day, least: f64) -> bool {
+        let mut parts: BTreeMap<u32, [u64; 2]> = BTreeMap::new();
+        for &(reporter, _, part) in shown.parts.iter().filter(|one| (first..=last).contains(&one.1)) {
+            parts.entry(reporter).or_default()[0] += part;
+        }
+        let between = self.between(first, last);
+        // Whichever reporter is left out, so many of its days are left at least.
+        let rest = (between.len() as u64).saturating_sub(self.most_of_one) * WHOLE_DAY;
+        if !may_be(parts.values().map(|one| one[0]).sum(), rest, least) {
+            return false;
+        }
+        let mut days = ByReporter::new();
+        between.iter().for_each(|(_, reporter)| add(&mut days, *reporter, WHOLE_DAY));
+        for (reporter, all) in days {
+            let sums = parts.entry(reporter).or_default();
+            sums[1] = all.saturating_sub(sums[0]);
+        }
+        has_share(parts.into_values(), least)
+    }
 }
 
 impl Owner<'_> {
@@ -136,7 +171,7 @@ impl Owner<'_> {
         }
         for ((provider, account, organization), seen) in spelled {
             // A name that is spelled in one reporter's words only, where others see the domain's mail, may be made up.
-            if seen.by_several() || !self.whole(organization).by_several() {
+            if seen.by_several() || !self.gathered.whole(organization).by_several() {
                 self.prove((provider, account), organization);
             }
         }
@@ -149,7 +184,7 @@ impl Owner<'_> {
                     shares.add(account, one.reporter, one.day, one.messages);
                 }
             }
-            for account in shares.most(self.whole(organization)) {
+            for account in shares.most(self.gathered.whole(organization)) {
                 self.prove(account, organization);
             }
         }
@@ -172,7 +207,7 @@ impl Owner<'_> {
             }
         }
         for ((organization, _), shares) in places {
-            for account in shares.most(self.whole(organization)) {
+            for account in shares.most(self.gathered.whole(organization)) {
                 self.prove(account, organization);
             }
         }
@@ -180,10 +215,6 @@ impl Owner<'_> {
 
     fn prove(&mut self, account: AccountNumber, organization: u32) {
         self.accounts.entry(account).or_default().insert(organization);
-    }
-
-    fn whole(&self, organization: u32) -> Seen {
-        self.gathered.whole.get(&organization).copied().unwrap_or_default()
     }
 
     /// Whose accounts may be the owner's at a sender: the provider's, or, behind a machine of the owner's, any provider's.

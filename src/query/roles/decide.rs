@@ -252,7 +252,7 @@ impl<'g> Rows<'g> {
                 }
             }
         }
-        let habits = by_sender.iter().map(|(at, of)| (*at, of.habits(rows.whole(at.0)))).collect();
+        let habits = by_sender.iter().map(|(at, of)| (*at, of.habits(gathered.whole(at.0)))).collect();
         rows.habits = habits;
         rows
     }
@@ -407,11 +407,6 @@ impl<'g> Rows<'g> {
         }
     }
 
-    /// Who reports on an organizational domain.
-    fn whole(&self, organization: u32) -> Seen {
-        self.gathered.whole.get(&organization).copied().unwrap_or_default()
-    }
-
     /// The organization that SPF and DKIM authenticate, or SPF alone with enough witnesses; at a mailbox host, a custom
     /// domain's signature alone.
     fn organization(&self, at: usize) -> Option<u32> {
@@ -440,20 +435,20 @@ impl<'g> Rows<'g> {
             return None;
         }
         let seen = self.authenticated.get(&(who.organization, organization)).copied().unwrap_or_default();
-        let whole = self.whole(who.organization);
+        let whole = self.gathered.whole(who.organization);
         (signed(organization) || seen.by_several() || !whole.by_several()).then_some(organization)
     }
 
     /// Whether an organization signs mail of another, on nobody's word alone.
     fn is_signing(&self, organization: u32, other: u32) -> bool {
         let seen = self.signing.get(&(organization, other)).copied().unwrap_or_default();
-        seen.by_several() || !self.whole(organization).by_several()
+        seen.by_several() || !self.gathered.whole(organization).by_several()
     }
 
     /// Whether an organization signs mail of another beside the other's own signature, where that is at home.
     fn signs_beside(&self, organization: u32, other: u32) -> bool {
         let seen = self.beside.get(&(organization, other)).copied().unwrap_or_default();
-        let whole = self.whole(organization);
+        let whole = self.gathered.whole(organization);
         seen.by_several() || seen.is_any() && !whole.by_several()
     }
 

@@ -18,10 +18,8 @@ const PART_OF_HOME: f64 = 0.10;
 /// The owner's signed mail at a gateway.
 #[derive(Default)]
 struct Place {
-    /// Where SPF aligns.
-    home: HashSet<IpAddr>,
-    /// Units against which SPF speaks, each with its addresses.
-    failing: HashMap<usize, HashSet<IpAddr>>,
+    /// Units against which SPF speaks.
+    failing: Vec<usize>,
     /// Units with aligned SPF.
     aligned: Vec<usize>,
 }
@@ -29,7 +27,6 @@ struct Place {
 /// The units that come from recipients' filters at a gateway that sends for the owner, too.
 pub(super) fn filters(gathered: &Gathered<'_>, owner: &Owner<'_>) -> HashSet<usize> {
     let mut places: HashMap<(u32, Sender), Place> = HashMap::new();
-    let mut of_units = HashMap::new();
     for at in 0..gathered.len() {
         let (who, sender) = (gathered.who(at), gathered.sender(at));
         if gathered.kind(at) != Some(Kind::Gateway) {
@@ -39,30 +36,24 @@ pub(super) fn filters(gathered: &Gathered<'_>, owner: &Owner<'_>) -> HashSet<usi
         if owner.own_spf(who) {
             place.aligned.push(at);
         } else if who.spf_failed && owner.signatures(who).any(|one| owner.is_key_at_home(one, sender)) {
-            place.failing.insert(at, HashSet::new());
-        } else {
-            continue;
+            place.failing.push(at);
         }
-        of_units.insert(at, (who.organization, sender));
     }
     places.retain(|_, place| !place.failing.is_empty() && !place.aligned.is_empty());
     if places.is_empty() {
         return HashSet::new();
     }
-    for (address, unit, _) in gathered.ground.sums.parts() {
-        let at = unit as usize;
-        let place = of_units.get(&at).and_then(|place| places.get_mut(place));
-        let (Some(address), Some(place)) = (address, place) else { continue };
-        match place.failing.get_mut(&at) {
-            Some(addresses) => addresses.insert(address),
-            None => place.home.insert(address),
-        };
-    }
+    let units = |place: &Place| place.aligned.iter().chain(&place.failing).copied().collect::<Vec<_>>();
+    let addresses = gathered.addresses_of(places.values().flat_map(units));
     let mut found = HashSet::new();
-    for Place { home, failing, aligned } in places.into_values() {
+    for Place { failing, aligned } in places.into_values() {
+        let home: HashSet<&IpAddr> = aligned.iter().filter_map(|at| addresses.get(at)).flatten().collect();
         // Some fail at home, where a reporter could not read the record.
-        let is_apart = |addresses: &HashSet<IpAddr>| 2 * addresses.intersection(&home).count() < addresses.len();
-        let apart: Vec<usize> = failing.iter().filter(|(_, found)| is_apart(found)).map(|(at, _)| *at).collect();
+        let is_apart = |at: &usize| {
+            let own = addresses.get(at);
+            own.is_some_and(|own| 2 * own.iter().filter(|address| home.contains(address)).count() < own.len())
+        };
+        let apart: Vec<usize> = failing.into_iter().filter(is_apart).collect();
         let mut parts: BTreeMap<u32, [u64; 2]> = BTreeMap::new();
         for (units, side) in [(&apart, 0), (&aligned, 1)] {
             for one in units.iter().flat_map(|&at| gathered.reporters(at)) {

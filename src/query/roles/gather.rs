@@ -1,6 +1,6 @@
 //! The records by unit, day and reporter, and what addresses are called by the evidence of all of them.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::net::IpAddr;
 
 use rustc_hash::FxHashMap;
@@ -64,7 +64,7 @@ pub(in crate::query) struct Gathered<'g> {
     /// By unit who runs the machine, as all records together tell, and how that was told.
     pub(super) senders: Vec<(Sender, NamedBy)>,
     /// By organizational domain of header From who saw any of its mail.
-    pub(super) whole: FxHashMap<u32, Seen>,
+    whole: FxHashMap<u32, Seen>,
     /// By two organizational domains whether what is proven on the first counts for the second, for those that records name together.
     links: FxHashMap<(u32, u32), bool>,
 }
@@ -240,6 +240,22 @@ impl<'g> Gathered<'g> {
             Sender::Provider(number) => Some(self.knowledge.provider(number).kind),
             _ => None,
         }
+    }
+
+    /// Who saw any mail of an organizational domain.
+    pub(super) fn whole(&self, organization: u32) -> Seen {
+        self.whole.get(&organization).copied().unwrap_or_default()
+    }
+
+    /// The addresses of some units.
+    pub(super) fn addresses_of(&self, units: impl Iterator<Item = usize>) -> HashMap<usize, HashSet<IpAddr>> {
+        let mut found: HashMap<usize, HashSet<IpAddr>> = units.map(|at| (at, HashSet::new())).collect();
+        for (address, unit, _) in self.ground.sums.parts() {
+            if let Some(of) = found.get_mut(&(unit as usize)) {
+                of.extend(address);
+            }
+        }
+        found
     }
 
     /// Who saw a unit, and when.

@@ -65,7 +65,7 @@ pub(super) fn sprayed(gathered: &Gathered<'_>) -> HashSet<(u32, u32)> {
     }
     let is_spray = |from: u32, day: Day| {
         on_days.get(&(from, day)).is_some_and(|(number, alone)| {
-            let by_several = gathered.whole.get(&from).is_some_and(|whole| whole.by_several());
+            let by_several = gathered.whole(from).by_several();
             let most = if by_several { alone.values().copied().max().unwrap_or(0) } else { 0 };
             *number >= NAMES && number - most >= NAMES / 2
         })

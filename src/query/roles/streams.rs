@@ -12,6 +12,7 @@ use super::decide::{Author, Decision};
 use super::gather::Gathered;
 use crate::providers::Kind;
 use crate::query::naming::Sender;
+use crate::query::tally::Days;
 use crate::report::period::Day;
 use crate::role::Role;
 use crate::witness::Seen;
@@ -29,9 +30,7 @@ type Place = (i64, Sender);
 struct Stream {
     units: Vec<usize>,
     seen: Seen,
-    addresses: HashSet<IpAddr>,
-    /// By reporter the first and the last day.
-    days: HashMap<u32, (Day, Day)>,
+    days: HashMap<u32, Days>,
 }
 
 impl Stream {
@@ -39,33 +38,31 @@ impl Stream {
         self.units.push(at);
         self.seen.extend(gathered.seen(at));
         for one in gathered.reporters(at) {
-            let days = self.days.entry(one.reporter).or_insert((one.days.first, one.days.last));
-            *days = (days.0.min(one.days.first), days.1.max(one.days.last));
+            self.days.entry(one.reporter).or_default().extend(one.days);
         }
     }
 
-    /// The first day, by the word of two reporters where there are two.
-    fn first(&self) -> Option<Day> {
-        second(self.days.values().map(|days| days.0).collect())
-    }
-
-    /// The last day, likewise.
-    fn last(&self) -> Option<Day> {
-        second(self.days.values().map(|days| -days.1).collect()).map(|last| -last)
-    }
-
     fn gives_way_to(&self, other: &Stream) -> bool {
-        self.last().zip(other.first()).is_some_and(|(last, first)| first >= last.saturating_sub(OVERLAP))
+        era(&self.days).zip(era(&other.days)).is_some_and(|(own, other)| other.0 >= own.1.saturating_sub(OVERLAP))
     }
 
-    fn comes_from_where(&self, other: &Stream) -> bool {
-        let common = self.addresses.intersection(&other.addresses).count();
-        common > 0 && common as f64 >= NEARLY_ALL * self.addresses.len() as f64
+    fn comes_from_where(&self, other: &Stream, addresses: &HashMap<usize, HashSet<IpAddr>>) -> bool {
+        let all = |stream: &Stream| stream.units.iter().filter_map(|at| addresses.get(at)).flatten().collect();
+        let (own, other): (HashSet<&IpAddr>, HashSet<&IpAddr>) = (all(self), all(other));
+        let common = own.intersection(&other).count();
+        common > 0 && common as f64 >= NEARLY_ALL * own.len() as f64
     }
 }
 
+/// Of the days of each reporter the first and the last of all, by the word of two where there are two.
+pub(super) fn era(reporters: &HashMap<u32, Days>) -> Option<(Day, Day)> {
+    let first = second(reporters.values().map(|days| days.first).collect())?;
+    let last = second(reporters.values().map(|days| -days.last).collect())?;
+    Some((first, -last))
+}
+
 /// The second of some numbers in their order, or the only one.
-pub(super) fn second(mut numbers: Vec<Day>) -> Option<Day> {
+fn second(mut numbers: Vec<Day>) -> Option<Day> {
     numbers.sort_unstable();
     numbers.get(1).or(numbers.first()).copied()
 }
@@ -96,7 +93,6 @@ fn is_own(gathered: &Gathered<'_>, at: usize, decision: &Decision) -> Option<boo
 pub(super) fn join(gathered: &Gathered<'_>, decisions: &mut [Decision]) {
     let place = |at: usize, decision: &Decision| (gathered.who(at).from, decision.sender);
     let mut places: HashMap<Place, Streams> = HashMap::new();
-    let mut of_units: HashMap<usize, (Place, bool)> = HashMap::new();
     // Few places have mail without an author: only there is the owner's looked at.
     for wanted in [false, true] {
         for (at, decision) in decisions.iter().enumerate() {
@@ -108,25 +104,19 @@ pub(super) fn join(gathered: &Gathered<'_>, decisions: &mut [Decision]) {
                 places.entry(place).or_default().default.add(gathered, at);
             } else if let Some(streams) = places.get_mut(&place) {
                 streams.own.add(gathered, at);
-            } else {
-                continue;
             }
-            of_units.insert(at, (place, wanted));
         }
     }
     places.retain(|_, streams| !streams.own.units.is_empty() && !streams.default.units.is_empty());
     if places.is_empty() {
         return;
     }
-    for (address, unit, _) in gathered.ground.sums.parts() {
-        let Some((place, own)) = of_units.get(&(unit as usize)) else { continue };
-        if let (Some(address), Some(streams)) = (address, places.get_mut(place)) {
-            (if *own { &mut streams.own } else { &mut streams.default }).addresses.insert(address);
-        }
-    }
+    let units = |streams: &Streams| streams.own.units.iter().chain(&streams.default.units).copied().collect::<Vec<_>>();
+    let addresses = gathered.addresses_of(places.values().flat_map(units));
     for Streams { own, default } in places.into_values() {
-        let whole = gathered.whole.get(&gathered.who(own.units[0]).organization).copied().unwrap_or_default();
-        let one_account = default.comes_from_where(&own) || default.gives_way_to(&own) || own.gives_way_to(&default);
+        let whole = gathered.whole(gathered.who(own.units[0]).organization);
+        let one_account =
+            default.comes_from_where(&own, &addresses) || default.gives_way_to(&own) || own.gives_way_to(&default);
         // What one reporter alone says, of the owner's mail or of the other, joins nothing.
         if !one_account || !own.seen.is_enough(whole) || whole.by_several() && !default.seen.by_several() {
             continue;
@@ -144,15 +134,17 @@ mod tests {
     use super::*;
 
     fn stream(days: &[(u32, Day, Day)]) -> Stream {
-        Stream { days: days.iter().map(|&(who, first, last)| (who, (first, last))).collect(), ..Stream::default() }
+        Stream {
+            days: days.iter().map(|&(who, first, last)| (who, Days { first, last })).collect(),
+            ..Stream::default()
+        }
     }
 
     #[test]
     fn no_reporter_alone_says_when_mail_gave_way() {
         let before = stream(&[(1, 10, 20), (2, 11, 21), (3, 10, 40)]);
         let after = stream(&[(1, 21, 40), (2, 20, 40), (3, 5, 40)]);
-        assert_eq!((before.first(), before.last()), (Some(10), Some(21)));
-        assert_eq!((after.first(), after.last()), (Some(20), Some(40)));
+        assert_eq!((era(&before.days), era(&after.days)), (Some((10, 21)), Some((20, 40))));
         assert!(before.gives_way_to(&after) && !after.gives_way_to(&before));
         assert!(!stream(&[(1, 10, 30), (2, 10, 30)]).gives_way_to(&after));
         assert!(!Stream::default().gives_way_to(&after));
