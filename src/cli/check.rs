@@ -283,7 +283,7 @@ impl Examined<'_> {
         check.grant = Some(oauth.grant.as_str());
         check.client_secret_expires = oauth.client_secret_expires;
         if let Some(date) = oauth.client_secret_expires {
-            let today = self.context.now.to_zoned(TimeZone::UTC).date();
+            let today = self.context.now.to_zoned_datetime(TimeZone::UTC).date();
             self.ends(
                 "the client secret",
                 days_until(today, date),
@@ -387,6 +387,6 @@ impl Examined<'_> {
 }
 
 fn days_until(today: Date, end: Date) -> i64 {
-    let second = |date: Date| date.to_zoned(TimeZone::UTC).map_or(0, |at| Timestamp::from(at).as_second());
+    let second = |date: Date| date.to_zoned_datetime(TimeZone::UTC).map_or(0, |at| Timestamp::from(at).as_second());
     (second(end) - second(today)) / DAY
 }

@@ -35,7 +35,7 @@ elements! {
 }
 
 /// The element that `name` (without prefix) is within `parent`, if the report has it there.
-pub(super) fn child(parent: Element, name: &[u8]) -> Option<Element> {
+pub(super) fn child(parent: Element, name: &str) -> Option<Element> {
     exact_child(parent, name).or_else(|| {
         // Reporters that write names in other cases exist for values; for names they cost nothing to accept.
         let lower = name.to_ascii_lowercase();
@@ -43,100 +43,100 @@ pub(super) fn child(parent: Element, name: &[u8]) -> Option<Element> {
     })
 }
 
-fn exact_child(parent: Element, name: &[u8]) -> Option<Element> {
+fn exact_child(parent: Element, name: &str) -> Option<Element> {
     use Element as E;
     // By parent first: each has few children, and this is asked for every element there is.
     Some(match parent {
         E::Feedback => match name {
-            b"record" => E::Record,
-            b"version" => E::Version,
-            b"report_metadata" => E::ReportMetadata,
-            b"policy_published" => E::PolicyPublished,
-            b"extension" => E::Extension,
-            b"records" => E::Records,
+            "record" => E::Record,
+            "version" => E::Version,
+            "report_metadata" => E::ReportMetadata,
+            "policy_published" => E::PolicyPublished,
+            "extension" => E::Extension,
+            "records" => E::Records,
             _ => return None,
         },
         // It stands around the records, and at some around itself.
         E::Records => match name {
-            b"record" => E::Record,
-            b"records" => E::Records,
+            "record" => E::Record,
+            "records" => E::Records,
             _ => return None,
         },
         E::Record => match name {
-            b"row" => E::Row,
-            b"identifiers" | b"identities" => E::Identifiers,
-            b"auth_results" => E::AuthResults,
+            "row" => E::Row,
+            "identifiers" | "identities" => E::Identifiers,
+            "auth_results" => E::AuthResults,
             _ => return None,
         },
         E::Row => match name {
-            b"source_ip" => E::SourceIp,
-            b"count" => E::Count,
-            b"policy_evaluated" => E::PolicyEvaluated,
+            "source_ip" => E::SourceIp,
+            "count" => E::Count,
+            "policy_evaluated" => E::PolicyEvaluated,
             _ => return None,
         },
         E::PolicyEvaluated => match name {
-            b"disposition" => E::Disposition,
-            b"dkim" => E::EvaluatedDkim,
-            b"spf" => E::EvaluatedSpf,
-            b"reason" => E::Reason,
+            "disposition" => E::Disposition,
+            "dkim" => E::EvaluatedDkim,
+            "spf" => E::EvaluatedSpf,
+            "reason" => E::Reason,
             _ => return None,
         },
         E::Reason => match name {
-            b"type" => E::ReasonType,
-            b"comment" => E::ReasonComment,
+            "type" => E::ReasonType,
+            "comment" => E::ReasonComment,
             _ => return None,
         },
         E::Identifiers => match name {
-            b"header_from" => E::HeaderFrom,
-            b"envelope_from" => E::EnvelopeFrom,
-            b"envelope_to" => E::EnvelopeTo,
+            "header_from" => E::HeaderFrom,
+            "envelope_from" => E::EnvelopeFrom,
+            "envelope_to" => E::EnvelopeTo,
             _ => return None,
         },
         E::AuthResults => match name {
-            b"dkim" => E::Dkim,
-            b"spf" => E::Spf,
+            "dkim" => E::Dkim,
+            "spf" => E::Spf,
             _ => return None,
         },
         E::Dkim => match name {
-            b"domain" => E::DkimDomain,
-            b"selector" => E::DkimSelector,
-            b"result" => E::DkimResult,
-            b"human_result" => E::DkimHuman,
+            "domain" => E::DkimDomain,
+            "selector" => E::DkimSelector,
+            "result" => E::DkimResult,
+            "human_result" => E::DkimHuman,
             _ => return None,
         },
         E::Spf => match name {
-            b"domain" => E::SpfDomain,
-            b"scope" => E::SpfScope,
-            b"result" => E::SpfResult,
-            b"human_result" => E::SpfHuman,
+            "domain" => E::SpfDomain,
+            "scope" => E::SpfScope,
+            "result" => E::SpfResult,
+            "human_result" => E::SpfHuman,
             _ => return None,
         },
         E::ReportMetadata => match name {
-            b"org_name" => E::OrgName,
-            b"email" => E::Email,
-            b"extra_contact_info" => E::ExtraContactInfo,
-            b"report_id" => E::ReportId,
-            b"date_range" => E::DateRange,
-            b"error" => E::Error,
-            b"generator" => E::Generator,
+            "org_name" => E::OrgName,
+            "email" => E::Email,
+            "extra_contact_info" => E::ExtraContactInfo,
+            "report_id" => E::ReportId,
+            "date_range" => E::DateRange,
+            "error" => E::Error,
+            "generator" => E::Generator,
             _ => return None,
         },
         E::DateRange => match name {
-            b"begin" => E::Begin,
-            b"end" => E::End,
+            "begin" => E::Begin,
+            "end" => E::End,
             _ => return None,
         },
         E::PolicyPublished => match name {
-            b"domain" => E::PolicyDomain,
-            b"p" => E::P,
-            b"sp" => E::Sp,
-            b"np" => E::Np,
-            b"adkim" => E::Adkim,
-            b"aspf" => E::Aspf,
-            b"pct" => E::Pct,
-            b"fo" => E::Fo,
-            b"testing" => E::Testing,
-            b"discovery_method" => E::DiscoveryMethod,
+            "domain" => E::PolicyDomain,
+            "p" => E::P,
+            "sp" => E::Sp,
+            "np" => E::Np,
+            "adkim" => E::Adkim,
+            "aspf" => E::Aspf,
+            "pct" => E::Pct,
+            "fo" => E::Fo,
+            "testing" => E::Testing,
+            "discovery_method" => E::DiscoveryMethod,
             _ => return None,
         },
         _ => return None,
@@ -167,8 +167,8 @@ impl Element {
     }
 
     /// Elements of drafts before RFC 7489, which say nothing that is not elsewhere.
-    pub(super) fn is_historic(name: &[u8]) -> bool {
-        matches!(name, b"rf" | b"ri" | b"rua" | b"ruf" | b"v")
+    pub(super) fn is_historic(name: &str) -> bool {
+        matches!(name, "rf" | "ri" | "rua" | "ruf" | "v")
     }
 
     /// Whether it belongs to the head of the report and not to a record.

@@ -154,7 +154,7 @@ fn instant(text: Option<&str>, irregularities: &mut Irregularities) -> Option<i6
 /// A time in words: RFC 3339, the same without a zone (which is taken for UTC) or without a time of day, RFC 5322.
 fn written_out(text: &str) -> Option<Timestamp> {
     let text = text.strip_suffix(" UTC").or_else(|| text.strip_suffix(" GMT")).unwrap_or(text).trim();
-    let in_utc = |time: DateTime| time.to_zoned(TimeZone::UTC).ok().map(|zoned| zoned.timestamp());
+    let in_utc = |time: DateTime| time.to_zoned_datetime(TimeZone::UTC).ok().map(|zoned| zoned.timestamp());
     text.parse::<Timestamp>()
         .ok()
         .or_else(|| text.parse::<DateTime>().ok().and_then(in_utc))

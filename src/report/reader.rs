@@ -119,7 +119,9 @@ impl State<'_> {
     /// Whether what is left is the root's end tag without its bracket.
     fn is_cut_end(&self, rest: &[u8]) -> bool {
         let name = rest.trim_ascii().strip_prefix(b"</").unwrap_or_default();
-        self.open.as_slice() == [Element::Feedback] && self.skipping == 0 && self.closes(name)
+        self.open.as_slice() == [Element::Feedback]
+            && self.skipping == 0
+            && std::str::from_utf8(name).is_ok_and(|name| self.closes(name))
     }
 
     /// Whether a record may begin here whose bytes are known, which takes a report without a prefix.
@@ -157,8 +159,7 @@ impl State<'_> {
             let done = match reader.read_event() {
                 Ok(Event::Start(tag)) => self.start(&tag).map(|()| Closed::Nothing),
                 Ok(Event::End(tag)) if !self.closes(tag.name().as_ref()) => {
-                    let detail =
-                        format!("</{}> does not close what is open", String::from_utf8_lossy(tag.name().as_ref()));
+                    let detail = format!("</{}> does not close what is open", tag.name().as_ref());
                     return (before, Stop::Malformed(shorten(&detail, 160).to_owned()));
                 }
                 Ok(Event::End(_)) => self.end(),
@@ -169,12 +170,12 @@ impl State<'_> {
                     if !whole && slice.len() - before < LONGEST_CUT_TEXT {
                         return (before, Stop::More);
                     }
-                    self.append_bytes(&text);
+                    self.append_text(&text);
                     self.within_text = true;
                     Ok(Closed::Nothing)
                 }
                 Ok(Event::CData(text)) => {
-                    self.append_bytes(&text);
+                    self.append_text(&text);
                     self.within_text = true;
                     Ok(Closed::Nothing)
                 }

@@ -36,7 +36,7 @@ pub(super) struct State<'s> {
     /// The `policy_published` that is open.
     policy: PolicyPublished,
     /// The prefix of the root element, empty where it has none.
-    pub(super) prefix: Vec<u8>,
+    pub(super) prefix: String,
     pub(super) begun: bool,
     record: Record,
     records: u64,
@@ -51,7 +51,7 @@ pub(super) struct State<'s> {
     /// That element was not told: it is an extension.
     skipping_untold: bool,
     /// The names of all that are open, one after the other, and where each begins.
-    names: Vec<u8>,
+    names: String,
     name_starts: Vec<usize>,
     text: String,
     /// A blank that comes next belongs to a text.
@@ -74,7 +74,7 @@ impl<'s> State<'s> {
             metadata_seen: false,
             policies: 0,
             policy: PolicyPublished::default(),
-            prefix: Vec::new(),
+            prefix: String::new(),
             begun: false,
             record: Record::default(),
             records: 0,
@@ -83,7 +83,7 @@ impl<'s> State<'s> {
             open: Vec::with_capacity(8),
             skipping: 0,
             skipping_untold: false,
-            names: Vec::with_capacity(128),
+            names: String::with_capacity(128),
             name_starts: Vec::with_capacity(8),
             text: String::new(),
             within_text: false,
@@ -99,7 +99,7 @@ impl<'s> State<'s> {
     }
 
     /// Whether an end tag closes the innermost element.
-    pub(super) fn closes(&self, name: &[u8]) -> bool {
+    pub(super) fn closes(&self, name: &str) -> bool {
         let start = self.name_starts.last().copied().unwrap_or(0);
         &self.names[start..] == name
     }
@@ -117,11 +117,11 @@ impl<'s> State<'s> {
         }
         self.within_text = false;
         self.name_starts.push(self.names.len());
-        self.names.extend_from_slice(tag.name().as_ref());
+        self.names.push_str(tag.name().as_ref());
         if self.skipping > 0 {
             self.skipping += 1;
             // No row is left out without a word.
-            if self.skipping_untold && self.is_own(tag) && tag.local_name().as_ref() == b"row" {
+            if self.skipping_untold && self.is_own(tag) && tag.local_name().as_ref() == "row" {
                 self.irregularities.add(IrregularityCode::UnknownElement, "row in an extension");
             }
             return Ok(());
@@ -150,7 +150,7 @@ impl<'s> State<'s> {
                 // Extensions live in namespaces of their own and are nobody's mistake.
                 let untold = !self.is_own(tag) || parent == Element::Extension || Element::is_historic(name);
                 if !untold {
-                    let path = format!("{}/{}", parent.name(), String::from_utf8_lossy(name));
+                    let path = format!("{}/{name}", parent.name());
                     self.irregularities.add(IrregularityCode::UnknownElement, &path);
                 }
                 (self.skipping, self.skipping_untold) = (1, untold);
@@ -165,7 +165,7 @@ impl<'s> State<'s> {
     }
 
     /// Makes room for what a container holds; false when the record has as many of them as it may.
-    fn open_container(&mut self, element: Element, name: &[u8]) -> Result<bool, FeedbackError> {
+    fn open_container(&mut self, element: Element, name: &str) -> Result<bool, FeedbackError> {
         let most = self.limits.signatures;
         let results = &mut self.record.auth_results;
         let reasons = &mut self.record.row.policy_evaluated.reasons;
@@ -181,7 +181,7 @@ impl<'s> State<'s> {
                 self.other_rows.push(std::mem::take(&mut self.record.row));
             }
             Element::Row => self.row_seen = true,
-            Element::Identifiers if name.eq_ignore_ascii_case(b"identities") => {
+            Element::Identifiers if name.eq_ignore_ascii_case("identities") => {
                 self.irregularities.add(IrregularityCode::AliasIdentities, "");
             }
             Element::Reason if reasons.len() < most => drop(reasons.push()),
@@ -224,11 +224,9 @@ impl<'s> State<'s> {
         Ok(())
     }
 
-    /// The window hands out nothing but UTF-8, and events never cut a character.
-    pub(super) fn append_bytes(&mut self, text: &[u8]) {
-        if self.collects()
-            && let Ok(text) = std::str::from_utf8(text)
-        {
+    /// Takes text of the innermost element, where it is wanted.
+    pub(super) fn append_text(&mut self, text: &str) {
+        if self.collects() {
             self.append(text);
         }
     }
@@ -248,17 +246,17 @@ impl<'s> State<'s> {
             return;
         }
         let character = match &**reference {
-            b"lt" => Some('<'),
-            b"gt" => Some('>'),
-            b"amp" => Some('&'),
-            b"quot" => Some('"'),
-            b"apos" => Some('\''),
+            "lt" => Some('<'),
+            "gt" => Some('>'),
+            "amp" => Some('&'),
+            "quot" => Some('"'),
+            "apos" => Some('\''),
             _ => reference.resolve_char_ref().ok().flatten(),
         };
         match character {
             Some(character) => self.append(character.encode_utf8(&mut [0; 4])),
             None => {
-                let literal = format!("&{};", String::from_utf8_lossy(reference));
+                let literal = format!("&{};", &**reference);
                 self.irregularities.add(IrregularityCode::UndeclaredEntity, &literal);
                 self.append(&literal);
             }
@@ -359,7 +357,7 @@ impl<'s> State<'s> {
 }
 
 /// The prefix of a tag's name.
-fn prefix<'t>(tag: &'t BytesStart<'_>) -> Option<&'t [u8]> {
+fn prefix<'t>(tag: &'t BytesStart<'_>) -> Option<&'t str> {
     let length = tag.name().prefix()?.as_ref().len();
     tag.get(..length)
 }
@@ -367,12 +365,12 @@ fn prefix<'t>(tag: &'t BytesStart<'_>) -> Option<&'t [u8]> {
 /// The namespace that the root element declares for itself.
 fn namespace(tag: &BytesStart<'_>) -> Option<String> {
     let wanted = match prefix(tag) {
-        Some(prefix) => [b"xmlns:", prefix].concat(),
-        None => b"xmlns".to_vec(),
+        Some(prefix) => format!("xmlns:{prefix}"),
+        None => "xmlns".to_owned(),
     };
     tag.attributes()
         .with_checks(false)
         .filter_map(Result::ok)
         .find(|attribute| attribute.key.as_ref() == wanted)
-        .map(|attribute| shorten(String::from_utf8_lossy(&attribute.value).trim(), 1024).to_owned())
+        .map(|attribute| shorten(attribute.value.trim(), 1024).to_owned())
 }

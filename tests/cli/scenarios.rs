@@ -385,7 +385,8 @@ fn told(change: &Value) -> String {
 
 /// So many days after 2026-09-30, as the day it is asked on: the first after the last.
 fn date(days: i64) -> String {
-    let date = jiff::Timestamp::from_second(OCTOBER + days * DAY).unwrap().to_zoned(jiff::tz::TimeZone::UTC).date();
+    let date =
+        jiff::Timestamp::from_second(OCTOBER + days * DAY).unwrap().to_zoned_datetime(jiff::tz::TimeZone::UTC).date();
     date.to_string()
 }
 

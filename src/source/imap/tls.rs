@@ -117,8 +117,10 @@ fn read_certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>> {
 
 fn date(time: UnixTime) -> String {
     let seconds = i64::try_from(time.as_secs()).unwrap_or(i64::MAX);
-    jiff::Timestamp::from_second(seconds)
-        .map_or_else(|_| "an unknown day".to_owned(), |time| time.to_zoned(jiff::tz::TimeZone::UTC).date().to_string())
+    jiff::Timestamp::from_second(seconds).map_or_else(
+        |_| "an unknown day".to_owned(),
+        |time| time.to_zoned_datetime(jiff::tz::TimeZone::UTC).date().to_string(),
+    )
 }
 
 /// What a failed handshake means, and what to do.
