@@ -1,6 +1,6 @@
 //! What `changes --new` has said, so that each alarm is raised once.
 
-use rusqlite::params;
+use super::engine::params;
 
 use super::{Result, Store};
 use crate::report::period::Day;
@@ -32,7 +32,7 @@ impl Store {
     pub fn announced(&self, tenant: Option<&str>) -> Result<Vec<Announced>> {
         let whom = whom(tenant);
         let mut statement = self.connection.prepare("SELECT key, last_day, share FROM announced ORDER BY key")?;
-        let mut rows = statement.query([])?;
+        let mut rows = statement.query(())?;
         let mut found = Vec::new();
         while let Some(row) = rows.next()? {
             let key: String = row.get(0)?;
@@ -53,7 +53,7 @@ impl Store {
     /// See [`StoreError`](super::StoreError).
     pub fn remember_announced(&mut self, tenant: Option<&str>, told: &[Announced], forget_before: Day) -> Result<()> {
         let whom = whom(tenant);
-        let transaction = self.connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+        let transaction = self.connection.transaction()?;
         transaction.execute("DELETE FROM announced WHERE last_day < ?1", [forget_before])?;
         {
             let mut upsert = transaction.prepare(

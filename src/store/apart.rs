@@ -4,7 +4,7 @@
 //! Which reports are dropped stands with them, so that they stay away when their mail is read again. Who is ignored, and which
 //! domains are the owner's, is asked when a question is: what is no longer ignored is back at once.
 
-use rusqlite::{Connection, OptionalExtension, params};
+use super::engine::{self, Connection, Optional, params};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::names::NameReader;
@@ -88,13 +88,13 @@ impl Answered<'_> {
 /// Those who are ignored by the word of the database.
 pub(super) fn ignored(connection: &Connection) -> Result<Vec<String>> {
     let mut select = connection.prepare("SELECT who FROM ignored ORDER BY who")?;
-    let found = select.query_map([], |row| row.get(0))?;
-    Ok(found.collect::<rusqlite::Result<_>>()?)
+    let found = select.query_map((), |row| row.get(0))?;
+    Ok(found.collect::<engine::Result<_>>()?)
 }
 
 /// Lets a report be dropped or not; which reports of its identity count is yet to be decided.
 pub(super) fn set_dropped(connection: &Connection, report: i64, dropped: bool) -> Result<()> {
-    connection.prepare_cached("UPDATE report SET dropped = ?2 WHERE id = ?1")?.execute(params![report, dropped])?;
+    connection.prepare("UPDATE report SET dropped = ?2 WHERE id = ?1")?.execute(params![report, dropped])?;
     Ok(())
 }
 
@@ -114,7 +114,7 @@ impl Store {
     /// # Errors
     /// See [`StoreError`](super::StoreError); nothing is changed then.
     pub fn set_dropped(&mut self, reports: &[i64], dropped: bool) -> Result<()> {
-        let transaction = self.connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+        let transaction = self.connection.transaction()?;
         let mut identities: FxHashSet<u128> = FxHashSet::default();
         for &report in reports {
             set_dropped(&transaction, report, dropped)?;
@@ -166,12 +166,12 @@ impl Store {
         sql: &str,
         choose: impl Fn(&mut Answered<'_>, i64, i64) -> Result<bool>,
     ) -> Result<u64> {
-        let mut select = self.connection.prepare_cached(sql)?;
-        let mut rows = select.query([])?;
+        let mut select = self.connection.prepare(sql)?;
+        let mut rows = select.query(())?;
         let (mut answered, mut count) = (self.answered(), 0);
         while let Some(row) = rows.next()? {
             if choose(&mut answered, row.get(0)?, row.get(1)?)? {
-                count += row.get::<_, i64>(2)?.unsigned_abs();
+                count += row.get::<i64>(2)?.unsigned_abs();
             }
         }
         Ok(count)
@@ -197,7 +197,7 @@ impl Store {
     /// # Errors
     /// See [`StoreError`](super::StoreError); nothing is changed then.
     pub fn ignore(&mut self, who: &[String], ignored: bool) -> Result<Vec<String>> {
-        let transaction = self.connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+        let transaction = self.connection.transaction()?;
         let sql = if ignored {
             "INSERT OR IGNORE INTO ignored (who) VALUES (?1)"
         } else {
@@ -205,7 +205,7 @@ impl Store {
         };
         let mut no_news = Vec::new();
         for one in who {
-            if transaction.prepare_cached(sql)?.execute([one])? == 0 {
+            if transaction.prepare(sql)?.execute([one])? == 0 {
                 no_news.push(one.clone());
             }
         }
@@ -234,7 +234,7 @@ impl Store {
         if settled(&self.connection)? == self.ignored {
             return Ok(());
         }
-        let transaction = self.connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+        let transaction = self.connection.transaction()?;
         let before = settled(&transaction)?;
         let is_changed = |name: &str| {
             let is_in = |entries: &[String]| reporter::is_among(name, entries);
@@ -243,12 +243,12 @@ impl Store {
         let mut identities: FxHashSet<u128> = FxHashSet::default();
         for (id, name) in reporters(&transaction)? {
             if is_changed(&name) {
-                let mut select = transaction.prepare_cached(
+                let mut select = transaction.prepare(
                     "SELECT logical FROM report WHERE reporter = ?1
                      AND EXISTS (SELECT 1 FROM report other WHERE other.logical = report.logical AND other.id <> report.id)",
                 )?;
                 let found = select.query_map([id], |row| row.get(0).map(u128::from_be_bytes))?;
-                identities.extend(found.collect::<rusqlite::Result<Vec<_>>>()?);
+                identities.extend(found.collect::<engine::Result<Vec<_>>>()?);
             }
         }
         settle(&transaction, self.key, &self.ignored, identities)?;
@@ -278,7 +278,7 @@ impl Store {
             .collect();
         let mut select =
             self.connection.prepare("SELECT reporter, messages FROM report WHERE NOT dropped ORDER BY reporter")?;
-        let (mut rows, mut names) = (select.query([])?, self.names());
+        let (mut rows, mut names) = (select.query(())?, self.names());
         // The reporter of the rows at hand, and the entries that mean it.
         let mut at: Option<(i64, Vec<usize>)> = None;
         while let Some(row) = rows.next()? {
@@ -293,7 +293,7 @@ impl Store {
             for &at in at.iter().flat_map(|(_, meant)| meant) {
                 let entry = &mut entries[at];
                 entry.reports += 1;
-                entry.messages = entry.messages.saturating_add(row.get::<_, i64>(1)?.unsigned_abs());
+                entry.messages = entry.messages.saturating_add(row.get::<i64>(1)?.unsigned_abs());
             }
         }
         entries.iter_mut().for_each(|entry| entry.reporters.sort_unstable());
@@ -305,8 +305,8 @@ impl Store {
 fn reporters(connection: &Connection) -> Result<Vec<(i64, String)>> {
     let mut select = connection
         .prepare("SELECT DISTINCT reporter, text FROM report JOIN name ON name.id = reporter ORDER BY reporter")?;
-    let found = select.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    Ok(found.collect::<rusqlite::Result<_>>()?)
+    let found = select.query_map((), |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(found.collect::<engine::Result<_>>()?)
 }
 
 /// Decides anew which reports of these identities count.

@@ -3,7 +3,7 @@
 
 use std::collections::hash_map::Entry;
 
-use rusqlite::{Connection, params};
+use super::engine::{self, Connection, params};
 
 use super::incoming::{Arrival, NewReport, Written, bare_id};
 use super::input::{EarlierReadings, InputReports};
@@ -123,9 +123,7 @@ impl Writer<'_> {
         let stored = stored_policy(self.connection, same.policy)?;
         let stored: Vec<Option<&str>> = stored.iter().map(Option::as_deref).collect();
         if (passed, policy.written().as_slice()) > (stored_passed, stored.as_slice()) {
-            self.connection
-                .prepare_cached("UPDATE report SET policy = ?2 WHERE id = ?1")?
-                .execute(params![same.id, id])?;
+            self.connection.prepare("UPDATE report SET policy = ?2 WHERE id = ?1")?.execute(params![same.id, id])?;
             // Which override reasons count depends on the policy.
             self.deltas.change(same.day);
         }
@@ -204,7 +202,7 @@ impl Writer<'_> {
         let names = &mut self.dictionary.names;
         let mut name = |text: Option<&str>| names.id_of(connection, text);
         connection
-            .prepare_cached(
+            .prepare(
                 "INSERT INTO report (id, logical, content, day, begin_time, end_time, domain, reporter, org_name, email,
                     extra_contact_info, generator, version, namespace, errors, report_id, policy, rfc9990, records, messages,
                     dmarc_pass, dkim_aligned, spf_aligned, sibling, counted, raw, trust)
@@ -243,9 +241,9 @@ impl Writer<'_> {
     }
 
     fn irregularities(&self, report: i64, irregularities: &Irregularities) -> Result<()> {
-        let mut insert = self.connection.prepare_cached(
-            "INSERT INTO irregularity (report, number, code, detail, count) VALUES (?1, ?2, ?3, ?4, ?5)",
-        )?;
+        let mut insert = self
+            .connection
+            .prepare("INSERT INTO irregularity (report, number, code, detail, count) VALUES (?1, ?2, ?3, ?4, ?5)")?;
         for (number, one) in irregularities.as_slice().iter().enumerate() {
             insert.execute(params![report, number as i64, one.code.as_str(), one.detail, signed(one.count)])?;
         }
@@ -255,15 +253,14 @@ impl Writer<'_> {
 
 /// The reports that were read from these bytes, with their identities.
 fn read_from(connection: &Connection, raw: i64) -> Result<Vec<(i64, u128)>> {
-    let mut select = connection.prepare_cached("SELECT id, logical FROM report WHERE raw = ?1 ORDER BY id")?;
+    let mut select = connection.prepare("SELECT id, logical FROM report WHERE raw = ?1 ORDER BY id")?;
     let found = select.query_map([raw], |row| Ok((row.get(0)?, row.get(1).map(u128::from_be_bytes)?)))?;
-    Ok(found.collect::<rusqlite::Result<_>>()?)
+    Ok(found.collect::<engine::Result<_>>()?)
 }
 
 /// What a stored policy says, in the order of [`PolicyPublished::written`](crate::report::PolicyPublished).
 fn stored_policy(connection: &Connection, policy: i64) -> Result<Vec<Option<String>>> {
-    let mut select = connection.prepare_cached(
-        "SELECT p, sp, np, adkim, aspf, pct, fo, testing, discovery_method FROM policy WHERE id = ?1",
-    )?;
+    let mut select = connection
+        .prepare("SELECT p, sp, np, adkim, aspf, pct, fo, testing, discovery_method FROM policy WHERE id = ?1")?;
     Ok(select.query_row([policy], |row| (0..9).map(|at| row.get(at)).collect())?)
 }

@@ -1,9 +1,8 @@
 //! The bytes of reports and of what was quarantined, each once.
 
-use std::io::{Read, Seek, SeekFrom};
+use std::io::{Seek, SeekFrom};
 
-use rusqlite::blob::ZeroBlob;
-use rusqlite::{Connection, OptionalExtension, params};
+use super::engine::{Connection, Optional, Value, params};
 
 use super::incoming::{Raw, RawBytes};
 use super::values::signed;
@@ -16,7 +15,7 @@ const LARGE: usize = 256 * 1024;
 pub(super) fn store(connection: &Connection, raw: &Raw, keep: bool) -> Result<(i64, bool)> {
     let sha = raw.sha256.as_slice();
     let known: Option<(i64, bool)> = connection
-        .prepare_cached("SELECT id, bytes IS NOT NULL FROM blob WHERE sha256 = ?1")?
+        .prepare("SELECT id, bytes IS NOT NULL FROM blob WHERE sha256 = ?1")?
         .query_row([sha], |row| Ok((row.get(0)?, row.get(1)?)))
         .optional()?;
     if let Some((id, kept)) = known {
@@ -26,25 +25,24 @@ pub(super) fn store(connection: &Connection, raw: &Raw, keep: bool) -> Result<(i
         // Known without having been kept; what refers to the old row is what has no bytes yet.
         connection.execute("UPDATE blob SET sha256 = randomblob(32) WHERE id = ?1", [id])?;
     }
-    let mut insert =
-        connection.prepare_cached("INSERT INTO blob (sha256, size, packed, bytes) VALUES (?1, ?2, ?3, ?4)")?;
+    let mut insert = connection.prepare("INSERT INTO blob (sha256, size, packed, bytes) VALUES (?1, ?2, ?3, ?4)")?;
     let size = signed(raw.size);
     let failed = |error: std::io::Error| StoreError::Other(format!("a temporary file failed: {error}"));
     let id = match &raw.bytes {
         // Bound as a whole, bytes are copied twice on their way; large ones go in piece by piece.
         RawBytes::Plain(bytes) if keep && bytes.len() > LARGE => {
-            let id = insert.insert(params![sha, size, false, ZeroBlob(bytes.len() as u64)])?;
-            fill_blob(connection, id, &mut bytes.as_slice())?;
+            let id = insert.insert(params![sha, size, false, Value::Zeros(bytes.len() as u64)])?;
+            connection.fill_blob(id, &mut bytes.as_slice())?;
             id
         }
         RawBytes::Plain(bytes) if keep => insert.insert(params![sha, size, false, bytes.as_slice()])?,
         RawBytes::Packed(bytes) if keep => insert.insert(params![sha, size, true, bytes])?,
         RawBytes::PackedFile(file) if keep => {
             let length = file.metadata().map_err(failed)?.len();
-            let id = insert.insert(params![sha, size, true, ZeroBlob(length)])?;
+            let id = insert.insert(params![sha, size, true, Value::Zeros(length)])?;
             let mut file = file.try_clone().map_err(failed)?;
             file.seek(SeekFrom::Start(0)).map_err(failed)?;
-            fill_blob(connection, id, &mut file)?;
+            connection.fill_blob(id, &mut file)?;
             id
         }
         _ => insert.insert(params![sha, size, false, None::<&[u8]>])?,
@@ -56,21 +54,4 @@ pub(super) fn store(connection: &Connection, raw: &Raw, keep: bool) -> Result<(i
         connection.execute("DELETE FROM blob WHERE id = ?1", [old])?;
     }
     Ok((id, known.is_some()))
-}
-
-/// Copies a stream into a blob of its length, piece by piece.
-fn fill_blob(connection: &Connection, id: i64, source: &mut dyn Read) -> Result<()> {
-    let mut blob = connection.blob_open("main", "blob", "bytes", id, false)?;
-    let mut buffer = vec![0; 64 * 1024];
-    let mut offset = 0;
-    loop {
-        let read =
-            source.read(&mut buffer).map_err(|error| StoreError::Other(format!("a temporary file failed: {error}")))?;
-        if read == 0 {
-            break;
-        }
-        blob.write_at(&buffer[..read], offset)?;
-        offset += read;
-    }
-    Ok(blob.close()?)
 }

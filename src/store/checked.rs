@@ -23,7 +23,7 @@ impl Store {
     /// # Errors
     /// See [`StoreError`](super::StoreError).
     pub fn checked_reports(&self, first: Day, last: Day, domains: &[String]) -> Result<Vec<CheckedReports>> {
-        let mut select = self.connection.prepare_cached(
+        let mut select = self.connection.prepare(
             "SELECT domain, text, SUM(checked), SUM(reports - checked), reporter FROM day_total JOIN name ON name.id = domain
              WHERE day BETWEEN ?1 AND ?2 GROUP BY domain, reporter ORDER BY text",
         )?;

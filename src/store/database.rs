@@ -1,6 +1,6 @@
 //! An open database. What is asked of it, and what is done with it, stands in the files of each.
 
-use rusqlite::Connection;
+use super::engine::Connection;
 
 use super::digest::DigestKey;
 
@@ -23,7 +23,7 @@ impl Store {
     /// Lets the database grow to this many pages and no further, as a full disk does.
     #[cfg(test)]
     pub(crate) fn limit_pages(&self, pages: u32) -> super::Result<()> {
-        Ok(self.connection.query_row(&format!("PRAGMA max_page_count = {pages}"), [], |_| Ok(()))?)
+        Ok(self.connection.limit_pages(pages)?)
     }
 
     /// The key of this database's digests: nobody who sends reports knows it.

@@ -3,7 +3,7 @@
 
 use std::io::Read;
 
-use rusqlite::{Connection, Row};
+use super::engine::{self, Connection, Row};
 use rustc_hash::FxHashSet;
 use sha2::{Digest as _, Sha256};
 
@@ -53,7 +53,8 @@ impl Store {
     pub fn check_deeply(&self) -> Result<Vec<String>> {
         let connection = &self.connection;
         let mut faults = Faults { found: Vec::new(), more: false };
-        let step = pages(connection, &mut faults);
+        let step = connection.faults(MOST).map(|found| found.into_iter().for_each(|fault| faults.add(fault)));
+        let step = step.map_err(StoreError::from);
         faults.take(step)?;
         let step = outcomes(connection, &mut faults);
         faults.take(step)?;
@@ -72,24 +73,11 @@ impl Store {
     }
 }
 
-/// What SQLite itself finds.
-fn pages(connection: &Connection, faults: &mut Faults) -> Result<()> {
-    let mut check = connection.prepare(&format!("PRAGMA quick_check({MOST})"))?;
-    let mut rows = check.query([])?;
-    while let Some(row) = rows.next()? {
-        let said: String = row.get(0)?;
-        if said != "ok" {
-            faults.add(said.replace(['\n', '\r'], " "));
-        }
-    }
-    Ok(())
-}
-
 /// Whether every outcome can be read, and its facts.
 fn outcomes(connection: &Connection, faults: &mut Faults) -> Result<()> {
     let mut names = NameReader::new(connection);
     let mut select = connection.prepare("SELECT id, detail FROM outcome ORDER BY id")?;
-    let mut rows = select.query([])?;
+    let mut rows = select.query(())?;
     while let Some(row) = rows.next()? {
         let (id, detail): (i64, Vec<u8>) = (row.get(0)?, row.get(1)?);
         if codec::decode(&mut detail.as_slice(), &mut names).is_none() {
@@ -98,7 +86,7 @@ fn outcomes(connection: &Connection, faults: &mut Faults) -> Result<()> {
     }
     let missing: i64 = connection.query_row(
         "SELECT COUNT(*) FROM outcome WHERE NOT EXISTS (SELECT 1 FROM outcome_block WHERE block = outcome.id / 256)",
-        [],
+        (),
         |row| row.get(0),
     )?;
     if missing > 0 {
@@ -118,8 +106,8 @@ struct Sums {
 fn records(connection: &Connection, faults: &mut Faults) -> Result<()> {
     let known: FxHashSet<u64> = {
         let mut select = connection.prepare("SELECT id FROM outcome")?;
-        let ids = select.query_map([], |row| number(row, 0))?;
-        ids.collect::<rusqlite::Result<_>>()?
+        let ids = select.query_map((), |row| number(row, 0))?;
+        ids.collect::<engine::Result<_>>()?
     };
     let mut line = connection.prepare(
         "SELECT records, messages, day, domain, reporter, CASE WHEN NOT counted THEN 0 WHEN trust = 2 THEN 2 ELSE 1 END
@@ -127,7 +115,7 @@ fn records(connection: &Connection, faults: &mut Faults) -> Result<()> {
     )?;
     let mut select = connection
         .prepare("SELECT report, day, domain, reporter, counted, rows FROM record_run ORDER BY report, part")?;
-    let mut runs = select.query([])?;
+    let mut runs = select.query(())?;
     let (mut at, mut reports): (Option<(i64, Sums)>, i64) = (None, 0);
     loop {
         let run = runs.next()?;
@@ -140,9 +128,7 @@ fn records(connection: &Connection, faults: &mut Faults) -> Result<()> {
                     "report {id} says {} records and {} messages, and has {} and {}",
                     said.records, said.messages, sums.records, sums.messages
                 )),
-                Err(rusqlite::Error::QueryReturnedNoRows) => {
-                    faults.add(format!("records of report {id}, which is not there"))
-                }
+                Err(engine::Error::NoRow) => faults.add(format!("records of report {id}, which is not there")),
                 Err(error) => return Err(error.into()),
             }
         }
@@ -151,7 +137,7 @@ fn records(connection: &Connection, faults: &mut Faults) -> Result<()> {
             reports += 1;
             at = Some((report, Sums { records: 0, messages: 0 }));
         }
-        let key = |row: &Row<'_>, from: usize| -> rusqlite::Result<[i64; 4]> {
+        let key = |row: Row<'_>, from: usize| -> engine::Result<[i64; 4]> {
             Ok([row.get(from)?, row.get(from + 1)?, row.get(from + 2)?, row.get(from + 3)?])
         };
         let place = key(run, 1)?;
@@ -174,7 +160,7 @@ fn records(connection: &Connection, faults: &mut Faults) -> Result<()> {
             faults.add(format!("records of report {report} cannot be read"));
         }
     }
-    let all: i64 = connection.query_row("SELECT COUNT(*) FROM report", [], |row| row.get(0))?;
+    let all: i64 = connection.query_row("SELECT COUNT(*) FROM report", (), |row| row.get(0))?;
     if all != reports {
         faults.add(format!("{all} reports, and records of {reports}"));
     }
@@ -197,7 +183,7 @@ fn totals(connection: &Connection, faults: &mut Faults) -> Result<()> {
                 dmarc_pass, dkim_aligned, spf_aligned FROM day_total EXCEPT SELECT * FROM summed))
          LEFT JOIN name ON name.id = domain GROUP BY day, domain ORDER BY day",
     )?;
-    let mut rows = select.query([])?;
+    let mut rows = select.query(())?;
     while let Some(row) = rows.next()? {
         let (day, domain): (i32, Option<String>) = (row.get(0)?, row.get(1)?);
         let day = crate::report::period::date_of(day);
@@ -210,7 +196,7 @@ fn totals(connection: &Connection, faults: &mut Faults) -> Result<()> {
 fn tls(connection: &Connection, key: DigestKey, faults: &mut Faults) -> Result<()> {
     let mut names = NameReader::new(connection);
     let mut select = connection.prepare("SELECT id, content FROM tls_report ORDER BY id")?;
-    let mut rows = select.query([])?;
+    let mut rows = select.query(())?;
     while let Some(row) = rows.next()? {
         let (id, content): (i64, [u8; 16]) = (row.get(0)?, row.get(1)?);
         if stored_content(connection, key, &mut names, id)? != u128::from_be_bytes(content) {
@@ -221,7 +207,7 @@ fn tls(connection: &Connection, key: DigestKey, faults: &mut Faults) -> Result<(
         "SELECT (SELECT COUNT(*) FROM tls_policy WHERE report NOT IN (SELECT id FROM tls_report))
               + (SELECT COUNT(*) FROM tls_failure WHERE NOT EXISTS (
                     SELECT 1 FROM tls_policy WHERE tls_policy.report = tls_failure.report AND number = policy))",
-        [],
+        (),
         |row| row.get(0),
     )?;
     if lost > 0 {
@@ -233,7 +219,7 @@ fn tls(connection: &Connection, key: DigestKey, faults: &mut Faults) -> Result<(
 /// Whether kept bytes are those that came.
 fn bytes(connection: &Connection, faults: &mut Faults) -> Result<()> {
     let mut select = connection.prepare("SELECT id, sha256, packed, bytes FROM blob WHERE bytes IS NOT NULL")?;
-    let mut rows = select.query([])?;
+    let mut rows = select.query(())?;
     while let Some(row) = rows.next()? {
         let (id, sha, packed): (i64, Vec<u8>, bool) = (row.get(0)?, row.get(1)?, row.get(2)?);
         let kept = blob(row, 3)?;
@@ -252,7 +238,7 @@ fn bytes(connection: &Connection, faults: &mut Faults) -> Result<()> {
         "SELECT (SELECT COUNT(*) FROM report WHERE raw NOT IN (SELECT id FROM blob))
               + (SELECT COUNT(*) FROM tls_report WHERE raw NOT IN (SELECT id FROM blob))
               + (SELECT COUNT(*) FROM quarantine WHERE raw NOT IN (SELECT id FROM blob))",
-        [],
+        (),
         |row| row.get(0),
     )?;
     if lost > 0 {

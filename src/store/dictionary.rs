@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use rusqlite::{Connection, OptionalExtension, params};
+use super::engine::{self, Connection, Optional, params};
 use rustc_hash::FxHashMap;
 
 use super::facts::{FreshFacts, PackedFacts};
@@ -52,7 +52,7 @@ impl Dictionary {
         }
         let digest = shared.digest.to_be_bytes();
         let found: Option<i64> = connection
-            .prepare_cached("SELECT id FROM outcome WHERE digest = ?1")?
+            .prepare("SELECT id FROM outcome WHERE digest = ?1")?
             .query_row([digest.as_slice()], |row| row.get(0))
             .optional()?;
         let id = match found {
@@ -83,7 +83,7 @@ impl Dictionary {
         let signers = self.signers(connection, outcome)?;
         let state = pack_state(outcome);
         let id = connection
-            .prepare_cached(
+            .prepare(
                 "INSERT INTO outcome (digest, header_from, authenticated, signers, state, detail, envelope)
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
             )?
@@ -107,12 +107,12 @@ impl Dictionary {
             return Ok(id);
         }
         let found: Option<i64> = connection
-            .prepare_cached("SELECT id FROM signers WHERE detail = ?1")?
+            .prepare("SELECT id FROM signers WHERE detail = ?1")?
             .query_row([&detail], |row| row.get(0))
             .optional()?;
         let id = match found {
             Some(id) => id,
-            None => connection.prepare_cached("INSERT INTO signers (detail) VALUES (?1)")?.insert([&detail])?,
+            None => connection.prepare("INSERT INTO signers (detail) VALUES (?1)")?.insert([&detail])?,
         };
         self.make_room(detail.len());
         self.signers.insert(detail, id);
@@ -140,7 +140,7 @@ impl Dictionary {
         let values =
             params![key.p, key.sp, key.np, key.adkim, key.aspf, key.pct, key.fo, key.testing, key.discovery_method];
         let found: Option<i64> = connection
-            .prepare_cached(
+            .prepare(
                 "SELECT id FROM policy WHERE p IS ?1 AND sp IS ?2 AND np IS ?3 AND adkim IS ?4 AND aspf IS ?5 AND pct IS ?6
                     AND fo IS ?7 AND testing IS ?8 AND discovery_method IS ?9",
             )?
@@ -149,7 +149,7 @@ impl Dictionary {
         let id = match found {
             Some(id) => id,
             None => connection
-                .prepare_cached(
+                .prepare(
                     "INSERT INTO policy (p, sp, np, adkim, aspf, pct, fo, testing, discovery_method)
                      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
                 )?
@@ -190,12 +190,12 @@ pub(super) fn judge_outcomes(connection: &Connection) -> Result<()> {
     let mut names = Names::default();
     let mut texts = NameReader::new(connection);
     let mut update = connection.prepare("UPDATE outcome SET envelope = ?2, state = ?3 WHERE id = ?1")?;
-    let last: i64 = connection.query_row("SELECT COALESCE(MAX(id), 0) FROM outcome", [], |row| row.get(0))?;
+    let last: i64 = connection.query_row("SELECT COALESCE(MAX(id), 0) FROM outcome", (), |row| row.get(0))?;
     let mut select = connection.prepare("SELECT id, detail FROM outcome WHERE id > ?1 ORDER BY id LIMIT 1000")?;
     let mut after = 0;
     while after < last {
         let batch: Vec<(i64, Vec<u8>)> =
-            select.query_map([after], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<rusqlite::Result<_>>()?;
+            select.query_map([after], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<engine::Result<_>>()?;
         for (id, detail) in batch {
             let outcome = codec::decode(&mut detail.as_slice(), &mut texts)
                 .ok_or_else(|| StoreError::Damaged(format!("outcome {id}")))?;

@@ -5,7 +5,7 @@
 
 use std::hash::Hasher;
 
-use rusqlite::Connection;
+use super::engine::Connection;
 use siphasher::sip128::{Hasher128, SipHasher13};
 
 use super::Result;
@@ -23,7 +23,7 @@ impl std::fmt::Debug for DigestKey {
 impl DigestKey {
     pub(super) fn load(connection: &Connection) -> Result<Self> {
         let key: Vec<u8> =
-            connection.query_row("SELECT value FROM meta WHERE key = 'digest_key'", [], |row| row.get(0))?;
+            connection.query_row("SELECT value FROM meta WHERE key = 'digest_key'", (), |row| row.get(0))?;
         <[u8; 16]>::try_from(key.as_slice())
             .map(DigestKey)
             .map_err(|_| super::StoreError::Damaged("the digest key is missing".to_owned()))

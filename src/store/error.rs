@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use rusqlite::{ErrorCode, ffi};
-
 /// How long to wait for another process that writes.
 pub(super) const BUSY: Duration = Duration::from_secs(30);
 
@@ -54,24 +52,6 @@ pub enum StoreError {
     /// Anything else.
     #[error("the database failed: {0}")]
     Other(String),
-}
-
-impl From<rusqlite::Error> for StoreError {
-    fn from(error: rusqlite::Error) -> Self {
-        match error.sqlite_error_code() {
-            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => StoreError::Locked,
-            Some(ErrorCode::DiskFull) => StoreError::Full,
-            // The index of the log is a file that is made in its full size.
-            Some(ErrorCode::SystemIoFailure)
-                if error.sqlite_extended_error_code() == Some(ffi::SQLITE_IOERR_SHMSIZE) =>
-            {
-                StoreError::Full
-            }
-            Some(ErrorCode::ReadOnly) => StoreError::ReadOnly,
-            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => StoreError::Damaged(error.to_string()),
-            _ => StoreError::Other(error.to_string()),
-        }
-    }
 }
 
 impl StoreError {

@@ -3,7 +3,7 @@
 //! What is let out is kept report by report and not as a point in time: reports on days long past come late, and one that was let
 //! out may stop counting when a later edition of it comes.
 
-use rusqlite::{OptionalExtension, params};
+use super::engine::{self, Optional, params};
 
 use super::records::ReportPlace;
 use super::{Result, Store};
@@ -37,11 +37,7 @@ impl Store {
         let found = self
             .connection
             .query_row("SELECT id, what, runs FROM export WHERE name = ?1", [name], |row| {
-                Ok(Exported {
-                    id: Some(row.get(0)?),
-                    what: Some(row.get(1)?),
-                    runs: row.get::<_, i64>(2)?.unsigned_abs(),
-                })
+                Ok(Exported { id: Some(row.get(0)?), what: Some(row.get(1)?), runs: row.get::<i64>(2)?.unsigned_abs() })
             })
             .optional()?;
         Ok(found.unwrap_or_default())
@@ -61,7 +57,7 @@ impl Store {
         let places = select.query_map(params![export.id, first, last], |row| {
             Ok(ReportPlace { day: row.get(0)?, report: row.get(1)? })
         })?;
-        Ok(places.collect::<rusqlite::Result<_>>()?)
+        Ok(places.collect::<engine::Result<_>>()?)
     }
 
     /// The reports that were let out and count no more, as when a later edition took their place.
@@ -80,7 +76,7 @@ impl Store {
         let mut rows = select.query([export.id])?;
         let mut found = Vec::new();
         while let Some(row) = rows.next()? {
-            let counts = match row.get::<_, Option<i64>>(3)? {
+            let counts = match row.get::<Option<i64>>(3)? {
                 Some(domain) => answered.has(domain, row.get(4)?)?,
                 None => false,
             };
@@ -105,7 +101,7 @@ impl Store {
         withdrawn: &[ExportedReport],
         now: i64,
     ) -> Result<bool> {
-        let transaction = self.connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+        let transaction = self.connection.transaction()?;
         let runs = i64::try_from(before.runs).unwrap_or(i64::MAX);
         let updated = match before.id {
             Some(id) => transaction.execute(
@@ -122,7 +118,7 @@ impl Store {
         }
         let id = match before.id {
             Some(id) => id,
-            None => transaction.last_insert_rowid(),
+            None => transaction.query_row("SELECT id FROM export WHERE name = ?1", [name], |row| row.get(0))?,
         };
         let mut delete = transaction.prepare("DELETE FROM exported WHERE export = ?1 AND report = ?2")?;
         for one in withdrawn {

@@ -4,7 +4,7 @@
 //! of the week, so each [`BLOCK`] of outcomes has them in one row of `outcome_block` as well, written in the transaction
 //! that adds the outcomes.
 
-use rusqlite::{Connection, OptionalExtension, params};
+use super::engine::{self, Connection, Optional, params};
 
 use super::runs::PolicyWords;
 use super::{Result, Store, StoreError};
@@ -142,7 +142,7 @@ pub(super) struct FreshFacts {
 
 impl FreshFacts {
     /// Adds an outcome; they come in the order of their numbers.
-    pub(super) fn add(&mut self, connection: &Connection, id: i64, facts: &PackedFacts) -> rusqlite::Result<()> {
+    pub(super) fn add(&mut self, connection: &Connection, id: i64, facts: &PackedFacts) -> engine::Result<()> {
         let id = id.unsigned_abs();
         if self.block != id / BLOCK {
             self.write(connection)?;
@@ -154,12 +154,12 @@ impl FreshFacts {
     }
 
     /// Writes what was added since: before the transaction that added the outcomes ends.
-    pub(super) fn write(&mut self, connection: &Connection) -> rusqlite::Result<()> {
+    pub(super) fn write(&mut self, connection: &Connection) -> engine::Result<()> {
         if self.bytes.is_empty() {
             return Ok(());
         }
         connection
-            .prepare_cached(
+            .prepare(
                 "INSERT INTO outcome_block (block, facts) VALUES (?1, ?2)
                  ON CONFLICT DO UPDATE SET facts = CAST(facts || excluded.facts AS BLOB)",
             )?
@@ -175,12 +175,12 @@ impl FreshFacts {
 }
 
 /// Writes all blocks anew from the outcomes.
-pub(super) fn write_all(connection: &Connection) -> rusqlite::Result<()> {
-    connection.execute("DELETE FROM outcome_block", [])?;
+pub(super) fn write_all(connection: &Connection) -> engine::Result<()> {
+    connection.execute("DELETE FROM outcome_block", ())?;
     let mut fresh = FreshFacts::default();
     let mut select = connection
         .prepare("SELECT id, header_from, envelope, authenticated, signers, state FROM outcome ORDER BY id")?;
-    let mut rows = select.query([])?;
+    let mut rows = select.query(())?;
     while let Some(row) = rows.next()? {
         let facts = PackedFacts {
             header_from: row.get(1)?,
@@ -199,7 +199,7 @@ pub(super) fn around(connection: &Connection, outcome: u64, visit: &mut dyn FnMu
     let block = outcome / BLOCK;
     let damaged = || StoreError::Damaged(format!("outcome {outcome}"));
     let bytes: Option<Vec<u8>> = connection
-        .prepare_cached("SELECT facts FROM outcome_block WHERE block = ?1")?
+        .prepare("SELECT facts FROM outcome_block WHERE block = ?1")?
         .query_row([i64::try_from(block).unwrap_or(-1)], |row| row.get(0))
         .optional()?;
     let bytes = bytes.ok_or_else(damaged)?;
@@ -226,7 +226,7 @@ impl Store {
     /// # Errors
     /// See [`StoreError`].
     pub fn largest_outcome(&self) -> Result<u64> {
-        let id: i64 = self.connection.query_row("SELECT COALESCE(MAX(id), 0) FROM outcome", [], |row| row.get(0))?;
+        let id: i64 = self.connection.query_row("SELECT COALESCE(MAX(id), 0) FROM outcome", (), |row| row.get(0))?;
         Ok(id.unsigned_abs())
     }
 }

@@ -4,7 +4,7 @@
 //! are the owner's, reports on others are stored like all others and are in no answer: they are *foreign*. It is decided
 //! when a question is asked, so that a domain which is added to the owner's brings its reports along.
 
-use rusqlite::{ToSql, params};
+use super::engine::{Value, params};
 
 use super::trust::BELIEVED;
 use super::values::number;
@@ -65,12 +65,12 @@ impl Store {
         self.foreign(sql, params![first, last])
     }
 
-    fn foreign(&self, sql: &str, parameters: &[&dyn ToSql]) -> Result<Vec<ForeignDomain>> {
+    fn foreign(&self, sql: &str, parameters: &[Value<'_>]) -> Result<Vec<ForeignDomain>> {
         if !self.has_owner() || self.hides_foreign {
             return Ok(Vec::new());
         }
         let (mut answered, mut names) = (self.answered(), self.names());
-        let mut select = self.connection.prepare_cached(sql)?;
+        let mut select = self.connection.prepare(sql)?;
         let mut rows = select.query(parameters)?;
         // In the order of their numbers, so those of one domain adjoin.
         let mut found: Vec<ForeignDomain> = Vec::new();
@@ -106,11 +106,11 @@ impl Store {
     /// # Errors
     /// See [`StoreError`](super::StoreError).
     pub fn domains_of_one_reporter(&self) -> Result<(Vec<String>, usize)> {
-        let mut select = self.connection.prepare_cached(&format!(
+        let mut select = self.connection.prepare(&format!(
             "SELECT name.text, reporter FROM report JOIN name ON name.id = domain
              WHERE {BELIEVED} GROUP BY name.text, reporter ORDER BY name.text",
         ))?;
-        let mut rows = select.query([])?;
+        let mut rows = select.query(())?;
         // Each domain, and how many wrote about it.
         let mut domains: Vec<(String, u32)> = Vec::new();
         let mut answered = self.answered();

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use rusqlite::{OptionalExtension, params};
+use super::engine::{Optional, params};
 
 use super::{Result, Store};
 
@@ -70,7 +70,7 @@ impl Store {
     /// # Errors
     /// See [`StoreError`](super::StoreError).
     pub fn remember_hosts(&mut self, hosts: &[KnownHost], forget_before: i64) -> Result<()> {
-        let transaction = self.connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+        let transaction = self.connection.transaction()?;
         transaction.execute("DELETE FROM host WHERE looked_up < ?1", [forget_before])?;
         // Somebody answers again.
         transaction.execute("DELETE FROM meta WHERE key = ?1", [SILENCE])?;

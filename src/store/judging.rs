@@ -1,6 +1,6 @@
 //! Reports judged by the mails that they came in, when those become more.
 
-use rusqlite::{Connection, params};
+use super::engine::{Connection, params};
 use rustc_hash::FxHashSet;
 
 use super::names::Names;
@@ -13,13 +13,13 @@ use crate::reporter;
 
 /// Who reports and whether that is believed, by all mails in which a report was seen.
 pub(super) fn by_sightings(connection: &Connection, report: i64) -> Result<(String, Trust)> {
-    let mut select = connection.prepare_cached(
+    let mut select = connection.prepare(
         "SELECT reporter.text, policy.text FROM report
          JOIN name reporter ON reporter.id = report.reporter JOIN name policy ON policy.id = report.domain
          WHERE report.id = ?1",
     )?;
     let (name, policy_domain): (String, String) = select.query_row([report], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    let mut select = connection.prepare_cached(
+    let mut select = connection.prepare(
         "SELECT DISTINCT dmarc, text FROM sighting LEFT JOIN name ON name.id = dmarc_domain WHERE report = ?1",
     )?;
     let mut rows = select.query([report])?;
@@ -50,14 +50,14 @@ pub(super) fn judge(connection: &Connection, report: i64, deltas: &mut Deltas) -
         return Ok(false);
     }
     stored.count(connection, false, deltas)?;
-    connection.prepare_cached("UPDATE report SET trust = ?2, reporter = ?3 WHERE id = ?1")?.execute(params![
+    connection.prepare("UPDATE report SET trust = ?2, reporter = ?3 WHERE id = ?1")?.execute(params![
         report,
         trust.number(),
         reporter
     ])?;
     if stored.reporter != reporter {
         connection
-            .prepare_cached("UPDATE record_run SET reporter = ?3 WHERE day = ?1 AND report = ?2")?
+            .prepare("UPDATE record_run SET reporter = ?3 WHERE day = ?1 AND report = ?2")?
             .execute(params![stored.day, report, reporter])?;
     }
     Ok(true)
@@ -68,7 +68,7 @@ pub(super) fn judge_all(connection: &Connection) -> Result<()> {
     let key = DigestKey::load(connection)?;
     let mut deltas = Deltas::default();
     let mut select = connection.prepare("SELECT id, logical FROM report WHERE trust <> 0 ORDER BY id")?;
-    let mut reports = select.query([])?;
+    let mut reports = select.query(())?;
     let mut unsettled: FxHashSet<u128> = FxHashSet::default();
     while let Some(row) = reports.next()? {
         let report: i64 = row.get(0)?;

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use super::engine::{self, Connection, Optional, Row, params};
 
 use super::{Result, Store, StoreError};
 use crate::uid_set::UidSet;
@@ -86,7 +86,7 @@ impl Settled {
         self.0.entry(mailbox).or_default().insert(uid);
         if let Some(outcome) = outcome {
             connection
-                .prepare_cached(
+                .prepare(
                     "INSERT INTO mailbox_pending (mailbox, uid, outcome, copied) VALUES (?1, ?2, ?3, 0)
                      ON CONFLICT (mailbox, uid) DO UPDATE SET outcome = excluded.outcome",
                 )?
@@ -106,12 +106,10 @@ impl Settled {
 /// Adds to what is done, within a transaction.
 fn add_done(connection: &Connection, mailbox: i64, uids: &UidSet) -> Result<()> {
     let done: String =
-        connection.prepare_cached("SELECT done FROM mailbox WHERE id = ?1")?.query_row([mailbox], |row| row.get(0))?;
+        connection.prepare("SELECT done FROM mailbox WHERE id = ?1")?.query_row([mailbox], |row| row.get(0))?;
     let mut done = read_uids(mailbox, &done)?;
     done.extend(uids);
-    connection
-        .prepare_cached("UPDATE mailbox SET done = ?2 WHERE id = ?1")?
-        .execute(params![mailbox, done.to_string()])?;
+    connection.prepare("UPDATE mailbox SET done = ?2 WHERE id = ?1")?.execute(params![mailbox, done.to_string()])?;
     Ok(())
 }
 
@@ -121,13 +119,13 @@ fn read_uids(mailbox: i64, text: &str) -> Result<UidSet> {
 
 const SELECT_RUN: &str = "SELECT account, name, last_run, last_success, last_error_time, last_error FROM account_run";
 
-fn account_run(row: &Row<'_>) -> rusqlite::Result<AccountRun> {
+fn account_run(row: Row<'_>) -> engine::Result<AccountRun> {
     Ok(AccountRun {
         account: row.get(0)?,
         name: row.get(1)?,
         last_run: row.get(2)?,
         last_success: row.get(3)?,
-        last_error: row.get::<_, Option<i64>>(4)?.zip(row.get(5)?),
+        last_error: row.get::<Option<i64>>(4)?.zip(row.get(5)?),
     })
 }
 
@@ -138,7 +136,7 @@ impl Store {
     /// # Errors
     /// See [`StoreError`].
     pub fn mailbox(&mut self, account: &str, folder: &str, uid_validity: u32, now: i64) -> Result<Mailbox> {
-        let transaction = self.connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+        let transaction = self.connection.transaction()?;
         transaction.execute(
             "INSERT INTO mailbox (account, folder, uid_validity, done, passed, opened) VALUES (?1, ?2, ?3, '', '', ?4)
              ON CONFLICT (account, folder, uid_validity) DO UPDATE SET opened = excluded.opened",
@@ -178,7 +176,7 @@ impl Store {
     /// # Errors
     /// See [`StoreError`].
     pub fn note_unused(&mut self, mailbox: i64, uids: &UidSet) -> Result<()> {
-        let transaction = self.connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+        let transaction = self.connection.transaction()?;
         add_done(&transaction, mailbox, uids)?;
         transaction.commit()?;
         Ok(())
@@ -189,7 +187,7 @@ impl Store {
     /// # Errors
     /// See [`StoreError`].
     pub fn pass_over(&mut self, mailbox: i64, uids: &UidSet, since: i64) -> Result<()> {
-        let transaction = self.connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+        let transaction = self.connection.transaction()?;
         let passed: String =
             transaction.query_row("SELECT passed FROM mailbox WHERE id = ?1", [mailbox], |row| row.get(0))?;
         let mut passed = read_uids(mailbox, &passed)?;
@@ -208,7 +206,7 @@ impl Store {
     /// # Errors
     /// See [`StoreError`].
     pub fn take_up_passed(&mut self, mailbox: i64) -> Result<UidSet> {
-        let transaction = self.connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+        let transaction = self.connection.transaction()?;
         let (done, passed): (String, String) =
             transaction.query_row("SELECT done, passed FROM mailbox WHERE id = ?1", [mailbox], |row| {
                 Ok((row.get(0)?, row.get(1)?))
@@ -228,7 +226,7 @@ impl Store {
     /// # Errors
     /// See [`StoreError`].
     pub fn pending_mail(&self, mailbox: i64) -> Result<Vec<PendingMail>> {
-        let mut select = self.connection.prepare_cached(
+        let mut select = self.connection.prepare(
             "SELECT uid, outcome, copy_folder, copy_uid_validity, copy_uid_next, copied
              FROM mailbox_pending WHERE mailbox = ?1 ORDER BY uid",
         )?;
@@ -242,7 +240,7 @@ impl Store {
             };
             Ok(PendingMail { uid: row.get(0)?, outcome: row.get(1)?, copying })
         })?;
-        Ok(rows.collect::<rusqlite::Result<_>>()?)
+        Ok(rows.collect::<engine::Result<_>>()?)
     }
 
     /// Nothing is left to do with these mails.
@@ -250,10 +248,10 @@ impl Store {
     /// # Errors
     /// See [`StoreError`].
     pub fn tidied(&mut self, mailbox: i64, uids: &UidSet) -> Result<()> {
-        let transaction = self.connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+        let transaction = self.connection.transaction()?;
         for (first, last) in uids.ranges().map(|range| (*range.start(), *range.end())) {
             transaction
-                .prepare_cached("DELETE FROM mailbox_pending WHERE mailbox = ?1 AND uid BETWEEN ?2 AND ?3")?
+                .prepare("DELETE FROM mailbox_pending WHERE mailbox = ?1 AND uid BETWEEN ?2 AND ?3")?
                 .execute(params![mailbox, first, last])?;
         }
         transaction.commit()?;
@@ -265,10 +263,10 @@ impl Store {
     /// # Errors
     /// See [`StoreError`].
     pub fn note_copying(&mut self, mailbox: i64, uids: &UidSet, copying: Option<&Copying>) -> Result<()> {
-        let transaction = self.connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+        let transaction = self.connection.transaction()?;
         for (first, last) in uids.ranges().map(|range| (*range.start(), *range.end())) {
             transaction
-                .prepare_cached(
+                .prepare(
                     "UPDATE mailbox_pending SET copy_folder = ?4, copy_uid_validity = ?5, copy_uid_next = ?6, copied = ?7
                      WHERE mailbox = ?1 AND uid BETWEEN ?2 AND ?3",
                 )?
@@ -327,8 +325,8 @@ impl Store {
     /// See [`StoreError`].
     pub fn account_runs(&self) -> Result<Vec<AccountRun>> {
         let mut select = self.connection.prepare(&format!("{SELECT_RUN} ORDER BY name, account"))?;
-        let runs = select.query_map([], account_run)?;
-        Ok(runs.collect::<rusqlite::Result<_>>()?)
+        let runs = select.query_map((), account_run)?;
+        Ok(runs.collect::<engine::Result<_>>()?)
     }
 
     /// How far the folders of an account were read: those opened last under each name, by name.
@@ -349,7 +347,7 @@ impl Store {
                 folder: row.get(1)?,
                 uid_validity: row.get(2)?,
                 last_uid: read_uids(row.get(0)?, &done)?.last().unwrap_or(0),
-                pending: row.get::<_, i64>(5)?.unsigned_abs(),
+                pending: row.get::<i64>(5)?.unsigned_abs(),
                 opened: row.get(4)?,
             };
             found.retain(|other| other.folder != position.folder);

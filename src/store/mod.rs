@@ -1,4 +1,5 @@
-//! The database: one SQLite file. No SQL stands anywhere else, and no type of its library leaves this folder.
+//! The database. No SQL stands anywhere else, and no type of its library leaves this folder; what it asks of the engine below it
+//! goes through `engine`.
 //!
 //! *Whole or not at all*: a report, its records, its summary and its bytes are written in one transaction. *Several
 //! processes*: write-ahead logging, transactions that take the write lock when they begin, and a wait for it that
@@ -13,8 +14,8 @@ mod database;
 mod deep;
 mod dictionary;
 mod digest;
-mod disk;
 mod editions;
+mod engine;
 mod error;
 mod exports;
 mod facts;
@@ -80,7 +81,7 @@ pub use writer::{RunPlace, Writer};
 /// The version of SQLite.
 #[must_use]
 pub fn sqlite_version() -> &'static str {
-    rusqlite::version()
+    engine::sqlite_version()
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
-use rusqlite::Connection;
+use super::engine::{self, Connection};
 use rustc_hash::FxHashMap;
 
 use super::Result;
@@ -30,17 +30,14 @@ impl Names {
     }
 
     /// The number of a text, which is stored if it is new.
-    pub(super) fn id(&mut self, connection: &Connection, text: &str) -> rusqlite::Result<i64> {
+    pub(super) fn id(&mut self, connection: &Connection, text: &str) -> engine::Result<i64> {
         if let Some(&id) = self.known.get(text) {
             return Ok(id);
         }
-        let found =
-            connection.prepare_cached("SELECT id FROM name WHERE text = ?1")?.query_row([text], |row| row.get(0));
+        let found = connection.prepare("SELECT id FROM name WHERE text = ?1")?.query_row([text], |row| row.get(0));
         let id = match found {
             Ok(id) => id,
-            Err(rusqlite::Error::QueryReturnedNoRows) => {
-                connection.prepare_cached("INSERT INTO name (text) VALUES (?1)")?.insert([text])?
-            }
+            Err(engine::Error::NoRow) => connection.prepare("INSERT INTO name (text) VALUES (?1)")?.insert([text])?,
             Err(error) => return Err(error),
         };
         if self.known.len() >= KEPT || self.bytes >= KEPT_BYTES {
@@ -52,7 +49,7 @@ impl Names {
     }
 
     /// The same for a text that may be absent.
-    pub(super) fn id_of(&mut self, connection: &Connection, text: Option<&str>) -> rusqlite::Result<Option<i64>> {
+    pub(super) fn id_of(&mut self, connection: &Connection, text: Option<&str>) -> engine::Result<Option<i64>> {
         text.map(|text| self.id(connection, text)).transpose()
     }
 }
@@ -64,9 +61,9 @@ pub(super) struct Numbering<'n> {
 }
 
 impl PutText for Numbering<'_> {
-    type Error = rusqlite::Error;
+    type Error = engine::Error;
 
-    fn put(&mut self, out: &mut Vec<u8>, text: &str) -> rusqlite::Result<()> {
+    fn put(&mut self, out: &mut Vec<u8>, text: &str) -> engine::Result<()> {
         let id = self.names.id(self.connection, text)?;
         varint::put(out, id.unsigned_abs());
         Ok(())
@@ -90,9 +87,8 @@ impl NameCache {
         match self.known.entry(id) {
             Entry::Occupied(known) => Ok(known.into_mut()),
             Entry::Vacant(vacant) => {
-                let text: String = connection
-                    .prepare_cached("SELECT text FROM name WHERE id = ?1")?
-                    .query_row([id], |row| row.get(0))?;
+                let text: String =
+                    connection.prepare("SELECT text FROM name WHERE id = ?1")?.query_row([id], |row| row.get(0))?;
                 self.bytes += text.len();
                 Ok(vacant.insert(text))
             }

@@ -6,9 +6,9 @@ use std::path::Path;
 use rusqlite::types::ToSqlOutput;
 use rusqlite::{Connection, OpenFlags, ToSql, params_from_iter};
 
+use super::engine::{APPLICATION_ID, create_private};
 use super::error::BUSY;
-use super::open::{application_of, create_private};
-use super::{Result, StoreError, schema};
+use super::{Result, StoreError};
 
 /// A column of a plain table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,7 +62,7 @@ impl PlainTable {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(path, flags)?;
         connection.busy_timeout(BUSY)?;
-        if application_of(&connection)? == schema::APPLICATION_ID {
+        if connection.pragma_query_value::<i32, _>(None, "application_id", |row| row.get(0))? == APPLICATION_ID {
             return Err(StoreError::Other("it is a database of reports; rows go into a file of their own".to_owned()));
         }
         connection.pragma_update(None, "synchronous", "FULL")?;

@@ -1,6 +1,6 @@
 //! Forgetting old reports, and all that only they needed.
 
-use rusqlite::{Connection, params};
+use super::engine::{self, Connection, params};
 use rustc_hash::FxHashSet;
 
 use super::memory;
@@ -37,7 +37,7 @@ impl Store {
     /// # Errors
     /// See [`StoreError`](super::StoreError); nothing is forgotten then.
     pub fn prune(&mut self, day: Day) -> Result<Pruned> {
-        let transaction = self.connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+        let transaction = self.connection.transaction()?;
         let pruned = count(&transaction, day)?;
         if pruned.tls_reports > 0 {
             // Reports of one identity are of one day.
@@ -98,7 +98,7 @@ pub(super) fn drop_unused_bytes(connection: &Connection) -> Result<()> {
     connection.execute(
         "DELETE FROM blob WHERE id NOT IN (SELECT raw FROM report) AND id NOT IN (SELECT raw FROM tls_report)
             AND id NOT IN (SELECT raw FROM quarantine)",
-        [],
+        (),
     )?;
     Ok(())
 }
@@ -107,18 +107,18 @@ pub(super) fn drop_unused_bytes(connection: &Connection) -> Result<()> {
 fn drop_unused_outcomes(connection: &Connection) -> Result<()> {
     let mut used = FxHashSet::default();
     let mut statement = connection.prepare("SELECT rows FROM record_run")?;
-    let mut runs = statement.query([])?;
+    let mut runs = statement.query(())?;
     while let Some(run) = runs.next()? {
-        used.extend(rows::iterate(run.get_ref(0)?.as_blob().unwrap_or_default()).map(|row| row.outcome));
+        used.extend(rows::iterate(run.bytes(0).unwrap_or_default()).map(|row| row.outcome));
     }
     let mut statement = connection.prepare("SELECT id FROM outcome")?;
-    let all: Vec<i64> = statement.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
+    let all: Vec<i64> = statement.query_map((), |row| row.get(0))?.collect::<engine::Result<_>>()?;
     let mut delete = connection.prepare("DELETE FROM outcome WHERE id = ?1")?;
     for id in all.into_iter().filter(|id| !used.contains(&id.unsigned_abs())) {
         delete.execute([id])?;
     }
     facts::write_all(connection)?;
-    connection.execute("DELETE FROM signers WHERE id NOT IN (SELECT signers FROM outcome)", [])?;
+    connection.execute("DELETE FROM signers WHERE id NOT IN (SELECT signers FROM outcome)", ())?;
     Ok(())
 }
 
@@ -136,28 +136,27 @@ fn drop_unused_names(connection: &Connection) -> Result<()> {
         "result_type, mx_host, mx_helo, receiving_ip, sending_ip, reason_code, information FROM tls_failure",
     ] {
         let mut statement = connection.prepare(&format!("SELECT DISTINCT {columns}"))?;
-        let width = statement.column_count();
-        let mut found = statement.query([])?;
+        let mut found = statement.query(())?;
         while let Some(row) = found.next()? {
-            for at in 0..width {
-                used.extend(row.get::<_, Option<i64>>(at)?);
+            for at in 0..row.width() {
+                used.extend(row.get::<Option<i64>>(at)?);
             }
         }
     }
     let mut statement = connection.prepare("SELECT detail FROM outcome")?;
-    let mut details = statement.query([])?;
+    let mut details = statement.query(())?;
     let mut collect = Collect(&mut used);
     while let Some(row) = details.next()? {
-        let mut bytes = row.get_ref(0)?.as_blob().unwrap_or_default();
+        let mut bytes = row.bytes(0).unwrap_or_default();
         let _ = crate::alignment::codec::decode(&mut bytes, &mut collect);
     }
     let mut statement = connection.prepare("SELECT id FROM name")?;
-    let all: Vec<i64> = statement.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
+    let all: Vec<i64> = statement.query_map((), |row| row.get(0))?.collect::<engine::Result<_>>()?;
     let mut delete = connection.prepare("DELETE FROM name WHERE id = ?1")?;
     for id in all.into_iter().filter(|id| !used.contains(id)) {
         delete.execute([id])?;
     }
-    connection.execute("DELETE FROM policy WHERE id NOT IN (SELECT policy FROM report)", [])?;
+    connection.execute("DELETE FROM policy WHERE id NOT IN (SELECT policy FROM report)", ())?;
     Ok(())
 }
 

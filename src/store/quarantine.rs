@@ -1,6 +1,6 @@
 //! What could not be read, kept byte for byte.
 
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use super::engine::{self, Connection, Optional, Row, params};
 
 use super::incoming::{NewQuarantine, Origin};
 use super::trust::Trust;
@@ -50,7 +50,7 @@ const SELECT: &str =
     file_name, reporter, domain, begin_time, end_time, first_seen, size, sha256, raw, dmarc, dmarc_domain
     FROM quarantine JOIN blob ON blob.id = quarantine.raw";
 
-fn entry(row: &Row<'_>) -> rusqlite::Result<QuarantineEntry> {
+fn entry(row: Row<'_>) -> engine::Result<QuarantineEntry> {
     let (begin, end): (Option<i64>, Option<i64>) = (row.get(12)?, row.get(13)?);
     Ok(QuarantineEntry {
         id: row.get(0)?,
@@ -74,7 +74,7 @@ fn entry(row: &Row<'_>) -> rusqlite::Result<QuarantineEntry> {
         domain: row.get(11)?,
         period: begin.zip(end),
         first_seen: row.get(14)?,
-        size: row.get::<_, i64>(15)?.unsigned_abs(),
+        size: row.get::<i64>(15)?.unsigned_abs(),
         sha256: row.get(16)?,
     })
 }
@@ -104,7 +104,7 @@ impl Held {
     pub(super) fn load(connection: &Connection) -> Result<Self> {
         let sql = "SELECT (SELECT COUNT(*) FROM quarantine), COALESCE(SUM(LENGTH(bytes)), 0)
              FROM blob WHERE id IN (SELECT raw FROM quarantine)";
-        Ok(connection.query_row(sql, [], |row| Ok(Held { entries: number(row, 0)?, bytes: number(row, 1)? }))?)
+        Ok(connection.query_row(sql, (), |row| Ok(Held { entries: number(row, 0)?, bytes: number(row, 1)? }))?)
     }
 
     /// Whether it has reached a limit.
@@ -123,7 +123,7 @@ pub(super) fn insert(
     limits: &Limits,
 ) -> Result<Kept> {
     let known = connection
-        .prepare_cached("SELECT 1 FROM quarantine JOIN blob ON blob.id = raw WHERE sha256 = ?1 AND inner_path = ?2")?
+        .prepare("SELECT 1 FROM quarantine JOIN blob ON blob.id = raw WHERE sha256 = ?1 AND inner_path = ?2")?
         .exists(params![new.raw.sha256.as_slice(), new.inner])?;
     if !known && held.is_full(limits) {
         return Ok(Kept::Not);
@@ -131,7 +131,7 @@ pub(super) fn insert(
     let (raw, _) = blobs::store(connection, &new.raw, true)?;
     let origin = &new.origin;
     connection
-        .prepare_cached(
+        .prepare(
             "INSERT INTO quarantine (raw, inner_path, code, reason, location, mail_from, subject, mail_date, message_id,
                 file_name, reporter, domain, begin_time, end_time, first_seen, dmarc, dmarc_domain)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)
@@ -162,7 +162,7 @@ pub(super) fn insert(
     held.entries += 1;
     // Several entries may lie in the same bytes; to count these twice keeps less, not more.
     let length: i64 = connection
-        .prepare_cached("SELECT COALESCE(LENGTH(bytes), 0) FROM blob WHERE id = ?1")?
+        .prepare("SELECT COALESCE(LENGTH(bytes), 0) FROM blob WHERE id = ?1")?
         .query_row([raw], |row| row.get(0))?;
     held.bytes = held.bytes.saturating_add(length.unsigned_abs());
     Ok(Kept::Now)
@@ -174,7 +174,7 @@ impl Store {
     /// # Errors
     /// See [`StoreError`](super::StoreError).
     pub fn count_quarantined(&self) -> Result<u64> {
-        let count = self.connection.query_row("SELECT COUNT(*) FROM quarantine", [], |row| row.get::<_, i64>(0))?;
+        let count = self.connection.query_row("SELECT COUNT(*) FROM quarantine", (), |row| row.get::<i64>(0))?;
         Ok(count.unsigned_abs())
     }
 
@@ -192,8 +192,8 @@ impl Store {
     /// See [`StoreError`](super::StoreError).
     pub fn quarantine(&self) -> Result<Vec<QuarantineEntry>> {
         let mut statement = self.connection.prepare(&format!("{SELECT} ORDER BY quarantine.id"))?;
-        let rows = statement.query_map([], entry)?;
-        Ok(rows.collect::<rusqlite::Result<_>>()?)
+        let rows = statement.query_map((), entry)?;
+        Ok(rows.collect::<engine::Result<_>>()?)
     }
 
     /// One entry with its bytes.
@@ -204,7 +204,7 @@ impl Store {
         let found = self
             .connection
             .prepare(&format!("{SELECT} WHERE quarantine.id = ?1"))?
-            .query_row([id], |row| Ok((entry(row)?, row.get::<_, i64>(17)?)))
+            .query_row([id], |row| Ok((entry(row)?, row.get::<i64>(17)?)))
             .optional()?;
         let Some((entry, raw)) = found else {
             return Ok(None);
@@ -218,10 +218,10 @@ impl Store {
     /// # Errors
     /// See [`StoreError`](super::StoreError).
     pub fn drop_quarantined(&mut self, ids: &[i64]) -> Result<usize> {
-        let transaction = self.connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+        let transaction = self.connection.transaction()?;
         let mut dropped = 0;
         for id in ids {
-            dropped += transaction.prepare_cached("DELETE FROM quarantine WHERE id = ?1")?.execute([id])?;
+            dropped += transaction.prepare("DELETE FROM quarantine WHERE id = ?1")?.execute([id])?;
         }
         super::prune::drop_unused_bytes(&transaction)?;
         transaction.commit()?;

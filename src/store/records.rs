@@ -3,7 +3,7 @@
 //! A reader asks for one thing at a time and holds no statement open in between, so that several can go through one
 //! database at once, and what one needs does not grow with the records.
 
-use rusqlite::{OptionalExtension, params};
+use super::engine::{Optional, params};
 
 use super::names::NameCache;
 use super::reports::{ReportHead, ReportSummary};
@@ -70,7 +70,7 @@ impl Store {
     /// # Errors
     /// See [`StoreError`](super::StoreError).
     pub fn counted_after(&self, after: ReportPlace, last: Day, names: &mut NameCache) -> Result<Option<CountedReport>> {
-        let mut select = self.connection.prepare_cached(
+        let mut select = self.connection.prepare(
             "SELECT day, report, reporter, domain, counted FROM record_run
              WHERE (day, report) > (?1, ?2) AND day <= ?3 AND part = 0 AND counted ORDER BY day, report LIMIT 1",
         )?;
@@ -82,7 +82,7 @@ impl Store {
                         place: ReportPlace { day: row.get(0)?, report: row.get(1)? },
                         reporter: row.get(2)?,
                         domain: row.get(3)?,
-                        checked: row.get::<_, i64>(4)? == CHECKED,
+                        checked: row.get::<i64>(4)? == CHECKED,
                     })
                 })
                 .optional()?;
@@ -118,7 +118,7 @@ impl Store {
     pub fn report_after(&self, after: ReportPlace, last: Day) -> Result<Option<ReportPlace>> {
         Ok(self
             .connection
-            .prepare_cached(
+            .prepare(
                 "SELECT day, report FROM record_run WHERE (day, report) > (?1, ?2) AND day <= ?3 AND part = 0
                  ORDER BY day, report LIMIT 1",
             )?
@@ -149,7 +149,7 @@ impl Store {
     pub fn run_of(&self, place: ReportPlace, part: i64) -> Result<Option<Vec<u8>>> {
         Ok(self
             .connection
-            .prepare_cached("SELECT rows FROM record_run WHERE day = ?1 AND report = ?2 AND part = ?3")?
+            .prepare("SELECT rows FROM record_run WHERE day = ?1 AND report = ?2 AND part = ?3")?
             .query_row(params![place.day, place.report, part], |row| row.get(0))
             .optional()?)
     }
@@ -162,7 +162,7 @@ impl Store {
         let report = summary.id;
         Ok(self
             .connection
-            .prepare_cached(
+            .prepare(
                 "SELECT contact.text, generator.text, version.text, namespace.text, errors.text FROM report
                  LEFT JOIN name contact ON contact.id = report.extra_contact_info
                  LEFT JOIN name generator ON generator.id = report.generator

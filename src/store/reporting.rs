@@ -1,6 +1,6 @@
 //! The reports of some days as what they are: who sent them, when, on which domain, and what was published then.
 
-use rusqlite::params;
+use super::engine::{self, params};
 use rustc_hash::FxHashMap;
 
 use super::trust::Trust;
@@ -36,7 +36,7 @@ impl Store {
     /// # Errors
     /// See [`StoreError`](super::StoreError).
     pub fn report_lines(&self, first: Day, last: Day, visit: &mut dyn FnMut(ReportLine)) -> Result<()> {
-        let mut statement = self.connection.prepare_cached(
+        let mut statement = self.connection.prepare(
             "SELECT id, day, begin_time, domain, reporter, policy, messages, trust, end_time FROM report
              WHERE counted AND day BETWEEN ?1 AND ?2 ORDER BY id",
         )?;
@@ -55,7 +55,7 @@ impl Store {
                 domain,
                 reporter,
                 policy: row.get(5)?,
-                messages: u64::try_from(row.get::<_, i64>(6)?).unwrap_or(0),
+                messages: u64::try_from(row.get::<i64>(6)?).unwrap_or(0),
                 trust,
             });
         }
@@ -68,7 +68,7 @@ impl Store {
     /// # Errors
     /// See [`StoreError`](super::StoreError).
     pub fn policies_found(&self, first: Day, last: Day, visit: &mut dyn FnMut(i64, i64, i64)) -> Result<()> {
-        let mut statement = self.connection.prepare_cached(
+        let mut statement = self.connection.prepare(
             "SELECT id, domain, policy FROM report
              WHERE id IN (SELECT report FROM record_run WHERE day BETWEEN ?1 AND ?2) ORDER BY id",
         )?;
@@ -86,8 +86,8 @@ impl Store {
     pub fn policies(&self) -> Result<FxHashMap<i64, PolicyPublished>> {
         let mut statement = self
             .connection
-            .prepare_cached("SELECT id, p, sp, np, adkim, aspf, pct, fo, testing, discovery_method FROM policy")?;
-        let found = statement.query_map([], |row| Ok((row.get(0)?, policy(row, 1, None)?)))?;
-        Ok(found.collect::<rusqlite::Result<_>>()?)
+            .prepare("SELECT id, p, sp, np, adkim, aspf, pct, fo, testing, discovery_method FROM policy")?;
+        let found = statement.query_map((), |row| Ok((row.get(0)?, policy(row, 1, None)?)))?;
+        Ok(found.collect::<engine::Result<_>>()?)
     }
 }

@@ -2,7 +2,7 @@
 
 use std::io::Read;
 
-use rusqlite::{OptionalExtension, Row, params, params_from_iter};
+use super::engine::{self, Optional, Row, Value, params};
 
 use super::apart::{Answered, Apart};
 use super::same_identity::Placed;
@@ -147,7 +147,7 @@ const COLUMNS: &str = "report.id, org.text, reporter.text, email.text, report_id
     LEFT JOIN name org ON org.id = report.org_name
     LEFT JOIN name email ON email.id = report.email";
 
-fn summary(row: &Row<'_>, answered: &mut Answered<'_>) -> Result<ReportSummary> {
+fn summary(row: Row<'_>, answered: &mut Answered<'_>) -> Result<ReportSummary> {
     let domain: String = row.get(5)?;
     Ok(ReportSummary {
         id: row.get(0)?,
@@ -171,7 +171,7 @@ fn summary(row: &Row<'_>, answered: &mut Answered<'_>) -> Result<ReportSummary> 
         counted: row.get(23)?,
         trust: Trust::from_number(row.get(24)?),
         replaced_by: row.get(25)?,
-        shared: row.get::<_, Option<i64>>(26)?.map(i64::unsigned_abs),
+        shared: row.get::<Option<i64>>(26)?.map(i64::unsigned_abs),
         irregularities: Vec::new(),
     })
 }
@@ -182,7 +182,7 @@ impl Store {
     /// # Errors
     /// See [`StoreError`].
     pub fn count_reports(&self) -> Result<u64> {
-        let count = self.connection.query_row("SELECT COUNT(*) FROM report", [], |row| row.get::<_, i64>(0))?;
+        let count = self.connection.query_row("SELECT COUNT(*) FROM report", (), |row| row.get::<i64>(0))?;
         Ok(count.unsigned_abs())
     }
 
@@ -225,11 +225,11 @@ impl Store {
     /// # Errors
     /// See [`StoreError`].
     pub fn report_summary(&self, report: i64) -> Result<ReportSummary> {
-        let mut select = self.connection.prepare_cached(&format!("SELECT {COLUMNS} WHERE report.id = ?1"))?;
+        let mut select = self.connection.prepare(&format!("SELECT {COLUMNS} WHERE report.id = ?1"))?;
         let mut rows = select.query([report])?;
         match rows.next()? {
             Some(row) => summary(row, &mut self.answered()),
-            None => Err(rusqlite::Error::QueryReturnedNoRows.into()),
+            None => Err(engine::Error::NoRow.into()),
         }
     }
 
@@ -241,13 +241,13 @@ impl Store {
         let number: Option<i64> = id.parse().ok();
         let (mut answered, mut found) = (self.answered(), Vec::new());
         for (condition, value) in [
-            ("report.id = ?1", number.map(rusqlite::types::Value::from)),
-            ("report_id IN (?1, '<' || ?1 || '>')", Some(rusqlite::types::Value::from(bare_id(id).to_owned()))),
+            ("report.id = ?1", number.map(Value::Integer)),
+            ("report_id IN (?1, '<' || ?1 || '>')", Some(Value::Text(bare_id(id)))),
         ] {
             let Some(value) = value else { continue };
             let mut statement =
                 self.connection.prepare(&format!("SELECT {COLUMNS} WHERE {condition} ORDER BY report.id"))?;
-            let mut rows = statement.query(params_from_iter([value]))?;
+            let mut rows = statement.query([value])?;
             while let Some(row) = rows.next()? {
                 let mut report = summary(row, &mut answered)?;
                 if self.hides(&report) {
@@ -270,7 +270,7 @@ impl Store {
     pub fn irregularities(&self, report: &ReportSummary) -> Result<Vec<Irregularity>> {
         let mut statement = self
             .connection
-            .prepare_cached("SELECT code, detail, count FROM irregularity WHERE report = ?1 ORDER BY number")?;
+            .prepare("SELECT code, detail, count FROM irregularity WHERE report = ?1 ORDER BY number")?;
         let mut rows = statement.query([report.id])?;
         let mut found = Vec::new();
         while let Some(row) = rows.next()? {
@@ -296,7 +296,7 @@ impl Store {
     pub fn report_detail(&self, summary: ReportSummary) -> Result<ReportDetail> {
         let id = summary.id;
         let mut sightings = Vec::new();
-        let mut statement = self.connection.prepare_cached(
+        let mut statement = self.connection.prepare(
             "SELECT name.text || item, message_id, dmarc, domain.text FROM sighting JOIN name ON name.id = folder
              LEFT JOIN name domain ON domain.id = dmarc_domain WHERE report = ?1 ORDER BY 1",
         )?;
@@ -310,7 +310,7 @@ impl Store {
             });
         }
         let head = self.report_head(summary)?;
-        let mut select = self.connection.prepare_cached(
+        let mut select = self.connection.prepare(
             "SELECT sha256, size, bytes IS NOT NULL FROM report JOIN blob ON blob.id = report.raw WHERE report.id = ?1",
         )?;
         Ok(select.query_row([id], |row| {
@@ -323,9 +323,8 @@ impl Store {
     /// # Errors
     /// See [`StoreError`].
     pub fn report_rows(&self, day: Day, report: i64, visit: &mut dyn FnMut(ReportRow)) -> Result<()> {
-        let mut statement = self
-            .connection
-            .prepare_cached("SELECT rows FROM record_run WHERE day = ?1 AND report = ?2 ORDER BY part")?;
+        let mut statement =
+            self.connection.prepare("SELECT rows FROM record_run WHERE day = ?1 AND report = ?2 ORDER BY part")?;
         let mut runs = statement.query(params![day, report])?;
         while let Some(run) = runs.next()? {
             let bytes = blob(run, 0)?;
@@ -357,7 +356,7 @@ impl Store {
     pub(super) fn blob_bytes(&self, id: i64) -> Result<Option<Vec<u8>>> {
         let found: Option<(bool, Option<Vec<u8>>)> = self
             .connection
-            .prepare_cached("SELECT packed, bytes FROM blob WHERE id = ?1")?
+            .prepare("SELECT packed, bytes FROM blob WHERE id = ?1")?
             .query_row([id], |row| Ok((row.get(0)?, row.get(1)?)))
             .optional()?;
         match found {

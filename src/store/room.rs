@@ -1,16 +1,10 @@
 //! Room on the disk: what is forgotten gives it back, also where there is none left. What is written leaves enough of it for that,
-//! see [`disk`](super::disk).
+//! see [`Connection::check_room`].
 
 use std::path::Path;
 
-use rusqlite::{Connection, OpenFlags};
-
-use super::error::BUSY;
-use super::open::{identify, opening};
+use super::engine::Connection;
 use super::{Result, Store, StoreError, schema};
-
-/// Pages that are given back in one transaction, so that the log stays small.
-const SLICE: i64 = 4_096;
 
 impl Store {
     /// Opens an existing database, lets `work` forget something in it and gives the room back to the disk.
@@ -45,53 +39,22 @@ impl Store {
 
     /// Opens a database that is not there to grow: nothing else may have it open.
     fn open_without_log(path: &Path) -> Result<Self> {
-        let shown = path.display().to_string();
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connection = Connection::open_with_flags(path, flags).map_err(|error| opening(&shown, &error))?;
-        connection.busy_timeout(BUSY)?;
-        // With the file locked, the index of the log needs no file of its own either.
-        connection.pragma_update(None, "locking_mode", "EXCLUSIVE")?;
-        let mode: String = connection.query_row("PRAGMA journal_mode = MEMORY", [], |row| row.get(0))?;
-        let version = identify(&connection, &shown)?;
-        if mode != "memory" || version != schema::VERSION {
-            return Err(StoreError::Full);
-        }
-        connection.pragma_update(None, "temp_store", "MEMORY")?;
-        connection.pragma_update(None, "synchronous", "FULL")?;
-        // The file is changed at the end only, in one go.
-        connection.pragma_update(None, "cache_spill", false)?;
-        Self::over(connection)
+        Self::over(Connection::open_without_log(path, schema::VERSION)?)
     }
 
-    /// Gives free pages of the database back to the disk.
+    /// Gives what is free in the database back to the disk.
     ///
     /// # Errors
     /// See [`StoreError`].
     pub fn give_room_back(&self) -> Result<()> {
-        let free = |connection: &Connection| connection.pragma_query_value(None, "freelist_count", |row| row.get(0));
-        let mut left: i64 = free(&self.connection)?;
-        while left > 0 {
-            // Each step gives one page back: the statement must be stepped to its end.
-            let mut vacuum = self.connection.prepare(&format!("PRAGMA incremental_vacuum({SLICE})"))?;
-            let mut steps = vacuum.query([])?;
-            while steps.next()?.is_some() {}
-            drop(steps);
-            let now = free(&self.connection)?;
-            if now >= left {
-                break;
-            }
-            left = now;
-        }
-        // In the log's answer stands whether somebody else reads; then the log is emptied when that has ended.
-        self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
-        Ok(())
+        Ok(self.connection.give_room_back()?)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::open::companion;
+    use rusqlite::Connection;
 
     /// A database with so many entries in quarantine of 20 kB each, in a folder of its own.
     fn filled(entries: usize) -> (tempfile::TempDir, std::path::PathBuf) {
@@ -122,7 +85,7 @@ mod tests {
 
     fn is_sound(path: &Path) -> bool {
         let store = Store::open(path).unwrap();
-        let sound: String = store.connection.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
+        let sound: String = store.connection.query_row("PRAGMA integrity_check", (), |row| row.get(0)).unwrap();
         sound == "ok" && store.count_quarantined().unwrap() == 0
     }
 
@@ -143,12 +106,12 @@ mod tests {
         assert_eq!(forget_all(&mut store).unwrap(), 200);
         store.give_room_back().unwrap();
         for suffix in ["-wal", "-shm", "-journal"] {
-            assert!(!companion(&path, suffix).exists(), "{suffix}");
+            assert!(!path.with_file_name(format!("reports.sqlite{suffix}")).exists(), "{suffix}");
         }
         // Nobody else reads a file that is changed in place.
         let other = Connection::open(&path).unwrap();
         other.busy_timeout(std::time::Duration::ZERO).unwrap();
-        assert!(other.query_row("SELECT COUNT(*) FROM report", [], |_| Ok(())).is_err());
+        assert!(other.query_row("SELECT COUNT(*) FROM report", (), |_| Ok(())).is_err());
         drop(store);
         assert!(size(&path) * 10 < before, "{} of {before}", size(&path));
         assert!(is_sound(&path));
@@ -160,7 +123,7 @@ mod tests {
         let mut tries = 0;
         let done = Store::forgetting(&path, |store| {
             tries += 1;
-            let mode: String = store.connection.query_row("PRAGMA journal_mode", [], |row| row.get(0))?;
+            let mode: String = store.connection.query_row("PRAGMA journal_mode", (), |row| row.get(0))?;
             if mode == "wal" { Err(StoreError::Full) } else { forget_all(store) }
         });
         assert_eq!((done.unwrap(), tries), (20, 2));

@@ -1,6 +1,6 @@
 //! Scanning records: the runs of a window of days, and the outcomes that they name.
 
-use rusqlite::{Connection, Row};
+use super::engine::{Connection, Row};
 
 use super::names::NameReader;
 use super::trust::CHECKED;
@@ -34,13 +34,13 @@ impl<'r> ScannedRun<'r> {
          ORDER BY day, report, part";
 
     /// A run as it was selected.
-    pub(super) fn of(row: &'r Row<'_>) -> Result<Self> {
+    pub(super) fn of(row: Row<'r>) -> Result<Self> {
         Ok(ScannedRun {
             day: row.get(0)?,
             report: row.get(1)?,
             reporter: row.get(2)?,
             domain: row.get(3)?,
-            checked: row.get::<_, i64>(4)? == CHECKED,
+            checked: row.get::<i64>(4)? == CHECKED,
             rows: blob(row, 5)?,
         })
     }
@@ -57,7 +57,7 @@ pub struct PolicyWords {
 
 impl PolicyWords {
     fn load(connection: &Connection, policy: i64) -> Result<Self> {
-        let mut select = connection.prepare_cached("SELECT lower(p), lower(sp) FROM policy WHERE id = ?1")?;
+        let mut select = connection.prepare("SELECT lower(p), lower(sp) FROM policy WHERE id = ?1")?;
         Ok(select.query_row([policy], |row| Ok(PolicyWords { p: row.get(0)?, sp: row.get(1)? }))?)
     }
 
@@ -74,7 +74,7 @@ impl PolicyWords {
 }
 
 fn policy_of(connection: &Connection, report: i64) -> Result<i64> {
-    let mut select = connection.prepare_cached("SELECT policy FROM report WHERE id = ?1")?;
+    let mut select = connection.prepare("SELECT policy FROM report WHERE id = ?1")?;
     Ok(select.query_row([report], |row| row.get(0))?)
 }
 
@@ -84,7 +84,7 @@ impl Store {
     /// # Errors
     /// See [`StoreError`]; the visitor's ends the scan.
     pub fn scan_runs(&self, first: Day, last: Day, visit: &mut dyn FnMut(ScannedRun<'_>) -> Result<()>) -> Result<()> {
-        let mut statement = self.connection.prepare_cached(ScannedRun::SELECT)?;
+        let mut statement = self.connection.prepare(ScannedRun::SELECT)?;
         let mut runs = statement.query([first, last])?;
         let mut answered = self.answered();
         while let Some(row) = runs.next()? {
@@ -101,10 +101,8 @@ impl Store {
     /// # Errors
     /// See [`StoreError`].
     pub fn signers(&self, id: i64, names: &mut NameReader<'_>) -> Result<Vec<(String, Option<String>, AuthResult)>> {
-        let detail: Vec<u8> = self
-            .connection
-            .prepare_cached("SELECT detail FROM signers WHERE id = ?1")?
-            .query_row([id], |row| row.get(0))?;
+        let detail: Vec<u8> =
+            self.connection.prepare("SELECT detail FROM signers WHERE id = ?1")?.query_row([id], |row| row.get(0))?;
         let damaged = || StoreError::Damaged(format!("signers {id}"));
         let mut rest = detail.as_slice();
         let mut found = Vec::new();
@@ -122,7 +120,7 @@ impl Store {
     pub(super) fn outcome_with(&self, id: u64, names: &mut NameReader<'_>) -> Result<Outcome> {
         let detail: Vec<u8> = self
             .connection
-            .prepare_cached("SELECT detail FROM outcome WHERE id = ?1")?
+            .prepare("SELECT detail FROM outcome WHERE id = ?1")?
             .query_row([i64::try_from(id).unwrap_or(-1)], |row| row.get(0))?;
         codec::decode(&mut detail.as_slice(), names).ok_or_else(|| StoreError::Damaged(format!("outcome {id}")))
     }
@@ -146,7 +144,7 @@ impl Store {
     /// # Errors
     /// See [`StoreError`].
     pub fn published_policy(&self, reports: &[i64]) -> Result<Option<String>> {
-        let mut select = self.connection.prepare_cached(
+        let mut select = self.connection.prepare(
             "SELECT end_time, lower(p) FROM report JOIN policy ON policy.id = report.policy WHERE report.id = ?1",
         )?;
         let mut last: Option<(i64, Option<String>)> = None;

@@ -9,7 +9,7 @@
 use std::collections::BTreeMap;
 use std::collections::hash_map::Entry;
 
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use super::engine::{self, Connection, Optional, Row, params};
 use rustc_hash::FxHashMap;
 
 use super::editions::{self, MergedRows};
@@ -40,9 +40,8 @@ pub(super) struct Same {
 
 /// The report of this identity and content, if it is stored.
 pub(super) fn find(connection: &Connection, identity: u128, content: u128) -> Result<Option<Same>> {
-    let mut select = connection.prepare_cached(
-        "SELECT id, trust, policy, day FROM report WHERE logical = ?1 AND content = ?2 ORDER BY id LIMIT 1",
-    )?;
+    let mut select = connection
+        .prepare("SELECT id, trust, policy, day FROM report WHERE logical = ?1 AND content = ?2 ORDER BY id LIMIT 1")?;
     let found = select.query_row(params![identity.to_be_bytes(), content.to_be_bytes()], |row| {
         Ok(Same { id: row.get(0)?, trust: Trust::from_number(row.get(1)?), policy: row.get(2)?, day: row.get(3)? })
     });
@@ -58,9 +57,8 @@ pub(super) struct Group {
 
 impl Group {
     pub(super) fn load(connection: &Connection, identity: u128) -> Result<Self> {
-        let mut select = connection.prepare_cached(&format!(
-            "SELECT COUNT(*), COUNT(*) FILTER (WHERE {BELIEVED}) FROM report WHERE logical = ?1"
-        ))?;
+        let mut select = connection
+            .prepare(&format!("SELECT COUNT(*), COUNT(*) FILTER (WHERE {BELIEVED}) FROM report WHERE logical = ?1"))?;
         Ok(select
             .query_row([identity.to_be_bytes()], |row| Ok(Group { reports: row.get(0)?, believed: row.get(1)? }))?)
     }
@@ -78,8 +76,8 @@ pub(super) struct Placed {
 impl Placed {
     /// Those of a stored report.
     pub(super) fn load(connection: &Connection, report: i64) -> Result<Self> {
-        let mut select = connection
-            .prepare_cached("SELECT domain, reporter, begin_time, end_time, logical FROM report WHERE id = ?1")?;
+        let mut select =
+            connection.prepare("SELECT domain, reporter, begin_time, end_time, logical FROM report WHERE id = ?1")?;
         Ok(select.query_row([report], |row| {
             Ok(Placed {
                 domain: row.get(0)?,
@@ -95,7 +93,7 @@ impl Placed {
     pub(super) fn overlaps(&self, connection: &Connection) -> Result<bool> {
         let Placed { domain, reporter, period, identity } = *self;
         Ok(connection
-            .prepare_cached(&format!(
+            .prepare(&format!(
                 "SELECT 1 FROM (
                     SELECT end_time, logical, trust, dropped FROM report
                     WHERE domain = ?1 AND reporter = ?2 AND begin_time > ?3 AND begin_time < ?4
@@ -114,8 +112,8 @@ impl Placed {
     }
 }
 
-fn digest(row: &Row<'_>, at: usize) -> rusqlite::Result<u128> {
-    row.get::<_, [u8; 16]>(at).map(u128::from_be_bytes)
+fn digest(row: Row<'_>, at: usize) -> engine::Result<u128> {
+    row.get::<[u8; 16]>(at).map(u128::from_be_bytes)
 }
 
 /// A stored report, as far as it is asked whether it counts.
@@ -142,7 +140,7 @@ impl Stored {
         "report.id, logical, content, day, domain, reporter, records, messages, dmarc_pass, dkim_aligned,
         spf_aligned, trust, counted, replaced_by, shared, dropped";
 
-    fn of(row: &Row<'_>) -> rusqlite::Result<Self> {
+    fn of(row: Row<'_>) -> engine::Result<Self> {
         Ok(Stored {
             id: row.get(0)?,
             identity: digest(row, 1)?,
@@ -168,7 +166,7 @@ impl Stored {
     /// The report of this number.
     pub(super) fn load(connection: &Connection, report: i64) -> Result<Self> {
         let sql = format!("SELECT {} FROM report WHERE report.id = ?1", Self::COLUMNS);
-        Ok(connection.prepare_cached(&sql)?.query_row([report], Self::of)?)
+        Ok(connection.prepare(&sql)?.query_row([report], Self::of)?)
     }
 
     /// Whether it counts unless others of its identity are in its way.
@@ -178,9 +176,9 @@ impl Stored {
 
     fn load_all(connection: &Connection, identity: u128) -> Result<Vec<Self>> {
         let sql = format!("SELECT {} FROM report WHERE logical = ?1 ORDER BY report.id", Self::COLUMNS);
-        let mut select = connection.prepare_cached(&sql)?;
+        let mut select = connection.prepare(&sql)?;
         let found = select.query_map([identity.to_be_bytes().as_slice()], Self::of)?;
-        Ok(found.collect::<rusqlite::Result<_>>()?)
+        Ok(found.collect::<engine::Result<_>>()?)
     }
 
     /// Lets it count or not, in its records and in the summary.
@@ -189,12 +187,12 @@ impl Stored {
             return Ok(());
         }
         self.counted = counted;
-        connection
-            .prepare_cached("UPDATE report SET counted = ?2 WHERE id = ?1")?
-            .execute(params![self.id, counted])?;
-        connection
-            .prepare_cached("UPDATE record_run SET counted = ?3 WHERE day = ?1 AND report = ?2")?
-            .execute(params![self.day, self.id, if counted { self.trust.counted() } else { 0 }])?;
+        connection.prepare("UPDATE report SET counted = ?2 WHERE id = ?1")?.execute(params![self.id, counted])?;
+        connection.prepare("UPDATE record_run SET counted = ?3 WHERE day = ?1 AND report = ?2")?.execute(params![
+            self.day,
+            self.id,
+            if counted { self.trust.counted() } else { 0 }
+        ])?;
         let sign = if counted { 1 } else { -1 };
         deltas.add(self.day, self.domain, self.reporter, &self.totals, self.trust, sign);
         Ok(())
@@ -202,7 +200,7 @@ impl Stored {
 
     fn rows(&self, connection: &Connection, key: DigestKey) -> Result<MergedRows> {
         let mut select =
-            connection.prepare_cached("SELECT rows FROM record_run WHERE day = ?1 AND report = ?2 ORDER BY part")?;
+            connection.prepare("SELECT rows FROM record_run WHERE day = ?1 AND report = ?2 ORDER BY part")?;
         let mut runs = select.query(params![self.day, self.id])?;
         let mut found = Vec::new();
         let mut named = Vec::new();
@@ -222,14 +220,14 @@ impl Stored {
     pub(super) fn remove(mut self, connection: &Connection, deltas: &mut Deltas) -> Result<()> {
         self.count(connection, false, deltas)?;
         connection
-            .prepare_cached("DELETE FROM record_run WHERE day = ?1 AND report = ?2")?
+            .prepare("DELETE FROM record_run WHERE day = ?1 AND report = ?2")?
             .execute(params![self.day, self.id])?;
         for sql in [
             "DELETE FROM irregularity WHERE report = ?1",
             "DELETE FROM sighting WHERE report = ?1",
             "DELETE FROM report WHERE id = ?1",
         ] {
-            connection.prepare_cached(sql)?.execute([self.id])?;
+            connection.prepare(sql)?.execute([self.id])?;
         }
         Ok(())
     }
@@ -292,9 +290,11 @@ pub(super) fn settle(
     for (((report, counts), replaced_by), shared) in reports.iter_mut().zip(counts).zip(replaced_by).zip(shared) {
         report.count(connection, counts, deltas)?;
         if (report.replaced_by, report.shared) != (replaced_by, shared) {
-            connection
-                .prepare_cached("UPDATE report SET replaced_by = ?2, shared = ?3 WHERE id = ?1")?
-                .execute(params![report.id, replaced_by, shared])?;
+            connection.prepare("UPDATE report SET replaced_by = ?2, shared = ?3 WHERE id = ?1")?.execute(params![
+                report.id,
+                replaced_by,
+                shared
+            ])?;
         }
     }
     Ok(())
@@ -307,7 +307,7 @@ pub(super) fn parted(connection: &Connection, day: Day) -> Result<Vec<u128>> {
         "SELECT logical FROM report WHERE shared IS NOT NULL GROUP BY logical HAVING MIN(day) < ?1 AND MAX(day) >= ?1",
     )?;
     let found = select.query_map([day], |row| digest(row, 0))?;
-    Ok(found.collect::<rusqlite::Result<_>>()?)
+    Ok(found.collect::<engine::Result<_>>()?)
 }
 
 /// Writes anew what all reports say and which of them count, for databases of a version that decided otherwise.
@@ -316,7 +316,7 @@ pub(super) fn settle_all(connection: &Connection) -> Result<()> {
     write_contents(connection, key)?;
     let mut deltas = Deltas::default();
     let mut select = connection.prepare("SELECT logical FROM report GROUP BY logical HAVING COUNT(*) > 1")?;
-    let mut identities = select.query([])?;
+    let mut identities = select.query(())?;
     while let Some(row) = identities.next()? {
         settle(connection, key, &[], digest(row, 0)?, &mut deltas)?;
     }
@@ -329,7 +329,7 @@ fn write_contents(connection: &Connection, key: DigestKey) -> Result<()> {
     let mut known: FxHashMap<u64, u128> = FxHashMap::default();
     let mut update = connection.prepare("UPDATE report SET content = ?2 WHERE id = ?1")?;
     let mut select = connection.prepare("SELECT report, rows FROM record_run ORDER BY day, report, part")?;
-    let mut runs = select.query([])?;
+    let mut runs = select.query(())?;
     let mut at: Option<(i64, RowsDigest)> = None;
     loop {
         let run = runs.next()?;
@@ -366,7 +366,7 @@ pub(super) fn comparable(
         Domain { own: bool, reporter: i64 },
     }
     let mut groups: BTreeMap<Voucher, Vec<usize>> = BTreeMap::new();
-    let mut name = connection.prepare_cached("SELECT text FROM name WHERE id = ?1")?;
+    let mut name = connection.prepare("SELECT text FROM name WHERE id = ?1")?;
     for at in believed {
         let (trust, reporter) = vouched[at];
         let voucher = match trust {

@@ -4,12 +4,9 @@
 //! lists of `d=`, `s=` and result, of which there are far fewer) once in `signers`; records are packed runs in `record_run`, which lie in the order of their days, because every answer is about a window of days. `day_total`
 //! is the summary by day, domain and reporter, kept in the same transactions.
 
-use rusqlite::Connection;
+use super::engine::Connection;
 
-use super::{dictionary, facts, judging, memory, same_identity};
-
-/// Says that a database is ours (`PRAGMA application_id`): "dmst".
-pub(super) const APPLICATION_ID: i32 = 0x646d_7374;
+use super::{StoreError, dictionary, facts, judging, memory, same_identity};
 
 /// One step each; step N leads from version N to N + 1. Never change a step that was released: add one.
 pub(super) const MIGRATIONS: &[&str] = &[
@@ -245,26 +242,21 @@ const SETTLE_REPORTS: usize = 13;
 /// The version that this program writes.
 pub(super) const VERSION: i32 = MIGRATIONS.len() as i32;
 
-/// The version of a database.
-pub(super) fn version(connection: &Connection) -> rusqlite::Result<i32> {
-    connection.pragma_query_value(None, "user_version", |row| row.get(0))
-}
-
 /// Climbs the ladder from `version`, a step and its number in one transaction each.
 pub(super) fn migrate(connection: &mut Connection, version: i32) -> super::Result<()> {
     for (step, sql) in MIGRATIONS.iter().enumerate().skip(usize::try_from(version).unwrap_or(0)) {
-        let transaction = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+        let transaction = connection.transaction()?;
         // Another process may have climbed while this one waited for its turn.
-        if self::version(&transaction)? > step as i32 {
+        if transaction.version()? > step as i32 {
             continue;
         }
-        transaction.execute_batch(MEMORY)?;
-        transaction.execute_batch(sql)?;
+        transaction.define(MEMORY)?;
+        transaction.define(sql)?;
         if step == 0 {
             let mut key = [0_u8; 16];
-            getrandom::fill(&mut key).map_err(|_| rusqlite::Error::ExecuteReturnedResults)?;
+            getrandom::fill(&mut key)
+                .map_err(|_| StoreError::Other("the system gives no random numbers".to_owned()))?;
             transaction.execute("INSERT INTO meta (key, value) VALUES ('digest_key', ?1)", [key.as_slice()])?;
-            transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
         }
         if JUDGE_OUTCOMES.contains(&step) {
             dictionary::judge_outcomes(&transaction)?;
@@ -277,7 +269,7 @@ pub(super) fn migrate(connection: &mut Connection, version: i32) -> super::Resul
             judging::judge_all(&transaction)?;
         }
         memory::forget_all(&transaction)?;
-        transaction.pragma_update(None, "user_version", step as i32 + 1)?;
+        transaction.set_version(step as i32 + 1)?;
         transaction.commit()?;
     }
     if version < VERSION {

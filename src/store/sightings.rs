@@ -1,6 +1,6 @@
 //! The inputs in which reports were seen.
 
-use rusqlite::{Connection, params};
+use super::engine::{Connection, params};
 
 use super::Result;
 use super::incoming::Origin;
@@ -15,7 +15,7 @@ pub(super) fn insert(connection: &Connection, names: &mut Names, report: i64, or
     let trust = Trust::from(&origin.authenticity).number();
     // Seen again, it may be checked where it was not before.
     connection
-        .prepare_cached(
+        .prepare(
             "INSERT INTO sighting (report, folder, item, message_id, dmarc, dmarc_domain) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
              ON CONFLICT (report, folder, item) DO UPDATE SET dmarc = excluded.dmarc, dmarc_domain = excluded.dmarc_domain
              WHERE excluded.dmarc <> 0",
@@ -29,14 +29,14 @@ pub(super) fn is_seen(connection: &Connection, names: &mut Names, report: i64, o
     let (folder, item) = split_location(&origin.location);
     let folder = names.id(connection, folder)?;
     Ok(connection
-        .prepare_cached("SELECT 1 FROM sighting WHERE report = ?1 AND folder = ?2 AND item = ?3")?
+        .prepare("SELECT 1 FROM sighting WHERE report = ?1 AND folder = ?2 AND item = ?3")?
         .exists(params![report, folder, item])?)
 }
 
 /// Notes that one report was seen wherever another was.
 pub(super) fn copy(connection: &Connection, from: i64, to: i64) -> Result<()> {
     connection
-        .prepare_cached(
+        .prepare(
             "INSERT OR IGNORE INTO sighting (report, folder, item, message_id, dmarc, dmarc_domain)
              SELECT ?2, folder, item, message_id, dmarc, dmarc_domain FROM sighting WHERE report = ?1",
         )?

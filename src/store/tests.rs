@@ -86,7 +86,7 @@ fn counted(store: &Store) -> BTreeMap<u64, bool> {
 fn check_facts(store: &Store) {
     let columns = |id: u64| -> Vec<Option<i64>> {
         let sql = "SELECT header_from, envelope, authenticated, signers, state & 15 FROM outcome WHERE id = ?1";
-        let read = |row: &rusqlite::Row<'_>| (0..5).map(|at| row.get(at)).collect();
+        let read = |row: super::engine::Row<'_>| (0..5).map(|at| row.get(at)).collect();
         store.connection.query_row(sql, [i64::try_from(id).unwrap()], read).unwrap()
     };
     let mut packed = 0;
@@ -98,7 +98,7 @@ fn check_facts(store: &Store) {
             packed += 1;
         });
     }
-    let outcomes: i64 = store.connection.query_row("SELECT COUNT(*) FROM outcome", [], |row| row.get(0)).unwrap();
+    let outcomes: i64 = store.connection.query_row("SELECT COUNT(*) FROM outcome", (), |row| row.get(0)).unwrap();
     assert_eq!(packed, outcomes);
 }
 
@@ -139,7 +139,7 @@ fn old_reports_go_with_all_that_only_they_needed() {
     assert_eq!(messages(&store), 9);
     check_totals(&store);
     let count = |table: &str| -> i64 {
-        store.connection.query_row(&format!("SELECT COUNT(*) FROM {table}"), [], |row| row.get(0)).unwrap()
+        store.connection.query_row(&format!("SELECT COUNT(*) FROM {table}"), (), |row| row.get(0)).unwrap()
     };
     assert_eq!((count("outcome"), count("blob"), count("sighting"), count("signers")), (1, 1, 1, 1));
     // What was forgotten may come again.
@@ -167,7 +167,7 @@ fn facts_are_packed_of_what_stays() {
     check_totals(&store);
     assert_eq!(store.largest_outcome().unwrap(), 600);
     // From the columns alone, as for a database of an older version.
-    store.connection.execute("DELETE FROM outcome_block", []).unwrap();
+    store.connection.execute("DELETE FROM outcome_block", ()).unwrap();
     super::facts::write_all(&store.connection).unwrap();
     check_facts(&store);
 }

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use rusqlite::{Connection, OptionalExtension, params};
+use super::engine::{self, Connection, Optional, params};
 
 use super::incoming::{Arrival, Origin, Raw, bare_id};
 use super::names::{NameReader, Names};
@@ -97,10 +97,10 @@ pub(super) fn stored_content(
 ) -> Result<u128> {
     let mut text = |id: Option<i64>| id.and_then(|id| names.text(id).ok().map(str::to_owned));
     let lines = |text: Option<String>| text.map_or(Vec::new(), |text| text.split('\n').map(str::to_owned).collect());
-    let mut select = connection.prepare_cached(
+    let mut select = connection.prepare(
         "SELECT number, domain, policy_type, policy_string, mx_host, successful, failed FROM tls_policy WHERE report = ?1",
     )?;
-    let mut of_policy = connection.prepare_cached(
+    let mut of_policy = connection.prepare(
         "SELECT result_type, mx_host, mx_helo, receiving_ip, sending_ip, reason_code, information, sessions FROM tls_failure
          WHERE report = ?1 AND policy = ?2",
     )?;
@@ -145,7 +145,7 @@ impl Writer<'_> {
         let (identity, content) = (new.identity(self.key), new.content(self.key));
         let known: Option<i64> = self
             .connection
-            .prepare_cached("SELECT id FROM tls_report WHERE identity = ?1 AND content = ?2")?
+            .prepare("SELECT id FROM tls_report WHERE identity = ?1 AND content = ?2")?
             .query_row(params![identity.to_be_bytes(), content.to_be_bytes()], |row| row.get(0))
             .optional()?;
         if let Some(id) = known {
@@ -157,7 +157,7 @@ impl Writer<'_> {
         let reread = raw_known && self.tls_earlier_readings(raw)?;
         let others: bool = self
             .connection
-            .prepare_cached("SELECT 1 FROM tls_report WHERE identity = ?1 AND counted")?
+            .prepare("SELECT 1 FROM tls_report WHERE identity = ?1 AND counted")?
             .exists([identity.to_be_bytes()])?;
         let id = self.insert_tls(new, identity, content, raw)?;
         self.input.tls_met.insert(id);
@@ -174,7 +174,7 @@ impl Writer<'_> {
 
     /// One that is stored has come again, perhaps in a better mail.
     fn tls_known(&mut self, id: i64, identity: u128, new: &NewTlsReport) -> Result<()> {
-        let mut select = self.connection.prepare_cached(
+        let mut select = self.connection.prepare(
             "SELECT name.text, trust FROM tls_report JOIN name ON name.id = reporter WHERE tls_report.id = ?1",
         )?;
         let stored = select.query_row([id], |row| Ok((row.get(0)?, Trust::from_number(row.get(1)?))))?;
@@ -182,7 +182,7 @@ impl Writer<'_> {
         if best != stored {
             let reporter = self.dictionary.names.id(self.connection, &best.0)?;
             self.connection
-                .prepare_cached("UPDATE tls_report SET reporter = ?2, trust = ?3 WHERE id = ?1")?
+                .prepare("UPDATE tls_report SET reporter = ?2, trust = ?3 WHERE id = ?1")?
                 .execute(params![id, reporter, best.1.number()])?;
             self.unsettled_tls.insert(identity);
         }
@@ -191,10 +191,10 @@ impl Writer<'_> {
 
     /// Takes out what an earlier version of the program read otherwise from the same bytes.
     fn tls_earlier_readings(&mut self, raw: i64) -> Result<bool> {
-        let mut select = self.connection.prepare_cached("SELECT id, identity FROM tls_report WHERE raw = ?1")?;
+        let mut select = self.connection.prepare("SELECT id, identity FROM tls_report WHERE raw = ?1")?;
         let all: Vec<(i64, u128)> = select
             .query_map([raw], |row| Ok((row.get(0)?, row.get(1).map(u128::from_be_bytes)?)))?
-            .collect::<rusqlite::Result<_>>()?;
+            .collect::<engine::Result<_>>()?;
         let mut any = false;
         for (id, identity) in all.into_iter().filter(|(id, _)| !self.input.tls_met.contains(id)) {
             remove(self.connection, id)?;
@@ -207,7 +207,7 @@ impl Writer<'_> {
     fn insert_tls(&mut self, new: &NewTlsReport, identity: u128, content: u128, raw: i64) -> Result<i64> {
         let (connection, names) = (self.connection, &mut self.dictionary.names);
         let id = connection
-            .prepare_cached(
+            .prepare(
                 "INSERT INTO tls_report (identity, content, day, begin_time, end_time, reporter, org_name, contact,
                     report_id, trust, counted, raw, location)
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
@@ -243,7 +243,7 @@ fn insert_policy(
 ) -> Result<()> {
     let list = |list: &[String]| Some(list.join("\n")).filter(|text| !text.is_empty());
     connection
-        .prepare_cached(
+        .prepare(
             "INSERT INTO tls_policy (report, number, domain, policy_type, policy_string, mx_host, successful, failed)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
         )?
@@ -257,7 +257,7 @@ fn insert_policy(
             signed(policy.successful),
             signed(policy.failed),
         ])?;
-    let mut insert = connection.prepare_cached(
+    let mut insert = connection.prepare(
         "INSERT INTO tls_failure (report, policy, number, result_type, mx_host, mx_helo, receiving_ip, sending_ip,
             reason_code, information, sessions) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
     )?;
@@ -291,7 +291,7 @@ fn remove(connection: &Connection, report: i64) -> Result<()> {
         "DELETE FROM tls_policy WHERE report = ?1",
         "DELETE FROM tls_report WHERE id = ?1",
     ] {
-        connection.prepare_cached(sql)?.execute([report])?;
+        connection.prepare(sql)?.execute([report])?;
     }
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! Which SMTP TLS reports of one identity count: they are parts or editions by the same rule as aggregate reports (see
 //! [`editions`](super::editions)), and what is believed of the mails they came in decides as it does there.
 
-use rusqlite::{Connection, params};
+use super::engine::{self, Connection, params};
 
 use super::editions::{self, MergedRows};
 use super::same_identity::comparable;
@@ -23,7 +23,7 @@ struct Stored {
 
 /// Decides which of the reports of one identity count, once for each batch. That depends on the reports alone, not on the order they came in.
 pub(super) fn settle(connection: &Connection, key: DigestKey, identity: u128) -> Result<()> {
-    let mut select = connection.prepare_cached(
+    let mut select = connection.prepare(
         "SELECT tls_report.id, trust, reporter, sha256 FROM tls_report JOIN blob ON blob.id = raw
              WHERE identity = ?1 ORDER BY tls_report.id",
     )?;
@@ -38,7 +38,7 @@ pub(super) fn settle(connection: &Connection, key: DigestKey, identity: u128) ->
                     .map(|sha: [u8; 32]| sha[..16].iter().fold(0, |all, &one| all << 8 | u128::from(one)))?,
             })
         })?
-        .collect::<rusqlite::Result<_>>()?;
+        .collect::<engine::Result<_>>()?;
     let vouched: Vec<(Trust, i64)> = stored.iter().map(|one| (one.trust, one.reporter)).collect();
     let believed = (0..stored.len()).filter(|&at| stored[at].trust.is_believed()).collect();
     let mut counts = vec![false; stored.len()];
@@ -53,7 +53,7 @@ pub(super) fn settle(connection: &Connection, key: DigestKey, identity: u128) ->
             counts[at] = by.is_none();
         }
     }
-    let mut update = connection.prepare_cached("UPDATE tls_report SET counted = ?2 WHERE id = ?1 AND counted <> ?2")?;
+    let mut update = connection.prepare("UPDATE tls_report SET counted = ?2 WHERE id = ?1 AND counted <> ?2")?;
     for (one, counts) in stored.iter().zip(counts) {
         update.execute(params![one.id, counts])?;
     }
@@ -69,18 +69,18 @@ fn rows(connection: &Connection, key: DigestKey, report: &Stored) -> Result<Merg
          JOIN tls_policy ON tls_policy.report = tls_failure.report AND tls_policy.number = tls_failure.policy
          WHERE tls_failure.report = ?1",
     ] {
-        let mut select = connection.prepare_cached(sql)?;
+        let mut select = connection.prepare(sql)?;
         let mut all = select.query([report.id])?;
         while let Some(row) = all.next()? {
             let mut named = Vec::with_capacity(45);
             for at in 1..6 {
-                named.extend(row.get::<_, Option<i64>>(at)?.map_or([0xff; 9], |id| {
+                named.extend(row.get::<Option<i64>>(at)?.map_or([0xff; 9], |id| {
                     let mut bytes = [0; 9];
                     bytes[1..].copy_from_slice(&id.to_le_bytes());
                     bytes
                 }));
             }
-            found.push((key.of(&named) as u64, row.get::<_, i64>(0)?.unsigned_abs()));
+            found.push((key.of(&named) as u64, row.get::<i64>(0)?.unsigned_abs()));
         }
     }
     Ok(MergedRows::new(found, report.bytes))

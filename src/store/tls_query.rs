@@ -1,6 +1,6 @@
 //! SMTP TLS reports as they are asked for.
 
-use rusqlite::params;
+use super::engine::{self, params};
 
 use super::trust::Trust;
 use super::values::number;
@@ -100,7 +100,7 @@ impl Store {
         with_failures: bool,
         visit: &mut dyn FnMut(TlsSessions),
     ) -> Result<()> {
-        let mut select = self.connection.prepare_cached(
+        let mut select = self.connection.prepare(
             "SELECT id, day, reporter, trust, domain, policy_type, policy_string, mx_host, successful, failed, number
              FROM tls_report JOIN tls_policy ON report = id
              WHERE counted AND day BETWEEN ?1 AND ?2 ORDER BY day, id, number",
@@ -131,7 +131,7 @@ impl Store {
     }
 
     fn tls_failures(&self, report: i64, policy: i64) -> Result<Vec<TlsFailures>> {
-        let mut select = self.connection.prepare_cached(
+        let mut select = self.connection.prepare(
             "SELECT result_type, mx_host, receiving_ip, reason_code, information, sessions FROM tls_failure
              WHERE report = ?1 AND policy = ?2 ORDER BY number",
         )?;
@@ -145,7 +145,7 @@ impl Store {
                 sessions: number(row, 5)?,
             })
         })?;
-        Ok(found.collect::<rusqlite::Result<_>>()?)
+        Ok(found.collect::<engine::Result<_>>()?)
     }
 
     /// The TLS reports of the days from `first` to `last` on these domains and those below them, or on all: newest day first,
@@ -154,7 +154,7 @@ impl Store {
     /// # Errors
     /// See [`StoreError`](super::StoreError).
     pub fn tls_reports(&self, first: Day, last: Day, domains: &[String]) -> Result<Vec<TlsReportRow>> {
-        let mut select = self.connection.prepare_cached(
+        let mut select = self.connection.prepare(
             "SELECT tls_report.id, day, begin_time, end_time, reporter.text, org.text, contact.text, report_id, trust, counted,
                 location, SUM(successful), SUM(failed), domain.text
              FROM tls_report
@@ -207,12 +207,12 @@ impl Store {
     /// # Errors
     /// See [`StoreError`](super::StoreError).
     pub fn count_tls_reports(&self) -> Result<(u64, u64)> {
-        let all = self.connection.query_row("SELECT COUNT(*) FROM tls_report", [], |row| number(row, 0))?;
+        let all = self.connection.query_row("SELECT COUNT(*) FROM tls_report", (), |row| number(row, 0))?;
         if !self.has_owner() {
             return Ok((all, 0));
         }
-        let mut select = self.connection.prepare_cached("SELECT report, domain FROM tls_policy ORDER BY report")?;
-        let mut rows = select.query([])?;
+        let mut select = self.connection.prepare("SELECT report, domain FROM tls_policy ORDER BY report")?;
+        let mut rows = select.query(())?;
         let (mut owned, mut own, mut last) = (self.answered(), 0, None);
         while let Some(row) = rows.next()? {
             let report: i64 = row.get(0)?;
@@ -229,7 +229,7 @@ impl Store {
     /// # Errors
     /// See [`StoreError`](super::StoreError).
     pub fn newest_tls_report(&self, now: i64) -> Result<Option<i64>> {
-        let mut select = self.connection.prepare_cached(
+        let mut select = self.connection.prepare(
             "SELECT MAX(end_time), domain FROM tls_report JOIN tls_policy ON report = id
              WHERE counted AND end_time <= ?1 GROUP BY domain",
         )?;
@@ -237,7 +237,7 @@ impl Store {
         let (mut owned, mut newest) = (self.answered(), None);
         while let Some(row) = rows.next()? {
             if owned.is_owners(row.get(1)?)? {
-                newest = newest.max(row.get::<_, Option<i64>>(0)?);
+                newest = newest.max(row.get::<Option<i64>>(0)?);
             }
         }
         Ok(newest)

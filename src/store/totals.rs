@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use rusqlite::{Connection, params};
+use super::engine::{Connection, params};
 use rustc_hash::FxHashMap;
 
 use super::incoming::Totals;
@@ -47,7 +47,7 @@ impl Deltas {
 
     /// Writes the changes; part of the batch's transaction.
     pub(super) fn flush(&mut self, connection: &Connection) -> Result<()> {
-        let mut upsert = connection.prepare_cached(
+        let mut upsert = connection.prepare(
             "INSERT INTO day_total (day, domain, reporter, reports, checked, records, messages, dmarc_pass, dkim_aligned, spf_aligned)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
              ON CONFLICT (day, domain, reporter) DO UPDATE SET
@@ -62,7 +62,7 @@ impl Deltas {
             let [reports, checked, records, messages, pass, dkim, spf] = sums;
             upsert.execute(params![day, domain, reporter, reports, checked, records, messages, pass, dkim, spf])?;
         }
-        connection.prepare_cached("DELETE FROM day_total WHERE reports = 0")?.execute([])?;
+        connection.prepare("DELETE FROM day_total WHERE reports = 0")?.execute(())?;
         std::mem::take(&mut self.changed).into_iter().try_for_each(|period| period.forget(connection))?;
         Ok(())
     }
@@ -92,14 +92,14 @@ impl Store {
     /// See [`StoreError`](super::StoreError).
     pub fn day_totals(&self, first: Day, last: Day) -> Result<Vec<DayTotal>> {
         let mut names = NameReader::new(&self.connection);
-        let mut statement = self.connection.prepare_cached(
+        let mut statement = self.connection.prepare(
             "SELECT day, domain, reporter, reports, checked, records, messages, dmarc_pass, dkim_aligned, spf_aligned
              FROM day_total WHERE day BETWEEN ?1 AND ?2 ORDER BY day, domain, reporter",
         )?;
         let mut rows = statement.query([first, last])?;
         let (mut totals, mut answered) = (Vec::new(), self.answered());
         while let Some(row) = rows.next()? {
-            let number = |at| row.get::<_, i64>(at).map(|value| u64::try_from(value).unwrap_or(0).min(LARGEST_SUM));
+            let number = |at| row.get::<i64>(at).map(|value| u64::try_from(value).unwrap_or(0).min(LARGEST_SUM));
             let (domain, reporter) = (row.get(1)?, row.get(2)?);
             if !answered.has(domain, reporter)? {
                 continue;
@@ -129,7 +129,7 @@ impl Store {
     /// See [`StoreError`](super::StoreError).
     pub fn days_reported(&self, first: Day, last: Day, now: i64, visit: &mut dyn FnMut(DayReported)) -> Result<()> {
         let stale = self.stale_reports(first, last, now)?;
-        let mut statement = self.connection.prepare_cached(
+        let mut statement = self.connection.prepare(
             "SELECT day, domain, reporter, messages, reports, checked FROM day_total WHERE day BETWEEN ?1 AND ?2",
         )?;
         let mut rows = statement.query([first, last])?;
@@ -155,7 +155,7 @@ impl Store {
     /// By day, domain and reporter how many reports are no evidence of a moment, and their messages.
     fn stale_reports(&self, first: Day, last: Day, now: i64) -> Result<StaleReports> {
         // All others end a day after the one that they count on at the latest.
-        let mut select = self.connection.prepare_cached(
+        let mut select = self.connection.prepare(
             "SELECT day, domain, reporter, begin_time, end_time, messages FROM report
              WHERE end_time - begin_time > 172800 AND day BETWEEN ?1 AND ?2 AND counted",
         )?;
@@ -166,7 +166,7 @@ impl Store {
             if !(Period { begin: row.get(3)?, end: row.get(4)? }).is_evidence_of_now(now) {
                 let sum = found.entry((row.get(0)?, row.get(1)?, row.get(2)?)).or_default();
                 sum.0 += 1;
-                sum.1 = sum.1.saturating_add(row.get::<_, i64>(5)?.unsigned_abs());
+                sum.1 = sum.1.saturating_add(row.get::<i64>(5)?.unsigned_abs());
             }
         }
         Ok(found)
@@ -178,7 +178,7 @@ impl Store {
     /// # Errors
     /// See [`StoreError`](super::StoreError).
     pub fn newest_report(&self, now: i64) -> Result<Option<i64>> {
-        let mut select = self.connection.prepare_cached(
+        let mut select = self.connection.prepare(
             "SELECT record_run.day, record_run.domain, begin_time, end_time, record_run.reporter
              FROM record_run JOIN report ON report.id = record_run.report
              WHERE record_run.counted AND part = 0 AND record_run.day <= ?1 ORDER BY record_run.day DESC",

@@ -1,6 +1,6 @@
 //! Numbers, bytes and policies as the database holds them.
 
-use rusqlite::Row;
+use super::engine::{self, Row};
 
 use super::error::{Result, StoreError};
 use crate::report::PolicyPublished;
@@ -11,20 +11,20 @@ pub(super) fn signed(number: u64) -> i64 {
 }
 
 /// A number that is never negative, in a column of a row.
-pub(super) fn number(row: &Row<'_>, at: usize) -> rusqlite::Result<u64> {
-    row.get::<_, i64>(at).map(i64::unsigned_abs)
+pub(super) fn number(row: Row<'_>, at: usize) -> engine::Result<u64> {
+    row.get::<i64>(at).map(i64::unsigned_abs)
 }
 
 /// Bytes in a column of a row.
 ///
 /// # Errors
 /// [`StoreError::Damaged`] where something else stands there.
-pub(super) fn blob<'r>(row: &'r Row<'_>, at: usize) -> Result<&'r [u8]> {
-    row.get_ref(at)?.as_blob().map_err(|error| StoreError::Damaged(error.to_string()))
+pub(super) fn blob<'r>(row: Row<'r>, at: usize) -> Result<&'r [u8]> {
+    row.bytes(at).map_err(|error| StoreError::Damaged(error.to_string()))
 }
 
 /// A published policy, whose tags stand in the columns of a row from one on, in their order in the table.
-pub(super) fn policy(row: &Row<'_>, from: usize, domain: Option<String>) -> rusqlite::Result<PolicyPublished> {
+pub(super) fn policy(row: Row<'_>, from: usize, domain: Option<String>) -> engine::Result<PolicyPublished> {
     Ok(PolicyPublished {
         domain,
         p: row.get(from)?,

@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use rusqlite::{Connection, params};
+use super::engine::{Connection, params};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::dictionary::Dictionary;
@@ -17,7 +17,7 @@ use super::quarantine::{Held, Kept};
 use super::same_identity::{self, Group};
 use super::totals::Deltas;
 use super::trust::Trust;
-use super::{DigestKey, Result, Store, StoreError, disk, quarantine, tls_identity};
+use super::{DigestKey, Result, Store, StoreError, quarantine, tls_identity};
 use crate::limits::Limits;
 use crate::rows;
 
@@ -95,7 +95,6 @@ pub struct RunPlace<'r> {
 impl Store {
     /// Begins to write. `now`, in seconds since the epoch, is what is noted on what is quarantined.
     pub fn writer(&mut self, keep_raw: bool, now: i64) -> Writer<'_> {
-        self.connection.set_prepared_statement_cache_capacity(64);
         Writer {
             connection: &self.connection,
             key: self.key,
@@ -134,13 +133,13 @@ impl Writer<'_> {
         if self.in_batch {
             return Ok(());
         }
-        self.connection.execute_batch("BEGIN IMMEDIATE")?;
+        self.connection.begin()?;
         self.in_batch = true;
         self.held = None;
-        let version: i64 = self.connection.pragma_query_value(None, "data_version", |row| row.get(0))?;
+        let version: i64 = self.connection.writes_of_others()?;
         if version != self.data_version {
             self.next_report =
-                self.connection.query_row("SELECT COALESCE(MAX(id), 0) + 1 FROM report", [], |row| row.get(0))?;
+                self.connection.query_row("SELECT COALESCE(MAX(id), 0) + 1 FROM report", (), |row| row.get(0))?;
             self.dictionary.forget();
             self.data_version = version;
         }
@@ -160,8 +159,8 @@ impl Writer<'_> {
             .and_then(|()| self.deltas.flush(self.connection))
             .and_then(|()| self.settled.flush(self.connection))
             .and_then(|()| Ok(self.dictionary.facts.write(self.connection)?))
-            .and_then(|()| disk::check(self.connection))
-            .and_then(|()| Ok(self.connection.execute_batch("COMMIT")?));
+            .and_then(|()| self.connection.check_room())
+            .and_then(|()| Ok(self.connection.commit()?));
         if done.is_err() {
             self.abandon();
         }
@@ -192,8 +191,7 @@ impl Writer<'_> {
         self.open = None;
         self.data_version = -1;
         if self.in_batch {
-            // SQLite has rolled back by itself after some errors; then there is nothing to do.
-            let _ = self.connection.execute_batch("ROLLBACK");
+            self.connection.rollback();
         }
         self.in_batch = false;
     }
@@ -304,7 +302,7 @@ impl Writer<'_> {
             return Ok(());
         }
         self.connection
-            .prepare_cached(
+            .prepare(
                 "INSERT INTO record_run (day, report, part, reporter, domain, counted, rows) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
             )?
             .execute(params![

@@ -13,7 +13,7 @@ mod sum;
 
 use std::net::IpAddr;
 
-use rusqlite::{Connection, TransactionBehavior};
+use super::engine::{self, Connection};
 
 use self::period::PERIOD;
 pub(super) use self::period::Span;
@@ -97,8 +97,8 @@ impl RememberedSum<'_> {
 }
 
 /// Forgets all sums.
-pub(super) fn forget_all(connection: &Connection) -> rusqlite::Result<()> {
-    connection.execute("DELETE FROM memory", []).map(drop)
+pub(super) fn forget_all(connection: &Connection) -> engine::Result<()> {
+    connection.execute("DELETE FROM memory", ()).map(drop)
 }
 
 /// Sums up the periods whose records have changed, each in a transaction of its own, until `stop` says so.
@@ -106,9 +106,9 @@ pub(super) fn sum_up(connection: &mut Connection, stop: &dyn Fn() -> bool) -> Re
     let mut next = Span::from(Day::MIN, connection)?;
     while let Some(period) = next.filter(|_| !stop()) {
         if !period.is_summed_up(connection)? {
-            let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let transaction = connection.transaction()?;
             write(&transaction, period)?;
-            super::disk::check(&transaction)?;
+            transaction.check_room()?;
             transaction.commit()?;
         }
         next = period.next(connection)?;
@@ -124,7 +124,7 @@ impl Store {
     /// # Errors
     /// See [`StoreError`].
     pub fn sum_up_memory(&mut self, stop: &dyn Fn() -> bool) -> Result<()> {
-        if self.connection.path().is_none_or(str::is_empty) {
+        if self.connection.is_in_memory() {
             return Ok(());
         }
         match sum_up(&mut self.connection, stop) {
@@ -159,7 +159,7 @@ impl Store {
     ) -> Result<()> {
         let days = ((days.0 - period.begin()) as u64, (days.1 - period.begin()) as u64);
         let damaged = || StoreError::Damaged(format!("memory of period {}", period.0));
-        let mut select = self.connection.prepare_cached("SELECT sums FROM memory WHERE period = ?1 ORDER BY part")?;
+        let mut select = self.connection.prepare("SELECT sums FROM memory WHERE period = ?1 ORDER BY part")?;
         let mut parts = select.query([period.0])?;
         let mut answered = self.answered();
         let mut is_head = true;

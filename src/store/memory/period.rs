@@ -1,6 +1,6 @@
 //! The periods that are summed up.
 
-use rusqlite::Connection;
+use super::engine::{self, Connection};
 
 use crate::report::period::Day;
 
@@ -26,31 +26,31 @@ impl Span {
     }
 
     /// Forgets the sums of those before a day and of its own: the records before it go in this transaction.
-    pub(in crate::store) fn forget_before(day: Day, connection: &Connection) -> rusqlite::Result<()> {
+    pub(in crate::store) fn forget_before(day: Day, connection: &Connection) -> engine::Result<()> {
         connection.execute("DELETE FROM memory WHERE period <= ?1", [Span::of(day).0]).map(drop)
     }
 
     /// Forgets the sums: the records change in this transaction.
-    pub(in crate::store) fn forget(self, connection: &Connection) -> rusqlite::Result<()> {
-        connection.prepare_cached("DELETE FROM memory WHERE period = ?1")?.execute([self.0]).map(drop)
+    pub(in crate::store) fn forget(self, connection: &Connection) -> engine::Result<()> {
+        connection.prepare("DELETE FROM memory WHERE period = ?1")?.execute([self.0]).map(drop)
     }
 
     /// The first period with records whose days end on a day or later.
-    pub(super) fn from(day: Day, connection: &Connection) -> rusqlite::Result<Option<Self>> {
-        let mut select = connection.prepare_cached("SELECT MIN(day) FROM record_run WHERE day >= ?1")?;
+    pub(super) fn from(day: Day, connection: &Connection) -> engine::Result<Option<Self>> {
+        let mut select = connection.prepare("SELECT MIN(day) FROM record_run WHERE day >= ?1")?;
         let day: Option<Day> = select.query_row([Span::of(day).begin()], |row| row.get(0))?;
         Ok(day.map(Span::of))
     }
 
     /// The next period with records.
-    pub(super) fn next(self, connection: &Connection) -> rusqlite::Result<Option<Self>> {
+    pub(super) fn next(self, connection: &Connection) -> engine::Result<Option<Self>> {
         match self.end().checked_add(1) {
             Some(day) => Self::from(day, connection),
             None => Ok(None),
         }
     }
 
-    pub(super) fn is_summed_up(self, connection: &Connection) -> rusqlite::Result<bool> {
-        connection.prepare_cached("SELECT 1 FROM memory WHERE period = ?1 AND part = 0")?.exists([self.0])
+    pub(super) fn is_summed_up(self, connection: &Connection) -> engine::Result<bool> {
+        connection.prepare("SELECT 1 FROM memory WHERE period = ?1 AND part = 0")?.exists([self.0])
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::net::IpAddr;
 
-use rusqlite::{Connection, OptionalExtension, params};
+use super::engine::{Connection, Optional, params};
 use rustc_hash::FxHashMap;
 
 use super::period::{PERIOD, Span};
@@ -93,7 +93,7 @@ pub(super) fn write(connection: &Connection, period: Span) -> Result<()> {
     period.forget(connection)?;
     let mut facts = Facts::new(connection)?;
     let mut sums = Sums::default();
-    let mut select = connection.prepare_cached(ScannedRun::SELECT)?;
+    let mut select = connection.prepare(ScannedRun::SELECT)?;
     let mut runs = select.query([period.begin(), period.end()])?;
     while let Some(row) = runs.next()? {
         let run = ScannedRun::of(row)?;
@@ -109,7 +109,7 @@ pub(super) fn write(connection: &Connection, period: Span) -> Result<()> {
 }
 
 fn write_part(connection: &Connection, period: Span, part: i64, bytes: &[u8]) -> Result<()> {
-    let mut insert = connection.prepare_cached("INSERT INTO memory (period, part, sums) VALUES (?1, ?2, ?3)")?;
+    let mut insert = connection.prepare("INSERT INTO memory (period, part, sums) VALUES (?1, ?2, ?3)")?;
     insert.execute(params![period.0, part, bytes])?;
     Ok(())
 }
@@ -197,8 +197,8 @@ struct Facts<'c> {
 
 impl<'c> Facts<'c> {
     fn new(connection: &'c Connection) -> Result<Self> {
-        let mut select = connection.prepare_cached("SELECT id FROM signers WHERE detail = x''")?;
-        let unsigned = select.query_row([], |row| row.get(0)).optional()?;
+        let mut select = connection.prepare("SELECT id FROM signers WHERE detail = x''")?;
+        let unsigned = select.query_row((), |row| row.get(0)).optional()?;
         Ok(Facts { connection, known: HashMap::new(), policies: FxHashMap::default(), unsigned })
     }
 

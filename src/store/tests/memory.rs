@@ -199,7 +199,7 @@ fn a_run_sums_up_what_it_changed_and_a_database_of_before_is_summed_up_once() {
     let path = folder.path().join("reports.db");
     let periods = |path: &Path| -> i64 {
         let connection = Connection::open(path).unwrap();
-        connection.query_row("SELECT COUNT(*) FROM memory WHERE part = 0", [], |row| row.get(0)).unwrap()
+        connection.query_row("SELECT COUNT(*) FROM memory WHERE part = 0", (), |row| row.get(0)).unwrap()
     };
     {
         let mut store = Store::open(&path).unwrap();

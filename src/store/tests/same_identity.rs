@@ -159,7 +159,7 @@ fn spoil(store: &Store, messages: u64) {
         [i64::try_from(messages).unwrap()],
     );
     assert_eq!(changed.unwrap(), 1);
-    store.connection.execute("UPDATE day_total SET messages = messages + 1000", []).unwrap();
+    store.connection.execute("UPDATE day_total SET messages = messages + 1000", ()).unwrap();
 }
 
 #[test]
@@ -189,7 +189,7 @@ fn an_identity_read_otherwise_is_the_same_report_where_it_was_seen() {
     let document = one(&[("192.0.2.1", 5, "pass")]);
     let mut store = Store::in_memory().unwrap();
     take(&mut store, std::slice::from_ref(&document));
-    store.connection.execute("UPDATE report SET logical = randomblob(16)", []).unwrap();
+    store.connection.execute("UPDATE report SET logical = randomblob(16)", ()).unwrap();
     assert_eq!(take(&mut store, std::slice::from_ref(&document)).reread, 1);
     assert_eq!((messages(&store), store.count_reports().unwrap()), (5, 1));
     check_totals(&store);
