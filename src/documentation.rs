@@ -115,6 +115,29 @@ fn every_module_is_explained() {
     assert!(missing.is_empty(), "docs/architecture.md says nothing of {missing:?}");
 }
 
+/// Asserts that each module stands once in the picture of the floors, and what it uses on its line or below.
+#[test]
+fn the_picture_of_the_floors_is_that_of_the_list() {
+    let text = std::fs::read_to_string(root().join("docs/architecture.md")).unwrap();
+    let picture = text.split("```").find(|block| block.starts_with("text\n command line")).expect("the picture");
+    // Behind the name of the floor, and before what is said of it.
+    let mut drawn: Vec<(String, usize)> = Vec::new();
+    for (row, line) in picture.lines().skip(1).enumerate() {
+        let line: String = line.chars().skip(17).collect();
+        let names = line.split("   ").next().unwrap_or_default().split(" · ").map(str::trim);
+        drawn.extend(names.filter(|name| !name.is_empty() && *name != "│").map(|name| (name.to_owned(), row)));
+    }
+    let mut names: Vec<&str> = drawn.iter().map(|(name, _)| name.as_str()).collect();
+    let mut listed: Vec<&str> = walls::FLOORS.iter().map(|(module, _)| *module).collect();
+    (names.sort_unstable(), listed.sort_unstable());
+    assert_eq!(names, listed, "modules in the picture of docs/architecture.md and in src/walls.rs");
+    let row = |module: &str| drawn.iter().find(|(name, _)| name == module).map(|(_, row)| *row);
+    for (module, used) in walls::FLOORS {
+        let above: Vec<&&str> = used.iter().filter(|used| row(used) < row(module)).collect();
+        assert!(above.is_empty(), "in docs/architecture.md {module} stands below {above:?}, which it uses");
+    }
+}
+
 #[test]
 fn every_code_is_explained() {
     let text = std::fs::read_to_string(root().join("docs/codes.md")).unwrap();

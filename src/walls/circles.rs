@@ -5,9 +5,6 @@
 //! Methods are not followed: who calls one has the type from somewhere. Tests may use what they like.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
-
-use super::sources;
 
 /// The source of one module, as far as names in it matter.
 struct Module {
@@ -266,9 +263,10 @@ fn reached<'a>(uses: &BTreeMap<&'a str, BTreeMap<&'a str, BTreeSet<String>>>, fr
     reached
 }
 
-/// The uses that are part of a circle.
-fn circles(modules: &Crate) -> Vec<String> {
-    let uses = uses(modules);
+/// The uses that are part of a circle, among files with their paths below `src/`.
+pub(super) fn circles(files: impl IntoIterator<Item = (String, String)>) -> Vec<String> {
+    let modules = modules(files);
+    let uses = uses(&modules);
     let reached: BTreeMap<&str, BTreeSet<&str>> = uses.keys().map(|&file| (file, reached(&uses, file))).collect();
     let mut found = Vec::new();
     for (file, used) in &uses {
@@ -280,37 +278,30 @@ fn circles(modules: &Crate) -> Vec<String> {
     found
 }
 
-#[test]
-fn no_files_use_each_other_in_a_circle() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    let mut files = Vec::new();
-    sources(&root, &mut files);
-    let files = files.into_iter().map(|path| {
-        let file = path.strip_prefix(&root).unwrap().to_string_lossy().replace('\\', "/");
-        (file, std::fs::read_to_string(path).unwrap())
-    });
-    let modules = modules(files.filter(|(file, _)| file != "main.rs" && !file.contains("/tests/")));
-    let found = circles(&modules);
-    assert!(found.is_empty(), "files in circles:\n{}", found.join("\n"));
+/// The modules at the root of the crate that a source names, but for what only tests see.
+pub(super) fn modules_named(text: &str) -> BTreeSet<String> {
+    let module = read(String::new(), text);
+    let paths = module.imports.values().chain(&module.names).filter(|path| path[0] == "crate");
+    paths.filter_map(|path| path.get(1).cloned()).collect()
 }
 
 #[test]
 fn a_name_leads_to_the_file_that_defines_it() {
     let parent = "mod b;\nmod c;\npub use b::B;\npub fn run() { c::go(\"crate::a::c::C\") }";
     let tests = "#[cfg(test)]\nmod tests { use super::super::run; }";
-    let crate_of = |b: &str, c: &str| {
+    let circles_of = |b: &str, c: &str| {
         let files = [("lib.rs", "mod a;"), ("a/mod.rs", parent), ("a/b.rs", b), ("a/c.rs", c)];
-        modules(files.map(|(file, text)| (file.to_owned(), text.to_owned())))
+        circles(files.map(|(file, text)| (file.to_owned(), text.to_owned())))
     };
     let b = "pub struct B<'c>(super::c::C<'c>);";
     let c = format!("pub struct C<'c>(&'c str);\npub fn go(_: &str) {{}} // super::run\n{tests}");
-    assert_eq!(circles(&crate_of(b, &c)), Vec::<String>::new());
+    assert_eq!(circles_of(b, &c), Vec::<String>::new());
     assert_eq!(
-        circles(&crate_of(b, &format!("use super::B as Other;\n{c}\nfn other(_: Other) {{}}"))),
+        circles_of(b, &format!("use super::B as Other;\n{c}\nfn other(_: Other) {{}}")),
         ["a/b.rs uses a/c.rs: C", "a/c.rs uses a/b.rs: B"]
     );
     assert_eq!(
-        circles(&crate_of(b, &format!("{c}\npub fn again() {{ crate::a::run() }}"))),
+        circles_of(b, &format!("{c}\npub fn again() {{ crate::a::run() }}")),
         ["a/c.rs uses a/mod.rs: run", "a/mod.rs uses a/c.rs: go"]
     );
 }
