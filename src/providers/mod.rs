@@ -26,6 +26,4 @@ pub use remedy::{DnsRecord, LOOK_AGAIN, MOST_STEPS, Remedy, RemedyContext};
 pub use search::{Match, MatchedBy};
 
 #[cfg(test)]
-mod form;
-#[cfg(test)]
 mod tests;

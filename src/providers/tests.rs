@@ -3,6 +3,8 @@
 use super::{Catalogue, Kind, MOST_STEPS, Provider, Remedy, RemedyContext, Spf};
 use crate::cause::Cause;
 
+mod entries;
+
 fn builtin() -> Catalogue {
     Catalogue::builtin()
 }

@@ -3,9 +3,11 @@
 //! Impact first: every message of the window counts once, as passing or as lost to somebody. Then checks, each with its
 //! threshold and figure; those about the amount of evidence come before all others, because no data is never "safe".
 
+mod advice;
 mod answer;
 mod checklist;
 mod checks;
+mod decisions;
 mod impact;
 mod list;
 mod policy;

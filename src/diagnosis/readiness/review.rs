@@ -2,11 +2,11 @@
 
 use std::cmp::Reverse;
 
-use super::answer::{
-    Advice, Blocker, Decision, Fragile, Regression, Review, ReviewedPath, StrictAnswer, Undecided, Verdict,
-};
-use super::checklist::{Findings, count};
+use super::advice::advice;
+use super::answer::{Blocker, Fragile, Regression, Review, ReviewedPath, StrictAnswer, Verdict};
+use super::checklist::Findings;
 use super::checks;
+use super::decisions::{decisions, looks_forgotten, undecided};
 use super::impact::{self, PathDays, failing, is_own};
 use super::policy::Target;
 use super::reporters::{evidence, handling, reporters, share};
@@ -201,7 +201,8 @@ pub fn review(
         dns: dns.as_ref(),
     };
     let (checks, mut verdict) = checks::checks(&findings);
-    let decisions = decisions(observed, &paths, impact.messages, thresholds);
+    let Observed { survey, matching, catalogue, .. } = *observed;
+    let decisions = decisions(&ledger::Ground { survey, matching, catalogue }, &paths, impact.messages, thresholds);
     if verdict == Verdict::Ready && !decisions.is_empty() {
         verdict = Verdict::Undecided;
     }
@@ -261,56 +262,6 @@ fn narrowed(receivers: &Receivers, domain: &str) -> Receivers {
     }
 }
 
-fn undecided(path: &SendingPath) -> Undecided {
-    Undecided {
-        path: path.id.clone(),
-        sender: path.sender.clone(),
-        domain: path.domain.clone(),
-        messages: failing(path),
-    }
-}
-
-/// The paths that somebody has to decide about before the policy is made stricter: fewer messages than that are no reason to
-/// wait, and one line.
-fn decisions(
-    observed: &Observed<'_>,
-    paths: &[&SendingPath],
-    messages: u64,
-    thresholds: &ReadinessThresholds,
-) -> Vec<Decision> {
-    let waits = |path: &&&SendingPath| {
-        let whose = match path.role {
-            Role::Service | Role::OtherAccount => true,
-            Role::Unknown => looks_forgotten(path),
-            _ => false,
-        };
-        whose && failing(path) > thresholds.max_path_failures && failing(path).saturating_mul(100) >= messages
-    };
-    let Observed { survey, matching, catalogue, .. } = *observed;
-    let ground = ledger::Ground { survey, matching, catalogue };
-    let mut found: Vec<Decision> = paths
-        .iter()
-        .filter(waits)
-        .map(|path| Decision {
-            path: path.id.clone(),
-            messages: failing(path),
-            sender: path.sender.clone(),
-            domain: path.domain.clone(),
-            approve: ledger::approval(&ground, path).to_string(),
-            deny: ledger::denial(&ground, path).to_string(),
-        })
-        .collect();
-    found.sort_by(|a, b| (Reverse(a.messages), &a.path).cmp(&(Reverse(b.messages), &b.path)));
-    found
-}
-
-/// Whether an unknown path shows who it is: it signs, or SPF passes for it, or several reporters saw most of its mail with
-/// signatures of the domain, if broken ones.
-fn looks_forgotten(path: &SendingPath) -> bool {
-    let broken = 2 * path.dkim.broken > path.messages && path.reporters.len() > 1 && path.first_seen != path.last_seen;
-    broken || path.dkim.unaligned > 0 || path.provider.is_some() || path.named_by.starts_with("spf")
-}
-
 /// Whether more of a path fails than may.
 fn fails(path: Weighed, thresholds: &ReadinessThresholds) -> bool {
     let Weighed { messages, failing } = path;
@@ -364,48 +315,4 @@ fn mailboxes(own: &[&SendingPath], catalogue: &Catalogue) -> Vec<String> {
     names.sort_unstable();
     names.dedup();
     names
-}
-
-/// What a policy that is published already costs.
-fn costs_now(findings: &Findings<'_>) -> Option<Advice> {
-    let policy = findings.published.and_then(|record| record.p.as_deref())?;
-    let done = match policy {
-        "reject" => "refused",
-        "quarantine" => "put into junk folders",
-        _ => return None,
-    };
-    let messages: u64 = findings.fragile.iter().map(|path| path.messages).sum();
-    (messages > 0).then(|| Advice {
-        section: "RFC 9989 §7.4",
-        text: "This is no matter of a stricter policy: under the published one, what recipients forward of mail that SPF alone carries fails DMARC already. Sign these paths first, or go back to p=none until they are.",
-        because: format!("p={policy} is published, and forwarded copies of {} that rely on SPF are {done} today", count(messages, "message")),
-        source: RFC9989,
-    })
-}
-
-const RFC9989: &str = "https://www.rfc-editor.org/rfc/rfc9989";
-
-fn advice(findings: &Findings<'_>) -> Vec<Advice> {
-    let mut list: Vec<Advice> = costs_now(findings).into_iter().collect();
-    if !findings.mailboxes.is_empty() && findings.target == Target::Reject {
-        list.push(Advice {
-            section: "RFC 9989 §7.4",
-            text: "Domains whose people may write to mailing lists SHOULD NOT publish p=reject. One that wants to all the same SHOULD first publish p=none for at least a month, then p=quarantine for as long, compare what became of its mail, and tell its people what lists will do.",
-            because: format!("people's mail was seen: {}", findings.mailboxes.join(", ")),
-            source: RFC9989,
-        });
-    }
-    if findings.target == Target::Reject {
-        list.push(Advice {
-            section: "RFC 9989 §7.4",
-            text: "A domain at p=reject MUST NOT rely on SPF alone and MUST sign with DKIM, because forwarding breaks SPF. Receivers MUST NOT reject for p=reject alone: without other grounds they treat what fails as under p=quarantine.",
-            because: match findings.fragile.len() {
-                0 => "no path of yours relies on SPF alone".to_owned(),
-                1 => "1 path relies on SPF alone".to_owned(),
-                many => format!("{many} paths rely on SPF alone"),
-            },
-            source: RFC9989,
-        });
-    }
-    list
 }

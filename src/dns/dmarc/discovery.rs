@@ -3,7 +3,8 @@
 
 use serde::Serialize;
 
-use super::record::{DmarcRecord, Policy, Psd};
+use super::policy::Policy;
+use super::record::{DmarcRecord, Psd};
 use crate::dns::{Answer, Kind, Memory, Question};
 use crate::domain;
 

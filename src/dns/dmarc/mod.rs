@@ -3,12 +3,14 @@
 mod destinations;
 mod discovery;
 mod place;
+mod policy;
 mod record;
 mod report_uri;
 mod review;
 
 pub use destinations::{Feeds, ReportAddress};
 pub use discovery::{Discovery, Method, Walk, discover, questions};
-pub use record::{DmarcRecord, Policy, Psd, TagReview, TagState};
+pub use policy::Policy;
+pub use record::{DmarcRecord, Psd, TagReview, TagState};
 pub use report_uri::ReportUri;
 pub use review::{DmarcReview, review};

@@ -4,6 +4,7 @@ mod lookups;
 mod reach;
 mod record;
 mod review;
+mod syntax;
 mod term;
 mod tree;
 

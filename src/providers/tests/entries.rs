@@ -2,10 +2,10 @@
 
 use std::net::IpAddr;
 
-use super::catalogue::FILES;
-use super::{Catalogue, Dkim, Kind, MOST_STEPS, Provider, RemedyContext};
 use crate::cause::Cause;
 use crate::domain::{is_registrable, is_within};
+use crate::providers::catalogue::FILES;
+use crate::providers::{Catalogue, Dkim, Kind, MOST_STEPS, Provider, RemedyContext};
 
 fn builtin() -> Catalogue {
     Catalogue::builtin()
