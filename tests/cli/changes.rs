@@ -1,5 +1,7 @@
 //! What is new, worse, mended or gone; and that silence never looks like health.
 
+mod nights;
+
 use serde_json::{Value, json};
 
 use crate::documented;
@@ -336,67 +338,4 @@ fn the_order_of_arrival_does_not_matter() {
             }
         }
     }
-}
-
-/// Asks as a nightly job does, on the day after this one.
-fn night(days: &Days, today: i64) -> Ran {
-    let date = format!("2026-{:02}-{:02}", 10 + (today - 1) / 31, (today - 1) % 31 + 1);
-    days.sandbox.run(["changes", "--since", "7d", "--new", "--exit-code", "-q", "--as-of", &date])
-}
-
-#[test]
-fn a_standing_break_is_said_on_one_night_only() {
-    let days = Days::new();
-    days.write(0..31, |day, _| {
-        vec![record("192.0.2.1", 20, "example.com", if day < 16 { DKIM_AND_SPF } else { SPF_ONLY })]
-    });
-    // Each night sees the reports of the day before; the break is of the 17th.
-    let told: Vec<(i64, i32)> = (12..=31).map(|today| (today, night(&days, today).status)).collect();
-    let nights: Vec<i64> = told.iter().filter(|(_, status)| *status == 4).map(|(today, _)| *today).collect();
-    assert!((1..=2).contains(&nights.len()), "the path, and the key that is missed since: {told:?}");
-    assert!(nights.iter().all(|today| (18..=24).contains(today)), "{told:?}");
-    for (today, status) in told.iter().filter(|(_, status)| *status != 4) {
-        assert_eq!(*status, 0, "night before {today}");
-    }
-    // Said before, and still there for whoever asks.
-    let again = ["changes", "--since", "7d", "--as-of", "2026-10-20", "--format", "json"];
-    let all = days.sandbox.run(again).exits(0).json();
-    assert_eq!((&all["alarm"], &all["only_new"], &all["told_before"]), (&json!(true), &json!(false), &json!(0)));
-    let new = days.sandbox.run(again.iter().chain(&["--new", "--exit-code"])).exits(0).json();
-    assert_eq!((&new["alarm"], &new["only_new"], &new["changes"]), (&json!(false), &json!(true), &json!([])));
-    assert!(new["told_before"].as_u64().unwrap() >= 1, "{new:#}");
-    assert_eq!(new["counts"]["worse"], 0);
-    let page = days.sandbox.run(["changes", "--since", "7d", "--as-of", "2026-10-20", "--new"]).exits(0);
-    assert!(page.text().contains("Nothing new") && page.text().contains("said before"), "{page}");
-}
-
-#[test]
-fn a_break_that_ended_and_began_anew_is_said_again() {
-    let days = Days::new();
-    let signs = |day: i64| !(10..14).contains(&day) && day < 24;
-    days.write(0..31, |day, _| {
-        vec![record("192.0.2.1", 20, "example.com", if signs(day) { DKIM_AND_SPF } else { SPF_ONLY })]
-    });
-    let told: Vec<i64> = (9..=31).filter(|&today| night(&days, today).status == 4).collect();
-    assert!(told.iter().any(|today| (12..=18).contains(today)), "the first: {told:?}");
-    assert!(told.iter().any(|today| (26..=31).contains(today)), "the second: {told:?}");
-    assert!(told.len() <= 4, "{told:?}");
-}
-
-#[test]
-fn silence_is_said_once_and_again_after_reports_came() {
-    let days = Days::new();
-    days.write(0..10, |_, _| vec![healthy("192.0.2.1")]);
-    let told: Vec<i64> = (10..=18).filter(|&today| night(&days, today).status == 4).collect();
-    assert_eq!(told, [13], "the last report is of the 10th");
-    days.write(18..20, |_, _| vec![healthy("192.0.2.1")]);
-    let told: Vec<i64> = (20..=25).filter(|&today| night(&days, today).status == 4).collect();
-    assert_eq!(told, [23]);
-}
-
-#[test]
-fn what_was_said_is_remembered_in_a_database_only() {
-    let days = Days::new();
-    days.write(0..20, |_, _| vec![healthy("192.0.2.1")]);
-    days.sandbox.run(["changes", "--new", "--input", "in"]).exits(2);
 }

@@ -35,6 +35,7 @@ mod imap;
 mod inspect;
 mod invariant;
 mod kill;
+mod ledger;
 mod ledger_entries;
 mod look;
 mod mailbox;
