@@ -14,14 +14,14 @@ use super::owners::NetworkOwners;
 
 /// The files that come with the program.
 pub(super) const FILES: [(&str, &str); 10] = [
-    ("applications.toml", include_str!("catalogue/applications.toml")),
-    ("business.toml", include_str!("catalogue/business.toml")),
+    ("customer_care.toml", include_str!("catalogue/customer_care.toml")),
     ("forwarders.toml", include_str!("catalogue/forwarders.toml")),
     ("gateways.toml", include_str!("catalogue/gateways.toml")),
     ("hosting.toml", include_str!("catalogue/hosting.toml")),
     ("lists.toml", include_str!("catalogue/lists.toml")),
     ("mailbox_hosts.toml", include_str!("catalogue/mailbox_hosts.toml")),
     ("marketing.toml", include_str!("catalogue/marketing.toml")),
+    ("office.toml", include_str!("catalogue/office.toml")),
     ("transactional.toml", include_str!("catalogue/transactional.toml")),
     ("web_hosts.toml", include_str!("catalogue/web_hosts.toml")),
 ];
