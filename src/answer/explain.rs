@@ -1,7 +1,7 @@
 //! All the evidence on one path: `explain`.
 
 use super::Look;
-use crate::diagnosis::{ExplainAnswer, Found, WindowAnswer, cautions, diagnose_some, evidence, find};
+use crate::diagnosis::{ExplainAnswer, Found, diagnose_some, evidence, find};
 use crate::query::{keys_of_path, timeline};
 use crate::store::StoreError;
 
@@ -36,11 +36,7 @@ impl Look<'_> {
         Ok(Asked::One(Box::new(ExplainAnswer {
             schema: "dmarcstat/explain/1",
             asked: sender.to_owned(),
-            window: WindowAnswer::of(question.window, *days),
-            newest_report: question.newest_report()?,
-            reports: survey.reports,
-            reporters: survey.reporters,
-            cautions: cautions(survey, question.window),
+            basis: question.basis(survey, *days)?,
             evidence: evidence(&path, survey, &timeline, &keys, &question.known.thresholds),
             path,
         })))

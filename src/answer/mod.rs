@@ -16,7 +16,8 @@ mod tls;
 
 use jiff::civil::Date;
 
-use crate::query::Window;
+use crate::diagnosis::Basis;
+use crate::query::{Survey, Window};
 use crate::report::period::{Day, rfc3339};
 use crate::store::{Store, StoreError};
 
@@ -26,7 +27,7 @@ pub use look::Look;
 pub use readiness::Genuine;
 pub use tls::tls;
 
-/// So many days before a window are looked at, to know what pauses of reporters are usual.
+/// Days before a window that are looked at, to know what pauses of reporters are usual.
 const HISTORY: Day = 90;
 
 /// What a question is asked of.
@@ -52,5 +53,10 @@ impl Question<'_> {
     /// The end of the newest report.
     fn newest_report(&self) -> Result<Option<String>, StoreError> {
         Ok(self.store.newest_report(self.now)?.map(rfc3339))
+    }
+
+    /// What an answer from these figures is made of.
+    fn basis(&self, survey: &Survey, days: (Day, Day)) -> Result<Basis, StoreError> {
+        Ok(Basis::of(survey, self.window, days, self.newest_report()?))
     }
 }

@@ -1,11 +1,11 @@
 //! Sending paths: `unsigned` and `sources`.
 
 use super::Look;
-use crate::diagnosis::{Answer, Diagnosis, Wanted, WindowAnswer, cautions, diagnose, ledger_findings};
+use crate::diagnosis::{Answer, Diagnosis, Wanted, diagnose, ledger_findings};
 use crate::store::StoreError;
 
 impl Look<'_> {
-    /// The paths wanted that have so many messages, and the domains that they send for.
+    /// The paths wanted that have at least `min_messages`, and the domains that they send for.
     ///
     /// # Errors
     /// Those of the store.
@@ -16,11 +16,7 @@ impl Look<'_> {
         let Diagnosis { paths, unknown, other_accounts, domains } = diagnose(survey, &rules, min_messages, wanted);
         Ok(Answer {
             schema,
-            window: WindowAnswer::of(question.window, self.days),
-            newest_report: question.newest_report()?,
-            reports: survey.reports,
-            reporters: survey.reporters,
-            cautions: cautions(survey, question.window),
+            basis: question.basis(survey, self.days)?,
             domains,
             findings,
             paths,

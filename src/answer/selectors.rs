@@ -1,7 +1,7 @@
 //! DKIM selectors: `selectors`.
 
 use super::Look;
-use crate::diagnosis::{KeyChoice, SelectorsAnswer, Wanted, WindowAnswer, by_place, cautions, diagnose, selectors};
+use crate::diagnosis::{KeyChoice, SelectorsAnswer, Wanted, by_place, diagnose, selectors};
 use crate::query::key_survey;
 use crate::store::StoreError;
 
@@ -16,11 +16,7 @@ impl Look<'_> {
         let found = selectors(&key_survey(scan, survey, by_address)?, &by_place(&paths), choice);
         Ok(SelectorsAnswer {
             schema: "dmarcstat/selectors/1",
-            window: WindowAnswer::of(question.window, *days),
-            newest_report: question.newest_report()?,
-            reports: survey.reports,
-            reporters: survey.reporters,
-            cautions: cautions(survey, question.window),
+            basis: question.basis(survey, *days)?,
             selectors: found.selectors,
             rotations: found.rotations,
             others: found.others,

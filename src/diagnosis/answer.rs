@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::dates::WindowAnswer;
+use super::basis::Basis;
 use super::findings::DomainFinding;
 use super::ledger::LedgerFinding;
 use super::path::{SendingPath, Sum};
@@ -13,16 +13,9 @@ use crate::query::DomainFigures;
 pub struct Answer {
     /// Which answer, and its version.
     pub schema: &'static str,
-    /// The days it is about.
-    pub window: WindowAnswer,
-    /// The end of the newest report in the database.
-    pub newest_report: Option<String>,
-    /// Reports within the window.
-    pub reports: u64,
-    /// Reporters within the window.
-    pub reporters: usize,
-    /// Why it tells little, in words.
-    pub cautions: Vec<String>,
+    /// The days, and how much is known of them.
+    #[serde(flatten)]
+    pub basis: Basis,
     /// By policy domain.
     pub domains: Vec<DomainFigures>,
     /// What is wrong with a domain as a whole, worst first.

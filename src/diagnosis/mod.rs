@@ -7,8 +7,8 @@
 mod agreed;
 mod alone;
 mod answer;
+mod basis;
 mod cause;
-mod caution;
 mod changes;
 mod class;
 mod dates;
@@ -39,8 +39,8 @@ pub use crate::providers::{DnsRecord, Remedy};
 pub use crate::query::DomainFigures;
 pub use crate::role::Role;
 pub use answer::Answer;
+pub use basis::Basis;
 pub use cause::CauseEvidence;
-pub use caution::cautions;
 pub use changes::{
     Change, ChangeKind, ChangeSubject, Changes, ChangesAnswer, Comparison, Counts, Judged, PathState, UnknownChanges,
     changes, only_new,

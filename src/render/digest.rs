@@ -6,7 +6,7 @@ use super::changes;
 use super::document::{Document, Mark, Paint, Text};
 use super::fold::{Folded, fold};
 use super::form::Answer;
-use super::opening::{days_of, known};
+use super::opening::{cautions, days_of, summary};
 use super::readiness::list;
 use crate::diagnosis::readiness::{ReviewLine, ReviewList};
 use crate::diagnosis::{self, ChangesAnswer, SendingPath, WindowAnswer};
@@ -83,14 +83,10 @@ impl Answer for DigestAnswer {
     fn document(&self) -> Document {
         let mut document = Document::default();
         document.title(self.subject());
-        let (answer, cautions) = (&self.changes, &self.paths.cautions);
-        known(
-            &answer.window,
-            (answer.reports, answer.reporters),
-            answer.newest_report.as_deref(),
-            cautions,
-            &mut document,
-        );
+        let answer = &self.changes;
+        let newest = answer.newest_report.as_deref();
+        document.text(summary(&days_of(&answer.window), answer.reports, answer.reporters, newest));
+        cautions(&self.paths.basis.cautions, &mut document);
         self.to_do(&mut document);
         changes::told(answer, &mut document);
         document.heading(format!("Ready for p={}?", self.reviews.target.as_str()));

@@ -30,8 +30,7 @@ impl Answer for ExplainAnswer {
 
     fn document(&self) -> Document {
         let (path, evidence, mut document) = (&self.path, &self.evidence, Document::default());
-        let (counts, newest) = ((self.reports, self.reporters), self.newest_report.as_deref());
-        opening::known(&self.window, counts, newest, &self.cautions, &mut document);
+        opening::basis(&self.basis, &mut document);
         let domain = if path.domain.is_empty() { "(no header From)" } else { &path.domain };
         document.title(format!("{} on {domain} [{}]", path.sender, path.id));
         let judged = format!("{}, {}", path.class.as_str(), path.role.as_str());

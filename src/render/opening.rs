@@ -1,7 +1,7 @@
 //! The lines that answers about reports begin with: the days, how much is known of them, how fresh that is, and what to be cautious of.
 
 use super::document::{Document, Paint, Text};
-use crate::diagnosis::WindowAnswer;
+use crate::diagnosis::{Basis, WindowAnswer};
 use crate::words::plural;
 
 /// The line that every such answer begins with; short enough for the narrowest of usual terminals.
@@ -21,14 +21,14 @@ pub(super) fn days_of(window: &WindowAnswer) -> String {
 }
 
 /// Adds that line, and one below it where there is reason for caution.
-pub(super) fn known(
-    window: &WindowAnswer,
-    (reports, reporters): (u64, usize),
-    newest: Option<&str>,
-    cautions: &[String],
-    document: &mut Document,
-) {
-    document.text(summary(&days_of(window), reports, reporters, newest));
+pub(super) fn basis(basis: &Basis, document: &mut Document) {
+    let newest = basis.newest_report.as_deref();
+    document.text(summary(&days_of(&basis.window), basis.reports, basis.reporters, newest));
+    cautions(&basis.cautions, document);
+}
+
+/// Adds a line with what to be cautious of, if anything.
+pub(super) fn cautions(cautions: &[String], document: &mut Document) {
     if !cautions.is_empty() {
         document.text(Text::prose(format!("Note: {}.", cautions.join("; "))).paint(Paint::Warn));
     }

@@ -32,8 +32,7 @@ impl Answer for PathsAnswer<'_> {
         let (answer, mut document) = (self.found, Document::default());
         let title = if self.unsigned { "Mail that is not signed" } else { "Sending paths" };
         document.aside(|document| document.title(title));
-        let (counts, newest) = ((answer.reports, answer.reporters), answer.newest_report.as_deref());
-        opening::known(&answer.window, counts, newest, &answer.cautions, &mut document);
+        opening::basis(&answer.basis, &mut document);
         findings::short(&answer.findings, &mut document);
         document.table(domains(answer));
         document.table(paths(answer, self.unsigned));

@@ -24,8 +24,7 @@ impl Answer for SelectorsAnswer {
     fn document(&self) -> Document {
         let mut document = Document::default();
         document.aside(|document| document.title("DKIM selectors"));
-        let (counts, newest) = ((self.reports, self.reporters), self.newest_report.as_deref());
-        opening::known(&self.window, counts, newest, &self.cautions, &mut document);
+        opening::basis(&self.basis, &mut document);
         if self.selectors.is_empty() {
             document.text("No key of these domains signed anything in this window.");
         }

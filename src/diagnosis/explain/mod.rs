@@ -14,8 +14,8 @@ pub use parts::{
 pub use reasoning::Reason;
 pub use turn::{Stay, Turn, TurnKind, TurnSubject};
 
+use super::basis::Basis;
 use super::class::Thresholds;
-use super::dates::WindowAnswer;
 use super::path::SendingPath;
 use crate::query::{KeyUse, Survey, Timeline};
 
@@ -26,16 +26,9 @@ pub struct ExplainAnswer {
     pub schema: &'static str,
     /// What was asked for, as typed.
     pub asked: String,
-    /// The days it is about.
-    pub window: WindowAnswer,
-    /// The end of the newest report in the database.
-    pub newest_report: Option<String>,
-    /// Reports within the window, on all that was asked about.
-    pub reports: u64,
-    /// Reporters within the window.
-    pub reporters: usize,
-    /// Why it tells little, in words.
-    pub cautions: Vec<String>,
+    /// The days, and how much is known of them.
+    #[serde(flatten)]
+    pub basis: Basis,
     /// The path, as `sources` has it.
     pub path: SendingPath,
     /// All else.

@@ -8,8 +8,8 @@ use serde::Serialize;
 use super::health::KeyState;
 use super::key::KeyOwner;
 use super::rotation::Rotation;
+use crate::diagnosis::basis::Basis;
 use crate::diagnosis::class::Class;
-use crate::diagnosis::dates::WindowAnswer;
 use crate::report::period::Day;
 
 /// The answer of `selectors`.
@@ -17,16 +17,9 @@ use crate::report::period::Day;
 pub struct SelectorsAnswer {
     /// Which answer, and its version.
     pub schema: &'static str,
-    /// The days it is about.
-    pub window: WindowAnswer,
-    /// The end of the newest report in the database.
-    pub newest_report: Option<String>,
-    /// Reports within the window.
-    pub reports: u64,
-    /// Reporters within the window.
-    pub reporters: usize,
-    /// Why it tells little, in words.
-    pub cautions: Vec<String>,
+    /// The days, and how much is known of them.
+    #[serde(flatten)]
+    pub basis: Basis,
     /// The selectors, those that want a look first.
     pub selectors: Vec<SelectorUse>,
     /// Keys that took over from others.
