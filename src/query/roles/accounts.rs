@@ -157,7 +157,7 @@ impl Owner<'_> {
                 }
             }
             let sender = self.gathered.sender(at);
-            let Some(at_home) = self.at_home(who, sender) else { continue };
+            let Some(at_home) = self.at_home(at) else { continue };
             let account = shown_account(who, at_home);
             let mut add = |name: Option<i64>, aligned: bool| {
                 let place = places.entry((who.organization, sender, name)).or_default();
@@ -196,8 +196,8 @@ impl Owner<'_> {
         let mut places: HashMap<(u32, Sender), Shares> = HashMap::new();
         for at in 0..self.gathered.len() {
             let (who, sender) = (self.gathered.who(at), self.gathered.sender(at));
-            let Some(at_home @ Some(_)) = self.at_home(who, sender) else { continue };
-            let here = |who| self.signatures(who).any(|one| one.verified && self.key_use(one, sender) == Use::Here);
+            let Some(at_home @ Some(_)) = self.at_home(at) else { continue };
+            let here = |who| self.signatures(who).any(|one| one.verified && self.key_use(one, at) == Use::Here);
             if self.own_spf(who) && here(who) {
                 let account = shown_account(who, at_home);
                 let shares = places.entry((who.organization, sender)).or_default();
@@ -217,14 +217,14 @@ impl Owner<'_> {
         self.accounts.entry(account).or_default().insert(organization);
     }
 
-    /// Whose accounts may be the owner's at a sender: the provider's, or, behind a machine of the owner's, any provider's.
-    fn at_home(&self, who: &Who, sender: Sender) -> Option<Option<ProviderNumber>> {
-        match sender {
+    /// Whose accounts may be the owner's at a unit's sender: the provider's, or, behind a machine of the owner's, any provider's.
+    fn at_home(&self, at: usize) -> Option<Option<ProviderNumber>> {
+        match self.gathered.sender(at) {
             Sender::Provider(provider) => {
                 let sends = self.gathered.knowledge.provider(provider).kind.sends_for_customers();
                 sends.then_some(Some(provider))
             }
-            Sender::Address(_) => self.is_aligned(who.organization, sender).then_some(None),
+            Sender::Address(_) => self.is_aligned(at).then_some(None),
             Sender::Organization(_) | Sender::Nobody => None,
         }
     }

@@ -182,7 +182,8 @@ struct Rows<'g> {
     gathered: &'g Gathered<'g>,
     owner: &'g Owner<'g>,
     reach: Reach,
-    habits: HashMap<(u32, Sender), SenderHabits>,
+    /// By place.
+    habits: Vec<SenderHabits>,
     /// Who saw an organization authenticated by SPF, for mail of another.
     authenticated: FxHashMap<(u32, u32), Seen>,
     /// Who saw an organization sign mail of another at home, beside its own signature: a service that signs with both.
@@ -203,7 +204,7 @@ impl<'g> Rows<'g> {
             gathered,
             owner,
             reach: Reach::of(gathered, owner),
-            habits: HashMap::new(),
+            habits: Vec::new(),
             authenticated: FxHashMap::default(),
             beside: FxHashMap::default(),
             signing: FxHashMap::default(),
@@ -212,14 +213,15 @@ impl<'g> Rows<'g> {
             filters: filters(gathered, owner),
         };
         for at in 0..gathered.len() {
-            let (who, sender) = (gathered.who(at), gathered.sender(at));
-            if owner.own_spf(who) || owner.signatures(who).any(|one| owner.key_use(one, sender) == Use::Here) {
+            let who = gathered.who(at);
+            if owner.own_spf(who) || owner.signatures(who).any(|one| owner.key_use(one, at) == Use::Here) {
                 for other in others_signatures(gathered, who) {
                     rows.beside.entry((who.organization, other)).or_default().extend(gathered.seen(at));
                 }
             }
         }
-        let mut by_sender: HashMap<(u32, Sender), OfSender> = HashMap::new();
+        let mut by_place: Vec<OfSender> = Vec::new();
+        by_place.resize_with(gathered.numbers.places(), OfSender::default);
         for at in 0..gathered.len() {
             let who = gathered.who(at);
             if let Some((_, organization)) = who.authenticated {
@@ -233,10 +235,9 @@ impl<'g> Rows<'g> {
             let signed = signatures.peek().is_some();
             let verified = signatures.any(|one| one.verified);
             let resigned = others_signatures(gathered, who).any(|other| !rows.signs_beside(who.organization, other));
-            let sender = gathered.sender(at);
-            let used_elsewhere = |one: &Signed| one.verified && owner.key_use(one, sender) == Use::Elsewhere;
+            let used_elsewhere = |one: &Signed| one.verified && owner.key_use(one, at) == Use::Elsewhere;
             let hands_on = !owner.own_spf(who) && owner.signatures(who).any(used_elsewhere);
-            let of = by_sender.entry((who.organization, sender)).or_default();
+            let of = &mut by_place[gathered.numbers.place(at)];
             if hands_on {
                 of.handed_on.extend(gathered.seen(at));
             }
@@ -252,8 +253,8 @@ impl<'g> Rows<'g> {
                 }
             }
         }
-        let habits = by_sender.iter().map(|(at, of)| (*at, of.habits(gathered.whole(at.0)))).collect();
-        rows.habits = habits;
+        let whole = |place: usize| gathered.whole(gathered.who(gathered.numbers.unit_at(place)).organization);
+        rows.habits = by_place.iter().enumerate().map(|(place, of)| of.habits(whole(place))).collect();
         rows
     }
 
@@ -284,7 +285,7 @@ impl<'g> Rows<'g> {
         let at_home = |account: &&Account| Some(account.provider) == provider;
         // What signed, and where that is used.
         let signatures: Vec<(bool, Use)> =
-            owner.signatures(who).map(|one| (one.verified, owner.key_use(one, sender))).collect();
+            owner.signatures(who).map(|one| (one.verified, owner.key_use(one, at))).collect();
         let verified = signatures.iter().any(|one| one.0);
         let own_account_elsewhere = who.accounts.iter().filter(own).any(|account| !at_home(&account));
         let elsewhere = signatures.iter().any(|&(_, used)| used == Use::Elsewhere) || own_account_elsewhere;
@@ -297,16 +298,16 @@ impl<'g> Rows<'g> {
         let here = !returned && signatures.iter().any(|&(_, used)| used == Use::Here);
         let elsewhere = elsewhere || returned;
         let own_account = own_account.filter(|_| !returned || other_account.is_none());
-        let aligned = owner.own_spf(who) && owner.is_aligned(from, sender);
+        let aligned = owner.own_spf(who) && owner.is_aligned(at);
         let own_spf = owner.own_spf(who);
         let by_account = |account: &Account| Author::Account(account.provider, account.number);
         // 3: the owner's.
         let mine = match kind {
             None => {
                 let strangers = who.accounts.iter().any(|account| account.verified && !own(&account));
-                owner.is_aligned(from, sender) && (verified || !strangers)
+                owner.is_aligned(at) && (verified || !strangers)
                     || owner.is_sole(from, sender)
-                    || here && !strangers && owner.is_signed(from, sender)
+                    || here && !strangers && owner.is_signed(at)
             }
             Some(kind) if kind.sends_for_customers() => {
                 // A custom domain's signature at a mailbox host is its customer's, whatever SPF says through the shared include.
@@ -321,17 +322,17 @@ impl<'g> Rows<'g> {
         }
         // 4: the owner's, through what stands behind the signer.
         // What rewrites the reverse-path to its own domain is a list or a forwarder: bounces of the owner's own gateway go to the owner.
-        let habits = self.habits.get(&(from, sender)).copied().unwrap_or_default();
+        let habits = self.habits[gathered.numbers.place(at)];
         let passes_on = habits.rewrites || habits.spared || habits.spared_as_list;
         let behind = kind == Some(Kind::Gateway) || kind.is_none() && !passes_on;
-        if behind && !own_spf && elsewhere && self.reach.has(from, sender) {
+        if behind && !own_spf && elsewhere && self.reach.has(from, gathered.numbers.site(at)) {
             let account = who.accounts.iter().find(own);
             let author = account.map_or(Author::Owner, by_account);
             return Decision { behind: true, owners: None, ..Decision::new(Role::Own, author) };
         }
         // 5: another account's.
         let behind_gateway = || {
-            let gateway = kind == Some(Kind::Gateway) || kind.is_none() && owner.is_aligned(from, sender);
+            let gateway = kind == Some(Kind::Gateway) || kind.is_none() && owner.is_aligned(at);
             let gateway = gateway && signatures.is_empty();
             who.accounts.iter().find(|account| gateway && account.verified && !own(account))
         };
@@ -390,7 +391,7 @@ impl<'g> Rows<'g> {
         let (gathered, owner) = (self.gathered, self.owner);
         let (who, sender) = (gathered.who(at), gathered.sender(at));
         let (Sender::Provider(provider), Some(kind)) = (sender, gathered.kind(at)) else { return false };
-        let signed_here = || owner.signatures(who).any(|one| owner.is_key_at_home(one, sender));
+        let signed_here = || owner.signatures(who).any(|one| owner.is_key_at_home(one, at));
         match kind {
             Kind::MailboxHost | Kind::Gateway if by_other_account => {
                 let own_account = |account: &Account| {

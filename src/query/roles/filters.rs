@@ -35,7 +35,7 @@ pub(super) fn filters(gathered: &Gathered<'_>, owner: &Owner<'_>) -> HashSet<usi
         let place = places.entry((who.organization, sender)).or_default();
         if owner.own_spf(who) {
             place.aligned.push(at);
-        } else if who.spf_failed && owner.signatures(who).any(|one| owner.is_key_at_home(one, sender)) {
+        } else if who.spf_failed && owner.signatures(who).any(|one| owner.is_key_at_home(one, at)) {
             place.failing.push(at);
         }
     }

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 
 use rustc_hash::FxHashMap;
 
+use super::numbers::Numbers;
 use crate::parallel;
 use crate::providers::Kind;
 use crate::query::naming::{Knowledge, NamedBy, ProviderNumber, Sender, Texts, Unit, Who};
@@ -63,6 +64,8 @@ pub(in crate::query) struct Gathered<'g> {
     reporters: Vec<ReporterSeen>,
     /// By unit who runs the machine, as all records together tell, and how that was told.
     pub(super) senders: Vec<(Sender, NamedBy)>,
+    /// Numbers of senders and places, once senders are known.
+    pub(super) numbers: Numbers,
     /// By organizational domain of header From who saw any of its mail.
     whole: FxHashMap<u32, Seen>,
     /// By two organizational domains whether what is proven on the first counts for the second, for those that records name together.
@@ -126,6 +129,7 @@ impl<'g> Gathered<'g> {
             units: Vec::new(),
             reporters: Vec::new(),
             senders: units.iter().map(|unit| (unit.sender, unit.by)).collect(),
+            numbers: Numbers::default(),
             whole: FxHashMap::default(),
             links: FxHashMap::default(),
         };
@@ -136,6 +140,8 @@ impl<'g> Gathered<'g> {
             gathered.whole.entry(gathered.who(at).organization).or_default().extend(seen);
         }
         gathered.name_addresses();
+        let senders = (0..units.len()).map(|at| (gathered.who(at).organization, gathered.sender(at)));
+        gathered.numbers = Numbers::of(senders);
         gathered
     }
 

@@ -1,11 +1,10 @@
-//! What was seen of a key, and at which places it is used.
+//! What was seen of a key, and at which sites it is used.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use rustc_hash::FxHashMap;
 
-use crate::query::naming::Sender;
 use crate::report::period::Day;
 use crate::witness::{Seen, robust_share, share_without_most_for};
 
@@ -44,23 +43,23 @@ pub(super) fn may_be(part: u64, rest: u64, least: f64) -> bool {
 #[derive(Debug, Default)]
 pub(super) struct Key {
     pub(super) seen: Seen,
-    /// The senders that show it with aligned SPF, with who saw that.
-    pub(super) with_spf: HashMap<Sender, Seen>,
+    /// By number the senders that show it with aligned SPF, with who saw that.
+    pub(super) with_spf: FxHashMap<u32, Seen>,
     /// Who saw it at each sender.
-    pub(super) shown: HashMap<Sender, Seen>,
-    /// Verified messages, by reporter and day, and by provider or network: machines of one network share the work.
-    verified: FxHashMap<(u32, Day), BTreeMap<Sender, u64>>,
+    pub(super) shown: FxHashMap<u32, Seen>,
+    /// Verified messages by reporter, day and site; there may be several of one.
+    verified: Vec<(u32, Day, u32, u64)>,
     /// Of a key without a selector those of its domain that have one.
     pub(super) selectors: BTreeSet<u32>,
-    /// What part of the verified messages is at each place where it may be enough to be the key's.
-    pub(super) at_places: HashMap<Sender, PartHere>,
+    /// What part of the verified messages is at each site where it may be enough to be the key's.
+    pub(super) at_sites: FxHashMap<u32, PartHere>,
     /// At one of them it is.
     pub(super) used_somewhere: bool,
     /// A sender shows it with aligned SPF, by the witness rule.
     pub(super) anywhere_with_spf: bool,
 }
 
-/// What part of a key's verified messages is at a place: without the reporter that says most for it, and by the witness rule.
+/// What part of a key's verified messages is at a site: without the reporter that says most for it, and by the witness rule.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct PartHere {
     without_most_for: f64,
@@ -93,49 +92,53 @@ impl Key {
     }
 
     /// Adds verified messages; the day matters only where the key is nowhere at home by SPF.
-    pub(super) fn add_verified(&mut self, sender: Sender, reporter: u32, day: Day, messages: u64) {
-        let sum = self.verified.entry((reporter, day)).or_default().entry(place(sender)).or_default();
-        *sum = sum.saturating_add(messages);
+    pub(super) fn add_verified(&mut self, site: u32, reporter: u32, day: Day, messages: u64) {
+        self.verified.push((reporter, day, site, messages));
     }
 
     /// Works out where the key is used, once all is known: where it has its part of the messages and of the days. Each day of a
     /// reporter counts the same, however much mail it was, so that a message that is sent again a thousand times makes nobody the
-    /// key's sender; and what is handed on for days after a mailing is little. Where no place has both, the days decide.
+    /// key's sender; and what is handed on for days after a mailing is little. Where no site has both, the days decide.
     pub(super) fn settle(&mut self) {
         let (mut by_messages, mut by_days) = (Shares::default(), Shares::default());
-        for ((reporter, _), messages) in std::mem::take(&mut self.verified) {
-            let of_day = messages.values().fold(0_u64, |sum, one| sum.saturating_add(*one)).max(1);
-            for (place, messages) in messages {
-                by_messages.add(place, reporter, messages);
-                by_days.add(place, reporter, part_of_day(messages, of_day));
+        let mut verified = std::mem::take(&mut self.verified);
+        verified.sort_unstable();
+        let sum = |of: &[(u32, Day, u32, u64)]| of.iter().fold(0_u64, |sum, one| sum.saturating_add(one.3));
+        for day in verified.chunk_by(|a, b| (a.0, a.1) == (b.0, b.1)) {
+            let of_day = sum(day).max(1);
+            for here in day.chunk_by(|a, b| a.2 == b.2) {
+                let (reporter, _, site, _) = here[0];
+                let messages = sum(here);
+                by_messages.add(site, reporter, messages);
+                by_days.add(site, reporter, part_of_day(messages, of_day));
             }
         }
         let (by_messages, by_days) = (by_messages.parts(), by_days.parts());
-        let both = by_days.iter().filter_map(|(place, part)| Some((*place, part.least(*by_messages.get(place)?))));
-        let both: HashMap<Sender, PartHere> = both.collect();
-        self.at_places = if both.values().any(|part| part.is(USED)) { both } else { by_days };
-        self.used_somewhere = self.at_places.values().any(|part| part.is(USED));
+        let both = by_days.iter().filter_map(|(site, part)| Some((*site, part.least(*by_messages.get(site)?))));
+        let both: FxHashMap<u32, PartHere> = both.collect();
+        self.at_sites = if both.values().any(|part| part.is(USED)) { both } else { by_days };
+        self.used_somewhere = self.at_sites.values().any(|part| part.is(USED));
     }
 }
 
-/// What places have of a key, by reporter.
+/// What sites have of a key, by reporter.
 #[derive(Default)]
 struct Shares {
     all: ByReporter,
-    places: HashMap<Sender, ByReporter>,
+    sites: FxHashMap<u32, ByReporter>,
 }
 
 impl Shares {
-    fn add(&mut self, place: Sender, reporter: u32, part: u64) {
+    fn add(&mut self, site: u32, reporter: u32, part: u64) {
         add(&mut self.all, reporter, part);
-        add(self.places.entry(place).or_default(), reporter, part);
+        add(self.sites.entry(site).or_default(), reporter, part);
     }
 
-    /// What part each place has, of those where it may be enough.
-    fn parts(self) -> HashMap<Sender, PartHere> {
+    /// What part each site has, of those where it may be enough.
+    fn parts(self) -> FxHashMap<u32, PartHere> {
         let all = self.all;
         let rest = sum(&all).saturating_sub(all.values().max().copied().unwrap_or(0));
-        let places = self.places.into_iter().filter(|(_, here)| may_be(sum(here), rest, USED));
+        let sites = self.sites.into_iter().filter(|(_, here)| may_be(sum(here), rest, USED));
         let part = |here: ByReporter| {
             let here = |reporter: &u32| here.get(reporter).copied().unwrap_or(0);
             let of = |(reporter, all): (&u32, &u64)| [here(reporter), all.saturating_sub(here(reporter))];
@@ -145,15 +148,7 @@ impl Shares {
                 robust: robust_share(parts).unwrap_or(0.0),
             }
         };
-        places.map(|(place, here)| (place, part(here))).collect()
-    }
-}
-
-/// A provider, or the network of an address.
-pub(super) fn place(sender: Sender) -> Sender {
-    match sender {
-        Sender::Address(ip) => Sender::Address(network(ip)),
-        other => other,
+        sites.map(|(site, here)| (site, part(here))).collect()
     }
 }
 

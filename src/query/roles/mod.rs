@@ -6,6 +6,7 @@
 //!
 //! - [`gather`](self) lays the records out by unit, day and reporter, those of the memory before the window included;
 //! - `owner` finds what is proven to be the owner's: machines, and where keys are used; `accounts` which accounts of providers are;
+//! - `numbers` numbers senders and places, which sums go by;
 //! - `keys` says where keys are used;
 //! - `reach` tells a gateway of the owner's from a recipient's filter;
 //! - `filters` tells the same of machines at a gateway that sends for the owner, too;
@@ -21,6 +22,7 @@ mod decide;
 mod filters;
 mod gather;
 mod keys;
+mod numbers;
 mod owner;
 mod paths;
 mod reach;

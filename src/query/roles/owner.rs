@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use rustc_hash::FxHashMap;
 
 use super::gather::Gathered;
-use super::keys::{ByReporter, Key, MOST, USED, place};
+use super::keys::{ByReporter, Key, MOST, USED};
 use crate::providers::Kind;
 use crate::query::naming::{Account, ProviderNumber, Sender, Signed, Who};
 use crate::query::tally::Days;
@@ -37,13 +37,13 @@ pub(super) struct Owner<'g> {
     pub(super) gathered: &'g Gathered<'g>,
     /// Provider and account, with the organizational domains that it is proven for.
     pub(super) accounts: HashMap<AccountNumber, BTreeSet<u32>>,
-    /// Organizational domains and senders where SPF aligns, no lone claim.
-    aligned: HashSet<(u32, Sender)>,
+    /// By place whether SPF aligns there, no lone claim.
+    aligned: Vec<bool>,
     /// Organizational domains and addresses that are all that the reporters which see them see of the owner.
     sole: HashSet<(u32, IpAddr)>,
     keys: FxHashMap<u32, Key>,
-    /// Organizational domains and senders where own signatures are seen, no lone claim.
-    signed: HashSet<(u32, Sender)>,
+    /// By place whether own signatures are seen there, no lone claim.
+    signed: Vec<bool>,
 }
 
 impl<'g> Owner<'g> {
@@ -51,10 +51,10 @@ impl<'g> Owner<'g> {
         let mut owner = Owner {
             gathered,
             accounts: HashMap::new(),
-            aligned: HashSet::new(),
+            aligned: Vec::new(),
             sole: HashSet::new(),
             keys: FxHashMap::default(),
-            signed: HashSet::new(),
+            signed: Vec::new(),
         };
         owner.find_aligned();
         owner.find_accounts();
@@ -81,14 +81,14 @@ impl<'g> Owner<'g> {
             .is_some_and(|proven| proven.iter().any(|&proven| self.gathered.linked(proven, organization)))
     }
 
-    /// Whether SPF aligns for mail of an organizational domain at a sender, by the witness rule.
-    pub(super) fn is_aligned(&self, organization: u32, sender: Sender) -> bool {
-        self.aligned.contains(&(organization, sender))
+    /// Whether SPF aligns for mail of a unit's organizational domain at its sender, by the witness rule.
+    pub(super) fn is_aligned(&self, at: usize) -> bool {
+        self.aligned[self.gathered.numbers.place(at)]
     }
 
-    /// Whether mail of an organizational domain carries own signatures at a sender, by the witness rule.
-    pub(super) fn is_signed(&self, organization: u32, sender: Sender) -> bool {
-        self.signed.contains(&(organization, sender))
+    /// Whether mail of a unit's organizational domain carries own signatures at its sender, by the witness rule.
+    pub(super) fn is_signed(&self, at: usize) -> bool {
+        self.signed[self.gathered.numbers.place(at)]
     }
 
     /// Whether an address is all that a reporter sees of the owner.
@@ -96,38 +96,38 @@ impl<'g> Owner<'g> {
         matches!(sender, Sender::Address(ip) if self.sole.contains(&(organization, ip)))
     }
 
-    /// Where a signature's key is used, as seen from a sender. A signature of which the reporter writes no selector may be of
+    /// Where a signature's key is used, as seen from a unit's sender. A signature of which the reporter writes no selector may be of
     /// any key of its domain: of one that is used here, if there is one.
-    pub(super) fn key_use(&self, signed: &Signed, sender: Sender) -> Use {
+    pub(super) fn key_use(&self, signed: &Signed, at: usize) -> Use {
         let Some(key) = self.keys.get(&signed.key) else {
             return Use::Nowhere;
         };
         let mut exact = key.selectors.iter().filter_map(|number| self.keys.get(number));
-        if signed.key == signed.any_key && exact.any(|key| self.use_of(key, sender) == Use::Here) {
+        if signed.key == signed.any_key && exact.any(|key| self.use_of(key, at) == Use::Here) {
             return Use::Here;
         }
-        self.use_of(key, sender)
+        self.use_of(key, at)
     }
 
-    /// Whether a signature's key is seen with aligned SPF at a sender, by the witness rule.
-    pub(super) fn is_key_at_home(&self, signed: &Signed, sender: Sender) -> bool {
-        let key = self.keys.get(&signed.key);
+    /// Whether a signature's key is seen with aligned SPF at a unit's sender, by the witness rule.
+    pub(super) fn is_key_at_home(&self, signed: &Signed, at: usize) -> bool {
+        let (key, sender) = (self.keys.get(&signed.key), self.gathered.numbers.sender(at));
         key.is_some_and(|key| key.with_spf.get(&sender).is_some_and(|seen| key.counts(seen)))
     }
 
-    fn use_of(&self, key: &Key, sender: Sender) -> Use {
+    fn use_of(&self, key: &Key, at: usize) -> Use {
+        let sender = self.gathered.numbers.sender(at);
         // One reporter's word makes a sender the key's only where nobody else saw the key there, and takes it from no other.
         let here_by_one =
             || key.with_spf.contains_key(&sender) && !key.shown.get(&sender).is_some_and(|seen| seen.by_several());
         if key.with_spf.get(&sender).is_some_and(|seen| key.counts(seen)) || here_by_one() {
             return Use::Here;
         }
-        let place = place(sender);
-        let has = |least: f64| key.at_places.get(&place).is_some_and(|share| share.is(least));
+        let site = self.gathered.numbers.site(at);
+        let has = |least: f64| key.at_sites.get(&site).is_some_and(|share| share.is(least));
         if key.anywhere_with_spf {
             // A service's reverse-path may be its own for all mail, and the key be used on one more machine that is in SPF.
-            let service = matches!(sender, Sender::Provider(number)
-                if self.gathered.knowledge.provider(number).kind == Kind::Service);
+            let service = self.gathered.kind(at) == Some(Kind::Service);
             return if service && has(MOST) { Use::Here } else { Use::Elsewhere };
         }
         if has(USED) {
@@ -143,40 +143,43 @@ impl<'g> Owner<'g> {
     /// SPF that aligns at a sender: not where one reporter says so and two others saw it otherwise. What could not be
     /// evaluated is no otherwise, nor is a null reverse-path, for which SPF speaks of a host name.
     fn find_aligned(&mut self) {
-        type Sides = [Reporters; 2];
-        let mut aligned: HashMap<(u32, Sender), Sides> = HashMap::new();
-        let mut signed: HashMap<(u32, Sender), Sides> = HashMap::new();
-        // Where SPF speaks for another, one reporter's signatures alone do not make the sender the owner's.
-        let mut others: HashSet<(u32, Sender)> = HashSet::new();
+        #[derive(Default)]
+        struct Place {
+            aligned: [Reporters; 2],
+            signed: [Reporters; 2],
+            /// SPF speaks for another there.
+            others: bool,
+        }
+        let mut places: Vec<Place> = Vec::new();
+        places.resize_with(self.gathered.numbers.places(), Place::default);
         for at in 0..self.gathered.len() {
             let who = self.gathered.who(at);
-            let place = (who.organization, self.gathered.sender(at));
-            if who.authenticated.is_some() {
-                others.insert(place);
-            }
+            let place = &mut places[self.gathered.numbers.place(at)];
+            place.others |= who.authenticated.is_some();
             let reporters = || self.gathered.reporters(at).iter().map(|one| one.reporter);
             let has_signature = self.signatures(who).next().is_some();
-            signed.entry(place).or_default()[usize::from(!has_signature)].extend(reporters());
+            place.signed[usize::from(!has_signature)].extend(reporters());
             if self.own_spf(who) {
-                aligned.entry(place).or_default()[0].extend(reporters());
+                place.aligned[0].extend(reporters());
             } else if (who.spf_failed || who.authenticated.is_some()) && !who.null && !who.spf_unevaluable {
-                aligned.entry(place).or_default()[1].extend(reporters());
+                place.aligned[1].extend(reporters());
             }
         }
-        let loud = self.loud();
-        aligned.retain(|place, sides| !(sides[0].len() == 1 && loud.contains(place)));
-        let believed = |(place, [claimed, otherwise]): ((u32, Sender), Sides)| {
-            let others = otherwise.without(&claimed);
-            (claimed.len() > 1 || claimed.len() == 1 && others < 2).then_some(place)
+        let believed = |[claimed, otherwise]: &[Reporters; 2]| {
+            claimed.len() > 1 || claimed.len() == 1 && otherwise.without(claimed) < 2
         };
-        self.aligned = aligned.into_iter().filter_map(believed).collect();
-        let signed = signed.into_iter().filter(|(place, sides)| sides[0].len() > 1 || !others.contains(place));
-        self.signed = signed.filter_map(believed).collect();
+        self.aligned = places.iter().map(|place| believed(&place.aligned)).collect();
+        for place in self.loud() {
+            self.aligned[place] &= places[place].aligned[0].len() > 1;
+        }
+        // Where SPF speaks for another, one reporter's signatures alone do not make the sender the owner's.
+        let signed = |place: &Place| (place.signed[0].len() > 1 || !place.others) && believed(&place.signed);
+        self.signed = places.iter().map(signed).collect();
     }
 
-    /// Senders of which one reporter alone tells more of the owner's mail than all reporters together of all other senders, though it
+    /// Places of which one reporter alone tells more of the owner's mail than all reporters together of all other senders, though it
     /// sees those too, and no key of the owner's verifies steadily there: nobody sends so to one receiver only.
-    fn loud(&self) -> HashSet<(u32, Sender)> {
+    fn loud(&self) -> Vec<usize> {
         #[derive(Default)]
         struct Place {
             seen: Seen,
@@ -184,7 +187,7 @@ impl<'g> Owner<'g> {
             messages: u64,
             verified: u64,
         }
-        let mut places: HashMap<(u32, Sender), Place> = HashMap::new();
+        let mut places: FxHashMap<usize, Place> = FxHashMap::default();
         let mut all: HashMap<u32, ByReporter> = HashMap::new();
         for at in 0..self.gathered.len() {
             let who = self.gathered.who(at);
@@ -192,7 +195,7 @@ impl<'g> Owner<'g> {
             if !self.own_spf(who) && !verified {
                 continue;
             }
-            let place = places.entry((who.organization, self.gathered.sender(at))).or_default();
+            let place = places.entry(self.gathered.numbers.place(at)).or_default();
             place.seen.extend(self.gathered.seen(at));
             for cell in self.gathered.reporters(at) {
                 place.reporters.insert(cell.reporter);
@@ -202,15 +205,15 @@ impl<'g> Owner<'g> {
                 *sum = sum.saturating_add(cell.messages);
             }
         }
-        let is_loud = |((organization, sender), place): ((u32, Sender), Place)| {
-            let reporters = all.get(&organization)?;
+        let is_loud = |(number, place): (usize, Place)| {
+            let reporters = all.get(&self.gathered.who(self.gathered.numbers.unit_at(number)).organization)?;
             let others = reporters.values().fold(0u64, |sum, &n| sum.saturating_add(n)).saturating_sub(place.messages);
             let elsewhere = reporters.get(place.reporters.first()?)?.saturating_sub(place.messages);
             let steady = place.verified >= CONSISTENT
                 && place.verified as f64 >= NEARLY_ALL * place.messages as f64
                 && place.seen.on_several_days();
             let alone = place.reporters.len() == 1 && reporters.len() > 2 && elsewhere > 0;
-            (alone && place.messages > others && !steady).then_some((organization, sender))
+            (alone && place.messages > others && !steady).then_some(number)
         };
         places.into_iter().filter_map(is_loud).collect()
     }
@@ -218,22 +221,21 @@ impl<'g> Owner<'g> {
     fn find_keys(&mut self) {
         let mut keys: FxHashMap<u32, Key> = FxHashMap::default();
         for at in 0..self.gathered.len() {
-            let (who, sender) = (self.gathered.who(at), self.gathered.sender(at));
+            let (who, sender) = (self.gathered.who(at), self.gathered.numbers.sender(at));
             let mut signatures = self.signatures(who).peekable();
             if signatures.peek().is_none() {
                 continue;
             }
             let (seen, aligned) = (self.gathered.seen(at), self.own_spf(who));
             for signed in signatures {
-                let any_key = Some(signed.any_key).filter(|&any_key| any_key != signed.key);
-                for number in [Some(signed.key), any_key].into_iter().flatten() {
+                for number in keys_of(signed) {
                     let key = keys.entry(number).or_default();
                     if number == signed.any_key && signed.key != signed.any_key {
                         key.selectors.insert(signed.key);
                     }
                     key.seen.extend(seen);
                     key.shown.entry(sender).or_default().extend(seen);
-                    if aligned && self.is_aligned(who.organization, sender) {
+                    if aligned && self.is_aligned(at) {
                         key.with_spf.entry(sender).or_default().extend(seen);
                     }
                 }
@@ -241,17 +243,16 @@ impl<'g> Owner<'g> {
         }
         keys.values_mut().for_each(Key::find_spf);
         for at in 0..self.gathered.len() {
-            let (who, sender) = (self.gathered.who(at), self.gathered.sender(at));
+            let (who, site) = (self.gathered.who(at), self.gathered.numbers.site(at));
             for signed in self.signatures(who).filter(|one| one.verified) {
-                let any_key = Some(signed.any_key).filter(|&any_key| any_key != signed.key);
-                for key in [Some(signed.key), any_key].into_iter().flatten() {
+                for key in keys_of(signed) {
                     let Some(key) = keys.get_mut(&key) else { continue };
                     if key.anywhere_with_spf {
                         let all = self.gathered.reporters(at).iter();
-                        all.for_each(|one| key.add_verified(sender, one.reporter, Day::MIN, one.messages));
+                        all.for_each(|one| key.add_verified(site, one.reporter, Day::MIN, one.messages));
                     } else {
                         let all = self.gathered.cells(at);
-                        all.for_each(|one| key.add_verified(sender, one.reporter, one.day, one.messages));
+                        all.for_each(|one| key.add_verified(site, one.reporter, one.day, one.messages));
                     }
                 }
             }
@@ -311,6 +312,11 @@ impl<'g> Owner<'g> {
             }
         }
     }
+}
+
+/// The numbers of a signature's key, and of any key of its domain where that is another.
+fn keys_of(signed: &Signed) -> impl Iterator<Item = u32> {
+    [Some(signed.key), Some(signed.any_key).filter(|&any_key| any_key != signed.key)].into_iter().flatten()
 }
 
 /// A set of reporters; mostly there are few.

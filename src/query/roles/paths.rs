@@ -78,7 +78,7 @@ const NEARLY_ALL: f64 = 0.95;
 /// Groups units by what was decided on them.
 pub(super) fn group(gathered: &Gathered<'_>, owner: &Owner<'_>, decisions: &[Decision]) -> Paths {
     let accounts = accounts(gathered, owner, decisions);
-    let names = names(gathered, decisions);
+    let names = names(gathered);
     let folded = folded(gathered, decisions);
     let mut paths = Paths::default();
     let mut numbers: HashMap<PathNumber, u32> = HashMap::new();
@@ -175,30 +175,39 @@ fn since(gathered: &Gathered<'_>, paths: &Paths) -> Vec<Day> {
 /// The organization that SPF authenticates at each address where it does, for each header From: the one that most reporters'
 /// records name; of equals the first by name. An address keeps the name that its own identity gave it, also when it is set
 /// up for the domain later.
-fn names(gathered: &Gathered<'_>, decisions: &[Decision]) -> HashMap<(i64, IpAddr), u32> {
-    let mut found: HashMap<(i64, IpAddr), HashMap<u32, (u64, Seen)>> = HashMap::new();
-    let mut seen_at: HashMap<(i64, IpAddr), (u64, Seen)> = HashMap::new();
-    for (at, _) in decisions.iter().enumerate() {
+fn names(gathered: &Gathered<'_>) -> HashMap<(i64, IpAddr), u32> {
+    #[derive(Default)]
+    struct Named {
+        by: HashMap<u32, (u64, Seen)>,
+        whole: (u64, Seen),
+    }
+    let add = |sum: &mut (u64, Seen), at: usize| {
+        *sum = (sum.0.saturating_add(gathered.messages(at)), sum.1);
+        sum.1.extend(gathered.seen(at));
+    };
+    let place = |at: usize| match gathered.sender(at) {
+        Sender::Address(ip) => Some((gathered.who(at).from, ip)),
+        _ => None,
+    };
+    let by_others = |at: usize| {
         let who = gathered.who(at);
-        let Sender::Address(ip) = gathered.sender(at) else {
-            continue;
-        };
-        let seen = gathered.seen(at);
-        let messages = gathered.messages(at);
-        let whole = seen_at.entry((who.from, ip)).or_default();
-        whole.0 = whole.0.saturating_add(messages);
-        whole.1.extend(seen);
-        if let Some((_, organization)) = who.authenticated.filter(|(_, by)| !gathered.linked(*by, who.organization)) {
-            let name = found.entry((who.from, ip)).or_default().entry(organization).or_default();
-            name.0 = name.0.saturating_add(messages);
-            name.1.extend(seen);
+        who.authenticated.filter(|(_, by)| !gathered.linked(*by, who.organization))
+    };
+    let mut found: HashMap<(i64, IpAddr), Named> = HashMap::new();
+    for at in 0..gathered.len() {
+        if let (Some(place), Some((_, organization))) = (place(at), by_others(at)) {
+            add(found.entry(place).or_default().by.entry(organization).or_default(), at);
+        }
+    }
+    for at in 0..gathered.len() {
+        if let Some(named) = place(at).and_then(|place| found.get_mut(&place)) {
+            add(&mut named.whole, at);
         }
     }
     let name = |organization: u32| gathered.ground.organizations.get(organization);
     found
         .into_iter()
-        .filter_map(|(place, names)| {
-            let whole = seen_at.get(&place).copied().unwrap_or_default();
+        .filter_map(|(place, Named { by: names, whole })| {
             let counts = |(_, (messages, seen)): &(u32, (u64, Seen))| {
                 (seen.by_several() || !whole.1.by_several()) && *messages as f64 >= NAMED * whole.0 as f64
             };

@@ -6,7 +6,6 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use rustc_hash::FxHashMap;
 
 use super::gather::Gathered;
-use super::keys::place;
 use super::owner::{Owner, Use};
 use crate::providers::Kind;
 use crate::query::naming::Sender;
@@ -67,8 +66,8 @@ impl Home {
     }
 }
 
-/// The senders on the owner's side, each with an organizational domain.
-pub(super) struct Reach(HashSet<(u32, Sender)>);
+/// The sites on the owner's side, each behind an organizational domain.
+pub(super) struct Reach(HashSet<(u32, u32)>);
 
 /// Who takes mail over IPv6, as far as reports tell: what is seen of a provider's machines counts for both kinds of addresses.
 fn takes_v6(gathered: &Gathered<'_>) -> HashSet<u32> {
@@ -79,9 +78,9 @@ fn takes_v6(gathered: &Gathered<'_>) -> HashSet<u32> {
 
 impl Reach {
     pub(super) fn of(gathered: &Gathered<'_>, owner: &Owner<'_>) -> Self {
-        // Units with own signatures, by organizational domain those at home, and by place those that may stand behind it.
+        // Units with own signatures, by organizational domain those at home, and by site those that may stand behind it.
         let mut home: HashMap<u32, Vec<usize>> = HashMap::new();
-        let mut behind: HashMap<(u32, Sender), Vec<usize>> = HashMap::new();
+        let mut behind: HashMap<(u32, u32), Vec<usize>> = HashMap::new();
         for at in 0..gathered.len() {
             let (who, sender) = (gathered.who(at), gathered.sender(at));
             let own_accounts = || who.accounts.iter().filter(|account| owner.is_own(account, who.organization));
@@ -89,12 +88,12 @@ impl Reach {
                 continue;
             }
             let at_home = owner.own_spf(who)
-                || owner.signatures(who).any(|one| owner.key_use(one, sender) == Use::Here)
+                || owner.signatures(who).any(|one| owner.key_use(one, at) == Use::Here)
                 || own_accounts().any(|account| sender == Sender::Provider(account.provider));
             if at_home {
                 home.entry(who.organization).or_default().push(at);
             } else if matches!(gathered.kind(at), None | Some(Kind::Gateway)) {
-                behind.entry((who.organization, place(sender))).or_default().push(at);
+                behind.entry((who.organization, gathered.numbers.site(at))).or_default().push(at);
             }
         }
         let wanted: HashSet<u32> = behind.keys().map(|key| key.0).collect();
@@ -105,7 +104,8 @@ impl Reach {
             .collect();
         let takes_v6 = takes_v6(gathered);
         let nothing = Home::default();
-        let reaches = |(organization, sender): &(u32, Sender), units: &[usize]| {
+        let reaches = |(organization, site): &(u32, u32), units: &[usize]| {
+            let sender = gathered.numbers.sender_at(*site);
             let home = home.get(organization).unwrap_or(&nothing);
             let mut days: HashSet<Day> = HashSet::new();
             let mut reporters: BTreeMap<u32, [u64; 2]> = BTreeMap::new();
@@ -132,7 +132,7 @@ impl Reach {
             let share = robust_share(reporters.values().copied()).unwrap_or(0.0);
             let expected = |one: &[u64; 2]| (one[0] + one[1]) as f64 * share >= EXPECTED;
             // Who takes no mail over IPv6 cannot see a machine that sends so.
-            let is_v6 = matches!(sender, Sender::Address(network) if network.is_ipv6());
+            let is_v6 = matches!(sender, Sender::Address(ip) if ip.is_ipv6());
             let (mut all, mut telling, mut seeing) = (0usize, 0usize, 0usize);
             for (reporter, one) in reporters.iter().filter(|(_, one)| expected(one)) {
                 let sees = one[0] > 0;
@@ -150,8 +150,8 @@ impl Reach {
         Reach(behind.iter().filter(|(key, units)| reaches(key, units)).map(|(key, _)| *key).collect())
     }
 
-    /// Whether a sender stands on the owner's side.
-    pub(super) fn has(&self, organization: u32, sender: Sender) -> bool {
-        self.0.contains(&(organization, place(sender)))
+    /// Whether a site stands on the owner's side.
+    pub(super) fn has(&self, organization: u32, site: u32) -> bool {
+        self.0.contains(&(organization, site))
     }
 }

@@ -75,17 +75,18 @@ fn machine(gathered: &Gathered<'_>, at: usize) -> Sender {
 /// sender which is otherwise the owner's, and mail of which a reporter writes neither SPF nor a signature that of its address, or
 /// else that of the sender.
 pub(super) fn settle(gathered: &Gathered<'_>, decisions: &mut [Decision]) {
-    let mut found: HashMap<(i64, Sender), Decided> = HashMap::new();
+    let (mut numbers, mut of_units, mut found) = (HashMap::new(), Vec::new(), Vec::<Decided>::new());
     for (at, decision) in decisions.iter().enumerate() {
-        let of = found.entry((gathered.who(at).from, machine(gathered, at))).or_default();
-        of.add(*decision, gathered.seen(at));
+        let number = *numbers.entry((gathered.who(at).from, machine(gathered, at))).or_insert(found.len());
+        if number == found.len() {
+            found.push(Decided::default());
+        }
+        of_units.push(number);
+        found[number].add(*decision, gathered.seen(at));
     }
     let mut hidden: Vec<usize> = Vec::new();
     for (at, decision) in decisions.iter_mut().enumerate() {
-        let (who, machine) = (gathered.who(at), machine(gathered, at));
-        let Some(of) = found.get(&(who.from, machine)) else {
-            continue;
-        };
+        let (who, machine, of) = (gathered.who(at), machine(gathered, at), &found[of_units[at]]);
         if matches!(decision.role, Role::Approved | Role::Denied) {
             continue;
         }
@@ -125,7 +126,7 @@ pub(super) fn settle(gathered: &Gathered<'_>, decisions: &mut [Decision]) {
         let of_address = address.and_then(|address| at_addresses.get(&(who.from, address)));
         // A service's machines carry mail of many: there the address alone decides.
         let unknown = decisions[at].role == Role::Unknown;
-        let of_sender = found.get(&(who.from, machine(gathered, at))).filter(|_| unknown);
+        let of_sender = Some(&found[of_units[at]]).filter(|_| unknown);
         let settled = [of_address, of_sender].into_iter().flatten().find_map(|of| of.agrees(of.told()?));
         decisions[at] = settled.unwrap_or(decisions[at]);
     }
