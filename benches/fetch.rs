@@ -26,6 +26,9 @@ mod corpus;
 #[path = "../tests/cli/imap/dovecot.rs"]
 mod dovecot;
 #[allow(dead_code, reason = "each benchmark uses a part of it")]
+#[path = "../tests/cli/imap/maildir.rs"]
+mod maildir;
+#[allow(dead_code, reason = "each benchmark uses a part of it")]
 mod measure;
 #[path = "../tests/cli/needs.rs"]
 mod needs;

@@ -5,7 +5,7 @@
 //! tests or, where that is root, as nobody.
 
 use std::fs;
-use std::io::{Read, Write};
+use std::io::Read;
 use std::net::{TcpListener, TcpStream};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -45,7 +45,7 @@ pub(crate) struct Dovecot {
     pub(crate) imaps: u16,
     /// Whom it asks about OAuth2 tokens.
     pub(crate) tokens: TokenServer,
-    owner: Owner,
+    pub(super) owner: Owner,
     users: AtomicUsize,
     /// When this closes, however the tests end, the server is stopped and its folder removed.
     _lifeline: ChildStdin,
@@ -65,7 +65,7 @@ pub(crate) enum Namespace {
 
 /// Who runs the server and owns the mail.
 #[derive(Debug, Clone)]
-struct Owner {
+pub(super) struct Owner {
     user: String,
     group: String,
     /// Ids to change to, where the tests run as root.

@@ -34,7 +34,7 @@ impl User<'_> {
         self.dovecot
     }
 
-    fn maildir(&self) -> PathBuf {
+    pub(super) fn maildir(&self) -> PathBuf {
         self.home.join("Maildir")
     }
 

@@ -2,6 +2,7 @@
 
 use proptest::prelude::*;
 
+use super::fixture;
 use crate::make::{base64, gzip, zip};
 
 /// One way to damage bytes; places are shares of the length.

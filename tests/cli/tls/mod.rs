@@ -7,7 +7,7 @@ mod reading;
 use serde_json::{Value, json};
 
 use crate::harness::{Ran, Sandbox};
-use crate::make::{DAY, OCTOBER, Report, base64};
+use crate::make::{DAY, OCTOBER, base64};
 
 /// A report of a day, counted from 2026-10-01, on `example.com` under MTA-STS.
 struct Tls {
