@@ -5,7 +5,7 @@ use crate::diagnosis::readiness::{Observed, ReadinessThresholds, Review, Target,
 use crate::diagnosis::{Wanted, diagnose};
 use crate::dns::DnsAudit;
 use crate::domain::is_within;
-use crate::query::{CheckedReports, Survey, Window, receivers, strict_alignment};
+use crate::query::{CheckedReports, Survey, Window, strict_alignment};
 use crate::report::period::{Day, day_of};
 use crate::store::{Store, StoreError};
 
@@ -51,8 +51,8 @@ impl Question<'_> {
     ) -> Result<Vec<Review>, E> {
         let mut scan = self.scan()?;
         let survey = scan.survey()?;
+        let receivers = scan.receivers()?;
         let matching = scan.matching()?;
-        let receivers = receivers(self.store, self.window, self.domains)?;
         let strict = strict_alignment(self.store, &survey)?;
         let paths = diagnose(&survey, &self.known.rules(), 0, Wanted::All).paths;
         let today = day_of(self.today);

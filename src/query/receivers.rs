@@ -3,6 +3,7 @@
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::kinds::Kinds;
+use super::scan::Scan;
 use super::window::Window;
 use crate::alignment::{Disposition, OverrideReason};
 use crate::domain;
@@ -74,11 +75,12 @@ impl Handled {
     /// What was done is not what the policy asked for, as far as both are known.
     #[must_use]
     pub fn is_override(&self) -> bool {
-        match (self.asked.as_deref(), done_word(self.done)) {
-            (Some(asked), Some(done)) => asked != done,
-            _ => false,
-        }
+        is_override(self.asked.as_deref(), self.done)
     }
+}
+
+fn is_override(asked: Option<&str>, done: Option<Disposition>) -> bool {
+    asked.zip(done_word(done)).is_some_and(|(asked, done)| asked != done)
 }
 
 /// What was done, as the policy's word for it.
@@ -106,31 +108,32 @@ pub struct Receivers {
     pub handled: Vec<Handled>,
 }
 
-/// Messages by the outcome and what was asked.
-type HandledSums = FxHashMap<(u64, i64, bool), (u64, FxHashSet<i64>)>;
+/// How failing messages were dealt with, while they are summed up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+struct HandledKey {
+    /// What the policy asked for, by its place among the words.
+    asked: usize,
+    done: Option<Disposition>,
+    /// An outcome that says why, where something else was done.
+    outcome: Option<u64>,
+}
 
 /// Asks for the reports on header From domains at or below `domains`, or on all.
 ///
 /// # Errors
 /// See [`StoreError`].
 pub fn receivers(store: &Store, window: Window, domains: &[String]) -> Result<Receivers, StoreError> {
-    let mut pass = Pass {
-        store,
-        texts: store.names(),
-        domains,
-        wanted: FxHashMap::default(),
-        kinds: Kinds::new(store)?,
-        lines: Vec::new(),
-        seen: FxHashMap::default(),
-        governed: FxHashMap::default(),
-        handled: FxHashMap::default(),
-    };
-    let lines = &mut pass.lines;
-    store.report_lines(window.first, window.last, &mut |line| lines.push(line))?;
-    store.scan_runs(window.first, window.last, &mut |run| {
-        pass.take(run.report, run.domain, run.day, run.reporter, run.rows)
-    })?;
-    pass.finish()
+    Pass::of(store, domains, &mut Kinds::new(store)?, &mut store.names())?.run(window)
+}
+
+impl Scan<'_> {
+    /// Asks for the reports on the header From domains that the scan is about. What the scan has read of them is known.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn receivers(&mut self) -> Result<Receivers, StoreError> {
+        Pass::of(self.store, self.domains, &mut self.kinds, &mut self.texts)?.run(self.window)
+    }
 }
 
 /// Messages of a header From domain under a policy domain.
@@ -142,28 +145,80 @@ struct GovernedSums {
     reporters: FxHashSet<i64>,
 }
 
-struct Pass<'s> {
+struct Pass<'p, 's> {
     store: &'s Store,
-    texts: NameReader<'s>,
-    domains: &'s [String],
+    texts: &'p mut NameReader<'s>,
+    domains: &'p [String],
     wanted: FxHashMap<i64, bool>,
-    kinds: Kinds<'s>,
+    kinds: &'p mut Kinds<'s>,
     /// In the order of their numbers.
     lines: Vec<ReportLine>,
     /// By the place of the report its messages that are asked for.
     seen: FxHashMap<usize, u64>,
     governed: FxHashMap<(i64, i64), GovernedSums>,
-    /// What was asked goes by the policy's number, and whether `sp` holds.
-    handled: HandledSums,
+    /// The policies that were published, by their numbers.
+    policies: FxHashMap<i64, PolicyPublished>,
+    /// The words for what policies ask for, and which of them a policy asks for, by its number and whether `sp` holds.
+    words: Vec<Option<String>>,
+    asked: FxHashMap<(i64, bool), usize>,
+    /// Messages, and who dealt with them.
+    handled: FxHashMap<HandledKey, (u64, FxHashSet<i64>)>,
 }
 
-impl Pass<'_> {
+impl<'p, 's> Pass<'p, 's> {
+    fn of(
+        store: &'s Store,
+        domains: &'p [String],
+        kinds: &'p mut Kinds<'s>,
+        texts: &'p mut NameReader<'s>,
+    ) -> Result<Self, StoreError> {
+        Ok(Pass {
+            store,
+            texts,
+            domains,
+            wanted: FxHashMap::default(),
+            kinds,
+            lines: Vec::new(),
+            seen: FxHashMap::default(),
+            governed: FxHashMap::default(),
+            policies: store.policies()?,
+            words: Vec::new(),
+            asked: FxHashMap::default(),
+            handled: FxHashMap::default(),
+        })
+    }
+
+    fn run(mut self, window: Window) -> Result<Receivers, StoreError> {
+        let (store, lines) = (self.store, &mut self.lines);
+        store.report_lines(window.first, window.last, &mut |line| lines.push(line))?;
+        store.scan_runs(window.first, window.last, &mut |run| {
+            self.take(run.report, run.domain, run.day, run.reporter, run.rows)
+        })?;
+        self.finish()
+    }
+
+    /// What a policy asks for, by its place among the words.
+    fn asked(&mut self, policy: i64, below: bool) -> usize {
+        if let Some(&known) = self.asked.get(&(policy, below)) {
+            return known;
+        }
+        let word = |text: &Option<String>| text.as_deref().map(str::to_ascii_lowercase).filter(|text| !text.is_empty());
+        let policies = self.policies.get(&policy);
+        let p = policies.and_then(|policy| word(&policy.p));
+        let asked = if below { policies.and_then(|policy| word(&policy.sp)).or(p) } else { p };
+        let place = self.words.iter().position(|known| *known == asked).unwrap_or_else(|| {
+            self.words.push(asked);
+            self.words.len() - 1
+        });
+        self.asked.insert((policy, below), place);
+        place
+    }
+
     fn wanted(&mut self, name: i64) -> Result<bool, StoreError> {
         if let Some(&known) = self.wanted.get(&name) {
             return Ok(known);
         }
-        let text = self.texts.text(name)?;
-        let wanted = domain::is_among(text, self.domains);
+        let wanted = self.domains.is_empty() || domain::is_among(self.texts.text(name)?, self.domains);
         self.wanted.insert(name, wanted);
         Ok(wanted)
     }
@@ -203,8 +258,10 @@ impl Pass<'_> {
                 }
             }
             if facts.dmarc == Some(false) && count > 0 {
-                let below = facts.header_from != Some(domain);
-                let sums = self.handled.entry((outcome, policy, below)).or_default();
+                let (asked, done) = (self.asked(policy, facts.header_from != Some(domain)), facts.disposition);
+                let is_override = is_override(self.words[asked].as_deref(), done);
+                let key = HandledKey { asked, done, outcome: is_override.then_some(outcome) };
+                let sums = self.handled.entry(key).or_default();
                 sums.0 += count;
                 sums.1.insert(reporter);
             }
@@ -228,7 +285,6 @@ impl Pass<'_> {
 
     fn finish(mut self) -> Result<Receivers, StoreError> {
         let mut found = Receivers::default();
-        let known_policies = self.store.policies()?;
         let mut policies: FxHashMap<i64, usize> = FxHashMap::default();
         let mut reporters: FxHashMap<i64, usize> = FxHashMap::default();
         let mut seen: Vec<(usize, u64)> = std::mem::take(&mut self.seen).into_iter().collect();
@@ -244,7 +300,7 @@ impl Pass<'_> {
                 }
             };
             let policy = *policies.entry(line.policy).or_insert_with(|| {
-                found.policies.push(known_policies.get(&line.policy).cloned().unwrap_or_default());
+                found.policies.push(self.policies.get(&line.policy).cloned().unwrap_or_default());
                 found.policies.len() - 1
             });
             found.reports.push(ReportSeen {
@@ -276,36 +332,25 @@ impl Pass<'_> {
             });
         }
         found.governed.sort_by(|a, b| (&a.header_from, &a.policy_domain).cmp(&(&b.header_from, &b.policy_domain)));
-        self.handled(&known_policies, &reporters, &mut found)?;
+        self.handled(&reporters, &mut found)?;
         Ok(found)
     }
 
     /// Joins what was dealt with alike, whatever else differs.
-    fn handled(
-        &mut self,
-        policies: &FxHashMap<i64, PolicyPublished>,
-        reporters: &FxHashMap<i64, usize>,
-        found: &mut Receivers,
-    ) -> Result<(), StoreError> {
-        let mut ids: Vec<u64> = self.handled.keys().map(|&(outcome, ..)| outcome).collect();
+    fn handled(&mut self, reporters: &FxHashMap<i64, usize>, found: &mut Receivers) -> Result<(), StoreError> {
+        let mut ids: Vec<u64> = self.handled.keys().filter_map(|key| key.outcome).collect();
         ids.sort_unstable();
         ids.dedup();
-        let mut outcomes = FxHashMap::default();
+        let mut reasons = FxHashMap::default();
         self.store.outcomes(ids.into_iter(), &mut |id, outcome| {
-            outcomes.insert(id, (outcome.disposition, outcome.reasons));
+            reasons.insert(id, outcome.reasons);
         })?;
         let mut joined: Vec<Handled> = Vec::new();
         let mut places: FxHashMap<String, usize> = FxHashMap::default();
-        for ((outcome, policy, below), (messages, seen_by)) in std::mem::take(&mut self.handled) {
-            let Some((done, reasons)) = outcomes.get(&outcome) else { continue };
-            let policy = policies.get(&policy);
-            let word =
-                |text: &Option<String>| text.as_deref().map(str::to_ascii_lowercase).filter(|text| !text.is_empty());
-            let p = policy.and_then(|policy| word(&policy.p));
-            let asked = if below { policy.and_then(|policy| word(&policy.sp)).or(p) } else { p };
-            let one = Handled { asked, done: *done, reasons: reasons.clone(), messages: 0, reporters: Vec::new() };
-            let reasons = if one.is_override() { one.reasons.clone() } else { Vec::new() };
-            let one = Handled { reasons, ..one };
+        for (key, (messages, seen_by)) in std::mem::take(&mut self.handled) {
+            let reasons = key.outcome.and_then(|outcome| reasons.get(&outcome)).cloned().unwrap_or_default();
+            let asked = self.words[key.asked].clone();
+            let one = Handled { asked, done: key.done, reasons, messages: 0, reporters: Vec::new() };
             let key = format!("{one:?}");
             let at = *places.entry(key).or_insert_with(|| {
                 joined.push(one);

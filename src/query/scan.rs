@@ -74,7 +74,7 @@ pub struct Scan<'s> {
     pub(super) store: &'s Store,
     pub(super) texts: NameReader<'s>,
     pub(super) window: Window,
-    domains: &'s [String],
+    pub(super) domains: &'s [String],
     pub(super) knowledge: Knowledge<'s>,
     pub(super) kinds: Kinds<'s>,
     /// By kind.
