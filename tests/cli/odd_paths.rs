@@ -78,3 +78,37 @@ fn odd_paths_are_what_they_are() {
     told("10.6.1.0/24", "signed since 2026-10-04");
     told("10.10.1.0/24", "one reporter");
 }
+
+/// Anybody can get accounts by the thousand, and nobody can read a path of each.
+#[test]
+fn accounts_by_the_thousand_are_one_path() {
+    let sandbox = Sandbox::new();
+    let record = |at: usize| {
+        let results = format!(
+            "<dkim><domain>t{at}.onmicrosoft.com</domain><selector>s</selector><result>pass</result></dkim>\
+             <spf><domain>example.com</domain><result>pass</result></spf>"
+        );
+        let messages = if at == 0 { 500 } else { 2 };
+        crate::make::record(&format!("40.107.{}.{}", at >> 8, at & 255), messages, "example.com", &results)
+    };
+    for day in 0..2 {
+        for org in ["one.example", "two.example"] {
+            let report = crate::make::Report::new(&format!("{org}{day}")).org(org).day(day);
+            sandbox.write(&format!("in/{org}{day}.xml"), report.records((0..1_200).map(record).collect()).xml());
+        }
+    }
+    let ran = sandbox.run(["sources", "--since", "all", "--format", "json", "--input", "in"]).exits(0);
+    let answer = ran.json();
+    let mut paths: Vec<(&str, u64)> = answer["paths"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|path| {
+            assert_eq!(path["role"], "other-account");
+            (path["sender"].as_str().unwrap(), path["messages"].as_u64().unwrap())
+        })
+        .collect();
+    paths.sort_unstable();
+    // Who writes most is told by name all the same.
+    assert_eq!(paths, [("Microsoft 365", 1_199 * 8), ("Microsoft 365 (t0)", 2_000)]);
+}

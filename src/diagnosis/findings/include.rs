@@ -37,10 +37,12 @@ pub(super) fn find(of: &DomainMail<'_>, thresholds: &Thresholds) -> Option<Domai
                 continue;
             }
             let path = &survey.paths[at];
-            let name = path.author.clone().or_else(|| signer(path)).unwrap_or_else(|| match &path.sender {
-                SenderKey::Provider { id, .. } => id.clone(),
-                _ => String::new(),
-            });
+            let many = || (path.role == Role::OtherAccount).then(|| "many accounts".to_owned());
+            let name =
+                path.author.clone().or_else(many).or_else(|| signer(path)).unwrap_or_else(|| match &path.sender {
+                    SenderKey::Provider { id, .. } => id.clone(),
+                    _ => String::new(),
+                });
             let report = tally.report(entry);
             *accounts.entry(name).or_default() += entry.messages;
             *reporters.entry(report.reporter).or_default() += entry.messages;

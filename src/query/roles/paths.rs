@@ -79,7 +79,7 @@ const NEARLY_ALL: f64 = 0.95;
 pub(super) fn group(gathered: &Gathered<'_>, owner: &Owner<'_>, decisions: &[Decision]) -> Paths {
     let accounts = accounts(gathered, owner, decisions);
     let names = names(gathered);
-    let folded = folded(gathered, decisions);
+    let (folded, folded_accounts) = (folded(gathered, decisions), folded_accounts(gathered, decisions));
     let mut paths = Paths::default();
     let mut numbers: HashMap<PathNumber, u32> = HashMap::new();
     for (at, decision) in decisions.iter().enumerate() {
@@ -90,6 +90,9 @@ pub(super) fn group(gathered: &Gathered<'_>, owner: &Owner<'_>, decisions: &[Dec
             && let Some(accounts) = accounts.get(&(who.from, provider))
         {
             (author, only_account) = accounts.of(author);
+        }
+        if decision.role == Role::OtherAccount && folded_accounts.contains(&(who.from, author)) {
+            author = Author::Nobody;
         }
         let sender = match (decision.entry, decision.sender) {
             (Some(entry), _) => SenderNumber::Entry(entry),
@@ -132,12 +135,32 @@ pub(super) fn group(gathered: &Gathered<'_>, owner: &Owner<'_>, decisions: &[Dec
     paths
 }
 
-/// Of mail of one role below an organizational domain no more header From names than that are told apart. Anybody can write as
-/// a hundred thousand names, and nobody can read so many paths.
-const NAMES: usize = 1_000;
+/// Of mail of one role below an organizational domain no more header From names than that are told apart, and of others' accounts of
+/// a provider under one header From no more accounts. Anybody can write as a hundred thousand names, and nobody can read so many
+/// paths.
+const TOLD_APART: usize = 1_000;
 
-/// Names and roles that are told together: where there are more than [`NAMES`], those with less than the thousandth part
-/// of the messages; the organizational domain itself is always told.
+/// Those with less than the thousandth part of the messages, where there are more than [`TOLD_APART`].
+fn small<K>(messages: HashMap<K, u64>) -> impl Iterator<Item = K> {
+    let all = messages.values().fold(0_u64, |sum, one| sum.saturating_add(*one));
+    let most = if messages.len() > TOLD_APART { Some(all / TOLD_APART as u64) } else { None };
+    messages.into_iter().filter(move |(_, of)| most.is_some_and(|most| *of <= most)).map(|(key, _)| key)
+}
+
+/// Header From names and others' accounts that are told together, see [`small`].
+fn folded_accounts(gathered: &Gathered<'_>, decisions: &[Decision]) -> HashSet<(i64, Author)> {
+    let mut accounts: HashMap<(i64, ProviderNumber), HashMap<Author, u64>> = HashMap::new();
+    for (at, decision) in decisions.iter().enumerate().filter(|(_, one)| one.role == Role::OtherAccount) {
+        if let Author::Account(provider, _) = decision.author {
+            let sums = accounts.entry((gathered.who(at).from, provider)).or_default();
+            let sum = sums.entry(decision.author).or_default();
+            *sum = sum.saturating_add(gathered.messages(at));
+        }
+    }
+    accounts.into_iter().flat_map(|((from, _), sums)| small(sums).map(move |account| (from, account))).collect()
+}
+
+/// Names and roles that are told together, see [`small`]; the organizational domain itself is always told.
 fn folded(gathered: &Gathered<'_>, decisions: &[Decision]) -> HashSet<(i64, Role)> {
     let mut names: HashMap<(u32, Role), HashMap<i64, u64>> = HashMap::new();
     for (at, decision) in decisions.iter().enumerate() {
@@ -148,13 +171,7 @@ fn folded(gathered: &Gathered<'_>, decisions: &[Decision]) -> HashSet<(i64, Role
             *sum = sum.saturating_add(gathered.messages(at));
         }
     }
-    let mut folded = HashSet::new();
-    for ((_, role), names) in names.into_iter().filter(|(_, names)| names.len() > NAMES) {
-        let all = names.values().fold(0_u64, |sum, one| sum.saturating_add(*one));
-        let small = names.into_iter().filter(|(_, messages)| *messages <= all / NAMES as u64);
-        folded.extend(small.map(|(name, _)| (name, role)));
-    }
-    folded
+    names.into_iter().flat_map(|((_, role), sums)| small(sums).map(move |name| (name, role))).collect()
 }
 
 fn since(gathered: &Gathered<'_>, paths: &Paths) -> Vec<Day> {

@@ -278,6 +278,9 @@ fn receivers(answer: &Review, document: &mut Document) {
     }
 }
 
+/// So many reporters are listed.
+const REPORTERS: usize = 100;
+
 fn reporters(answer: &Review, document: &mut Document) {
     if answer.reporters.is_empty() {
         return;
@@ -304,7 +307,7 @@ fn reporters(answer: &Review, document: &mut Document) {
             .paint(5, Paint::Warn),
         );
     }
-    document.table(table);
+    document.first_rows(table, REPORTERS);
 }
 
 fn changes(answer: &Review, document: &mut Document) {
