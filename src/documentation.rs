@@ -23,14 +23,15 @@ fn pages() -> Vec<(PathBuf, String)> {
     files.into_iter().map(|path| (path.clone(), std::fs::read_to_string(path).unwrap())).collect()
 }
 
-/// What stands between backticks on lines that are no code blocks.
+/// What stands between backticks on lines that are not code blocks.
 fn quoted(text: &str) -> impl Iterator<Item = &str> {
     text.lines().filter(|line| !line.starts_with("    ")).flat_map(|line| line.split('`').skip(1).step_by(2))
 }
 
-/// Whether a file or folder is there: by its path from the root or from `src`, or below `src` by its name alone.
+/// Whether a file or folder is there: by its path from the root, `src`, `tests/cli` or its `imap`, or below these by its name alone.
 fn is_there(name: &str, sources: &BTreeSet<String>) -> bool {
-    root().join(name).exists() || root().join("src").join(name).exists() || sources.contains(name)
+    ["", "src", "tests/cli", "tests/cli/imap"].iter().any(|folder| root().join(folder).join(name).exists())
+        || sources.contains(name)
 }
 
 #[test]
@@ -140,6 +141,27 @@ fn the_picture_of_the_floors_is_that_of_the_list() {
 }
 
 #[test]
+fn every_file_of_the_tests_is_in_the_tables() {
+    let text = std::fs::read_to_string(root().join("tests/README.md")).unwrap();
+    let (mut folder, mut listed) = ("", Vec::new());
+    for line in text.lines() {
+        if line.starts_with('#') {
+            folder = quoted(line).next().and_then(|name| name.strip_prefix("cli/")).unwrap_or_default();
+        }
+        let file = line.split('|').nth(1).filter(|_| line.starts_with("| `")).unwrap_or_default();
+        listed.extend(quoted(file).filter(|name| name.ends_with(".rs")).map(|name| format!("{folder}{name}")));
+    }
+    listed.sort_unstable();
+    let mut files = Vec::new();
+    let tests = root().join("tests/cli");
+    walls::sources(&tests, &mut files);
+    let below = |file: &PathBuf| file.strip_prefix(&tests).unwrap().to_string_lossy().replace('\\', "/");
+    let mut there: Vec<String> = files.iter().map(below).collect();
+    there.sort_unstable();
+    assert_eq!(listed, there, "in tests/README.md and in tests/cli/");
+}
+
+#[test]
 fn every_code_is_explained() {
     let text = std::fs::read_to_string(root().join("docs/codes.md")).unwrap();
     let explained: BTreeSet<&str> = quoted(&text).collect();
@@ -174,7 +196,7 @@ fn commands(text: &str) -> Vec<Vec<String>> {
     let parts = code.flat_map(|line| line.split("; ")).filter_map(|part| {
         // What stands before it runs it: `sudo -u dmarcstat dmarcstat …`, a line of crontab.
         let at = part.rfind("dmarcstat ").filter(|&at| at == 0 || part[..at].ends_with(' '))?;
-        // The user of that name (`-g dmarcstat FILE`) and the image are no command.
+        // The user of that name (`-g dmarcstat FILE`) and the image are not commands.
         part[at..].split(' ').nth(1)?.starts_with(|c: char| c.is_ascii_lowercase()).then(|| words(&part[at..]))
     });
     parts.filter(|words| words.len() > 1 && !words.iter().any(|word| word.contains(['…', '{', '=']))).collect()

@@ -29,7 +29,7 @@ pub fn normalize(text: &str) -> Option<Cow<'_, str>> {
 }
 
 /// The domain of what should be a domain, and at some reporters is a mailbox: what stands behind the last `@`, without
-/// brackets, quotes and whatever follows it. Square brackets stay around an address: it is no domain without them either.
+/// brackets, quotes and whatever follows it. Square brackets stay around an address: it is not a domain without them either.
 #[must_use]
 pub fn of_mailbox(text: &str) -> &str {
     let domain = match text.rsplit_once('@') {

@@ -5,7 +5,7 @@ use std::panic::resume_unwind;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::{self, ScopedJoinHandle};
 
-/// So many pieces are taken at once: paths differ in size by a factor of ten thousand, so few.
+/// Pieces that are taken at once: paths differ in size by a factor of ten thousand, so few.
 const STRETCH: usize = 16;
 /// Fewer pieces are not worth a thread.
 const FEW: usize = 256;

@@ -31,7 +31,7 @@ pub(crate) const FLOORS: &[(&str, &[&str])] = &[
     ("mail", &["report"]),
     ("container", &["limits", "mail", "rejection", "report", "tls"]),
     ("oauth", &["http", "secrets", "words"]),
-    ("dns", &["domain", "finding", "tag_list"]),
+    ("dns", &["domain", "finding", "tag_list", "words"]),
     ("providers", &["cause", "domain", "words"]),
     ("source", &["container", "limits", "mail", "oauth", "secrets", "uid_set"]),
     ("alignment", &["domain", "report", "varint", "vocabulary"]),

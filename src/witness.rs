@@ -70,7 +70,7 @@ pub struct Claim {
     pub otherwise: u64,
 }
 
-/// Chance alone makes shares differ: how far below what is expected of so many messages a count must be to speak against it.
+/// Chance alone makes shares differ: how far below what is expected of its messages a count must be to speak against it.
 fn is_below_chance(seen: u64, of: u64, expected_share: f64) -> bool {
     let expected = of as f64 * expected_share;
     of > 0 && (seen as f64) < expected - 3.0 * (expected * (1.0 - expected_share)).sqrt() - 1e-9

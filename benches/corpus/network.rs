@@ -20,7 +20,7 @@ pub(crate) const fn v4(first: [u8; 4], size: usize) -> Network {
     Network { first, v6: None, size }
 }
 
-/// IPv4, and IPv6 for one address in so many.
+/// IPv4, and IPv6 for one address in this many.
 pub(crate) const fn mixed(first: [u8; 4], v6: [u16; 4], one_in: usize, size: usize) -> Network {
     Network { first, v6: Some((v6, one_in)), size }
 }

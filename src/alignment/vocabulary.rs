@@ -137,7 +137,7 @@ impl AuthResult {
     #[must_use]
     pub fn read_dkim(word: &str) -> Reading<Self> {
         match Self::parse(word) {
-            // DKIM has no softfail, and "unknown" is no result.
+            // DKIM has no softfail, and "unknown" is not a result.
             Some(AuthResult::SoftFail | AuthResult::Unknown) => Reading::Unknown,
             Some(result) => Reading::Known(result),
             None if word.eq_ignore_ascii_case("invalid") || word.eq_ignore_ascii_case("error") => {

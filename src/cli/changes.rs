@@ -42,7 +42,7 @@ pub(super) struct Changes {
     notify_form: Option<HookForm>,
 }
 
-/// What was last there so many days ago is said again when it comes back, whatever it was.
+/// Days after which what was gone is said again when it comes back, whatever it was.
 const REMEMBERED: Day = 400;
 
 /// Two windows compared, and what they were read from.

@@ -152,7 +152,7 @@ impl Context {
         match asked.iter().find(|domain| !is_among(domain, &tenant.domains)) {
             None => Ok(asked),
             Some(domain) => Err(Failure::Usage(format!(
-                "{domain} is no domain of the tenant {:?}, which has {}",
+                "{domain} does not belong to the tenant {:?}, which has {}",
                 tenant.name,
                 list(&tenant.domains, 10)
             ))),

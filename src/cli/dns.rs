@@ -49,7 +49,7 @@ const REVIEW_TIME: Duration = Duration::from_secs(30);
 const MOST_SELECTORS: usize = 60;
 /// Addresses held against SPF.
 const MOST_ADDRESSES: usize = 200;
-/// After so many days without its signatures a key may be retired.
+/// Days without its signatures after which a key may be retired.
 const RETIRED_DAYS: i32 = 7;
 
 impl Dns {

@@ -27,7 +27,7 @@ pub(super) struct Explain {
     page: Page,
 }
 
-/// So many candidates are listed.
+/// The most candidates that are listed.
 const CANDIDATES: usize = 10;
 
 impl Explain {
@@ -59,7 +59,7 @@ impl Explain {
         let mut paths = diagnose(survey, rules, 0, Wanted::All).paths;
         if paths.is_empty() {
             return Failure::Failed(anyhow!(
-                "the reports of this window tell of no mail, so there is no path; --since all asks about all days"
+                "the reports of this window list no mail, so there is no path; --since all asks about all days"
             ));
         }
         let number = plural(paths.len() as u64, "path");

@@ -63,7 +63,7 @@ impl Login {
     }
 }
 
-/// Says what to do. It is no result, and it must be seen even where results go to a file.
+/// Says what to do. It is not a result, and it must be seen even where results go to a file.
 fn tell(task: &Task<'_>) {
     let text = match task {
         Task::TypeCode { page, code, complete, within } => {

@@ -87,7 +87,7 @@ impl Metrics {
     }
 }
 
-/// Sessions that went well and that failed, by domain and policy type. What is no type of the RFC is a stranger's word, and each
+/// Sessions that went well and that failed, by domain and policy type. What is not a type of the RFC is a stranger's word, and each
 /// would be a time series.
 fn tls_sessions(survey: &TlsSurvey) -> BTreeMap<(&str, &'static str), [u64; 2]> {
     let mut of_domains: BTreeMap<&str, BTreeMap<&'static str, [u64; 2]>> = BTreeMap::new();

@@ -14,9 +14,9 @@ use crate::words::grouped;
 
 /// Inputs of which it is said what is wrong with them; of more only how many they are. Anybody can send as many as he cares to.
 const MOST_NAMED: u64 = 50;
-/// So many with -v, and as many of which there is something else to say.
+/// The most inputs that are named with -v, and the most of which there is something else to say.
 const MOST_VERBOSE: u64 = 500;
-/// Of what is said of one, so many bytes.
+/// The most bytes of what is said of one.
 const LONGEST_LINE: usize = 1000;
 
 /// Shows progress and notices on standard error.
@@ -97,7 +97,7 @@ impl Progress {
     fn rest(&mut self) {
         let more = std::mem::take(&mut self.told).saturating_sub(MOST_VERBOSE);
         if more > 0 {
-            self.say(&format!("dmarcstat: and {} more that are no report, or no new one", grouped(more)));
+            self.say(&format!("dmarcstat: and {} more that are not reports, or not new ones", grouped(more)));
         }
         let more = std::mem::take(&mut self.wrong).saturating_sub(self.most_named());
         if more > 0 {

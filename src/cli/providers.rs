@@ -9,7 +9,7 @@ use crate::providers::{Catalogue, Match, MatchedBy};
 use crate::render::ProvidersAnswer;
 use crate::report::shorten;
 
-/// The catalogue of senders; with NAME who that is, how its mail is recognised, and what mends it
+/// The catalogue of senders; with NAME who that is, how its mail is recognised, and how to fix what is wrong with it
 #[derive(Debug, clap::Args)]
 pub(super) struct Providers {
     /// A provider's id or name or a part of it, or a domain, host name or address: whose is it?

@@ -40,15 +40,15 @@ pub(super) struct Resolving {
 }
 
 const DAY: i64 = 24 * 60 * 60;
-/// A name is asked for again after so long …
+/// A name is asked for again after this time …
 const NAME_STAYS: i64 = 30 * DAY;
-/// … and after so long where there was none.
+/// … and after this time where there was none.
 const NONE_STAYS: i64 = 3 * DAY;
-/// A name is used for so long when nobody asks again.
+/// How long a name is used when nobody asks again.
 const NAME_SERVES: i64 = 90 * DAY;
 /// A failure that took less costs nothing to meet again.
 const SLOW: Duration = Duration::from_secs(1);
-/// For so long nobody is asked unasked after a wait in which nothing was answered.
+/// How long no name server is asked without `--resolve` after a wait in which nothing was answered.
 const PAUSE: i64 = 60 * 60;
 /// The time for `auto`, in which somebody waits.
 const SHORT: Duration = Duration::from_secs(2);
@@ -131,7 +131,7 @@ impl Resolving {
             let name = match host {
                 Host::Confirmed(name) => Some(name),
                 Host::Unconfirmed => None,
-                // Not knowing is no answer: it is asked again next time.
+                // Not knowing is not an answer: it is asked again next time.
                 Host::CouldNotLook => continue,
             };
             known.hosts.remove(&address);

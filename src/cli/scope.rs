@@ -241,16 +241,13 @@ impl Scope {
         let mut domains: Vec<&str> = totals.iter().map(|total| total.domain.as_str()).collect();
         domains.sort_unstable();
         domains.dedup();
-        let more = domains.len().saturating_sub(10);
-        domains.truncate(10);
-        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
         let asked = if self.domain.is_empty() { String::new() } else { format!(" on {}", self.domain.join(", ")) };
         Failure::Failed(anyhow!(
-            "no reports{asked} {}; there are reports from {} to {}, on {}{more}; choose with --since, --until and --domain",
+            "no reports{asked} {}; there are reports from {} to {}, on {}; choose with --since, --until and --domain",
             shown(window),
             date_of(first.day),
             date_of(last.day),
-            domains.join(", "),
+            list(domains, 10),
         ))
     }
 }

@@ -26,10 +26,10 @@ pub(super) struct Sql {
     tables: bool,
     #[command(flatten)]
     scope: Scope,
-    /// Answer with so many rows at most
+    /// The most rows to answer with
     #[arg(long, value_name = "N", default_value_t = 10_000)]
     max_rows: usize,
-    /// Give up after so long (30s, 5m)
+    /// Give up after this time (30s, 5m)
     #[arg(long, value_name = "TIME", default_value = "60s", value_parser = some_length)]
     timeout: Duration,
 }

@@ -36,7 +36,7 @@ pub(super) struct Tls {
     page: Page,
 }
 
-/// So many days before the window are looked at, to tell since when something fails.
+/// Days before the window that are looked at, to find out since when something fails.
 const HISTORY: Day = 90;
 
 impl Tls {
@@ -68,7 +68,7 @@ fn days(days: impl Iterator<Item = Day> + Clone) -> Option<(Day, Day)> {
 
 /// Those who report TLS do so once a day; not all send mail every day.
 const SILENCE_DAYS: i64 = 7;
-/// So many days with reports within [`HABIT_DAYS`] make a habit.
+/// Days with reports within [`HABIT_DAYS`] that make a habit.
 const HABIT: usize = 10;
 const HABIT_DAYS: Day = 30;
 /// Failures that `check` names.

@@ -140,7 +140,7 @@ impl<R: BufRead> Mails<R> {
     }
 }
 
-/// Whether bytes begin a mailbox: behind a byte order mark and empty lines, a line that begins `From ` and is no header
+/// Whether bytes begin a mailbox: behind a byte order mark and empty lines, a line that begins `From ` and is not a header
 /// field, and behind it, empty lines aside, a header field or a quoted border.
 #[must_use]
 pub fn begins_mailbox(head: &[u8]) -> bool {

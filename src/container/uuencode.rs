@@ -10,7 +10,7 @@ pub(super) struct Encoded<'t> {
 }
 
 impl Encoded<'_> {
-    /// The decoded file. Blanks at the ends of lines, which mail programs strip, are zeros; what is no line of data
+    /// The decoded file. Blanks at the ends of lines, which mail programs strip, are zeros; what is not a line of data
     /// is passed over.
     pub(super) fn decode(&self) -> Vec<u8> {
         let mut out = Vec::with_capacity(self.lines.len() / 4 * 3);

@@ -41,7 +41,7 @@ pub fn walk(entry: Entry<'_>, limits: &Limits, budget: &Budget, visitor: &mut dy
 /// What stands behind the end of a mail, and is a mail again.
 #[derive(Default)]
 struct Following {
-    /// So many bytes at the end of the text that the mail was read from.
+    /// Bytes at the end of the text that the mail was read from.
     length: usize,
     /// What stood behind the last part of a body that had to be decoded.
     decoded: Option<Vec<u8>>,

@@ -47,7 +47,7 @@ pub(super) fn count_omitted_as_broken(cells: &mut [Cell], no_key: bool) -> u64 {
     moved
 }
 
-/// Chance alone makes shares differ: how far above what is expected of so many messages a count must be to be a claim.
+/// Chance alone makes shares differ: how far above what is expected of its messages a count must be to be a claim.
 fn above(seen: u64, of: u64, expected_share: f64) -> bool {
     let expected = of as f64 * expected_share;
     seen as f64 > expected + 4.0 * (expected * (1.0 - expected_share)).sqrt() + 1e-9
@@ -58,7 +58,7 @@ fn all_but(cells: &[Cell], reporters: &[u32]) -> u64 {
     cells.iter().filter(|cell| !reporters.contains(&cell.reporter)).map(|cell| known(&cell.states)).sum()
 }
 
-/// So many reporters are asked whether they are alone, of those that claim a state most often.
+/// How many reporters are asked whether they are alone, of those that claim a state most often.
 const MOST_CLAIMS: usize = 8;
 
 /// The reporters of some cells, each with what it and the others saw on its days.
@@ -184,7 +184,7 @@ pub(super) fn settle(all: Vec<Cell>, few: f64) -> Settled {
                 (round == 0 || known).then_some(Lone { reporter, state: DkimState::ALL[state], messages })
             })
             .collect();
-        // Whose own word is doubted is no witness against one who could verify.
+        // Whose own word is doubted is not a witness against one who could verify.
         let doubted: Vec<u32> = found.iter().map(|lone| lone.reporter).collect();
         if all_but(&cells, &doubted) > 0 {
             let alone = |state: DkimState, reporter| {

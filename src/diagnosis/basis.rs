@@ -47,7 +47,7 @@ fn cautions(survey: &Survey, window: Window) -> Vec<String> {
         return cautions;
     };
     if survey.domains.iter().all(|domain| domain.messages == 0) {
-        cautions.push("the reports tell of no mail".to_owned());
+        cautions.push("the reports list no mail".to_owned());
     }
     if survey.reporters == 1 {
         cautions.push("one reporter only".to_owned());

@@ -63,22 +63,22 @@ pub struct Thresholds {
     pub intermittent: f64,
     /// Days before the window in which the owner's accounts, machines and keys are looked up as well.
     pub memory_days: u32,
-    /// A replay: own verified mail from at least so many senders not seen in memory, on one day,
+    /// A replay: own verified mail from at least this many senders not seen in memory, on one day,
     #[serde(deserialize_with = "at_least_one")]
     pub replay_senders: u64,
-    /// and so many times that day's own mail at home.
+    /// and at least this many times that day's own mail at home.
     #[serde(deserialize_with = "at_least_one")]
     pub replay_factor: u64,
-    /// A burst of spoofed mail: from at least so many networks of role `unknown` on one day,
+    /// A burst of spoofed mail: from at least this many networks of role `unknown` on one day,
     #[serde(deserialize_with = "at_least_one")]
     pub burst_networks: u64,
-    /// and so many messages.
+    /// and at least this many messages.
     #[serde(deserialize_with = "at_least_one")]
     pub burst_messages: u64,
-    /// Another account that passes SPF through the domain's own include: from so many messages on,
+    /// Another account that passes SPF through the domain's own include: from this many messages on,
     #[serde(deserialize_with = "at_least_one")]
     pub shared_include_messages: u64,
-    /// at so many reporters.
+    /// at this many reporters or more.
     #[serde(deserialize_with = "at_least_one")]
     pub shared_include_reporters: u64,
 }

@@ -152,7 +152,7 @@ impl Grounds {
     }
 }
 
-/// What a published policy costs now, where SPF alone carries mail: whatever recipients forward of it.
+/// What a published policy costs now, where mail passes by SPF only: whatever recipients forward of it.
 pub(super) fn refused(survey: &Survey, path: &PathFigures, class: Class) -> Option<String> {
     let published = |name: &str| survey.domains.iter().find(|domain| domain.domain == name)?.policy.as_deref();
     let policy = published(&path.domain).or_else(|| published(domain::organizational(&path.domain)))?;
@@ -164,7 +164,7 @@ pub(super) fn refused(survey: &Survey, path: &PathFigures, class: Class) -> Opti
     };
     carried.then(|| {
         format!(
-            "p={policy} is published: what recipients forward of this mail is {done} today, as SPF alone carries it and does not survive forwarding"
+            "p={policy} is published: what recipients forward of this mail is {done} today, as it passes by SPF only, which does not survive forwarding"
         )
     })
 }

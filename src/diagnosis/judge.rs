@@ -49,7 +49,7 @@ pub fn diagnose(survey: &Survey, rules: &Rules<'_>, min_messages: u64, which: Wa
     let mut diagnosis = Diagnosis { domains: survey.domains.clone(), ..Diagnosis::default() };
     let shared = Shared::new(survey, rules);
     let judged = parallel::map(survey.paths.len(), |at| {
-        // Records without a message are no mail.
+        // Records without a message are not mail.
         if survey.paths[at].messages < min_messages.max(1) {
             return None;
         }

@@ -15,7 +15,7 @@ use crate::words::{agree, list, plural};
 
 /// Fewer messages of a leg tell nothing.
 const MESSAGES: u64 = 20;
-/// A leg is seen on so many days.
+/// The fewest days on which a leg is seen.
 const DAYS: usize = 3;
 /// A part this small is a stray.
 const STRAY: f64 = 0.05;

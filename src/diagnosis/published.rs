@@ -102,7 +102,7 @@ pub(super) fn last_policy(published: &Published, domain: &str) -> Option<String>
     steady(&found).last().map(|(_, policy)| (*policy).to_owned())
 }
 
-/// How much a policy asks for; nothing of what is no policy.
+/// How much a policy asks for; nothing of what is not a policy.
 pub(super) fn strength(policy: &str) -> Option<usize> {
     ["none", "quarantine", "reject"].iter().position(|&word| word == policy)
 }

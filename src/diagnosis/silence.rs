@@ -20,7 +20,7 @@ pub struct Silence {
 /// The reports of a day come on the next. When those of the last two days before yesterday are missing too, no report came
 /// for two days.
 const SILENT: Day = 3;
-/// A reporter is silent when it pauses longer than so many times its longest pause, and not before [`SILENT`] days.
+/// A reporter is silent when it pauses for longer than its longest pause times this, and not before [`SILENT`] days.
 const PATIENCE: f64 = 1.5;
 /// Fewer days with reports make no habit.
 const HABIT: usize = 4;
@@ -102,20 +102,20 @@ pub(super) fn silent_domains(presence: &[Presence], last: Day) -> Vec<(&str, Sto
 pub(super) struct SilentReporter<'p> {
     pub(super) name: &'p str,
     pub(super) stopped: Stopped,
-    /// The last day that any reporter told of.
+    /// The last day that any reporter reported.
     pub(super) newest: Day,
     /// Its messages in the days that are asked for, and those of all reporters.
     pub(super) messages: (u64, u64),
 }
 
 impl SilentReporter<'_> {
-    /// Whether it told of so much that it is missed.
+    /// Whether it reported enough to be missed.
     pub(super) fn is_large(&self) -> bool {
         self.messages.0 > 0 && self.messages.0 as f64 >= LARGE * self.messages.1 as f64
     }
 }
 
-/// The reporters that no longer report, as of a day; how much they told of is counted from a day on.
+/// The reporters that no longer report, as of a day; how much they reported is counted from a day on.
 pub(super) fn silent_reporters(presence: &[Presence], from: Day, last: Day) -> Vec<SilentReporter<'_>> {
     let reporters = gather(presence, |one| &one.reporter);
     let of = |days: &Days| messages(days, from.min(last), last);

@@ -2,7 +2,7 @@
 //!
 //! The days are divided into stretches within which the shares of a few states stay about the same, so that all days
 //! together are explained best and each further stretch has to earn its place (optimal partitioning with a penalty). The
-//! counts of one day are weighed as those of [`DAY_WEIGHT`] messages at most: the messages of one day are no independent
+//! counts of one day are weighed as those of [`DAY_WEIGHT`] messages at most: the messages of one day are not independent
 //! witnesses, and one large day is not to outweigh a month.
 
 use crate::report::period::Day;

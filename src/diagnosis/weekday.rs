@@ -7,13 +7,13 @@ use jiff::civil::Weekday;
 use super::states::share;
 use crate::report::period::{Day, date_of};
 
-/// So much of it comes on one day of the week,
+/// Mail is weekly when at least this share of it comes on one day of the week,
 const NEARLY_ALL: f64 = 0.9;
-/// in so many weeks,
+/// in at least this many weeks,
 const WEEKS: usize = 3;
-/// of so many messages at least, within more days than
+/// with at least this many messages,
 const MESSAGES: u64 = 20;
-/// would make any mail weekly.
+/// over more days than these, within which all mail would look weekly.
 const SPAN: Day = 14;
 
 /// The day of the week on which mail comes, in the plural, where it comes on one. `days` are those on which it came.

@@ -59,7 +59,7 @@ impl Question {
 /// The records of one name and type.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Records {
-    /// The names that the question was led to by CNAME records, in order; empty where the name is no alias.
+    /// The names that the question was led to by CNAME records, in order; empty where the name is not an alias.
     pub aliases: Vec<String>,
     /// The values, never empty: a text with its strings joined, a name in lower case without a dot at the end (empty for the
     /// root), an address in its usual form.

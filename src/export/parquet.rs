@@ -12,7 +12,7 @@ use parquet::schema::types::Type;
 
 use crate::flat::{Column, Kind, Layout, Row, Value};
 
-/// So many rows are written at once: enough for the columns to be small, few enough for memory.
+/// Rows that are written at once: enough for the columns to be small, few enough for memory.
 const GROUP: usize = 32_768;
 
 /// A Parquet file that is being written.

@@ -139,7 +139,7 @@ impl Round<'_, '_, '_> {
         Ok(pulled)
     }
 
-    /// Does on the server what is left to do there. What the server refuses comes as the inner failure.
+    /// Carries out the actions that are pending on the server. What the server refuses comes as the inner failure.
     fn tidy(&mut self, mailbox: &Mailbox, uid_validity: u32) -> Result<Option<Failure>, Ended> {
         let result = Tidy {
             store: &mut *self.store,

@@ -15,7 +15,7 @@ use crate::uid_set::UidSet;
 
 /// A mail that a connection broke on so often, alone, is put aside.
 const STRIKES: u32 = 2;
-/// So many put aside in one folder are the server's fault and not the mails'.
+/// From this many mails put aside in one folder on, the server is at fault and not the mails.
 const MOST_ASIDE: u32 = 25;
 
 /// Pulls mails of one folder.

@@ -1,4 +1,4 @@
-//! What is left to do with mail on its server, read from the database and done there.
+//! Pending actions on mails at their server, read from the database and carried out there.
 //!
 //! Everything here may be interrupted anywhere and is taken up by the next run. Marking and deleting twice does no harm.
 //! Where a mail is moved, or copied and then deleted, it is noted before where the copy will be, so that the next run finds

@@ -6,7 +6,7 @@ use crate::report::period::Day;
 use crate::source::Receipt;
 use crate::store::{NewQuarantine, NewReport, NewTlsReport, Origin, RawBytes, Run, Trust};
 
-/// Mail and files that are no reports to be stored.
+/// Mail and files that are not reports to be stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OtherKind {
     /// A failure report (RFC 6591, RFC 9991).

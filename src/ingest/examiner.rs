@@ -91,7 +91,7 @@ impl<'e> Examiner<'e> {
         self.sender.push(Event::End { mail: is_mail, receipt: input.receipt });
     }
 
-    /// What is left to do for an input on which the program failed.
+    /// What is done for an input on which the program failed.
     pub(super) fn failed_on(&mut self, input: &Input) {
         self.sender.push(Event::Discard);
         let bytes = match &input.content {

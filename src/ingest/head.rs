@@ -114,7 +114,7 @@ fn period(report: &AggregateReport, origin: &Origin, irregularities: &mut Irregu
     let range = &report.report_metadata.date_range;
     let file = origin.file_name.as_deref().and_then(FileName::read);
     period_told(range, file.as_ref(), origin.date, irregularities)
-        // Examples of the specifications have times before DMARC; 0 is no time at all.
+        // Examples of the specifications have times before DMARC; 0 is not a time at all.
         .or_else(|| period::as_written(range))
         .ok_or_else(|| Rejection::new(RejectionCode::NoDateRange))
 }

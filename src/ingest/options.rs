@@ -17,7 +17,7 @@ pub struct IngestOptions {
     pub now: i64,
     /// How many examine; 0 for as many as there are cores.
     pub examiners: usize,
-    /// The outcomes of mails on servers after which something is left to do with them there.
+    /// The outcomes of mails on servers after which there are actions to carry out there.
     pub left_to_do: Vec<MailOutcome>,
     /// Set to end the run early, with what is whole committed. The run sets it too when the database fails, for a source
     /// that waits for a server.

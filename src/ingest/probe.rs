@@ -23,7 +23,7 @@ pub struct Findings {
     pub tls_reports: u64,
     /// Failure reports, and what could not be opened.
     pub other: u64,
-    /// What is no report.
+    /// What is not a report.
     pub not_a_report: u64,
 }
 

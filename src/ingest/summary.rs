@@ -8,7 +8,7 @@ use crate::store::{Kept, Origin};
 /// What became of something, told as it happens.
 #[derive(Debug, Clone)]
 pub enum Notice {
-    /// Something that is no aggregate report.
+    /// Something that is not an aggregate report.
     Other(OtherKind, Arc<Origin>, Option<String>),
     /// A report was there before.
     Duplicate(Arc<Origin>),
@@ -72,7 +72,7 @@ pub struct IngestSummary {
     pub tls: TlsReports,
     /// Failure reports.
     pub failure_reports: u64,
-    /// Mails and files that are no reports.
+    /// Mails and files that are not reports.
     pub not_a_report: u64,
     /// Repairs and oddities accepted in the new and conflicting reports.
     pub irregularities: u64,

@@ -65,7 +65,7 @@ impl StoredTexts {
 }
 
 impl InputTally {
-    /// The tally of an input of so many bytes.
+    /// The tally of an input, by its size in bytes.
     pub(super) fn new(limits: &Limits, size: u64) -> Self {
         let soft = limits.texts.saturating_add(size.saturating_mul(8));
         InputTally {

@@ -58,7 +58,7 @@ fn within<T: Send + 'static>(run: impl FnOnce() -> T + Send + 'static) -> T {
     ended.recv_timeout(LONGEST).expect("the run ends")
 }
 
-/// Pushes inputs until no more are wanted, with a pause after every so many; counts them.
+/// Pushes inputs until no more are wanted, with a pause after every few; counts them.
 fn push_all(sink: &mut dyn InputSink, pushed: &AtomicUsize, pause_after: usize) {
     for number in 0..INPUTS {
         if number % pause_after == pause_after - 1 {

@@ -40,7 +40,7 @@ pub enum MessageCode {
     SignatureLength,
     /// `b=` is not base64.
     SignatureNoBase64,
-    /// `bh=` is no SHA-256 hash.
+    /// `bh=` is not a SHA-256 hash.
     BodyHashLength,
     /// How the body is to be read is not covered.
     BodyTypeNotCovered,
@@ -62,9 +62,9 @@ pub enum MessageCode {
     BodyLength,
     /// `l=` covers more than there is.
     BodyLengthBeyondBody,
-    /// `l=` is no number.
+    /// `l=` is not a number.
     BodyLengthNoNumber,
-    /// The field is no list of tags.
+    /// The field is not a list of tags.
     Malformed,
     /// Several From fields.
     ManyFrom,

@@ -18,7 +18,7 @@ const KEPT: usize = 400;
 /// that `message` is not cut. `published` tells the alignment that the domain of From publishes, where that is known.
 ///
 /// # Errors
-/// The bytes are no message, or a failure report without one.
+/// The bytes are not a message, or a failure report without one.
 pub fn inspect(
     message: &[u8],
     whole: bool,

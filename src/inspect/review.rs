@@ -17,7 +17,7 @@ use crate::report::period::rfc3339;
 /// Signatures looked at in a message.
 const MOST_SIGNATURES: usize = 64;
 
-/// The bytes are no message.
+/// The bytes are not a message.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NotAMessage {
     /// No byte at all.

@@ -96,7 +96,7 @@ pub(super) fn read(value: &[u8], around: &Surroundings<'_>) -> Signature {
 fn form(tags: &TagList, covered: &[String], domain: Option<&str>, findings: &mut Vec<Finding>) {
     let mut error = |code, text: String| findings.push(Finding::new(Severity::Error, code, FIELD, text));
     if tags.is_malformed() {
-        error(MessageCode::Malformed, "it is no proper list of tags: something in it is not tag=value".to_owned());
+        error(MessageCode::Malformed, "invalid list of tags: something in it is not tag=value".to_owned());
     }
     if let Some(tag) = tags.repeated() {
         error(MessageCode::RepeatedTag, format!("the tag {tag}= stands in it more than once"));
@@ -140,7 +140,7 @@ fn strength(algorithm: Option<&str>, b: &str, tags: &TagList, findings: &mut Vec
             MessageCode::RsaSha1,
             "signed with rsa-sha1, which verifiers must not accept any more; switch the signer to rsa-sha256 (RFC 8301)".to_owned(),
         ),
-        Some(other) => add(Severity::Error, MessageCode::Algorithm, format!("a={other} is no algorithm that verifiers know")),
+        Some(other) => add(Severity::Error, MessageCode::Algorithm, format!("a={other} is not an algorithm that verifiers know")),
     }
     if b.is_empty() {
         return None;
@@ -193,7 +193,7 @@ fn strength(algorithm: Option<&str>, b: &str, tags: &TagList, findings: &mut Vec
 }
 
 fn times(tags: &TagList, around: &Surroundings<'_>, findings: &mut Vec<Finding>) {
-    /// Clocks differ; so much into the future is no fault.
+    /// Clocks differ: how far into the future a time may be.
     const SLACK: i64 = 300;
     let number = |tag| tags.compact(tag).and_then(|text| text.parse::<i64>().ok());
     let (signed, expires) = (number("t"), number("x"));
@@ -280,7 +280,7 @@ fn coverage(covered: &[String], around: &Surroundings<'_>, findings: &mut Vec<Fi
 fn body_length(tags: &TagList, around: &Surroundings<'_>, findings: &mut Vec<Finding>) {
     let Some(text) = tags.compact("l") else { return };
     let Ok(length) = text.parse::<u64>() else {
-        findings.push(Finding::new(Severity::Error, MessageCode::BodyLengthNoNumber, FIELD, "l= is no number"));
+        findings.push(Finding::new(Severity::Error, MessageCode::BodyLengthNoNumber, FIELD, "l= is not a number"));
         return;
     };
     let text = match length {

@@ -25,7 +25,7 @@ const LONGEST_FIELD: usize = 16 * 1024;
 /// A name longer than this is none.
 const LONGEST_NAME: usize = 80;
 
-/// The fields of an entity's header, in order. Lines that are no field are passed over.
+/// The fields of an entity's header, in order. Lines that are not fields are passed over.
 #[derive(Debug, Clone)]
 pub struct HeaderFields<'m> {
     rest: &'m [u8],

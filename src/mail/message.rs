@@ -48,7 +48,7 @@ fn lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {
     text.split(move |&byte| byte == end)
 }
 
-/// Whether bytes begin like a mail, behind a byte order mark, empty lines and a few lines that are no fields. `cut` says
+/// Whether bytes begin like a mail, behind a byte order mark, empty lines and a few lines that are not fields. `cut` says
 /// that more follows than is given.
 #[must_use]
 pub fn looks_like_message(head: &[u8], cut: bool) -> bool {
@@ -83,7 +83,7 @@ pub fn looks_like_message(head: &[u8], cut: bool) -> bool {
     usual > 0 || cut && !ended && fields >= 8 && extensions * 2 > fields
 }
 
-/// Where the header begins: behind a byte order mark, empty lines, and up to a few lines that are no fields where fields
+/// Where the header begins: behind a byte order mark, empty lines, and up to a few lines that are not fields where fields
 /// follow.
 #[must_use]
 pub fn header_start(mail: &[u8]) -> usize {
@@ -97,7 +97,7 @@ pub fn header_start(mail: &[u8]) -> usize {
         if rest.is_empty() {
             break;
         }
-        // `>From ` holds a time and so a colon, and yet is no field.
+        // `>From ` holds a time and so a colon, and yet is not a field.
         if is_field(&rest[..length]) && !rest.starts_with(b">From ") {
             return at;
         }

@@ -194,7 +194,7 @@ mod tests {
         assert_eq!(of(&format!("From: x\r\n{other}\r\n{newer}\r\n{pass}")), passed("reporter.example"));
         assert_eq!(of(&format!("{fail}\r\n{pass}")), Authenticity::Failed(Some("reporter.example".to_owned())));
         assert_eq!(of(other), Authenticity::Unchecked);
-        // A field in the body is no field.
+        // What looks like a field in the body is none.
         assert_eq!(of(&format!("Subject: x\r\n\r\n{pass}")), Authenticity::Unchecked);
     }
 

@@ -17,7 +17,7 @@ use crate::secrets::Secrets;
 use crate::source::imap::account::Tls;
 use crate::words::hex;
 
-/// A server that says nothing for so long is given up.
+/// A server that says nothing for this time is given up.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// Where `sendmail` is, beside the search path, which cron keeps short.
 const SENDMAIL: [&str; 2] = ["/usr/sbin/sendmail", "/usr/lib/sendmail"];

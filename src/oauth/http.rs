@@ -49,7 +49,7 @@ fn is_oauth_error(body: &[u8]) -> bool {
     serde_json::from_slice::<serde_json::Value>(body).is_ok_and(|value| value["error"].is_string())
 }
 
-/// What of a form is no secret: it says what is asked for, and who asks.
+/// What of a form is not a secret: it says what is asked for, and who asks.
 const PUBLIC: [&str; 6] =
     ["client_assertion_type", "client_id", "grant_type", "redirect_uri", "response_type", "scope"];
 

@@ -1,4 +1,4 @@
-//! The catalogue of senders: who they are, how their mail is recognised, and what mends it.
+//! The catalogue of senders: who they are, how their mail is recognised, and how to fix what is wrong with it.
 //!
 //! The entries are data, one a provider, in `catalogue/*.toml`; `docs/providers.md` says how to read and add them. A user's
 //! own file of the same form adds to them and overrides them.

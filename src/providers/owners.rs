@@ -7,7 +7,7 @@ use std::path::Path;
 use maxminddb::Reader;
 use serde::Deserialize;
 
-/// A name is cut behind so many characters.
+/// The longest name, in characters; the rest is cut off.
 const LONGEST: usize = 40;
 
 /// An open database.

@@ -12,7 +12,7 @@ use super::table::Rows;
 use crate::diagnosis::{Change, ChangeKind, ChangeSubject, ChangesAnswer, PathState, Role};
 use crate::words::{grouped, more, plural};
 
-/// So many changes of a kind are shown; the JSON answer has all of them.
+/// The most changes of a kind that are shown; the JSON answer has all of them.
 const MOST: usize = 40;
 
 impl Answer for ChangesAnswer {
@@ -138,7 +138,7 @@ fn of_kind(changes: &[&Change], heading: &str, paint: Paint, document: &mut Docu
     }
 }
 
-/// So many paths that are alike are told one by one.
+/// The most paths alike that are listed one by one.
 const ALIKE: u64 = 5;
 
 /// What paths that came or went have in common, where none of them is an alarm.

@@ -12,7 +12,7 @@ use crate::diagnosis::readiness::{ReviewLine, ReviewList};
 use crate::diagnosis::{self, ChangesAnswer, SendingPath, WindowAnswer};
 use crate::words::{grouped, more, plural};
 
-/// So many things to do are named.
+/// The most things to do that are named.
 const MOST: usize = 5;
 
 /// A summary: what has changed, what to do first, and how far each domain is.

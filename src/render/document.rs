@@ -74,7 +74,7 @@ pub enum Block {
     Shares(Shares),
     /// What is of use where there is room for it and a reader who looks around: on pages. Other forms leave it out.
     Aside(Document),
-    /// Lines to be copied as they are, within so many lists.
+    /// Lines to be copied as they are, at a depth of lists.
     Verbatim {
         /// How many lists it is within.
         depth: usize,
@@ -150,12 +150,12 @@ impl Document {
         self.item_at(1, Mark::None, text.into().paint(Paint::Dim));
     }
 
-    /// Adds an item within so many lists.
+    /// Adds an item at a depth of lists.
     pub fn item_at(&mut self, depth: usize, mark: Mark, text: impl Into<Text>) {
         self.blocks.push(Block::Item(Item { depth, mark, text: text.into() }));
     }
 
-    /// Adds steps, numbered, within so many lists. They are sentences of this program's.
+    /// Adds steps, numbered, at a depth of lists. They are sentences of this program's.
     pub fn steps(&mut self, depth: usize, steps: &[String]) {
         for (number, step) in steps.iter().enumerate() {
             self.item_at(depth, Mark::Number(number + 1), Text::prose(step));
@@ -224,7 +224,7 @@ impl Document {
         self.blocks.push(Block::Aside(document));
     }
 
-    /// Adds lines to be copied as they are, within so many lists.
+    /// Adds lines to be copied as they are, at a depth of lists.
     pub fn verbatim(&mut self, depth: usize, lines: Vec<String>) {
         if !lines.is_empty() {
             self.blocks.push(Block::Verbatim { depth, lines });

@@ -14,11 +14,11 @@ use crate::words::{grouped, list, more, percent, plural};
 
 /// Where there are more machines, networks are shown instead.
 const MACHINES: usize = 12;
-/// So many rows of a table are shown; the JSON answer has all of them.
+/// The most rows of a table that are shown; the JSON answer has all of them.
 const ROWS: usize = 15;
-/// So many of the machines that fail are named where networks are shown.
+/// The most machines that fail which are named where networks are shown.
 const WORST: usize = 8;
-/// So many reasons of receivers are told.
+/// The most reasons of receivers that are shown.
 const REASONS: usize = 8;
 
 impl Answer for ExplainAnswer {

@@ -118,7 +118,7 @@ fn headline(answer: &Inspection, document: &mut Document) {
         ("aligned", _) => (format!("Signed as {from}: DKIM verifies and aligns{claimed}."), Paint::Good),
         (_, Some(true)) => (
             format!(
-                "Carried by SPF alone{claimed}: no verifying signature aligns with {from}, so it fails when it is forwarded."
+                "Passes by SPF only{claimed}: no verifying signature aligns with {from}, so it fails when it is forwarded."
             ),
             Paint::Warn,
         ),

@@ -93,7 +93,7 @@ fn domains(answer: &MetricsAnswer<'_>, out: &mut Exposition<'_>) -> Result<()> {
     let figures: [(&str, &str, Figure); 6] = [
         ("dmarcstat_domain_reports", "Reports on the policy domain in the window.", |one| one.reports),
         ("dmarcstat_domain_reporters", "Who sent them.", |one| one.reporters as u64),
-        ("dmarcstat_domain_messages", "Messages that they tell of.", |one| one.messages),
+        ("dmarcstat_domain_messages", "Messages in them.", |one| one.messages),
         ("dmarcstat_domain_dmarc_pass_messages", "Those of them that passed DMARC.", |one| one.dmarc_pass),
         ("dmarcstat_domain_dkim_aligned_messages", "Those of them with aligned DKIM.", |one| one.dkim_aligned),
         ("dmarcstat_domain_spf_aligned_messages", "Those of them with aligned SPF.", |one| one.spf_aligned),

@@ -27,7 +27,7 @@ pub(super) fn part(remedy: &Remedy, document: &mut Document) {
     steps(remedy, 0, document);
 }
 
-/// Adds the steps, the records and where they are from, within so many lists.
+/// Adds the steps, the records and where they are from, at a depth of lists.
 pub(super) fn steps(remedy: &Remedy, depth: usize, document: &mut Document) {
     document.steps(depth, &remedy.steps);
     if depth == 0 && !remedy.records.is_empty() {

@@ -11,7 +11,7 @@ use crate::diagnosis::{KeyAddress, KeyDay, KeyState, SelectorUse, SelectorsAnswe
 use crate::report::period::Day;
 use crate::words::{agree, grouped, list, more, percent, plural};
 
-/// So many machines of a key are shown; the JSON answer has all of them.
+/// The most machines of a key that are shown; the JSON answer has all of them.
 const MACHINES: usize = 20;
 
 impl Answer for SelectorsAnswer {
@@ -67,7 +67,7 @@ fn keys(answer: &SelectorsAnswer) -> Table {
         Column::text("LAST SEEN").from(70),
         Column::text("USED BY").from(90),
         Column::number("REPORTERS").from(180),
-        // Its width is fixed, and so it is no text to be broken.
+        // Its width is fixed, and so it is not text to be broken.
         Column::number("DAYS").from(150).otherwise(NoRoom::Below),
     ]);
     for one in &answer.selectors {

@@ -16,9 +16,9 @@ pub enum SourceAddress {
 pub enum AddressNote {
     /// Nothing worth a word.
     Plain,
-    /// It was IPv4 in IPv6 clothes.
+    /// It was IPv4 written as IPv6.
     Mapped,
-    /// It is no address.
+    /// It is not an address.
     Bad,
 }
 
@@ -68,7 +68,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn addresses_in_all_their_clothes() {
+    fn addresses_in_every_notation() {
         let ip = |text: &str| SourceAddress::Ip(text.parse().unwrap());
         for (written, expected, note) in [
             ("192.0.2.1", ip("192.0.2.1"), AddressNote::Plain),

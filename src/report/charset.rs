@@ -8,7 +8,7 @@ use encoding_rs::{Decoder, Encoding, UTF_8};
 const DECLARATION: u64 = 256;
 
 /// A stream in UTF-8, decoded as its XML declaration says; the declared name where it is unknown. UTF-8 itself
-/// passes untouched, faults included: the window mends those one by one.
+/// passes untouched, faults included: the window repairs those one by one.
 pub fn declared<'p>(mut stream: Box<dyn Read + 'p>) -> (Box<dyn Read + 'p>, Option<String>) {
     let mut head = Vec::new();
     // An error comes again with the next read, where it is told from the end.

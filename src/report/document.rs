@@ -49,7 +49,7 @@ pub struct Document<'p> {
 pub enum DocumentKind {
     /// All its reports were read.
     Reports,
-    /// It holds XML that is no report.
+    /// It holds XML that is not a report.
     OtherXml,
 }
 

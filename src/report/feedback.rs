@@ -36,13 +36,13 @@ impl AggregateReport {
         named.map(Option::as_deref).into_iter().chain(self.policy_published.written()).chain(errors)
     }
 
-    /// Whether a text for people, as opposed to a name, is longer than so many bytes.
+    /// Whether a text for people, as opposed to a name, is longer than a number of bytes.
     pub(crate) fn has_long_texts(&self, most: usize) -> bool {
         let metadata = &self.report_metadata;
         metadata.extra_contact_info.iter().chain(&metadata.errors).any(|text| text.len() > most)
     }
 
-    /// Cuts the texts for people to so many bytes.
+    /// Cuts the texts for people to a number of bytes.
     pub(crate) fn cut_texts(&mut self, most: usize) {
         let metadata = &mut self.report_metadata;
         for text in metadata.extra_contact_info.iter_mut().chain(&mut metadata.errors) {
@@ -214,7 +214,7 @@ pub struct SpfAuthResult {
 }
 
 impl Record {
-    /// Whether a text for people, as opposed to a name, is longer than so many bytes.
+    /// Whether a text for people, as opposed to a name, is longer than a number of bytes.
     pub(crate) fn has_long_texts(&self, most: usize) -> bool {
         let is_long = |text: &Text| text.get().is_some_and(|text| text.len() > most);
         let results = &self.auth_results;
@@ -223,7 +223,7 @@ impl Record {
             || results.spf.iter().any(|one| is_long(&one.human_result))
     }
 
-    /// Cuts the texts for people to so many bytes.
+    /// Cuts the texts for people to a number of bytes.
     pub(crate) fn cut_texts(&mut self, most: usize) {
         let results = &mut self.auth_results;
         self.row.policy_evaluated.reasons.as_mut_slice().iter_mut().for_each(|reason| reason.comment.cut(most));

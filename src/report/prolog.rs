@@ -54,7 +54,7 @@ pub(super) fn seek_feedback(
             window.consume(4);
             skip_to(window, b"-->", true)?;
         } else if starts_with_ignoring_case(ahead, b"<!DOCTYPE") || starts_with_ignoring_case(ahead, b"<!ENTITY") {
-            // Only a report needs none: a page or a picture that begins so is no report. What it declares is never read.
+            // Only a report needs none: a page or a picture that begins so is not a report. What it declares is never read.
             let declared = ahead.get(9..).unwrap_or_default().trim_ascii_start();
             if first && starts_with_ignoring_case(declared, b"feedback") {
                 return Ok(Err(Rejection::new(RejectionCode::Doctype).at(window.position())));

@@ -33,7 +33,7 @@ impl Text {
         self.value.push_str(text);
     }
 
-    /// Cuts a text to so many bytes, between characters.
+    /// Cuts a text to a number of bytes, between characters.
     pub fn cut(&mut self, most: usize) {
         let kept = shorten(&self.value, most).len();
         self.value.truncate(kept);

@@ -1,6 +1,6 @@
 //! The window through which a document is read: 64 KiB of valid UTF-8 at a time, whatever its size.
 //!
-//! It counts what is produced against the limits and mends bytes that are not UTF-8. Whoever reads works on the slice
+//! It counts what is produced against the limits and repairs bytes that are not UTF-8. Whoever reads works on the slice
 //! that is in the window and asks for more when that ends within something; what may be asked for is bounded, so no memory
 //! is needed in proportion to the input.
 

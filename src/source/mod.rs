@@ -136,7 +136,7 @@ pub trait InputSink {
 }
 
 impl Input {
-    /// A file, or a mail of one (`is_mail`), that nobody vouches for.
+    /// A file, or a mail of one (`is_mail`), whose sender no server confirmed.
     fn of_file(location: String, file_name: Option<String>, is_mail: bool, content: Content) -> Self {
         let (envelope, belief) = (Envelope::default(), Belief::Nobody);
         Input { location, file_name, is_mail, envelope, receipt: None, belief, content }

@@ -47,7 +47,7 @@ pub fn looks_like(head: &[u8]) -> bool {
 /// Where there is no report, or a limit is met.
 pub fn read(document: &[u8], limits: &Limits, budget: &Budget) -> Result<Vec<TlsReport>, ReadFailure> {
     let document = document.strip_prefix(b"\xef\xbb\xbf").unwrap_or(document);
-    // Whatever is no UTF-8 stands in a text, or the JSON is none.
+    // Whatever is not UTF-8 stands in a text, or the JSON is none.
     let text: Cow<'_, str> = String::from_utf8_lossy(document);
     let text = text.trim_matches(|c: char| c == '\0' || c.is_ascii_whitespace());
     let reading = Reading::new(limits, budget);

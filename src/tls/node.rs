@@ -169,7 +169,7 @@ impl Node for Texts {
     }
 }
 
-/// A number of sessions: what is no number is none, and what is too large for any server the largest.
+/// A number of sessions: what is not a number is none, and what is too large for any server the largest.
 #[derive(Default)]
 pub(super) struct Count(pub(super) Option<u64>);
 

@@ -30,7 +30,7 @@ vocabulary! {
         CertificateNotTrusted => "certificate-not-trusted",
         /// The session failed for a reason that has no word of its own.
         ValidationFailure => "validation-failure",
-        /// The TLSA records are no valid ones.
+        /// The TLSA records are not valid ones.
         TlsaInvalid => "tlsa-invalid",
         /// No valid DNSSEC answers came.
         DnssecInvalid => "dnssec-invalid",

@@ -167,7 +167,7 @@ fn a_deep_check_finds_what_does_not_fit() {
         let ran = sandbox.run(["check", "--offline", "--deep", "--db", db.to_str().unwrap()]).exits(1);
         assert!(ran.text().contains(said), "{sql}\n{ran}");
     }
-    // Records that cannot be read are no records that are not there.
+    // Records that cannot be read are not records that are not there.
     let db = sandbox.path("cut.db");
     std::fs::copy(sandbox.db(), &db).unwrap();
     Connection::open(&db).unwrap().execute_batch("UPDATE record_run SET rows = x'0102' WHERE report = 2").unwrap();

@@ -189,7 +189,7 @@ fn an_unreadable_input_and_database_are_named() {
     }
 }
 
-/// A file may not grow beyond so many bytes: as near to a full disk as a test gets everywhere.
+/// A file may not grow beyond this many bytes: as near to a full disk as a test gets everywhere.
 #[cfg(unix)]
 pub(crate) fn with_little_room(sandbox: &Sandbox, arguments: &[&str], room: u64) -> Ran {
     use std::os::unix::process::CommandExt;

@@ -148,7 +148,7 @@ fn a_fix_is_mended_and_no_alarm() {
     let mended: Vec<&Value> =
         answer["changes"].as_array().unwrap().iter().filter(|one| one["kind"] == "mended").collect();
     assert_eq!(mended.len(), 1, "{answer:#}");
-    assert_eq!(mended[0]["text"], "unsigned → signed; signed and aligned 0 % → 100 %");
+    assert_eq!(mended[0]["text"], "unsigned → signed; signed and aligned 0% → 100%");
     assert_eq!(mended[0]["since"], "2026-10-11");
     assert_eq!(answer["alarm"], false);
     days.ask(&["--exit-code"]).exits(0);

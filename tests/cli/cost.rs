@@ -108,7 +108,7 @@ fn doubled(what: &str, make: impl Fn(usize) -> Vec<u8>, cost: impl Fn(&[u8]) -> 
     loop {
         let bytes = make(number);
         let before = cost(&bytes);
-        // What so much costs so little of has no part that grows faster than its size.
+        // Where a large input costs so little, no part grows faster than the size.
         if before < FLOOR && (bytes.len() > 8 << 20 || bytes.len() == length) {
             return;
         }

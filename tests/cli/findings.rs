@@ -217,7 +217,7 @@ fn a_large_reporter_that_falls_silent() {
     // As of the days before, it was not.
     let early = sources(&sandbox, &["--as-of", "2026-10-13", "--until", "2026-10-08"]);
     assert_eq!(codes(&early), [""; 0]);
-    // The silence of one that told of little is no finding.
+    // The silence of one that told of little is not a finding.
     let few = Line { count: 1, ..HOME };
     let small =
         mailbox(|day| at_all(day, || vec![HOME]), |day| (day < 6).then(|| report("small.example", day, &[few])));
@@ -241,7 +241,7 @@ fn reports_that_come_no_more() {
     let ran = sandbox.run(ask).exits(0);
     let text = ran.text();
     assert_eq!(text.matches("no reports on it since").count(), 0, "it is told once\n{text}");
-    // One that alone told of another domain, and stops, is no sign that all do.
+    // One that alone told of another domain, and stops, is not a sign that all do.
     let alone = |day: i64| (day < 7).then(|| report(LIAR, day, &[]).domain("example.net"));
     let codes_of = found(&mailbox(|day| at_all(day, || vec![HOME]), alone));
     assert_eq!(codes(&codes_of), [""; 0]);

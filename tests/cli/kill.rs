@@ -15,7 +15,7 @@ struct Plan {
     rounds: usize,
     seed: u64,
     inputs: Vec<PathBuf>,
-    /// Look at the database between the kill and the second run in every so many rounds.
+    /// Look at the database between the kill and the second run in one round of this many.
     look: usize,
 }
 

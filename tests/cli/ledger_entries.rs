@@ -79,7 +79,7 @@ fn roles(sandbox: &Sandbox, config: &str) -> BTreeMap<(String, String, String), 
     found
 }
 
-/// The lines of a text that are no comments.
+/// The lines of a text that are not comments.
 fn live(text: &str) -> String {
     text.lines().filter(|line| !line.starts_with('#')).map(|line| format!("{line}\n")).collect()
 }

@@ -98,7 +98,7 @@ pub(crate) fn record(address: &str, count: u64, from: &str, results: &str) -> St
     )
 }
 
-/// So many records, no two alike.
+/// A number of records, no two alike.
 pub(crate) fn many_records(number: u64, dice: &mut Dice) -> Vec<String> {
     (0..number)
         .map(|at| {

@@ -185,7 +185,7 @@ fn what_is_said_of_inputs_is_bounded() {
     sandbox.write("other.mbox", other);
     for (options, lines, rest) in [
         (&[][..], 51, &["and 650 more; -v names more"][..]),
-        (&["-v"][..], 1002, &["and 200 more; `dmarcstat quarantine`", "and 200 more that are no report"][..]),
+        (&["-v"][..], 1002, &["and 200 more; `dmarcstat quarantine`", "and 200 more that are not reports"][..]),
     ] {
         let command = [&["ingest", "--db", if lines > 100 { "b.db" } else { "a.db" }], options].concat();
         let ran = sandbox.run(command.iter().chain(&["refused.mbox", "other.mbox"])).exits(3);

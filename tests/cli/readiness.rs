@@ -12,7 +12,7 @@ const REPORTERS: [&str; 4] = ["Mailhaven", "Postbox", "Inbound", "Relaymail"];
 const SPF: &str = "<spf><domain>example.com</domain><scope>mfrom</scope><result>pass</result></spf>";
 const NOTHING: &str = "<spf><domain>spoofer.example</domain><scope>mfrom</scope><result>fail</result></spf>";
 
-/// Reports of so many reporters on so many days from 2026-10-01 on, each with these records.
+/// Reports of a number of reporters on a number of days from 2026-10-01 on, each with these records.
 fn reports(sandbox: &Sandbox, days: i64, reporters: usize, records: &[String]) -> Vec<PathBuf> {
     written(sandbox, days, reporters, |report| report.records(records.to_vec()).xml())
 }

@@ -27,7 +27,7 @@ struct Scenario {
     /// Day 1 is 2026-10-01; the answer is asked for on the day after the last.
     #[serde(default = "a_month")]
     days: i64,
-    /// Only so many of the last days are asked about.
+    /// How many of the last days are asked about, where it is not all.
     window: Option<i64>,
     #[serde(default = "example_com")]
     domain: String,
@@ -206,7 +206,7 @@ fn told(change: &Value) -> String {
     ["kind", "name", "text", "since"].map(text).join(" | ")
 }
 
-/// So many days after 2026-09-30, as the day it is asked on: the first after the last.
+/// The day that lies a number of days after 2026-09-30: the first after the last, on which it is asked.
 fn date(days: i64) -> String {
     let date =
         jiff::Timestamp::from_second(OCTOBER + days * DAY).unwrap().to_zoned_datetime(jiff::tz::TimeZone::UTC).date();

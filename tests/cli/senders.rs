@@ -301,7 +301,7 @@ fn what_is_not_known_is_said_and_nobodys_fault() {
     write(&sandbox, &reports);
     let ran = |format| sandbox.run(["unsigned", "--input", "reports", "--format", format]).exits(0);
     let answer = ran("json").json();
-    // A path of one's own is not among the spoofers, and a record without a message is no path.
+    // A path of one's own is not among the spoofers, and a record without a message is not a path.
     assert_eq!(answer["unknown"], serde_json::json!({ "paths": 1, "messages": 60 }));
     assert_eq!(answer["cautions"], serde_json::json!(["reports of 2 days only"]));
     let table = ran("table");
@@ -311,9 +311,9 @@ fn what_is_not_known_is_said_and_nobodys_fault() {
     assert_eq!(late["cautions"][1], "no report of a day after 2026-10-02");
     let empty = Sandbox::new();
     write(&empty, &[report("one.example", 0, &[])]);
-    empty.run(["explain", "x", "--input", "reports"]).exits(1).says("tell of no mail");
+    empty.run(["explain", "x", "--input", "reports"]).exits(1).says("list no mail");
     let told = empty.run(["selectors", "--input", "reports"]).exits(0);
-    assert!(told.text().contains("the reports tell of no mail; one reporter only; reports of one day only"), "{told}");
+    assert!(told.text().contains("the reports list no mail; one reporter only; reports of one day only"), "{told}");
 }
 
 #[test]

@@ -68,7 +68,7 @@ fn a_folder_of_something_else_is_left_alone_and_old_pages_go() {
     let old = sandbox.write("old.xml", old).display().to_string();
     sandbox.run(["site", "pages", "--as-of", "2026-10-03", "--input", &old]).exits(0);
     assert!(names(&sandbox.path("pages")).contains("domain-example.com.html"));
-    // A run that was stopped half way is no obstacle.
+    // A run that was stopped half way is not an obstacle.
     sandbox.write("pages/.dmarcstat-half", "x");
     ask("pages").exits(0);
     let now = names(&sandbox.path("pages"));

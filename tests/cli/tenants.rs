@@ -287,7 +287,7 @@ fn what_is_not_the_tenants_is_refused() {
         &["dns", "globex.example", "--resolver", "127.0.0.1:9"],
     ] {
         let ran = with(&sandbox, &[question, &["--tenant", "acme"]].concat());
-        ran.exits(2).says("is no domain of the tenant \"acme\", which has acme.example");
+        ran.exits(2).says("does not belong to the tenant \"acme\", which has acme.example");
     }
     with(&sandbox, &["reports", "1", "--raw", "--tenant", "acme"]).exits(2).says("leave out --tenant");
     let of_globex = with(&sandbox, &["reports", "globex-1", "--tenant", "acme"]);

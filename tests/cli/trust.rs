@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::harness::{Sandbox, messages_of};
 use crate::make::{DAY, DKIM_AND_SPF, OCTOBER, Report, mail, record};
 
-/// A mail with a report of so many messages, and a field on top of it.
+/// A mail with a report of a number of messages, and a field on top of it.
 fn checked(field: &str, id: &str, messages: u64) -> Vec<u8> {
     let report = Report::new(id).records(vec![record("192.0.2.1", messages, "example.com", DKIM_AND_SPF)]);
     [field.as_bytes(), b"\n", &mail(id, "text/xml", "r.xml", report.xml().as_bytes())].concat()

@@ -7,7 +7,7 @@ use crate::finding::Code;
 use crate::query::Announced;
 use crate::report::period::Day;
 
-/// A share that grew by so many thousandths is worse: the margin by which shares of two windows are told apart.
+/// By how many thousandths a share must have grown to be worse: the margin by which shares of two windows are told apart.
 const WORSE: u32 = 100;
 
 /// What stands now, as it is to be remembered.

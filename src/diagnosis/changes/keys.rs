@@ -71,7 +71,7 @@ fn milder(covered: bool, text: String, why: &str) -> (ChangeKind, String) {
 /// Nearly all of the messages.
 const COVERED: f64 = 0.95;
 
-/// So many days show what came after a key: what breaks later has reasons of its own.
+/// The days that show what came after a key: what breaks later has reasons of its own.
 const AFTER: i64 = 7;
 
 /// Whether the mail of the paths that a key signs for is signed as the domain in the days from one on, whatever becomes of this key: a second
@@ -95,7 +95,7 @@ fn is_covered(key: &SelectorUse, since: &str, comparison: &Comparison<'_>) -> bo
     !paths.is_empty() && paths.into_iter().all(signed)
 }
 
-/// The day so many days after one that is written down.
+/// The day that lies a number of days after one that is written as a date.
 fn later(day: &str, days: i64) -> String {
     let found = day.parse::<jiff::civil::Date>().ok();
     let found = found.and_then(|day| day.checked_add(jiff::Span::new().days(days)).ok());

@@ -1,7 +1,7 @@
 //! What is new, worse, mended or gone against the window before: the answer of `changes`.
 //!
 //! A change is told when it is more than noise: the shares of two windows must differ by a margin that means something, and by
-//! more than chance makes of so few messages. What a path or a reporter always did, to pause for a week, is no change.
+//! more than chance makes of so few messages. What a path or a reporter always did, to pause for a week, is not a change.
 
 mod announce;
 mod answer;

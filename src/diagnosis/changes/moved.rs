@@ -11,11 +11,11 @@ use crate::query::{PartFigures, SenderKey};
 use crate::report::period::Day;
 use crate::role::Role;
 
-/// The old address is last and the new one first seen within so many days.
+/// The most days between the last mail of the old address and the first of the new one.
 const BETWEEN: Day = 3;
 /// Their messages a day differ by less than this factor.
 const ALIKE: f64 = 3.0;
-/// So many days before the last are looked at, to know how much came a day.
+/// Days before the last that are looked at, to know how much came a day.
 const LATELY: Day = 14;
 /// The margin by which a share that fell is worse.
 const MARGIN: f64 = 0.10;

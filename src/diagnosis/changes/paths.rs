@@ -17,14 +17,14 @@ use crate::domain::organizational;
 use crate::query::{PartFigures, Survey};
 use crate::report::period::Day;
 
-/// A path that nothing vouches for is told on its own from so many messages on, and from such a share of its domain's.
+/// The fewest messages of an unknown sender's path that is listed on its own, and their least share of its domain's.
 const LOUD: u64 = 100;
 const LOUD_SHARE: f64 = 0.01;
 /// Shares that differ by less are not told apart from each other.
 const MARGIN: f64 = 0.10;
 /// The same where the class has changed with them.
 const CLASS_MARGIN: f64 = 0.05;
-/// A path is missed when it pauses longer than so many times its longest pause.
+/// A path is missed when it pauses for longer than its longest pause times this.
 const PATIENCE: f64 = 1.5;
 
 pub(super) fn compare(comparison: &Comparison<'_>, found: &mut Changes) {

@@ -2,11 +2,12 @@
 
 use super::comparison::FEW;
 use crate::diagnosis::path::SendingPath;
+use crate::words::percent;
 
-/// Shares must differ by so many standard errors.
+/// The standard errors by which shares must differ.
 const ERRORS: f64 = 3.0;
 
-/// The messages of one window are no more independent witnesses than so many.
+/// The most independent observations that the messages of one window are taken for.
 const WITNESSES: f64 = 400.0;
 
 /// A share of messages before and after.
@@ -35,16 +36,12 @@ impl Shares {
     }
 
     pub(super) fn in_words(&self) -> String {
-        format!("{} {} → {}", self.word, percent(self.before), percent(self.after))
+        format!("{} {} → {}", self.word, percent(self.before.0, self.before.1), percent(self.after.0, self.after.1))
     }
 }
 
 pub(super) fn share((part, whole): (u64, u64)) -> f64 {
     if whole == 0 { 0.0 } else { part as f64 / whole as f64 }
-}
-
-fn percent(of: (u64, u64)) -> String {
-    format!("{:.0} %", share(of) * 100.0)
 }
 
 pub(super) fn states(path: &SendingPath) -> [u64; 4] {

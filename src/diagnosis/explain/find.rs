@@ -19,7 +19,7 @@ pub enum Found {
     None(Vec<usize>),
 }
 
-/// So many near names are given.
+/// The most near names that are given.
 const NEAREST: usize = 3;
 /// A name that is less alike is not near.
 const ALIKE: f64 = 0.7;

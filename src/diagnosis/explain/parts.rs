@@ -179,7 +179,7 @@ pub struct OverridePart {
     pub messages: u64,
 }
 
-/// Less is no comparison.
+/// Fewer are not compared.
 const FEW: u64 = 5;
 /// Further apart than this, two reporters see different things.
 const CONTRADICTS: f64 = 0.5;

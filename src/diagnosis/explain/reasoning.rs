@@ -6,6 +6,7 @@ use crate::diagnosis::class::{Class, Thresholds};
 use crate::diagnosis::path::SendingPath;
 use crate::query::Survey;
 use crate::role::Role;
+use crate::words::{percent, threshold};
 
 /// A step of the reasoning.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -30,24 +31,6 @@ fn name(path: &SendingPath) -> String {
     let tenant = path.tenant.as_ref().map_or_else(String::new, |tenant| format!(", tenant {tenant}"));
     let provider = path.provider.as_ref().map_or_else(String::new, |id| format!(", provider {id}"));
     format!("named by {}{provider}{tenant}", path.named_by)
-}
-
-/// A share in percent, of something that may be nothing.
-fn percent(part: u64, whole: u64) -> String {
-    if whole == 0 {
-        return "0 %".to_owned();
-    }
-    let share = part as f64 * 100.0 / whole as f64;
-    match (part, share) {
-        (0, _) => "0 %".to_owned(),
-        (part, _) if part == whole => "100 %".to_owned(),
-        // Rounding must not carry a share over the threshold that it is held against.
-        (_, share) => format!("{:.1} %", (share * 10.0).floor() / 10.0),
-    }
-}
-
-fn threshold(share: f64) -> String {
-    format!("{} %", (share * 1000.0).round() / 10.0)
 }
 
 /// Why it has its role: the figures that speak for it. `docs/diagnosis.md` has the rows.

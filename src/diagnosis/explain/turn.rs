@@ -1,7 +1,7 @@
 //! The days on which a path changed, and what was before and after.
 //!
 //! A change that one reporter alone shows, while others saw the same path on the same days and nothing change, is that
-//! reporter's; it is told with its name. What comes only of reporters taking turns is no change at all.
+//! reporter's; it is told with its name. What comes only of reporters taking turns is not a change at all.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -5,7 +5,7 @@ use super::observations::Observations;
 use crate::finding::Severity;
 use crate::words::{list_of, plural};
 
-/// So many domains are named.
+/// The most domains that are named.
 const NAMED: usize = 5;
 
 /// One finding for all of them, under the one with most messages: strangers choose how many there are.

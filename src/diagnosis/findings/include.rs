@@ -13,7 +13,7 @@ use crate::report::period::Day;
 use crate::role::Role;
 use crate::words::{list, plural};
 
-/// So many accounts are named.
+/// The most accounts that are named.
 const NAMED: usize = 5;
 
 pub(super) fn find(of: &DomainMail<'_>, thresholds: &Thresholds) -> Option<DomainFinding> {

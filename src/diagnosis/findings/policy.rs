@@ -10,11 +10,11 @@ use crate::finding::Severity;
 use crate::report::period::Day;
 use crate::words::{list, plural};
 
-/// A record that was there for fewer days is no change, nor are fewer days of disagreement.
+/// A record that was there for fewer days is not a change, nor are fewer days of disagreement.
 const DAYS: usize = 2;
-/// Reporters must disagree on so many days.
+/// The fewest days on which reporters must disagree.
 const DISAGREE: usize = 3;
-/// So many reporters are named.
+/// The most reporters that are named.
 const NAMED: usize = 3;
 
 pub(super) fn find(of: &Observations<'_>) -> Vec<DomainFinding> {

@@ -14,7 +14,7 @@ use crate::report::period::Day;
 use crate::witness::has_share;
 use crate::words::{grouped, plural};
 
-/// Within so many days before the end of what was seen a replay goes on.
+/// Days before the end of what was seen within which a replay goes on.
 const FRESH: Day = 7;
 
 /// What was seen on one day.
@@ -32,7 +32,7 @@ impl OnDay<'_> {
         self.messages.values().fold([0; 2], add)
     }
 
-    /// So many senders, and so much more than the domain sent, whatever one reporter says.
+    /// Whether there are enough senders, and enough more mail than the domain sent, whatever one reporter says.
     fn is_replay(&self, thresholds: &Thresholds) -> bool {
         let factor = thresholds.replay_factor as f64;
         let mut sole: BTreeMap<u32, u64> = BTreeMap::new();

@@ -33,7 +33,7 @@ impl EntryText {
             remarks: Vec::new(),
         };
         if !is_writable(domain) {
-            text.remarks.push("The domain in From is no name that could be written here.".to_owned());
+            text.remarks.push("The domain in From cannot be written here as a name.".to_owned());
         }
         text
     }

@@ -17,7 +17,7 @@ use crate::query::{Decision, Identities, LedgerEntry, Mail, Matching, SenderKey,
 use crate::role::Role;
 use crate::words::{agree, grouped, list};
 
-/// More addresses are no identity, but a network.
+/// More addresses are not an identity but a network.
 const ADDRESSES: usize = 64;
 /// A sender that needs more entries than this has no identity.
 const ENTRIES: usize = 4;
@@ -69,7 +69,7 @@ struct Shown {
     others_addresses: BTreeSet<IpAddr>,
     /// By who shares them the organizational domains that tell nothing of one sender.
     shared: BTreeMap<String, BTreeSet<String>>,
-    /// What verified is no name that could be written.
+    /// What verified is not a name that could be written.
     unwritable: bool,
 }
 
@@ -198,7 +198,7 @@ fn why(ground: &Ground<'_>, path: &SendingPath, shown: Shown, others: bool) -> V
         });
     }
     if shown.unwritable {
-        why.push("what verified is no name that could be written here".to_owned());
+        why.push("what verified cannot be written here as a name".to_owned());
     }
     if let Some(provider) = path.provider.as_deref().and_then(|id| ground.catalogue.get(id)) {
         why.push(format!("its addresses are those of {}, which sends for everybody", provider.name));

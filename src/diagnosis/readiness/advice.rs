@@ -1,8 +1,9 @@
 //! What RFC 9989 says about the change that is reviewed.
 
 use super::answer::Advice;
-use super::checklist::{Findings, count};
+use super::checklist::Findings;
 use super::policy::Target;
+use crate::words::plural;
 
 /// What a policy that is published already costs.
 fn costs_now(findings: &Findings<'_>) -> Option<Advice> {
@@ -15,8 +16,8 @@ fn costs_now(findings: &Findings<'_>) -> Option<Advice> {
     let messages: u64 = findings.fragile.iter().map(|path| path.messages).sum();
     (messages > 0).then(|| Advice {
         section: "RFC 9989 §7.4",
-        text: "This is no matter of a stricter policy: under the published one, what recipients forward of mail that SPF alone carries fails DMARC already. Sign these paths first, or go back to p=none until they are.",
-        because: format!("p={policy} is published, and forwarded copies of {} that rely on SPF are {done} today", count(messages, "message")),
+        text: "This does not depend on a stricter policy: under the published one, what recipients forward of mail that passes by SPF only fails DMARC already. Sign these paths first, or go back to p=none until they are.",
+        because: format!("p={policy} is published, and forwarded copies of {} that rely on SPF are {done} today", plural(messages, "message")),
         source: RFC9989,
     })
 }

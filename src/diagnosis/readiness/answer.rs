@@ -93,13 +93,13 @@ pub struct Blocker {
     pub role: Role,
     /// All its messages.
     pub path_messages: u64,
-    /// Those that pass by SPF alone.
+    /// Those that pass by SPF only.
     pub spf_alone: u64,
     /// Why it stands in the way: `fails`, `spf-alone`.
     pub reasons: Vec<&'static str>,
 }
 
-/// A path of one's own that SPF alone carries: forwarding breaks it.
+/// A path of one's own that passes by SPF only: forwarding breaks it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Fragile {
     /// The path's id.
@@ -110,7 +110,7 @@ pub struct Fragile {
     pub domain: String,
     /// Its class.
     pub class: Class,
-    /// Messages that pass by SPF alone.
+    /// Messages that pass by SPF only.
     pub messages: u64,
     /// All its messages.
     pub path_messages: u64,
@@ -197,7 +197,7 @@ pub struct ReviewedPath {
     pub dkim_aligned: u64,
     /// Messages with aligned SPF.
     pub spf_aligned: u64,
-    /// Messages that pass by SPF alone.
+    /// Messages that pass by SPF only.
     pub spf_alone: u64,
     /// First day seen.
     pub first_seen: String,
@@ -241,7 +241,7 @@ pub struct Review {
     pub checks: Vec<Check>,
     /// Paths that stand in the way, those that lose most first.
     pub blockers: Vec<Blocker>,
-    /// Paths of one's own that SPF alone carries.
+    /// Paths of one's own that pass by SPF only.
     pub fragile: Vec<Fragile>,
     /// Subdomains seen.
     pub subdomains: Vec<Subdomain>,

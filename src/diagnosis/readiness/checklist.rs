@@ -1,4 +1,6 @@
-//! What checks judge, the list that they fill, and how they write figures.
+//! What checks judge, and the list that they fill.
+
+use std::fmt::Display;
 
 use super::answer::{Blocker, Check, CheckArea, Fragile, Regression, StrictAnswer, Undecided};
 use super::policy::{PublishedAnswer, Target};
@@ -8,6 +10,7 @@ use super::subdomains::Subdomain;
 use super::thresholds::ReadinessThresholds;
 use crate::diagnosis::{Cause, DomainFinding};
 use crate::dns::DnsAudit;
+use crate::words;
 
 /// What was found, for the checks to judge.
 pub(super) struct Findings<'f> {
@@ -62,35 +65,8 @@ impl List {
     }
 }
 
-pub(super) fn count(number: u64, word: &str) -> String {
-    format!("{} {word}{}", grouped(number), if number == 1 { "" } else { "s" })
-}
-
-/// A number with its thousands apart.
-pub(super) fn grouped(number: u64) -> String {
-    match number {
-        0..1000 => number.to_string(),
-        _ => format!("{},{:03}", grouped(number / 1000), number % 1000),
-    }
-}
-
 /// The first few, and how many more.
-pub(super) fn listed<T: ToString>(items: impl Iterator<Item = T>) -> String {
+pub(super) fn listed<T: Display>(items: impl IntoIterator<Item = T>) -> String {
     const MOST: usize = 5;
-    let all: Vec<String> = items.map(|item| item.to_string()).collect();
-    let more = all.len().saturating_sub(MOST);
-    let shown = all.iter().take(MOST).cloned().collect::<Vec<_>>().join(", ");
-    if more > 0 { format!("{shown} and {more} more") } else { shown }
-}
-
-/// A share in percent, to a tenth where that says more.
-pub(super) fn percent(share: f64) -> String {
-    let tenths = (share * 1000.0).round() / 10.0;
-    if tenths.fract() == 0.0 { format!("{tenths:.0}%") } else { format!("{tenths:.1}%") }
-}
-
-/// A share in percent that never looks larger than it is.
-pub(super) fn floored(share: f64) -> String {
-    let hundredths = (share * 10_000.0).floor() / 100.0;
-    if hundredths.fract() == 0.0 { format!("{hundredths:.0}%") } else { format!("{hundredths:.2}%") }
+    words::list(items, MOST)
 }

@@ -1,13 +1,14 @@
 //! The checks, each with its threshold and its figure, and the verdict they come to.
 
 use super::answer::{Blocker, Check, CheckArea, Verdict};
-use super::checklist::{Findings, List, count, floored, grouped, listed, percent};
+use super::checklist::{Findings, List, listed};
 use super::policy::Target;
 use super::reporters::share;
 use super::selectors::SelectorHealth;
 use super::standards;
 use crate::diagnosis::DomainFinding;
 use crate::finding::Code;
+use crate::words::{grouped, percent_of, plural, threshold};
 
 /// All checks, and what they come to: too little evidence, then what stands in the way, then ready.
 pub(super) fn checks(findings: &Findings<'_>) -> (Vec<Check>, Verdict) {
@@ -39,10 +40,10 @@ fn data(findings: &Findings<'_>, list: &mut List) {
         "days",
         sends,
         evidence.days >= limits.min_days,
-        format!("at least {}", count(u64::from(limits.min_days), "day")),
+        format!("at least {}", plural(u64::from(limits.min_days), "day")),
         format!(
             "{} of the window's {} have reports of mail",
-            count(u64::from(evidence.days), "day"),
+            plural(u64::from(evidence.days), "day"),
             findings.window_days
         ),
     );
@@ -51,34 +52,34 @@ fn data(findings: &Findings<'_>, list: &mut List) {
         "reporters",
         sends,
         evidence.reporters >= u64::from(limits.min_reporters),
-        format!("at least {}", count(u64::from(limits.min_reporters), "reporter")),
-        format!("{} told of mail", count(evidence.reporters, "reporter")),
+        format!("at least {}", plural(u64::from(limits.min_reporters), "reporter")),
+        format!("{} sent data", plural(evidence.reporters, "reporter")),
     );
     list.add(
         area,
         "messages",
         sends,
         evidence.messages >= limits.min_messages && evidence.messages > 0,
-        format!("at least {}", count(limits.min_messages, "message")),
-        count(evidence.messages, "message"),
+        format!("at least {}", plural(limits.min_messages, "message")),
+        plural(evidence.messages, "message"),
     );
     let detail = match findings.age {
         None => "there is no report".to_owned(),
-        Some(age) => format!("it ended {} before the review", count(age.max(0).unsigned_abs(), "day")),
+        Some(age) => format!("it ended {} before the review", plural(age.max(0).unsigned_abs(), "day")),
     };
     let fresh = findings.age.is_some_and(|age| age <= i64::from(limits.max_age_days));
-    let threshold = format!("at most {} old", count(u64::from(limits.max_age_days), "day"));
-    list.add(area, "newest_report", true, fresh, threshold, detail);
+    let limit = format!("at most {} old", plural(u64::from(limits.max_age_days), "day"));
+    list.add(area, "newest_report", true, fresh, limit, detail);
     let largest = evidence.largest_reporter_share;
     list.add(
         area,
         "largest_reporter",
         false,
         largest.is_some_and(|largest| largest <= limits.max_reporter_share),
-        format!("at most {} of the messages from one reporter", percent(limits.max_reporter_share)),
+        format!("at most {} of the messages from one reporter", threshold(limits.max_reporter_share)),
         match (largest, &evidence.largest_reporter) {
-            (Some(largest), Some(name)) => format!("{} from {name}", percent(largest)),
-            _ => "no reporter told of mail".to_owned(),
+            (Some(largest), Some(name)) => format!("{} from {name}", percent_of(largest)),
+            _ => "no reporter sent data".to_owned(),
         },
     );
     let left_out = if evidence.unchecked_left_out { evidence.unchecked_reports } else { 0 };
@@ -89,11 +90,11 @@ fn data(findings: &Findings<'_>, list: &mut List) {
         "unchecked_reports",
         false,
         unchecked.is_some_and(|unchecked| unchecked <= limits.max_unchecked_share),
-        format!("at most {} of the reports unchecked", percent(limits.max_unchecked_share)),
+        format!("at most {} of the reports unchecked", threshold(limits.max_unchecked_share)),
         format!(
             "of {} of {}, nobody checked whether the mail was genuine{}",
             grouped(evidence.unchecked_reports),
-            count(all, "report"),
+            plural(all, "report"),
             if evidence.unchecked_left_out { "; they are left out of the review" } else { " (trusted_authserv_id)" }
         ),
     );
@@ -101,7 +102,7 @@ fn data(findings: &Findings<'_>, list: &mut List) {
         findings.reporters.iter().filter(|one| one.silent).map(|one| one.reporter.as_str()).collect();
     let detail = match silent.as_slice() {
         [] => "none fell silent".to_owned(),
-        some => format!("{} fell silent: {}", count(some.len() as u64, "reporter"), listed(some.iter().copied())),
+        some => format!("{} fell silent: {}", plural(some.len() as u64, "reporter"), listed(some.iter().copied())),
     };
     list.add(area, "reporters_silent", false, silent.is_empty(), "no reporter falls silent", detail);
 }
@@ -123,7 +124,7 @@ fn mail(findings: &Findings<'_>, list: &mut List) {
         seen || parked,
         "mail of a path of yours or listed was seen, or the domain is listed as parked",
         match (seen, parked) {
-            (true, _) => count(findings.own_messages, "message"),
+            (true, _) => plural(findings.own_messages, "message"),
             (false, true) => "the domain is listed as parked".to_owned(),
             (false, false) => {
                 "none was seen: either the domain sends no mail, or none of it is authenticated and all would be lost"
@@ -138,14 +139,14 @@ fn mail(findings: &Findings<'_>, list: &mut List) {
         "pass_share",
         true,
         pass_share.map_or(parked, |passing| passing >= limits.pass_share),
-        format!("at least {} of the messages of paths of yours and listed pass DMARC", percent(limits.pass_share)),
+        format!("at least {} of the messages of paths of yours and listed pass DMARC", threshold(limits.pass_share)),
         match pass_share {
             Some(passing) => {
                 format!(
                     "{}; {} of {} fail",
-                    floored(passing),
+                    percent_of(passing),
                     findings.own_failing,
-                    count(findings.own_messages, "message")
+                    plural(findings.own_messages, "message")
                 )
             }
             None => "no such message".to_owned(),
@@ -171,14 +172,14 @@ fn mail(findings: &Findings<'_>, list: &mut List) {
         failing.is_empty(),
         format!(
             "no path of yours or listed fails in more than {} and more than {} of its mail",
-            count(limits.max_path_failures, "message"),
-            percent(1.0 - limits.pass_share)
+            plural(limits.max_path_failures, "message"),
+            threshold(1.0 - limits.pass_share)
         ),
         match failing.as_slice() {
             [] => "none does".to_owned(),
             some => format!(
                 "{}: {}",
-                count(some.len() as u64, "path"),
+                plural(some.len() as u64, "path"),
                 listed(some.iter().map(|one| format!("{} ({})", one.sender, grouped(one.messages))))
             ),
         },
@@ -190,15 +191,15 @@ fn mail(findings: &Findings<'_>, list: &mut List) {
         reject,
         findings.fragile.is_empty(),
         format!(
-            "no path of yours or listed is carried by SPF alone in more than {} (RFC 9989 §7.4)",
-            count(limits.max_path_failures, "message")
+            "no path of yours or listed passes by SPF only in more than {} (RFC 9989 §7.4)",
+            plural(limits.max_path_failures, "message")
         ),
         match (findings.fragile, findings.unsigned_own) {
             ([], 0) => "all are signed and aligned".to_owned(),
-            ([], some) => format!("none is; {} not signed throughout", count(some, "path")),
+            ([], some) => format!("none is; {} not signed throughout", plural(some, "path")),
             (some, _) => format!(
                 "{}: {}",
-                count(some.len() as u64, "path"),
+                plural(some.len() as u64, "path"),
                 listed(some.iter().map(|one| format!("{} ({})", one.sender, grouped(one.messages))))
             ),
         },
@@ -213,7 +214,7 @@ fn mail(findings: &Findings<'_>, list: &mut List) {
             [] => "there is none".to_owned(),
             some => format!(
                 "{}: {}",
-                count(some.len() as u64, "path"),
+                plural(some.len() as u64, "path"),
                 listed(some.iter().map(|(sender, cause)| match cause {
                     Some(cause) => format!("{sender} ({})", cause.as_str()),
                     None => sender.clone(),
@@ -231,7 +232,7 @@ fn mail(findings: &Findings<'_>, list: &mut List) {
             [] => "none does".to_owned(),
             some => format!(
                 "decide about {}: {}",
-                count(some.len() as u64, "path"),
+                plural(some.len() as u64, "path"),
                 listed(some.iter().map(|one| format!("{} ({})", one.sender, grouped(one.messages))))
             ),
         },
@@ -246,7 +247,7 @@ fn mail(findings: &Findings<'_>, list: &mut List) {
             [] => "none does".to_owned(),
             some => format!(
                 "spoofers seldom do; a printer, scanner, script or a server of yours that SPF does not name? Make sure that nobody forgot {}: {}",
-                count(some.len() as u64, "path"),
+                plural(some.len() as u64, "path"),
                 listed(some.iter().map(|one| format!("{} ({})", one.sender, grouped(one.messages))))
             ),
         },
@@ -261,9 +262,9 @@ fn mail(findings: &Findings<'_>, list: &mut List) {
         "selectors",
         false,
         ill.is_empty(),
-        format!("at most {} of a selector's signatures fail", percent(limits.max_selector_failures)),
+        format!("at most {} of a selector's signatures fail", threshold(limits.max_selector_failures)),
         match ill.as_slice() {
-            [] => format!("{} in use, none beyond that", count(findings.selectors.len() as u64, "selector")),
+            [] => format!("{} in use, none beyond that", plural(findings.selectors.len() as u64, "selector")),
             some => listed(some.iter().map(name)),
         },
     );
@@ -274,8 +275,8 @@ fn mail(findings: &Findings<'_>, list: &mut List) {
         findings.regressions.is_empty(),
         format!(
             "no path of yours or listed passes or is signed less by more than {} in the last {}",
-            percent(limits.max_regression),
-            count(u64::from(limits.recent_days), "day")
+            threshold(limits.max_regression),
+            plural(u64::from(limits.recent_days), "day")
         ),
         match findings.regressions {
             [] => "none does".to_owned(),
@@ -284,8 +285,8 @@ fn mail(findings: &Findings<'_>, list: &mut List) {
                     "{} ({} {} after {})",
                     one.sender,
                     one.what.to_ascii_uppercase(),
-                    percent(one.now),
-                    percent(one.before)
+                    percent_of(one.now),
+                    percent_of(one.before)
                 )
             })),
         },

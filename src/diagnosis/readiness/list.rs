@@ -18,7 +18,7 @@ pub struct ReviewLine {
     pub policy: Option<String>,
     /// Days with reports of mail.
     pub days: u32,
-    /// Reporters that told of mail.
+    /// Reporters that reported mail.
     pub reporters: u64,
     /// What would become of its messages.
     pub impact: Impact,

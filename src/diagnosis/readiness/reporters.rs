@@ -19,11 +19,11 @@ pub struct Evidence {
     pub days: u32,
     /// Reports.
     pub reports: u64,
-    /// Reporters that told of mail: the domains that passed DMARC, under however many names; where none passed, the names.
+    /// Reporters that reported mail: the domains that passed DMARC, under however many names; where none passed, the names.
     pub reporters: u64,
     /// Messages.
     pub messages: u64,
-    /// The reporter that told of most messages.
+    /// The reporter of most messages.
     pub largest_reporter: Option<String>,
     /// Its share of the messages.
     pub largest_reporter_share: Option<f64>,

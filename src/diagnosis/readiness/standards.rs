@@ -1,11 +1,12 @@
 //! Checks of the published policy against what standards advise, and of the live records.
 
 use super::answer::CheckArea;
-use super::checklist::{Findings, List, count, grouped, listed};
+use super::checklist::{Findings, List, listed};
 use super::policy::Target;
 use super::subdomains::Subdomain;
 use crate::dns::Outcome;
 use crate::finding::{Code, Severity};
+use crate::words::{grouped, plural};
 
 /// The policy as reports found it, and what the change would do to it.
 pub(super) fn policy(findings: &Findings<'_>, list: &mut List) {
@@ -25,7 +26,7 @@ pub(super) fn policy(findings: &Findings<'_>, list: &mut List) {
             Target::Quarantine => "a published record",
         },
         match p {
-            None => "no report tells of a published policy".to_owned(),
+            None => "no report has a published policy".to_owned(),
             Some(p) if ladder => format!("reports found p={p}"),
             Some(p) => format!("reports found p={p}: publish p=quarantine first, and review again after a month"),
         },
@@ -60,7 +61,7 @@ pub(super) fn policy(findings: &Findings<'_>, list: &mut List) {
         format!("the change covers every subdomain seen: none keeps another policy than {}", findings.target.as_str()),
         match (findings.subdomains.as_slice(), open.as_slice()) {
             ([], _) => "none was seen".to_owned(),
-            (seen, []) => format!("{} seen", count(seen.len() as u64, "subdomain")),
+            (seen, []) => format!("{} seen", plural(seen.len() as u64, "subdomain")),
             (_, open) => listed(open.iter().map(|one| format!("{} keeps {}={}", one.domain, one.by, one.then))),
         },
     );

@@ -10,7 +10,7 @@ use crate::diagnosis::SendingPath;
 use crate::query::Survey;
 use crate::report::period::{Day, date_of};
 
-/// So much of a path's mail comes from one address.
+/// The least share of a steady path's mail that comes from one address.
 const ONE_ADDRESS: f64 = 0.9;
 /// On more than this share of the working days, at more than this share of the reporters.
 const MOST: f64 = 0.5;
@@ -46,7 +46,7 @@ impl Whole {
         for report in survey.tally.entries(path.figures).iter().map(|entry| survey.tally.report(entry)) {
             seen.entry(report.reporter).or_default().insert(report.day);
         }
-        // What one reporter alone says of a day is no day, where there are others.
+        // What one reporter alone says of a day does not count as a day where there are others.
         let mut days: BTreeMap<Day, usize> = BTreeMap::new();
         for &day in seen.values().flatten() {
             *days.entry(day).or_default() += 1;

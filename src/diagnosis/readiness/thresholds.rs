@@ -17,10 +17,10 @@ pub struct ReadinessThresholds {
     /// Share of the messages of paths of standing yours and listed that passes DMARC, at least.
     #[serde(deserialize_with = "share")]
     pub pass_share: f64,
-    /// Messages of one such path that may fail, or be carried by SPF alone. A path may fail in more where they are no more
+    /// Messages of one such path that may fail, or pass by SPF only. A path may fail in more where they are no more
     /// than `pass_share` allows of it.
     pub max_path_failures: u64,
-    /// Share of the messages that one reporter may have told of before that is pointed out.
+    /// Share of the messages that one reporter may have reported before that is pointed out.
     #[serde(deserialize_with = "share")]
     pub max_reporter_share: f64,
     /// Share of the evidence that may be unchecked before that is pointed out.

@@ -15,7 +15,7 @@ pub(super) struct Weighed {
     pub(super) failing: u64,
 }
 
-/// So many reporters are asked whether they are alone, of those that see most fail.
+/// How many reporters are asked whether they are alone, of those that see most fail.
 const ASKED: usize = 3;
 
 /// Below this share a claim of the others together is noise.
@@ -58,9 +58,9 @@ pub(super) fn weighed(survey: &Survey, path: &SendingPath) -> Weighed {
     })
 }
 
-/// An incident lasts no longer than so many days,
+/// The most days that an incident lasts,
 const INCIDENT: Day = 3;
-/// and is over when for so many days after it
+/// and the days after it that show that it is over, when
 const OVER: Day = 7;
 /// no more than this share of what it cost fails.
 const REST: f64 = 0.05;

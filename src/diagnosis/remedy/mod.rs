@@ -1,4 +1,4 @@
-//! What mends a path, by its role and cause: the catalogue's words where the sender is in it, else what holds for any sender.
+//! How to fix a path, by its role and cause: the catalogue's words where the sender is in it, else what holds for any sender.
 
 mod case;
 mod others;

@@ -96,7 +96,7 @@ impl Case<'_, '_> {
     }
 }
 
-/// What to do about forwarded mail, of whose signatures as the domain so many verify and so many do not.
+/// What to do about forwarded mail, by how many of its signatures as the domain verify and how many do not.
 fn forwarded(aligned: u64, broken: u64) -> &'static str {
     match (aligned, broken) {
         (0, 0) => "nothing to do here: recipients forward it; sign at the origin, and it survives",

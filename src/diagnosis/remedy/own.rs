@@ -1,4 +1,4 @@
-//! What mends mail that is sent for the owner, by its cause.
+//! How to fix mail that is sent for the owner, by its cause.
 
 use std::net::IpAddr;
 
@@ -60,7 +60,7 @@ impl Case<'_, '_> {
                 format!("rotate the DKIM key of {domain} without a gap"),
                 vec![
                     "Publish a new key days before it signs, and keep the old one for a week after.".to_owned(),
-                    "It is over now; there is nothing left to do but at the next rotation.".to_owned(),
+                    "It is over now; nothing needs to be done before the next rotation.".to_owned(),
                 ],
             ),
             Cause::UnsupportedAlgorithm => told(

@@ -54,7 +54,7 @@ const VERIFIES: f64 = 0.8;
 const FAILS: f64 = 0.2;
 /// The share of a key's messages that may come late: from queues, and by way of others.
 const STRAGGLERS: f64 = 0.02;
-/// A key is missed when so many of its messages would have been due.
+/// A key is missed when this many of its messages would have been due.
 const DUE: f64 = 10.0;
 
 /// Stragglers are fewer than this share of what would have been due.
@@ -122,9 +122,9 @@ pub(super) fn health(key: &Key<'_>, survey: &KeySurvey) -> Health {
     Health { state, begin, end, began, ended, after, due: due(after) as u64, failing_since }
 }
 
-/// Who verifies an algorithm verifies so many messages
+/// A reporter knows an algorithm when it verifies at least this many messages
 const STEADILY: u64 = 20;
-/// and fails on no more than this share; who does not know it, the other way round.
+/// and fails on no more than this share; it does not know it the other way round.
 const ALMOST_NONE: f64 = 0.05;
 /// Nearly all of what a key fails on.
 const COVERED: f64 = 0.95;

@@ -33,7 +33,7 @@ pub enum KeyOwner {
     Own,
     /// The tenant of a path of the domain's: a provider's default signature.
     Tenant,
-    /// Somebody else's: a provider's, a mailing list's; or nobody's: one that never verified, on mail that nothing vouches
+    /// Somebody else's: a provider's, a mailing list's; or nobody's: one that never verified, on mail that nothing authenticates
     /// for.
     Other,
 }

@@ -25,6 +25,7 @@ use crate::alignment::AuthResult;
 use crate::domain;
 use crate::query::{KeyResults, KeySeen, KeySurvey, KeyUse};
 use crate::report::period::Day;
+use crate::words;
 use health::{Health, health, unsupported};
 use key::{FEW, Key};
 
@@ -245,11 +246,7 @@ fn senders(key: &Key<'_>, paths: &[&SendingPath]) -> Vec<KeySender> {
 
 fn senders_in_words(key: &Key<'_>, paths: &[&SendingPath]) -> String {
     let names: BTreeSet<&str> = key.home.iter().map(|one| paths[one.path].sender.as_str()).collect();
-    let mut names: Vec<&str> = names.into_iter().collect();
-    let more = names.len().saturating_sub(3);
-    names.truncate(3);
-    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-    format!("{}{more}", names.join(", "))
+    words::list(names, 3)
 }
 
 fn reporters(key: &Key<'_>) -> Vec<KeyReporter> {

@@ -11,9 +11,9 @@ use crate::query::{TlsFailureFigures, TlsPolicyFigures, TlsSurvey, Window};
 use crate::report::period::Day;
 use crate::witness::{Claim, Seen, is_lone_claim};
 
-/// After so many days with reports and without the failure another one is a new one.
+/// Days with reports and without the failure after which another one is a new one.
 const PAUSE: usize = 7;
-/// After so many days with reports and without the failure it is over.
+/// Days with reports and without the failure after which it is over.
 const OVER: usize = 2;
 /// A claim of others below this share is noise.
 const FEW: f64 = 0.05;
@@ -213,7 +213,7 @@ mod tests {
         assert_eq!(one(&daily(&|day| day == 33), 30, 40), Some((33, false, false, false)));
         assert_eq!(one(&daily(&|day| day == 39), 30, 40), Some((39, true, false, false)));
         assert_eq!(one(&daily(&|day| day < 20), 30, 40), None);
-        // Days without reports are no days without the failure.
+        // Days without reports are not days without the failure.
         assert_eq!(one(&[(1, 0, 0, 1), (30, 0, 0, 1)], 30, 40).map(|one| one.0), Some(1));
     }
 

@@ -108,7 +108,7 @@ fn read(texts: &[String], key: &mut DkimKey) {
                 key.remedy = Some(format!("Make it a CNAME: {} CNAME {}", key.name, quoted(target.trim())));
                 return;
             }
-            key.problem = Some("what stands here is no key record".to_owned());
+            key.problem = Some("the record here is not a DKIM key".to_owned());
             return;
         }
         [text, ..] => *text,

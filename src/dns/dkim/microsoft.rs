@@ -79,7 +79,7 @@ fn target(selector: &str, target: &str, labels: &[String]) -> Target {
     let is_new = letter.is_some_and(|letter| letter.len() == 1 && letter.bytes().all(|byte| byte.is_ascii_lowercase()));
     let is_old = matches!(rest, "onmicrosoft.com" | "onmicrosoft.us" | "onmicrosoft.de" | "partner.onmschina.cn");
     if tenant.is_empty() || !is_old && !is_new {
-        return Target::Wrong("it is no name of Microsoft's");
+        return Target::Wrong("it is not a name of Microsoft's");
     }
     let Some(label) = front.strip_prefix(selector).and_then(|rest| rest.strip_prefix('-')) else {
         return Target::Wrong("it belongs to the other selector");

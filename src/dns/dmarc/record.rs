@@ -76,7 +76,7 @@ pub struct DmarcRecord {
 }
 
 impl DmarcRecord {
-    /// Reads a text; `None` where it is no DMARC record: where it does not begin with exactly `v=DMARC1` (blanks may
+    /// Reads a text; `None` where it is not a DMARC record: where it does not begin with exactly `v=DMARC1` (blanks may
     /// stand around the `=`), receivers do not look at it.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {

@@ -50,7 +50,7 @@ impl ReportUri {
         if let Some(size) = size {
             let digits = size.trim_end_matches(['k', 'm', 'g', 't', 'K', 'M', 'G', 'T']);
             if digits.is_empty() || size.len() - digits.len() > 1 || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
-                return Err(format!("{:?} is no size limit; a \"!\" within the address is written %21", quoted(size)));
+                return Err(format!("invalid size limit {:?}; write a \"!\" within the address as %21", quoted(size)));
             }
             self.size_limit = Some(size.to_owned());
         }
@@ -61,7 +61,7 @@ impl ReportUri {
             return Err(if uri.contains('@') {
                 format!("\"mailto:\" is missing: write mailto:{}", quoted(uri))
             } else {
-                "it is no URI: an address begins with \"mailto:\"".to_owned()
+                "not a URI: an address begins with \"mailto:\"".to_owned()
             });
         };
         if !scheme.eq_ignore_ascii_case("mailto") {
@@ -70,10 +70,10 @@ impl ReportUri {
         let address = unescape(rest.split('?').next().unwrap_or(rest))?;
         let (local, host) = address.rsplit_once('@').ok_or_else(|| "there is no \"@\" in the address".to_owned())?;
         if local.is_empty() || local.chars().any(|c| c.is_whitespace() || c.is_control() || c == '@') {
-            return Err("what stands before the \"@\" is no mailbox".to_owned());
+            return Err("invalid mailbox before the \"@\"".to_owned());
         }
         let host = domain::normalize(host).filter(|host| is_host(host));
-        let host = host.ok_or_else(|| "what stands behind the \"@\" is no domain".to_owned())?.into_owned();
+        let host = host.ok_or_else(|| "invalid domain behind the \"@\"".to_owned())?.into_owned();
         self.host = Some(host);
         self.address = Some(address);
         Ok(())
@@ -96,7 +96,7 @@ fn unescape(text: &str) -> Result<String, String> {
         bytes.push(value.ok_or_else(|| "a \"%\" in it is not followed by two hexadecimal digits".to_owned())?);
         rest = &rest[2..];
     }
-    String::from_utf8(bytes).map_err(|_| "its escapes are no text".to_owned())
+    String::from_utf8(bytes).map_err(|_| "its escapes are not UTF-8 text".to_owned())
 }
 
 /// Whether a normalized name can be that of a host with mail.
@@ -133,15 +133,15 @@ mod tests {
     fn what_cannot_be_used() {
         for (text, says) in [
             ("dmarc@example.com", "mailto:dmarc@example.com"),
-            ("example.com", "no URI"),
+            ("example.com", "not a URI"),
             ("https://example.com/dmarc", "not mailto"),
             ("mailto:dmarc", "\"@\""),
             ("mailto:@example.com", "mailbox"),
             ("mailto:a b@example.com", "mailbox"),
-            ("mailto:a@localhost", "no domain"),
-            ("mailto:a@exam ple.com", "no domain"),
+            ("mailto:a@localhost", "invalid domain"),
+            ("mailto:a@exam ple.com", "invalid domain"),
             ("mailto:a%2@example.com", "hexadecimal"),
-            ("mailto:a%ff@example.com", "no text"),
+            ("mailto:a%ff@example.com", "UTF-8"),
             ("mailto:a@example.com!", "size"),
             ("mailto:a!b@example.com", "%21"),
             ("mailto:a@example.com!10mb", "size"),

@@ -11,7 +11,7 @@ use crate::dns::{Answer, Kind, Memory, Question};
 
 /// Records followed; beyond these receivers have long given up.
 const MOST_RECORDS: usize = 60;
-/// Networks of this length and shorter hold so many strangers that they ought not to pass.
+/// Networks of this length and shorter hold too many strangers to be let pass.
 const WIDE_V4: u8 = 8;
 const WIDE_V6: u8 = 16;
 /// All addresses of IPv6 that are in use are in one network of this length.

@@ -13,7 +13,7 @@ pub struct SpfRecord {
 const MOST_TERMS: usize = 500;
 
 impl SpfRecord {
-    /// Reads a text; `None` where it is no SPF record.
+    /// Reads a text; `None` where it is not an SPF record.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let rest = text.get(..6).filter(|start| start.eq_ignore_ascii_case("v=spf1")).map(|_| &text[6..])?;

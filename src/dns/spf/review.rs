@@ -12,6 +12,7 @@ use crate::dns::check::{Check, Findings};
 use crate::dns::{Answer, Memory, Request};
 use crate::finding::Severity;
 use crate::tag_list::quoted;
+use crate::words::list;
 
 /// A domain's SPF record as it is live.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -138,18 +139,13 @@ fn senders(request: &Request<'_>, record: &SpfRecord, memory: &Memory<'_>, findi
     };
     let kind = |address: &std::net::IpAddr| if address.is_ipv4() { "ip4" } else { "ip6" };
     let terms: Vec<String> = missing.iter().map(|address| format!("{}:{address}", kind(address))).collect();
-    let shown: Vec<String> = missing.iter().take(MOST_NAMED).map(ToString::to_string).collect();
-    let more = match missing.len().saturating_sub(MOST_NAMED) {
-        0 => String::new(),
-        more => format!(" and {more} more"),
-    };
     findings.fail(
         CHECK,
         Severity::Warning,
         name,
         format!(
-            "mail signed as the domain comes from {}{more}, and the SPF record does not let {} pass",
-            shown.join(", "),
+            "mail signed as the domain comes from {}, and the SPF record does not let {} pass",
+            list(&missing, MOST_NAMED),
             if missing.len() == 1 { "it" } else { "them" },
         ),
         match missing.len() {

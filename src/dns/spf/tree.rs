@@ -183,7 +183,7 @@ impl Tree<'_, '_> {
     }
 
     /// Whether it is certain that none of the mail servers found has an address. That a domain takes no mail (RFC 7505) is
-    /// another matter: the root is no mail server.
+    /// another matter: the root is not a mail server.
     fn is_unreachable(&self, servers: &Answer) -> bool {
         let servers: Vec<&String> = servers.values().iter().filter(|server| !server.is_empty()).collect();
         let questions = servers.iter().flat_map(|server| [Kind::A, Kind::Aaaa].map(|kind| Question::new(kind, server)));

@@ -1,7 +1,7 @@
 use super::*;
 use crate::finding::Code as _;
 
-/// A signature by an RSA key of so many bits, with other tags put in.
+/// A signature by an RSA key of a size in bits, with other tags put in.
 fn field(bits: usize, more: &str) -> String {
     let b = BASE64.encode(vec![7; bits / 8]);
     let bh = BASE64.encode([1; 32]);

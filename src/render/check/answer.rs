@@ -118,7 +118,7 @@ pub struct FolderCheck {
     pub last_uid: Option<u32>,
     /// The UID that the next mail will have, by the server.
     pub uid_next: Option<u32>,
-    /// Mails of which something is left to do on the server.
+    /// Mails with actions that are pending on the server.
     pub pending: u64,
     /// When it was opened last.
     pub opened: Option<i64>,

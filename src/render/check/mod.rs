@@ -202,7 +202,7 @@ fn folders(folders: &[FolderCheck]) -> Table {
         Column::number("READ TO UID"),
         Column::number("NEXT UID"),
         Column::number("UIDVALIDITY").from(100),
-        Column::number("LEFT TO DO"),
+        Column::number("PENDING"),
         Column::text("OPENED"),
     ]);
     let number = |number: Option<u32>| number.map_or("–".to_owned(), |number| number.to_string());

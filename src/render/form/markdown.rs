@@ -68,7 +68,7 @@ fn block(block: &Block, out: &mut dyn Write) -> Result<()> {
     }
 }
 
-/// What a list is set off by within so many others.
+/// The indent of a list at a depth of lists.
 fn indent(depth: usize) -> String {
     // Enough to be within an item that has a number.
     " ".repeat(depth * 3)

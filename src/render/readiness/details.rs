@@ -60,7 +60,7 @@ pub(super) fn paths(answer: &Review, document: &mut Document) {
         Column::number("MESSAGES"),
         Column::number("DMARC PASS"),
         Column::number("DKIM ALIGNED"),
-        Column::number("SPF ALONE"),
+        Column::number("SPF ONLY"),
         Column::text("LAST SEEN"),
         Column::text("ID"),
     ]);

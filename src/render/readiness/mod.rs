@@ -19,7 +19,7 @@ use crate::role::Role;
 use crate::words::{grouped, more, percent, plural};
 use wording::{caution, few, known, sentence, title};
 
-/// So many of what stands in the way are told with what to do; of the others `explain` tells it.
+/// The most blockers that are shown with what to do; for the others `explain` says it.
 const IN_FULL: usize = 10;
 
 const HEADINGS: [&str; 6] = ["name", "area", "blocking", "passed", "detail", "threshold"];
@@ -138,7 +138,7 @@ pub(super) fn blocker_line(blocker: &Blocker, domain: &str) -> String {
         parts.push(format!("{} of {} fail", grouped(blocker.messages), grouped(blocker.path_messages)));
     }
     if blocker.reasons.contains(&"spf-alone") {
-        parts.push(format!("{} pass by SPF alone", grouped(blocker.spf_alone)));
+        parts.push(format!("{} pass by SPF only", grouped(blocker.spf_alone)));
     }
     parts.push(blocker.path.clone());
     parts.join(" · ")
@@ -150,7 +150,7 @@ fn fragile(answer: &Review, document: &mut Document) {
     if only.is_empty() {
         return;
     }
-    document.heading("Carried by SPF alone: lost when forwarded");
+    document.heading("Pass by SPF only: lost when forwarded");
     for path in only {
         let text = format!(
             "{} · {} · {} of {} · {}",

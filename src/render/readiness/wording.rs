@@ -71,7 +71,7 @@ pub(super) fn title(name: &str) -> String {
         "pass_share" => "Pass share of your mail",
         "domain_findings" => "SPF and DKIM of the domain itself",
         "failing_paths" => "Paths of yours that fail",
-        "dkim_coverage" => "Paths carried by SPF alone",
+        "dkim_coverage" => "Paths that pass by SPF only",
         "failing_signatures" => "Signatures that fail everywhere",
         "recognised_senders" => "Senders to decide about",
         "forgotten_senders" => "Forgotten senders",

@@ -213,7 +213,7 @@ impl Session {
         Ok(tag)
     }
 
-    /// Sends a line that is no command of its own.
+    /// Sends a line that is not a command of its own.
     pub(super) fn send_line(&mut self, line: &str) -> Result<()> {
         self.stream.write(format!("{line}\r\n").as_bytes())
     }

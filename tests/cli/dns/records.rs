@@ -147,7 +147,7 @@ fn records_where_nobody_looks() {
     assert!(failed("twice.example.com", "dmarc-place")[0].contains("appended twice"));
     assert!(failed("several.example.org", "dmarc-record")[0].contains("2 DMARC records"));
     assert!(failed("misspelt.example.net", "dmarc-record")[0].contains("exactly \"v=DMARC1;\""));
-    // A wildcard answers at every name; that is no record at a wrong place.
+    // A wildcard answers at every name; that is not a record at a wrong place.
     assert_eq!(failed("wild.example.net", "dmarc-place"), [] as [&str; 0]);
     assert!(
         failed("nowhere.example.info", "dmarc-discovery")[0].contains("see reject"),

@@ -174,7 +174,7 @@ fn what_is_odd_and_gives_a_report_is_read_and_goes() {
     ] {
         user.deliver("", &announcing(id, &rest));
     }
-    // What we sent and got back is no report to us, and says nothing.
+    // What we sent and got back is not a report to us, and says nothing.
     let bounce = format!(
         "From: mailer-daemon@example.com\nMessage-ID: <bounce@example.com>\nSubject: Undelivered Mail Returned to Sender\n\
          Content-Type: multipart/report; report-type=delivery-status; boundary=R\n\n--R\nContent-Type: message/delivery-status\n\n\

@@ -11,13 +11,13 @@ use std::time::{Duration, Instant};
 /// What becomes of one connection.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Fault {
-    /// The line is cut after so many bytes of what the server says.
+    /// The line is cut after this many bytes of what the server says.
     Cut(u64),
-    /// Nothing more comes after so many bytes, in either direction, and the line stays.
+    /// Nothing more comes after this many bytes, in either direction, and the line stays.
     Stall(u64),
-    /// After so many bytes this many are turned into others.
+    /// After the first number of bytes as many as the second says are turned into others.
     Garble(u64, u64),
-    /// The line is cut when the client has said so many bytes, before the server hears the last of them.
+    /// The line is cut when the client has said this many bytes, before the server hears the last of them.
     CutClient(u64),
 }
 

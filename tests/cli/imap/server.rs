@@ -71,7 +71,7 @@ impl Server {
                         open: None,
                         read_only: false,
                     };
-                    // A client that goes away is no concern of the server's.
+                    // A client that goes away is not a concern of the server's.
                     drop(session.run(&security, &*lie));
                 });
             }

@@ -34,7 +34,7 @@ impl TokenServer {
         std::thread::spawn(move || {
             for connection in listener.incoming().flatten() {
                 let server = answering.clone();
-                // A client that goes away in the middle is no concern of the server's.
+                // A client that goes away in the middle is not a concern of the server's.
                 std::thread::spawn(move || drop(server.answer(connection)));
             }
         });

@@ -63,7 +63,7 @@ pub(super) fn bare(text: &Text) -> Markup {
     }
 }
 
-/// Text of whoever, up to so many characters.
+/// Text of anybody's, cut to a number of characters.
 pub(super) struct Plain<'t>(pub(super) &'t str, pub(super) usize);
 
 impl Render for Plain<'_> {
