@@ -4,7 +4,7 @@
 
 use std::io::Write;
 
-use dmarcstat::ingest::probe::examine;
+use dmarcstat::ingest::fuzzing::examine;
 use dmarcstat::limits::Limits;
 use libfuzzer_sys::fuzz_target;
 

@@ -2,7 +2,7 @@
 
 #![no_main]
 
-use dmarcstat::source::imap::probe::read_folder_name;
+use dmarcstat::source::imap::fuzzing::read_folder_name;
 use dmarcstat::uid_set::UidSet;
 use libfuzzer_sys::fuzz_target;
 

@@ -2,7 +2,7 @@
 
 #![no_main]
 
-use dmarcstat::source::imap::probe::read_answers;
+use dmarcstat::source::imap::fuzzing::read_answers;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {

@@ -6,7 +6,7 @@
 use std::io::BufReader;
 
 use dmarcstat::container::mbox::{Mail, Mails};
-use dmarcstat::ingest::probe::examine;
+use dmarcstat::ingest::fuzzing::examine;
 use dmarcstat::limits::Limits;
 use libfuzzer_sys::fuzz_target;
 

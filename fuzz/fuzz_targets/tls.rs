@@ -2,7 +2,7 @@
 
 #![no_main]
 
-use dmarcstat::ingest::probe::examine;
+use dmarcstat::ingest::fuzzing::examine;
 use dmarcstat::limits::{Budget, Limits};
 use dmarcstat::tls::{MOST_SESSIONS, ReadFailure, read};
 use libfuzzer_sys::fuzz_target;

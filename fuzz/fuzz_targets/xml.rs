@@ -2,7 +2,7 @@
 
 #![no_main]
 
-use dmarcstat::ingest::probe::examine;
+use dmarcstat::ingest::fuzzing::examine;
 use dmarcstat::limits::Limits;
 use libfuzzer_sys::fuzz_target;
 

@@ -119,7 +119,7 @@ fn at_least_one<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Er
 /// Less than this share of messages is a slip and not a state of the path.
 const SLIP: f64 = 0.01;
 
-/// The class by the messages that count, see [`View::counted`](super::view::View).
+/// The class by the messages that count, see [`View::counted`](super::consensus::view::View).
 #[must_use]
 pub(super) fn class(counted: &States, thresholds: &Thresholds) -> Class {
     let [aligned, unaligned, broken, unsigned] = [ALIGNED, UNALIGNED, BROKEN, UNSIGNED].map(|at| counted[at]);

@@ -6,8 +6,8 @@ use serde::Serialize;
 
 use super::cause::{CauseEvidence, Change};
 use super::class::Class;
+use super::consensus::view::View;
 use super::states::{ALIGNED, BROKEN, DkimFigures, UNSIGNED, share};
-use super::view::View;
 use crate::alignment::DkimState;
 use crate::domain;
 use crate::query::{PathFigures, SenderKey, Survey};

@@ -4,6 +4,7 @@ use std::cmp::Reverse;
 
 use super::cause::{Case as CauseCase, Change, Explained, Keys, cause, last_change};
 use super::class::{Class, class};
+use super::consensus::view::View;
 use super::evidence::{Grounds, notes, refused};
 use super::leg::{Legs, leg_notes};
 use super::own_paths::OwnPaths;
@@ -12,7 +13,6 @@ use super::remedy::{Case, remedy};
 use super::rules::Rules;
 use super::sender::{id, sender_name};
 use super::states::DkimFigures;
-use super::view::View;
 use super::weekday::weekly;
 use crate::alignment::AuthResult;
 use crate::domain;

@@ -4,18 +4,17 @@
 //! [`diagnose`] goes path by path: what reporters say of it and whose word counts (`view`), its class (`class`), why
 //! (`evidence`), and what to do (`remedy`). Its role was found with the records (`query`).
 
-mod agreed;
-mod alone;
 mod answer;
 mod basis;
 mod cause;
+mod change_points;
 mod changes;
 mod class;
+mod consensus;
 mod dates;
 mod evidence;
 mod explain;
 mod findings;
-mod gather;
 mod judge;
 mod ledger;
 mod leg;
@@ -30,8 +29,6 @@ mod sender;
 mod silence;
 mod states;
 mod tls;
-mod turns;
-mod view;
 mod weekday;
 
 pub use crate::cause::Cause;

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use super::line::Line;
+use super::connection::Connection;
 use super::options::{FetchOptions, Since};
+use super::post_actions::PostActions;
 use super::pull::Pull;
 use super::summary::{Ended, FolderSummary};
-use super::tidy::Tidy;
 use crate::ingest::{IngestOptions, IngestSummary, Observer, ingest};
 use crate::source::MailOutcome;
 use crate::source::imap::account::After;
@@ -22,7 +22,7 @@ const REPLACED: u32 = 3;
 /// One round.
 pub(super) struct Round<'r, 'l, 'o> {
     pub(super) store: &'r mut Store,
-    pub(super) line: &'r mut Line<'l>,
+    pub(super) connection: &'r mut Connection<'l>,
     pub(super) options: &'r FetchOptions<'o>,
     pub(super) observer: &'r mut dyn Observer,
     pub(super) folder: &'r Folder,
@@ -44,12 +44,12 @@ impl Round<'_, '_, '_> {
 
     fn once(&mut self) -> Result<(), Ended> {
         let step = Step::Open(self.folder.name.clone());
-        self.line.reopen();
-        let opened = self.line.attempt_in(self.folder, None, &step, |_, opened| Ok(opened.clone()))?;
+        self.connection.reopen();
+        let opened = self.connection.attempt_in(self.folder, None, &step, |_, opened| Ok(opened.clone()))?;
         self.summary.uid_validity = opened.uid_validity;
         self.summary.uid_next = opened.uid_next;
         self.summary.mails = opened.exists;
-        let identity = self.line.account.identity();
+        let identity = self.connection.account.identity();
         let mut mailbox =
             self.store.mailbox(&identity, &self.folder.name, opened.uid_validity, (self.options.clock)())?;
         if opened.uid_validity == 0 {
@@ -60,7 +60,7 @@ impl Round<'_, '_, '_> {
         // What cannot be done with mail on the server keeps no mail from being read; the next run tries it again.
         let mut untidy = self.tidy(&mailbox, opened.uid_validity)?;
         let mails = if opened.exists == 0 { Vec::new() } else { self.new_mail(&mut mailbox)? };
-        let chapter = if self.line.account.keeps_all() { mails.len().max(1) } else { CHAPTER };
+        let chapter = if self.connection.account.keeps_all() { mails.len().max(1) } else { CHAPTER };
         for mails in mails.chunks(chapter) {
             let pulled = self.ingest(&mailbox, mails)?;
             if untidy.is_none() {
@@ -93,9 +93,9 @@ impl Round<'_, '_, '_> {
         mailbox.done.last().into_iter().for_each(|last| wanted.insert(last));
         let validity = Some(self.summary.uid_validity);
         let listed = self
-            .line
+            .connection
             .attempt_in(self.folder, validity, &step, |session, _| session.list_mail(&wanted, since.is_some()))?;
-        self.line.went_well();
+        self.connection.went_well();
         let mut unused = unused(&listed);
         unused.subtract(&mailbox.done);
         if !unused.is_empty() {
@@ -116,7 +116,7 @@ impl Round<'_, '_, '_> {
 
     /// Reads mails into the store. The inner result is the server's.
     fn ingest(&mut self, mailbox: &Mailbox, mails: &[Listed]) -> Result<Result<(), Failure>, Ended> {
-        let account = &*self.line.account;
+        let account = &*self.connection.account;
         let left_to_do = [MailOutcome::Other, MailOutcome::Report, MailOutcome::Quarantined]
             .into_iter()
             .filter(|&outcome| *account.fate(outcome) != After::Keep && self.summary.uid_validity != 0)
@@ -124,13 +124,13 @@ impl Round<'_, '_, '_> {
         let options = IngestOptions { left_to_do, now: (self.options.clock)(), ..self.options.ingest.clone() };
         let most = options.limits.message;
         let mut pulled = Ok(());
-        let (line, folder, summary) = (&mut *self.line, self.folder, &mut *self.summary);
+        let (connection, folder, summary) = (&mut *self.connection, self.folder, &mut *self.summary);
         let (uid_validity, mailbox) = (summary.uid_validity, mailbox.id);
         let result = ingest(
             self.store,
             &options,
             |sink| {
-                let mut pull = Pull { line, folder, uid_validity, mailbox, most, summary, sink };
+                let mut pull = Pull { connection, folder, uid_validity, mailbox, most, summary, sink };
                 pulled = pull.run(mails);
             },
             self.observer,
@@ -141,9 +141,9 @@ impl Round<'_, '_, '_> {
 
     /// Carries out the actions that are pending on the server. What the server refuses comes as the inner failure.
     fn tidy(&mut self, mailbox: &Mailbox, uid_validity: u32) -> Result<Option<Failure>, Ended> {
-        let result = Tidy {
+        let result = PostActions {
             store: &mut *self.store,
-            line: &mut *self.line,
+            connection: &mut *self.connection,
             folder: self.folder,
             targets: self.targets,
             mailbox: mailbox.id,

@@ -1,15 +1,15 @@
-//! Going round IMAP accounts: which mail is new, fetching it through the [ingest](crate::ingest) line into the store, and
+//! Going round IMAP accounts: which mail is new, fetching it through the [ingest](crate::ingest) pipeline into the store, and
 //! what becomes of it on the server once it is there.
 //!
 //! A mail is done when all that was in it is committed, and that it is done is committed with it. What is then to be done
 //! with it on the server is read from the database, never from memory, so that an interrupted run is finished by the next.
 
+mod connection;
 mod folder;
-mod line;
 mod options;
+mod post_actions;
 mod pull;
 mod summary;
-mod tidy;
 mod watch;
 
 use std::collections::BTreeMap;
@@ -20,7 +20,7 @@ use crate::source::imap::account::{Account, After};
 use crate::source::imap::{Error, Failure, Folder, Step};
 use crate::store::{Store, StoreError};
 
-use line::Line;
+use connection::Connection;
 pub use options::{FetchOptions, Since};
 use summary::Ended;
 pub use summary::{AccountSummary, FailureSummary, FolderSummary};
@@ -36,20 +36,20 @@ pub fn fetch(
     options: &FetchOptions<'_>,
     observer: &mut dyn Observer,
 ) -> Result<(AccountSummary, IngestSummary), StoreError> {
-    let mut line = Line::new(account, options);
-    let result = round(store, &mut line, options, observer);
-    line.log_out();
+    let mut connection = Connection::new(account, options);
+    let result = round(store, &mut connection, options, observer);
+    connection.log_out();
     result
 }
 
 /// One round through the folders of an account.
 fn round(
     store: &mut Store,
-    line: &mut Line<'_>,
+    connection: &mut Connection<'_>,
     options: &FetchOptions<'_>,
     observer: &mut dyn Observer,
 ) -> Result<(AccountSummary, IngestSummary), StoreError> {
-    let mut summary = AccountSummary { name: line.account.name.clone(), ..AccountSummary::default() };
+    let mut summary = AccountSummary { name: connection.account.name.clone(), ..AccountSummary::default() };
     let mut ingested = IngestSummary::default();
     // What could not be tidied was read all the same.
     let mut untidy = 0;
@@ -60,7 +60,7 @@ fn round(
             summary.failures.push(failure.into());
         }
     };
-    match find(line) {
+    match find(connection) {
         Ok(found) => {
             found.missing.into_iter().for_each(|failure| failed(&mut summary, failure));
             untidy += found.closed.len();
@@ -69,7 +69,7 @@ fn round(
                 let mut one = FolderSummary { name: folder.name.clone(), ..FolderSummary::default() };
                 let mut run = folder::Round {
                     store: &mut *store,
-                    line: &mut *line,
+                    connection: &mut *connection,
                     options,
                     observer: &mut *observer,
                     folder,
@@ -86,12 +86,12 @@ fn round(
                         summary.finished += 1;
                         untidy += 1;
                         failed(&mut summary, failure);
-                        if line.is_lost() {
+                        if connection.is_lost() {
                             break;
                         }
                     }
                     Err(Ended::Failed(failure)) => {
-                        let lost = line.is_lost();
+                        let lost = connection.is_lost();
                         failed(&mut summary, failure);
                         if lost || summary.stopped {
                             break;
@@ -107,7 +107,7 @@ fn round(
             let again = if failure.advises { "" } else { "; fetch again" };
             format!("{}: {}{again}", failure.step, failure.reason)
         });
-        let identity = line.account.identity();
+        let identity = connection.account.identity();
         let read_all = summary.failures.len() == untidy;
         store.note_account_run(&identity, &summary.name, (options.clock)(), read_all, error.as_deref())?;
     }
@@ -124,17 +124,17 @@ struct Found {
     targets: BTreeMap<String, Folder>,
 }
 
-fn find(line: &mut Line<'_>) -> Result<Found, Failure> {
-    let wanted = line.account.folders.clone();
+fn find(connection: &mut Connection<'_>) -> Result<Found, Failure> {
+    let wanted = connection.account.folders.clone();
     let mut names: Vec<String> = Vec::new();
     for outcome in [MailOutcome::Report, MailOutcome::Other, MailOutcome::Quarantined] {
-        if let After::Move(name) = line.account.fate(outcome)
+        if let After::Move(name) = connection.account.fate(outcome)
             && !names.contains(name)
         {
             names.push(name.clone());
         }
     }
-    line.attempt(&Step::ListFolders, |session| {
+    connection.attempt(&Step::ListFolders, |session| {
         let (mut targets, mut closed) = (BTreeMap::new(), Vec::new());
         for name in &names {
             match session.folder_to_fill(name) {

@@ -1,4 +1,4 @@
-//! Pulling mail out of a folder into the ingest line, over as many connections as it takes.
+//! Pulling mail out of a folder into the ingest pipeline, over as many connections as it takes.
 //!
 //! A mail that a connection breaks on, or whose answer makes no sense, must not hold up the others: mails that were on
 //! their way when something went wrong are asked for one by one, and one that fails so again is put aside.
@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::line::Line;
+use super::connection::Connection;
 use super::summary::FolderSummary;
 use crate::mail::Envelope;
 use crate::source::imap::{Error, Failure, Fetched, Folder, Listed, Step};
@@ -20,7 +20,7 @@ const MOST_ASIDE: u32 = 25;
 
 /// Pulls mails of one folder.
 pub(super) struct Pull<'p, 'l> {
-    pub(super) line: &'p mut Line<'l>,
+    pub(super) connection: &'p mut Connection<'l>,
     pub(super) folder: &'p Folder,
     pub(super) uid_validity: u32,
     /// The folder's number in the database.
@@ -44,7 +44,7 @@ impl Pull<'_, '_> {
     }
 
     fn naming(&self) -> Naming {
-        let account = &*self.line.account;
+        let account = &*self.connection.account;
         let belief = account.trusted_authserv_id.as_deref().map_or(Belief::Nobody, |id| Belief::Server(id.into()));
         Naming { account: account.name.clone(), folder: self.folder.name.clone(), belief }
     }
@@ -67,7 +67,7 @@ impl Pull<'_, '_> {
             let mut settled = UidSet::default();
             let result = self.batch(&now, one_by_one, &mut outstanding, &mut settled, &mut missing);
             if !settled.is_empty() {
-                self.line.went_well();
+                self.connection.went_well();
                 left.retain(|mail| !settled.contains(mail.uid));
             }
             let Err(failure) = result else { continue };
@@ -86,14 +86,14 @@ impl Pull<'_, '_> {
                         return Err(failure);
                     }
                     self.put_aside(uid, &failure.error);
-                    self.line.went_well();
+                    self.connection.went_well();
                     left.retain(|mail| mail.uid != uid);
                     suspects.remove(uid);
                 }
             } else if stuck {
                 suspects.extend(&outstanding);
             }
-            self.line.wait_after(failure)?;
+            self.connection.wait_after(failure)?;
         }
         Ok(missing)
     }
@@ -109,7 +109,7 @@ impl Pull<'_, '_> {
         let step = self.step();
         let naming = self.naming();
         let (mailbox, most, summary, sink) = (self.mailbox, self.most, &mut *self.summary, &mut *self.sink);
-        self.line.once_in(self.folder, Some(self.uid_validity), &step, |session, _| {
+        self.connection.once_in(self.folder, Some(self.uid_validity), &step, |session, _| {
             session.fetch_mail(mails, most, one_by_one, outstanding, &mut |fetched| match fetched {
                 Fetched::Mail(uid, bytes) if is_substitute(mails, uid, &bytes) => {
                     settled.insert(uid);
@@ -139,7 +139,8 @@ impl Pull<'_, '_> {
         }
         let step = self.step();
         let (folder, validity) = (self.folder, Some(self.uid_validity));
-        let there = self.line.attempt_in(folder, validity, &step, |session, _| session.list_mail(missing, false))?;
+        let there =
+            self.connection.attempt_in(folder, validity, &step, |session, _| session.list_mail(missing, false))?;
         self.summary.vanished += missing.len() - there.len() as u64;
         let mut in_vain = 0;
         for mail in there {
@@ -162,7 +163,7 @@ impl Pull<'_, '_> {
     fn beginning(&mut self, mail: Listed) -> Result<(), Failure> {
         let step = self.step();
         let (folder, validity) = (self.folder, Some(self.uid_validity));
-        let head = self.line.attempt_in(folder, validity, &step, |session, _| session.fetch_head(mail.uid))?;
+        let head = self.connection.attempt_in(folder, validity, &step, |session, _| session.fetch_head(mail.uid))?;
         match head {
             None => self.summary.vanished += 1,
             Some(head) => {

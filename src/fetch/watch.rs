@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::line::Line;
+use super::connection::Connection;
 use super::options::FetchOptions;
 use super::round;
 use super::summary::{AccountSummary, FolderSummary};
@@ -32,15 +32,15 @@ pub fn watch(
     observer: &mut dyn Observer,
     tell: &mut dyn FnMut(Watched),
 ) -> Result<(), StoreError> {
-    let mut line = Line::new(account, options);
+    let mut connection = Connection::new(account, options);
     let mut fruitless = 0;
     let result = loop {
-        let (summary, ingested) = match round(store, &mut line, options, observer) {
+        let (summary, ingested) = match round(store, &mut connection, options, observer) {
             Ok(done) => done,
             Err(error) => break Err(error),
         };
         let stopped = summary.stopped || options.patience.is_over();
-        let lost = line.is_lost();
+        let lost = connection.is_lost();
         let hopeless = lost && !summary.failures.is_empty() && !summary.may_pass;
         let first = summary.folders.first().cloned();
         tell(Watched { account: summary, ingested });
@@ -53,43 +53,54 @@ pub fn watch(
             options.patience.sleep(options.patience.pause_after(options.patience.attempts + fruitless))
         } else {
             fruitless = 0;
-            line.went_well();
-            wait(&mut line, first.as_ref(), options, pause)
+            connection.went_well();
+            wait(&mut connection, first.as_ref(), options, pause)
         };
         if !go_on {
             break Ok(());
         }
     };
-    line.log_out();
+    connection.log_out();
     result
 }
 
 /// Waits for mail; says whether to go on.
-fn wait(line: &mut Line<'_>, first: Option<&FolderSummary>, options: &FetchOptions<'_>, pause: Duration) -> bool {
+fn wait(
+    connection: &mut Connection<'_>,
+    first: Option<&FolderSummary>,
+    options: &FetchOptions<'_>,
+    pause: Duration,
+) -> bool {
     let Some(first) = first else {
         return options.patience.sleep(pause);
     };
     let names = [first.name.clone()];
-    let waited =
-        line.once(&Step::Wait, |session| session.folders(&names, &[])).and_then(|(folders, _)| match folders.first() {
-            Some(folder) => wait_in(line, folder, first, pause),
+    let waited = connection.once(&Step::Wait, |session| session.folders(&names, &[])).and_then(|(folders, _)| {
+        match folders.first() {
+            Some(folder) => wait_in(connection, folder, first, pause),
             None => Ok(()),
-        });
+        }
+    });
     match waited {
         Ok(()) => !options.patience.is_over(),
         Err(failure) if matches!(*failure.error, Error::Stopped) => false,
         // The round that follows meets the trouble, if it is still there.
         Err(failure) => {
-            (options.note)(&format!("{}: {failure}", line.account.name));
+            (options.note)(&format!("{}: {failure}", connection.account.name));
             options.patience.sleep(options.patience.pause)
         }
     }
 }
 
 /// Waits in the folder, unless mail has come since its round began: of that the server has told already, and will not again.
-fn wait_in(line: &mut Line<'_>, folder: &Folder, before: &FolderSummary, pause: Duration) -> Result<(), Failure> {
-    line.reopen();
-    line.once_in(folder, None, &Step::Wait, |session, opened| {
+fn wait_in(
+    connection: &mut Connection<'_>,
+    folder: &Folder,
+    before: &FolderSummary,
+    pause: Duration,
+) -> Result<(), Failure> {
+    connection.reopen();
+    connection.once_in(folder, None, &Step::Wait, |session, opened| {
         let has_come = match (before.uid_next, opened.uid_next) {
             (0, _) | (_, 0) => opened.exists > before.mails,
             (before, now) => now != before,

@@ -8,10 +8,10 @@
 mod committer;
 mod event;
 mod examiner;
+pub mod fuzzing;
 mod head;
 mod options;
 mod outcome_cache;
-pub mod probe;
 mod raw;
 mod reorder_buffer;
 mod report_builder;

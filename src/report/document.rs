@@ -11,7 +11,7 @@ use super::prolog::{Found, seek_feedback};
 use super::reader::{Reading, read_feedback, read_head};
 use super::repair::{Repairing, Tally};
 use super::sink::{FeedbackError, ReportSink};
-use super::window::{Failure, Window};
+use super::utf8_reader::{Failure, Window};
 use crate::limits::{Budget, Limits};
 use crate::rejection::{Rejection, RejectionCode};
 

@@ -1,7 +1,7 @@
 //! The elements of a report: which may stand in which, and where the text of each belongs.
 
 use super::feedback::{AggregateReport, PolicyPublished, Record};
-use super::text::Text;
+use super::pool::Text;
 
 macro_rules! elements {
     ($($variant:ident $name:literal,)+) => {

@@ -3,8 +3,8 @@
 //! What stands here is what the reporter wrote, trimmed and decoded but not judged: a result is still a word, a
 //! count still a text. [`Outcome`](crate::alignment::Outcome) holds what it means.
 
+use super::pool::{Reusable, Reused, Text};
 use super::shorten;
-use super::text::{Reusable, Reused, Text};
 
 /// `feedback` without its records, which are streamed past: a report may hold millions of them.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]

@@ -9,16 +9,16 @@ mod document;
 mod element;
 mod feedback;
 mod irregularity;
-mod markup;
+mod parser;
 pub mod period;
+mod pool;
 mod prolog;
 mod read;
 mod reader;
+mod record_template;
 mod repair;
 mod sink;
-mod state;
-mod text;
-mod window;
+mod utf8_reader;
 
 pub use address::SourceAddress;
 pub use document::{Document, DocumentKind, DocumentReader, DocumentSink, Refusal, Reopen};
@@ -27,7 +27,7 @@ pub use feedback::{
     PolicyPublished, Record, ReportMetadata, Row, SpfAuthResult,
 };
 pub use irregularity::{Irregularities, Irregularity, IrregularityCode, shorten};
-pub use markup::Markup;
+pub use pool::{Reusable, Reused, Text};
 pub use read::{ReadError, Report, read};
+pub use record_template::Markup;
 pub use sink::ReportSink;
-pub use text::{Reusable, Reused, Text};

@@ -3,7 +3,7 @@
 use std::io;
 
 use super::irregularity::{Irregularities, IrregularityCode};
-use super::window::Window;
+use super::utf8_reader::Window;
 use crate::rejection::{Rejection, RejectionCode};
 
 /// What stands where a report should.

@@ -11,10 +11,10 @@ use quick_xml::events::Event;
 use super::element::Element;
 use super::feedback::AggregateReport;
 use super::irregularity::{Irregularities, IrregularityCode, shorten};
-use super::markup::Markup;
+use super::parser::{Closed, State};
+use super::record_template::Markup;
 use super::sink::{FeedbackError, ReportSink};
-use super::state::{Closed, State};
-use super::window::{Failure, Window};
+use super::utf8_reader::{Failure, Window};
 use crate::limits::Limits;
 use crate::rejection::{Rejection, RejectionCode};
 

@@ -1,7 +1,7 @@
 //! Where the pieces of a report go, and why they may end early.
 
 use super::feedback::{AggregateReport, Record};
-use super::markup::Markup;
+use super::record_template::Markup;
 use crate::rejection::Rejection;
 
 /// Where the pieces of a report go.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use dmarcstat::diagnosis::{Rules, Thresholds, Wanted, diagnose};
-use dmarcstat::ingest::probe::examine;
+use dmarcstat::ingest::fuzzing::examine;
 use dmarcstat::ingest::{IngestOptions, Silent, ingest};
 use dmarcstat::limits::Limits;
 use dmarcstat::mail::Envelope;

@@ -6,7 +6,7 @@ mod made;
 use std::path::PathBuf;
 use std::sync::LazyLock;
 
-use dmarcstat::ingest::probe::examine;
+use dmarcstat::ingest::fuzzing::examine;
 use dmarcstat::limits::Limits;
 use proptest::prelude::*;
 

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use crate::diagnosis::change_points::{DIFFERENT, Segment, distance, segments};
 use crate::diagnosis::class::{Class, Thresholds, class};
+use crate::diagnosis::consensus::view::View;
 use crate::diagnosis::states::{Cell, States, add};
-use crate::diagnosis::turns::{DIFFERENT, Stretch, distance, stretches};
-use crate::diagnosis::view::View;
 use crate::report::period::Day;
 
 /// A change of how a path signs.
@@ -19,7 +19,7 @@ pub(crate) struct Change {
 
 /// Fewer days are an incident, and no change.
 const DAYS: usize = 2;
-/// With more stretches than this of different classes the path goes to and fro, and no day of it is the last change: a large
+/// With more segments than this of different classes the path goes to and fro, and no day of it is the last change: a large
 /// mailing once a week, beside daily mail.
 const MOST_STRETCHES: usize = 3;
 
@@ -27,7 +27,7 @@ const MOST_STRETCHES: usize = 3;
 /// than one reporter where more than one sees the path.
 pub(crate) fn last_change(view: &View, thresholds: &Thresholds) -> Option<Change> {
     let days: Vec<(Day, [u64; 4])> = view.days().into_iter().map(|(day, states)| (day, four(&states))).collect();
-    let stays = joined(stretches(&days), &days, thresholds);
+    let stays = joined(segments(&days), &days, thresholds);
     let [.., before, after] = stays.as_slice() else {
         return None;
     };
@@ -41,15 +41,15 @@ fn four(states: &States) -> [u64; 4] {
     [states[0], states[1], states[2], states[3]]
 }
 
-fn class_of(stay: &Stretch<4>, thresholds: &Thresholds) -> Class {
+fn class_of(stay: &Segment<4>, thresholds: &Thresholds) -> Class {
     let [aligned, unaligned, broken, unsigned] = stay.sums;
     class(&[aligned, unaligned, broken, unsigned, 0], thresholds)
 }
 
 /// Leaves out what is too short to be a change, and joins neighbours of one class.
-fn joined(stays: Vec<Stretch<4>>, days: &[(Day, [u64; 4])], thresholds: &Thresholds) -> Vec<Stretch<4>> {
-    let length = |stay: &Stretch<4>| days.iter().filter(|(day, _)| (stay.first..=stay.last).contains(day)).count();
-    let mut found: Vec<Stretch<4>> = Vec::new();
+fn joined(stays: Vec<Segment<4>>, days: &[(Day, [u64; 4])], thresholds: &Thresholds) -> Vec<Segment<4>> {
+    let length = |stay: &Segment<4>| days.iter().filter(|(day, _)| (stay.first..=stay.last).contains(day)).count();
+    let mut found: Vec<Segment<4>> = Vec::new();
     for stay in stays.into_iter().filter(|stay| length(stay) >= DAYS) {
         match found.last_mut() {
             Some(last) if class_of(last, thresholds) == class_of(&stay, thresholds) => *last = last.join(stay),
@@ -60,9 +60,9 @@ fn joined(stays: Vec<Stretch<4>>, days: &[(Day, [u64; 4])], thresholds: &Thresho
 }
 
 /// Whether the change holds without the reporter that shows most of it.
-fn is_seen_by_others(view: &View, before: &Stretch<4>, after: &Stretch<4>) -> bool {
-    let within = |cell: &&Cell, stay: &Stretch<4>| (stay.first..=stay.last).contains(&cell.day);
-    let sums = |stay: &Stretch<4>| {
+fn is_seen_by_others(view: &View, before: &Segment<4>, after: &Segment<4>) -> bool {
+    let within = |cell: &&Cell, stay: &Segment<4>| (stay.first..=stay.last).contains(&cell.day);
+    let sums = |stay: &Segment<4>| {
         let mut sums: BTreeMap<u32, States> = BTreeMap::new();
         view.cells.iter().filter(|cell| within(cell, stay)).for_each(|cell| {
             add(sums.entry(cell.reporter).or_default(), &cell.states);

@@ -1,7 +1,7 @@
 //! Why the mail of a path does not pass: one cause a path, the first that fits, with its evidence and a sentence.
 //!
 //! The order is that of [`Cause::ALL`]: special before general. What is judged by reporters' words is judged by the rules of
-//! [`witness`](crate::witness); a reporter whose claim was set aside (see [`View`](super::view::View)) does not tell how signatures break either.
+//! [`witness`](crate::witness); a reporter whose claim was set aside (see [`View`](super::consensus::view::View)) does not tell how signatures break either.
 
 mod case;
 mod change;

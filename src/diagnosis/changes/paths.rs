@@ -9,10 +9,10 @@ use super::comparison::{Comparison, FEW};
 use super::moved::moves;
 use super::shares::{share, shares, states};
 use crate::alignment::DkimState;
+use crate::diagnosis::change_points::{Segment, distance, segments};
 use crate::diagnosis::class::Class;
 use crate::diagnosis::dates::shown;
 use crate::diagnosis::path::SendingPath;
-use crate::diagnosis::turns::{Stretch, distance, stretches};
 use crate::domain::organizational;
 use crate::query::{PartFigures, Survey};
 use crate::report::period::Day;
@@ -285,10 +285,10 @@ fn since(
     let known = [DkimState::Aligned, DkimState::Unaligned, DkimState::Broken, DkimState::Unsigned];
     let turn = |counts: &dyn Fn(&PartFigures) -> [u64; 4]| -> Option<(Day, Option<Day>)> {
         let within = days.range(comparison.before.first..=comparison.window.last);
-        let stays = stretches(&within.map(|(&day, one)| (day, counts(one))).collect::<Vec<_>>());
+        let stays = segments(&within.map(|(&day, one)| (day, counts(one))).collect::<Vec<_>>());
         let aligned =
-            |stay: &Stretch<4>| share((stay.sums[0], stay.sums.iter().fold(0, |sum, &n| sum.saturating_add(n))));
-        let fits = |pair: &&[Stretch<4>]| match kind {
+            |stay: &Segment<4>| share((stay.sums[0], stay.sums.iter().fold(0, |sum, &n| sum.saturating_add(n))));
+        let fits = |pair: &&[Segment<4>]| match kind {
             ChangeKind::Worse => aligned(&pair[1]) < aligned(&pair[0]),
             ChangeKind::Mended => aligned(&pair[1]) > aligned(&pair[0]),
             _ => true,

@@ -7,10 +7,10 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use serde::Serialize;
 
 use crate::alignment::{AuthResult, Disposition, DkimState};
+use crate::diagnosis::change_points::distance;
 use crate::diagnosis::dates::shown;
 use crate::diagnosis::path::SendingPath;
 use crate::diagnosis::states::DkimFigures;
-use crate::diagnosis::turns::distance;
 use crate::domain;
 use crate::query::{KeyUse, PartFigures, Survey, Timeline};
 use crate::report::period::Day;

@@ -9,8 +9,8 @@ use serde::Serialize;
 
 use super::PartAnswer;
 use crate::alignment::DkimState;
+use crate::diagnosis::change_points::{DIFFERENT, Segment, distance, segments};
 use crate::diagnosis::dates::shown;
-use crate::diagnosis::turns::{DIFFERENT, Stretch, distance, stretches};
 use crate::query::{PartFigures, Survey, Timeline};
 use crate::report::period::Day;
 
@@ -100,16 +100,16 @@ fn turns_of(
         days.entry(cell.day).or_default().extend(&cell.figures);
     }
     let series: Vec<(Day, [u64; 4])> = days.iter().map(|(&day, figures)| (day, counts(figures))).collect();
-    let mut stays = stretches(&series);
+    let mut stays = segments(&series);
     // A seam that no reporter shows joins its neighbours.
     let mut at = 1;
     while at < stays.len() {
         let (showing, _) = witnesses(timeline, &stays[at - 1], &stays[at], counts);
         if showing.is_empty() {
             let next = stays.remove(at);
-            stays[at - 1] = Stretch {
+            stays[at - 1] = Segment {
                 last: next.last,
-                sums: crate::diagnosis::turns::add(stays[at - 1].sums, next.sums),
+                sums: crate::diagnosis::change_points::add(stays[at - 1].sums, next.sums),
                 ..stays[at - 1]
             };
         } else {
@@ -145,8 +145,8 @@ fn turns_of(
 /// The reporters that show a change, and those that saw enough on both sides and do not.
 fn witnesses(
     timeline: &Timeline,
-    before: &Stretch<4>,
-    after: &Stretch<4>,
+    before: &Segment<4>,
+    after: &Segment<4>,
     counts: &impl Fn(&PartFigures) -> [u64; 4],
 ) -> (BTreeSet<u32>, BTreeSet<u32>) {
     let mut sides: BTreeMap<u32, [PartFigures; 2]> = BTreeMap::new();
@@ -184,7 +184,7 @@ fn share(counts: [u64; 4], state: usize) -> f64 {
     if all == 0 { 0.0 } else { counts[state] as f64 / all as f64 }
 }
 
-fn kind(before: &Stretch<4>, after: &Stretch<4>) -> TurnKind {
+fn kind(before: &Segment<4>, after: &Segment<4>) -> TurnKind {
     // A change among what is not aligned may move the aligned share a little.
     match share(after.sums, 0) - share(before.sums, 0) {
         gained if gained >= 0.1 => TurnKind::Mended,
@@ -193,7 +193,7 @@ fn kind(before: &Stretch<4>, after: &Stretch<4>) -> TurnKind {
     }
 }
 
-fn words(what: TurnSubject, before: &Stretch<4>, after: &Stretch<4>) -> String {
+fn words(what: TurnSubject, before: &Segment<4>, after: &Segment<4>) -> String {
     let percent = |share: f64| format!("{:.0} %", share * 100.0);
     let states = match what {
         TurnSubject::Dkim => ["aligned", "unaligned", "broken", "unsigned"],
@@ -218,10 +218,10 @@ fn words(what: TurnSubject, before: &Stretch<4>, after: &Stretch<4>) -> String {
     )
 }
 
-fn stay(days: &BTreeMap<Day, PartFigures>, stretch: &Stretch<4>) -> Stay {
+fn stay(days: &BTreeMap<Day, PartFigures>, segment: &Segment<4>) -> Stay {
     let mut figures = PartFigures::default();
-    for (_, one) in days.range(stretch.first..=stretch.last) {
+    for (_, one) in days.range(segment.first..=segment.last) {
         figures.extend(one);
     }
-    Stay { begin: shown(stretch.first), end: shown(stretch.last), figures: PartAnswer::from(&figures) }
+    Stay { begin: shown(segment.first), end: shown(segment.last), figures: PartAnswer::from(&figures) }
 }

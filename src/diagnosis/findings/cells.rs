@@ -2,7 +2,7 @@
 
 use rustc_hash::FxHashMap;
 
-use crate::diagnosis::turns::stretches;
+use crate::diagnosis::change_points::segments;
 use crate::query::{OutcomeFacts, Survey};
 use crate::report::period::Day;
 use crate::witness::{Seen, has_share};
@@ -58,7 +58,7 @@ pub(super) fn now(cells: &[Cell], share: f64) -> Option<Now> {
             *sums = [sums[0].saturating_add(counted[0]), sums[1].saturating_add(counted[1])];
         }
     }
-    let all = stretches(&days);
+    let all = segments(&days);
     let last = all.last()?;
     let mut seen = Seen::default();
     let current = || cells.iter().filter(|cell| cell.day >= last.first);

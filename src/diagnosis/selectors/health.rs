@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use super::key::{FEW, Key};
-use crate::diagnosis::turns::{Stretch, stretches};
+use crate::diagnosis::change_points::{Segment, segments};
 use crate::query::{KeySeen, KeySurvey, KeyUse};
 use crate::report::period::Day;
 
@@ -102,13 +102,13 @@ pub(super) fn health(key: &Key<'_>, survey: &KeySurvey) -> Health {
 
     let counts: Vec<(Day, [u64; 2])> =
         key.days.iter().map(|(&day, results)| (day, [results.verified(), results.failed()])).collect();
-    let stretches = stretches(&counts);
-    let share = |one: &Stretch<2>| one.sums[0] as f64 / (one.sums[0].saturating_add(one.sums[1])).max(1) as f64;
-    let last = stretches.last();
+    let segments = segments(&counts);
+    let share = |one: &Segment<2>| one.sums[0] as f64 / (one.sums[0].saturating_add(one.sums[1])).max(1) as f64;
+    let last = segments.last();
     let known = last.map_or(0, |one| one.sums[0].saturating_add(one.sums[1]));
     let fails = last.is_some_and(|one| share(one) < FAILS);
     let failing_since =
-        last.filter(|_| fails && stretches.iter().rev().skip(1).any(|one| share(one) > FAILS)).map(|one| one.first);
+        last.filter(|_| fails && segments.iter().rev().skip(1).any(|one| share(one) > FAILS)).map(|one| one.first);
     let state = match last {
         _ if ended && !fails => KeyState::Vanished,
         _ if known < FEW => KeyState::Few,

@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 
 use super::account::{Account, Credentials, Mechanism};
 use super::error::{Error, Result};
-use super::grammar::{Code, Response};
+use super::response::{Code, Response};
 use super::session::{Part, Session};
 use super::stream::Patience;
 use super::wire::Cap;

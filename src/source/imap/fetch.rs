@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use super::error::{Error, Result};
 use super::folders::Folder;
-use super::grammar::{Response, Value};
+use super::response::{Response, Value};
 use super::session::{Part, Session};
 use super::wire::Cap;
 use crate::uid_set::UidSet;

@@ -1,9 +1,9 @@
 //! Finding folders by the names that people write, whatever the server's namespace and separator (RFC 2342).
 
 use super::error::{Error, Result};
-use super::grammar::{Response, Value};
-use super::name;
+use super::response::{Response, Value};
 use super::session::{Part, Session};
+use super::utf7;
 
 /// Folders of one account.
 const MOST: usize = 20_000;
@@ -103,7 +103,7 @@ impl Session {
         }
         let mut last = None;
         for candidate in namespace.candidates(written) {
-            let sent = name::encode(&candidate).into_bytes();
+            let sent = utf7::encode(&candidate).into_bytes();
             match self.run(&[Part::Plain("CREATE"), Part::Text(&sent)], &mut |_| false) {
                 Ok(_) => {
                     // So that it shows in mail programs; whether that works does not matter.
@@ -157,13 +157,13 @@ impl Session {
 
     /// LIST with a pattern.
     fn list(&mut self, pattern: &str) -> Result<Vec<Folder>> {
-        let pattern = name::encode(pattern);
+        let pattern = utf7::encode(pattern);
         let mut found = Vec::new();
         let parts = [Part::Plain("LIST \"\""), Part::Text(pattern.as_bytes())];
         let result = self.run(&parts, &mut |response| match response {
             Response::List { attributes, name: sent, .. } if found.len() < MOST => {
                 let closed = attributes.iter().any(|word| word == "\\NOSELECT" || word == "\\NONEXISTENT");
-                let name = name::decode(&sent);
+                let name = utf7::decode(&sent);
                 // A name that could not be told from another, or sent again, is nobody's folder.
                 let usable = !sent.is_empty() && sent.iter().all(|&byte| byte >= b' ' && byte != 0x7f);
                 if usable {
@@ -218,7 +218,7 @@ impl Session {
 /// The first personal namespace.
 fn read_namespace(values: &[Value]) -> Option<Namespace> {
     let first = values.first()?.list()?.first()?.list()?;
-    let prefix = name::decode(first.first()?.text()?);
+    let prefix = utf7::decode(first.first()?.text()?);
     let separator = first.get(1).and_then(Value::text).and_then(|text| text.first()).map(|&byte| char::from(byte));
     Some(Namespace { prefix, separator })
 }

@@ -2,10 +2,10 @@
 //! and by the rights of the user (RFC 4314).
 
 use super::account::After;
-use super::after::Removal;
 use super::error::{Error, Result};
 use super::folders::Folder;
-use super::grammar::Response;
+use super::mailbox_actions::Removal;
+use super::response::Response;
 use super::session::{Part, Session};
 
 /// A right, and the letters of which one gives it: `d` is how RFC 2086 has deleting and expunging.

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::account::{Account, Tls};
 use super::error::{Error, Result};
-use super::grammar::{Code, Response, State, understand};
+use super::response::{Code, Response, State, parse};
 use super::stream::{Patience, Stream};
 use super::wire::{Cap, Reader};
 use crate::secrets::Secrets;
@@ -99,7 +99,7 @@ impl Session {
         let until = self.deadline().until;
         let answer = self.reader.answer(&mut self.stream, Cap::SMALL, until)?;
         let shown: String = String::from_utf8_lossy(&answer.text).chars().take(60).collect();
-        match understand(answer) {
+        match parse(answer) {
             Response::State { tag: None, state: State::Ok, code, .. } => self.note(&code),
             Response::State { tag: None, state: State::PreAuth, code, .. } => {
                 if account.tls != Tls::Implicit {
@@ -239,7 +239,7 @@ impl Session {
         if let Some((head, words)) = words_of(&answer.text) {
             answer.text = [head, self.secrets.hide(&String::from_utf8_lossy(words)).as_bytes()].concat();
         }
-        match understand(answer) {
+        match parse(answer) {
             Response::State { tag: None, state: State::Bye, text, .. } => Err(Error::Bye { text }),
             response => Ok(response),
         }

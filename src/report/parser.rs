@@ -5,8 +5,8 @@ use quick_xml::events::{BytesRef, BytesStart};
 use super::element::{Element, child};
 use super::feedback::{AggregateReport, PolicyPublished, Record, Row};
 use super::irregularity::{Irregularities, IrregularityCode, shorten};
+use super::pool::Reusable;
 use super::sink::{FeedbackError, ReportSink};
-use super::text::Reusable;
 use crate::limits::Limits;
 use crate::rejection::{Rejection, RejectionCode};
 

@@ -5,15 +5,15 @@ use crate::report::period::Day;
 
 /// Sums over what one reporter saw of a path on one day.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Gathered<const N: usize> {
-    pub(super) day: Day,
-    pub(super) reporter: u32,
-    pub(super) sums: [u64; N],
+pub(in crate::diagnosis) struct Gathered<const N: usize> {
+    pub(in crate::diagnosis) day: Day,
+    pub(in crate::diagnosis) reporter: u32,
+    pub(in crate::diagnosis) sums: [u64; N],
 }
 
 /// Sums up the entries of a path of the survey by whose word it is judged, by its place, from a day on, for each day and
 /// reporter, in this order. Entries without messages say nothing.
-pub(super) fn gather<const N: usize>(
+pub(in crate::diagnosis) fn gather<const N: usize>(
     survey: &Survey,
     at: usize,
     from: Day,

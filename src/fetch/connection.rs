@@ -1,4 +1,4 @@
-//! The line to a server: made when it is needed, made again when it broke, given up in the end.
+//! The connection to a server: made when it is needed, made again when it broke, given up in the end.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::source::imap::{Error, Failure, Folder, Opened, Patience, Session, Ste
 const LONGEST_RETRY: Duration = Duration::from_secs(300);
 
 /// An account and the connection to it, if there is one.
-pub(super) struct Line<'a> {
+pub(super) struct Connection<'a> {
     pub(super) account: &'a mut Account,
     pub(super) patience: Patience,
     note: &'a (dyn Fn(&str) + Sync),
@@ -21,10 +21,10 @@ pub(super) struct Line<'a> {
     failed: u32,
 }
 
-impl<'a> Line<'a> {
+impl<'a> Connection<'a> {
     pub(super) fn new(account: &'a mut Account, options: &FetchOptions<'a>) -> Self {
         let patience = options.patience.clone();
-        Line { account, patience, note: options.note, session: None, open: None, failed: 0 }
+        Connection { account, patience, note: options.note, session: None, open: None, failed: 0 }
     }
 
     /// Whether there is no connection, because all attempts came to nothing.

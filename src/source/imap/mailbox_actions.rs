@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use super::error::Result;
 use super::fetch::pieces;
 use super::folders::Folder;
-use super::grammar::Response;
+use super::response::Response;
 use super::session::{Part, Session};
 use super::wire::Cap;
 use crate::uid_set::UidSet;

@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use super::states::{ALIGNED, BROKEN, Cell, States, UNALIGNED, UNSIGNED, add, by_reporter, known, share};
 use crate::alignment::DkimState;
+use crate::diagnosis::states::{ALIGNED, BROKEN, Cell, States, UNALIGNED, UNSIGNED, add, by_reporter, known, share};
 use crate::witness::{Claim, is_lone_claim};
 
 /// Some reporters leave a signature out whose key they could not find, so a rotation looks unsigned to them. Counts that as
 /// what the others saw, and says how many messages it was. With `no_key`, several reporters' word that the key is missing is enough;
 /// else whoever leaves signatures out must have listed them on other days.
-pub(super) fn count_omitted_as_broken(cells: &mut [Cell], no_key: bool) -> u64 {
+pub(in crate::diagnosis) fn count_omitted_as_broken(cells: &mut [Cell], no_key: bool) -> u64 {
     if !cells.iter().any(|cell| cell.states[BROKEN] > 0) || !cells.iter().any(|cell| cell.states[UNSIGNED] > 0) {
         return 0;
     }
@@ -147,25 +147,25 @@ fn is_contradicted(cells: &[Cell], reporter: u32, state: usize, few: f64, doubte
 
 /// A claim of one reporter that does not count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Lone {
-    pub(super) reporter: u32,
-    pub(super) state: DkimState,
-    pub(super) messages: u64,
+pub(in crate::diagnosis) struct Lone {
+    pub(in crate::diagnosis) reporter: u32,
+    pub(in crate::diagnosis) state: DkimState,
+    pub(in crate::diagnosis) messages: u64,
 }
 
 /// What reporters say of a path without what one of them alone claims.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Settled {
+pub(in crate::diagnosis) struct Settled {
     /// In the order of days and reporters; as far as it counts.
-    pub(super) cells: Vec<Cell>,
+    pub(in crate::diagnosis) cells: Vec<Cell>,
     /// The messages of these.
-    pub(super) counted: States,
+    pub(in crate::diagnosis) counted: States,
     /// What one reporter alone claims.
-    pub(super) lone: Vec<Lone>,
+    pub(in crate::diagnosis) lone: Vec<Lone>,
 }
 
 /// Finds what one reporter alone claims and sums up the rest. `few` is the share below which a state is no more than noise.
-pub(super) fn settle(all: Vec<Cell>, few: f64) -> Settled {
+pub(in crate::diagnosis) fn settle(all: Vec<Cell>, few: f64) -> Settled {
     let counted = sum(&all);
     let states = counted[..4].iter().filter(|&&messages| messages > 0).count();
     if states < 2 {

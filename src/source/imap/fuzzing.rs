@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use super::error::{Error, Result};
-use super::grammar::understand;
+use super::response::parse;
 use super::wire::{Cap, Reader, Source};
 
 /// Bytes that come in pieces.
@@ -31,7 +31,7 @@ pub fn read_answers(bytes: &[u8], piece: usize) -> usize {
     let mut reader = Reader::default();
     let mut number = 0;
     while let Ok(answer) = reader.answer(&mut source, Cap::SMALL, Instant::now()) {
-        let _ = understand(answer);
+        let _ = parse(answer);
         number += 1;
     }
     number
@@ -40,7 +40,7 @@ pub fn read_answers(bytes: &[u8], piece: usize) -> usize {
 /// Reads the name of a folder as it is sent. What was read is read the same when it is sent anew.
 #[must_use]
 pub fn read_folder_name(sent: &[u8]) -> String {
-    let name = super::name::decode(sent);
-    assert_eq!(super::name::decode(super::name::encode(&name).as_bytes()), name, "a name changed on its way");
+    let name = super::utf7::decode(sent);
+    assert_eq!(super::utf7::decode(super::utf7::encode(&name).as_bytes()), name, "a name changed on its way");
     name
 }

@@ -1,27 +1,28 @@
 //! The days on which something changed, told from counts by day.
 //!
-//! The days are divided into stretches within which the shares of a few states stay about the same, so that all days
-//! together are explained best and each further stretch has to earn its place (optimal partitioning with a penalty). The
-//! counts of one day are weighed as those of [`DAY_WEIGHT`] messages at most: the messages of one day are not independent
-//! witnesses, and one large day is not to outweigh a month.
+//! The days are divided into segments within which the shares of a few states stay about the same, so that all days
+//! together are explained best and each further segment has to earn its place (optimal partitioning with a penalty, after
+//! Jackson et al., "An algorithm for optimal partitioning of data on an interval", 2005). The counts of one day are weighed as
+//! those of [`DAY_WEIGHT`] messages at most: the messages of one day are not independent witnesses, and one large day is not to
+//! outweigh a month.
 
 use crate::report::period::Day;
 
 /// No day counts for more messages than this.
 const DAY_WEIGHT: f64 = 40.0;
-/// What a further stretch costs, in units of log-likelihood. A stretch of few messages cannot pay it.
+/// What a further segment costs, in units of log-likelihood. A segment of few messages cannot pay it.
 const PENALTY: f64 = 12.0;
-/// Neighbours whose shares differ by less are one stretch: half the sum of the differences, so 0.25 is a quarter of the
+/// Neighbours whose shares differ by less are one segment: half the sum of the differences, so 0.25 is a quarter of the
 /// messages in another state.
 pub(super) const DIFFERENT: f64 = 0.25;
-/// A stretch of fewer messages says nothing.
+/// A segment of fewer messages says nothing.
 const FEWEST: u64 = 5;
 /// More days than this are taken in groups, so that the work stays bounded.
 const MOST_DAYS: usize = 800;
 
 /// Days in a row on which the shares of the states stay about the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Stretch<const K: usize> {
+pub(super) struct Segment<const K: usize> {
     /// The first day with counts.
     pub(super) first: Day,
     /// The last day with counts.
@@ -30,9 +31,9 @@ pub(super) struct Stretch<const K: usize> {
     pub(super) sums: [u64; K],
 }
 
-impl<const K: usize> Stretch<K> {
+impl<const K: usize> Segment<K> {
     pub(super) fn join(self, next: Self) -> Self {
-        Stretch { first: self.first, last: next.last, sums: add(self.sums, next.sums) }
+        Segment { first: self.first, last: next.last, sums: add(self.sums, next.sums) }
     }
 
     fn messages(&self) -> u64 {
@@ -51,29 +52,29 @@ pub(super) fn distance<const K: usize>(left: [u64; K], right: [u64; K]) -> f64 {
     left.iter().zip(right).map(|(&a, b)| (share(a, all_left) - share(b, all_right)).abs()).sum::<f64>() / 2.0
 }
 
-/// Divides counts by day, which are in the order of the days, into stretches. Days without any count belong to none.
-pub(super) fn stretches<const K: usize>(days: &[(Day, [u64; K])]) -> Vec<Stretch<K>> {
-    let mut pieces: Vec<Stretch<K>> = days
+/// Divides counts by day, which are in the order of the days, into segments. Days without any count belong to none.
+pub(super) fn segments<const K: usize>(days: &[(Day, [u64; K])]) -> Vec<Segment<K>> {
+    let mut pieces: Vec<Segment<K>> = days
         .iter()
         .filter(|(_, counts)| counts.iter().any(|&count| count > 0))
-        .map(|&(day, sums)| Stretch { first: day, last: day, sums })
+        .map(|&(day, sums)| Segment { first: day, last: day, sums })
         .collect();
     if pieces.len() > MOST_DAYS {
         let together = pieces.len().div_ceil(MOST_DAYS);
-        pieces = pieces.chunks(together).filter_map(|group| group.iter().copied().reduce(Stretch::join)).collect();
+        pieces = pieces.chunks(together).filter_map(|group| group.iter().copied().reduce(Segment::join)).collect();
     }
-    let mut found: Vec<Stretch<K>> = Vec::new();
+    let mut found: Vec<Segment<K>> = Vec::new();
     let mut begin = 0;
     for end in seams(&pieces) {
-        found.extend(pieces[begin..end].iter().copied().reduce(Stretch::join));
+        found.extend(pieces[begin..end].iter().copied().reduce(Segment::join));
         begin = end;
     }
     settle(found)
 }
 
-/// Where the stretches end, the last end included.
-fn seams<const K: usize>(pieces: &[Stretch<K>]) -> Vec<usize> {
-    // Running sums of the weighed counts, so that the cost of any stretch is at hand.
+/// Where the segments end, the last end included.
+fn seams<const K: usize>(pieces: &[Segment<K>]) -> Vec<usize> {
+    // Running sums of the weighed counts, so that the cost of any segment is at hand.
     let mut sums = vec![[0.0; K]; pieces.len() + 1];
     for (at, piece) in pieces.iter().enumerate() {
         let days = f64::from(piece.last.saturating_sub(piece.first)) + 1.0;
@@ -103,7 +104,7 @@ fn seams<const K: usize>(pieces: &[Stretch<K>]) -> Vec<usize> {
 }
 
 /// Joins neighbours that are not different enough, the most alike first.
-fn settle<const K: usize>(mut found: Vec<Stretch<K>>) -> Vec<Stretch<K>> {
+fn settle<const K: usize>(mut found: Vec<Segment<K>>) -> Vec<Segment<K>> {
     loop {
         let joint = (1..found.len())
             .map(|at| {
@@ -130,7 +131,7 @@ mod tests {
     use super::*;
 
     fn ends(days: &[(Day, [u64; 2])]) -> Vec<(Day, Day)> {
-        stretches(days).iter().map(|one| (one.first, one.last)).collect()
+        segments(days).iter().map(|one| (one.first, one.last)).collect()
     }
 
     #[test]
@@ -162,7 +163,7 @@ mod tests {
     #[test]
     fn years_are_bounded_work() {
         let days: Vec<_> = (0..20_000).map(|day| (day, if day < 9_000 { [50, 0] } else { [0, 50] })).collect();
-        let found = stretches(&days);
+        let found = segments(&days);
         assert_eq!(found.len(), 2);
         assert!((found[0].last - 9_000).abs() <= 25);
     }
@@ -171,7 +172,7 @@ mod tests {
         #[test]
         fn stretches_cover_all_that_is_counted(counts in proptest::collection::vec(proptest::array::uniform2(0..1000_u64), 0..60)) {
             let days: Vec<_> = counts.iter().enumerate().map(|(day, &counts)| (day as Day, counts)).collect();
-            let found = stretches(&days);
+            let found = segments(&days);
             let sum = |of: &mut dyn Iterator<Item = [u64; 2]>| of.fold([0; 2], add);
             proptest::prop_assert_eq!(sum(&mut counts.iter().copied()), sum(&mut found.iter().map(|one| one.sums)));
             proptest::prop_assert!(found.windows(2).all(|pair| pair[0].last < pair[1].first));

@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::line::Line;
+use super::connection::Connection;
 use super::summary::{Ended, FolderSummary};
 use crate::source::MailOutcome;
 use crate::source::imap::account::After;
@@ -20,9 +20,9 @@ const AT_ONCE: usize = 100;
 const FASTER: u32 = 5;
 
 /// The mails of one folder.
-pub(super) struct Tidy<'t, 'l> {
+pub(super) struct PostActions<'t, 'l> {
     pub(super) store: &'t mut Store,
-    pub(super) line: &'t mut Line<'l>,
+    pub(super) connection: &'t mut Connection<'l>,
     pub(super) folder: &'t Folder,
     pub(super) targets: &'t BTreeMap<String, Folder>,
     /// The folder's number in the database.
@@ -31,7 +31,7 @@ pub(super) struct Tidy<'t, 'l> {
     pub(super) summary: &'t mut FolderSummary,
 }
 
-impl Tidy<'_, '_> {
+impl PostActions<'_, '_> {
     pub(super) fn run(&mut self) -> Result<(), Ended> {
         let pending = self.store.pending_mail(self.mailbox)?;
         if pending.is_empty() {
@@ -47,7 +47,7 @@ impl Tidy<'_, '_> {
         for mail in left {
             // By what is configured now, not by what was when it was read.
             let after = match MailOutcome::from_word(&mail.outcome) {
-                Some(outcome) => self.line.account.fate(outcome).clone(),
+                Some(outcome) => self.connection.account.fate(outcome).clone(),
                 None => After::Keep,
             };
             by_fate.entry(format!("{after:?}")).or_insert((after, UidSet::default())).1.insert(mail.uid);
@@ -74,13 +74,13 @@ impl Tidy<'_, '_> {
     ) -> Result<T, Ended> {
         let step = self.step();
         let mut run = run;
-        let done = self.line.attempt_in(self.folder, Some(self.uid_validity), &step, |session, opened| {
+        let done = self.connection.attempt_in(self.folder, Some(self.uid_validity), &step, |session, opened| {
             if opened.read_only {
                 return Err(Error::ReadOnly);
             }
             run(session)
         })?;
-        self.line.went_well();
+        self.connection.went_well();
         Ok(done)
     }
 
@@ -167,7 +167,7 @@ impl Tidy<'_, '_> {
             // Once only: after an interruption the copies are looked for before any is made again. That holds for MOVE too:
             // a server may go on with it when the connection is gone.
             let step = self.step();
-            let result = self.line.once_in(self.folder, Some(self.uid_validity), &step, |session, opened| {
+            let result = self.connection.once_in(self.folder, Some(self.uid_validity), &step, |session, opened| {
                 if opened.read_only {
                     return Err(Error::ReadOnly);
                 }
@@ -199,7 +199,7 @@ impl Tidy<'_, '_> {
                     if matches!(*failure.error, Error::Refused { .. } | Error::ReadOnly) {
                         self.store.note_copying(self.mailbox, &uids, None)?;
                     }
-                    self.line.wait_after(failure.into_target(&target.name))?;
+                    self.connection.wait_after(failure.into_target(&target.name))?;
                     let pending = self.store.pending_mail(self.mailbox)?;
                     let begun: Vec<_> = pending.into_iter().filter(|mail| uids.contains(mail.uid)).collect();
                     return self.finish_copies(&begun);
@@ -254,12 +254,12 @@ impl Tidy<'_, '_> {
         let originals = self.attempt(|session| session.fingerprints(uids))?;
         let step = self.step();
         let name = [target.to_owned()];
-        let (mut folders, _) = self.line.attempt(&step, |session| session.folders(&name, &[]))?;
+        let (mut folders, _) = self.connection.attempt(&step, |session| session.folders(&name, &[]))?;
         let Some(target) = folders.pop() else {
             return Ok(UidSet::default());
         };
         let after = UidSet::range(uid_next.max(1), u32::MAX);
-        let copies = self.line.attempt_in(&target, None, &step, |session, opened| {
+        let copies = self.connection.attempt_in(&target, None, &step, |session, opened| {
             // Another folder of that name has no copies in it.
             if opened.uid_validity != uid_validity || opened.exists == 0 {
                 return Ok(HashMap::new());

@@ -97,7 +97,7 @@ pub(super) enum Response {
 }
 
 /// Understands an answer.
-pub(super) fn understand(answer: Answer) -> Response {
+pub(super) fn parse(answer: Answer) -> Response {
     let Answer { text, literals } = answer;
     let mut parser = Parser { text: &text, literals: literals.into_iter() };
     parser.response().unwrap_or(Response::Other)
@@ -305,9 +305,9 @@ mod tests {
 
     use super::*;
 
-    fn parse(text: &str, literals: &[&str]) -> Response {
+    fn read(text: &str, literals: &[&str]) -> Response {
         let literals = literals.iter().map(|literal| literal.as_bytes().to_vec()).collect();
-        understand(Answer { text: text.as_bytes().to_vec(), literals })
+        parse(Answer { text: text.as_bytes().to_vec(), literals })
     }
 
     fn text(text: &str) -> Value {
@@ -326,22 +326,22 @@ mod tests {
             code: Code { name: name.to_owned(), rest: rest.to_owned() },
             text: text.to_owned(),
         };
-        assert_eq!(parse("a7 OK", &[]), state(Some("a7"), State::Ok, "", "", ""));
-        assert_eq!(parse("a7 no [TryCreate] no {5}", &[]), state(Some("a7"), State::No, "TRYCREATE", "", "no {5}"));
-        assert_eq!(parse("* BYE [x] ", &[]), state(None, State::Bye, "X", "", ""));
-        assert_eq!(parse("* OK [UIDVALIDITY 7] x", &[]), state(None, State::Ok, "UIDVALIDITY", "7", "x"));
-        assert_eq!(parse("* OK [broken x", &[]), state(None, State::Ok, "", "", "[broken x"));
-        assert_eq!(parse("+ ", &[]), Response::Continue(String::new()));
-        assert_eq!(parse("+", &[]), Response::Continue(String::new()));
+        assert_eq!(read("a7 OK", &[]), state(Some("a7"), State::Ok, "", "", ""));
+        assert_eq!(read("a7 no [TryCreate] no {5}", &[]), state(Some("a7"), State::No, "TRYCREATE", "", "no {5}"));
+        assert_eq!(read("* BYE [x] ", &[]), state(None, State::Bye, "X", "", ""));
+        assert_eq!(read("* OK [UIDVALIDITY 7] x", &[]), state(None, State::Ok, "UIDVALIDITY", "7", "x"));
+        assert_eq!(read("* OK [broken x", &[]), state(None, State::Ok, "", "", "[broken x"));
+        assert_eq!(read("+ ", &[]), Response::Continue(String::new()));
+        assert_eq!(read("+", &[]), Response::Continue(String::new()));
     }
 
     #[test]
     fn mails_with_items_in_any_order() {
         let body = || ("BODY[]".to_owned(), text("x"));
         let uid = || ("UID".to_owned(), atom("5"));
-        assert_eq!(parse("* 1 FETCH (UID 5 BODY[] {1}\n)", &["x"]), Response::Fetch(1, vec![uid(), body()]));
-        assert_eq!(parse("* 1 fetch (body[] \"x\" uid 5)", &[]), Response::Fetch(1, vec![body(), uid()]));
-        let more = parse("* 9 FETCH (X-NEW (a (b NIL)) BODY[HEADER.FIELDS (DATE \"x\")]<0> {2}\n UID 5)", &["yy"]);
+        assert_eq!(read("* 1 FETCH (UID 5 BODY[] {1}\n)", &["x"]), Response::Fetch(1, vec![uid(), body()]));
+        assert_eq!(read("* 1 fetch (body[] \"x\" uid 5)", &[]), Response::Fetch(1, vec![body(), uid()]));
+        let more = read("* 9 FETCH (X-NEW (a (b NIL)) BODY[HEADER.FIELDS (DATE \"x\")]<0> {2}\n UID 5)", &["yy"]);
         let Response::Fetch(9, items) = more else { panic!("{more:?}") };
         assert_eq!(items[1], ("BODY[HEADER.FIELDS (DATE \"X\")]<0>".to_owned(), text("yy")));
         assert_eq!(items[2], uid());
@@ -355,10 +355,10 @@ mod tests {
             separator,
             name: name.as_bytes().to_vec(),
         };
-        assert_eq!(parse("* LIST (\\Noselect) \".\" INBOX.x", &[]), list("INBOX.x", Some(b'.')));
-        assert_eq!(parse("* LIST (\\Noselect) NIL NIL", &[]), list("NIL", None));
-        assert_eq!(parse("* LIST (\\Noselect) \"\\\\\" {3}\n", &["a b"]), list("a b", Some(b'\\')));
-        let found = parse("* NAMESPACE ((\"INBOX.\" \".\")) NIL NIL", &[]);
+        assert_eq!(read("* LIST (\\Noselect) \".\" INBOX.x", &[]), list("INBOX.x", Some(b'.')));
+        assert_eq!(read("* LIST (\\Noselect) NIL NIL", &[]), list("NIL", None));
+        assert_eq!(read("* LIST (\\Noselect) \"\\\\\" {3}\n", &["a b"]), list("a b", Some(b'\\')));
+        let found = read("* NAMESPACE ((\"INBOX.\" \".\")) NIL NIL", &[]);
         let personal = Value::List(vec![Value::List(vec![text("INBOX."), text(".")])]);
         assert_eq!(found, Response::Namespace(vec![personal, atom("NIL"), atom("NIL")]));
     }
@@ -369,7 +369,7 @@ mod tests {
             let fetch = [b"* 1 FETCH (".as_slice(), &bytes].concat();
             let list = [b"* LIST ".as_slice(), &bytes].concat();
             for text in [bytes, fetch, list] {
-                let _ = understand(Answer { text, literals: vec![b"x".to_vec()] });
+                let _ = parse(Answer { text, literals: vec![b"x".to_vec()] });
             }
         }
     }

@@ -2,20 +2,20 @@
 
 use super::alone::settle;
 use super::gather::Gathered;
-use super::states::{ALIGNED, Cell, UNSIGNED, by_reporter, share};
+use crate::diagnosis::states::{ALIGNED, Cell, UNSIGNED, by_reporter, share};
 
 /// Which messages of a path have something, as far as reporters agree: what one alone claims is left out.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Agreed {
+pub(in crate::diagnosis) struct Agreed {
     /// By reporter, in the order of their places, those that have it and those that have not.
     reporters: Vec<(u32, [u64; 2])>,
     /// It was seen on more than one day.
-    pub(super) several_days: bool,
+    pub(in crate::diagnosis) several_days: bool,
 }
 
 impl Agreed {
     /// Of those that have it and those that have not.
-    pub(super) fn of(gathered: impl Iterator<Item = Gathered<2>>, few: f64) -> Self {
+    pub(in crate::diagnosis) fn of(gathered: impl Iterator<Item = Gathered<2>>, few: f64) -> Self {
         let cell = |one: Gathered<2>| {
             let mut states = [0; 5];
             (states[ALIGNED], states[UNSIGNED]) = (one.sums[0], one.sums[1]);
@@ -31,23 +31,23 @@ impl Agreed {
     }
 
     /// The messages that have it.
-    pub(super) fn messages(&self) -> u64 {
+    pub(in crate::diagnosis) fn messages(&self) -> u64 {
         self.reporters.iter().map(|(_, one)| one[0]).sum()
     }
 
     /// The messages that have it, and all.
-    pub(super) fn of_all(&self) -> (u64, u64) {
+    pub(in crate::diagnosis) fn of_all(&self) -> (u64, u64) {
         (self.messages(), self.reporters.iter().map(|(_, one)| one[0] + one[1]).sum())
     }
 
     /// The reporters that saw it.
-    pub(super) fn witnesses(&self) -> usize {
+    pub(in crate::diagnosis) fn witnesses(&self) -> usize {
         self.reporters.iter().filter(|(_, one)| one[0] > 0).count()
     }
 
     /// The messages that have it, and all; or both without the reporter that saw most without it, where that makes a larger
     /// share: no single one can take it from a path.
-    pub(super) fn weighed(&self) -> (u64, u64) {
+    pub(in crate::diagnosis) fn weighed(&self) -> (u64, u64) {
         let (all, rest) = (self.of_all(), self.but_for_one());
         if share(rest.0, rest.1) > share(all.0, all.1) { rest } else { all }
     }

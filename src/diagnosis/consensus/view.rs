@@ -9,35 +9,35 @@ use std::collections::BTreeMap;
 use super::agreed::Agreed;
 use super::alone::{Lone, Settled, count_omitted_as_broken, settle};
 use super::gather::{Gathered, gather};
-use super::states::{ALIGNED, Cell, States, add, by_reporter, share};
 use crate::alignment::{AuthResult, DkimState, SpfState};
+use crate::diagnosis::states::{ALIGNED, Cell, States, add, by_reporter, share};
 use crate::query::Survey;
 use crate::report::period::Day;
 
 /// What reporters say of a path.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct View {
+pub(in crate::diagnosis) struct View {
     /// In the order of days and reporters; as far as it counts.
-    pub(super) cells: Vec<Cell>,
+    pub(in crate::diagnosis) cells: Vec<Cell>,
     /// The messages that set the class.
-    pub(super) counted: States,
+    pub(in crate::diagnosis) counted: States,
     /// What one reporter alone claims.
-    pub(super) lone: Vec<Lone>,
+    pub(in crate::diagnosis) lone: Vec<Lone>,
     /// Messages without a signature that count as broken: the same reporter lists the signature on other days, and on these
     /// the others saw its key missing.
-    pub(super) omitted: u64,
+    pub(in crate::diagnosis) omitted: u64,
     /// Reporters.
-    pub(super) reporters: usize,
+    pub(in crate::diagnosis) reporters: usize,
     /// Which messages have aligned SPF or DKIM that speaks for the domain.
-    pub(super) vouched: Agreed,
+    pub(in crate::diagnosis) vouched: Agreed,
     /// Broken messages by result, but for what is set aside.
-    pub(super) broken_by: BTreeMap<&'static str, u64>,
+    pub(in crate::diagnosis) broken_by: BTreeMap<&'static str, u64>,
     /// Messages with a null reverse-path.
-    pub(super) null: States,
+    pub(in crate::diagnosis) null: States,
     /// Messages of which a reporter's evaluation contradicts the results it lists.
-    pub(super) contradicting: u64,
+    pub(in crate::diagnosis) contradicting: u64,
     /// The reporters of those.
-    pub(super) contradicting_reporters: Vec<u32>,
+    pub(in crate::diagnosis) contradicting_reporters: Vec<u32>,
 }
 
 /// In what is gathered, behind the states: the messages that vouch for the path.
@@ -45,7 +45,7 @@ const VOUCHED: usize = 5;
 
 impl View {
     /// Of a path of the survey, by its place, from a day on. `few` is the share below which a state is no more than noise.
-    pub(super) fn of(survey: &Survey, at: usize, from: Day, few: f64) -> Self {
+    pub(in crate::diagnosis) fn of(survey: &Survey, at: usize, from: Day, few: f64) -> Self {
         let spf_vouches = survey.paths[at].spf_vouches();
         let mut view = View::default();
         let mut broken_by: BTreeMap<(u32, &'static str), u64> = BTreeMap::new();
@@ -107,7 +107,7 @@ impl View {
     }
 
     /// Messages by day.
-    pub(super) fn days(&self) -> Vec<(Day, States)> {
+    pub(in crate::diagnosis) fn days(&self) -> Vec<(Day, States)> {
         let mut days: Vec<(Day, States)> = Vec::new();
         for cell in &self.cells {
             match days.last_mut() {
@@ -119,7 +119,7 @@ impl View {
     }
 
     /// Messages by reporter.
-    pub(super) fn by_reporter(&self) -> BTreeMap<u32, States> {
+    pub(in crate::diagnosis) fn by_reporter(&self) -> BTreeMap<u32, States> {
         by_reporter(&self.cells).into_iter().collect()
     }
 }

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::error::Result;
-use super::grammar::Response;
+use super::response::Response;
 use super::session::{Part, Session};
 
 impl Session {
