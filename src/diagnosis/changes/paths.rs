@@ -14,7 +14,7 @@ use crate::diagnosis::class::Class;
 use crate::diagnosis::dates::shown;
 use crate::diagnosis::path::SendingPath;
 use crate::domain::organizational;
-use crate::query::{PartFigures, Survey};
+use crate::query::{PartFigures, Survey, Window};
 use crate::report::period::Day;
 
 /// The fewest messages of an unknown sender's path that is listed on its own, and their least share of its domain's.
@@ -49,8 +49,8 @@ pub(super) fn compare(comparison: &Comparison<'_>, found: &mut Changes) {
         }
         let change = match (before, after) {
             (Some(before), Some(after)) => otherwise(before, after, &days(id), comparison),
-            (None, Some(after)) => appeared(after, &days(id), &domains, comparison, found),
-            (Some(before), None) => went(before, &days(id), &domains, comparison, found),
+            (None, Some(after)) => domains.appeared(after, &days(id), found),
+            (Some(before), None) => domains.went(before, &days(id), found),
             (None, None) => None,
         };
         if moves.iter().any(|one| one.from == **id || one.to == **id && before.is_none()) {
@@ -80,6 +80,7 @@ fn days(survey: &Survey, path: usize) -> BTreeMap<Day, PartFigures> {
 
 /// What is known of the domains that the paths are of.
 struct Domains<'c> {
+    window: Window,
     /// Messages in this window, by header From.
     now: FxHashMap<&'c str, u64>,
     /// The same in the window before.
@@ -100,10 +101,63 @@ impl<'c> Domains<'c> {
         };
         let before = comparison.history.survey.paths.iter().filter(|path| path.first < comparison.window.first);
         Domains {
+            window: comparison.window,
             now: sums(comparison.now.survey),
             then: sums(comparison.then.survey),
             known: before.map(|path| organizational(&path.domain)).collect(),
         }
+    }
+
+    /// A path that was not there in the window before.
+    fn appeared(&self, path: &SendingPath, days: &BTreeMap<Day, PartFigures>, found: &mut Changes) -> Option<Change> {
+        if !self.known.contains(organizational(&path.domain)) {
+            // The domain is new, and told as such.
+            return None;
+        }
+        if path.role.is_nobodys() && !is_loud(path, &self.now) {
+            found.unknown.new_paths += 1;
+            found.unknown.new_messages = found.unknown.new_messages.saturating_add(path.messages);
+            return None;
+        }
+        let earlier = days.range(..self.window.first).next_back().map(|(&day, _)| day);
+        let sort = format!("{}, {}", path.class.as_str(), path.role.as_str());
+        let mut new = match earlier {
+            Some(day) => {
+                let text = format!("back after a pause, last seen {}: {sort}, {} messages", shown(day), path.messages);
+                Change::of_path(ChangeKind::Changed, path, text)
+            }
+            None => Change::of_path(ChangeKind::New, path, format!("{sort}, {} messages", path.messages)),
+        };
+        new.alarm = earlier.is_none() && path.role.is_owners() && path.class.needs_work();
+        new.since = Some(path.first_seen.clone());
+        Some(new)
+    }
+
+    /// A path that is no longer there.
+    fn went(&self, path: &SendingPath, days: &BTreeMap<Day, PartFigures>, found: &mut Changes) -> Option<Change> {
+        if path.role.is_nobodys() && !is_loud(path, &self.then) {
+            found.unknown.gone_paths += 1;
+            found.unknown.gone_messages = found.unknown.gone_messages.saturating_add(path.messages);
+            return None;
+        }
+        let seen: Vec<Day> = days.range(..=self.window.last).map(|(&day, _)| day).collect();
+        let last = *seen.last()?;
+        let longest = seen.windows(2).map(|pair| pair[1].saturating_sub(pair[0])).max().unwrap_or(1);
+        let pause = self.window.last.saturating_sub(last);
+        let length = self.window.last.saturating_sub(self.window.first);
+        // A path that was seen once or twice has no habit; a long window is the judge then.
+        let habit = if seen.len() < 3 { f64::from(length.max(13)) } else { PATIENCE * f64::from(longest) };
+        if path.messages < FEW || due(path, self) < FEW || f64::from(pause) <= habit {
+            return None;
+        }
+        let mut gone = Change::of_path(
+            ChangeKind::Gone,
+            path,
+            format!("not seen since {}; {} messages before", shown(last), path.messages),
+        );
+        gone.since = Some(shown(last.saturating_add(1)));
+        gone.remedy = None;
+        Some(gone)
     }
 }
 
@@ -111,70 +165,6 @@ impl<'c> Domains<'c> {
 fn is_loud(path: &SendingPath, messages: &FxHashMap<&str, u64>) -> bool {
     let all = messages.get(path.domain.as_str()).copied().unwrap_or(0);
     path.messages >= LOUD && path.messages as f64 >= LOUD_SHARE * all as f64
-}
-
-/// A path that was not there in the window before.
-fn appeared(
-    path: &SendingPath,
-    days: &BTreeMap<Day, PartFigures>,
-    domains: &Domains<'_>,
-    comparison: &Comparison<'_>,
-    found: &mut Changes,
-) -> Option<Change> {
-    if !domains.known.contains(organizational(&path.domain)) {
-        // The domain is new, and told as such.
-        return None;
-    }
-    if path.role.is_nobodys() && !is_loud(path, &domains.now) {
-        found.unknown.new_paths += 1;
-        found.unknown.new_messages = found.unknown.new_messages.saturating_add(path.messages);
-        return None;
-    }
-    let earlier = days.range(..comparison.window.first).next_back().map(|(&day, _)| day);
-    let sort = format!("{}, {}", path.class.as_str(), path.role.as_str());
-    let mut new = match earlier {
-        Some(day) => {
-            let text = format!("back after a pause, last seen {}: {sort}, {} messages", shown(day), path.messages);
-            Change::of_path(ChangeKind::Changed, path, text)
-        }
-        None => Change::of_path(ChangeKind::New, path, format!("{sort}, {} messages", path.messages)),
-    };
-    new.alarm = earlier.is_none() && path.role.is_owners() && path.class.needs_work();
-    new.since = Some(path.first_seen.clone());
-    Some(new)
-}
-
-/// A path that is no longer there.
-fn went(
-    path: &SendingPath,
-    days: &BTreeMap<Day, PartFigures>,
-    domains: &Domains<'_>,
-    comparison: &Comparison<'_>,
-    found: &mut Changes,
-) -> Option<Change> {
-    if path.role.is_nobodys() && !is_loud(path, &domains.then) {
-        found.unknown.gone_paths += 1;
-        found.unknown.gone_messages = found.unknown.gone_messages.saturating_add(path.messages);
-        return None;
-    }
-    let seen: Vec<Day> = days.range(..=comparison.window.last).map(|(&day, _)| day).collect();
-    let last = *seen.last()?;
-    let longest = seen.windows(2).map(|pair| pair[1].saturating_sub(pair[0])).max().unwrap_or(1);
-    let pause = comparison.window.last.saturating_sub(last);
-    let length = comparison.window.last.saturating_sub(comparison.window.first);
-    // A path that was seen once or twice has no habit; a long window is the judge then.
-    let habit = if seen.len() < 3 { f64::from(length.max(13)) } else { PATIENCE * f64::from(longest) };
-    if path.messages < FEW || due(path, domains) < FEW || f64::from(pause) <= habit {
-        return None;
-    }
-    let mut gone = Change::of_path(
-        ChangeKind::Gone,
-        path,
-        format!("not seen since {}; {} messages before", shown(last), path.messages),
-    );
-    gone.since = Some(shown(last.saturating_add(1)));
-    gone.remedy = None;
-    Some(gone)
 }
 
 /// How many messages of a path of the window before would be due in this one, by how many reports tell of its domain.
