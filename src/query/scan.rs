@@ -37,10 +37,10 @@ use crate::domain;
 use crate::rows;
 use crate::store::{NameReader, PolicyWords, Remembered, ScannedRun, Store, StoreError};
 
-/// So many records are handed over to be summed up at once: enough to outweigh the handing over, few enough to stay in the
+/// Records that are handed over to be summed up at once: enough to outweigh the handing over, few enough to stay in the
 /// caches until they are.
 const BATCH: usize = 8_192;
-/// So many batches wait.
+/// The most batches that wait.
 const WAITING: usize = 4;
 
 /// What the loop over the records wants of a kind, close together.

@@ -2,7 +2,7 @@
 
 use crate::report::period::Day;
 
-/// So many days are told apart, back from the last; what was earlier counts on the first of them.
+/// Days that are told apart, back from the last; what was earlier counts on the first of them.
 const DAYS: i64 = 64;
 /// In place of a reporter: more than one.
 const SEVERAL: u32 = u32::MAX;

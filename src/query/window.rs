@@ -36,7 +36,7 @@ impl FromStr for Span {
 /// One end of a window as typed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Bound {
-    /// So many days before today.
+    /// A number of days before today.
     Ago(Span),
     /// A day.
     On(Date),

@@ -49,7 +49,7 @@ impl Store {
     /// each; nothing where all is well. It takes as long as reading the whole file.
     ///
     /// # Errors
-    /// See [`StoreError`]; damage is no error here.
+    /// See [`StoreError`]; damage is not an error here.
     pub fn check_deeply(&self) -> Result<Vec<String>> {
         let connection = &self.connection;
         let mut faults = Faults { found: Vec::new(), more: false };

@@ -11,7 +11,7 @@ use super::{Result, Store, StoreError};
 use crate::alignment::{AuthResult, Detail, Disposition, DkimState, ForwardingReasons, ReasonCode, SpfFault, SpfState};
 use crate::varint;
 
-/// So many outcomes share a row: those with the same number divided by this.
+/// How many outcomes share a row: those with the same number divided by this.
 const BLOCK: u64 = 256;
 
 /// What is asked of an outcome for every record that has it.

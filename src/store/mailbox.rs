@@ -1,4 +1,4 @@
-//! What is remembered of mail on servers: which of it was read, what is left to do with it, and how each account fared.
+//! What is remembered of mail on servers: which of it was read, what is still to be done with it, and how each account fared.
 //!
 //! Mail is known by the account, the folder, the folder's UIDVALIDITY and the mail's UID (RFC 3501 §2.3.1.1). That a
 //! mail is done is written in the transaction that holds what was in it, so that neither is ever there without the other.
@@ -23,7 +23,7 @@ pub struct Mailbox {
     pub replaced: bool,
 }
 
-/// A mail that was read, with which something is left to do on the server.
+/// A mail that was read, with actions pending on the server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PendingMail {
     /// Which.
@@ -71,7 +71,7 @@ pub struct MailboxPosition {
     pub uid_validity: u32,
     /// The largest UID up to which something was read.
     pub last_uid: u32,
-    /// Mails with which something is left to do.
+    /// Mails with pending actions.
     pub pending: u64,
     /// When it was opened last, in seconds since the epoch.
     pub opened: i64,
@@ -131,7 +131,7 @@ fn account_run(row: Row<'_>) -> engine::Result<AccountRun> {
 
 impl Store {
     /// A folder that was opened on its server: what is remembered of it. Where it has another UIDVALIDITY than before,
-    /// nothing is, and what was left to do is forgotten, since its UIDs say nothing any more.
+    /// nothing is, and what was still to be done is forgotten, since its UIDs say nothing any more.
     ///
     /// # Errors
     /// See [`StoreError`].
@@ -221,7 +221,7 @@ impl Store {
         Ok(done)
     }
 
-    /// The mails of a folder with which something is left to do, by UID.
+    /// The mails of a folder with pending actions, by UID.
     ///
     /// # Errors
     /// See [`StoreError`].
@@ -243,7 +243,7 @@ impl Store {
         Ok(rows.collect::<engine::Result<_>>()?)
     }
 
-    /// Nothing is left to do with these mails.
+    /// Nothing is pending any more for these mails.
     ///
     /// # Errors
     /// See [`StoreError`].

@@ -55,7 +55,7 @@ impl PlainTable {
     ///
     /// # Errors
     /// [`StoreError::Other`] with the reason where the file is a database of this program, or the table somebody else's;
-    /// [`StoreError::Foreign`] where the file is no database; else see [`StoreError`].
+    /// [`StoreError::Foreign`] where the file is not a database; else see [`StoreError`].
     pub fn open(path: &Path, table: &'static str, columns: &[PlainColumn]) -> Result<Self> {
         let shown = path.display().to_string();
         create_private(path).map_err(|error| StoreError::Open { path: shown.clone(), reason: error.to_string() })?;

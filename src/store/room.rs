@@ -56,7 +56,7 @@ mod tests {
     use super::*;
     use rusqlite::Connection;
 
-    /// A database with so many entries in quarantine of 20 kB each, in a folder of its own.
+    /// A database with a number of entries in quarantine of 20 kB each, in a folder of its own.
     fn filled(entries: usize) -> (tempfile::TempDir, std::path::PathBuf) {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("reports.sqlite");

@@ -108,7 +108,7 @@ pub(super) const MIGRATIONS: &[&str] = &[
 ",
     // Host names, as they were looked up.
     "CREATE TABLE host (address BLOB PRIMARY KEY, name TEXT, looked_up INTEGER NOT NULL) WITHOUT ROWID;",
-    // Which mail on servers was read, and what is left to do with it.
+    // Which mail on servers was read, and what is still to be done with it.
     "
     CREATE TABLE mailbox (
         id INTEGER PRIMARY KEY,

@@ -319,7 +319,7 @@ impl Writer<'_> {
         Ok(())
     }
 
-    /// Notes that all that was in a mail on a server has been handed over. With an `outcome` something is left to do with
+    /// Notes that all that was in a mail on a server has been handed over. With an `outcome` actions are pending for
     /// the mail there, which is remembered until [`Store::tidied`].
     ///
     /// # Errors

@@ -16,9 +16,9 @@ use crate::report::period::{Day, date_of};
 use crate::witness::has_share;
 use crate::words::{list, plural};
 
-/// So much of what reporters say more of than that it fails decides.
+/// The share that decides, of the failures of which reporters say more than that they fail.
 const TOLD: f64 = 0.8;
-/// A key that verifies for so much of a path's mail is published and right.
+/// A key that verifies for at least this share of a path's mail is published and right.
 const WORKS: f64 = 0.05;
 
 /// The keys of the domain on a path that failed, and those that verified.

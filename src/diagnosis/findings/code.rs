@@ -206,7 +206,7 @@ pub enum FindingEvidence {
         last_day: String,
         /// Days since, up to the last of the window, or of a reporter up to the newest report of others.
         days: u64,
-        /// Of a reporter, the messages that it told of.
+        /// Of a reporter, the messages that it reported.
         messages: Option<u64>,
     },
     /// Of [`FindingCode::PoliciesDisagree`].

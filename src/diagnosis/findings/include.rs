@@ -76,7 +76,7 @@ pub(super) fn find(of: &DomainMail<'_>, thresholds: &Thresholds) -> Option<Domai
         format!("let DKIM alone authenticate what {} sends through shared providers", of.domain),
         &[
             "The domain's SPF record includes all machines of the provider, and every customer sends from these: SPF passes, so DMARC does, whatever p= says.",
-            "Sign all mail with DKIM first, and see that none is carried by SPF alone (`dmarcstat readiness`).",
+            "Sign all mail with DKIM first, and see that none passes by SPF only (`dmarcstat readiness`).",
             "Then take the include out of the record, or give it the qualifier `?` (neutral): mail from there passes by its signature, and a stranger's does not. A reverse-path on a subdomain with an SPF record of its own does the same.",
             "Report the account to the provider's abuse desk.",
         ],

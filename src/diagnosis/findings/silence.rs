@@ -1,4 +1,4 @@
-//! Reports that no longer come: on a domain, or of a reporter that told of much.
+//! Reports that no longer come: on a domain, or of a reporter of much mail.
 
 use super::code::{DomainFinding, FindingCode, FindingEvidence, remedy};
 use super::observations::Observations;
@@ -62,7 +62,7 @@ pub(super) fn reporters(of: &Observations<'_>) -> Vec<DomainFinding> {
         };
         let pause = u64::from(silent.newest.saturating_sub(stopped.end).unsigned_abs());
         let detail = format!(
-            "its last report is of {}, {} before the newest of others; it told of {} of the messages",
+            "its last report is of {}, {} before the newest of others; it reported {} of the messages",
             shown(stopped.end),
             plural(pause, "day"),
             percent(told, total),

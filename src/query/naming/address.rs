@@ -52,7 +52,7 @@ fn spells_v4(host: &str, ip: Ipv4Addr) -> bool {
     whole || joined(octets)
 }
 
-/// Octets that are joined without anything between are the address only where there are so many digits: 11111 is 1.1.1.11 and a
+/// Octets that are joined without anything between are the address only where there are at least this many digits: 11111 is 1.1.1.11 and a
 /// customer's number.
 const PLAIN_DIGITS: usize = 8;
 

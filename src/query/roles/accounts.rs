@@ -34,7 +34,7 @@ struct Shares(FxHashMap<(u32, Day), BTreeMap<Option<AccountNumber>, u64>>);
 const ERA: f64 = 0.15;
 /// and signs this share of the mail then,
 const NEARLY_ALL: f64 = 0.9;
-/// with so many days before or behind it, on which mail waited in queues.
+/// with this many days before or behind it, on which mail waited in queues.
 const OVERLAP: usize = 1;
 
 impl Shares {
@@ -120,7 +120,7 @@ impl Calendar {
             parts.entry(reporter).or_default()[0] += part;
         }
         let between = self.between(first, last);
-        // Whichever reporter is left out, so many of its days are left at least.
+        // The fewest of its days that are left, whichever reporter is left out.
         let rest = (between.len() as u64).saturating_sub(self.most_of_one) * WHOLE_DAY;
         if !may_be(parts.values().map(|one| one[0]).sum(), rest, least) {
             return false;

@@ -13,7 +13,7 @@ use crate::query::tally::Days;
 use crate::report::period::Day;
 use crate::witness::Seen;
 
-/// A reporter that sees only one address counts from so many own-signed messages on.
+/// A reporter that sees only one address counts from this many own-signed messages on,
 const CONSISTENT: u64 = 20;
 /// and this share of them verified there.
 const NEARLY_ALL: f64 = 0.95;
@@ -141,7 +141,7 @@ impl<'g> Owner<'g> {
     }
 
     /// SPF that aligns at a sender: not where one reporter says so and two others saw it otherwise. What could not be
-    /// evaluated is no otherwise, nor is a null reverse-path, for which SPF speaks of a host name.
+    /// evaluated does not speak against it, nor does a null reverse-path, for which SPF speaks of a host name.
     fn find_aligned(&mut self) {
         #[derive(Default)]
         struct Place {

@@ -136,7 +136,7 @@ pub(super) fn group(gathered: &Gathered<'_>, owner: &Owner<'_>, decisions: &[Dec
 }
 
 /// Of mail of one role below an organizational domain no more header From names than that are told apart, and of others' accounts of
-/// a provider under one header From no more accounts. Anybody can write as a hundred thousand names, and nobody can read so many
+/// a provider under one header From no more accounts. Anybody can write as a hundred thousand names, and nobody can read as many
 /// paths.
 const TOLD_APART: usize = 1_000;
 

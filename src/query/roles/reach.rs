@@ -18,9 +18,9 @@ const SHARE_OF_GATEWAY: f64 = 0.10;
 const SHARE_OF_OTHERS: f64 = 0.25;
 /// Of the reporters that should see some of it at least this share does.
 const NEARLY_ALL: f64 = 0.8;
-/// It is seen on so many of the days with signed mail at home: a burst is no part of how the owner sends.
+/// It is seen on at least this share of the days with signed mail at home: a burst is not how the owner sends.
 const DAYS: f64 = 0.5;
-/// A reporter should see some where so many messages are expected of it.
+/// A reporter should see some where at least this many messages are expected of it.
 const EXPECTED: f64 = 3.0;
 /// What takes the place of the senders at home carries nearly all of the signed mail on its days: a server that has moved, or
 /// a gateway that was put in front.

@@ -8,9 +8,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use super::gather::Gathered;
 use crate::report::period::Day;
 
-/// So many organizations on one day are a spray.
+/// The organizations on one day that make a spray.
 const NAMES: usize = 20;
-/// A throw-away name that signs, too, is used no longer than so many days.
+/// A throw-away name that signs, too, is used for no longer than this.
 const DAYS: Day = 7;
 
 #[derive(Default)]

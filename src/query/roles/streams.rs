@@ -19,7 +19,7 @@ use crate::witness::Seen;
 
 /// From this share of its addresses on, mail comes from where the owner's comes from.
 const NEARLY_ALL: f64 = 0.8;
-/// Mail that gives way to other mail may be seen so many days longer: it waits in queues, and days have other borders elsewhere.
+/// Mail that gives way to other mail may be seen for this many days longer: it waits in queues, and days have other borders elsewhere.
 const OVERLAP: Day = 2;
 
 /// A header From at a service or a vendor's machine.

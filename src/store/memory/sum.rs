@@ -15,7 +15,7 @@ use crate::varint;
 
 /// A part is written when it has this many bytes.
 const PART_BYTES: usize = 60 * 1024;
-/// So many sums are held until they are written: a period with more has several for the same.
+/// The most sums that are held until they are written: a period with more has several for the same.
 const HELD: usize = 1 << 20;
 
 fn put_source(out: &mut Vec<u8>, source: &Source, days: u32) {

@@ -21,7 +21,7 @@ pub use source::{Bounds, RowSource, Rows};
 const LONGEST_TEXT: i32 = 16 << 20;
 /// No question is longer, in bytes.
 const LONGEST_QUESTION: i32 = 1 << 20;
-/// After so many steps of SQLite's machine it is looked whether the time is up.
+/// Steps of SQLite's machine after which the time is looked at.
 const STEPS: i32 = 10_000;
 
 /// How much a question may cost.
@@ -62,7 +62,7 @@ pub struct SqlAnswer {
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
 pub enum SqlError {
-    /// It is no question that can be answered.
+    /// It cannot be answered.
     #[error("{0}")]
     Wrong(String),
     /// It does more than ask.

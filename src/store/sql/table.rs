@@ -25,7 +25,7 @@ use crate::store::StoreError;
 
 /// The mark of a table whose first column is asked for, see [`Bounds::with_id`].
 const WITH_ID: c_int = 1;
-/// What reading all of a table costs, by SQLite's measure; a condition makes it so many times less.
+/// What reading all of a table costs, by SQLite's measure; a condition divides it.
 const COST: f64 = 10_000_000.0;
 
 /// Adds a table to a connection.
