@@ -22,6 +22,12 @@ pub struct Silence {
 const SILENT: Day = 3;
 /// A reporter is silent when it pauses for longer than its longest pause times this, and not before [`SILENT`] days.
 const PATIENCE: f64 = 1.5;
+/// Nor before a pause is so unlikely, by how many days are without a report,
+const CHANCE: f64 = 0.002;
+/// but after so many days at last;
+const LONG: Day = 10;
+/// where no pause was as long as this.
+const WEEK: Day = 7;
 /// Fewer days with reports make no habit.
 const HABIT: usize = 4;
 /// A reporter with this share of the messages is missed.
@@ -67,7 +73,12 @@ pub(super) fn stopped(days: impl Iterator<Item = Day>, last: Day) -> Option<Stop
         return None;
     }
     let longest = all.windows(2).map(|pair| pair[1].saturating_sub(pair[0])).max().unwrap_or(1);
-    let patience = (f64::from(longest) * PATIENCE).ceil().max(f64::from(SILENT)) as Day;
+    // Where there is little mail, days without any follow each other by chance. What comes once a week has a habit.
+    let span = f64::from(end.saturating_sub(all[0]).saturating_add(1));
+    let without = 1.0 - all.len() as f64 / span;
+    let by_chance = if longest < WEEK && without > 0.0 { (CHANCE.ln() / without.ln()).ceil() } else { 0.0 };
+    let patience =
+        (f64::from(longest) * PATIENCE).ceil().max(by_chance.min(f64::from(LONG))).max(f64::from(SILENT)) as Day;
     let noticed = end.saturating_add(patience);
     (noticed <= last).then_some(Stopped { end, noticed })
 }
@@ -146,6 +157,10 @@ mod tests {
         assert_eq!(stopped(weekly(), 38), None);
         assert_eq!(stopped(weekly(), 39), Some(Stopped { end: 28, noticed: 39 }));
         assert_eq!(stopped([1, 2, 3].into_iter(), 90), None, "no habit");
+        // Every other day or so, after a short pause or two.
+        let sparse = || [1, 2, 4, 5, 8, 9, 11, 14, 16, 17, 20, 21].into_iter();
+        assert_eq!(stopped(sparse(), 28), None);
+        assert_eq!(stopped(sparse(), 32), Some(Stopped { end: 21, noticed: 30 }));
         // What is told of later days does not count.
         assert_eq!(stopped(daily().chain(50..60), 40), Some(Stopped { end: 19, noticed: 22 }));
     }

@@ -1,9 +1,11 @@
 //! Many paths that want the same, in one row: a fleet of machines, a spray of small senders.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use crate::cause::Cause;
 use crate::diagnosis::{Class, DkimFigures, Role, SendingPath};
+use crate::domain::organizational;
 use crate::words::grouped;
 
 /// Fewer paths stand for themselves.
@@ -35,6 +37,15 @@ impl Folded<'_> {
         }
     }
 
+    /// The domain of all of them, or what stands for several below one.
+    pub(super) fn domain(&self) -> Cow<'_, str> {
+        let domain = self.first().domain.as_str();
+        if self.paths.iter().all(|path| path.domain == domain) {
+            return domain.into();
+        }
+        format!("*.{}", organizational(domain)).into()
+    }
+
     /// A figure of all of them.
     pub(super) fn sum(&self, of: impl Fn(&SendingPath) -> u64) -> u64 {
         self.paths.iter().fold(0, |sum, path| sum.saturating_add(of(path)))
@@ -60,14 +71,26 @@ impl Folded<'_> {
 }
 
 /// What paths that are folded have in common. Catalogued senders stand for themselves: each has a remedy of its own.
-type Key<'p> = (&'p str, Role, Class, Option<Cause>, Option<&'p str>);
+type Key<'p> = (&'p str, Role, Class, Option<Cause>, Option<Cow<'p, str>>);
+
+/// The title of a remedy; of unknown senders without whom it is about, as all of them are asked about alike.
+fn title(path: &SendingPath) -> Option<Cow<'_, str>> {
+    let title = path.remedy.as_ref()?.title.as_str();
+    Some(match path.role {
+        Role::Unknown => title.replace(&path.sender, "").replace(&path.domain, "").into(),
+        _ => title.into(),
+    })
+}
 
 /// The rows of paths, each at the place of its first path. `all` is the messages that the answer is about.
 pub(super) fn fold(paths: &[SendingPath], all: u64) -> Vec<Folded<'_>> {
     let is_small = |path: &SendingPath| (path.messages as f64) < SMALL * all as f64;
     fn key(path: &SendingPath, is_small: bool) -> Option<Key<'_>> {
-        let title = path.remedy.as_ref().map(|remedy| remedy.title.as_str()).filter(|_| !is_small);
-        path.provider.is_none().then_some((path.domain.as_str(), path.role, path.class, path.cause, title))
+        // Unknown senders under invented names below the domain are of one kind.
+        let unknown = path.role == Role::Unknown;
+        let title = title(path).filter(|_| unknown || !is_small);
+        let domain = if unknown { organizational(&path.domain) } else { &path.domain };
+        path.provider.is_none().then_some((domain, path.role, path.class, path.cause, title))
     }
     let key = |path| key(path, is_small(path));
     let mut sizes: BTreeMap<Key<'_>, usize> = BTreeMap::new();

@@ -126,7 +126,7 @@ fn paths(answer: &diagnosis::Answer, with_remedy: bool) -> Table {
         let (path, messages, dkim) = (folded.first(), folded.sum(|path| path.messages), folded.dkim());
         let row = Row::new([
             folded.name(),
-            if path.domain.is_empty() { "(none)".to_owned() } else { path.domain.clone() },
+            if path.domain.is_empty() { "(none)".to_owned() } else { folded.domain().into_owned() },
             path.class.as_str().to_owned(),
             path.role.as_str().to_owned(),
             grouped(messages),

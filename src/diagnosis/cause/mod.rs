@@ -111,7 +111,10 @@ impl Case<'_, '_> {
         }
         // SPF that passes for the host name is the machine's HELO, and no reverse-path of this name.
         let fails = self.path.messages - self.path.dmarc_pass.min(self.path.messages);
-        if share(fails, self.path.messages) < MOSTLY || self.view.counted[ALIGNED] > 0 || words.is_about_keys() {
+        // What only strict alignment keeps from passing is signed and sent as an address of the organization.
+        let strict = has_share(words.parts(|word| (word.strict, word.failing)), MOSTLY);
+        let signed = self.view.counted[ALIGNED] > 0 || words.is_about_keys() || strict;
+        if share(fails, self.path.messages) < MOSTLY || signed {
             return None;
         }
         let other = self.own_paths.sends_from_all(organization, self.addresses, self.at)?;
@@ -240,7 +243,15 @@ impl Case<'_, '_> {
 
     /// A service, or a provider, that does not sign as this domain.
     fn not_set_up(&self) -> Option<Explained> {
-        let service = self.path.role == Role::Service || self.provider.is_some();
+        let owners = self.path.role.is_owners();
+        if owners && self.class == Class::Broken {
+            // It signs as this name, so it is set up.
+            return None;
+        }
+        // A mailbox host or gateway that hands on mail without any signature says nothing of what it is set up for.
+        let hands_on = self.provider.is_some_and(|provider| provider.kind != Kind::Service);
+        let bare = owners && hands_on && self.class == Class::Unsigned && self.verified().next().is_none();
+        let service = self.path.role == Role::Service || self.provider.is_some() && !bare;
         let organization = domain::organizational(&self.path.domain);
         let below = self.path.domain != organization && self.path.role.is_owners();
         if below && self.own_paths.signs_as(organization, &self.path.sender) {

@@ -7,6 +7,7 @@ use super::observations::{DomainMail, names};
 use crate::diagnosis::class::Thresholds;
 use crate::diagnosis::dates::shown;
 use crate::finding::Severity;
+use crate::query::SenderKey;
 use crate::report::period::Day;
 use crate::role::Role;
 use crate::words::plural;
@@ -69,8 +70,11 @@ pub(super) fn find(of: &DomainMail<'_>, thresholds: &Thresholds) -> Option<Domai
         return None;
     }
     let mut sights: BTreeMap<Day, Vec<Sight>> = BTreeMap::new();
-    for &path in &unknown {
-        for entry in tally.entries(path).iter().filter(|entry| entry.messages > 0) {
+    // A network that writes under several names is one.
+    let mut networks: BTreeMap<&SenderKey, usize> = BTreeMap::new();
+    for &at in &unknown {
+        let path = *networks.entry(&survey.paths[at].sender).or_insert(at);
+        for entry in tally.entries(at).iter().filter(|entry| entry.messages > 0) {
             let report = tally.report(entry);
             let sight = Sight { path, reporter: report.reporter, messages: entry.messages };
             sights.entry(report.day).or_default().push(sight);

@@ -36,16 +36,35 @@ pub fn domain_findings(of: &Observations<'_>) -> Vec<DomainFinding> {
     found.extend(silence::reporters(of));
     found.extend(policy::find(of));
     found.extend(foreign::find(of));
-    for (domain, paths) in by_domain(survey, rules) {
-        let mail = DomainMail { survey, domain, paths: &paths };
+    let domains = by_domain(survey, rules);
+    for (&domain, paths) in &domains {
+        let mail = DomainMail { survey, domain, paths };
         found.extend(spf::find(&mail));
         found.extend(strict::find(&mail));
         found.extend(replay::find(&mail, rules.thresholds));
         found.extend(include::find(&mail, rules.thresholds));
-        found.extend(burst::find(&mail, rules.thresholds));
     }
+    found.extend(bursts(survey, &domains, rules));
     found.sort_by(|a, b| (a.finding.severity, a.code(), &a.domain).cmp(&(b.finding.severity, b.code(), &b.domain)));
     found
+}
+
+/// Bursts of spoofed mail: under one name, or spread over names of which none has one of its own.
+fn bursts(survey: &Survey, domains: &BTreeMap<&str, Vec<usize>>, rules: &Rules<'_>) -> Vec<DomainFinding> {
+    let of = |domain: &str, paths: &[usize]| burst::find(&DomainMail { survey, domain, paths }, rules.thresholds);
+    let mut organizations: BTreeMap<&str, (Vec<usize>, Vec<DomainFinding>)> = BTreeMap::new();
+    for (&domain, paths) in domains {
+        let (all, found) = organizations.entry(crate::domain::organizational(domain)).or_default();
+        all.extend(paths);
+        found.extend(of(domain, paths));
+    }
+    let found = organizations.into_iter().flat_map(|(organization, (paths, mut found))| {
+        if found.is_empty() {
+            found.extend(of(organization, &paths));
+        }
+        found
+    });
+    found.collect()
 }
 
 /// The places of the paths of each header From domain that is the owner's.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::thresholds::ReadinessThresholds;
 use crate::alignment::DkimState;
 use crate::diagnosis::{Class, SendingPath};
 use crate::query::Survey;
@@ -178,4 +179,25 @@ pub(super) fn days(survey: &Survey, paths: &[&SendingPath], recent_from: Day) ->
         .map(|(day, (messages, fail, by_class))| DayFigures { day, messages, fail, by_class })
         .collect();
     (of_paths, of_days)
+}
+
+/// The messages of one's own path that SPF alone carries.
+pub(super) fn spf_alone(path: &SendingPath, days: &PathDays) -> u64 {
+    if is_own(path) && path.class != Class::Signed { days.spf_alone } else { 0 }
+}
+
+/// A path counts as carried by SPF alone in more than so many messages: as the threshold says, or in any where the small ones come to
+/// more in sum, and to no small part of all. Of a fleet no machine may send much.
+pub(super) fn least_alone<'p>(
+    paths: impl Iterator<Item = (&'p SendingPath, &'p PathDays)>,
+    thresholds: &ReadinessThresholds,
+) -> u64 {
+    let (mut small, mut all) = (0u64, 0u64);
+    for (path, days) in paths.filter(|(path, _)| is_own(path)) {
+        let alone = spf_alone(path, days);
+        all = all.saturating_add(path.messages);
+        small = small.saturating_add(if alone > thresholds.max_path_failures { 0 } else { alone });
+    }
+    let is_part = small as f64 > (1.0 - thresholds.pass_share) * all as f64;
+    if small > thresholds.max_path_failures && is_part { 0 } else { thresholds.max_path_failures }
 }

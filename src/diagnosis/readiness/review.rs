@@ -7,7 +7,7 @@ use super::answer::{Blocker, Fragile, Regression, Review, ReviewedPath, StrictAn
 use super::checklist::Findings;
 use super::checks;
 use super::decisions::{decisions, looks_forgotten, undecided};
-use super::impact::{self, PathDays, failing, is_own};
+use super::impact::{self, PathDays, failing, is_own, least_alone, spf_alone};
 use super::policy::Target;
 use super::reporters::{evidence, handling, reporters, share};
 use super::steady::Whole;
@@ -84,6 +84,7 @@ pub fn review(
     let fresh = receivers.reports.iter().map(|report| report.period).filter(|period| period.is_evidence_of_now(now));
     let newest = fresh.map(|period| period.end).max();
 
+    let least_alone = least_alone(paths.iter().copied().zip(&path_days), thresholds);
     let whole = Whole::of(&daily, &reporters, impact.messages);
     let mut own_weighed = Weighed::default();
     let mut blockers = Vec::new();
@@ -116,7 +117,7 @@ pub fn review(
         if path.class == Class::Broken && path.evidence.counted.aligned == 0 {
             failing_signatures.push((path.sender.clone(), path.cause));
         }
-        let alone = path.class != Class::Signed && days.spf_alone > thresholds.max_path_failures;
+        let alone = spf_alone(path, days) > least_alone;
         if alone {
             fragile.push(Fragile {
                 path: path.id.clone(),

@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashMap;
 
 use super::keys::{ByReporter, MOST, WHOLE_DAY, add, may_be, part_of_day};
+use super::own_days::{Beside, SignatureDays};
 use super::owner::{AccountNumber, Owner, Use};
 use super::streams::era;
 use crate::query::ledger::Decision;
@@ -176,15 +177,30 @@ impl Owner<'_> {
             }
         }
         for ((organization, ..), place) in places.into_iter().filter(|(_, place)| place.has_account) {
-            let unsigned = self.days_without_own_signature(&place);
+            let days = SignatureDays::of(self, place.units.iter().map(|&(at, aligned)| (at, aligned.is_some())));
+            if days.without.is_empty() {
+                continue;
+            }
             let mut shares = Shares::default();
-            for &(at, aligned) in place.units.iter().filter(|_| !unsigned.is_empty()) {
+            let mut beside: HashMap<AccountNumber, Beside> = HashMap::new();
+            for &(at, aligned) in &place.units {
                 let Some(account) = aligned else { continue };
-                for one in self.gathered.cells(at).filter(|one| unsigned.contains(&one.day)) {
-                    shares.add(account, one.reporter, one.day, one.messages);
+                let own_signed = self.signatures(self.gathered.who(at)).any(|one| one.verified);
+                for one in self.gathered.cells(at) {
+                    let without = days.without.contains(&one.day);
+                    if without {
+                        shares.add(account, one.reporter, one.day, one.messages);
+                    }
+                    if let Some(account) = account.filter(|_| !own_signed) {
+                        beside.entry(account).or_default().add(&one, &days);
+                    }
                 }
             }
-            for account in shares.most(self.gathered.whole(organization)) {
+            // Who sends on the days with own signatures, too, has not signed for the owner on those without: days on which the owner
+            // sends nothing are no days before signing was switched on.
+            let is_beside = |account: &AccountNumber| beside.get(account).is_some_and(Beside::is_most);
+            let most = shares.most(self.gathered.whole(organization));
+            for account in most.into_iter().filter(|account| !is_beside(account)) {
                 self.prove(account, organization);
             }
         }
@@ -227,24 +243,6 @@ impl Owner<'_> {
             Sender::Address(_) => self.is_aligned(at).then_some(None),
             Sender::Organization(_) | Sender::Nobody => None,
         }
-    }
-
-    /// The days on which no own signature verifies at a place, or one reporter of several sees one.
-    fn days_without_own_signature(&self, place: &Place) -> FxHashSet<Day> {
-        // By day who saw mail there, and who saw own signatures that verified.
-        let mut days: FxHashMap<Day, [Seen; 2]> = FxHashMap::default();
-        for &(at, _) in &place.units {
-            let own = self.signatures(self.gathered.who(at)).any(|one| one.verified);
-            for one in self.gathered.cells(at) {
-                let day = days.entry(one.day).or_default();
-                day[0].add(one.reporter, one.day);
-                if own {
-                    day[1].add(one.reporter, one.day);
-                }
-            }
-        }
-        let unsigned = |[all, own]: &[Seen; 2]| !own.is_any() || !own.by_several() && all.by_several();
-        days.iter().filter(|(_, seen)| unsigned(seen)).map(|(day, _)| *day).collect()
     }
 }
 

@@ -57,8 +57,6 @@ impl Decision {
     }
 }
 
-/// From this share of messages on, receivers' override reasons tell what a sender is.
-const EXCUSED: f64 = 0.5;
 /// From this share of broken signatures on, a sender changes what it hands on.
 const CHANGES: f64 = 0.5;
 /// From this share of unsigned mail at home on, forwarders may hand on some.
@@ -125,7 +123,11 @@ impl OfSender {
     fn habits(&self, whole: Seen) -> SenderHabits {
         type Sums = fn(&OfReporter) -> [u64; 2];
         let share = |sums: Sums, least| has_share(self.reporters.iter().map(sums), least);
-        let by_several = |sums: Sums| self.reporters.iter().filter(|one| sums(one)[0] > 0).count() >= 2;
+        // Receivers that do not spare mail say nothing against those that do: two of these are enough.
+        let by_several = |sums: Sums| {
+            let spares = |[spared, rest]: [u64; 2]| spared > 0 && spared >= rest;
+            self.reporters.iter().filter(|one| spares(sums(one))).count() >= 2
+        };
         let signed = self.reporters.iter().filter(|one| one.broken != [0, 0]);
         SenderHabits {
             changes: share(|one| one.broken, CHANGES),
@@ -133,8 +135,8 @@ impl OfSender {
             resigns: share(|one| one.resigned, CHANGES),
             // A key that only ever fails here, with no other sign, may be a copy of the signature.
             intact: believed(signed.map(|one| one.broken[1] > 0)),
-            spared_as_list: by_several(|one| one.listed) && share(|one| one.listed, EXCUSED),
-            spared: by_several(|one| one.excused) && share(|one| one.excused, EXCUSED),
+            spared_as_list: by_several(|one| one.listed),
+            spared: by_several(|one| one.excused),
             hands_on: self.handed_on.is_enough(whole),
         }
     }

@@ -23,6 +23,7 @@ mod filters;
 mod gather;
 mod keys;
 mod numbers;
+mod own_days;
 mod owner;
 mod paths;
 mod reach;

@@ -117,8 +117,10 @@ pub(super) fn join(gathered: &Gathered<'_>, decisions: &mut [Decision]) {
         let whole = gathered.whole(gathered.who(own.units[0]).organization);
         let one_account =
             default.comes_from_where(&own, &addresses) || default.gives_way_to(&own) || own.gives_way_to(&default);
-        // What one reporter alone says, of the owner's mail or of the other, joins nothing.
-        if !one_account || !own.seen.is_enough(whole) || whole.by_several() && !default.seen.by_several() {
+        // What one reporter alone says, of the owner's mail or of the other, joins nothing, but where it leaves out the
+        // signatures that all others see fail.
+        let believed = !whole.by_several() || default.seen.by_several() || is_left_out(gathered, &own, &default);
+        if !one_account || !own.seen.is_enough(whole) || !believed {
             continue;
         }
         let mut joined = decisions[own.units[0]];
@@ -127,6 +129,26 @@ pub(super) fn join(gathered: &Gathered<'_>, decisions: &mut [Decision]) {
         }
         default.units.iter().for_each(|&at| decisions[at] = joined);
     }
+}
+
+/// Whether one reporter shows mail without an author while several others see the owner's broken signatures on it, which this one
+/// never shows: some leave out signatures whose key they cannot find.
+fn is_left_out(gathered: &Gathered<'_>, own: &Stream, default: &Stream) -> bool {
+    let mut broken = Stream::default();
+    for &at in &own.units {
+        let who = gathered.who(at);
+        let mut signatures =
+            who.signed.iter().filter(|one| gathered.linked(one.organization, who.organization)).peekable();
+        if signatures.peek().is_some() && signatures.all(|one| !one.verified) {
+            broken.add(gathered, at);
+        }
+    }
+    let shows_none = default.days.keys().all(|reporter| !broken.days.contains_key(reporter));
+    let at_the_time = || {
+        let (first, last) = era(&broken.days)?;
+        Some(default.days.values().all(|days| days.first >= first - OVERLAP && days.last <= last + OVERLAP))
+    };
+    broken.seen.by_several() && shows_none && at_the_time().unwrap_or(false)
 }
 
 #[cfg(test)]

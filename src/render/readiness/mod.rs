@@ -6,9 +6,11 @@ mod wording;
 
 pub(super) use wording::{ANYBODYS, verdict_paint};
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
-use crate::diagnosis::readiness::{Blocker, Review, Target};
+use crate::diagnosis::readiness::{Blocker, Review, Subdomain, Target};
 use crate::render::document::{Document, Mark, Paint, Text};
 use crate::render::form::Answer;
 use crate::render::shares::{Share, Shares};
@@ -21,6 +23,8 @@ use wording::{caution, few, known, sentence, title};
 
 /// The most blockers that are shown with what to do; for the others `explain` says it.
 const IN_FULL: usize = 10;
+/// So many subdomains of one kind that only spoofed mail carries are one row.
+const MANY: usize = 5;
 
 const HEADINGS: [&str; 6] = ["name", "area", "blocking", "passed", "detail", "threshold"];
 
@@ -222,11 +226,28 @@ fn subdomains(answer: &Review, document: &mut Document) {
         Column::text("POLICY NOW"),
         Column::text("THEN"),
     ]);
+    // Names that nothing but spoofed mail carries are of one kind, however many somebody invents.
+    let is_empty = |one: &&Subdomain| one.pass == 0 && one.own_lost == 0 && one.notes.is_empty();
+    let kind = |one: &Subdomain| (one.now.clone(), one.by, one.then.clone());
+    let mut invented: BTreeMap<_, Vec<&Subdomain>> = BTreeMap::new();
+    answer.subdomains.iter().filter(is_empty).for_each(|one| invented.entry(kind(one)).or_default().push(one));
+    invented.retain(|_, of_kind| of_kind.len() >= MANY);
     for one in &answer.subdomains {
+        let of_kind = Some(one).filter(is_empty).and_then(|one| invented.get(&kind(one)));
+        if of_kind.is_some_and(|of_kind| of_kind[0].domain != one.domain) {
+            continue;
+        }
+        let (name, messages) = match of_kind {
+            Some(of_kind) => (
+                format!("{} and {} more", one.domain, grouped(of_kind.len() as u64 - 1)),
+                of_kind.iter().fold(0, |sum: u64, one| sum.saturating_add(one.messages)),
+            ),
+            None => (one.domain.clone(), one.messages),
+        };
         let row = Row::new([
-            one.domain.clone(),
-            grouped(one.messages),
-            percent(one.pass, one.messages),
+            name,
+            grouped(messages),
+            percent(one.pass, messages),
             grouped(one.own_lost),
             match &one.now {
                 Some(now) => format!("{now} ({})", one.by),
