@@ -8,6 +8,7 @@ use super::class::Class;
 use super::evidence::Grounds;
 use super::states::DkimFigures;
 use crate::cause::Cause;
+use crate::domain;
 use crate::providers::Remedy;
 use crate::role::Role;
 
@@ -77,6 +78,12 @@ pub struct SendingPath {
 }
 
 impl SendingPath {
+    /// The organizational domain of header From.
+    #[must_use]
+    pub fn organization(&self) -> &str {
+        domain::organizational(&self.domain)
+    }
+
     /// Whether `dmarcstat unsigned` is about it: mail sent in the domain's name on purpose that is not all signed as the
     /// domain, or machines of a path that never sign.
     #[must_use]

@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 
 use crate::cause::Cause;
 use crate::diagnosis::{Class, DkimFigures, Role, SendingPath};
-use crate::domain::organizational;
 use crate::words::grouped;
 
 /// Fewer paths stand for themselves.
@@ -43,7 +42,7 @@ impl Folded<'_> {
         if self.paths.iter().all(|path| path.domain == domain) {
             return domain.into();
         }
-        format!("*.{}", organizational(domain)).into()
+        format!("*.{}", self.first().organization()).into()
     }
 
     /// A figure of all of them.
@@ -89,7 +88,7 @@ pub(super) fn fold(paths: &[SendingPath], all: u64) -> Vec<Folded<'_>> {
         // Unknown senders under invented names below the domain are of one kind.
         let unknown = path.role == Role::Unknown;
         let title = title(path).filter(|_| unknown || !is_small);
-        let domain = if unknown { organizational(&path.domain) } else { &path.domain };
+        let domain = if unknown { path.organization() } else { &path.domain };
         path.provider.is_none().then_some((domain, path.role, path.class, path.cause, title))
     }
     let key = |path| key(path, is_small(path));
