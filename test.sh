@@ -22,11 +22,12 @@ has() {
     PATH="$PATH:/usr/sbin:/sbin" command -v "$1" >/dev/null
 }
 
-# The packages whose programs are missing: a compiler, a mail server, a DNS server, a browser.
+# The packages whose programs are missing: a compiler, a mail server, a DNS server, a database server, a browser.
 wanted() {
     compiles_c || echo gcc libc6-dev
     has dovecot || echo dovecot-imapd
     has named || echo bind9
+    has postgres || compgen -G "/usr/lib/postgresql/*/bin/postgres" >/dev/null || echo postgresql
     has chromium || echo chromium
 }
 

@@ -132,7 +132,7 @@ pub(crate) const FLOORS: &[(&str, &[&str])] = &[
     ),
     ("export", &["flat", "render", "report", "sanitize", "store", "unfinished", "words"]),
     ("notify", &["http", "report", "secrets", "source", "words"]),
-    ("config", &["diagnosis", "domain", "limits", "notify", "oauth", "query", "reporter", "source"]),
+    ("config", &["diagnosis", "domain", "limits", "notify", "oauth", "query", "reporter", "source", "store"]),
     (
         "cli",
         &[

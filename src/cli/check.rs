@@ -95,17 +95,20 @@ fn finding(
 
 /// Looks at the database; it may well be missing.
 fn database(context: &Context, answer: &mut CheckAnswer) -> Result<Option<Store>, super::failure::Failure> {
-    let path = context.database()?;
-    answer.database = DatabaseCheck { path: path.display().to_string(), ..DatabaseCheck::default() };
-    let looked = Store::open_existing(&path).map(|store| context.for_owner(store)).and_then(|store| {
+    let place = context.database()?;
+    answer.database = DatabaseCheck { path: place.to_string(), ..DatabaseCheck::default() };
+    let looked = Store::open_existing(place.clone()).map(|store| context.for_owner(store)).and_then(|store| {
         let foreign = store.foreign_domains()?;
         answer.findings.extend(whose_domains(&store, &foreign)?);
         let held = store.held_in_quarantine()?;
         answer.findings.extend(full_quarantine(held, &context.config.limits));
         let check = DatabaseCheck {
-            path: path.display().to_string(),
+            path: place.to_string(),
             readable: true,
-            bytes: std::fs::metadata(&path).ok().map(|file| file.len()),
+            bytes: match place.file() {
+                Some(path) => std::fs::metadata(path).ok().map(|file| file.len()),
+                None => store.size_on_server()?,
+            },
             reports: store.count_reports()?,
             newest_report: store.newest_report(context.now.as_second())?,
             newest_report_age_days: None,

@@ -1,5 +1,6 @@
 //! What was typed, what the configuration says and what the environment is, merged once.
 
+use std::cell::OnceCell;
 use std::io::{BufWriter, IsTerminal, Stdout, Write};
 use std::path::{Path, PathBuf};
 
@@ -10,13 +11,14 @@ use super::failure::Failure;
 use super::global::{Color, Global};
 use super::whole_file::write_whole;
 use crate::answer::{Known, UnknownProvider};
+use crate::config::database::shown;
 use crate::config::places::{config_paths, database_path};
 use crate::config::{Config, read_text};
 use crate::domain::is_among;
 use crate::providers::{Catalogue, NetworkOwners};
 use crate::render::{Answer, Form, Style};
 use crate::sanitize::sanitize;
-use crate::store::Store;
+use crate::store::{Place, Store};
 use crate::words::list;
 
 /// What a command works with.
@@ -27,7 +29,10 @@ pub(crate) struct Context {
     pub(crate) quiet: bool,
     pub(crate) verbose: bool,
     pub(crate) now: Timestamp,
+    /// What the database is called.
     db: Option<PathBuf>,
+    /// Where it is, once that was asked.
+    place: OnceCell<Place>,
     out: BufWriter<Stdout>,
 }
 
@@ -61,7 +66,13 @@ impl Context {
             }
         };
         Ok(Context {
-            db: global.db.clone().or_else(|| variable("DMARCSTAT_DB")).or_else(|| config.database.path.clone()),
+            db: global
+                .db
+                .clone()
+                .or_else(|| variable("DMARCSTAT_DB"))
+                .or_else(|| config.database.path.clone())
+                .or_else(|| config.database.url.as_ref().map(PathBuf::from)),
+            place: OnceCell::new(),
             config,
             form: global.form(),
             style: Style { width: width(), color, unicode: unicode() },
@@ -113,14 +124,14 @@ impl Context {
 
     /// Opens the database to write to, making it on first use.
     pub(crate) fn open_to_write(&self) -> Result<Store, Failure> {
-        let mut store = self.for_owner(Store::open(&self.database()?)?);
+        let mut store = self.for_owner(Store::open(self.database()?)?);
         store.settle_ignored()?;
         Ok(store)
     }
 
     /// Opens the database to answer from.
     pub(crate) fn open_to_read(&self) -> Result<Store, Failure> {
-        Ok(self.for_owner(Store::open_existing(&self.database()?)?))
+        Ok(self.for_owner(Store::open_existing(self.database()?)?))
     }
 
     /// A store whose answers are about the owner's domains, where the configuration says which those are, and by none of the
@@ -185,10 +196,20 @@ impl Context {
     }
 
     /// Where the database is.
-    pub(crate) fn database(&self) -> Result<PathBuf, Failure> {
-        self.db.clone().or_else(database_path).ok_or_else(|| {
+    pub(crate) fn database(&self) -> Result<Place, Failure> {
+        if let Some(place) = self.place.get() {
+            return Ok(place.clone());
+        }
+        let named = self.db.clone().or_else(database_path).ok_or_else(|| {
             Failure::Failed(anyhow!("no home folder is known to keep the database in; name one with --db"))
-        })
+        })?;
+        let place = self.config.database.place(&named)?;
+        Ok(self.place.get_or_init(|| place).clone())
+    }
+
+    /// What the database is called, without a password.
+    pub(crate) fn database_shown(&self) -> Option<String> {
+        self.db.clone().or_else(database_path).map(|named| shown(&named))
     }
 }
 

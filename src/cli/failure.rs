@@ -1,7 +1,6 @@
 //! How a run ends: the exit statuses, and errors as a line for the operator.
 
 use std::io::Write;
-use std::path::Path;
 use std::process::ExitCode;
 
 use crate::sanitize::sanitize;
@@ -42,10 +41,10 @@ pub(crate) type Outcome = Result<Status, Failure>;
 
 impl Failure {
     /// The same with the name of the database, where it is about the database and does not say which.
-    pub(crate) fn about(self, database: Option<&Path>) -> Self {
+    pub(crate) fn about(self, database: Option<String>) -> Self {
         match (self, database) {
-            (Failure::Failed(error), Some(path)) if error.downcast_ref().is_some_and(StoreError::is_nameless) => {
-                Failure::Failed(error.context(path.display().to_string()))
+            (Failure::Failed(error), Some(database)) if error.downcast_ref().is_some_and(StoreError::is_nameless) => {
+                Failure::Failed(error.context(database))
             }
             (failure, _) => failure,
         }

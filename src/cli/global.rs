@@ -13,7 +13,7 @@ pub(super) const EVERYWHERE: &str = "Everywhere";
 #[derive(Debug, Args)]
 #[command(next_help_heading = EVERYWHERE)]
 pub(super) struct Global {
-    /// The database [env: DMARCSTAT_DB] [default: reports.db in the user's data folder]
+    /// The database: a file, or postgres://… [env: DMARCSTAT_DB] [default: reports.db in the user's data folder]
     #[arg(long, global = true, value_name = "FILE")]
     pub(super) db: Option<PathBuf>,
     /// The configuration [env: DMARCSTAT_CONFIG] [default: config.toml in the user's configuration folder, else in /etc/dmarcstat]

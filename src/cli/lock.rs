@@ -2,15 +2,18 @@
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, SeekFrom, Write};
-use std::path::Path;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, anyhow};
 use jiff::Timestamp;
+use sha2::{Digest as _, Sha256};
 
 use super::context::Context;
 use super::failure::{Failure, say};
+use crate::config::places::state_path;
 use crate::source::imap::Patience;
+use crate::store::Place;
 
 /// How often it is looked whether the other has ended.
 const LOOK: Duration = Duration::from_millis(200);
@@ -23,17 +26,32 @@ pub(super) struct Lock {
     _file: File,
 }
 
+/// The lock of a database: beside a file, and of one on a server in the user's own folder, for fetches on this machine.
+fn beside(database: &Place) -> Result<PathBuf, Failure> {
+    if let Some(path) = database.file() {
+        let mut name = path.file_name().unwrap_or_default().to_owned();
+        name.push(".fetch.lock");
+        return Ok(path.with_file_name(name));
+    }
+    let digest = Sha256::digest(database.to_string());
+    let name: String = digest[..8].iter().map(|byte| format!("{byte:02x}")).collect();
+    let path = state_path(&format!("{name}.fetch.lock"))
+        .ok_or_else(|| anyhow!("no home folder is known to keep the lock of a fetch in"))?;
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    }
+    Ok(path)
+}
+
 /// Takes the lock beside a database. While another fetch has it, waits as long as was asked; nothing
 /// when that was in vain.
 pub(super) fn take(
-    database: &Path,
+    database: &Place,
     wait: Option<Duration>,
     patience: &Patience,
     context: &Context,
 ) -> Result<Option<Lock>, Failure> {
-    let mut name = database.file_name().unwrap_or_default().to_owned();
-    name.push(".fetch.lock");
-    let path = database.with_file_name(name);
+    let path = beside(database)?;
     let mut options = OpenOptions::new();
     options.create(true).truncate(false).read(true).write(true);
     #[cfg(unix)]
@@ -58,7 +76,7 @@ pub(super) fn take(
         }
     }
     let holder = holder(&mut file).map_or_else(String::new, |holder| format!(" ({holder})"));
-    let message = format!("another fetch into {} is running{holder}", database.display());
+    let message = format!("another fetch into {} is running{holder}", database);
     if wait.is_none() {
         return Err(Failure::Failed(anyhow!(
             "{message}; let it end, end it, or wait for it with --wait: the lock goes with its process"

@@ -161,7 +161,7 @@ pub fn run() -> ExitCode {
     };
     match result.and_then(|status| context.flush().map(|()| status)) {
         Ok(status) => status.into(),
-        Err(failure) => failure.about(context.database().ok().as_deref()).report(),
+        Err(failure) => failure.about(context.database_shown()).report(),
     }
 }
 

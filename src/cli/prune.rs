@@ -31,7 +31,7 @@ impl Prune {
         let pruned = if self.dry_run {
             context.open_to_read()?.prunable(before)?
         } else {
-            Store::forgetting(&context.database()?, |store| store.prune(before))?
+            Store::forgetting(context.database()?, |store| store.prune(before))?
         };
         context.show(&PruneAnswer { pruned, before: date_of(before), dry_run: self.dry_run })?;
         Ok(Status::Done)

@@ -98,7 +98,7 @@ impl Quarantine {
                 context.form_of::<QuarantineAction>()?;
                 let before = older_than.map(|age| context.now.as_second() - i64::from(age.days()) * DAY);
                 let ids: BTreeSet<i64> = ids.into_iter().collect();
-                let (dropped, left) = Store::forgetting(&context.database()?, |store| {
+                let (dropped, left) = Store::forgetting(context.database()?, |store| {
                     let entries = store.quarantine()?;
                     let known: BTreeSet<i64> = entries.iter().map(|entry| entry.id).collect();
                     if let Some(&id) = ids.difference(&known).next() {

@@ -156,7 +156,7 @@ fn chosen(store: &Store, id: &str) -> Result<ReportSummary, Failure> {
 /// Takes reports away, or brings them back. Either all of them, or none.
 fn take_away(ids: &[String], back: bool, context: &mut Context) -> Outcome {
     let ignored = context.config.ignored.clone();
-    let changed = Store::forgetting(&context.database()?, |store| {
+    let changed = Store::forgetting(context.database()?, |store| {
         store.ignore_also(&ignored);
         let mut reports = Vec::new();
         for id in ids {
@@ -190,7 +190,7 @@ fn ignore(who: &[String], back: bool, context: &mut Context) -> Outcome {
     let entries = if who.is_empty() {
         context.open_to_read()?.ignored_entries()?
     } else {
-        Store::forgetting(&context.database()?, |store| {
+        Store::forgetting(context.database()?, |store| {
             store.ignore_also(&configured);
             let no_news = store.ignore(&who, !back)?;
             if let Some(one) = no_news.first().filter(|_| back) {

@@ -4,6 +4,7 @@
 
 pub(crate) mod account;
 pub(crate) mod accounts;
+pub(crate) mod database;
 pub(crate) mod hook;
 mod ledger;
 pub(crate) mod mail;
@@ -23,6 +24,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use account::AccountConfig;
+pub use database::{Database, KeepRaw};
 use mistake::Mistake;
 pub use tenant::Tenant;
 
@@ -95,16 +97,6 @@ pub struct Config {
     pub(crate) mail: mail::MailConfig,
 }
 
-/// `[database]`.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Database {
-    /// Where it is.
-    pub path: Option<PathBuf>,
-    /// Whose bytes are kept.
-    pub keep_raw: KeepRaw,
-}
-
 /// `[providers]`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -114,17 +106,6 @@ pub struct Providers {
     pub file: Option<PathBuf>,
     /// A database of autonomous systems in the format of MaxMind, by which networks that nothing else names are called.
     pub asn_database: Option<PathBuf>,
-}
-
-/// Whose bytes are kept.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum KeepRaw {
-    /// Those of every report.
-    #[default]
-    All,
-    /// Only those of what could not be read.
-    Quarantined,
 }
 
 impl Config {
@@ -141,6 +122,7 @@ impl Config {
         for file in [&mut providers.file, &mut providers.asn_database] {
             *file = file.take().map(|file| folder.join(file));
         }
+        config.database.lie_in(folder);
         config.accounts.iter_mut().for_each(|account| account.lie_in(folder));
         config.mail.lie_in(folder);
         config.hook.lie_in(folder);

@@ -58,7 +58,7 @@ impl Store {
         {
             let mut upsert = transaction.prepare(
                 "INSERT INTO announced (key, last_day, share) VALUES (?1, ?2, ?3)
-                 ON CONFLICT (key) DO UPDATE SET last_day = max(last_day, excluded.last_day),
+                 ON CONFLICT (key) DO UPDATE SET last_day = CASE WHEN announced.last_day > excluded.last_day THEN announced.last_day ELSE excluded.last_day END,
                  share = excluded.share",
             )?;
             for one in told {

@@ -130,7 +130,7 @@ impl Store {
     /// See [`StoreError`](super::StoreError).
     pub fn dropped_reports(&self) -> Result<u64> {
         self.count_reports_of(
-            "SELECT domain, reporter, COUNT(*) FROM report WHERE dropped GROUP BY domain, reporter",
+            "SELECT domain, reporter, COUNT(*) FROM report WHERE dropped <> 0 GROUP BY domain, reporter",
             |answered, domain, _| Ok(!self.hides_foreign || answered.is_owners(domain)?),
         )
     }
@@ -144,7 +144,7 @@ impl Store {
             return Ok(0);
         }
         self.count_reports_of(
-            "SELECT domain, reporter, COUNT(*) FROM report WHERE NOT dropped GROUP BY domain, reporter",
+            "SELECT domain, reporter, COUNT(*) FROM report WHERE dropped = 0 GROUP BY domain, reporter",
             |answered, domain, reporter| {
                 Ok(answered.is_ignored(reporter)? && (!self.hides_foreign || answered.is_owners(domain)?))
             },
@@ -199,7 +199,7 @@ impl Store {
     pub fn ignore(&mut self, who: &[String], ignored: bool) -> Result<Vec<String>> {
         let transaction = self.connection.transaction()?;
         let sql = if ignored {
-            "INSERT OR IGNORE INTO ignored (who) VALUES (?1)"
+            "INSERT INTO ignored (who) VALUES (?1) ON CONFLICT DO NOTHING"
         } else {
             "DELETE FROM ignored WHERE who = ?1"
         };
@@ -253,7 +253,7 @@ impl Store {
         }
         settle(&transaction, self.key, &self.ignored, identities)?;
         transaction.execute(
-            "INSERT OR REPLACE INTO meta (key, value) VALUES (?1, ?2)",
+            "INSERT INTO meta (key, value) VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
             params![KEY, self.ignored.join("\n")],
         )?;
         Ok(transaction.commit()?)
@@ -277,7 +277,7 @@ impl Store {
             })
             .collect();
         let mut select =
-            self.connection.prepare("SELECT reporter, messages FROM report WHERE NOT dropped ORDER BY reporter")?;
+            self.connection.prepare("SELECT reporter, messages FROM report WHERE dropped = 0 ORDER BY reporter")?;
         let (mut rows, mut names) = (select.query(())?, self.names());
         // The reporter of the rows at hand, and the entries that mean it.
         let mut at: Option<(i64, Vec<usize>)> = None;

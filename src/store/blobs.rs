@@ -23,7 +23,9 @@ pub(super) fn store(connection: &Connection, raw: &Raw, keep: bool) -> Result<(i
             return Ok((id, true));
         }
         // Known without having been kept; what refers to the old row is what has no bytes yet.
-        connection.execute("UPDATE blob SET sha256 = randomblob(32) WHERE id = ?1", [id])?;
+        let mut other = [0_u8; 32];
+        getrandom::fill(&mut other).map_err(|_| StoreError::Other("the system gives no random numbers".to_owned()))?;
+        connection.execute("UPDATE blob SET sha256 = ?2 WHERE id = ?1", params![id, other])?;
     }
     let mut insert = connection.prepare("INSERT INTO blob (sha256, size, packed, bytes) VALUES (?1, ?2, ?3, ?4)")?;
     let size = signed(raw.size);

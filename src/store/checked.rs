@@ -25,7 +25,7 @@ impl Store {
     pub fn checked_reports(&self, first: Day, last: Day, domains: &[String]) -> Result<Vec<CheckedReports>> {
         let mut select = self.connection.prepare(
             "SELECT domain, text, SUM(checked), SUM(reports - checked), reporter FROM day_total JOIN name ON name.id = domain
-             WHERE day BETWEEN ?1 AND ?2 GROUP BY domain, reporter ORDER BY text",
+             WHERE day BETWEEN ?1 AND ?2 GROUP BY domain, text, reporter ORDER BY text",
         )?;
         let mut rows = select.query([first, last])?;
         let (mut answered, mut found) = (self.answered(), Vec::<CheckedReports>::new());
@@ -67,7 +67,7 @@ impl Store {
     /// See [`StoreError`](super::StoreError).
     pub fn untrusted_reports(&self) -> Result<u64> {
         self.count_reports_of(
-            "SELECT domain, reporter, COUNT(*) FROM report WHERE trust NOT IN (0, 2) AND NOT dropped GROUP BY domain, reporter",
+            "SELECT domain, reporter, COUNT(*) FROM report WHERE trust NOT IN (0, 2) AND dropped = 0 GROUP BY domain, reporter",
             |answered, domain, reporter| answered.has(domain, reporter),
         )
     }

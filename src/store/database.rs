@@ -26,6 +26,20 @@ impl Store {
         Ok(self.connection.limit_pages(pages)?)
     }
 
+    /// Bytes of all tables, where they are on a server.
+    ///
+    /// # Errors
+    /// See [`StoreError`](super::StoreError).
+    pub fn size_on_server(&self) -> super::Result<Option<u64>> {
+        Ok(self.connection.size_on_server()?)
+    }
+
+    /// How many round trips to a server there were since the database was opened.
+    #[must_use]
+    pub fn round_trips(&self) -> Option<u64> {
+        self.connection.trips()
+    }
+
     /// The key of this database's digests: nobody who sends reports knows it.
     #[must_use]
     pub fn key(&self) -> DigestKey {

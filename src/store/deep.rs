@@ -110,7 +110,7 @@ fn records(connection: &Connection, faults: &mut Faults) -> Result<()> {
         ids.collect::<engine::Result<_>>()?
     };
     let mut line = connection.prepare(
-        "SELECT records, messages, day, domain, reporter, CASE WHEN NOT counted THEN 0 WHEN trust = 2 THEN 2 ELSE 1 END
+        "SELECT records, messages, day, domain, reporter, CASE WHEN counted = 0 THEN 0 WHEN trust = 2 THEN 2 ELSE 1 END
          FROM report WHERE id = ?1",
     )?;
     let mut select = connection
@@ -171,17 +171,17 @@ fn records(connection: &Connection, faults: &mut Faults) -> Result<()> {
 fn totals(connection: &Connection, faults: &mut Faults) -> Result<()> {
     let mut select = connection.prepare(
         "WITH summed AS (
-            SELECT day, domain, reporter, COUNT(*) AS reports, SUM(trust = 2) AS checked, SUM(records) AS records,
-                MIN(TOTAL(messages), 9007199254740992) AS messages, MIN(TOTAL(dmarc_pass), 9007199254740992) AS dmarc_pass,
-                MIN(TOTAL(dkim_aligned), 9007199254740992) AS dkim_aligned,
-                MIN(TOTAL(spf_aligned), 9007199254740992) AS spf_aligned
-            FROM report WHERE counted GROUP BY day, domain, reporter)
+            SELECT day, domain, reporter, COUNT(*) AS reports, SUM(CASE WHEN trust = 2 THEN 1 ELSE 0 END) AS checked, SUM(records) AS records,
+                CASE WHEN TOTAL(messages) < 9007199254740992 THEN TOTAL(messages) ELSE 9007199254740992 END AS messages, CASE WHEN TOTAL(dmarc_pass) < 9007199254740992 THEN TOTAL(dmarc_pass) ELSE 9007199254740992 END AS dmarc_pass,
+                CASE WHEN TOTAL(dkim_aligned) < 9007199254740992 THEN TOTAL(dkim_aligned) ELSE 9007199254740992 END AS dkim_aligned,
+                CASE WHEN TOTAL(spf_aligned) < 9007199254740992 THEN TOTAL(spf_aligned) ELSE 9007199254740992 END AS spf_aligned
+            FROM report WHERE counted <> 0 GROUP BY day, domain, reporter)
          SELECT day, name.text FROM (
             SELECT * FROM (SELECT * FROM summed EXCEPT SELECT day, domain, reporter, reports, checked, records, messages,
-                dmarc_pass, dkim_aligned, spf_aligned FROM day_total)
+                dmarc_pass, dkim_aligned, spf_aligned FROM day_total) missing
             UNION SELECT * FROM (SELECT day, domain, reporter, reports, checked, records, messages,
-                dmarc_pass, dkim_aligned, spf_aligned FROM day_total EXCEPT SELECT * FROM summed))
-         LEFT JOIN name ON name.id = domain GROUP BY day, domain ORDER BY day",
+                dmarc_pass, dkim_aligned, spf_aligned FROM day_total EXCEPT SELECT * FROM summed) others) differing
+         LEFT JOIN name ON name.id = domain GROUP BY day, domain, name.text ORDER BY day, domain",
     )?;
     let mut rows = select.query(())?;
     while let Some(row) = rows.next()? {
@@ -218,7 +218,8 @@ fn tls(connection: &Connection, key: DigestKey, faults: &mut Faults) -> Result<(
 
 /// Whether kept bytes are those that came.
 fn bytes(connection: &Connection, faults: &mut Faults) -> Result<()> {
-    let mut select = connection.prepare("SELECT id, sha256, packed, bytes FROM blob WHERE bytes IS NOT NULL")?;
+    let mut select =
+        connection.prepare("SELECT id, sha256, packed, bytes FROM blob WHERE bytes IS NOT NULL ORDER BY id")?;
     let mut rows = select.query(())?;
     while let Some(row) = rows.next()? {
         let (id, sha, packed): (i64, Vec<u8>, bool) = (row.get(0)?, row.get(1)?, row.get(2)?);

@@ -141,8 +141,8 @@ impl Dictionary {
             params![key.p, key.sp, key.np, key.adkim, key.aspf, key.pct, key.fo, key.testing, key.discovery_method];
         let found: Option<i64> = connection
             .prepare(
-                "SELECT id FROM policy WHERE p IS ?1 AND sp IS ?2 AND np IS ?3 AND adkim IS ?4 AND aspf IS ?5 AND pct IS ?6
-                    AND fo IS ?7 AND testing IS ?8 AND discovery_method IS ?9",
+                "SELECT id FROM policy WHERE p IS NOT DISTINCT FROM ?1 AND sp IS NOT DISTINCT FROM ?2 AND np IS NOT DISTINCT FROM ?3 AND adkim IS NOT DISTINCT FROM ?4 AND aspf IS NOT DISTINCT FROM ?5 AND pct IS NOT DISTINCT FROM ?6
+                    AND fo IS NOT DISTINCT FROM ?7 AND testing IS NOT DISTINCT FROM ?8 AND discovery_method IS NOT DISTINCT FROM ?9",
             )?
             .query_row(values, |row| row.get(0))
             .optional()?;

@@ -41,6 +41,17 @@ pub enum StoreError {
     /// Not writable.
     #[error("the database is read-only; check the rights of the file and its folder, or name another with --db")]
     ReadOnly,
+    /// The user of a server may not do this.
+    #[error("the user of the database has no right to do this ({0}); grant it, or name another user in the URL")]
+    NoRight(String),
+    /// The connection to a server has ended.
+    #[error("the database server is gone ({0}); what was reported as stored stays, run again when it is back")]
+    Gone(String),
+    /// A server gave no answer.
+    #[error(
+        "the database server gave no answer within {0} seconds; see whether it is overloaded, or allow more ([database] timeout)"
+    )]
+    Slow(u64),
     /// Damaged.
     #[error("the database is damaged ({0}); restore it from a backup, or ingest the mail into a new one")]
     Damaged(String),

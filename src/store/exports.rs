@@ -50,7 +50,7 @@ impl Store {
     pub fn unexported(&self, export: &Exported, first: Day, last: Day) -> Result<Vec<ReportPlace>> {
         let mut select = self.connection.prepare(
             "SELECT record_run.day, record_run.report FROM record_run JOIN report ON report.id = record_run.report
-             WHERE record_run.day BETWEEN ?2 AND ?3 AND part = 0 AND record_run.counted AND NOT EXISTS (
+             WHERE record_run.day BETWEEN ?2 AND ?3 AND part = 0 AND record_run.counted <> 0 AND NOT EXISTS (
                 SELECT 1 FROM exported WHERE export = ?1 AND exported.report = report.id AND exported.content = report.content)
              ORDER BY record_run.day, record_run.report",
         )?;
@@ -70,7 +70,7 @@ impl Store {
             "SELECT exported.day, exported.report, row_key, record_run.domain, record_run.reporter FROM exported
              LEFT JOIN report ON report.id = exported.report AND report.content = exported.content
              LEFT JOIN record_run ON record_run.day = report.day AND record_run.report = report.id AND part = 0
-                AND record_run.counted
+                AND record_run.counted <> 0
              WHERE export = ?1 ORDER BY exported.day, exported.report",
         )?;
         let mut rows = select.query([export.id])?;
@@ -125,8 +125,10 @@ impl Store {
             delete.execute(params![id, one.place.report])?;
         }
         let mut insert = transaction.prepare(
-            "INSERT OR REPLACE INTO exported (export, day, report, content, row_key)
-             SELECT ?1, day, id, content, ?4 FROM report WHERE id = ?3 AND day = ?2",
+            "INSERT INTO exported (export, day, report, content, row_key)
+             SELECT ?1, day, id, content, ?4 FROM report WHERE id = ?3 AND day = ?2
+             ON CONFLICT (export, report) DO UPDATE SET day = excluded.day, content = excluded.content,
+                row_key = excluded.row_key",
         )?;
         for one in added {
             insert.execute(params![id, one.place.day, one.place.report, one.row_key])?;

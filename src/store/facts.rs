@@ -161,7 +161,7 @@ impl FreshFacts {
         connection
             .prepare(
                 "INSERT INTO outcome_block (block, facts) VALUES (?1, ?2)
-                 ON CONFLICT DO UPDATE SET facts = CAST(facts || excluded.facts AS BLOB)",
+                 ON CONFLICT (block) DO UPDATE SET facts = CAST(outcome_block.facts || excluded.facts AS BLOB)",
             )?
             .execute(params![self.block.cast_signed(), self.bytes])?;
         self.bytes.clear();

@@ -50,7 +50,7 @@ impl Store {
     /// See [`StoreError`](super::StoreError).
     pub fn foreign_domains(&self) -> Result<Vec<ForeignDomain>> {
         self.foreign(
-            "SELECT domain, reporter, COUNT(*), SUM(MIN(messages, 9007199254740992)) FROM report WHERE NOT dropped GROUP BY domain, reporter",
+            "SELECT domain, reporter, COUNT(*), SUM(CASE WHEN messages < 9007199254740992 THEN messages ELSE 9007199254740992 END) FROM report WHERE dropped = 0 GROUP BY domain, reporter ORDER BY domain, reporter",
             params![],
         )
     }
@@ -61,7 +61,7 @@ impl Store {
     /// # Errors
     /// See [`StoreError`](super::StoreError).
     pub fn foreign_totals(&self, first: Day, last: Day) -> Result<Vec<ForeignDomain>> {
-        let sql = "SELECT domain, reporter, SUM(reports), SUM(MIN(messages, 9007199254740992)) FROM day_total WHERE day BETWEEN ?1 AND ?2 GROUP BY domain, reporter";
+        let sql = "SELECT domain, reporter, SUM(reports), SUM(CASE WHEN messages < 9007199254740992 THEN messages ELSE 9007199254740992 END) FROM day_total WHERE day BETWEEN ?1 AND ?2 GROUP BY domain, reporter ORDER BY domain, reporter";
         self.foreign(sql, params![first, last])
     }
 

@@ -302,9 +302,9 @@ impl Store {
             "INSERT INTO account_run (account, name, last_run, last_success, last_error_time, last_error)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6)
              ON CONFLICT (account) DO UPDATE SET name = excluded.name, last_run = excluded.last_run,
-                last_success = COALESCE(excluded.last_success, last_success),
-                last_error_time = COALESCE(excluded.last_error_time, last_error_time),
-                last_error = COALESCE(excluded.last_error, last_error)",
+                last_success = COALESCE(excluded.last_success, account_run.last_success),
+                last_error_time = COALESCE(excluded.last_error_time, account_run.last_error_time),
+                last_error = COALESCE(excluded.last_error, account_run.last_error)",
             params![account, name, now, success, error.map(|_| now), error],
         )?;
         Ok(())

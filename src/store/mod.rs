@@ -28,6 +28,7 @@ mod mailbox;
 mod memory;
 mod names;
 mod open;
+mod place;
 mod plain;
 mod prune;
 mod quarantine;
@@ -64,6 +65,7 @@ pub use incoming::{
 pub use mailbox::{AccountRun, Copying, Mailbox, MailboxPosition, PendingMail};
 pub use memory::{MemorySource, Remembered, RememberedCell, RememberedSum};
 pub use names::{NameCache, NameReader};
+pub use place::{Place, Server};
 pub use plain::{PlainColumn, PlainTable, PlainValue};
 pub use prune::Pruned;
 pub use quarantine::{Held, Kept, QuarantineEntry, Quarantined};

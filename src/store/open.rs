@@ -1,11 +1,10 @@
 //! Opening a database, and making it where there is none.
 
-use std::path::Path;
-
 use super::database::Store;
 use super::digest::DigestKey;
 use super::engine::Connection;
 use super::error::Result;
+use super::place::Place;
 use super::{apart, schema};
 
 impl Store {
@@ -13,8 +12,8 @@ impl Store {
     ///
     /// # Errors
     /// See [`StoreError`](super::StoreError).
-    pub fn open(path: &Path) -> Result<Self> {
-        let (mut connection, version) = Connection::open(path, schema::VERSION)?;
+    pub fn open(place: impl Into<Place>) -> Result<Self> {
+        let (mut connection, version) = Connection::open(&place.into(), schema::VERSION)?;
         schema::migrate(&mut connection, version)?;
         Self::over(connection)
     }
@@ -23,12 +22,13 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::Missing`](super::StoreError::Missing) where there is none, else see [`StoreError`](super::StoreError).
-    pub fn open_existing(path: &Path) -> Result<Self> {
-        let (connection, version) = Connection::open_to_read(path, schema::VERSION)?;
+    pub fn open_existing(place: impl Into<Place>) -> Result<Self> {
+        let place = place.into();
+        let (connection, version) = Connection::open_to_read(&place, schema::VERSION)?;
         if version < schema::VERSION {
             // Answers need the tables of today; climbing needs to write.
             drop(connection);
-            return Self::open(path);
+            return Self::open(place);
         }
         Self::over(connection)
     }

@@ -80,7 +80,7 @@ impl Store {
 
 fn count(connection: &Connection, day: Day) -> Result<Pruned> {
     Ok(connection.query_row(
-        "SELECT COUNT(*), COALESCE(SUM(records), 0), COALESCE(SUM(MIN(messages, 9007199254740992)), 0),
+        "SELECT COUNT(*), COALESCE(SUM(records), 0), COALESCE(SUM(CASE WHEN messages < 9007199254740992 THEN messages ELSE 9007199254740992 END), 0),
             (SELECT COUNT(*) FROM tls_report WHERE day < ?1) FROM report WHERE day < ?1",
         params![day],
         |row| {

@@ -72,7 +72,7 @@ impl Store {
     pub fn counted_after(&self, after: ReportPlace, last: Day, names: &mut NameCache) -> Result<Option<CountedReport>> {
         let mut select = self.connection.prepare(
             "SELECT day, report, reporter, domain, counted FROM record_run
-             WHERE (day, report) > (?1, ?2) AND day <= ?3 AND part = 0 AND counted ORDER BY day, report LIMIT 1",
+             WHERE (day, report) > (?1, ?2) AND day <= ?3 AND part = 0 AND counted <> 0 ORDER BY day, report LIMIT 1",
         )?;
         let mut place = after;
         loop {
@@ -188,13 +188,16 @@ impl Store {
     /// # Errors
     /// See [`StoreError`](super::StoreError).
     pub fn published_policies(&self, first: Day, last: Day) -> Result<Vec<PublishedPolicy>> {
-        let ignored = self.ignored_reporters()?.iter().map(i64::to_string).collect::<Vec<_>>().join(", ");
+        // No name has the number −1; a list may not be empty.
+        let mut ignored = self.ignored_reporters()?;
+        ignored.push(-1);
+        let ignored = ignored.iter().map(i64::to_string).collect::<Vec<_>>().join(", ");
         let mut select = self.connection.prepare(&format!(
             "SELECT name.text, p, sp, np, adkim, aspf, pct, fo, testing, discovery_method, MIN(day), MAX(day), COUNT(*),
                 COUNT(DISTINCT reporter)
              FROM report JOIN policy ON policy.id = report.policy JOIN name ON name.id = report.domain
-             WHERE day BETWEEN ?1 AND ?2 AND counted AND {BELIEVED} AND reporter NOT IN ({ignored})
-             GROUP BY report.domain, report.policy ORDER BY name.text, MIN(day), policy.id"
+             WHERE day BETWEEN ?1 AND ?2 AND counted <> 0 AND {BELIEVED} AND reporter NOT IN ({ignored})
+             GROUP BY name.id, policy.id ORDER BY name.text, MIN(day), policy.id"
         ))?;
         let mut rows = select.query([first, last])?;
         let mut found = Vec::new();

@@ -38,7 +38,7 @@ impl Store {
     pub fn report_lines(&self, first: Day, last: Day, visit: &mut dyn FnMut(ReportLine)) -> Result<()> {
         let mut statement = self.connection.prepare(
             "SELECT id, day, begin_time, domain, reporter, policy, messages, trust, end_time FROM report
-             WHERE counted AND day BETWEEN ?1 AND ?2 ORDER BY id",
+             WHERE counted <> 0 AND day BETWEEN ?1 AND ?2 ORDER BY id",
         )?;
         let mut rows = statement.query(params![first, last])?;
         let mut answered = self.answered();

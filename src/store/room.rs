@@ -4,6 +4,7 @@
 use std::path::Path;
 
 use super::engine::Connection;
+use super::place::Place;
 use super::{Result, Store, StoreError, schema};
 
 impl Store {
@@ -15,7 +16,13 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::Missing`] where there is no database, else see [`StoreError`].
-    pub fn forgetting<T>(path: &Path, mut work: impl FnMut(&mut Store) -> Result<T>) -> Result<T> {
+    pub fn forgetting<T>(place: impl Into<Place>, mut work: impl FnMut(&mut Store) -> Result<T>) -> Result<T> {
+        let place = place.into();
+        let Some(path) = place.file() else {
+            // A server keeps its own room.
+            drop(Self::open_existing(place.clone())?);
+            return work(&mut Self::open(place)?);
+        };
         if !path.exists() {
             return Err(StoreError::Missing(path.display().to_string()));
         }

@@ -30,7 +30,7 @@ pub struct ScannedRun<'r> {
 impl<'r> ScannedRun<'r> {
     /// Selects the runs of reports that count on the days from one to another, in the order of days and reports.
     pub(super) const SELECT: &'static str =
-        "SELECT day, report, reporter, domain, counted, rows FROM record_run WHERE day BETWEEN ?1 AND ?2 AND counted
+        "SELECT day, report, reporter, domain, counted, rows FROM record_run WHERE day BETWEEN ?1 AND ?2 AND counted <> 0
          ORDER BY day, report, part";
 
     /// A run as it was selected.
@@ -144,12 +144,11 @@ impl Store {
     /// # Errors
     /// See [`StoreError`].
     pub fn published_policy(&self, reports: &[i64]) -> Result<Option<String>> {
-        let mut select = self.connection.prepare(
-            "SELECT end_time, lower(p) FROM report JOIN policy ON policy.id = report.policy WHERE report.id = ?1",
-        )?;
+        let mut select = self.connection.prepare("SELECT end_time, policy FROM report WHERE id = ?1")?;
         let mut last: Option<(i64, Option<String>)> = None;
         for report in reports {
-            let found = select.query_row([report], |row| Ok((row.get(0)?, row.get(1)?)))?;
+            let (end, policy): (i64, i64) = select.query_row([report], |row| Ok((row.get(0)?, row.get(1)?)))?;
+            let found = (end, PolicyWords::load(&self.connection, policy)?.p);
             // The words of the policy, from none to reject, are in the order of the alphabet.
             last = last.max(Some(found));
         }

@@ -97,7 +97,7 @@ impl Placed {
                 "SELECT 1 FROM (
                     SELECT end_time, logical, trust, dropped FROM report
                     WHERE domain = ?1 AND reporter = ?2 AND begin_time > ?3 AND begin_time < ?4
-                    ORDER BY begin_time DESC LIMIT ?7)
+                    ORDER BY begin_time DESC LIMIT ?7) near
                  WHERE end_time > ?5 AND logical <> ?6 AND {BELIEVED}",
             ))?
             .exists(params![

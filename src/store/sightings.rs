@@ -37,8 +37,9 @@ pub(super) fn is_seen(connection: &Connection, names: &mut Names, report: i64, o
 pub(super) fn copy(connection: &Connection, from: i64, to: i64) -> Result<()> {
     connection
         .prepare(
-            "INSERT OR IGNORE INTO sighting (report, folder, item, message_id, dmarc, dmarc_domain)
-             SELECT ?2, folder, item, message_id, dmarc, dmarc_domain FROM sighting WHERE report = ?1",
+            "INSERT INTO sighting (report, folder, item, message_id, dmarc, dmarc_domain)
+             SELECT ?2, folder, item, message_id, dmarc, dmarc_domain FROM sighting WHERE report = ?1
+             ON CONFLICT DO NOTHING",
         )?
         .execute(params![from, to])?;
     Ok(())

@@ -157,7 +157,7 @@ impl Writer<'_> {
         let reread = raw_known && self.tls_earlier_readings(raw)?;
         let others: bool = self
             .connection
-            .prepare("SELECT 1 FROM tls_report WHERE identity = ?1 AND counted")?
+            .prepare("SELECT 1 FROM tls_report WHERE identity = ?1 AND counted <> 0")?
             .exists([identity.to_be_bytes()])?;
         let id = self.insert_tls(new, identity, content, raw)?;
         self.input.tls_met.insert(id);

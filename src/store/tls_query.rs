@@ -103,7 +103,7 @@ impl Store {
         let mut select = self.connection.prepare(
             "SELECT id, day, reporter, trust, domain, policy_type, policy_string, mx_host, successful, failed, number
              FROM tls_report JOIN tls_policy ON report = id
-             WHERE counted AND day BETWEEN ?1 AND ?2 ORDER BY day, id, number",
+             WHERE counted <> 0 AND day BETWEEN ?1 AND ?2 ORDER BY day, id, number",
         )?;
         let mut rows = select.query(params![first, last])?;
         let mut owned = self.answered();
@@ -163,7 +163,8 @@ impl Store {
              JOIN name domain ON domain.id = domain
              LEFT JOIN name org ON org.id = org_name
              LEFT JOIN name contact ON contact.id = contact
-             WHERE day BETWEEN ?1 AND ?2 GROUP BY tls_report.id, domain.text ORDER BY day DESC, tls_report.id DESC, domain.text",
+             WHERE day BETWEEN ?1 AND ?2 GROUP BY tls_report.id, reporter.text, org.text, contact.text, domain.text
+             ORDER BY day DESC, tls_report.id DESC, domain.text",
         )?;
         let mut rows = select.query(params![first, last])?;
         let mut found: Vec<TlsReportRow> = Vec::new();
@@ -231,7 +232,7 @@ impl Store {
     pub fn newest_tls_report(&self, now: i64) -> Result<Option<i64>> {
         let mut select = self.connection.prepare(
             "SELECT MAX(end_time), domain FROM tls_report JOIN tls_policy ON report = id
-             WHERE counted AND end_time <= ?1 GROUP BY domain",
+             WHERE counted <> 0 AND end_time <= ?1 GROUP BY domain",
         )?;
         let mut rows = select.query([now])?;
         let (mut owned, mut newest) = (self.answered(), None);

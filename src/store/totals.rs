@@ -51,11 +51,16 @@ impl Deltas {
             "INSERT INTO day_total (day, domain, reporter, reports, checked, records, messages, dmarc_pass, dkim_aligned, spf_aligned)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
              ON CONFLICT (day, domain, reporter) DO UPDATE SET
-                reports = reports + excluded.reports, checked = checked + excluded.checked, records = records + excluded.records,
-                messages = MIN(messages + excluded.messages, 9007199254740992),
-                dmarc_pass = MIN(dmarc_pass + excluded.dmarc_pass, 9007199254740992),
-                dkim_aligned = MIN(dkim_aligned + excluded.dkim_aligned, 9007199254740992),
-                spf_aligned = MIN(spf_aligned + excluded.spf_aligned, 9007199254740992)",
+                reports = day_total.reports + excluded.reports, checked = day_total.checked + excluded.checked,
+                records = day_total.records + excluded.records,
+                messages = CASE WHEN CAST(day_total.messages AS NUMERIC) + excluded.messages < 9007199254740992
+                    THEN day_total.messages + excluded.messages ELSE 9007199254740992 END,
+                dmarc_pass = CASE WHEN CAST(day_total.dmarc_pass AS NUMERIC) + excluded.dmarc_pass < 9007199254740992
+                    THEN day_total.dmarc_pass + excluded.dmarc_pass ELSE 9007199254740992 END,
+                dkim_aligned = CASE WHEN CAST(day_total.dkim_aligned AS NUMERIC) + excluded.dkim_aligned < 9007199254740992
+                    THEN day_total.dkim_aligned + excluded.dkim_aligned ELSE 9007199254740992 END,
+                spf_aligned = CASE WHEN CAST(day_total.spf_aligned AS NUMERIC) + excluded.spf_aligned < 9007199254740992
+                    THEN day_total.spf_aligned + excluded.spf_aligned ELSE 9007199254740992 END",
         )?;
         debug_assert_eq!(LARGEST_SUM, 9_007_199_254_740_992);
         for ((day, domain, reporter), sums) in self.by_key.drain() {
@@ -130,7 +135,8 @@ impl Store {
     pub fn days_reported(&self, first: Day, last: Day, now: i64, visit: &mut dyn FnMut(DayReported)) -> Result<()> {
         let stale = self.stale_reports(first, last, now)?;
         let mut statement = self.connection.prepare(
-            "SELECT day, domain, reporter, messages, reports, checked FROM day_total WHERE day BETWEEN ?1 AND ?2",
+            "SELECT day, domain, reporter, messages, reports, checked FROM day_total WHERE day BETWEEN ?1 AND ?2
+             ORDER BY day, domain, reporter",
         )?;
         let mut rows = statement.query([first, last])?;
         let mut answered = self.answered();
@@ -157,7 +163,7 @@ impl Store {
         // All others end a day after the one that they count on at the latest.
         let mut select = self.connection.prepare(
             "SELECT day, domain, reporter, begin_time, end_time, messages FROM report
-             WHERE end_time - begin_time > 172800 AND day BETWEEN ?1 AND ?2 AND counted",
+             WHERE end_time - begin_time > 172800 AND day BETWEEN ?1 AND ?2 AND counted <> 0",
         )?;
         debug_assert_eq!(LONG, 172_800);
         let mut rows = select.query([first, last])?;
@@ -181,7 +187,7 @@ impl Store {
         let mut select = self.connection.prepare(
             "SELECT record_run.day, record_run.domain, begin_time, end_time, record_run.reporter
              FROM record_run JOIN report ON report.id = record_run.report
-             WHERE record_run.counted AND part = 0 AND record_run.day <= ?1 ORDER BY record_run.day DESC",
+             WHERE record_run.counted <> 0 AND part = 0 AND record_run.day <= ?1 ORDER BY record_run.day DESC",
         )?;
         let mut rows = select.query([now.div_euclid(DAY)])?;
         let mut answered = self.answered();

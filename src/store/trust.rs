@@ -63,7 +63,7 @@ impl Trust {
 pub(super) const CHECKED: i64 = 2;
 
 /// For conditions in SQL: reports that are believed, and were not taken away.
-pub(super) const BELIEVED: &str = "trust IN (0, 2) AND NOT dropped";
+pub(super) const BELIEVED: &str = "trust IN (0, 2) AND dropped = 0";
 
 impl From<&Authenticity> for Trust {
     fn from(authenticity: &Authenticity) -> Self {

@@ -50,6 +50,8 @@ mod odd_paths;
 mod options;
 mod page;
 mod parsers;
+#[cfg(all(unix, feature = "postgres"))]
+mod postgres;
 mod providers;
 mod quirks;
 mod readiness;

@@ -20,3 +20,18 @@ pub(crate) fn program(name: &str, package: &str) -> Option<PathBuf> {
     }
     found
 }
+
+/// The folder of the programs of a PostgreSQL server; nothing, and a loud note, where there is none and the tests were not told to
+/// insist. Debian keeps them apart, a folder a version.
+#[cfg(unix)]
+pub(crate) fn postgresql() -> Option<PathBuf> {
+    let is_there = |folder: &Path| ["initdb", "postgres", "psql"].iter().all(|name| folder.join(name).is_file());
+    let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+    let mut folders: Vec<PathBuf> = versions.map(|version| version.path().join("bin")).collect();
+    folders.sort();
+    folders.extend(std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default()));
+    match folders.into_iter().rev().find(|folder| is_there(folder)) {
+        Some(folder) => Some(folder),
+        None => program("initdb", "postgresql").and_then(|path| path.parent().map(Path::to_owned)),
+    }
+}

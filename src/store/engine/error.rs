@@ -11,6 +11,10 @@ pub(in crate::store) enum Error {
     /// Something else stands in a column than is asked for.
     #[error("{0}")]
     Column(String),
+    /// A server says so.
+    #[cfg(feature = "postgres")]
+    #[error(transparent)]
+    Server(Box<StoreError>),
     /// SQLite says so.
     #[error(transparent)]
     Sqlite(#[from] rusqlite::Error),
@@ -23,6 +27,8 @@ impl From<Error> for StoreError {
     fn from(error: Error) -> Self {
         match error {
             Error::NoRow | Error::Column(_) => StoreError::Other(error.to_string()),
+            #[cfg(feature = "postgres")]
+            Error::Server(error) => *error,
             Error::Sqlite(error) => error.into(),
         }
     }

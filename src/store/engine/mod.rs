@@ -5,6 +5,8 @@
 //! one engine alone (how it is opened, locked, checked and given room) stands in the folder or file of that engine.
 
 mod error;
+#[cfg(feature = "postgres")]
+mod postgres;
 mod row;
 mod sqlite;
 mod statement;
@@ -20,25 +22,47 @@ pub(super) use self::sqlite::{APPLICATION_ID, create_private, version as sqlite_
 pub(super) use self::statement::Statement;
 pub(super) use self::value::{Params, Value, as_value, params};
 use super::Result as StoreResult;
+use super::place::Place;
 
 /// An open database.
 #[derive(Debug)]
 pub(super) enum Connection {
     /// A file, or memory.
     Sqlite(rusqlite::Connection),
+    /// On a server.
+    #[cfg(feature = "postgres")]
+    Postgres(Box<postgres::Session>),
 }
 
 impl Connection {
-    /// Opens a file for reading and writing, making it (readable by its owner alone) where there is none. Gives the version of
-    /// its tables too, 0 where there are none; one beyond `known` is refused.
-    pub(super) fn open(path: &Path, known: i32) -> StoreResult<(Self, i32)> {
-        sqlite::open(path, known).map(|(connection, version)| (Connection::Sqlite(connection), version))
+    /// Opens a database for reading and writing, making it where there is none (a file readable by its owner alone). Gives the version
+    /// of its tables too, 0 where there are none; one beyond `known` is refused.
+    pub(super) fn open(place: &Place, known: i32) -> StoreResult<(Self, i32)> {
+        match place {
+            Place::File(path) => {
+                sqlite::open(path, known).map(|(connection, version)| (Connection::Sqlite(connection), version))
+            }
+            #[cfg(feature = "postgres")]
+            Place::Server(server) => postgres::open(server, known)
+                .map(|(session, version)| (Connection::Postgres(Box::new(session)), version)),
+            #[cfg(not(feature = "postgres"))]
+            Place::Server(server) => Err(without_postgres(server)),
+        }
     }
 
-    /// Opens an existing file to read from, with one view of the data for as long as it is open where it has the `known`
+    /// Opens an existing database to read from, with one view of the data for as long as it is open where it has the `known`
     /// version; with the version of its tables.
-    pub(super) fn open_to_read(path: &Path, known: i32) -> StoreResult<(Self, i32)> {
-        sqlite::open_to_read(path, known).map(|(connection, version)| (Connection::Sqlite(connection), version))
+    pub(super) fn open_to_read(place: &Place, known: i32) -> StoreResult<(Self, i32)> {
+        match place {
+            Place::File(path) => {
+                sqlite::open_to_read(path, known).map(|(connection, version)| (Connection::Sqlite(connection), version))
+            }
+            #[cfg(feature = "postgres")]
+            Place::Server(server) => postgres::open_to_read(server, known)
+                .map(|(session, version)| (Connection::Postgres(Box::new(session)), version)),
+            #[cfg(not(feature = "postgres"))]
+            Place::Server(server) => Err(without_postgres(server)),
+        }
     }
 
     /// Opens an existing file that is not there to grow: nothing else may have it open.
@@ -55,6 +79,8 @@ impl Connection {
     pub(super) fn prepare(&self, sql: &str) -> Result<Statement<'_>> {
         match self {
             Connection::Sqlite(connection) => Ok(Statement::Sqlite(connection.prepare_cached(sql)?)),
+            #[cfg(feature = "postgres")]
+            Connection::Postgres(session) => Ok(Statement::Postgres { session, sql: sql.to_owned() }),
         }
     }
 
@@ -80,18 +106,26 @@ impl Connection {
     pub(super) fn execute_batch(&self, sql: &str) -> Result<()> {
         match self {
             Connection::Sqlite(connection) => Ok(connection.execute_batch(sql)?),
+            #[cfg(feature = "postgres")]
+            Connection::Postgres(session) => session.execute_batch(sql),
         }
     }
 
     /// Executes statements that make or change tables.
     pub(super) fn define(&self, sql: &str) -> Result<()> {
-        self.execute_batch(sql)
+        match self {
+            Connection::Sqlite(connection) => Ok(connection.execute_batch(sql)?),
+            #[cfg(feature = "postgres")]
+            Connection::Postgres(session) => session.define(sql),
+        }
     }
 
     /// Begins to write; nobody else writes until [`commit`](Self::commit) or [`rollback`](Self::rollback).
     pub(super) fn begin(&self) -> Result<()> {
         match self {
             Connection::Sqlite(connection) => Ok(connection.execute_batch("BEGIN IMMEDIATE")?),
+            #[cfg(feature = "postgres")]
+            Connection::Postgres(session) => session.begin(),
         }
     }
 
@@ -117,6 +151,8 @@ impl Connection {
             Connection::Sqlite(connection) => {
                 Ok(connection.pragma_query_value(None, "data_version", |row| row.get(0))?)
             }
+            #[cfg(feature = "postgres")]
+            Connection::Postgres(session) => Ok(session.writes_of_others()),
         }
     }
 
@@ -124,6 +160,8 @@ impl Connection {
     pub(super) fn version(&self) -> Result<i32> {
         match self {
             Connection::Sqlite(connection) => Ok(sqlite::version_of(connection)?),
+            #[cfg(feature = "postgres")]
+            Connection::Postgres(session) => session.version(),
         }
     }
 
@@ -131,6 +169,8 @@ impl Connection {
     pub(super) fn set_version(&self, version: i32) -> Result<()> {
         match self {
             Connection::Sqlite(connection) => Ok(sqlite::set_version(connection, version)?),
+            #[cfg(feature = "postgres")]
+            Connection::Postgres(session) => session.set_version(version),
         }
     }
 
@@ -138,6 +178,8 @@ impl Connection {
     pub(super) fn is_in_memory(&self) -> bool {
         match self {
             Connection::Sqlite(connection) => connection.path().is_none_or(str::is_empty),
+            #[cfg(feature = "postgres")]
+            Connection::Postgres(_) => false,
         }
     }
 
@@ -148,6 +190,8 @@ impl Connection {
     pub(super) fn check_room(&self) -> StoreResult<()> {
         match self {
             Connection::Sqlite(connection) => sqlite::check_room(connection),
+            #[cfg(feature = "postgres")]
+            Connection::Postgres(_) => Ok(()),
         }
     }
 
@@ -155,6 +199,8 @@ impl Connection {
     pub(super) fn give_room_back(&self) -> Result<()> {
         match self {
             Connection::Sqlite(connection) => Ok(sqlite::give_room_back(connection)?),
+            #[cfg(feature = "postgres")]
+            Connection::Postgres(_) => Ok(()),
         }
     }
 
@@ -162,6 +208,8 @@ impl Connection {
     pub(super) fn faults(&self, most: usize) -> Result<Vec<String>> {
         match self {
             Connection::Sqlite(connection) => Ok(sqlite::faults(connection, most)?),
+            #[cfg(feature = "postgres")]
+            Connection::Postgres(_) => Ok(Vec::new()),
         }
     }
 
@@ -169,15 +217,41 @@ impl Connection {
     pub(super) fn fill_blob(&self, id: i64, source: &mut dyn Read) -> StoreResult<()> {
         match self {
             Connection::Sqlite(connection) => sqlite::fill_blob(connection, id, source),
+            #[cfg(feature = "postgres")]
+            Connection::Postgres(session) => session.fill_blob(id, source),
+        }
+    }
+
+    /// Bytes of all that is on a server; nothing for a file, which has its length.
+    pub(super) fn size_on_server(&self) -> Result<Option<u64>> {
+        match self {
+            Connection::Sqlite(_) => Ok(None),
+            #[cfg(feature = "postgres")]
+            Connection::Postgres(session) => session.size().map(Some),
+        }
+    }
+
+    /// How many round trips to a server there were since the connection was made.
+    pub(super) fn trips(&self) -> Option<u64> {
+        match self {
+            Connection::Sqlite(_) => None,
+            #[cfg(feature = "postgres")]
+            Connection::Postgres(session) => Some(session.trips()),
         }
     }
 
     /// Lets the database grow to this many pages and no further, as a full disk does.
     #[cfg(test)]
     pub(super) fn limit_pages(&self, pages: u32) -> Result<()> {
-        let Connection::Sqlite(connection) = self;
+        let Connection::Sqlite(connection) = self else { return Ok(()) };
         Ok(connection.query_row(&format!("PRAGMA max_page_count = {pages}"), [], |_| Ok(()))?)
     }
+}
+
+#[cfg(not(feature = "postgres"))]
+fn without_postgres(server: &super::place::Server) -> super::StoreError {
+    let reason = "this program was built without PostgreSQL (feature `postgres`)".to_owned();
+    super::StoreError::Open { path: server.url.clone(), reason }
 }
 
 /// A transaction, given up unless it is committed.

@@ -1,12 +1,16 @@
 //! Rows of an answer.
 
+use super::error::{Error, Result};
 use super::value::Column;
-use super::{Error, Result};
+#[cfg(feature = "postgres")]
+use super::value::Found;
 
 /// A row, as long as it is at hand.
 #[derive(Clone, Copy)]
 pub(in crate::store) enum Row<'r> {
     Sqlite(&'r rusqlite::Row<'r>),
+    #[cfg(feature = "postgres")]
+    Postgres(&'r tokio_postgres::Row),
 }
 
 impl<'r> Row<'r> {
@@ -14,6 +18,9 @@ impl<'r> Row<'r> {
     pub(in crate::store) fn get<T: Column>(self, at: usize) -> Result<T> {
         match self {
             Row::Sqlite(row) => Ok(row.get(at)?),
+            #[cfg(feature = "postgres")]
+            Row::Postgres(row) => T::of(found(row, at)?)
+                .ok_or_else(|| Error::Column(format!("something else than was expected stands in column {at}"))),
         }
     }
 
@@ -21,6 +28,11 @@ impl<'r> Row<'r> {
     pub(in crate::store) fn bytes(self, at: usize) -> Result<&'r [u8]> {
         match self {
             Row::Sqlite(row) => row.get_ref(at)?.as_blob().map_err(|error| Error::Column(error.to_string())),
+            #[cfg(feature = "postgres")]
+            Row::Postgres(row) => match found(row, at)? {
+                Found::Bytes(bytes) => Ok(bytes),
+                _ => Err(Error::Column("Invalid type".to_owned())),
+            },
         }
     }
 
@@ -28,13 +40,25 @@ impl<'r> Row<'r> {
     pub(in crate::store) fn width(self) -> usize {
         match self {
             Row::Sqlite(row) => row.as_ref().column_count(),
+            #[cfg(feature = "postgres")]
+            Row::Postgres(row) => row.len(),
         }
     }
+}
+
+#[cfg(feature = "postgres")]
+fn found(row: &tokio_postgres::Row, at: usize) -> Result<Found<'_>> {
+    row.try_get(at).map_err(|error| Error::Column(error.to_string()))
 }
 
 /// Rows, one after the other.
 pub(in crate::store) enum Rows<'s> {
     Sqlite(rusqlite::Rows<'s>),
+    #[cfg(feature = "postgres")]
+    Postgres {
+        rows: Vec<std::sync::Arc<tokio_postgres::Row>>,
+        next: usize,
+    },
 }
 
 impl Rows<'_> {
@@ -42,6 +66,11 @@ impl Rows<'_> {
     pub(in crate::store) fn next(&mut self) -> Result<Option<Row<'_>>> {
         match self {
             Rows::Sqlite(rows) => Ok(rows.next()?.map(Row::Sqlite)),
+            #[cfg(feature = "postgres")]
+            Rows::Postgres { rows, next } => {
+                *next += 1;
+                Ok(rows.get(*next - 1).map(|row| Row::Postgres(row)))
+            }
         }
     }
 }

@@ -1,12 +1,19 @@
 //! Statements that were prepared.
 
+use super::error::{Error, Result};
+#[cfg(feature = "postgres")]
+use super::postgres::Session;
 use super::row::{Row, Rows};
 use super::value::Params;
-use super::{Error, Result};
 
 /// A statement, prepared once for its text.
 pub(in crate::store) enum Statement<'c> {
     Sqlite(rusqlite::CachedStatement<'c>),
+    #[cfg(feature = "postgres")]
+    Postgres {
+        session: &'c Session,
+        sql: String,
+    },
 }
 
 impl Statement<'_> {
@@ -15,6 +22,10 @@ impl Statement<'_> {
         match self {
             Statement::Sqlite(statement) => {
                 Ok(Rows::Sqlite(parameters.with(|values| statement.query(rusqlite::params_from_iter(values)))?))
+            }
+            #[cfg(feature = "postgres")]
+            Statement::Postgres { session, sql } => {
+                Ok(Rows::Postgres { rows: parameters.with(|values| session.query(sql, values))?, next: 0 })
             }
         }
     }
@@ -52,6 +63,8 @@ impl Statement<'_> {
             Statement::Sqlite(statement) => {
                 Ok(parameters.with(|values| statement.execute(rusqlite::params_from_iter(values)))?)
             }
+            #[cfg(feature = "postgres")]
+            Statement::Postgres { session, sql } => parameters.with(|values| session.execute(sql, values)),
         }
     }
 
@@ -61,6 +74,8 @@ impl Statement<'_> {
             Statement::Sqlite(statement) => {
                 Ok(parameters.with(|values| statement.insert(rusqlite::params_from_iter(values)))?)
             }
+            #[cfg(feature = "postgres")]
+            Statement::Postgres { session, sql } => parameters.with(|values| session.insert(sql, values)),
         }
     }
 }

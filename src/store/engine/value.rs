@@ -125,14 +125,81 @@ macro_rules! params {
 }
 pub(in crate::store) use params;
 
-/// What can stand in a column.
-pub(in crate::store) trait Column: FromSql {}
+/// What an engine other than SQLite found in a column.
+#[cfg(feature = "postgres")]
+#[derive(Debug)]
+pub(in crate::store) enum Found<'r> {
+    Null,
+    Integer(i64),
+    Text(std::borrow::Cow<'r, str>),
+    Bytes(&'r [u8]),
+}
 
-impl Column for i64 {}
-impl Column for i32 {}
-impl Column for u32 {}
-impl Column for bool {}
-impl Column for String {}
-impl Column for Vec<u8> {}
-impl<const N: usize> Column for [u8; N] {}
-impl<T: Column> Column for Option<T> {}
+/// What can stand in a column.
+pub(in crate::store) trait Column: FromSql {
+    /// Nothing where something else was found.
+    #[cfg(feature = "postgres")]
+    fn of(found: Found<'_>) -> Option<Self>;
+}
+
+macro_rules! columns {
+    ($($type:ty: $pattern:pat => $value:expr;)*) => { $(impl Column for $type {
+        #[cfg(feature = "postgres")]
+        fn of(found: Found<'_>) -> Option<Self> {
+            match found {
+                $pattern => $value,
+                _ => None,
+            }
+        }
+    })* };
+}
+
+columns! {
+    i32: Found::Integer(number) => number.try_into().ok();
+    u32: Found::Integer(number) => number.try_into().ok();
+    bool: Found::Integer(number) => Some(number != 0);
+    Vec<u8>: Found::Bytes(bytes) => Some(bytes.to_owned());
+}
+
+impl<const N: usize> Column for [u8; N] {
+    #[cfg(feature = "postgres")]
+    fn of(found: Found<'_>) -> Option<Self> {
+        match found {
+            Found::Bytes(bytes) => bytes.try_into().ok(),
+            _ => None,
+        }
+    }
+}
+
+impl Column for i64 {
+    #[cfg(feature = "postgres")]
+    fn of(found: Found<'_>) -> Option<Self> {
+        match found {
+            Found::Integer(number) => Some(number),
+            // As it stands in `meta`.
+            Found::Bytes(bytes) => std::str::from_utf8(bytes).ok()?.parse().ok(),
+            _ => None,
+        }
+    }
+}
+
+impl Column for String {
+    #[cfg(feature = "postgres")]
+    fn of(found: Found<'_>) -> Option<Self> {
+        match found {
+            Found::Text(text) => Some(text.into_owned()),
+            Found::Bytes(bytes) => std::str::from_utf8(bytes).ok().map(str::to_owned),
+            _ => None,
+        }
+    }
+}
+
+impl<T: Column> Column for Option<T> {
+    #[cfg(feature = "postgres")]
+    fn of(found: Found<'_>) -> Option<Self> {
+        match found {
+            Found::Null => Some(None),
+            found => T::of(found).map(Some),
+        }
+    }
+}

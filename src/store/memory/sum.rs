@@ -197,8 +197,8 @@ struct Facts<'c> {
 
 impl<'c> Facts<'c> {
     fn new(connection: &'c Connection) -> Result<Self> {
-        let mut select = connection.prepare("SELECT id FROM signers WHERE detail = x''")?;
-        let unsigned = select.query_row((), |row| row.get(0)).optional()?;
+        let mut select = connection.prepare("SELECT id FROM signers WHERE detail = ?1")?;
+        let unsigned = select.query_row([&[0_u8; 0]], |row| row.get(0)).optional()?;
         Ok(Facts { connection, known: HashMap::new(), policies: FxHashMap::default(), unsigned })
     }
 

@@ -1,0 +1,148 @@
+//! SQL as PostgreSQL reads it.
+//!
+//! Texts of strangers may hold NUL, which PostgreSQL's texts cannot: [`escape`] has other bytes for it, in such a way that texts keep
+//! their order and what is joined stays joined.
+
+use std::borrow::Cow;
+
+/// A statement, with parameters as PostgreSQL counts them.
+pub(super) fn statement(sql: &str) -> String {
+    let sql = sql.replace(" AS BLOB)", " AS BYTEA)").replace("TOTAL(", "SUM(");
+    let mut out = String::with_capacity(sql.len() + 8);
+    let mut rest = sql.as_str();
+    while let Some(at) = rest.find('?') {
+        out.push_str(&rest[..at]);
+        let next = &rest[at + 1..];
+        out.push(if next.starts_with(|c: char| c.is_ascii_digit()) { '$' } else { '?' });
+        rest = next;
+    }
+    out.push_str(rest);
+    out
+}
+
+/// Statements that make or change tables, with the types that PostgreSQL has for SQLite's. Texts are in the order of their bytes, as
+/// in SQLite. References are not checked: whoever writes keeps them. A text or list of any length is found by its hash, as an index of the whole
+/// has no room for long ones; that there is one of each is held by whoever writes, under the lock.
+pub(super) fn definition(sql: &str) -> String {
+    let sql = sql
+        .replace(
+            "text TEXT NOT NULL UNIQUE);",
+            "text TEXT NOT NULL); CREATE INDEX name_by_text ON name USING hash (text);",
+        )
+        .replace(
+            "detail BLOB NOT NULL UNIQUE);",
+            "detail BLOB NOT NULL); CREATE INDEX signers_by_detail ON signers USING hash (detail);",
+        )
+        .replace(" WITHOUT ROWID", "");
+    let mut out = String::with_capacity(sql.len() * 2);
+    for table in sql.split_inclusive(';') {
+        let name = table.split_once("CREATE TABLE ").map(|(_, rest)| rest.trim_start_matches("IF NOT EXISTS "));
+        let name = name.and_then(|rest| rest.split([' ', '(']).next()).unwrap_or_default();
+        out.push_str(
+            &table.replace(
+                "id INTEGER PRIMARY KEY",
+                &format!("id INTEGER PRIMARY KEY DEFAULT dmarcstat_next_id('{name}')"),
+            ),
+        );
+    }
+    let mut types = String::with_capacity(out.len() * 2);
+    let mut words = out.split_inclusive([' ', ',', ')', '(', ';', '\n']).peekable();
+    while let Some(word) = words.next() {
+        let plain = word.trim_end_matches([' ', ',', ')', '(', ';', '\n']);
+        let end = &word[plain.len()..];
+        match plain {
+            "INTEGER" => types.push_str("BIGINT"),
+            "BLOB" => types.push_str("BYTEA"),
+            "TEXT" => types.push_str("TEXT COLLATE \"C\""),
+            "REFERENCES" => {
+                // The table that it names goes too, and what stands behind it stays.
+                let name = words.next().unwrap_or_default();
+                types.push_str(name.trim_start_matches(|c: char| c.is_alphanumeric() || c == '_'));
+                continue;
+            }
+            other => types.push_str(other),
+        }
+        types.push_str(end);
+    }
+    types
+}
+
+/// Stands for NUL, and for itself, with a byte behind it that says which.
+const MARK: char = '\u{1}';
+
+/// A text without NUL.
+pub(super) fn escape(text: &str) -> Cow<'_, str> {
+    if !text.bytes().any(|byte| byte <= 1) {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len() + 8);
+    for character in text.chars() {
+        match character {
+            '\0' => out.extend([MARK, '\u{1}']),
+            MARK => out.extend([MARK, '\u{2}']),
+            other => out.push(other),
+        }
+    }
+    Cow::Owned(out)
+}
+
+/// The text that was escaped.
+pub(super) fn unescape(text: &str) -> Cow<'_, str> {
+    if !text.contains(MARK) {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len());
+    let mut characters = text.chars();
+    while let Some(character) = characters.next() {
+        out.push(match character {
+            MARK if characters.next() == Some('\u{1}') => '\0',
+            other => other,
+        });
+    }
+    Cow::Owned(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn parameters_are_counted_as_postgresql_does() {
+        assert_eq!(
+            statement("SELECT CAST(a || ?1 AS BLOB), TOTAL(b) FROM t WHERE c = ?2 AND d = ?12"),
+            "SELECT CAST(a || $1 AS BYTEA), SUM(b) FROM t WHERE c = $2 AND d = $12"
+        );
+    }
+
+    #[test]
+    fn tables_have_postgresqls_types() {
+        assert_eq!(
+            definition(
+                "CREATE TABLE t (id INTEGER PRIMARY KEY, a BLOB NOT NULL, b TEXT, c INTEGER REFERENCES name, d TEXT) WITHOUT ROWID;"
+            ),
+            "CREATE TABLE t (id BIGINT PRIMARY KEY DEFAULT dmarcstat_next_id('t'), a BYTEA NOT NULL, b TEXT COLLATE \"C\", \
+             c BIGINT , d TEXT COLLATE \"C\");"
+        );
+        assert_eq!(
+            definition("ALTER TABLE t ADD COLUMN c INTEGER REFERENCES name;"),
+            "ALTER TABLE t ADD COLUMN c BIGINT ;"
+        );
+    }
+
+    fn texts() -> impl Strategy<Value = String> {
+        prop::collection::vec(prop::sample::select(vec!['\0', '\u{1}', '\u{2}', 'a', 'é']), 0..6)
+            .prop_map(|characters| characters.into_iter().collect())
+    }
+
+    proptest! {
+        #[test]
+        fn texts_come_back_in_their_order_and_join(one in texts(), other in texts()) {
+            prop_assert!(!escape(&one).contains('\0'));
+            prop_assert_eq!(unescape(&escape(&one)).into_owned(), one.clone());
+            prop_assert_eq!(escape(&one).as_bytes().cmp(escape(&other).as_bytes()), one.as_bytes().cmp(other.as_bytes()));
+            prop_assert_eq!(format!("{}{}", escape(&one), escape(&other)), escape(&format!("{one}{other}")).into_owned());
+        }
+    }
+}
