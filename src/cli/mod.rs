@@ -9,6 +9,7 @@ mod check;
 mod completions;
 mod configured;
 mod context;
+mod copy;
 mod digest;
 mod dns;
 mod explain;
@@ -117,6 +118,7 @@ enum Command {
     Metrics(metrics::Metrics),
     Site(site::Site),
     Prune(prune::Prune),
+    Copy(copy::Copy),
     Completions(completions::Completions),
     #[command(hide = true)]
     Man(man::Man),
@@ -156,6 +158,7 @@ pub fn run() -> ExitCode {
         Command::Metrics(command) => command.run(&mut context),
         Command::Site(command) => command.run(&mut context),
         Command::Prune(command) => command.run(&mut context),
+        Command::Copy(command) => command.run(&mut context),
         Command::Completions(command) => command.run(self::command(), &mut context),
         Command::Man(command) => command.run(self::command()),
     };

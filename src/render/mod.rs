@@ -6,6 +6,7 @@
 mod apart;
 mod changes;
 pub mod check;
+mod copy;
 mod digest;
 mod dns;
 pub mod document;
@@ -39,6 +40,7 @@ mod tls;
 
 pub use apart::{IgnoredAnswer, ReportsAction};
 pub use changes::headline;
+pub use copy::CopyAnswer;
 pub use digest::DigestAnswer;
 pub use dns::DnsAnswer;
 pub use document::Document;

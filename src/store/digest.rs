@@ -5,10 +5,10 @@
 
 use std::hash::Hasher;
 
-use super::engine::Connection;
+use super::engine::{Connection, Optional};
 use siphasher::sip128::{Hasher128, SipHasher13};
 
-use super::Result;
+use super::{Result, StoreError};
 
 /// The key of a database's digests.
 #[derive(Clone, Copy, Default)]
@@ -21,12 +21,20 @@ impl std::fmt::Debug for DigestKey {
 }
 
 impl DigestKey {
+    /// The key as it stands in a database.
+    pub(super) fn bytes(connection: &Connection) -> Result<Vec<u8>> {
+        let sql = "SELECT value FROM meta WHERE key = 'digest_key'";
+        connection.query_row(sql, (), |row| row.get(0)).optional()?.ok_or_else(|| {
+            let reason = "it holds part of a copy; run `dmarcstat copy` again, and it will hold all of it";
+            StoreError::Other(reason.to_owned())
+        })
+    }
+
     pub(super) fn load(connection: &Connection) -> Result<Self> {
-        let key: Vec<u8> =
-            connection.query_row("SELECT value FROM meta WHERE key = 'digest_key'", (), |row| row.get(0))?;
+        let key = Self::bytes(connection)?;
         <[u8; 16]>::try_from(key.as_slice())
             .map(DigestKey)
-            .map_err(|_| super::StoreError::Damaged("the digest key is missing".to_owned()))
+            .map_err(|_| StoreError::Damaged("the digest key is missing".to_owned()))
     }
 
     /// A digest to feed.

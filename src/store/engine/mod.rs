@@ -20,7 +20,7 @@ pub(super) use self::error::{Error, Optional, Result};
 pub(super) use self::row::Row;
 pub(super) use self::sqlite::{APPLICATION_ID, create_private, version as sqlite_version};
 pub(super) use self::statement::Statement;
-pub(super) use self::value::{Params, Value, as_value, params};
+pub(super) use self::value::{AsValue, Params, Stored, Value, as_value, params};
 use super::Result as StoreResult;
 use super::place::Place;
 
@@ -210,6 +210,15 @@ impl Connection {
             Connection::Sqlite(connection) => Ok(sqlite::faults(connection, most)?),
             #[cfg(feature = "postgres")]
             Connection::Postgres(_) => Ok(Vec::new()),
+        }
+    }
+
+    /// Lets rows come in any order, those that others refer to after them too.
+    pub(super) fn take_in_any_order(&self) -> Result<()> {
+        match self {
+            Connection::Sqlite(connection) => Ok(connection.pragma_update(None, "foreign_keys", false)?),
+            #[cfg(feature = "postgres")]
+            Connection::Postgres(_) => Ok(()),
         }
     }
 

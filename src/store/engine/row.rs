@@ -1,9 +1,11 @@
 //! Rows of an answer.
 
+use rusqlite::types::ValueRef;
+
 use super::error::{Error, Result};
-use super::value::Column;
 #[cfg(feature = "postgres")]
 use super::value::Found;
+use super::value::{Column, Stored};
 
 /// A row, as long as it is at hand.
 #[derive(Clone, Copy)]
@@ -33,6 +35,29 @@ impl<'r> Row<'r> {
                 Found::Bytes(bytes) => Ok(bytes),
                 _ => Err(Error::Column("Invalid type".to_owned())),
             },
+        }
+    }
+
+    /// What stands in a column, whichever type it has.
+    pub(in crate::store) fn stored(self, at: usize) -> Result<Stored> {
+        match self {
+            Row::Sqlite(row) => match row.get_ref(at)? {
+                ValueRef::Null => Ok(Stored::Null),
+                ValueRef::Integer(number) => Ok(Stored::Integer(number)),
+                ValueRef::Text(text) => match std::str::from_utf8(text) {
+                    Ok(text) => Ok(Stored::Text(text.to_owned())),
+                    Err(error) => Err(Error::Column(error.to_string())),
+                },
+                ValueRef::Blob(bytes) => Ok(Stored::Bytes(bytes.to_owned())),
+                ValueRef::Real(_) => Err(Error::Column(format!("no whole number stands in column {at}"))),
+            },
+            #[cfg(feature = "postgres")]
+            Row::Postgres(row) => Ok(match found(row, at)? {
+                Found::Null => Stored::Null,
+                Found::Integer(number) => Stored::Integer(number),
+                Found::Text(text) => Stored::Text(text.into_owned()),
+                Found::Bytes(bytes) => Stored::Bytes(bytes.to_owned()),
+            }),
         }
     }
 

@@ -26,6 +26,26 @@ impl ToSql for Value<'_> {
     }
 }
 
+/// A value as it stands in a row, whichever type it has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::store) enum Stored {
+    Null,
+    Integer(i64),
+    Text(String),
+    Bytes(Vec<u8>),
+}
+
+impl AsValue for Stored {
+    fn as_value(&self) -> Value<'_> {
+        match self {
+            Stored::Null => Value::Null,
+            Stored::Integer(number) => Value::Integer(*number),
+            Stored::Text(text) => Value::Text(text),
+            Stored::Bytes(bytes) => Value::Bytes(bytes),
+        }
+    }
+}
+
 /// What can be a parameter.
 pub(in crate::store) trait AsValue {
     fn as_value(&self) -> Value<'_>;

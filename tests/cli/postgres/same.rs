@@ -1,8 +1,13 @@
 //! The same answers as from a file.
 
+use std::path::Path;
+use std::process::Stdio;
+use std::time::Duration;
+
 use rusqlite::Connection;
 
-use super::server::{PostgresServer, shared};
+use super::server::{PASSWORD, PostgresServer, shared};
+use crate::dump;
 use crate::harness::{Ran, Sandbox, quirk_folders, quirk_inputs, sample};
 
 /// Questions, and the forms to ask for; `table` is what people see.
@@ -176,4 +181,40 @@ fn a_question_makes_few_round_trips() {
         eprintln!("{question:?}: {trips} round trips");
         assert!((1..=30).contains(&trips), "{question:?}: {trips} round trips");
     }
+}
+
+#[test]
+fn a_copy_there_and_back_is_the_same_database() {
+    let Some(server) = shared() else { return };
+    let (sandbox, database) = (Sandbox::with_sample(), server.database());
+    sandbox.run(["reports", "ignore", "nobody.example"]).exits(0);
+    let (file, back) = (sandbox.db(), sandbox.path("back.db"));
+    let url = server.url("postgres", &database);
+    let copy = |from: &str, to: &str| {
+        let mut command = sandbox.command(["copy", "--from", from, "--to", to]);
+        command.env("PGPASSWORD", PASSWORD);
+        command
+    };
+    let (file, back) = (file.to_str().unwrap(), back.to_str().unwrap());
+    // Broken off at any moment it goes on; until it is whole, it answers nothing.
+    for delay in [60, 120, 250] {
+        let mut child = copy(file, &url).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        std::thread::sleep(Duration::from_millis(delay));
+        let was_cut = child.try_wait().unwrap().is_none();
+        child.kill().unwrap();
+        child.wait().unwrap();
+        if was_cut {
+            server.ask(&sandbox, &database, &["unsigned"]).exits(1);
+        } else {
+            break;
+        }
+    }
+    Ran::of(copy(file, &url)).exits(0);
+    ask_everything(server, &sandbox, &database, &["json"]);
+    Ran::of(copy(&url, back)).exits(0);
+    dump::assert_same(&dump::raw(Path::new(file)), &dump::raw(Path::new(back)), "there and back");
+    sandbox.run(["check", "--deep", "--db", back]).exits(0);
+    // What is not empty is not written to.
+    Ran::of(copy(file, back)).exits(1).says("is not empty");
+    sandbox.run(["copy", "--from", file, "--to", file]).exits(2);
 }

@@ -1,0 +1,43 @@
+//! `dmarcstat copy`.
+
+use std::path::PathBuf;
+
+use super::context::Context;
+use super::failure::{Failure, Outcome, Status, say};
+use crate::config::database::shown;
+use crate::render::CopyAnswer;
+use crate::store::copy;
+
+/// Copy the whole database into another, from a file to a PostgreSQL server or back
+///
+/// The other database is made where it is missing, and must hold nothing else. Run again after it broke off, the copy goes on where it
+/// was. In the end both are compared row by row; until then the other answers no questions. Nothing may be stored in the first meanwhile.
+#[derive(Debug, clap::Args)]
+pub(super) struct Copy {
+    /// The database to copy: a file, or postgres://…
+    #[arg(long, value_name = "FILE|URL")]
+    from: PathBuf,
+    /// The database to copy into: a file, or postgres://…
+    #[arg(long, value_name = "FILE|URL")]
+    to: PathBuf,
+}
+
+impl Copy {
+    pub(super) fn run(self, context: &mut Context) -> Outcome {
+        context.form_of::<CopyAnswer>()?;
+        if self.from == self.to {
+            return Err(Failure::Usage("--from and --to name the same database".to_owned()));
+        }
+        let database = &context.config.database;
+        let (from, to) = (database.place(&self.from)?, database.place(&self.to)?);
+        let verbose = context.verbose;
+        let tables = copy(&from, &to, &mut |table, rows| {
+            if verbose {
+                say(&format!("{table}: {rows} rows"));
+            }
+        })
+        .map_err(anyhow::Error::from)?;
+        context.show(&CopyAnswer { from: shown(&self.from), to: shown(&self.to), tables })?;
+        Ok(Status::Done)
+    }
+}

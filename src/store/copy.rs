@@ -1,0 +1,238 @@
+//! A whole database into another, on whichever engines they are.
+//!
+//! Rows go over table by table in the order of their keys, so that a copy that broke off goes on behind the last row that came over.
+//! Until all are there and are the same by number and digest, the other database has no key for digests and can be used for nothing
+//! else. What is copied is what the source was when the run began; where it had changed since an earlier run, that is found at the end.
+
+use super::engine::{AsValue, Connection, Optional, Stored, Value, params};
+use super::place::Place;
+use super::{DigestKey, Result, StoreError, schema};
+
+/// Rows that are read and written in one transaction.
+const BATCH: usize = 2_000;
+/// Rows with bytes of any size.
+const BATCH_OF_BYTES: usize = 50;
+/// Rows that are written in one statement.
+const TOGETHER: usize = 50;
+/// In `meta` of a database that is being copied to: the key for digests of that which is copied.
+const COPYING: &str = "copying";
+
+/// A table that was copied.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CopiedTable {
+    /// Its name.
+    pub table: String,
+    /// Its rows.
+    pub rows: u64,
+}
+
+/// A table, with its columns and those that its rows are known by, in their order.
+struct Table {
+    name: String,
+    columns: Vec<String>,
+    key: Vec<String>,
+}
+
+/// Copies all that is in one database into another, which is made where it is missing, or went through a part of this already. Tells of each
+/// table how many rows have come over.
+///
+/// # Errors
+/// [`StoreError::Other`] where the other holds something else, or is not the same in the end; else see [`StoreError`].
+pub fn copy(from: &Place, to: &Place, progress: &mut dyn FnMut(&str, u64)) -> Result<Vec<CopiedTable>> {
+    let (source, version) = Connection::open_to_read(from, schema::VERSION)?;
+    if version < schema::VERSION {
+        return Err(StoreError::Other(format!(
+            "{from} is of an earlier version; any question to it brings it up to date"
+        )));
+    }
+    let key = DigestKey::bytes(&source)?;
+    let (mut target, version) = Connection::open(to, schema::VERSION)?;
+    schema::migrate(&mut target, version)?;
+    target.take_in_any_order()?;
+    let tables = tables()?;
+    begin(&mut target, &key, &tables, to)?;
+    let mut copied = Vec::new();
+    for table in &tables {
+        if table.name != "meta" {
+            transfer(table, &source, &mut target, progress)?;
+        }
+    }
+    for table in &tables {
+        let (rows, digest) = summary(table, &source)?;
+        if table.name != "meta" && summary(table, &target)? != (rows, digest) {
+            return Err(StoreError::Other(format!(
+                "the table {} is not the same in both: {from} has changed since the copy was begun; remove what is in {to} and begin anew",
+                table.name
+            )));
+        }
+        copied.push(CopiedTable { table: table.name.clone(), rows });
+    }
+    finish(&source, &mut target)?;
+    Ok(copied)
+}
+
+/// Sees that the other database is empty, or holds part of this copy.
+fn begin(target: &mut Connection, key: &[u8], tables: &[Table], to: &Place) -> Result<()> {
+    let transaction = target.transaction()?;
+    let begun: Option<Vec<u8>> =
+        transaction.query_row("SELECT value FROM meta WHERE key = ?1", [COPYING], |row| row.get(0)).optional()?;
+    match begun {
+        Some(begun) if begun == key => return Ok(()),
+        Some(_) => return Err(StoreError::Other(format!("{to} holds part of a copy of another database"))),
+        None => {}
+    }
+    let mut used = false;
+    for table in tables.iter().filter(|table| table.name != "meta") {
+        used |= transaction.prepare(&format!("SELECT 1 FROM {} LIMIT 1", table.name))?.exists(())?;
+    }
+    if used {
+        return Err(StoreError::Other(format!("{to} is not empty; a copy goes into a database of its own")));
+    }
+    transaction.execute("DELETE FROM meta", ())?;
+    transaction.execute("INSERT INTO meta (key, value) VALUES (?1, ?2)", params![COPYING, key])?;
+    Ok(transaction.commit()?)
+}
+
+/// Makes the copy a database of its own: what stands in `meta` comes last, the key for digests with it.
+fn finish(source: &Connection, target: &mut Connection) -> Result<()> {
+    let mut select = source.prepare("SELECT key, value FROM meta ORDER BY key")?;
+    let all = select.query_map((), |row| Ok((row.get::<String>(0)?, row.stored(1)?)))?;
+    let all: Vec<(String, Stored)> = all.collect::<super::engine::Result<_>>()?;
+    let transaction = target.transaction()?;
+    transaction.execute("DELETE FROM meta", ())?;
+    for (key, value) in all {
+        // A server has all that stands here as bytes.
+        let value = match (key.as_str(), value) {
+            ("digest_key", value) => value,
+            ("name_servers_silent", Stored::Bytes(bytes)) => {
+                String::from_utf8(bytes).ok().and_then(|text| text.parse().ok()).map_or(Stored::Null, Stored::Integer)
+            }
+            (_, Stored::Bytes(bytes)) => Stored::Text(String::from_utf8_lossy(&bytes).into_owned()),
+            (_, value) => value,
+        };
+        transaction.execute("INSERT INTO meta (key, value) VALUES (?1, ?2)", params![key, value])?;
+    }
+    Ok(transaction.commit()?)
+}
+
+/// All tables, as the schema has them.
+fn tables() -> Result<Vec<Table>> {
+    let mut schema = Connection::in_memory()?;
+    super::schema::migrate(&mut schema, 0)?;
+    let mut select = schema.prepare("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")?;
+    let names: Vec<String> = select.query_map((), |row| row.get(0))?.collect::<super::engine::Result<_>>()?;
+    let mut tables = Vec::new();
+    for name in names {
+        let mut select = schema.prepare("SELECT name, pk FROM pragma_table_info(?1) ORDER BY cid")?;
+        let columns: Vec<(String, i64)> =
+            select.query_map([&name], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<super::engine::Result<_>>()?;
+        let mut key: Vec<(i64, String)> =
+            columns.iter().filter(|(_, place)| *place > 0).map(|(column, place)| (*place, column.clone())).collect();
+        key.sort();
+        tables.push(Table {
+            name,
+            columns: columns.into_iter().map(|(column, _)| column).collect(),
+            key: key.into_iter().map(|(_, column)| column).collect(),
+        });
+    }
+    Ok(tables)
+}
+
+impl Table {
+    fn batch(&self) -> usize {
+        if self.name == "blob" { BATCH_OF_BYTES } else { BATCH }
+    }
+
+    /// The next rows behind one, all but its key left out.
+    fn after(&self, connection: &Connection, last: Option<&[Stored]>, most: usize) -> Result<Vec<Vec<Stored>>> {
+        let key = self.key.join(", ");
+        let marks: Vec<String> = (1..=self.key.len()).map(|number| format!("?{number}")).collect();
+        let behind = last.map_or_else(String::new, |_| format!("WHERE ({key}) > ({})", marks.join(", ")));
+        let sql = format!("SELECT {} FROM {} {behind} ORDER BY {key} LIMIT {most}", self.columns.join(", "), self.name);
+        let mut select = connection.prepare(&sql)?;
+        let values: Vec<Value<'_>> = last.unwrap_or_default().iter().map(AsValue::as_value).collect();
+        let rows =
+            select.query_map(values.as_slice(), |row| (0..self.columns.len()).map(|at| row.stored(at)).collect())?;
+        Ok(rows.collect::<super::engine::Result<_>>()?)
+    }
+
+    /// The key of a row.
+    fn key_of(&self, row: &[Stored]) -> Vec<Stored> {
+        let at = |name: &String| self.columns.iter().position(|column| column == name);
+        self.key.iter().filter_map(|name| at(name).and_then(|at| row.get(at)).cloned()).collect()
+    }
+
+    /// The key of the last row that is there.
+    fn last(&self, connection: &Connection) -> Result<Option<Vec<Stored>>> {
+        let descending: Vec<String> = self.key.iter().map(|column| format!("{column} DESC")).collect();
+        let sql =
+            format!("SELECT {} FROM {} ORDER BY {} LIMIT 1", self.key.join(", "), self.name, descending.join(", "));
+        let read = |row: super::engine::Row<'_>| (0..self.key.len()).map(|at| row.stored(at)).collect();
+        Ok(connection.query_row(&sql, (), read).optional()?)
+    }
+
+    fn insert(&self, connection: &Connection, rows: &[Vec<Stored>]) -> Result<()> {
+        let width = self.columns.len();
+        for rows in rows.chunks(TOGETHER) {
+            let one = |row: usize| {
+                let marks: Vec<String> = (1..=width).map(|column| format!("?{}", row * width + column)).collect();
+                format!("({})", marks.join(", "))
+            };
+            let all: Vec<String> = (0..rows.len()).map(one).collect();
+            let sql = format!("INSERT INTO {} ({}) VALUES {}", self.name, self.columns.join(", "), all.join(", "));
+            let values: Vec<Value<'_>> = rows.iter().flatten().map(AsValue::as_value).collect();
+            connection.prepare(&sql)?.execute(values.as_slice())?;
+        }
+        Ok(())
+    }
+}
+
+/// Brings over what is missing of a table.
+fn transfer(
+    table: &Table,
+    source: &Connection,
+    target: &mut Connection,
+    progress: &mut dyn FnMut(&str, u64),
+) -> Result<()> {
+    let (mut last, mut moved) = (table.last(target)?, 0);
+    loop {
+        let rows = table.after(source, last.as_deref(), table.batch())?;
+        let Some(end) = rows.last() else { return Ok(()) };
+        last = Some(table.key_of(end));
+        let transaction = target.transaction()?;
+        table.insert(&transaction, &rows)?;
+        transaction.check_room()?;
+        transaction.commit()?;
+        moved += rows.len() as u64;
+        progress(&table.name, moved);
+    }
+}
+
+/// How many rows a table has, and a digest of all of them.
+fn summary(table: &Table, connection: &Connection) -> Result<(u64, u128)> {
+    let (mut last, mut count, mut digest) = (None, 0, DigestKey::default().digest());
+    loop {
+        let rows = table.after(connection, last.as_deref(), table.batch())?;
+        let Some(end) = rows.last() else { return Ok((count, digest.finish())) };
+        last = Some(table.key_of(end));
+        count += rows.len() as u64;
+        for value in rows.iter().flatten() {
+            match value {
+                Stored::Null => digest.number(0),
+                Stored::Integer(number) => {
+                    digest.number(1);
+                    digest.number(number.cast_unsigned());
+                }
+                Stored::Text(text) => {
+                    digest.number(2);
+                    digest.text(Some(text));
+                }
+                Stored::Bytes(bytes) => {
+                    digest.number(3);
+                    digest.number(bytes.len() as u64);
+                    digest.bytes(bytes);
+                }
+            }
+        }
+    }
+}
