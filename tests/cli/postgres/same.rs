@@ -179,7 +179,9 @@ fn a_question_makes_few_round_trips() {
         assert!([0, 1].contains(&ran.status), "{ran}");
         let trips = server.log().lines().filter(|line| line.starts_with(&format!("{mark} LOG:"))).count();
         eprintln!("{question:?}: {trips} round trips");
-        assert!((1..=30).contains(&trips), "{question:?}: {trips} round trips");
+        // `changes` looks at two windows.
+        let most = if question[0] == "changes" { 60 } else { 30 };
+        assert!((1..=most).contains(&trips), "{question:?}: {trips} round trips");
     }
 }
 
