@@ -1,6 +1,7 @@
 //! From the figures of a survey to its paths, path by path.
 
 use std::cmp::Reverse;
+use std::collections::HashMap;
 
 use super::cause::{Case as CauseCase, Change, Explained, Keys, cause, last_change};
 use super::class::{Class, class};
@@ -223,8 +224,7 @@ fn days_of(survey: &Survey, at: usize) -> impl Iterator<Item = (Day, u64)> {
 
 /// Who signed, and with which selectors, each by the messages it signed.
 fn signing(path: &PathFigures) -> (Vec<String>, Vec<String>) {
-    let mut domains: Vec<(String, u64)> = Vec::new();
-    let mut selectors: Vec<(String, u64)> = Vec::new();
+    let (mut domains, mut selectors) = (HashMap::new(), HashMap::new());
     for list in &path.signers {
         for signer in list.signers.iter().filter(|signer| signer.result != AuthResult::None) {
             add(&mut domains, &signer.domain, list.messages);
@@ -236,14 +236,13 @@ fn signing(path: &PathFigures) -> (Vec<String>, Vec<String>) {
     (ranked(domains), ranked(selectors))
 }
 
-fn add(sums: &mut Vec<(String, u64)>, name: &str, messages: u64) {
-    match sums.iter_mut().find(|(known, _)| known == name) {
-        Some((_, sum)) => *sum += messages,
-        None => sums.push((name.to_owned(), messages)),
-    }
+fn add<'n>(sums: &mut HashMap<&'n str, u64>, name: &'n str, messages: u64) {
+    let sum = sums.entry(name).or_default();
+    *sum = sum.saturating_add(messages);
 }
 
-fn ranked(mut sums: Vec<(String, u64)>) -> Vec<String> {
+fn ranked(sums: HashMap<&str, u64>) -> Vec<String> {
+    let mut sums: Vec<(&str, u64)> = sums.into_iter().collect();
     sums.sort_by(|a, b| (Reverse(a.1), &a.0).cmp(&(Reverse(b.1), &b.0)));
-    sums.into_iter().map(|(name, _)| name).collect()
+    sums.into_iter().map(|(name, _)| name.to_owned()).collect()
 }

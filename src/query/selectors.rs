@@ -1,6 +1,6 @@
 //! What keys signed: sums by signing domain and selector on each path.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
 
 use rustc_hash::FxHashMap;
@@ -235,7 +235,8 @@ fn add_addresses(
 #[derive(Debug, Default)]
 struct KeyLists {
     names: Vec<(String, Option<String>)>,
-    numbers: FxHashMap<(String, Option<String>), u32>,
+    /// Names are those of strangers, so they are not hashed in a way that they foresee.
+    numbers: HashMap<(String, Option<String>), u32>,
     known: FxHashMap<i64, Box<[(u32, AuthResult)]>>,
 }
 

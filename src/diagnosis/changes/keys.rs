@@ -1,5 +1,7 @@
 //! Keys that came, went, failed or verify again.
 
+use std::collections::{BTreeMap, HashMap};
+
 use super::answer::{Change, ChangeKind, ChangeSubject};
 use super::comparison::{Comparison, FEW};
 use crate::alignment::DkimState;
@@ -7,13 +9,15 @@ use crate::diagnosis::dates::shown;
 use crate::diagnosis::path::SendingPath;
 use crate::diagnosis::selectors::{KeyOwner, KeyState, Rotation, SelectorUse};
 use crate::query::Window;
+use crate::report::period::Day;
 
 pub(super) fn compare(comparison: &Comparison<'_>) -> Vec<Change> {
     let own = |key: &&SelectorUse| key.owner != KeyOwner::Other && key.selector.is_some();
-    comparison.keys.selectors.iter().filter(own).filter_map(|key| change(key, comparison)).collect()
+    let signed = SignedDays::of(comparison);
+    comparison.keys.selectors.iter().filter(own).filter_map(|key| change(key, comparison, &signed)).collect()
 }
 
-fn change(key: &SelectorUse, comparison: &Comparison<'_>) -> Option<Change> {
+fn change(key: &SelectorUse, comparison: &Comparison<'_>, signed: &SignedDays<'_>) -> Option<Change> {
     let (begin, end) = (shown(comparison.window.first), shown(comparison.window.last));
     let within = |day: &Option<String>| day.as_ref().filter(|day| **day >= begin && **day <= end).cloned();
     let [then, now] = [comparison.before, comparison.window].map(|window| verified(key, window));
@@ -27,19 +31,19 @@ fn change(key: &SelectorUse, comparison: &Comparison<'_>) -> Option<Change> {
     let note = || key.notes.first().cloned().unwrap_or_default();
     match key.state {
         KeyState::Failing if within(&key.failing_since).is_some() => {
-            let covered = key.failing_since.as_ref().is_some_and(|since| is_covered(key, since, comparison));
+            let covered = key.failing_since.as_ref().is_some_and(|since| signed.cover(key, since));
             let (kind, text) = milder(covered, note(), "; its mail carries another signature that verifies");
             Some(told(kind, text, key.failing_since.clone()))
         }
         KeyState::Failing if within(&Some(key.first_seen.clone())).is_some() && now.1 >= FEW => {
-            let covered = is_covered(key, &key.first_seen, comparison);
+            let covered = signed.cover(key, &key.first_seen);
             let text = "new, and never verified".to_owned();
             let (kind, text) = milder(covered, text, "; its mail carries another signature that verifies");
             Some(told(kind, text, Some(key.first_seen.clone())))
         }
         KeyState::Vanished if then.1 + now.1 >= FEW && now.1 < then.1 / 2 => {
             // Stragglers of the last day of a key lie beside those of its successor.
-            let covered = is_covered(key, &later(&key.last_seen, 1), comparison);
+            let covered = signed.cover(key, &later(&key.last_seen, 1));
             let (kind, text) = milder(covered, note(), "; its mail is signed as the domain all the same");
             Some(told(kind, text, Some(key.last_seen.clone())))
         }
@@ -74,25 +78,40 @@ const COVERED: f64 = 0.95;
 /// The days that show what came after a key: what breaks later has reasons of its own.
 const AFTER: i64 = 7;
 
-/// Whether the mail of the paths that a key signs for is signed as the domain in the days from one on, whatever becomes of this key: a second
-/// algorithm beside the first, a default signature that gave way, a key that was retired without a gap.
-fn is_covered(key: &SelectorUse, since: &str, comparison: &Comparison<'_>) -> bool {
-    let survey = comparison.now.survey;
-    let is_its = |path: &&SendingPath| path.role.is_owners() && key.senders.iter().any(|one| one.path == path.id);
-    let paths: Vec<&SendingPath> = comparison.now.diagnosis.paths.iter().filter(is_its).collect();
-    let until = later(since, AFTER);
-    let signed = |path: &SendingPath| {
-        let mut sums = [0_u64; 2];
-        for entry in survey.tally.entries(path.figures) {
-            let (facts, day) = (survey.tally.facts(entry), survey.tally.report(entry).day);
-            let day = shown(day);
-            if day.as_str() >= since && day < until && facts.dkim != DkimState::Unknown {
-                sums[usize::from(facts.dkim != DkimState::Aligned)] += entry.messages;
+/// By id of each path of the owner's, and by day, the messages that are signed as the domain, and those that are not, as far as that
+/// is known.
+struct SignedDays<'c>(HashMap<&'c str, BTreeMap<String, [u64; 2]>>);
+
+impl<'c> SignedDays<'c> {
+    fn of(comparison: &Comparison<'c>) -> Self {
+        let survey = comparison.now.survey;
+        let days = |path: &SendingPath| {
+            let mut days: BTreeMap<Day, [u64; 2]> = BTreeMap::new();
+            for entry in survey.tally.entries(path.figures) {
+                let facts = survey.tally.facts(entry);
+                if facts.dkim != DkimState::Unknown {
+                    let sums = days.entry(survey.tally.report(entry).day).or_default();
+                    sums[usize::from(facts.dkim != DkimState::Aligned)] += entry.messages;
+                }
             }
-        }
-        sums[0] > 0 && sums[0] as f64 >= COVERED * (sums[0] + sums[1]) as f64
-    };
-    !paths.is_empty() && paths.into_iter().all(signed)
+            days.into_iter().map(|(day, sums)| (shown(day), sums)).collect()
+        };
+        let own = comparison.now.diagnosis.paths.iter().filter(|path| path.role.is_owners());
+        SignedDays(own.map(|path| (path.id.as_str(), days(path))).collect())
+    }
+
+    /// Whether the mail of the paths that a key signs for is signed as the domain in the days from one on, whatever becomes of this
+    /// key: a second algorithm beside the first, a default signature that gave way, a key that was retired without a gap.
+    fn cover(&self, key: &SelectorUse, since: &str) -> bool {
+        let until = later(since, AFTER);
+        let signed = |days: &BTreeMap<String, [u64; 2]>| {
+            let within = days.range(since.to_owned()..).take_while(|(day, _)| **day < until);
+            let sums = within.fold([0_u64; 2], |sums, (_, more)| [sums[0] + more[0], sums[1] + more[1]]);
+            sums[0] > 0 && sums[0] as f64 >= COVERED * (sums[0] + sums[1]) as f64
+        };
+        let mut paths = key.senders.iter().filter_map(|one| self.0.get(one.path.as_str())).peekable();
+        paths.peek().is_some() && paths.all(signed)
+    }
 }
 
 /// The day that lies a number of days after one that is written as a date.

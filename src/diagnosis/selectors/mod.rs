@@ -9,7 +9,7 @@ mod key;
 mod rotation;
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::net::IpAddr;
 
 use rustc_hash::FxHashMap;
@@ -65,8 +65,11 @@ pub fn selectors(survey: &KeySurvey, paths: &[&SendingPath], choice: KeyChoice) 
     let all = keys(survey, paths);
     let health: Vec<Health> = all.iter().map(|key| health(key, survey)).collect();
     let rotations = rotation::rotations(&all, &health, paths);
+    let rotated: HashMap<(&str, Option<&str>), &Rotation> =
+        rotations.iter().rev().map(|one| ((one.signing_domain.as_str(), Some(one.old.as_str())), one)).collect();
+    let verified: Vec<VerifiedDays> = all.iter().map(verified_days).collect();
     let mut found = KeyDiagnosis::default();
-    for (key, health) in all.iter().zip(&health) {
+    for (at, (key, health)) in all.iter().zip(&health).enumerate() {
         let messages = key.seen.results.messages();
         if messages < choice.min_messages {
             continue;
@@ -76,15 +79,13 @@ pub fn selectors(survey: &KeySurvey, paths: &[&SendingPath], choice: KeyChoice) 
             found.others.messages += messages;
             continue;
         }
-        let rotated = rotations.iter().find(|one| one.is_from(key));
+        let rotated = rotated.get(&(key.signing_domain, key.selector)).copied();
         let mut one = selector_use(key, health, paths, rotated);
-        one.overlaps = overlaps(key, &all);
+        one.overlaps = overlaps(at, &all, &verified);
         found.selectors.push(one);
     }
-    found.rotations = rotations
-        .into_iter()
-        .filter(|one| found.selectors.iter().any(|key| one.signing_domain == key.signing_domain))
-        .collect();
+    let told: HashSet<&str> = found.selectors.iter().map(|key| key.signing_domain.as_str()).collect();
+    found.rotations = rotations.iter().filter(|one| told.contains(one.signing_domain.as_str())).cloned().collect();
     found.selectors.sort_by_cached_key(|one| {
         (
             one.state,
@@ -318,21 +319,29 @@ fn addresses(key: &Key<'_>) -> Option<Vec<KeyAddress>> {
     Some(addresses)
 }
 
-fn overlaps(key: &Key<'_>, all: &[Key<'_>]) -> Vec<Overlap> {
-    let verified = |uses: &[&KeyUse]| -> FxHashMap<usize, BTreeSet<Day>> {
-        uses.iter()
-            .map(|one| {
-                let days = one.days.iter().filter(|(_, results)| results.verified() > 0);
-                (one.path, days.map(|(&day, _)| day).collect())
-            })
-            .collect()
+/// By path the days on which a key verified.
+type VerifiedDays = FxHashMap<usize, BTreeSet<Day>>;
+
+fn verified_days(key: &Key<'_>) -> VerifiedDays {
+    let days = |one: &&KeyUse| {
+        let days = one.days.iter().filter(|(_, results)| results.verified() > 0);
+        (one.path, days.map(|(&day, _)| day).collect())
     };
-    let mine = verified(&key.home);
-    let others =
-        all.iter().filter(|other| other.signing_domain == key.signing_domain && other.selector != key.selector);
+    key.home.iter().map(days).collect()
+}
+
+/// The other keys of a key's domain that verified on the same days, of the first [`COMPARED`](rotation::COMPARED).
+fn overlaps(at: usize, all: &[Key<'_>], verified: &[VerifiedDays]) -> Vec<Overlap> {
+    let (key, mine) = (&all[at], &verified[at]);
+    if mine.values().all(BTreeSet::is_empty) {
+        return Vec::new();
+    }
+    let from = all.partition_point(|other| other.signing_domain < key.signing_domain);
+    let others = all[from..].iter().zip(&verified[from..]).take(rotation::COMPARED);
+    let others = others.take_while(|(other, _)| other.signing_domain == key.signing_domain);
     others
-        .filter_map(|other| {
-            let theirs = verified(&other.home);
+        .filter(|(other, _)| other.selector != key.selector)
+        .filter_map(|(other, theirs)| {
             let days: BTreeSet<Day> = mine
                 .iter()
                 .filter_map(|(path, days)| Some(days.intersection(theirs.get(path)?).copied().collect::<Vec<_>>()))

@@ -34,11 +34,6 @@ pub struct Rotation {
 }
 
 impl Rotation {
-    /// Whether a key is the one that went out of use.
-    pub(super) fn is_from(&self, key: &Key<'_>) -> bool {
-        self.signing_domain == key.signing_domain && key.selector == Some(self.old.as_str())
-    }
-
     /// The rotation in a sentence.
     pub(super) fn in_words(&self) -> String {
         let (new, first) = (&self.new, &self.new_first_verified);
@@ -59,6 +54,9 @@ impl Rotation {
     }
 }
 
+/// So many keys of a domain are compared with each of its others. Nobody rotates more, and anybody can write more.
+pub(super) const COMPARED: usize = 200;
+
 /// Finds the keys that took over: of the same domain, on a path of the old one, begun after the old one and in use when it
 /// ended. Of several the one that began nearest to the end. A key that never verified took nothing over.
 pub(super) fn rotations(keys: &[Key<'_>], health: &[Health], paths: &[&SendingPath]) -> Vec<Rotation> {
@@ -67,16 +65,15 @@ pub(super) fn rotations(keys: &[Key<'_>], health: &[Health], paths: &[&SendingPa
         if !was.ended || old.owner == KeyOwner::Other {
             continue;
         }
-        let successor = keys
-            .iter()
-            .zip(health)
-            .filter(|(new, is)| {
-                new.signing_domain == old.signing_domain
-                    && is.begin > was.begin
-                    && is.end > was.end
-                    && new.selector.is_some()
-            })
-            .filter(|(new, _)| takes_over(old, was, new) && new.days.values().any(verifies))
+        let later = |(new, is): &(&Key<'_>, &Health)| {
+            is.begin > was.begin && is.end > was.end && new.selector.is_some() && new.days.values().any(verifies)
+        };
+        let from = keys.partition_point(|key| key.signing_domain < old.signing_domain);
+        let of_domain = keys.iter().zip(health).skip(from);
+        let of_domain = of_domain.take_while(|(key, _)| key.signing_domain == old.signing_domain).take(COMPARED);
+        let successor = of_domain
+            .filter(later)
+            .filter(|(new, _)| takes_over(old, was, new))
             .min_by_key(|(new, is)| (is.begin.abs_diff(was.end), new.selector));
         if let (Some(selector), Some((new, _))) = (old.selector, successor) {
             found.extend(rotation(old, selector, new, paths));
