@@ -41,6 +41,7 @@ pub(super) fn named(sender: &SenderKey, catalogue: &Catalogue) -> String {
             let network = network_of(*net);
             catalogue.network_owner(*net).map_or_else(|| network.clone(), |owner| format!("{owner}, {network}"))
         }
+        SenderKey::Many => "many small senders".to_owned(),
         SenderKey::Nobody => "no address".to_owned(),
     }
 }
@@ -68,6 +69,7 @@ pub fn id(path: &PathFigures) -> String {
         SenderKey::Domain(domain) => format!("domain {domain}"),
         SenderKey::Host(domain) => format!("host {domain}"),
         SenderKey::Network(net) => format!("network {net}"),
+        SenderKey::Many => "many".to_owned(),
         SenderKey::Nobody => "nobody".to_owned(),
     };
     let role = match path.role {

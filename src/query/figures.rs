@@ -40,6 +40,8 @@ pub enum SenderKey {
     Host(String),
     /// The network of the address: a /24 or a /48.
     Network(IpAddr),
+    /// Very many that only an address, a host or SPF names, each with little of the mail.
+    Many,
     /// No address was readable.
     Nobody,
 }

@@ -191,6 +191,7 @@ impl Scan<'_> {
             SenderNumber::Host(host) => SenderKey::Host(self.sums.units.hosts.get(host).to_owned()),
             SenderNumber::Behind => SenderKey::Behind(author.clone().unwrap_or_default()),
             SenderNumber::Network(net) => SenderKey::Network(net),
+            SenderNumber::Many => SenderKey::Many,
             SenderNumber::Nobody => SenderKey::Nobody,
         };
         let own_tenant = path.role == Role::Own && tenant.is_some();
@@ -400,7 +401,7 @@ fn rule(sender: &SenderKey, by_rule: &RuleSums) -> NamedBy {
         SenderKey::Listed(_) => NamedBy::Ledger,
         SenderKey::Domain(_) => NamedBy::SpfDomain,
         SenderKey::Host(_) => NamedBy::ReverseDns,
-        SenderKey::Network(_) | SenderKey::Behind(_) => NamedBy::Network,
+        SenderKey::Network(_) | SenderKey::Behind(_) | SenderKey::Many => NamedBy::Network,
         SenderKey::Nobody => NamedBy::Nothing,
         SenderKey::Provider { .. } | SenderKey::Through { .. } => {
             let rules = [NamedBy::Envelope, NamedBy::Range, NamedBy::Host, NamedBy::SigningDomain];

@@ -112,3 +112,35 @@ fn accounts_by_the_thousand_are_one_path() {
     // Who writes most is told by name all the same.
     assert_eq!(paths, [("Microsoft 365", 1_199 * 8), ("Microsoft 365 (t0)", 2_000)]);
 }
+
+/// A stranger has as many networks as he likes; one of them that carries much is told apart.
+#[test]
+fn networks_by_the_thousand_are_one_path() {
+    let sandbox = Sandbox::new();
+    let record = |at: usize| {
+        let results = "<spf><domain>example.com</domain><result>fail</result></spf>";
+        let messages = if at == 0 { 900 } else { 1 };
+        let record = crate::make::record(&format!("2001:db8:{at:x}::1"), messages, "example.com", results);
+        record.replace("<spf>pass</spf></policy", "<spf>fail</spf></policy")
+    };
+    for day in 0..2 {
+        for org in ["one.example", "two.example"] {
+            let report = crate::make::Report::new(&format!("{org}{day}")).org(org).day(day);
+            sandbox.write(&format!("in/{org}{day}.xml"), report.records((0..1_500).map(record).collect()).xml());
+        }
+    }
+    let ran = sandbox.run(["sources", "--since", "all", "--format", "json", "--input", "in"]).exits(0);
+    let answer = ran.json();
+    let mut paths: Vec<(&str, u64)> = answer["paths"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|path| {
+            assert_eq!(path["role"], "unknown");
+            (path["sender"].as_str().unwrap(), path["messages"].as_u64().unwrap())
+        })
+        .collect();
+    paths.sort_unstable();
+    assert_eq!(paths, [("2001:db8::/48", 3_600), ("many small senders", 1_499 * 4)]);
+    sandbox.run(["explain", "2001:db8:77::1", "--since", "all", "--input", "in"]).exits(0);
+}

@@ -292,7 +292,7 @@ fn addresses(ground: &Ground<'_>, path: &SendingPath, shown: &Shown) -> Addresse
     let figures = &ground.survey.paths[path.figures];
     let shared = path.provider.is_some()
         || !shown.shared_envelopes.is_empty()
-        || matches!(figures.sender, SenderKey::Behind(_) | SenderKey::Nobody)
+        || matches!(figures.sender, SenderKey::Behind(_) | SenderKey::Many | SenderKey::Nobody)
         || shown.addresses.iter().any(|&ip| ground.catalogue.by_address(ip).is_some());
     let few = |addresses: Vec<IpNet>| if addresses.len() <= ADDRESSES { addresses } else { Vec::new() };
     if shared {

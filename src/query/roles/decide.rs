@@ -30,7 +30,7 @@ pub(in crate::query) enum Author {
 }
 
 /// What a unit was found to be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(in crate::query) struct Decision {
     pub(in crate::query) role: Role,
     pub(in crate::query) author: Author,

@@ -29,6 +29,8 @@ pub(in crate::query) enum SenderNumber {
     Behind,
     /// The network of the address.
     Network(IpAddr),
+    /// Very many, each with little, see [`fold_senders`].
+    Many,
     /// No address was readable.
     Nobody,
 }
@@ -131,13 +133,14 @@ pub(super) fn group(gathered: &Gathered<'_>, owner: &Owner<'_>, decisions: &[Dec
         }
         paths.of_units.push(number);
     }
+    fold_senders(gathered, &mut paths);
     paths.since = since(gathered, &paths);
     paths
 }
 
-/// Of mail of one role below an organizational domain no more header From names than that are told apart, and of others' accounts of
-/// a provider under one header From no more accounts. Anybody can write as a hundred thousand names, and nobody can read as many
-/// paths.
+/// Of mail of one role below an organizational domain no more header From names than that are told apart, and under one header From no
+/// more accounts of others at a provider, and no more senders that only an address, a host or SPF names. Anybody can write as a
+/// hundred thousand names, or from as many networks, and nobody can read as many paths.
 const TOLD_APART: usize = 1_000;
 
 /// Those with less than the thousandth part of the messages, where there are more than [`TOLD_APART`].
@@ -172,6 +175,47 @@ fn folded(gathered: &Gathered<'_>, decisions: &[Decision]) -> HashSet<(i64, Role
         }
     }
     names.into_iter().flat_map(|((_, role), sums)| small(sums).map(move |name| (name, role))).collect()
+}
+
+/// Puts senders that only an address, a host or SPF names on one path for each header From and role, where they are many, see
+/// [`small`].
+fn fold_senders(gathered: &Gathered<'_>, paths: &mut Paths) {
+    let is_minor = |path: &PathNumber| {
+        use SenderNumber as S;
+        matches!(path.sender, S::Network(_) | S::Organization(_) | S::Host(_) | S::Through(..))
+    };
+    let mut senders: HashMap<(i64, Role), HashMap<SenderNumber, u64>> = HashMap::new();
+    for (at, &number) in paths.of_units.iter().enumerate().filter(|(at, _)| gathered.is_counted(*at)) {
+        let path = &paths.list[number as usize];
+        if is_minor(path) {
+            let sum = senders.entry((path.from, path.role)).or_default().entry(path.sender).or_default();
+            *sum = sum.saturating_add(gathered.messages(at));
+        }
+    }
+    let folded: HashSet<(i64, Role, SenderNumber)> = senders
+        .into_iter()
+        .flat_map(|((from, role), sums)| small(sums).map(move |sender| (from, role, sender)))
+        .collect();
+    if folded.is_empty() {
+        return;
+    }
+    let (mut list, mut numbers, mut moved) = (Vec::new(), HashMap::new(), Vec::new());
+    for path in &paths.list {
+        let mut path = *path;
+        if folded.contains(&(path.from, path.role, path.sender)) {
+            path.sender = SenderNumber::Many;
+            if let Author::Organization(_) = path.author {
+                path.author = Author::Nobody;
+            }
+        }
+        let number = *numbers.entry(path).or_insert(list.len() as u32);
+        if number as usize == list.len() {
+            list.push(path);
+        }
+        moved.push(number);
+    }
+    paths.of_units.iter_mut().for_each(|number| *number = moved[*number as usize]);
+    paths.list = list;
 }
 
 fn since(gathered: &Gathered<'_>, paths: &Paths) -> Vec<Day> {

@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 use std::net::IpAddr;
 
+use indexmap::IndexMap;
+
 use super::decide::{Author, Decision};
 use super::gather::Gathered;
 use crate::query::naming::Sender;
@@ -11,14 +13,14 @@ use crate::witness::Seen;
 
 /// What is decided on mail of one header From from one sender: each with who saw mail of it.
 #[derive(Default)]
-struct Decided(Vec<(Decision, Seen)>);
+struct Decided(IndexMap<Decision, Seen>);
+
+/// A machine that stands for so many is nobody's alone: what a reporter hides there is not settled by the others.
+const MOST: usize = 256;
 
 impl Decided {
     fn add(&mut self, decision: Decision, seen: Seen) {
-        match self.0.iter_mut().find(|(known, _)| *known == decision) {
-            Some((_, known)) => known.extend(seen),
-            None => self.0.push((decision, seen)),
-        }
+        self.0.entry(decision).or_default().extend(seen);
     }
 
     /// Who saw mail without a role.
@@ -31,10 +33,14 @@ impl Decided {
 
     /// The one role that there is among some; what one reporter alone says is none where several agree on another.
     fn only(&self, wanted: impl Fn(&Decision, Seen) -> bool) -> Option<(Decision, Seen)> {
-        let wanted: Vec<&(Decision, Seen)> = self.0.iter().filter(|(decision, seen)| wanted(decision, *seen)).collect();
+        if self.0.len() > MOST {
+            return None;
+        }
+        let wanted: Vec<(&Decision, &Seen)> =
+            self.0.iter().filter(|(decision, seen)| wanted(decision, **seen)).collect();
         let agreed = wanted.iter().any(|(_, seen)| seen.by_several());
         let mut of = wanted.into_iter().filter(|(_, seen)| !agreed || seen.by_several());
-        let (mut one, mut seen) = *of.next()?;
+        let (mut one, mut seen) = of.next().map(|(one, seen)| (*one, *seen))?;
         for (other, by) in of {
             if (other.role, other.behind, other.entry) != (one.role, one.behind, one.entry) {
                 return None;
@@ -112,7 +118,7 @@ pub(super) fn settle(gathered: &Gathered<'_>, decisions: &mut [Decision]) {
             // What one reporter says of an address, of which all others say one and the same, is its word against theirs.
             let known = *decision;
             let others = of.only(|one, seen| *one != known && seen.by_several());
-            let mine = of.0.iter().find(|(one, _)| *one == known).is_some_and(|(_, seen)| !seen.by_several());
+            let mine = of.0.get(&known).is_some_and(|seen| !seen.by_several());
             if let Some((settled, _)) = others.filter(|_| mine) {
                 *decision = settled;
             }
