@@ -176,7 +176,7 @@ fn a_question_makes_few_round_trips() {
         let mark = format!("counted_{}", question[0]);
         command.env("DMARCSTAT_DB", format!("{}?application_name={mark}", server.url("postgres", &database)));
         let ran = Ran::of(command);
-        assert!([0, 1].contains(&ran.status), "{ran}");
+        assert!([0, 4].contains(&ran.status), "{ran}");
         let trips = server.log().lines().filter(|line| line.starts_with(&format!("{mark} LOG:"))).count();
         eprintln!("{question:?}: {trips} round trips");
         // `changes` looks at two windows.
