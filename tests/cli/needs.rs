@@ -24,6 +24,7 @@ pub(crate) fn program(name: &str, package: &str) -> Option<PathBuf> {
 /// The folder of the programs of a PostgreSQL server; nothing, and a loud note, where there is none and the tests were not told to
 /// insist. Debian keeps them apart, a folder a version.
 #[cfg(unix)]
+#[allow(dead_code, reason = "the bench of fetch takes this file in, and needs no database")]
 pub(crate) fn postgresql() -> Option<PathBuf> {
     let is_there = |folder: &Path| ["initdb", "postgres", "psql"].iter().all(|name| folder.join(name).is_file());
     let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
