@@ -1,6 +1,7 @@
 //! A key with all its uses.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use serde::Serialize;
 
@@ -48,4 +49,14 @@ impl KeyOwner {
             KeyOwner::Other => "other",
         }
     }
+}
+
+/// So many keys of a domain are compared with each of its others. Nobody rotates more, and anybody can write more.
+const COMPARED: usize = 200;
+
+/// The places of the keys of a signing domain that its others are compared with. `keys` are in the order of their domains.
+pub(super) fn compared(keys: &[Key<'_>], signing_domain: &str) -> Range<usize> {
+    let begin = keys.partition_point(|key| key.signing_domain < signing_domain);
+    let all = keys[begin..].partition_point(|key| key.signing_domain == signing_domain);
+    begin..begin + all.min(COMPARED)
 }

@@ -27,7 +27,7 @@ use crate::query::{KeyResults, KeySeen, KeySurvey, KeyUse};
 use crate::report::period::Day;
 use crate::words;
 use health::{Health, health, unsupported};
-use key::{FEW, Key};
+use key::{FEW, Key, compared};
 
 /// An address is one that fails while others verify from this share of its messages on.
 const FAILING: f64 = 0.5;
@@ -330,15 +330,14 @@ fn verified_days(key: &Key<'_>) -> VerifiedDays {
     key.home.iter().map(days).collect()
 }
 
-/// The other keys of a key's domain that verified on the same days, of the first [`COMPARED`](rotation::COMPARED).
+/// The other keys of a key's domain that verified on the same days, as far as they are [`compared`].
 fn overlaps(at: usize, all: &[Key<'_>], verified: &[VerifiedDays]) -> Vec<Overlap> {
     let (key, mine) = (&all[at], &verified[at]);
     if mine.values().all(BTreeSet::is_empty) {
         return Vec::new();
     }
-    let from = all.partition_point(|other| other.signing_domain < key.signing_domain);
-    let others = all[from..].iter().zip(&verified[from..]).take(rotation::COMPARED);
-    let others = others.take_while(|(other, _)| other.signing_domain == key.signing_domain);
+    let of_domain = compared(all, key.signing_domain);
+    let others = all[of_domain.clone()].iter().zip(&verified[of_domain]);
     others
         .filter(|(other, _)| other.selector != key.selector)
         .filter_map(|(other, theirs)| {

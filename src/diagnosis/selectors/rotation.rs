@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 
 use super::health::Health;
-use super::key::{Key, KeyOwner};
+use super::key::{Key, KeyOwner, compared};
 use crate::diagnosis::dates::shown;
 use crate::diagnosis::path::SendingPath;
 use crate::query::KeyResults;
@@ -54,9 +54,6 @@ impl Rotation {
     }
 }
 
-/// So many keys of a domain are compared with each of its others. Nobody rotates more, and anybody can write more.
-pub(super) const COMPARED: usize = 200;
-
 /// Finds the keys that took over: of the same domain, on a path of the old one, begun after the old one and in use when it
 /// ended. Of several the one that began nearest to the end. A key that never verified took nothing over.
 pub(super) fn rotations(keys: &[Key<'_>], health: &[Health], paths: &[&SendingPath]) -> Vec<Rotation> {
@@ -68,10 +65,10 @@ pub(super) fn rotations(keys: &[Key<'_>], health: &[Health], paths: &[&SendingPa
         let later = |(new, is): &(&Key<'_>, &Health)| {
             is.begin > was.begin && is.end > was.end && new.selector.is_some() && new.days.values().any(verifies)
         };
-        let from = keys.partition_point(|key| key.signing_domain < old.signing_domain);
-        let of_domain = keys.iter().zip(health).skip(from);
-        let of_domain = of_domain.take_while(|(key, _)| key.signing_domain == old.signing_domain).take(COMPARED);
-        let successor = of_domain
+        let of_domain = compared(keys, old.signing_domain);
+        let successor = keys[of_domain.clone()]
+            .iter()
+            .zip(&health[of_domain])
             .filter(later)
             .filter(|(new, _)| takes_over(old, was, new))
             .min_by_key(|(new, is)| (is.begin.abs_diff(was.end), new.selector));
