@@ -79,68 +79,50 @@ fn odd_paths_are_what_they_are() {
     told("10.10.1.0/24", "one reporter");
 }
 
+/// The senders with their messages, where two reporters on two days saw each of so many records, all of one role.
+fn senders_of(number: usize, role: &str, record: impl Fn(usize) -> String) -> (Sandbox, Vec<(String, u64)>) {
+    let sandbox = Sandbox::new();
+    for day in 0..2 {
+        for org in ["one.example", "two.example"] {
+            let report = crate::make::Report::new(&format!("{org}{day}")).org(org).day(day);
+            sandbox.write(&format!("in/{org}{day}.xml"), report.records((0..number).map(&record).collect()).xml());
+        }
+    }
+    let answer = sandbox.run(["sources", "--since", "all", "--format", "json", "--input", "in"]).exits(0).json();
+    let sender = |path: &serde_json::Value| {
+        assert_eq!(path["role"], role);
+        (path["sender"].as_str().unwrap().to_owned(), path["messages"].as_u64().unwrap())
+    };
+    let mut senders: Vec<(String, u64)> = answer["paths"].as_array().unwrap().iter().map(sender).collect();
+    senders.sort_unstable();
+    (sandbox, senders)
+}
+
 /// Anybody can get accounts by the thousand, and nobody can read a path of each.
 #[test]
 fn accounts_by_the_thousand_are_one_path() {
-    let sandbox = Sandbox::new();
-    let record = |at: usize| {
+    let (_, senders) = senders_of(1_200, "other-account", |at| {
         let results = format!(
             "<dkim><domain>t{at}.onmicrosoft.com</domain><selector>s</selector><result>pass</result></dkim>\
              <spf><domain>example.com</domain><result>pass</result></spf>"
         );
         let messages = if at == 0 { 500 } else { 2 };
         crate::make::record(&format!("40.107.{}.{}", at >> 8, at & 255), messages, "example.com", &results)
-    };
-    for day in 0..2 {
-        for org in ["one.example", "two.example"] {
-            let report = crate::make::Report::new(&format!("{org}{day}")).org(org).day(day);
-            sandbox.write(&format!("in/{org}{day}.xml"), report.records((0..1_200).map(record).collect()).xml());
-        }
-    }
-    let ran = sandbox.run(["sources", "--since", "all", "--format", "json", "--input", "in"]).exits(0);
-    let answer = ran.json();
-    let mut paths: Vec<(&str, u64)> = answer["paths"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|path| {
-            assert_eq!(path["role"], "other-account");
-            (path["sender"].as_str().unwrap(), path["messages"].as_u64().unwrap())
-        })
-        .collect();
-    paths.sort_unstable();
+    });
     // Who writes most is told by name all the same.
-    assert_eq!(paths, [("Microsoft 365", 1_199 * 8), ("Microsoft 365 (t0)", 2_000)]);
+    let expected = [("Microsoft 365", 1_199 * 8), ("Microsoft 365 (t0)", 2_000)];
+    assert_eq!(senders, expected.map(|(sender, messages)| (sender.to_owned(), messages)));
 }
 
 /// A stranger has as many networks as he likes; one of them that carries much is told apart.
 #[test]
 fn networks_by_the_thousand_are_one_path() {
-    let sandbox = Sandbox::new();
-    let record = |at: usize| {
+    let (sandbox, senders) = senders_of(1_500, "unknown", |at| {
         let results = "<spf><domain>example.com</domain><result>fail</result></spf>";
         let messages = if at == 0 { 900 } else { 1 };
-        let record = crate::make::record(&format!("2001:db8:{at:x}::1"), messages, "example.com", results);
-        record.replace("<spf>pass</spf></policy", "<spf>fail</spf></policy")
-    };
-    for day in 0..2 {
-        for org in ["one.example", "two.example"] {
-            let report = crate::make::Report::new(&format!("{org}{day}")).org(org).day(day);
-            sandbox.write(&format!("in/{org}{day}.xml"), report.records((0..1_500).map(record).collect()).xml());
-        }
-    }
-    let ran = sandbox.run(["sources", "--since", "all", "--format", "json", "--input", "in"]).exits(0);
-    let answer = ran.json();
-    let mut paths: Vec<(&str, u64)> = answer["paths"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|path| {
-            assert_eq!(path["role"], "unknown");
-            (path["sender"].as_str().unwrap(), path["messages"].as_u64().unwrap())
-        })
-        .collect();
-    paths.sort_unstable();
-    assert_eq!(paths, [("2001:db8::/48", 3_600), ("many small senders", 1_499 * 4)]);
+        crate::make::record(&format!("2001:db8:{at:x}::1"), messages, "example.com", results)
+    });
+    let expected = [("2001:db8::/48", 3_600), ("many small senders", 1_499 * 4)];
+    assert_eq!(senders, expected.map(|(sender, messages)| (sender.to_owned(), messages)));
     sandbox.run(["explain", "2001:db8:77::1", "--since", "all", "--input", "in"]).exits(0);
 }
