@@ -11,7 +11,7 @@ use crate::store::copy;
 /// Copy the whole database into another, from a file to a PostgreSQL server or back
 ///
 /// The other database is made where it is missing, and must hold nothing else. Run again after it broke off, the copy goes on where it
-/// was. In the end both are compared row by row; until then the other answers no questions. Nothing may be stored in the first meanwhile.
+/// was; run again when it was done, it only compares. In the end both are compared row by row; until then the other answers no questions. Nothing may be stored in the first meanwhile.
 #[derive(Debug, clap::Args)]
 pub(super) struct Copy {
     /// The database to copy: a file, or postgres://…

@@ -50,10 +50,10 @@ pub fn copy(from: &Place, to: &Place, progress: &mut dyn FnMut(&str, u64)) -> Re
     schema::migrate(&mut target, version)?;
     target.take_in_any_order()?;
     let tables = tables()?;
-    begin(&mut target, &key, &tables, to)?;
+    let is_whole = begin(&mut target, &key, &tables, to)?;
     let mut copied = Vec::new();
     for table in &tables {
-        if table.name != "meta" {
+        if table.name != "meta" && !is_whole {
             transfer(table, &source, &mut target, progress)?;
         }
     }
@@ -67,17 +67,21 @@ pub fn copy(from: &Place, to: &Place, progress: &mut dyn FnMut(&str, u64)) -> Re
         }
         copied.push(CopiedTable { table: table.name.clone(), rows });
     }
-    finish(&source, &mut target)?;
+    if !is_whole {
+        finish(&source, &mut target)?;
+    }
     Ok(copied)
 }
 
-/// Sees that the other database is empty, or holds part of this copy.
-fn begin(target: &mut Connection, key: &[u8], tables: &[Table], to: &Place) -> Result<()> {
+/// Sees that the other database is empty, or holds this copy; true where that is whole already, as it is where the connection to a
+/// server was lost behind the last commit.
+fn begin(target: &mut Connection, key: &[u8], tables: &[Table], to: &Place) -> Result<bool> {
     let transaction = target.transaction()?;
-    let begun: Option<Vec<u8>> =
-        transaction.query_row("SELECT value FROM meta WHERE key = ?1", [COPYING], |row| row.get(0)).optional()?;
-    match begun {
-        Some(begun) if begun == key => return Ok(()),
+    let kept = |name: &str| -> Result<Option<Vec<u8>>> {
+        Ok(transaction.query_row("SELECT value FROM meta WHERE key = ?1", [name], |row| row.get(0)).optional()?)
+    };
+    match kept(COPYING)? {
+        Some(begun) if begun == key => return Ok(false),
         Some(_) => return Err(StoreError::Other(format!("{to} holds part of a copy of another database"))),
         None => {}
     }
@@ -85,12 +89,16 @@ fn begin(target: &mut Connection, key: &[u8], tables: &[Table], to: &Place) -> R
     for table in tables.iter().filter(|table| table.name != "meta") {
         used |= transaction.prepare(&format!("SELECT 1 FROM {} LIMIT 1", table.name))?.exists(())?;
     }
+    if used && kept("digest_key")?.is_some_and(|other| other == key) {
+        return Ok(true);
+    }
     if used {
         return Err(StoreError::Other(format!("{to} is not empty; a copy goes into a database of its own")));
     }
     transaction.execute("DELETE FROM meta", ())?;
     transaction.execute("INSERT INTO meta (key, value) VALUES (?1, ?2)", params![COPYING, key])?;
-    Ok(transaction.commit()?)
+    transaction.commit()?;
+    Ok(false)
 }
 
 /// Makes the copy a database of its own: what stands in `meta` comes last, the key for digests with it.

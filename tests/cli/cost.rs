@@ -1,6 +1,7 @@
-//! Reading and asking cost in proportion: twice as much of anything costs about twice as much, whatever it is that a stranger
-//! repeats. Processor time of this thread is measured, the least of several times. Beside other work its noise can be as
-//! large as what is looked for, so what seems to grow too fast is measured again: noise passes, a square does not.
+//! Reading and asking cost in proportion: four times as much of anything costs about four times as much, whatever it is that
+//! a stranger repeats. Processor time of this thread is measured, the least of several times. Beside other work, doubling a
+//! size can cost half as much again by noise alone, so sizes are quadrupled, where a square is sixteen times as much, and
+//! what still seems to grow too fast is measured again: noise passes, a square does not.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,10 +18,10 @@ use dmarcstat::store::Store;
 
 use crate::make::{DAY, OCTOBER, Report, base64, gzip, zip};
 
-/// Twice the size may cost this much more.
-const MOST: f64 = 2.6;
+/// Four times the size may cost this much more: 2.6 times at each doubling.
+const MOST: f64 = 2.6 * 2.6;
 /// Less is too little to be measured.
-const FLOOR: Duration = Duration::from_millis(30);
+const FLOOR: Duration = Duration::from_millis(20);
 /// So often it is measured before it is a fault.
 const TRIES: u32 = 5;
 
@@ -96,14 +97,14 @@ fn cost_of_asking(document: &[u8]) -> Duration {
     (0..3).map(|_| once()).min().unwrap_or_default()
 }
 
-/// Doubles the number that makes an input until reading it takes long enough to be measured, and once more.
+/// Doubles the number that makes an input until reading it takes long enough to be measured, and then takes four times that.
 #[track_caller]
 fn grows_in_proportion(what: &str, make: impl Fn(usize) -> Vec<u8>) {
-    doubled(what, make, cost);
+    quadrupled(what, make, cost);
 }
 
 #[track_caller]
-fn doubled(what: &str, make: impl Fn(usize) -> Vec<u8>, cost: impl Fn(&[u8]) -> Duration) {
+fn quadrupled(what: &str, make: impl Fn(usize) -> Vec<u8>, cost: impl Fn(&[u8]) -> Duration) {
     let (mut number, mut length) = (500, 0);
     loop {
         let bytes = make(number);
@@ -114,16 +115,16 @@ fn doubled(what: &str, make: impl Fn(usize) -> Vec<u8>, cost: impl Fn(&[u8]) -> 
         }
         length = bytes.len();
         if before >= FLOOR {
-            let twice = make(2 * number);
-            let (mut before, mut after) = (before, cost(&twice));
+            let larger = make(4 * number);
+            let (mut before, mut after) = (before, cost(&larger));
             for _ in 0..TRIES {
                 let times = after.as_secs_f64() / before.as_secs_f64().max(0.001);
                 if times < MOST {
                     return;
                 }
-                (before, after) = (before.min(cost(&bytes)), after.min(cost(&twice)));
+                (before, after) = (before.min(cost(&bytes)), after.min(cost(&larger)));
             }
-            panic!("{what}: {number} cost {before:?}, twice as many {after:?}, and never less");
+            panic!("{what}: {number} cost {before:?}, four times as many {after:?}, and never less");
         }
         number *= 2;
     }
@@ -299,7 +300,7 @@ fn of_questions() {
     let v4 = |at: usize| format!("40.107.{}.{}", at >> 8 & 255, at & 255);
     let other = |at: usize| format!("198.{}.{}.{}", 18 + (at >> 16 & 1), at >> 8 & 255, at & 255);
     let network = |at: usize| format!("10.{}.{}.7", at >> 8 & 255, at & 255);
-    let asked = |what: &str, make: &dyn Fn(usize) -> Vec<u8>| doubled(what, make, cost_of_asking);
+    let asked = |what: &str, make: &dyn Fn(usize) -> Vec<u8>| quadrupled(what, make, cost_of_asking);
     asked("reporters, each with an account of its own", &|n| {
         let account = |at| dkim(&format!("t{at}.onmicrosoft.com"), "selector1", "pass") + &spf("example.com");
         reports(n, n, example, |at| record(&v4(at), 1, "example.com", &account(at)))
