@@ -110,7 +110,7 @@ pub(crate) const FLOORS: &[(&str, &[&str])] = &[
         ],
     ),
     ("flat", &["alignment", "diagnosis", "domain", "query", "report", "rows", "sanitize", "store", "words"]),
-    ("answer", &["diagnosis", "dns", "domain", "flat", "providers", "query", "report", "store"]),
+    ("answer", &["diagnosis", "dns", "domain", "flat", "parallel", "providers", "query", "report", "store"]),
     (
         "render",
         &[
@@ -152,6 +152,7 @@ pub(crate) const FLOORS: &[(&str, &[&str])] = &[
             "mail",
             "notify",
             "oauth",
+            "parallel",
             "providers",
             "query",
             "render",

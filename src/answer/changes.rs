@@ -4,7 +4,7 @@ use super::{HISTORY, Question};
 use crate::diagnosis::{
     ChangesAnswer, Comparison, Judged, KeyChoice, Wanted, WindowAnswer, by_place, changes, diagnose, selectors,
 };
-use crate::query::{Presence, Window, key_survey, presence, published, survey, tls_survey};
+use crate::query::{Presence, Survey, Tally, Window, key_survey, presence, published, survey, tls_survey};
 use crate::report::period::{Day, day_of};
 use crate::store::StoreError;
 
@@ -22,24 +22,35 @@ impl Question<'_> {
         let before = Window { first: window.first.saturating_sub(length), last: window.first.saturating_sub(1) };
         let all = Window { first: before.first.saturating_sub(HISTORY), last: window.last };
 
-        let now = survey(store, window, domains, known.knowledge())?;
-        let then = survey(store, before, domains, known.knowledge())?;
-        let mut scan = Question { window: all, ..*self }.scan()?;
-        let history = scan.survey()?;
-        let keys = key_survey(&mut scan, &history, false)?;
-        let judged = [&now, &then, &history].map(|survey| diagnose(survey, &known.rules(), 0, Wanted::All));
+        // One window after the other, and of each no more is kept than is compared: with the memory before them they are large.
+        let judge = |survey: &Survey| diagnose(survey, &known.rules(), 0, Wanted::All);
+        let mut then = survey(store, before, domains, known.knowledge())?;
+        let then_judged = judge(&then);
+        let then_published = published(store, &then)?;
+        then.tally = Tally::default();
+        let (history, keys) = {
+            let mut scan = Question { window: all, ..*self }.scan()?;
+            let history = scan.survey()?;
+            let keys = key_survey(&mut scan, &history, false)?;
+            (history, keys)
+        };
+        let history_judged = judge(&history);
         let choice = KeyChoice { others: false, min_messages: 0 };
-        let published = [published(store, &then)?, published(store, &now)?];
-        let findings = Question { window, ..*self }.findings_with(&now, &presence, &published[1])?;
+        let selectors = selectors(&keys, &by_place(&history_judged.paths), choice);
+        drop(keys);
+        let now = survey(store, window, domains, known.knowledge())?;
+        let now_judged = judge(&now);
+        let now_published = published(store, &now)?;
+        let findings = Question { window, ..*self }.findings_with(&now, &presence, &now_published)?;
         let found = changes(&Comparison {
             window,
             before,
             today,
-            now: Judged { survey: &now, diagnosis: &judged[0] },
-            then: Judged { survey: &then, diagnosis: &judged[1] },
-            history: Judged { survey: &history, diagnosis: &judged[2] },
-            keys: &selectors(&keys, &by_place(&judged[2].paths), choice),
-            published: [&published[0], &published[1]],
+            now: Judged { survey: &now, diagnosis: &now_judged },
+            then: Judged { survey: &then, diagnosis: &then_judged },
+            history: Judged { survey: &history, diagnosis: &history_judged },
+            keys: &selectors,
+            published: [&then_published, &now_published],
             findings: &findings,
             presence: &presence,
             tls: &tls_survey(store, all.first, window.last, domains)?,

@@ -1,10 +1,13 @@
 //! The review before `p=quarantine` or `p=reject`: `readiness`.
 
+use std::num::NonZero;
+
 use super::Question;
 use crate::diagnosis::readiness::{Observed, ReadinessThresholds, Review, Target, review};
 use crate::diagnosis::{Wanted, diagnose};
 use crate::dns::DnsAudit;
 use crate::domain::is_within;
+use crate::parallel;
 use crate::query::{CheckedReports, Survey, Window, strict_alignment};
 use crate::report::period::{Day, day_of};
 use crate::store::{Store, StoreError};
@@ -36,8 +39,8 @@ impl Genuine {
 }
 
 impl Question<'_> {
-    /// The reviews of the domains that `which` names, of those that the question is about. `dns` looks at the live records of a
-    /// domain, where they are wanted.
+    /// The reviews of the domains that `which` names, of those that the question is about, made by so many threads. `dns` looks at
+    /// the live records of a domain, where they are wanted.
     ///
     /// # Errors
     /// Those of the store and of `dns`.
@@ -47,7 +50,8 @@ impl Question<'_> {
         target: Target,
         thresholds: &ReadinessThresholds,
         genuine: &Genuine,
-        mut dns: impl FnMut(&str) -> Result<Option<DnsAudit>, E>,
+        dns: impl FnMut(&str) -> Result<Option<DnsAudit>, E>,
+        threads: NonZero<usize>,
     ) -> Result<Vec<Review>, E> {
         let mut scan = self.scan()?;
         let survey = scan.survey()?;
@@ -74,6 +78,9 @@ impl Question<'_> {
             today,
         };
         let domains = which(&survey);
-        domains.iter().map(|domain| Ok(review(&observed, domain, target, thresholds, dns(domain)?))).collect()
+        let live = domains.iter().map(String::as_str).map(dns).collect::<Result<Vec<_>, E>>()?;
+        Ok(parallel::map_large(threads, domains.len(), |at| {
+            review(&observed, &domains[at], target, thresholds, live[at].clone())
+        }))
     }
 }

@@ -3,6 +3,7 @@
 use super::changes::compare;
 use super::context::Context;
 use super::failure::{Failure, Outcome, Status};
+use super::jobs::processors;
 use super::readiness::every_domain;
 use super::scope::{Asked, Scope};
 use super::tenant::each_tenant;
@@ -53,7 +54,7 @@ impl Digest {
         let (month, Asked { store, status, .. }) = (self.scope.over("30d"), compared.asked);
         let asked = month.ask_of((store, status), context)?;
         let paths = asked.look(&month)?.paths("dmarcstat/unsigned/2", 0, Wanted::NeedsWork)?;
-        let (reviews, _) = every_domain(&month, (asked.store, status), Target::Reject, context)?;
+        let (reviews, _) = every_domain(&month, (asked.store, status), Target::Reject, processors(), context)?;
         let answer = DigestAnswer { changes: compared.answer, paths, reviews };
         match sending {
             None => context.show(&answer)?,

@@ -1,6 +1,7 @@
 //! `dmarcstat export`.
 
 use std::io::Write;
+use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -9,9 +10,12 @@ use clap::ValueEnum;
 
 use super::context::Context;
 use super::failure::{Failure, Outcome, say};
+use super::jobs::processors;
 use super::scope::{Asked, Scope};
 use crate::diagnosis::{Wanted, diagnose};
-use crate::export::{Choice, ExportError, Folder, FolderChoice, RowFile, RowForm, Sink, Summary, Table, export};
+use crate::export::{
+    Choice, ExportError, Folder, FolderChoice, RowFile, RowForm, Sink, Summary, Table, beside, export,
+};
 use crate::flat::{Layout, Reader, RowPaths};
 use crate::query::Bound;
 use crate::render::Form;
@@ -41,6 +45,10 @@ pub(super) struct Export {
     /// Add the path that the record is on, with its sender, role, class and cause, as judged over the window
     #[arg(long)]
     paths: bool,
+    /// With 2 or more, write rows while the next ones are read; what comes out is the same to the byte [default: as many as there are
+    /// processors]
+    #[arg(long, value_name = "N")]
+    jobs: Option<NonZero<usize>>,
 }
 
 /// Whose names columns have.
@@ -96,7 +104,7 @@ impl Export {
         }
         let withdrawn = if name.is_some() { asked.store.withdrawn(&before)? } else { Vec::new() };
         let (summary, added) = {
-            let mut sink: Box<dyn Sink + '_> = match target {
+            let mut sink: Box<dyn Sink + Send + '_> = match target {
                 Target::Stream => {
                     let columns = layout.columns().into();
                     Box::new(RowFile::new(form, Arc::clone(&layout), columns, context.out())?)
@@ -154,7 +162,7 @@ impl Export {
         asked: &Asked,
         layout: &Arc<Layout>,
         choice: &Choice,
-        sink: &mut dyn Sink,
+        sink: &mut (dyn Sink + Send),
         done: &mut dyn FnMut(ExportedReport),
     ) -> Result<Summary, Failure> {
         let hosts = Arc::new(asked.known.row_hosts());
@@ -167,7 +175,8 @@ impl Export {
         } else {
             None
         };
-        Ok(export(&asked.store, &mut reader, paths, choice, sink, done)?)
+        let read = |sink: &mut dyn Sink| export(&asked.store, &mut reader, paths, choice, sink, done);
+        Ok(if self.jobs.unwrap_or_else(processors).get() > 1 { beside(sink, read)? } else { read(sink)? })
     }
 
     /// The name of an export: where it goes, unless it has one.

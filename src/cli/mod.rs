@@ -19,6 +19,7 @@ mod fetch;
 mod global;
 mod ingest;
 mod inspect;
+mod jobs;
 mod length;
 mod live;
 mod lock;

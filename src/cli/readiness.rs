@@ -1,5 +1,6 @@
 //! `dmarcstat readiness`.
 
+use std::num::NonZero;
 use std::path::PathBuf;
 
 use anyhow::anyhow;
@@ -8,6 +9,7 @@ use clap::ValueEnum;
 use super::context::Context;
 use super::dns::{Seen, look};
 use super::failure::{Failure, Outcome, Status, say};
+use super::jobs::Jobs;
 use super::scope::{Asked, Opened, Scope, domain_name};
 use crate::answer::Genuine;
 use crate::diagnosis::readiness::{self, Review, ReviewList, Verdict};
@@ -40,6 +42,8 @@ pub(super) struct Readiness {
     #[arg(long, value_name = "N", default_value_t = 0)]
     min_messages: u64,
     #[command(flatten)]
+    jobs: Jobs,
+    #[command(flatten)]
     scope: Scope,
 }
 
@@ -63,6 +67,9 @@ impl From<Target> for readiness::Target {
 
 impl Readiness {
     pub(super) fn run(self, context: &mut Context) -> Outcome {
+        if self.jobs.is_named() && !self.all {
+            return Err(Failure::Usage("--jobs is about many domains: use it with --all".to_owned()));
+        }
         let opened = self.scope.open(context)?;
         let (verdict, status) = match &self.domain {
             Some(domain) => {
@@ -75,7 +82,8 @@ impl Readiness {
                 (answer.verdict, status)
             }
             None => {
-                let (list, status) = every_domain(&self.scope, opened, self.target.into(), context)?;
+                let (list, status) =
+                    every_domain(&self.scope, opened, self.target.into(), self.jobs.threads(), context)?;
                 context.show(&list)?;
                 (list.domains.first().map_or(Verdict::NotEnoughData, |worst| worst.verdict), status)
             }
@@ -87,9 +95,11 @@ impl Readiness {
         let (asked, genuine) = reports(&self.scope, vec![domain.clone()], Some(&domain), opened, context)?;
         let which = |_: &Survey| vec![domain.clone()];
         let thresholds = &context.config.readiness;
-        let reviews = asked.question().reviews(which, self.target.into(), thresholds, &genuine, |domain| {
+        let dns = |domain: &str| {
             if self.dns { self.records(domain, &asked.store, context).map(Some) } else { Ok(None) }
-        });
+        };
+        let one = NonZero::<usize>::MIN;
+        let reviews = asked.question().reviews(which, self.target.into(), thresholds, &genuine, dns, one);
         let answer = reviews?.pop().ok_or_else(|| anyhow!("no review of {domain}"))?;
         if answer.evidence.reports == 0 && !context.quiet {
             let there = self.scope.no_data(&asked.store, asked.window);
@@ -107,11 +117,13 @@ impl Readiness {
     }
 }
 
-/// The reviews of every policy domain that there are reports on in a scope; the status says whether all could be read.
+/// The reviews of every policy domain that there are reports on in a scope, made by so many threads; the status says whether all
+/// could be read.
 pub(super) fn every_domain(
     scope: &Scope,
     opened: Opened,
     target: readiness::Target,
+    threads: NonZero<usize>,
     context: &Context,
 ) -> Result<(ReviewList, Status), Failure> {
     let (asked, genuine) = reports(scope, scope.domains(context)?, None, opened, context)?;
@@ -121,7 +133,7 @@ pub(super) fn every_domain(
     };
     let thresholds = &context.config.readiness;
     let no_records = |_: &str| Ok::<_, Failure>(None);
-    let reviews = asked.question().reviews(which, target, thresholds, &genuine, no_records)?;
+    let reviews = asked.question().reviews(which, target, thresholds, &genuine, no_records, threads)?;
     if reviews.is_empty() {
         return Err(scope.no_data(&asked.store, asked.window));
     }

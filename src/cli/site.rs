@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::io::Write;
+use std::num::NonZero;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, anyhow};
@@ -9,13 +10,17 @@ use sha2::{Digest, Sha256};
 
 use super::context::Context;
 use super::failure::{Failure, Outcome};
+use super::jobs::Jobs;
 use super::readiness::Target;
 use super::scope::{Asked, Scope};
 use super::tenant::each_tenant;
 use super::whole_file::write_whole;
-use crate::answer::{self, Genuine, Question};
+use crate::answer::{self, Genuine, Look, Question};
 use crate::diagnosis::readiness::Review;
-use crate::diagnosis::{ExplainAnswer, KeyChoice, TlsAnswer, Wanted};
+use crate::diagnosis::{
+    Answer as PathsFound, ChangesAnswer, ExplainAnswer, KeyChoice, SelectorsAnswer, TlsAnswer, Wanted,
+};
+use crate::parallel;
 use crate::render::document::Text;
 use crate::render::{Answer, Document, PathsAnswer, SiteDomain, site_index, site_pictures, write_page};
 use crate::words::{hex, plural};
@@ -33,6 +38,8 @@ pub(super) struct Site {
     /// The policy that the reviews are for
     #[arg(long, value_enum, default_value_t = Target::Reject)]
     target: Target,
+    #[command(flatten)]
+    jobs: Jobs,
     #[command(flatten)]
     scope: Scope,
 }
@@ -63,20 +70,21 @@ impl Site {
         let former = former(folder)?;
         let mut asked = self.scope.ask(context)?;
         let (reviews, left_out) = self.reviews(&mut asked, context)?;
-        let mut pages: Vec<(String, Document)> = Vec::new();
-        let mut names = Vec::new();
-        for review in &reviews {
-            let of_domain = domain_pages(&asked, review)?;
-            names.push(of_domain.names);
-            pages.extend(of_domain.pages);
-        }
-        let domains: Vec<SiteDomain<'_>> =
-            reviews.iter().zip(&names).map(|(review, pages)| SiteDomain { review, pages }).collect();
+        let threads = self.jobs.threads();
+        let ask = |at: usize| DomainAnswers::of(&asked, &reviews[at]);
+        let made = parallel::begin_and_finish(threads, reviews.len(), ask, |at, answers| answers.pages(&reviews[at]))?;
+        let made = made.into_iter().collect::<std::io::Result<Vec<DomainPages>>>()?;
+        let domains = reviews.iter().zip(&made).map(|(review, made)| SiteDomain { review, pages: &made.names });
+        let domains: Vec<SiteDomain<'_>> = domains.collect();
         let question = asked.question();
         let tls = answer::tls(question.store, question.window, question.domains, question.now)?;
-        pages.extend(tls.as_ref().map(|tls| (TLS.to_owned(), tls_page(tls))));
-        pages.push((FIRST.to_owned(), site_index(&domains, left_out, tls.as_ref().map(|tls| (tls, TLS)))));
-        write(folder, &former, &pages)?;
+        let first = site_index(&domains, left_out, tls.as_ref().map(|tls| (tls, TLS)));
+        let mut pages: Vec<Page> = made.into_iter().flat_map(|made| made.pages).collect();
+        if let Some(tls) = &tls {
+            pages.push(Page::of(TLS.to_owned(), &tls_page(tls))?);
+        }
+        pages.push(Page::of(FIRST.to_owned(), &first)?);
+        write(folder, &former, &pages, threads)?;
         let (pages, domains) = (plural(pages.len() as u64, "page"), plural(reviews.len() as u64, "domain"));
         let said = format!("{pages} on {domains} written to {}", folder.display());
         if !context.quiet {
@@ -98,7 +106,14 @@ impl Site {
         let names: Vec<String> = domains.into_iter().map(|one| one.domain).collect();
         let genuine = Genuine::of(&mut asked.store, asked.window, &asked.domains, None)?;
         let (thresholds, no_records) = (&context.config.readiness, |_: &str| Ok::<_, Failure>(None));
-        let reviews = asked.question().reviews(|_| names, self.target.into(), thresholds, &genuine, no_records);
+        let reviews = asked.question().reviews(
+            |_| names,
+            self.target.into(),
+            thresholds,
+            &genuine,
+            no_records,
+            self.jobs.threads(),
+        );
         // Other answers count what reviews leave out.
         asked.store.leave_out_unchecked(false);
         let mut reviews = reviews?;
@@ -107,61 +122,101 @@ impl Site {
     }
 }
 
+/// A page as it is written.
+struct Page {
+    name: String,
+    html: Vec<u8>,
+}
+
+impl Page {
+    fn of(name: String, document: &Document) -> std::io::Result<Self> {
+        let mut html = Vec::new();
+        write_page(document, &mut html)?;
+        Ok(Page { name, html })
+    }
+}
+
 /// The pages of a domain.
 struct DomainPages {
     /// What they are called in the first page, and their files.
     names: Vec<(&'static str, String)>,
-    pages: Vec<(String, Document)>,
+    pages: Vec<Page>,
 }
 
-fn domain_pages(asked: &Asked, review: &Review) -> Result<DomainPages, Failure> {
-    let (domain, stem) = ([review.domain.clone()], stem(&review.domain));
-    let question = Question { domains: &domain, ..asked.question() };
-    let mut parts: Vec<(&'static str, Document)> = vec![("review", review.document())];
-    let mut explained: Vec<ExplainAnswer> = Vec::new();
-    if let Some(mut look) = question.look()? {
-        let found = look.paths("dmarcstat/sources/2", 0, Wanted::All)?;
-        let (unknown, named): (Vec<_>, Vec<_>) = found.paths.iter().partition(|path| path.role.is_nobodys());
-        for path in named.into_iter().chain(unknown).take(MOST_PATHS) {
-            if let answer::Asked::One(answer) = look.explain(&path.id)? {
-                explained.push(*answer);
-            }
+/// What the pages of a domain tell, beside its review.
+struct DomainAnswers {
+    /// Where there are reports.
+    found: Option<Found>,
+    changes: Option<ChangesAnswer>,
+}
+
+/// The paths of a domain, those with a page of their own, and its keys.
+struct Found {
+    paths: PathsFound,
+    explained: Vec<ExplainAnswer>,
+    keys: SelectorsAnswer,
+}
+
+impl DomainAnswers {
+    fn of(asked: &Asked, review: &Review) -> Result<Self, Failure> {
+        let domain = [review.domain.clone()];
+        let question = Question { domains: &domain, ..asked.question() };
+        let found = match question.look()? {
+            Some(look) => Some(Found::of(look)?),
+            None => None,
+        };
+        Ok(DomainAnswers { found, changes: question.changes(0)? })
+    }
+
+    fn pages(self, review: &Review) -> std::io::Result<DomainPages> {
+        let mut parts: Vec<(&'static str, Document)> = vec![("review", review.document())];
+        let mut explained = Vec::new();
+        if let Some(found) = self.found {
+            let mut document = PathsAnswer { found: &found.paths, unsigned: false, all: true }.document();
+            document.extend(site_pictures(review, &found.explained));
+            parts.push(("paths", document));
+            parts.push(("keys", found.keys.document()));
+            explained = found.explained;
         }
-        let mut document = PathsAnswer { found: &found, unsigned: false, all: true }.document();
-        document.extend(site_pictures(review, &explained));
-        parts.push(("paths", document));
-        let keys = look.selectors(KeyChoice { others: false, min_messages: 0 }, false)?;
-        parts.push(("keys", keys.document()));
-    }
-    if let Some(found) = question.changes(0)? {
-        parts.push(("changes", found.document()));
-    }
-    let file = |part: &str| if part == "review" { format!("{stem}.html") } else { format!("{stem}-{part}.html") };
-    let names: Vec<(&'static str, String)> = parts.iter().map(|&(part, _)| (part, file(part))).collect();
-    let links =
-        |current: &str| -> Vec<Text> {
+        parts.extend(self.changes.map(|found| ("changes", found.document())));
+        let stem = stem(&review.domain);
+        let file = |part: &str| if part == "review" { format!("{stem}.html") } else { format!("{stem}-{part}.html") };
+        let names: Vec<(&'static str, String)> = parts.iter().map(|&(part, _)| (part, file(part))).collect();
+        let links = |current: &str| -> Vec<Text> {
             let mut links = vec![Text::link("All domains", FIRST), Text::plain(format!("{}:", review.domain))];
             links.extend(names.iter().map(|(part, page)| {
                 if *part == current { Text::plain(*part) } else { Text::link(*part, page.clone()) }
             }));
             links
         };
-    let page_of = |id: &str| explained.iter().any(|one| one.path.id == id).then(|| format!("path-{id}.html"));
-    let mut pages: Vec<(String, Document)> = Vec::new();
-    let mut add = |name: String, current: &str, content: Document| {
-        let mut document = Document::default();
-        document.links(links(current));
-        document.extend(content);
-        document.link_cells("ID", &page_of);
-        pages.push((name, document));
-    };
-    for (part, document) in parts {
-        add(file(part), part, document);
+        let page_of = |id: &str| explained.iter().any(|one| one.path.id == id).then(|| format!("path-{id}.html"));
+        let page = |name: String, current: &str, content: Document| {
+            let mut document = Document::default();
+            document.links(links(current));
+            document.extend(content);
+            document.link_cells("ID", &page_of);
+            Page::of(name, &document)
+        };
+        let parts = parts.into_iter().map(|(part, document)| page(file(part), part, document));
+        let of_paths = explained.iter().map(|one| page(format!("path-{}.html", one.path.id), "", one.document()));
+        let pages = parts.chain(of_paths).collect::<std::io::Result<Vec<Page>>>()?;
+        Ok(DomainPages { names, pages })
     }
-    for one in &explained {
-        add(format!("path-{}.html", one.path.id), "", one.document());
+}
+
+impl Found {
+    fn of(mut look: Look<'_>) -> Result<Self, Failure> {
+        let paths = look.paths("dmarcstat/sources/2", 0, Wanted::All)?;
+        let (unknown, named): (Vec<_>, Vec<_>) = paths.paths.iter().partition(|path| path.role.is_nobodys());
+        let mut explained: Vec<ExplainAnswer> = Vec::new();
+        for path in named.into_iter().chain(unknown).take(MOST_PATHS) {
+            if let answer::Asked::One(answer) = look.explain(&path.id)? {
+                explained.push(*answer);
+            }
+        }
+        let keys = look.selectors(KeyChoice { others: false, min_messages: 0 }, false)?;
+        Ok(Found { paths, explained, keys })
     }
-    Ok(DomainPages { names, pages })
 }
 
 /// The page on TLS, which is about all domains.
@@ -208,16 +263,19 @@ fn former(folder: &Path) -> Result<BTreeSet<String>, Failure> {
     Ok(listed)
 }
 
-/// Writes the pages, the first one last, and removes what a former run wrote and this one did not.
-fn write(folder: &Path, former: &BTreeSet<String>, pages: &[(String, Document)]) -> Result<(), Failure> {
+/// Writes the pages, so many at once and the first one last, and removes what a former run wrote and this one did not.
+fn write(folder: &Path, former: &BTreeSet<String>, pages: &[Page], threads: NonZero<usize>) -> Result<(), Failure> {
     std::fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
-    let names: BTreeSet<String> = pages.iter().map(|(name, _)| name.clone()).collect();
+    let names: BTreeSet<String> = pages.iter().map(|page| page.name.clone()).collect();
     let list = |names: &mut dyn Iterator<Item = &String>| names.map(|name| format!("{name}\n")).collect::<String>();
     // Known to be ours before they are there, so that a run that is stopped does not stand in the way of the next.
     let both = list(&mut former.union(&names));
     write_whole(&folder.join(LIST), |out| out.write_all(both.as_bytes()))?;
-    for (name, document) in pages {
-        write_whole(&folder.join(name), |out| write_page(document, out))?;
+    let put = |page: &Page| write_whole(&folder.join(&page.name), |out| out.write_all(&page.html));
+    if let Some((first, others)) = pages.split_last() {
+        let written = parallel::map_large(threads, others.len(), |at| put(&others[at]));
+        written.into_iter().collect::<anyhow::Result<()>>()?;
+        put(first)?;
     }
     for name in former.difference(&names).filter(|name| !name.contains(['/', '\\'])) {
         match std::fs::remove_file(folder.join(name)) {

@@ -3,6 +3,7 @@
 //! Records are read and written one by one; what an export holds in memory does not grow with them. Whatever it writes to is
 //! whole or not there: a file takes its name when it is finished, a table takes all rows in one transaction.
 
+mod beside;
 mod folder;
 mod lines;
 #[cfg(feature = "parquet")]
@@ -16,6 +17,7 @@ use crate::flat::{Reader, Row, RowPaths};
 use crate::report::period::Day;
 use crate::store::{ExportedReport, ReportPlace, Store, StoreError};
 
+pub use beside::beside;
 pub use folder::{Folder, FolderChoice};
 pub use lines::{RowFile, RowForm};
 pub use table::Table;

@@ -122,7 +122,7 @@ impl Layout {
 }
 
 /// A row, in the parts of its [`Layout`].
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Row {
     pub(super) record: Arc<[Value]>,
     pub(super) report: Arc<[Value]>,

@@ -1,5 +1,6 @@
 //! From an input to its events: what it is, what is in it, what became of each.
 
+use std::cell::OnceCell;
 use std::fs::File;
 use std::io::{BufReader, Read};
 use std::sync::Arc;
@@ -189,7 +190,12 @@ impl Visit<'_, '_> {
         let keep = self.examiner.keep_raw;
         let odd = &Irregularities::default();
         let document = Document { source: &OnDisk(file), opened: None, utf16: false, odd, budget };
-        self.read(document, &origin, "", &|_, always| raw_of_file(file, keep || always))
+        // Once, however many reports stand in it.
+        let made: [OnceCell<Arc<Raw>>; 2] = Default::default();
+        self.read(document, &origin, "", &|_, always| {
+            let keep = keep || always;
+            Arc::clone(made[usize::from(keep)].get_or_init(|| raw_of_file(file, keep)))
+        })
     }
 }
 

@@ -4,10 +4,10 @@
 //! too: a signature survives forwarding, an address carries two senders. [`Matching`] asks the records themselves, by the very
 //! functions that match an entry when it is there.
 
-use std::cell::OnceCell;
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap};
 use std::net::IpAddr;
+use std::sync::OnceLock;
 
 use super::ledger::{Decision, LedgerEntry, Shown};
 use super::naming::{Knowledge, Unit, Who};
@@ -27,7 +27,7 @@ pub struct Matching<'s> {
     /// By path of the survey which of all it is.
     numbers: &'s [PathNumber],
     froms: HashMap<i64, String>,
-    index: OnceCell<Index>,
+    index: OnceLock<Index>,
 }
 
 /// Mail of one path that entries of the ledger cannot tell apart.
@@ -98,7 +98,7 @@ impl Scan<'_> {
             paths: &self.paths,
             numbers: &self.path_numbers,
             froms,
-            index: OnceCell::new(),
+            index: OnceLock::new(),
         })
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
@@ -117,10 +118,10 @@ pub struct KeyUse {
     pub path: usize,
     /// All of it.
     pub seen: KeySeen,
-    /// By day.
-    pub days: BTreeMap<Day, KeyResults>,
+    /// By day. Anybody can name tens of thousands of keys for a day each, and a map has room for several values in place.
+    pub days: BTreeMap<Day, Box<KeyResults>>,
     /// By reporter.
-    pub reporters: BTreeMap<String, KeySeen>,
+    pub reporters: BTreeMap<Arc<str>, Box<KeySeen>>,
     /// By address, where that was asked for.
     pub addresses: BTreeMap<IpAddr, KeySeen>,
     /// Messages on which it did not verify and another key of the same organization did.
@@ -143,7 +144,7 @@ pub struct KeySurvey {
 /// See [`StoreError`].
 pub fn key_survey(scan: &mut Scan<'_>, survey: &Survey, by_address: bool) -> Result<KeySurvey, StoreError> {
     let mut found = KeySurvey::default();
-    let mut lists = KeyLists::default();
+    let mut lists = KeyLists::of(survey);
     // Where the use of each key on each path stands.
     let mut places: FxHashMap<(usize, u32), usize> = FxHashMap::default();
     for path in 0..survey.paths.len() {
@@ -163,7 +164,7 @@ pub fn key_survey(scan: &mut Scan<'_>, survey: &Survey, by_address: bool) -> Res
 /// See [`StoreError`].
 pub fn keys_of_path(scan: &mut Scan<'_>, survey: &Survey, path: usize) -> Result<Vec<KeyUse>, StoreError> {
     let mut uses = Vec::new();
-    add_path(scan, survey, path, &mut KeyLists::default(), &mut FxHashMap::default(), &mut uses)?;
+    add_path(scan, survey, path, &mut KeyLists::of(survey), &mut FxHashMap::default(), &mut uses)?;
     sort(&mut uses);
     Ok(uses)
 }
@@ -200,13 +201,8 @@ fn add_path(
                 one.covered = one.covered.saturating_add(entry.messages);
             }
             one.days.entry(report.day).or_default().add(result, entry.messages);
-            let reporter = &survey.reporter_names[report.reporter as usize];
-            if !one.reporters.contains_key(reporter) {
-                one.reporters.insert(reporter.clone(), KeySeen::default());
-            }
-            if let Some(seen) = one.reporters.get_mut(reporter) {
-                seen.add(report.day, result, entry.messages);
-            }
+            let reporter = Arc::clone(&lists.reporters[report.reporter as usize]);
+            one.reporters.entry(reporter).or_default().add(report.day, result, entry.messages);
         }
     }
     Ok(days)
@@ -238,9 +234,16 @@ struct KeyLists {
     /// Names are those of strangers, so they are not hashed in a way that they foresee.
     numbers: HashMap<(String, Option<String>), u32>,
     known: FxHashMap<i64, Box<[(u32, AuthResult)]>>,
+    /// The names of reporters, by their places in the survey.
+    reporters: Vec<Arc<str>>,
 }
 
 impl KeyLists {
+    fn of(survey: &Survey) -> Self {
+        let reporters = survey.reporter_names.iter().map(|name| name.as_str().into()).collect();
+        KeyLists { reporters, ..KeyLists::default() }
+    }
+
     /// Reads a list, unless it is known.
     fn load(&mut self, scan: &mut Scan<'_>, list: i64) -> Result<(), StoreError> {
         if self.known.contains_key(&list) {

@@ -34,6 +34,7 @@ mod housekeeping;
 mod imap;
 mod inspect;
 mod invariant;
+mod jobs;
 mod kill;
 mod ledger;
 mod ledger_entries;

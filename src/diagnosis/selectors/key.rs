@@ -21,7 +21,7 @@ pub(super) struct Key<'k> {
     /// Those of paths that are at home with it.
     pub(super) home: Vec<&'k KeyUse>,
     /// By day, at home.
-    pub(super) days: BTreeMap<Day, KeyResults>,
+    pub(super) days: BTreeMap<Day, Box<KeyResults>>,
     /// All that was seen.
     pub(super) seen: KeySeen,
 }

@@ -6,13 +6,13 @@
 mod answer;
 mod health;
 mod key;
+mod overlaps;
 mod rotation;
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::net::IpAddr;
-
-use rustc_hash::FxHashMap;
+use std::sync::Arc;
 
 pub use answer::{KeyAddress, KeyDay, KeyReporter, KeySender, OtherKeys, Overlap, SelectorUse, SelectorsAnswer};
 pub use health::KeyState;
@@ -27,7 +27,8 @@ use crate::query::{KeyResults, KeySeen, KeySurvey, KeyUse};
 use crate::report::period::Day;
 use crate::words;
 use health::{Health, health, unsupported};
-use key::{FEW, Key, compared};
+use key::{FEW, Key};
+use overlaps::Overlaps;
 
 /// An address is one that fails while others verify from this share of its messages on.
 const FAILING: f64 = 0.5;
@@ -67,7 +68,7 @@ pub fn selectors(survey: &KeySurvey, paths: &[&SendingPath], choice: KeyChoice) 
     let rotations = rotation::rotations(&all, &health, paths);
     let rotated: HashMap<(&str, Option<&str>), &Rotation> =
         rotations.iter().rev().map(|one| ((one.signing_domain.as_str(), Some(one.old.as_str())), one)).collect();
-    let verified: Vec<VerifiedDays> = all.iter().map(verified_days).collect();
+    let mut overlaps = Overlaps::of(&all);
     let mut found = KeyDiagnosis::default();
     for (at, (key, health)) in all.iter().zip(&health).enumerate() {
         let messages = key.seen.results.messages();
@@ -81,7 +82,7 @@ pub fn selectors(survey: &KeySurvey, paths: &[&SendingPath], choice: KeyChoice) 
         }
         let rotated = rotated.get(&(key.signing_domain, key.selector)).copied();
         let mut one = selector_use(key, health, paths, rotated);
-        one.overlaps = overlaps(at, &all, &verified);
+        one.overlaps = overlaps.of_key(at);
         found.selectors.push(one);
     }
     let told: HashSet<&str> = found.selectors.iter().map(|key| key.signing_domain.as_str()).collect();
@@ -122,7 +123,7 @@ fn keys<'k>(survey: &'k KeySurvey, paths: &[&SendingPath]) -> Vec<Key<'k>> {
         if home.is_empty() {
             home.clone_from(&uses);
         }
-        let mut days: BTreeMap<Day, KeyResults> = BTreeMap::new();
+        let mut days: BTreeMap<Day, Box<KeyResults>> = BTreeMap::new();
         for (&day, results) in home.iter().flat_map(|one| &one.days) {
             days.entry(day).or_default().extend(results);
         }
@@ -197,7 +198,7 @@ fn selector_use(key: &Key<'_>, health: &Health, paths: &[&SendingPath], rotated:
         senders: senders(key, paths),
         reporters,
         addresses,
-        overlaps: Vec::new(),
+        overlaps: Arc::default(),
         days: days(key),
         notes,
     }
@@ -317,37 +318,4 @@ fn addresses(key: &Key<'_>) -> Option<Vec<KeyAddress>> {
         .collect();
     addresses.sort_by_key(|one| (!one.fails_alone, Reverse(one.failed), Reverse(one.messages), one.ip));
     Some(addresses)
-}
-
-/// By path the days on which a key verified.
-type VerifiedDays = FxHashMap<usize, BTreeSet<Day>>;
-
-fn verified_days(key: &Key<'_>) -> VerifiedDays {
-    let days = |one: &&KeyUse| {
-        let days = one.days.iter().filter(|(_, results)| results.verified() > 0);
-        (one.path, days.map(|(&day, _)| day).collect())
-    };
-    key.home.iter().map(days).collect()
-}
-
-/// The other keys of a key's domain that verified on the same days, as far as they are [`compared`].
-fn overlaps(at: usize, all: &[Key<'_>], verified: &[VerifiedDays]) -> Vec<Overlap> {
-    let (key, mine) = (&all[at], &verified[at]);
-    if mine.values().all(BTreeSet::is_empty) {
-        return Vec::new();
-    }
-    let of_domain = compared(all, key.signing_domain);
-    let others = all[of_domain.clone()].iter().zip(&verified[of_domain]);
-    others
-        .filter(|(other, _)| other.selector != key.selector)
-        .filter_map(|(other, theirs)| {
-            let days: BTreeSet<Day> = mine
-                .iter()
-                .filter_map(|(path, days)| Some(days.intersection(theirs.get(path)?).copied().collect::<Vec<_>>()))
-                .flatten()
-                .collect();
-            let selector = other.selector?.to_owned();
-            (!days.is_empty()).then_some(Overlap { selector, days: days.len() })
-        })
-        .collect()
 }

@@ -63,7 +63,10 @@ pub(super) fn rotations(keys: &[Key<'_>], health: &[Health], paths: &[&SendingPa
             continue;
         }
         let later = |(new, is): &(&Key<'_>, &Health)| {
-            is.begin > was.begin && is.end > was.end && new.selector.is_some() && new.days.values().any(verifies)
+            is.begin > was.begin
+                && is.end > was.end
+                && new.selector.is_some()
+                && new.days.values().any(|results| verifies(results))
         };
         let of_domain = compared(keys, old.signing_domain);
         let successor = keys[of_domain.clone()]

@@ -1,0 +1,32 @@
+//! `--jobs`: how many domains are worked on at once.
+
+use std::num::NonZero;
+use std::thread;
+
+/// More threads than that are not begun, whatever is asked for.
+const MOST: NonZero<usize> = NonZero::new(64).unwrap();
+
+/// How many domains are worked on at once.
+#[derive(Debug, Clone, Copy, clap::Args)]
+pub(super) struct Jobs {
+    /// Work on up to so many domains at once; what comes out is the same to the byte [default: as many as there are processors]
+    #[arg(long, value_name = "N")]
+    jobs: Option<NonZero<usize>>,
+}
+
+impl Jobs {
+    /// The threads to work on.
+    pub(super) fn threads(self) -> NonZero<usize> {
+        self.jobs.unwrap_or_else(processors).min(MOST)
+    }
+
+    /// Whether a number was asked for.
+    pub(super) fn is_named(self) -> bool {
+        self.jobs.is_some()
+    }
+}
+
+/// As many threads as there are processors for this process.
+pub(super) fn processors() -> NonZero<usize> {
+    thread::available_parallelism().unwrap_or(NonZero::<usize>::MIN)
+}
