@@ -38,6 +38,7 @@
 pub mod alignment;
 pub mod answer;
 pub mod cause;
+mod certificates;
 pub mod cli;
 pub mod config;
 pub mod container;

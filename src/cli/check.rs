@@ -58,8 +58,11 @@ impl Check {
         if let Some(store) = &store {
             if self.deep {
                 answer.findings.extend(store.check_deeply()?.into_iter().map(|fault| {
-                    let remedy =
-                        "restore the database from a backup, or ingest the mail into a new one (docs/database.md)";
+                    let remedy = if store.is_split() {
+                        "see docs/scale.md what commits leave that broke off between two servers, and how it is put right"
+                    } else {
+                        "restore the database from a backup, or ingest the mail into a new one (docs/database.md)"
+                    };
                     finding(Severity::Error, CheckCode::DatabaseDamaged, "database", fault, remedy)
                 }));
             }

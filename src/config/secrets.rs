@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::fmt;
 use std::io::Read;
 use std::path::PathBuf;
-use std::process::{Command, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -114,7 +114,29 @@ fn shell(command: &str) -> Command {
     let (shell, option) = if cfg!(windows) { ("cmd", "/C") } else { ("/bin/sh", "-c") };
     let mut shell = Command::new(shell);
     shell.args([OsStr::new(option), OsStr::new(command)]);
+    #[cfg(unix)]
+    if !has_terminal() {
+        std::os::unix::process::CommandExt::process_group(&mut shell, 0);
+    }
     shell
+}
+
+/// Whether there is a terminal on which a command may ask for a passphrase. A group of processes of its own could not read from it; who
+/// sits there ends what hangs by himself.
+#[cfg(unix)]
+fn has_terminal() -> bool {
+    std::fs::File::open("/dev/tty").is_ok()
+}
+
+/// Ends a command, with all that it has started where that is a group of its own.
+fn end(child: &mut Child) {
+    #[cfg(unix)]
+    if let Some(group) = i32::try_from(child.id()).ok().and_then(rustix::process::Pid::from_raw) {
+        // There is no group of this number where the command is none of its own.
+        let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
+    }
+    let _ = child.kill();
+    let _ = child.wait();
 }
 
 /// Runs a command and takes what it prints. A command that does not end, or leaves somebody behind who holds its output
@@ -131,8 +153,7 @@ fn output_of(command: &str, patience: Duration) -> Result<Zeroizing<Vec<u8>>, Se
             break status;
         }
         if Instant::now() >= until {
-            let _ = child.kill();
-            let _ = child.wait();
+            end(&mut child);
             return Err(SecretError::TimedOut);
         }
         std::thread::sleep(Duration::from_millis(5));
@@ -218,6 +239,18 @@ mod tests {
     #[test]
     fn a_command_that_hangs_costs_no_more_than_the_time_given() {
         assert!(matches!(output_of("exec sleep 600", Duration::from_millis(50)), Err(SecretError::TimedOut)));
+        // What it has started ends with it: then nobody holds this pipe open.
+        let (mut reader, writer) = std::io::pipe().unwrap();
+        let pipe = std::os::fd::AsRawFd::as_raw_fd(&writer);
+        let path = format!("/proc/{}/fd/{pipe}", std::process::id());
+        if !has_terminal() && std::path::Path::new(&path).exists() {
+            let command = format!("exec 7>{path}; sleep 600 & sleep 600");
+            assert!(matches!(output_of(&command, Duration::from_millis(500)), Err(SecretError::TimedOut)));
+            drop(writer);
+            let (end, ended) = channel();
+            std::thread::spawn(move || end.send(reader.read(&mut [0]).is_ok_and(|read| read == 0)));
+            assert_eq!(ended.recv_timeout(Duration::from_secs(60)), Ok(true));
+        }
         // Ends at once and leaves the pipe to another.
         assert_eq!(read(&command("sleep 20 & echo x")), "x");
     }

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::Error;
-use super::certificate::not_after;
+use crate::certificates;
 
 /// Entra ID advises five to ten minutes for a client's assertion.
 const CLIENT_LIFETIME: i64 = 600;
@@ -76,7 +76,12 @@ impl ClientCertificate {
             .map_err(|_| failed("there is no certificate in it (PEM)".to_owned()))?;
         let key = SigningKey::from_pem(key.expose_secret()).map_err(failed)?;
         let thumbprint = Sha256::digest(&der).into();
-        Ok(ClientCertificate { key, thumbprint, not_after: not_after(&der), name: name.to_owned() })
+        Ok(ClientCertificate {
+            key,
+            thumbprint,
+            not_after: certificates::validity(&der).map(|(_, end)| end),
+            name: name.to_owned(),
+        })
     }
 
     /// The assertion by which a client proves to an endpoint who it is.

@@ -10,7 +10,6 @@
 mod advice;
 mod assertion;
 mod cache;
-pub(crate) mod certificate;
 mod error;
 pub mod fuzzing;
 mod http;

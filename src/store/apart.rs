@@ -85,9 +85,15 @@ impl Answered<'_> {
     }
 }
 
+/// One of the words of the database.
+pub(super) const META: &str = "SELECT value FROM meta WHERE key = ?1";
+/// In `meta`: who was ignored when it was decided which reports count.
+pub(super) const SETTLED_WITHOUT: &str = "settled_without";
+pub(super) const IGNORED: &str = "SELECT who FROM ignored ORDER BY who";
+
 /// Those who are ignored by the word of the database.
 pub(super) fn ignored(connection: &Connection) -> Result<Vec<String>> {
-    let mut select = connection.prepare("SELECT who FROM ignored ORDER BY who")?;
+    let mut select = connection.prepare(IGNORED)?;
     let found = select.query_map((), |row| row.get(0))?;
     Ok(found.collect::<engine::Result<_>>()?)
 }
@@ -225,10 +231,8 @@ impl Store {
     /// # Errors
     /// See [`StoreError`](super::StoreError).
     pub fn settle_ignored(&mut self) -> Result<()> {
-        const KEY: &str = "settled_without";
         let settled = |connection: &Connection| -> Result<Vec<String>> {
-            let text: Option<String> =
-                connection.query_row("SELECT value FROM meta WHERE key = ?1", [KEY], |row| row.get(0)).optional()?;
+            let text: Option<String> = connection.query_row(META, [SETTLED_WITHOUT], |row| row.get(0)).optional()?;
             Ok(text.iter().flat_map(|text| text.lines()).map(str::to_owned).collect())
         };
         if settled(&self.connection)? == self.ignored {
@@ -254,7 +258,7 @@ impl Store {
         settle(&transaction, self.key, &self.ignored, identities)?;
         transaction.execute(
             "INSERT INTO meta (key, value) VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
-            params![KEY, self.ignored.join("\n")],
+            params![SETTLED_WITHOUT, self.ignored.join("\n")],
         )?;
         Ok(transaction.commit()?)
     }

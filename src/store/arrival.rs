@@ -26,6 +26,12 @@ impl Writer<'_> {
         self.begin()?;
         let foreign = !domain::is_owners(&new.domain, self.owner_domains);
         let ignored = reporter::is_among(&new.reporter, self.ignored);
+        if !self.groups.contains_key(&identity) {
+            self.connection.ask_together(&[
+                (&Group::select(), params![identity.to_be_bytes()]),
+                (blobs::KNOWN, params![new.raw.sha256.as_slice()]),
+            ])?;
+        }
         if self.group(identity)?.reports > 0
             && let Some(same) = same_identity::find(self.connection, identity, new.content)?
         {
@@ -123,7 +129,7 @@ impl Writer<'_> {
         let stored = stored_policy(self.connection, same.policy)?;
         let stored: Vec<Option<&str>> = stored.iter().map(Option::as_deref).collect();
         if (passed, policy.written().as_slice()) > (stored_passed, stored.as_slice()) {
-            self.connection.prepare("UPDATE report SET policy = ?2 WHERE id = ?1")?.execute(params![same.id, id])?;
+            self.connection.prepare("UPDATE report SET policy = ?2 WHERE id = ?1")?.write(params![same.id, id])?;
             // Which override reasons count depends on the policy.
             self.deltas.change(same.day);
         }
@@ -209,7 +215,7 @@ impl Writer<'_> {
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22,
                     ?23, ?24, 1, ?25, ?26)",
             )?
-            .execute(params![
+            .write(params![
                 id,
                 identity.to_be_bytes(),
                 new.content.to_be_bytes(),
@@ -245,7 +251,7 @@ impl Writer<'_> {
             .connection
             .prepare("INSERT INTO irregularity (report, number, code, detail, count) VALUES (?1, ?2, ?3, ?4, ?5)")?;
         for (number, one) in irregularities.as_slice().iter().enumerate() {
-            insert.execute(params![report, number as i64, one.code.as_str(), one.detail, signed(one.count)])?;
+            insert.write(params![report, number as i64, one.code.as_str(), one.detail, signed(one.count)])?;
         }
         Ok(())
     }

@@ -11,13 +11,14 @@ use super::{Result, StoreError};
 /// Bytes of more than this length are stored piece by piece.
 const LARGE: usize = 256 * 1024;
 
+/// Finds bytes by their SHA-256.
+pub(super) const KNOWN: &str = "SELECT id, bytes IS NOT NULL FROM blob WHERE sha256 = ?1";
+
 /// The number of some bytes, which are stored unless they are known; and whether they were.
 pub(super) fn store(connection: &Connection, raw: &Raw, keep: bool) -> Result<(i64, bool)> {
     let sha = raw.sha256.as_slice();
-    let known: Option<(i64, bool)> = connection
-        .prepare("SELECT id, bytes IS NOT NULL FROM blob WHERE sha256 = ?1")?
-        .query_row([sha], |row| Ok((row.get(0)?, row.get(1)?)))
-        .optional()?;
+    let known: Option<(i64, bool)> =
+        connection.prepare(KNOWN)?.query_row([sha], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
     if let Some((id, kept)) = known {
         if kept || !keep {
             return Ok((id, true));

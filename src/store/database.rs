@@ -34,6 +34,12 @@ impl Store {
         Ok(self.connection.size_on_server()?)
     }
 
+    /// Whether large tables lie on other servers than the rest: what commits leave there that broke off is no damage.
+    #[must_use]
+    pub fn is_split(&self) -> bool {
+        self.connection.is_split()
+    }
+
     /// How many round trips to a server there were since the database was opened.
     #[must_use]
     pub fn round_trips(&self) -> Option<u64> {

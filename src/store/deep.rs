@@ -218,32 +218,49 @@ fn tls(connection: &Connection, key: DigestKey, faults: &mut Faults) -> Result<(
 
 /// Whether kept bytes are those that came.
 fn bytes(connection: &Connection, faults: &mut Faults) -> Result<()> {
-    let mut select =
-        connection.prepare("SELECT id, sha256, packed, bytes FROM blob WHERE bytes IS NOT NULL ORDER BY id")?;
-    let mut rows = select.query(())?;
-    while let Some(row) = rows.next()? {
-        let (id, sha, packed): (i64, Vec<u8>, bool) = (row.get(0)?, row.get(1)?, row.get(2)?);
-        let kept = blob(row, 3)?;
-        let mut hash = Sha256::new();
-        let read = if packed {
-            unpack_into(&mut hash, kept)
-        } else {
-            hash.update(kept);
-            true
-        };
-        if !read || hash.finalize().as_slice() != sha {
-            faults.add(format!("kept bytes {id} are not those that came"));
+    let mut select = connection.prepare(
+        "SELECT id, sha256, packed, bytes FROM blob WHERE id > ?1 AND bytes IS NOT NULL ORDER BY id LIMIT 64",
+    )?;
+    let mut last = i64::MIN;
+    loop {
+        let (before, mut rows) = (last, select.query([last])?);
+        while let Some(row) = rows.next()? {
+            last = row.get(0)?;
+            check_bytes(row, faults)?;
+        }
+        if last == before {
+            break;
         }
     }
-    let lost: i64 = connection.query_row(
-        "SELECT (SELECT COUNT(*) FROM report WHERE raw NOT IN (SELECT id FROM blob))
-              + (SELECT COUNT(*) FROM tls_report WHERE raw NOT IN (SELECT id FROM blob))
-              + (SELECT COUNT(*) FROM quarantine WHERE raw NOT IN (SELECT id FROM blob))",
-        (),
-        |row| row.get(0),
-    )?;
+    let mut select = connection.prepare("SELECT id FROM blob")?;
+    let known: FxHashSet<i64> = select.query_map((), |row| row.get(0))?.collect::<engine::Result<_>>()?;
+    let mut lost = 0;
+    for table in ["report", "tls_report", "quarantine"] {
+        let mut select = connection.prepare(&format!("SELECT raw FROM {table}"))?;
+        let mut rows = select.query(())?;
+        while let Some(row) = rows.next()? {
+            lost += u64::from(!known.contains(&row.get::<i64>(0)?));
+        }
+    }
     if lost > 0 {
         faults.add(format!("the bytes of {lost} reports and entries of the quarantine are not there"));
+    }
+    Ok(())
+}
+
+/// Whether those of one row of `blob` are.
+fn check_bytes(row: Row<'_>, faults: &mut Faults) -> Result<()> {
+    let (id, sha, packed): (i64, Vec<u8>, bool) = (row.get(0)?, row.get(1)?, row.get(2)?);
+    let kept = blob(row, 3)?;
+    let mut hash = Sha256::new();
+    let read = if packed {
+        unpack_into(&mut hash, kept)
+    } else {
+        hash.update(kept);
+        true
+    };
+    if !read || hash.finalize().as_slice() != sha {
+        faults.add(format!("kept bytes {id} are not those that came"));
     }
     Ok(())
 }

@@ -1,9 +1,10 @@
 //! What is stored once and goes by numbers: names, outcomes, what signed them, policies.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use super::engine::{self, Connection, Optional, params};
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::facts::{FreshFacts, PackedFacts};
 use super::incoming::SharedOutcome;
@@ -24,6 +25,8 @@ const KEPT_BYTES: usize = 8 * 1024 * 1024;
 pub(super) struct Dictionary {
     pub(super) names: Names,
     outcomes: FxHashMap<u128, u64>,
+    /// Outcomes that are looked up and not stored, of the run at hand.
+    absent: FxHashSet<u128>,
     // By texts of strangers, who may know how any fixed function hashes; the digests above have a key.
     signers: HashMap<Vec<u8>, i64>,
     policies: HashMap<PolicyPublished, i64>,
@@ -39,10 +42,39 @@ impl Dictionary {
     pub(super) fn forget(&mut self) {
         self.names.forget();
         self.outcomes.clear();
+        self.absent.clear();
         self.signers.clear();
         self.policies.clear();
         self.bytes = 0;
         self.facts.forget();
+    }
+
+    /// Looks up those of some outcomes that are not known, many in one statement.
+    pub(super) fn look_up(&mut self, connection: &Connection, all: &[Arc<SharedOutcome>]) -> Result<()> {
+        const TOGETHER: usize = 16;
+        self.absent.clear();
+        let unknown: Vec<[u8; 16]> = all
+            .iter()
+            .filter(|shared| !self.outcomes.contains_key(&shared.digest))
+            .map(|shared| shared.digest.to_be_bytes())
+            .collect();
+        if unknown.len() < 2 {
+            return Ok(());
+        }
+        let marks: Vec<String> = (1..=TOGETHER).map(|mark| format!("?{mark}")).collect();
+        let sql = format!("SELECT digest, id FROM outcome WHERE digest IN ({})", marks.join(", "));
+        let mut select = connection.prepare(&sql)?;
+        for digests in unknown.chunks(TOGETHER) {
+            // The last stands for those that are missing.
+            let asked: [&[u8; 16]; TOGETHER] = std::array::from_fn(|at| &digests[at.min(digests.len() - 1)]);
+            let mut rows = select.query(asked)?;
+            while let Some(row) = rows.next()? {
+                self.outcomes.insert(u128::from_be_bytes(row.get(0)?), row.get::<i64>(1)?.unsigned_abs());
+            }
+            let digests = digests.iter().map(|digest| u128::from_be_bytes(*digest));
+            self.absent.extend(digests.filter(|digest| !self.outcomes.contains_key(digest)));
+        }
+        Ok(())
     }
 
     /// The number of an outcome.
@@ -51,10 +83,14 @@ impl Dictionary {
             return Ok(id);
         }
         let digest = shared.digest.to_be_bytes();
-        let found: Option<i64> = connection
-            .prepare("SELECT id FROM outcome WHERE digest = ?1")?
-            .query_row([digest.as_slice()], |row| row.get(0))
-            .optional()?;
+        let found: Option<i64> = if self.absent.remove(&shared.digest) {
+            None
+        } else {
+            connection
+                .prepare("SELECT id FROM outcome WHERE digest = ?1")?
+                .query_row([digest.as_slice()], |row| row.get(0))
+                .optional()?
+        };
         let id = match found {
             Some(id) => id,
             None => {

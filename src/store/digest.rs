@@ -21,10 +21,11 @@ impl std::fmt::Debug for DigestKey {
 }
 
 impl DigestKey {
+    pub(super) const SELECT: &str = "SELECT value FROM meta WHERE key = 'digest_key'";
+
     /// The key as it stands in a database.
     pub(super) fn bytes(connection: &Connection) -> Result<Vec<u8>> {
-        let sql = "SELECT value FROM meta WHERE key = 'digest_key'";
-        connection.query_row(sql, (), |row| row.get(0)).optional()?.ok_or_else(|| {
+        connection.query_row(Self::SELECT, (), |row| row.get(0)).optional()?.ok_or_else(|| {
             let reason = "it holds part of a copy; run `dmarcstat copy` again, and it will hold all of it";
             StoreError::Other(reason.to_owned())
         })

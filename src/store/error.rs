@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::words;
+
 /// How long to wait for another process that writes.
 pub(super) const BUSY: Duration = Duration::from_secs(30);
 
@@ -49,7 +51,8 @@ pub enum StoreError {
     Gone(String),
     /// A server gave no answer.
     #[error(
-        "the database server gave no answer within {0} seconds; see whether it is overloaded, or allow more ([database] timeout)"
+        "the database server gave no answer within {}; see whether it is overloaded, or allow more ([database] timeout)",
+        words::plural(*.0, "second")
     )]
     Slow(u64),
     /// Damaged.

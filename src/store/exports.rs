@@ -49,10 +49,9 @@ impl Store {
     /// See [`StoreError`](super::StoreError).
     pub fn unexported(&self, export: &Exported, first: Day, last: Day) -> Result<Vec<ReportPlace>> {
         let mut select = self.connection.prepare(
-            "SELECT record_run.day, record_run.report FROM record_run JOIN report ON report.id = record_run.report
-             WHERE record_run.day BETWEEN ?2 AND ?3 AND part = 0 AND record_run.counted <> 0 AND NOT EXISTS (
+            "SELECT day, id FROM report WHERE day BETWEEN ?2 AND ?3 AND counted <> 0 AND NOT EXISTS (
                 SELECT 1 FROM exported WHERE export = ?1 AND exported.report = report.id AND exported.content = report.content)
-             ORDER BY record_run.day, record_run.report",
+             ORDER BY day, id",
         )?;
         let places = select.query_map(params![export.id, first, last], |row| {
             Ok(ReportPlace { day: row.get(0)?, report: row.get(1)? })
@@ -67,10 +66,8 @@ impl Store {
     pub fn withdrawn(&self, export: &Exported) -> Result<Vec<ExportedReport>> {
         let mut answered = self.answered();
         let mut select = self.connection.prepare(
-            "SELECT exported.day, exported.report, row_key, record_run.domain, record_run.reporter FROM exported
-             LEFT JOIN report ON report.id = exported.report AND report.content = exported.content
-             LEFT JOIN record_run ON record_run.day = report.day AND record_run.report = report.id AND part = 0
-                AND record_run.counted <> 0
+            "SELECT exported.day, exported.report, row_key, report.domain, report.reporter FROM exported
+             LEFT JOIN report ON report.id = exported.report AND report.content = exported.content AND report.counted <> 0
              WHERE export = ?1 ORDER BY exported.day, exported.report",
         )?;
         let mut rows = select.query([export.id])?;

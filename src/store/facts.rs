@@ -163,7 +163,7 @@ impl FreshFacts {
                 "INSERT INTO outcome_block (block, facts) VALUES (?1, ?2)
                  ON CONFLICT (block) DO UPDATE SET facts = CAST(outcome_block.facts || excluded.facts AS BLOB)",
             )?
-            .execute(params![self.block.cast_signed(), self.bytes])?;
+            .write(params![self.block.cast_signed(), self.bytes])?;
         self.bytes.clear();
         Ok(())
     }

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use super::engine::{Optional, params};
 
-use super::{Result, Store};
+use super::{Result, Store, apart};
 
 /// What was found out about an address, and when.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,7 +18,7 @@ pub struct KnownHost {
 }
 
 /// The key in `meta` of when no name server answered.
-const SILENCE: &str = "name_servers_silent";
+pub(super) const SILENCE: &str = "name_servers_silent";
 
 impl Store {
     /// Everything that is known and not older than a time.
@@ -49,7 +49,7 @@ impl Store {
     /// # Errors
     /// See [`StoreError`](super::StoreError).
     pub fn silent_since(&self) -> Result<Option<i64>> {
-        let sql = "SELECT value FROM meta WHERE key = ?1";
+        let sql = apart::META;
         Ok(self.connection.query_row(sql, [SILENCE], |row| row.get(0)).optional()?)
     }
 

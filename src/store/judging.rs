@@ -57,8 +57,8 @@ pub(super) fn judge(connection: &Connection, report: i64, deltas: &mut Deltas) -
     ])?;
     if stored.reporter != reporter {
         connection
-            .prepare("UPDATE record_run SET reporter = ?3 WHERE day = ?1 AND report = ?2")?
-            .execute(params![stored.day, report, reporter])?;
+            .prepare("UPDATE record_run SET reporter = ?4 WHERE domain = ?1 AND day = ?2 AND report = ?3")?
+            .write(params![stored.domain, stored.day, report, reporter])?;
     }
     Ok(true)
 }

@@ -2,10 +2,10 @@
 
 use super::database::Store;
 use super::digest::DigestKey;
-use super::engine::Connection;
+use super::engine::{Connection, params};
 use super::error::Result;
 use super::place::Place;
-use super::{apart, schema};
+use super::{apart, hosts, schema};
 
 impl Store {
     /// Opens a database for reading and writing, making it (readable by its owner alone) where there is none.
@@ -45,6 +45,12 @@ impl Store {
 
     /// A database that is open and has the tables of today.
     pub(super) fn over(connection: Connection) -> Result<Self> {
+        connection.ask_together(&[
+            (DigestKey::SELECT, &[]),
+            (apart::IGNORED, &[]),
+            (apart::META, params![apart::SETTLED_WITHOUT]),
+            (apart::META, params![hosts::SILENCE]),
+        ])?;
         let key = DigestKey::load(&connection)?;
         let ignored = apart::ignored(&connection)?;
         Ok(Store { connection, key, owner_domains: Vec::new(), hides_foreign: false, ignored, checked_only: false })

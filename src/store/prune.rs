@@ -95,11 +95,18 @@ fn count(connection: &Connection, day: Day) -> Result<Pruned> {
 }
 
 pub(super) fn drop_unused_bytes(connection: &Connection) -> Result<()> {
-    connection.execute(
-        "DELETE FROM blob WHERE id NOT IN (SELECT raw FROM report) AND id NOT IN (SELECT raw FROM tls_report)
-            AND id NOT IN (SELECT raw FROM quarantine)",
-        (),
-    )?;
+    let mut used: FxHashSet<i64> = FxHashSet::default();
+    for table in ["report", "tls_report", "quarantine"] {
+        let mut select = connection.prepare(&format!("SELECT raw FROM {table}"))?;
+        let mut rows = select.query(())?;
+        while let Some(row) = rows.next()? {
+            used.insert(row.get(0)?);
+        }
+    }
+    let mut select = connection.prepare("SELECT id FROM blob")?;
+    let all: Vec<i64> = select.query_map((), |row| row.get(0))?.collect::<engine::Result<_>>()?;
+    let mut delete = connection.prepare("DELETE FROM blob WHERE id = ?1")?;
+    all.into_iter().filter(|id| !used.contains(id)).try_for_each(|id| delete.write([id]))?;
     Ok(())
 }
 
@@ -115,7 +122,7 @@ fn drop_unused_outcomes(connection: &Connection) -> Result<()> {
     let all: Vec<i64> = statement.query_map((), |row| row.get(0))?.collect::<engine::Result<_>>()?;
     let mut delete = connection.prepare("DELETE FROM outcome WHERE id = ?1")?;
     for id in all.into_iter().filter(|id| !used.contains(&id.unsigned_abs())) {
-        delete.execute([id])?;
+        delete.write([id])?;
     }
     facts::write_all(connection)?;
     connection.execute("DELETE FROM signers WHERE id NOT IN (SELECT signers FROM outcome)", ())?;
@@ -154,7 +161,7 @@ fn drop_unused_names(connection: &Connection) -> Result<()> {
     let all: Vec<i64> = statement.query_map((), |row| row.get(0))?.collect::<engine::Result<_>>()?;
     let mut delete = connection.prepare("DELETE FROM name WHERE id = ?1")?;
     for id in all.into_iter().filter(|id| !used.contains(id)) {
-        delete.execute([id])?;
+        delete.write([id])?;
     }
     connection.execute("DELETE FROM policy WHERE id NOT IN (SELECT policy FROM report)", ())?;
     Ok(())

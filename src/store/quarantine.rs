@@ -1,6 +1,6 @@
 //! What could not be read, kept byte for byte.
 
-use super::engine::{self, Connection, Optional, Row, params};
+use super::engine::{self, Connection, Optional, Row, Statement, params};
 
 use super::incoming::{NewQuarantine, Origin};
 use super::trust::Trust;
@@ -45,12 +45,13 @@ pub struct Quarantined {
     pub bytes: Vec<u8>,
 }
 
-const SELECT: &str =
-    "SELECT quarantine.id, code, reason, inner_path, location, mail_from, subject, mail_date, message_id,
-    file_name, reporter, domain, begin_time, end_time, first_seen, size, sha256, raw, dmarc, dmarc_domain
-    FROM quarantine JOIN blob ON blob.id = quarantine.raw";
+const SELECT: &str = "SELECT id, code, reason, inner_path, location, mail_from, subject, mail_date, message_id,
+    file_name, reporter, domain, begin_time, end_time, first_seen, raw, dmarc, dmarc_domain FROM quarantine";
+/// Of the bytes of an entry.
+const BYTES: &str = "SELECT size, sha256 FROM blob WHERE id = ?1";
 
-fn entry(row: Row<'_>) -> engine::Result<QuarantineEntry> {
+fn entry(row: Row<'_>, bytes: &mut Statement<'_>) -> engine::Result<QuarantineEntry> {
+    let (size, sha256) = bytes.query_row([row.get::<i64>(15)?], |row| Ok((row.get::<i64>(0)?, row.get(1)?)))?;
     let (begin, end): (Option<i64>, Option<i64>) = (row.get(12)?, row.get(13)?);
     Ok(QuarantineEntry {
         id: row.get(0)?,
@@ -64,18 +65,18 @@ fn entry(row: Row<'_>) -> engine::Result<QuarantineEntry> {
             date: row.get(7)?,
             message_id: row.get(8)?,
             file_name: row.get(9)?,
-            authenticity: match Trust::from_number(row.get(18)?) {
+            authenticity: match Trust::from_number(row.get(16)?) {
                 Trust::Unchecked | Trust::Misnamed => Authenticity::Unchecked,
-                Trust::Failed => Authenticity::Failed(row.get(19)?),
-                Trust::Passed => Authenticity::Passed(row.get(19)?),
+                Trust::Failed => Authenticity::Failed(row.get(17)?),
+                Trust::Passed => Authenticity::Passed(row.get(17)?),
             },
         },
         reporter: row.get(10)?,
         domain: row.get(11)?,
         period: begin.zip(end),
         first_seen: row.get(14)?,
-        size: row.get::<i64>(15)?.unsigned_abs(),
-        sha256: row.get(16)?,
+        size: size.unsigned_abs(),
+        sha256,
     })
 }
 
@@ -102,9 +103,18 @@ pub struct Held {
 impl Held {
     /// What it holds now.
     pub(super) fn load(connection: &Connection) -> Result<Self> {
-        let sql = "SELECT (SELECT COUNT(*) FROM quarantine), COALESCE(SUM(LENGTH(bytes)), 0)
-             FROM blob WHERE id IN (SELECT raw FROM quarantine)";
-        Ok(connection.query_row(sql, (), |row| Ok(Held { entries: number(row, 0)?, bytes: number(row, 1)? }))?)
+        const TOGETHER: usize = 1_000;
+        let entries = connection.query_row("SELECT COUNT(*) FROM quarantine", (), |row| number(row, 0))?;
+        let mut select = connection.prepare("SELECT DISTINCT raw FROM quarantine")?;
+        let found = select.query_map((), |row| row.get(0))?;
+        let raw: Vec<i64> = found.collect::<engine::Result<_>>()?;
+        let mut bytes = 0_u64;
+        for raw in raw.chunks(TOGETHER) {
+            let raw: Vec<String> = raw.iter().map(i64::to_string).collect();
+            let sql = format!("SELECT COALESCE(SUM(LENGTH(bytes)), 0) FROM blob WHERE id IN ({})", raw.join(", "));
+            bytes = bytes.saturating_add(connection.query_row(&sql, (), |row| number(row, 0))?);
+        }
+        Ok(Held { entries, bytes })
     }
 
     /// Whether it has reached a limit.
@@ -122,9 +132,16 @@ pub(super) fn insert(
     held: &mut Held,
     limits: &Limits,
 ) -> Result<Kept> {
-    let known = connection
-        .prepare("SELECT 1 FROM quarantine JOIN blob ON blob.id = raw WHERE sha256 = ?1 AND inner_path = ?2")?
-        .exists(params![new.raw.sha256.as_slice(), new.inner])?;
+    let raw: Option<i64> = connection
+        .prepare("SELECT id FROM blob WHERE sha256 = ?1")?
+        .query_row([new.raw.sha256.as_slice()], |row| row.get(0))
+        .optional()?;
+    let known = match raw {
+        Some(raw) => connection
+            .prepare("SELECT 1 FROM quarantine WHERE raw = ?1 AND inner_path = ?2")?
+            .exists(params![raw, new.inner])?,
+        None => false,
+    };
     if !known && held.is_full(limits) {
         return Ok(Kept::Not);
     }
@@ -191,8 +208,9 @@ impl Store {
     /// # Errors
     /// See [`StoreError`](super::StoreError).
     pub fn quarantine(&self) -> Result<Vec<QuarantineEntry>> {
-        let mut statement = self.connection.prepare(&format!("{SELECT} ORDER BY quarantine.id"))?;
-        let rows = statement.query_map((), entry)?;
+        let mut statement = self.connection.prepare(&format!("{SELECT} ORDER BY id"))?;
+        let mut bytes = self.connection.prepare(BYTES)?;
+        let rows = statement.query_map((), |row| entry(row, &mut bytes))?;
         Ok(rows.collect::<engine::Result<_>>()?)
     }
 
@@ -203,8 +221,8 @@ impl Store {
     pub fn quarantined(&self, id: i64) -> Result<Option<Quarantined>> {
         let found = self
             .connection
-            .prepare(&format!("{SELECT} WHERE quarantine.id = ?1"))?
-            .query_row([id], |row| Ok((entry(row)?, row.get::<i64>(17)?)))
+            .prepare(&format!("{SELECT} WHERE id = ?1"))?
+            .query_row([id], |row| Ok((entry(row, &mut self.connection.prepare(BYTES)?)?, row.get::<i64>(15)?)))
             .optional()?;
         let Some((entry, raw)) = found else {
             return Ok(None);

@@ -72,12 +72,13 @@ impl Store {
     pub fn counted_after(&self, after: ReportPlace, last: Day, names: &mut NameCache) -> Result<Option<CountedReport>> {
         let mut select = self.connection.prepare(
             "SELECT day, report, reporter, domain, counted FROM record_run
-             WHERE (day, report) > (?1, ?2) AND day <= ?3 AND part = 0 AND counted <> 0 ORDER BY day, report LIMIT 1",
+             WHERE (day, report) > (?1, ?2) AND day <= ?3 AND part = 0 AND counted <> 0 AND report <= ?4
+             ORDER BY day, report LIMIT 1",
         )?;
         let mut place = after;
         loop {
             let found = select
-                .query_row(params![place.day, place.report, last], |row| {
+                .query_row(params![place.day, place.report, last, self.connection.newest_readable()], |row| {
                     Ok(CountedReport {
                         place: ReportPlace { day: row.get(0)?, report: row.get(1)? },
                         reporter: row.get(2)?,
@@ -119,10 +120,10 @@ impl Store {
         Ok(self
             .connection
             .prepare(
-                "SELECT day, report FROM record_run WHERE (day, report) > (?1, ?2) AND day <= ?3 AND part = 0
+                "SELECT day, report FROM record_run WHERE (day, report) > (?1, ?2) AND day <= ?3 AND part = 0 AND report <= ?4
                  ORDER BY day, report LIMIT 1",
             )?
-            .query_row(params![after.day, after.report, last], |row| {
+            .query_row(params![after.day, after.report, last, self.connection.newest_readable()], |row| {
                 Ok(ReportPlace { day: row.get(0)?, report: row.get(1)? })
             })
             .optional()?)

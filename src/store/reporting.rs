@@ -3,6 +3,7 @@
 use super::engine::{self, params};
 use rustc_hash::FxHashMap;
 
+use super::runs::REPORT;
 use super::trust::Trust;
 use super::values::policy;
 use super::{Result, Store};
@@ -68,13 +69,17 @@ impl Store {
     /// # Errors
     /// See [`StoreError`](super::StoreError).
     pub fn policies_found(&self, first: Day, last: Day, visit: &mut dyn FnMut(i64, i64, i64)) -> Result<()> {
-        let mut statement = self.connection.prepare(
-            "SELECT id, domain, policy FROM report
-             WHERE id IN (SELECT report FROM record_run WHERE day BETWEEN ?1 AND ?2) ORDER BY id",
-        )?;
-        let mut rows = statement.query(params![first, last])?;
-        while let Some(row) = rows.next()? {
-            visit(row.get(0)?, row.get(1)?, row.get(2)?);
+        let mut select =
+            self.connection.prepare("SELECT report FROM record_run WHERE day BETWEEN ?1 AND ?2 AND part = 0")?;
+        let found = select.query_map(params![first, last], |row| row.get(0))?;
+        let mut reports: Vec<i64> = found.collect::<engine::Result<_>>()?;
+        reports.sort_unstable();
+        let mut one = self.connection.prepare(REPORT)?;
+        for report in reports {
+            let mut rows = one.query([report])?;
+            if let Some(row) = rows.next()? {
+                visit(report, row.get(2)?, row.get(3)?);
+            }
         }
         Ok(())
     }

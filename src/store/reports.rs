@@ -5,7 +5,7 @@ use std::io::Read;
 use super::engine::{self, Optional, Row, Value, params};
 
 use super::apart::{Answered, Apart};
-use super::same_identity::Placed;
+use super::same_identity::overlaps;
 use super::trust::Trust;
 use super::values::{blob, number, policy};
 use super::{Result, Store, StoreError, bare_id};
@@ -191,16 +191,19 @@ impl Store {
     /// # Errors
     /// See [`StoreError`].
     pub fn list_reports(&self, filter: &ReportFilter, visit: &mut dyn FnMut(ReportSummary)) -> Result<()> {
-        let sql = format!(
-            "SELECT {COLUMNS} JOIN record_run ON record_run.report = report.id AND record_run.day = report.day AND part = 0
-             WHERE record_run.day BETWEEN ?1 AND ?2 ORDER BY record_run.day DESC, report.id DESC"
-        );
-        let mut statement = self.connection.prepare(&sql)?;
+        let mut select = self.connection.prepare(
+            "SELECT report FROM record_run WHERE day BETWEEN ?1 AND ?2 AND part = 0 AND report <= ?3
+             ORDER BY day DESC, report DESC",
+        )?;
+        let mut one = self.connection.prepare(&format!("SELECT {COLUMNS} WHERE report.id = ?1"))?;
         let (first, last) = (filter.first.unwrap_or(Day::MIN), filter.last.unwrap_or(Day::MAX));
-        let mut found = statement.query(params![first, last])?;
+        let mut found = select.query(params![first, last, self.connection.newest_readable()])?;
         let mut answered = self.answered();
         while let Some(row) = found.next()? {
+            let mut rows = one.query([row.get::<i64>(0)?])?;
+            let Some(row) = rows.next()? else { continue };
             let mut report = summary(row, &mut answered)?;
+            drop(rows);
             if self.hides(&report)
                 || !domain::is_among(&report.domain, &filter.domains)
                 || filter.apart != report.apart()
@@ -280,7 +283,7 @@ impl Store {
             }
         }
         let beside = |code| Irregularity { code, detail: String::new(), count: 1 };
-        if Placed::load(&self.connection, report.id)?.overlaps(&self.connection)? {
+        if overlaps(&self.connection, report.id)? {
             found.push(beside(IrregularityCode::Overlap));
         }
         if report.shared.is_some() {
@@ -310,10 +313,10 @@ impl Store {
             });
         }
         let head = self.report_head(summary)?;
-        let mut select = self.connection.prepare(
-            "SELECT sha256, size, bytes IS NOT NULL FROM report JOIN blob ON blob.id = report.raw WHERE report.id = ?1",
-        )?;
-        Ok(select.query_row([id], |row| {
+        let raw: i64 =
+            self.connection.prepare("SELECT raw FROM report WHERE id = ?1")?.query_row([id], |row| row.get(0))?;
+        let mut select = self.connection.prepare("SELECT sha256, size, bytes IS NOT NULL FROM blob WHERE id = ?1")?;
+        Ok(select.query_row([raw], |row| {
             Ok(ReportDetail { head, sightings, sha256: row.get(0)?, size: number(row, 1)?, raw_kept: row.get(2)? })
         })?)
     }

@@ -1,6 +1,6 @@
 //! Scanning records: the runs of a window of days, and the outcomes that they name.
 
-use super::engine::{Connection, Row};
+use super::engine::{Connection, Row, params};
 
 use super::names::NameReader;
 use super::trust::CHECKED;
@@ -28,10 +28,10 @@ pub struct ScannedRun<'r> {
 }
 
 impl<'r> ScannedRun<'r> {
-    /// Selects the runs of reports that count on the days from one to another, in the order of days and reports.
-    pub(super) const SELECT: &'static str =
-        "SELECT day, report, reporter, domain, counted, rows FROM record_run WHERE day BETWEEN ?1 AND ?2 AND counted <> 0
-         ORDER BY day, report, part";
+    /// Selects the runs of reports that count on the days from one to another, up to a [number](Connection::newest_readable), in
+    /// the order of days and reports.
+    pub(super) const SELECT: &'static str = "SELECT day, report, reporter, domain, counted, rows FROM record_run
+         WHERE day BETWEEN ?1 AND ?2 AND counted <> 0 AND report <= ?3 ORDER BY day, report, part";
 
     /// A run as it was selected.
     pub(super) fn of(row: Row<'r>) -> Result<Self> {
@@ -46,6 +46,10 @@ impl<'r> ScannedRun<'r> {
     }
 }
 
+/// What questions look up of a report for its records: begin, end, domain and policy. One statement for all of them, so that what
+/// was read ahead for one is there for the others.
+pub(super) const REPORT: &str = "SELECT begin_time, end_time, domain, policy FROM report WHERE id = ?1";
+
 /// What a published policy asks for, in lower case.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PolicyWords {
@@ -56,14 +60,9 @@ pub struct PolicyWords {
 }
 
 impl PolicyWords {
-    fn load(connection: &Connection, policy: i64) -> Result<Self> {
+    pub(super) fn load(connection: &Connection, policy: i64) -> Result<Self> {
         let mut select = connection.prepare("SELECT lower(p), lower(sp) FROM policy WHERE id = ?1")?;
         Ok(select.query_row([policy], |row| Ok(PolicyWords { p: row.get(0)?, sp: row.get(1)? }))?)
-    }
-
-    /// Of the policy that a report says was published.
-    pub(super) fn of_report(connection: &Connection, report: i64) -> Result<Self> {
-        Self::load(connection, policy_of(connection, report)?)
     }
 
     /// What it asks for header From domains below its own.
@@ -74,8 +73,7 @@ impl PolicyWords {
 }
 
 fn policy_of(connection: &Connection, report: i64) -> Result<i64> {
-    let mut select = connection.prepare("SELECT policy FROM report WHERE id = ?1")?;
-    Ok(select.query_row([report], |row| row.get(0))?)
+    Ok(connection.prepare(REPORT)?.query_row([report], |row| row.get(3))?)
 }
 
 impl Store {
@@ -85,7 +83,7 @@ impl Store {
     /// See [`StoreError`]; the visitor's ends the scan.
     pub fn scan_runs(&self, first: Day, last: Day, visit: &mut dyn FnMut(ScannedRun<'_>) -> Result<()>) -> Result<()> {
         let mut statement = self.connection.prepare(ScannedRun::SELECT)?;
-        let mut runs = statement.query([first, last])?;
+        let mut runs = statement.query(params![first, last, self.connection.newest_readable()])?;
         let mut answered = self.answered();
         while let Some(row) = runs.next()? {
             let run = ScannedRun::of(row)?;
@@ -144,10 +142,10 @@ impl Store {
     /// # Errors
     /// See [`StoreError`].
     pub fn published_policy(&self, reports: &[i64]) -> Result<Option<String>> {
-        let mut select = self.connection.prepare("SELECT end_time, policy FROM report WHERE id = ?1")?;
+        let mut select = self.connection.prepare(REPORT)?;
         let mut last: Option<(i64, Option<String>)> = None;
         for report in reports {
-            let (end, policy): (i64, i64) = select.query_row([report], |row| Ok((row.get(0)?, row.get(1)?)))?;
+            let (end, policy): (i64, i64) = select.query_row([report], |row| Ok((row.get(1)?, row.get(3)?)))?;
             let found = (end, PolicyWords::load(&self.connection, policy)?.p);
             // The words of the policy, from none to reject, are in the order of the alphabet.
             last = last.max(Some(found));

@@ -56,15 +56,18 @@ pub(super) struct Group {
 }
 
 impl Group {
+    pub(super) fn select() -> String {
+        format!("SELECT COUNT(*), COUNT(*) FILTER (WHERE {BELIEVED}) FROM report WHERE logical = ?1")
+    }
+
     pub(super) fn load(connection: &Connection, identity: u128) -> Result<Self> {
-        let mut select = connection
-            .prepare(&format!("SELECT COUNT(*), COUNT(*) FILTER (WHERE {BELIEVED}) FROM report WHERE logical = ?1"))?;
+        let mut select = connection.prepare(&Self::select())?;
         Ok(select
             .query_row([identity.to_be_bytes()], |row| Ok(Group { reports: row.get(0)?, believed: row.get(1)? }))?)
     }
 }
 
-/// The periods of a reporter on a domain, for [`overlaps`].
+/// A report that is about to be stored, for [`overlaps`](Self::overlaps).
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Placed {
     pub(super) domain: i64,
@@ -74,42 +77,43 @@ pub(super) struct Placed {
 }
 
 impl Placed {
-    /// Those of a stored report.
-    pub(super) fn load(connection: &Connection, report: i64) -> Result<Self> {
-        let mut select =
-            connection.prepare("SELECT domain, reporter, begin_time, end_time, logical FROM report WHERE id = ?1")?;
-        Ok(select.query_row([report], |row| {
-            Ok(Placed {
-                domain: row.get(0)?,
-                reporter: row.get(1)?,
-                period: Period { begin: row.get(2)?, end: row.get(3)? },
-                identity: digest(row, 4)?,
-            })
-        })?)
-    }
-
     /// Whether another report of this reporter on this domain, of another identity, is about part of the same time. Ends
     /// are compared half-open, with a second of tolerance for inclusive ones.
     pub(super) fn overlaps(&self, connection: &Connection) -> Result<bool> {
         let Placed { domain, reporter, period, identity } = *self;
-        Ok(connection
-            .prepare(&format!(
-                "SELECT 1 FROM (
-                    SELECT end_time, logical, trust, dropped FROM report
-                    WHERE domain = ?1 AND reporter = ?2 AND begin_time > ?3 AND begin_time < ?4
-                    ORDER BY begin_time DESC LIMIT ?7) near
-                 WHERE end_time > ?5 AND logical <> ?6 AND {BELIEVED}",
-            ))?
-            .exists(params![
-                domain,
-                reporter,
-                period.begin.saturating_sub(NEAR),
-                period.begin.saturating_add(NEAR).min(period.end - 1),
-                period.begin + 1,
-                identity.to_be_bytes(),
-                LOOKED_AT,
-            ])?)
+        let sql = format!("SELECT 1 FROM ({}) found", overlapping(["?1", "?2", "?3", "?4", "?5", "?6"]));
+        Ok(connection.prepare(&sql)?.exists(params![
+            domain,
+            reporter,
+            period.begin.saturating_sub(NEAR),
+            period.begin.saturating_add(NEAR).min(period.end - 1),
+            period.begin + 1,
+            identity.to_be_bytes(),
+        ])?)
     }
+}
+
+/// The same for a report that is stored.
+pub(super) fn overlaps(connection: &Connection, report: i64) -> Result<bool> {
+    let begins = format!("mine.begin_time - {NEAR}");
+    let ends = format!(
+        "CASE WHEN mine.begin_time + {NEAR} < mine.end_time - 1 THEN mine.begin_time + {NEAR} ELSE mine.end_time - 1 END"
+    );
+    let found = overlapping(["mine.domain", "mine.reporter", &begins, &ends, "mine.begin_time + 1", "mine.logical"]);
+    let sql = format!("SELECT CASE WHEN EXISTS ({found}) THEN 1 ELSE 0 END FROM report mine WHERE mine.id = ?1");
+    Ok(connection.prepare(&sql)?.query_row([report], |row| row.get(0))?)
+}
+
+/// Selects reports that overlap with one: of its domain and reporter, begun between two moments, ended behind a third, and of
+/// another identity.
+fn overlapping([domain, reporter, after, before, end, identity]: [&str; 6]) -> String {
+    format!(
+        "SELECT 1 FROM (
+            SELECT end_time, logical, trust, dropped FROM report
+            WHERE domain = {domain} AND reporter = {reporter} AND begin_time > {after} AND begin_time < {before}
+            ORDER BY begin_time DESC LIMIT {LOOKED_AT}) near
+         WHERE end_time > {end} AND logical <> {identity} AND {BELIEVED}"
+    )
 }
 
 fn digest(row: Row<'_>, at: usize) -> engine::Result<u128> {
@@ -123,7 +127,7 @@ pub(super) struct Stored {
     pub(super) identity: u128,
     content: u128,
     pub(super) day: Day,
-    domain: i64,
+    pub(super) domain: i64,
     pub(super) reporter: i64,
     totals: Totals,
     pub(super) trust: Trust,
@@ -187,21 +191,19 @@ impl Stored {
             return Ok(());
         }
         self.counted = counted;
-        connection.prepare("UPDATE report SET counted = ?2 WHERE id = ?1")?.execute(params![self.id, counted])?;
-        connection.prepare("UPDATE record_run SET counted = ?3 WHERE day = ?1 AND report = ?2")?.execute(params![
-            self.day,
-            self.id,
-            if counted { self.trust.counted() } else { 0 }
-        ])?;
+        connection.prepare("UPDATE report SET counted = ?2 WHERE id = ?1")?.write(params![self.id, counted])?;
+        connection
+            .prepare("UPDATE record_run SET counted = ?4 WHERE domain = ?1 AND day = ?2 AND report = ?3")?
+            .write(params![self.domain, self.day, self.id, if counted { self.trust.counted() } else { 0 }])?;
         let sign = if counted { 1 } else { -1 };
         deltas.add(self.day, self.domain, self.reporter, &self.totals, self.trust, sign);
         Ok(())
     }
 
     fn rows(&self, connection: &Connection, key: DigestKey) -> Result<MergedRows> {
-        let mut select =
-            connection.prepare("SELECT rows FROM record_run WHERE day = ?1 AND report = ?2 ORDER BY part")?;
-        let mut runs = select.query(params![self.day, self.id])?;
+        let mut select = connection
+            .prepare("SELECT rows FROM record_run WHERE domain = ?1 AND day = ?2 AND report = ?3 ORDER BY part")?;
+        let mut runs = select.query(params![self.domain, self.day, self.id])?;
         let mut found = Vec::new();
         let mut named = Vec::new();
         while let Some(run) = runs.next()? {
@@ -219,15 +221,17 @@ impl Stored {
     /// Takes the report out of the database, and out of the summary; what it shares with others stays.
     pub(super) fn remove(mut self, connection: &Connection, deltas: &mut Deltas) -> Result<()> {
         self.count(connection, false, deltas)?;
-        connection
-            .prepare("DELETE FROM record_run WHERE day = ?1 AND report = ?2")?
-            .execute(params![self.day, self.id])?;
+        connection.prepare("DELETE FROM record_run WHERE domain = ?1 AND day = ?2 AND report = ?3")?.write(params![
+            self.domain,
+            self.day,
+            self.id
+        ])?;
         for sql in [
             "DELETE FROM irregularity WHERE report = ?1",
             "DELETE FROM sighting WHERE report = ?1",
             "DELETE FROM report WHERE id = ?1",
         ] {
-            connection.prepare(sql)?.execute([self.id])?;
+            connection.prepare(sql)?.write([self.id])?;
         }
         Ok(())
     }
@@ -290,7 +294,7 @@ pub(super) fn settle(
     for (((report, counts), replaced_by), shared) in reports.iter_mut().zip(counts).zip(replaced_by).zip(shared) {
         report.count(connection, counts, deltas)?;
         if (report.replaced_by, report.shared) != (replaced_by, shared) {
-            connection.prepare("UPDATE report SET replaced_by = ?2, shared = ?3 WHERE id = ?1")?.execute(params![
+            connection.prepare("UPDATE report SET replaced_by = ?2, shared = ?3 WHERE id = ?1")?.write(params![
                 report.id,
                 replaced_by,
                 shared

@@ -20,7 +20,7 @@ pub(super) fn insert(connection: &Connection, names: &mut Names, report: i64, or
              ON CONFLICT (report, folder, item) DO UPDATE SET dmarc = excluded.dmarc, dmarc_domain = excluded.dmarc_domain
              WHERE excluded.dmarc <> 0",
         )?
-        .execute(params![report, folder, item, origin.message_id, trust, domain])?;
+        .write(params![report, folder, item, origin.message_id, trust, domain])?;
     Ok(())
 }
 
@@ -41,7 +41,7 @@ pub(super) fn copy(connection: &Connection, from: i64, to: i64) -> Result<()> {
              SELECT ?2, folder, item, message_id, dmarc, dmarc_domain FROM sighting WHERE report = ?1
              ON CONFLICT DO NOTHING",
         )?
-        .execute(params![from, to])?;
+        .write(params![from, to])?;
     Ok(())
 }
 

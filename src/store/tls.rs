@@ -247,7 +247,7 @@ fn insert_policy(
             "INSERT INTO tls_policy (report, number, domain, policy_type, policy_string, mx_host, successful, failed)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
         )?
-        .execute(params![
+        .write(params![
             report,
             number,
             names.id(connection, policy.policy_domain.as_deref().unwrap_or(""))?,
@@ -267,7 +267,7 @@ fn insert_policy(
             *id = names.id_of(connection, text)?;
         }
         let [result_type, mx_host, mx_helo, receiving_ip, sending_ip, reason_code, information] = ids;
-        insert.execute(params![
+        insert.write(params![
             report,
             number,
             place as i64,

@@ -23,19 +23,18 @@ struct Stored {
 
 /// Decides which of the reports of one identity count, once for each batch. That depends on the reports alone, not on the order they came in.
 pub(super) fn settle(connection: &Connection, key: DigestKey, identity: u128) -> Result<()> {
-    let mut select = connection.prepare(
-        "SELECT tls_report.id, trust, reporter, sha256 FROM tls_report JOIN blob ON blob.id = raw
-             WHERE identity = ?1 ORDER BY tls_report.id",
-    )?;
+    let mut select =
+        connection.prepare("SELECT id, trust, reporter, raw FROM tls_report WHERE identity = ?1 ORDER BY id")?;
+    let mut bytes = connection.prepare("SELECT sha256 FROM blob WHERE id = ?1")?;
     let stored: Vec<Stored> = select
         .query_map([identity.to_be_bytes()], |row| {
             Ok(Stored {
                 id: row.get(0)?,
                 trust: Trust::from_number(row.get(1)?),
                 reporter: row.get(2)?,
-                bytes: row
-                    .get(3)
-                    .map(|sha: [u8; 32]| sha[..16].iter().fold(0, |all, &one| all << 8 | u128::from(one)))?,
+                bytes: bytes
+                    .query_row([row.get::<i64>(3)?], |row| row.get::<[u8; 32]>(0))
+                    .map(|sha| sha[..16].iter().fold(0, |all, &one| all << 8 | u128::from(one)))?,
             })
         })?
         .collect::<engine::Result<_>>()?;

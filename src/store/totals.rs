@@ -8,6 +8,7 @@ use rustc_hash::FxHashMap;
 use super::incoming::Totals;
 use super::memory::Span;
 use super::names::NameReader;
+use super::runs::REPORT;
 use super::trust::Trust;
 use super::values::{number, signed};
 use super::{Result, Store};
@@ -65,9 +66,9 @@ impl Deltas {
         debug_assert_eq!(LARGEST_SUM, 9_007_199_254_740_992);
         for ((day, domain, reporter), sums) in self.by_key.drain() {
             let [reports, checked, records, messages, pass, dkim, spf] = sums;
-            upsert.execute(params![day, domain, reporter, reports, checked, records, messages, pass, dkim, spf])?;
+            upsert.write(params![day, domain, reporter, reports, checked, records, messages, pass, dkim, spf])?;
         }
-        connection.prepare("DELETE FROM day_total WHERE reports = 0")?.execute(())?;
+        connection.prepare("DELETE FROM day_total WHERE reports = 0")?.write(())?;
         std::mem::take(&mut self.changed).into_iter().try_for_each(|period| period.forget(connection))?;
         Ok(())
     }
@@ -184,23 +185,41 @@ impl Store {
     /// # Errors
     /// See [`StoreError`](super::StoreError).
     pub fn newest_report(&self, now: i64) -> Result<Option<i64>> {
-        let mut select = self.connection.prepare(
-            "SELECT record_run.day, record_run.domain, begin_time, end_time, record_run.reporter
-             FROM record_run JOIN report ON report.id = record_run.report
-             WHERE record_run.counted <> 0 AND part = 0 AND record_run.day <= ?1 ORDER BY record_run.day DESC",
+        // A report of the last days is the newest; long periods that count earlier may end later, so look back as far as half of
+        // the longest.
+        const BACK: Day = 16;
+        let mut latest = self.connection.prepare(
+            "SELECT MAX(day) FROM record_run WHERE day <= ?1 AND part = 0 AND counted <> 0 AND report <= ?2",
         )?;
-        let mut rows = select.query([now.div_euclid(DAY)])?;
-        let mut answered = self.answered();
-        let mut newest: Option<(Day, i64)> = None;
-        while let Some(row) = rows.next()? {
-            let (day, period) = (row.get(0)?, Period { begin: row.get(2)?, end: row.get(3)? });
-            // A report of the last days is the newest; long periods that count earlier may end later, so look back as far as
-            // half of the longest.
-            if newest.is_some_and(|(last, _)| day < last - 16) {
-                break;
+        let mut select = self.connection.prepare(
+            "SELECT day, domain, reporter, report FROM record_run
+             WHERE day BETWEEN ?1 AND ?2 AND part = 0 AND counted <> 0 AND report <= ?3 ORDER BY day DESC",
+        )?;
+        let mut periods = self.connection.prepare(REPORT)?;
+        let readable = self.connection.newest_readable();
+        let (mut answered, mut newest) = (self.answered(), None::<(Day, i64)>);
+        let is_behind = |newest: Option<(Day, i64)>, day: Day| newest.is_some_and(|(last, _)| day < last - BACK);
+        let mut before = now.div_euclid(DAY);
+        loop {
+            let last: Option<Day> = latest.query_row(params![before, readable], |row| row.get(0))?;
+            let Some(last) = last.filter(|&last| !is_behind(newest, last)) else { break };
+            let first = last.saturating_sub(2 * BACK);
+            let mut rows = select.query(params![first, last, readable])?;
+            while let Some(row) = rows.next()? {
+                let day = row.get(0)?;
+                if is_behind(newest, day) {
+                    break;
+                }
+                let mut found = periods.query([row.get::<i64>(3)?])?;
+                let Some(period) = found.next()? else { continue };
+                let period = Period { begin: period.get(0)?, end: period.get(1)? };
+                if period.is_evidence_of_now(now) && answered.has(row.get(1)?, row.get(2)?)? {
+                    newest = Some(newest.map_or((day, period.end), |(last, newest)| (last, newest.max(period.end))));
+                }
             }
-            if period.is_evidence_of_now(now) && answered.has(row.get(1)?, row.get(4)?)? {
-                newest = Some(newest.map_or((day, period.end), |(last, newest)| (last, newest.max(period.end))));
+            before = i64::from(first) - 1;
+            if is_behind(newest, first.saturating_sub(1)) {
+                break;
             }
         }
         Ok(newest.map(|(_, end)| end))

@@ -270,6 +270,7 @@ impl Writer<'_> {
 
     /// Renames the outcomes of a run from the report's numbers to the database's, and writes what is full.
     fn take_run(&mut self, run: &Run) -> Result<()> {
+        self.dictionary.look_up(self.connection, &run.outcomes)?;
         let mut ids = Vec::with_capacity(run.outcomes.len());
         for outcome in &run.outcomes {
             ids.push(self.dictionary.outcome(self.connection, outcome)?);
@@ -305,7 +306,7 @@ impl Writer<'_> {
             .prepare(
                 "INSERT INTO record_run (day, report, part, reporter, domain, counted, rows) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
             )?
-            .execute(params![
+            .write(params![
                 place.day,
                 open.id,
                 open.parts,

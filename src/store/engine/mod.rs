@@ -84,6 +84,26 @@ impl Connection {
         }
     }
 
+    /// Asks several questions at once, where that is cheaper: the answers are then there when each is asked by itself, unless
+    /// something is written before.
+    #[cfg_attr(not(feature = "postgres"), expect(unused_variables, reason = "a file has nothing to gain"))]
+    pub(super) fn ask_together(&self, questions: &[(&str, &[Value<'_>])]) -> Result<()> {
+        match self {
+            Connection::Sqlite(_) => Ok(()),
+            #[cfg(feature = "postgres")]
+            Connection::Postgres(session) => session.ask_together(questions),
+        }
+    }
+
+    /// Whether large tables lie on other servers than the rest (`docs/scale.md`).
+    pub(super) fn is_split(&self) -> bool {
+        match self {
+            Connection::Sqlite(_) => false,
+            #[cfg(feature = "postgres")]
+            Connection::Postgres(session) => session.is_split(),
+        }
+    }
+
     /// Executes a statement; gives how many rows it changed.
     pub(super) fn execute(&self, sql: &str, parameters: impl Params) -> Result<usize> {
         self.prepare(sql)?.execute(parameters)
@@ -237,6 +257,16 @@ impl Connection {
             Connection::Sqlite(_) => Ok(None),
             #[cfg(feature = "postgres")]
             Connection::Postgres(session) => session.size().map(Some),
+        }
+    }
+
+    /// The number of the newest report whose records may be read: where these lie on other servers, they may be there before the
+    /// report is.
+    pub(super) fn newest_readable(&self) -> i64 {
+        match self {
+            Connection::Sqlite(_) => i64::MAX,
+            #[cfg(feature = "postgres")]
+            Connection::Postgres(session) => session.newest(),
         }
     }
 

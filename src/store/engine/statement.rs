@@ -68,7 +68,16 @@ impl Statement<'_> {
         }
     }
 
-    /// Executes it, an INSERT of one row; gives the `id` of that.
+    /// Executes it before anything else is asked or committed; what is wrong with it may be said then.
+    pub(in crate::store) fn write(&mut self, parameters: impl Params) -> Result<()> {
+        match self {
+            Statement::Sqlite(_) => self.execute(parameters).map(drop),
+            #[cfg(feature = "postgres")]
+            Statement::Postgres { session, sql } => parameters.with(|values| session.write(sql, values)),
+        }
+    }
+
+    /// Executes it, an INSERT of one row in the form `INSERT INTO table (…) VALUES (…)`; gives the `id` of that.
     pub(in crate::store) fn insert(&mut self, parameters: impl Params) -> Result<i64> {
         match self {
             Statement::Sqlite(statement) => {

@@ -46,6 +46,20 @@ impl AsValue for Stored {
     }
 }
 
+#[cfg(feature = "postgres")]
+impl From<Value<'_>> for Stored {
+    fn from(value: Value<'_>) -> Self {
+        match value {
+            Value::Null => Stored::Null,
+            Value::Integer(number) => Stored::Integer(number),
+            Value::Text(text) => Stored::Text(text.to_owned()),
+            Value::Bytes(bytes) => Stored::Bytes(bytes.to_owned()),
+            // They are filled in whole.
+            Value::Zeros(_) => Stored::Bytes(Vec::new()),
+        }
+    }
+}
+
 /// What can be a parameter.
 pub(in crate::store) trait AsValue {
     fn as_value(&self) -> Value<'_>;

@@ -103,9 +103,14 @@ pub(super) fn forget_all(connection: &Connection) -> engine::Result<()> {
 
 /// Sums up the periods whose records have changed, each in a transaction of its own, until `stop` says so.
 pub(super) fn sum_up(connection: &mut Connection, stop: &dyn Fn() -> bool) -> Result<()> {
+    let summed = Span::summed_up(connection)?;
     let mut next = Span::from(Day::MIN, connection)?;
-    while let Some(period) = next.filter(|_| !stop()) {
-        if !period.is_summed_up(connection)? {
+    while let Some(mut period) = next.filter(|_| !stop()) {
+        if summed.contains(&period) {
+            while summed.contains(&Span(period.0 + 1)) {
+                period.0 += 1;
+            }
+        } else {
             let transaction = connection.transaction()?;
             write(&transaction, period)?;
             transaction.check_room()?;
@@ -138,34 +143,51 @@ impl Store {
     /// # Errors
     /// See [`StoreError`]; the visitor's ends it.
     pub fn remember(&self, first: Day, last: Day, visit: &mut dyn FnMut(Remembered<'_>) -> Result<()>) -> Result<()> {
-        let mut next = Span::from(first, &self.connection)?;
-        while let Some(period) = next.filter(|period| period.begin() <= last) {
-            let days = (first.max(period.begin()), last.min(period.end()));
-            if period.is_summed_up(&self.connection)? {
-                self.show_sums(period, days, visit)?;
-            } else if days.0 <= days.1 {
-                self.scan_runs(days.0, days.1, &mut |run| visit(Remembered::Run(run)))?;
+        let summed = Span::summed_up(&self.connection)?;
+        let within = |period: &Span| *period >= Span::of(first) && *period <= Span::of(last);
+        let mut summed = summed.into_iter().filter(within).peekable();
+        let oldest: Option<Day> = self.connection.query_row("SELECT MIN(day) FROM record_run", (), |row| row.get(0))?;
+        let Some(oldest) = oldest else { return Ok(()) };
+        let mut next = first.max(oldest);
+        while next <= last {
+            let Some(begin) = summed.next() else {
+                return self.scan_runs(next, last, &mut |run| visit(Remembered::Run(run)));
+            };
+            if next < begin.begin() {
+                self.scan_runs(next, begin.begin() - 1, &mut |run| visit(Remembered::Run(run)))?;
             }
-            next = period.next(&self.connection)?;
+            let mut end = begin;
+            while let Some(following) = summed.next_if(|period| period.0 == end.0 + 1) {
+                end = following;
+            }
+            self.show_sums((begin, end), (first, last), visit)?;
+            match end.end().checked_add(1) {
+                Some(day) => next = day,
+                None => break,
+            }
         }
         Ok(())
     }
 
+    /// Shows the sums of the periods from one to another, as far as they are of some days.
     fn show_sums(
         &self,
-        period: Span,
+        periods: (Span, Span),
         days: (Day, Day),
         visit: &mut dyn FnMut(Remembered<'_>) -> Result<()>,
     ) -> Result<()> {
-        let days = ((days.0 - period.begin()) as u64, (days.1 - period.begin()) as u64);
-        let damaged = || StoreError::Damaged(format!("memory of period {}", period.0));
-        let mut select = self.connection.prepare("SELECT sums FROM memory WHERE period = ?1 ORDER BY part")?;
-        let mut parts = select.query([period.0])?;
+        let mut select = self
+            .connection
+            .prepare("SELECT period, part, sums FROM memory WHERE period BETWEEN ?1 AND ?2 ORDER BY period, part")?;
+        let mut parts = select.query([periods.0.0, periods.1.0])?;
         let mut answered = self.answered();
-        let mut is_head = true;
         while let Some(part) = parts.next()? {
-            let mut rest = blob(part, 0)?;
-            if std::mem::take(&mut is_head) {
+            let period = Span(part.get(0)?);
+            let days = (days.0.max(period.begin()) - period.begin(), days.1.min(period.end()) - period.begin());
+            let days = (days.0 as u64, days.1 as u64);
+            let damaged = || StoreError::Damaged(format!("memory of period {}", period.0));
+            let mut rest = blob(part, 2)?;
+            if part.get::<i64>(1)? == 0 {
                 let wanted = mask(days);
                 let mut sources = Vec::new();
                 while !rest.is_empty() {

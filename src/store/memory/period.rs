@@ -1,5 +1,7 @@
 //! The periods that are summed up.
 
+use std::collections::BTreeSet;
+
 use super::engine::{self, Connection};
 
 use crate::report::period::Day;
@@ -32,7 +34,7 @@ impl Span {
 
     /// Forgets the sums: the records change in this transaction.
     pub(in crate::store) fn forget(self, connection: &Connection) -> engine::Result<()> {
-        connection.prepare("DELETE FROM memory WHERE period = ?1")?.execute([self.0]).map(drop)
+        connection.prepare("DELETE FROM memory WHERE period = ?1")?.write([self.0])
     }
 
     /// The first period with records whose days end on a day or later.
@@ -50,7 +52,9 @@ impl Span {
         }
     }
 
-    pub(super) fn is_summed_up(self, connection: &Connection) -> engine::Result<bool> {
-        connection.prepare("SELECT 1 FROM memory WHERE period = ?1 AND part = 0")?.exists([self.0])
+    /// Those that are summed up.
+    pub(super) fn summed_up(connection: &Connection) -> engine::Result<BTreeSet<Self>> {
+        let mut select = connection.prepare("SELECT period FROM memory WHERE part = 0")?;
+        select.query_map((), |row| row.get(0).map(Span))?.collect()
     }
 }

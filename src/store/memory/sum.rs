@@ -1,6 +1,7 @@
 //! Summing up the records of a period.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::net::IpAddr;
 
 use super::engine::{Connection, Optional, params};
@@ -94,7 +95,7 @@ pub(super) fn write(connection: &Connection, period: Span) -> Result<()> {
     let mut facts = Facts::new(connection)?;
     let mut sums = Sums::default();
     let mut select = connection.prepare(ScannedRun::SELECT)?;
-    let mut runs = select.query([period.begin(), period.end()])?;
+    let mut runs = select.query(params![period.begin(), period.end(), connection.newest_readable()])?;
     while let Some(row) = runs.next()? {
         let run = ScannedRun::of(row)?;
         sums.add(&run, period, &mut facts)?;
@@ -110,7 +111,7 @@ pub(super) fn write(connection: &Connection, period: Span) -> Result<()> {
 
 fn write_part(connection: &Connection, period: Span, part: i64, bytes: &[u8]) -> Result<()> {
     let mut insert = connection.prepare("INSERT INTO memory (period, part, sums) VALUES (?1, ?2, ?3)")?;
-    insert.execute(params![period.0, part, bytes])?;
+    insert.write(params![period.0, part, bytes])?;
     Ok(())
 }
 
@@ -189,8 +190,9 @@ impl Sums {
 struct Facts<'c> {
     connection: &'c Connection,
     known: HashMap<u64, OutcomeFacts>,
-    /// By report the words of the policy that it says was published.
-    policies: FxHashMap<i64, PolicyWords>,
+    /// By report the policy that it says was published, and their words.
+    policies: FxHashMap<i64, i64>,
+    words: FxHashMap<i64, PolicyWords>,
     /// The number of the list without signatures.
     unsigned: Option<i64>,
 }
@@ -199,7 +201,13 @@ impl<'c> Facts<'c> {
     fn new(connection: &'c Connection) -> Result<Self> {
         let mut select = connection.prepare("SELECT id FROM signers WHERE detail = ?1")?;
         let unsigned = select.query_row([&[0_u8; 0]], |row| row.get(0)).optional()?;
-        Ok(Facts { connection, known: HashMap::new(), policies: FxHashMap::default(), unsigned })
+        Ok(Facts {
+            connection,
+            known: HashMap::new(),
+            policies: FxHashMap::default(),
+            words: FxHashMap::default(),
+            unsigned,
+        })
     }
 
     /// Whether a record may show anything of who wrote or sent it.
@@ -223,13 +231,27 @@ impl<'c> Facts<'c> {
         if !facts.forwarding.any() {
             return Ok(facts);
         }
-        let policy = match self.policies.get(&run.report) {
-            Some(known) => known,
-            None => {
-                let found = PolicyWords::of_report(self.connection, run.report)?;
-                self.policies.entry(run.report).or_insert(found)
-            }
+        if !self.policies.contains_key(&run.report) {
+            self.read_policies(run.report)?;
+        }
+        let policy =
+            *self.policies.get(&run.report).ok_or_else(|| StoreError::Damaged(format!("report {}", run.report)))?;
+        let words = match self.words.entry(policy) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(vacant) => vacant.insert(PolicyWords::load(self.connection, policy)?),
         };
-        Ok(facts.in_effect(run.domain, policy))
+        Ok(facts.in_effect(run.domain, words))
+    }
+
+    /// Reads the policies of a report and of those around it: a look-up for each would be a round trip to a server.
+    fn read_policies(&mut self, report: i64) -> Result<()> {
+        const AROUND: i64 = 256;
+        let first = report.div_euclid(AROUND) * AROUND;
+        let mut select = self.connection.prepare("SELECT id, policy FROM report WHERE id BETWEEN ?1 AND ?2")?;
+        let mut rows = select.query([first, first + AROUND - 1])?;
+        while let Some(row) = rows.next()? {
+            self.policies.insert(row.get(0)?, row.get(1)?);
+        }
+        Ok(())
     }
 }

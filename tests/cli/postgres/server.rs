@@ -2,7 +2,7 @@
 
 use std::net::{TcpListener, TcpStream};
 use std::os::unix::process::CommandExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -123,6 +123,16 @@ impl PostgresServer {
         }
     }
 
+    /// Copies a file to where the server keeps its own, readable by it alone.
+    pub(crate) fn place(&self, name: &str, file: &Path) {
+        let place = self.folder.join("data").join(name);
+        std::fs::copy(file, &place).expect("a copy");
+        std::fs::set_permissions(&place, std::os::unix::fs::PermissionsExt::from_mode(0o600)).expect("its owner may");
+        if let Some((user, group)) = self.owner {
+            std::os::unix::fs::chown(&place, Some(user), Some(group)).expect("root may");
+        }
+    }
+
     /// What it wrote into its log.
     pub(crate) fn log(&self) -> String {
         std::fs::read_to_string(self.folder.join("log")).unwrap_or_default()
@@ -143,6 +153,11 @@ impl PostgresServer {
         let name = format!("reports{}", self.databases.fetch_add(1, Ordering::Relaxed));
         self.sql("postgres", &format!("CREATE DATABASE {name}")).unwrap();
         name
+    }
+
+    /// Where it listens.
+    pub(crate) fn port(&self) -> u16 {
+        self.port
     }
 
     /// The URL of a database, for a user.

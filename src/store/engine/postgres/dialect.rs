@@ -20,30 +20,64 @@ pub(super) fn statement(sql: &str) -> String {
     out
 }
 
+/// An INSERT of one row with the number of the row as its last parameter, the `mark`th; with the table.
+pub(super) fn numbered(sql: &str, mark: usize) -> Option<(&str, String)> {
+    let rest = sql.strip_prefix("INSERT INTO ")?;
+    let (table, rest) = rest.split_once(" (")?;
+    let (columns, rest) = rest.split_once(')')?;
+    let values = rest.trim_start().strip_prefix("VALUES (")?.strip_suffix(')')?;
+    Some((table, format!("INSERT INTO {table} ({columns}, id) VALUES ({values}, ?{mark})")))
+}
+
+/// What is otherwise in PostgreSQL than in SQLite, besides types.
+///
+/// A text or list of any length is found by its hash, as an index of the whole has no room for long ones; that there is one of each is
+/// held by whoever writes, under the lock. The two tables that are most of the size can be split over servers, records by
+/// policy domain and bytes by number, so a key of theirs begins with that, and there is no other that has to be the only one.
+const DIFFERENCES: [(&str, &str); 5] = [
+    ("text TEXT NOT NULL UNIQUE);", "text TEXT NOT NULL); CREATE INDEX name_by_text ON name USING hash (text);"),
+    (
+        "detail BLOB NOT NULL UNIQUE);",
+        "detail BLOB NOT NULL); CREATE INDEX signers_by_detail ON signers USING hash (detail);",
+    ),
+    (
+        "sha256 BLOB NOT NULL UNIQUE, size INTEGER NOT NULL, packed INTEGER NOT NULL, bytes BLOB);",
+        "sha256 BLOB NOT NULL, size INTEGER NOT NULL, packed INTEGER NOT NULL, bytes BLOB);
+         CREATE INDEX blob_by_sha256 ON blob (sha256);",
+    ),
+    (
+        "PRIMARY KEY (day, report, part)
+    ) WITHOUT ROWID;",
+        "PRIMARY KEY (domain, day, report, part));
+         CREATE INDEX record_run_by_day ON record_run (day, report, part);",
+    ),
+    (
+        "CREATE INDEX report_by_period ON report (domain, reporter, begin_time);",
+        "CREATE INDEX report_by_period ON report (domain, reporter, begin_time); CREATE INDEX report_by_day ON report (day);",
+    ),
+];
+
+/// The tables of which rows are written without their numbers being known.
+const NUMBERED_THERE: [&str; 3] = ["export", "mailbox", "quarantine"];
+
 /// Statements that make or change tables, with the types that PostgreSQL has for SQLite's. Texts are in the order of their bytes, as
-/// in SQLite. References are not checked: whoever writes keeps them. A text or list of any length is found by its hash, as an index of the whole
-/// has no room for long ones; that there is one of each is held by whoever writes, under the lock.
+/// in SQLite. References are not checked: whoever writes keeps them.
 pub(super) fn definition(sql: &str) -> String {
-    let sql = sql
-        .replace(
-            "text TEXT NOT NULL UNIQUE);",
-            "text TEXT NOT NULL); CREATE INDEX name_by_text ON name USING hash (text);",
-        )
-        .replace(
-            "detail BLOB NOT NULL UNIQUE);",
-            "detail BLOB NOT NULL); CREATE INDEX signers_by_detail ON signers USING hash (detail);",
-        )
-        .replace(" WITHOUT ROWID", "");
+    let mut sql = sql.to_owned();
+    for (there, here) in DIFFERENCES {
+        sql = sql.replace(there, here);
+    }
+    let sql = sql.replace(" WITHOUT ROWID", "");
     let mut out = String::with_capacity(sql.len() * 2);
     for table in sql.split_inclusive(';') {
         let name = table.split_once("CREATE TABLE ").map(|(_, rest)| rest.trim_start_matches("IF NOT EXISTS "));
         let name = name.and_then(|rest| rest.split([' ', '(']).next()).unwrap_or_default();
-        out.push_str(
-            &table.replace(
-                "id INTEGER PRIMARY KEY",
-                &format!("id INTEGER PRIMARY KEY DEFAULT dmarcstat_next_id('{name}')"),
-            ),
-        );
+        let number = "id INTEGER PRIMARY KEY";
+        if NUMBERED_THERE.contains(&name) {
+            out.push_str(&table.replace(number, &format!("{number} DEFAULT dmarcstat_next_id('{name}')")));
+        } else {
+            out.push_str(table);
+        }
     }
     let mut types = String::with_capacity(out.len() * 2);
     let mut words = out.split_inclusive([' ', ',', ')', '(', ';', '\n']).peekable();
@@ -120,15 +154,36 @@ mod tests {
     fn tables_have_postgresqls_types() {
         assert_eq!(
             definition(
-                "CREATE TABLE t (id INTEGER PRIMARY KEY, a BLOB NOT NULL, b TEXT, c INTEGER REFERENCES name, d TEXT) WITHOUT ROWID;"
+                "CREATE TABLE export (id INTEGER PRIMARY KEY, a BLOB NOT NULL, b TEXT, c INTEGER REFERENCES name, d TEXT) WITHOUT ROWID;"
             ),
-            "CREATE TABLE t (id BIGINT PRIMARY KEY DEFAULT dmarcstat_next_id('t'), a BYTEA NOT NULL, b TEXT COLLATE \"C\", \
+            "CREATE TABLE export (id BIGINT PRIMARY KEY DEFAULT dmarcstat_next_id('export'), a BYTEA NOT NULL, b TEXT COLLATE \"C\", \
              c BIGINT , d TEXT COLLATE \"C\");"
         );
         assert_eq!(
             definition("ALTER TABLE t ADD COLUMN c INTEGER REFERENCES name;"),
             "ALTER TABLE t ADD COLUMN c BIGINT ;"
         );
+    }
+
+    #[test]
+    fn each_difference_is_one_of_todays_tables() {
+        let all = crate::store::schema::MIGRATIONS.concat();
+        for (there, _) in DIFFERENCES {
+            assert_eq!(all.matches(there).count(), 1, "{there}");
+        }
+        for table in NUMBERED_THERE {
+            let definition = definition(&all);
+            assert!(definition.contains(&format!("DEFAULT dmarcstat_next_id('{table}')")), "{table}");
+        }
+    }
+
+    #[test]
+    fn rows_are_numbered() {
+        assert_eq!(
+            numbered("INSERT INTO name (text) VALUES (?1)", 2),
+            Some(("name", "INSERT INTO name (text, id) VALUES (?1, ?2)".to_owned()))
+        );
+        assert_eq!(numbered("INSERT INTO name (text) SELECT 1", 1), None);
     }
 
     fn texts() -> impl Strategy<Value = String> {

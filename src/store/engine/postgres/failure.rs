@@ -3,8 +3,10 @@
 use std::error::Error as _;
 use std::time::Duration;
 
+use rustls::CertificateError;
 use tokio_postgres::error::SqlState;
 
+use crate::certificates;
 use crate::store::StoreError;
 use crate::store::engine::error::Error;
 
@@ -43,7 +45,18 @@ pub(in crate::store) fn error(error: &tokio_postgres::Error, patience: Duration)
 
 /// Why a connection was not made.
 pub(super) fn connecting(error: &tokio_postgres::Error) -> String {
-    let Some(said) = error.as_db_error() else { return causes(error) };
+    let Some(said) = error.as_db_error() else {
+        let text = causes(error);
+        return match certificate_error(error) {
+            Some(wrong) => certificates::explain(&wrong, "the host in the URL"),
+            None if text.contains("server does not support TLS") => {
+                "the server does not speak TLS; turn it on there (`ssl = on`), or add ?sslmode=disable to the URL where nobody else \
+                 is on the line"
+                    .to_owned()
+            }
+            None => text,
+        };
+    };
     match *said.code() {
         SqlState::INVALID_PASSWORD => format!(
             "{}; the password is that of password_command, password_file, PGPASSWORD or ~/.pgpass",
@@ -52,6 +65,20 @@ pub(super) fn connecting(error: &tokio_postgres::Error) -> String {
         SqlState::INVALID_CATALOG_NAME => format!("{}; make it with `createdb`", said.message()),
         _ => said.message().to_owned(),
     }
+}
+
+/// What is wrong with the server's certificate, if that is it.
+fn certificate_error(error: &tokio_postgres::Error) -> Option<CertificateError> {
+    let mut cause = error.source();
+    while let Some(next) = cause {
+        let inner = next.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+        let inner = inner.and_then(|inner| inner.downcast_ref()).or_else(|| next.downcast_ref());
+        if let Some(rustls::Error::InvalidCertificate(wrong)) = inner {
+            return Some(wrong.clone());
+        }
+        cause = next.source();
+    }
+    None
 }
 
 /// An error with what it was caused by, in one line.

@@ -1,14 +1,19 @@
 //! PostgreSQL: a database on a server that several programs on several machines write to.
 //!
 //! Whoever writes holds a lock of the server's (`pg_advisory_xact_lock`) for the time of its transaction, as whoever writes a file of
-//! SQLite holds the lock of that. Whoever reads sees one state of the data for as long as it is open. Each statement is one round
-//! trip: a text that is asked once is sent with its parameters, one that is asked again is prepared.
+//! SQLite holds the lock of that. Whoever reads sees one state of the data for as long as it is open. A statement whose answer is waited
+//! for is one round trip; what is written waits for the next of these, and goes with it (see [`Later`]).
+//!
+//! Tables may be split over several servers (`docs/scale.md`). They are committed there before they are here, so where a
+//! server goes down in between, there may be records of reports that are not: nobody reads these, and who writes next removes them.
 
 mod ahead;
 mod codec;
 mod dialect;
 mod failure;
+mod later;
 mod open;
+mod repeated;
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
@@ -20,12 +25,14 @@ use std::time::Duration;
 use tokio::runtime::Runtime;
 use tokio::task::JoinHandle;
 use tokio_postgres::types::{ToSql, Type};
-use tokio_postgres::{Client, Row, SimpleQueryMessage, Statement};
+use tokio_postgres::{Client, Row, SimpleQueryMessage, SimpleQueryRow, Statement};
 
 use self::ahead::Ahead;
 use self::codec::type_of;
 use self::failure::error;
+use self::later::{Asked, Later};
 pub(super) use self::open::{open, open_to_read};
+use self::repeated::Repeated;
 use super::error::{Error, Result};
 use super::value::Value;
 use crate::store::{Result as StoreResult, StoreError};
@@ -34,12 +41,16 @@ use crate::store::{Result as StoreResult, StoreError};
 const PREPARED: usize = 200;
 /// How much longer than the server itself an answer is waited for, before the server is taken to be hung.
 const GRACE: Duration = Duration::from_secs(10);
+/// How often a text is asked until it is worth the round trip that prepares it.
+const OFTEN: u32 = 8;
 /// Makes the number of a new row: the next after the largest, as SQLite does it. Whoever writes holds the lock.
 const NEXT_ID: &str = "
     CREATE OR REPLACE FUNCTION dmarcstat_next_id(table_name TEXT) RETURNS BIGINT LANGUAGE plpgsql AS $$
     DECLARE number BIGINT;
     BEGIN EXECUTE format('SELECT COALESCE(MAX(id), 0) + 1 FROM %I', table_name) INTO number; RETURN number; END $$;
     CREATE TABLE IF NOT EXISTS dmarcstat_database (version BIGINT NOT NULL, writes BIGINT NOT NULL);";
+/// Removes the records of reports that are not there.
+const TIDY: &str = "DELETE FROM record_run WHERE report > ?1";
 
 /// A connection to a server.
 pub(in crate::store) struct Session {
@@ -60,6 +71,18 @@ pub(in crate::store) struct Session {
     seen: Cell<i64>,
     /// How often others were seen to have written.
     others: Cell<i64>,
+    /// What is written and not yet sent.
+    later: RefCell<Later>,
+    /// The next number of a new row, by table; known while nobody else writes.
+    numbers: RefCell<HashMap<String, i64>>,
+    /// Answers are kept that the next statement that writes may change.
+    are_asked: Cell<bool>,
+    /// The records lie on other servers than the reports.
+    is_split: Cell<bool>,
+    /// There are no records of reports that are not there.
+    is_tidy: Cell<bool>,
+    /// The number of the newest report that this view of the data has.
+    newest: Cell<i64>,
 }
 
 /// A statement as the server reads it.
@@ -67,9 +90,12 @@ struct Prepared {
     text: String,
     /// Prepared on the server, once it was asked before.
     statement: Option<Statement>,
-    is_asked: bool,
-    /// What it looks up by number.
+    /// How often it was asked.
+    asked: u32,
+    /// What it looks up that can be read ahead.
     ahead: Option<Ahead>,
+    /// What it was answered.
+    repeated: Repeated,
 }
 
 impl std::fmt::Debug for Session {
@@ -93,30 +119,87 @@ impl Session {
         self.client.as_ref().ok_or_else(|| StoreError::Gone("closed".to_owned()))
     }
 
+    /// Waits for an answer, and for all that was written before: one round trip.
+    fn wait_for_all<T>(
+        &self,
+        work: impl Future<Output = std::result::Result<T, tokio_postgres::Error>>,
+    ) -> StoreResult<T> {
+        let later = self.later.take();
+        if later.is_empty() {
+            return self.wait(work);
+        }
+        let client = self.client()?;
+        self.wait(later.send(client, work))
+    }
+
     /// The rows of a question.
     pub(super) fn query(&self, sql: &str, values: &[Value<'_>]) -> Result<Vec<Arc<Row>>> {
         let client = self.client()?;
         let mut prepared = self.prepared.borrow_mut();
         let known = known(&mut prepared, sql);
-        if let (Some(ahead), [Value::Integer(key)], true) = (&mut known.ahead, values, self.only_reads.get()) {
-            if let Some(row) = ahead.row(*key) {
-                return Ok(row.into_iter().collect());
+        if let (Some(ahead), true) = (&mut known.ahead, self.only_reads.get()) {
+            if let Some(rows) = ahead.rows(values) {
+                return Ok(rows);
             }
-            let range = ahead.next(*key);
-            let rows = self.wait(client.query_typed(&ahead.text, &[(&range.0, Type::INT8), (&range.1, Type::INT8)]))?;
-            ahead.keep(range, rows);
-            return Ok(ahead.row(*key).flatten().into_iter().collect());
+            if let Some(reading) = ahead.next(values) {
+                let text = dialect::statement(&reading.text);
+                let typed: Vec<(&(dyn ToSql + Sync), Type)> =
+                    reading.values.iter().map(|value| (value as &(dyn ToSql + Sync), Type::INT8)).collect();
+                let rows = self.wait(client.query_typed(&text, &typed))?;
+                ahead.keep(&reading, rows);
+                if let Some(rows) = ahead.rows(values) {
+                    return Ok(rows);
+                }
+            }
         }
-        let rows = if std::mem::replace(&mut known.is_asked, true) {
+        let before = if self.only_reads.get() { known.repeated.rows(values) } else { known.repeated.take(values) };
+        if let Some(rows) = before {
+            return Ok(rows);
+        }
+        known.asked += 1;
+        let rows: Vec<Row> = if known.asked >= OFTEN {
             let statement = self.prepare(known)?;
             let values: Vec<&(dyn ToSql + Sync)> = values.iter().map(|value| value as &(dyn ToSql + Sync)).collect();
-            self.wait(client.query(&statement, &values))?
+            self.wait_for_all(client.query(&statement, &values))?
         } else {
             let typed: Vec<(&(dyn ToSql + Sync), Type)> =
                 values.iter().map(|value| (value as &(dyn ToSql + Sync), type_of(*value))).collect();
-            self.wait(client.query_typed(&known.text, &typed))?
+            self.wait_for_all(client.query_typed(&known.text, &typed))?
         };
-        Ok(rows.into_iter().map(Arc::new).collect())
+        let rows: Vec<Arc<Row>> = rows.into_iter().map(Arc::new).collect();
+        if self.only_reads.get() {
+            known.repeated.keep(values, &rows);
+        }
+        Ok(rows)
+    }
+
+    /// Asks several questions at once: one round trip. The answers are there when each is asked by itself, unless something is
+    /// written before.
+    pub(super) fn ask_together(&self, questions: &[(&str, &[Value<'_>])]) -> Result<()> {
+        let client = self.client()?;
+        let mut prepared = self.prepared.borrow_mut();
+        let texts: Vec<String> = questions.iter().map(|(sql, _)| known(&mut prepared, sql).text.clone()).collect();
+        let typed: Vec<Vec<(&(dyn ToSql + Sync), Type)>> = questions
+            .iter()
+            .map(|(_, values)| values.iter().map(|value| (value as &(dyn ToSql + Sync), type_of(*value))).collect())
+            .collect();
+        let asked = texts.iter().zip(&typed);
+        let asked: Vec<Asked<'_, Vec<Row>>> =
+            asked.map(|(text, typed)| Box::pin(client.query_typed(text, typed)) as _).collect();
+        let answers = self.wait_for_all(later::all(asked))?;
+        for ((sql, values), rows) in questions.iter().zip(answers) {
+            let rows: Vec<Arc<Row>> = rows.into_iter().map(Arc::new).collect();
+            known(&mut prepared, sql).repeated.keep(values, &rows);
+        }
+        self.are_asked.set(true);
+        Ok(())
+    }
+
+    /// Nothing that was asked before holds any longer.
+    fn forget_asked(&self) {
+        if !self.only_reads.get() && self.are_asked.replace(false) {
+            self.prepared.borrow_mut().values_mut().for_each(|known| known.repeated.forget());
+        }
     }
 
     /// A statement that is prepared on the server.
@@ -130,22 +213,52 @@ impl Session {
 
     /// Executes a statement; gives how many rows it changed.
     pub(super) fn execute(&self, sql: &str, values: &[Value<'_>]) -> Result<usize> {
+        self.forget_asked();
         let mut prepared = self.prepared.borrow_mut();
         let statement = self.prepare(known(&mut prepared, sql))?;
         let values: Vec<&(dyn ToSql + Sync)> = values.iter().map(|value| value as &(dyn ToSql + Sync)).collect();
-        let changed = self.wait(self.client()?.execute(&statement, &values))?;
+        let changed = self.wait_for_all(self.client()?.execute(&statement, &values))?;
         Ok(usize::try_from(changed).unwrap_or(usize::MAX))
     }
 
-    /// Executes an INSERT of one row; gives its `id`.
+    /// Executes a statement whose answer nobody needs, with the next whose answer somebody does.
+    pub(super) fn write(&self, sql: &str, values: &[Value<'_>]) -> Result<()> {
+        self.forget_asked();
+        let statement = self.prepare(known(&mut self.prepared.borrow_mut(), sql))?;
+        let is_much = self.later.borrow_mut().add(statement, values);
+        if is_much { Ok(self.wait_for_all(std::future::ready(Ok(())))?) } else { Ok(()) }
+    }
+
+    /// Executes an INSERT of one row; gives its `id`, which is the next after the largest.
     pub(super) fn insert(&self, sql: &str, values: &[Value<'_>]) -> Result<i64> {
-        let rows = self.query(&format!("{sql} RETURNING id"), values)?;
-        Ok(rows.first().ok_or(Error::NoRow)?.get(0))
+        let (table, sql) = dialect::numbered(sql, values.len() + 1)
+            .ok_or_else(|| Error::Column(format!("not an INSERT of one row: {sql}")))?;
+        let known = self.numbers.borrow().get(table).copied();
+        let number = match known {
+            Some(number) => number,
+            None => {
+                let rows = self.query(&format!("SELECT COALESCE(MAX(id), 0) + 1 FROM {table}"), &[])?;
+                rows.first().ok_or(Error::NoRow)?.get(0)
+            }
+        };
+        let mut values = values.to_vec();
+        values.push(Value::Integer(number));
+        self.write(&sql, &values)?;
+        self.numbers.borrow_mut().insert(table.to_owned(), number + 1);
+        Ok(number)
     }
 
     /// Executes statements that have neither parameters nor rows.
     pub(super) fn execute_batch(&self, sql: &str) -> Result<()> {
-        Ok(self.wait(self.client()?.batch_execute(sql))?)
+        self.forget_asked();
+        if sql.starts_with("ROLLBACK") {
+            self.numbers.borrow_mut().clear();
+            self.is_tidy.set(false);
+            if sql == "ROLLBACK" {
+                self.later.take();
+            }
+        }
+        Ok(self.wait_for_all(self.client()?.batch_execute(sql))?)
     }
 
     /// Executes statements that make or change tables.
@@ -156,30 +269,44 @@ impl Session {
         self.execute_batch(&dialect::definition(sql))
     }
 
+    /// The rows of statements without parameters, as texts.
+    fn simple(&self, sql: &str) -> Result<Vec<SimpleQueryRow>> {
+        let answer = self.wait_for_all(self.client()?.simple_query(sql))?;
+        let rows = answer.into_iter().filter_map(|one| match one {
+            SimpleQueryMessage::Row(row) => Some(row),
+            _ => None,
+        });
+        Ok(rows.collect())
+    }
+
     /// Begins to write, under the lock.
     pub(super) fn begin(&self) -> Result<()> {
         let lock = "BEGIN; SELECT pg_advisory_xact_lock(1684894580, hashtext(current_schema()));";
         let count = "UPDATE dmarcstat_database SET writes = writes + 1 RETURNING writes";
         let sql = if self.is_ready.get() { format!("{lock} {count}") } else { lock.to_owned() };
-        let answer = match self.wait(self.client()?.simple_query(&sql)) {
-            Ok(answer) => answer,
+        let rows = match self.simple(&sql) {
+            Ok(rows) => rows,
             Err(failed) => {
                 let _ = self.execute_batch("ROLLBACK");
-                return Err(failed.into());
+                return Err(failed);
             }
         };
-        let rows = answer.iter().filter_map(|one| match one {
-            SimpleQueryMessage::Row(row) => row.get(0)?.parse::<i64>().ok(),
-            _ => None,
-        });
         if self.is_ready.get() {
-            let writes = rows.last().unwrap_or(0);
+            let writes = rows.last().and_then(|row| row.get(0)?.parse().ok()).unwrap_or(0);
             // Nobody else has written where this is the next after the last that was seen; one that was given up counts as
             // somebody else's.
             if writes != self.seen.get() + 1 {
                 self.others.set(self.others.get() + 1);
+                self.numbers.borrow_mut().clear();
+                self.is_tidy.set(false);
             }
             self.seen.set(writes);
+            if self.is_split.get() && !self.is_tidy.get() {
+                let rows = self.query("SELECT COALESCE(MAX(id), 0) FROM report", &[])?;
+                let newest: i64 = rows.first().map_or(0, |row| row.get(0));
+                self.execute(TIDY, &[Value::Integer(newest)])?;
+            }
+            self.is_tidy.set(true);
         }
         Ok(())
     }
@@ -233,6 +360,16 @@ impl Session {
         Ok(())
     }
 
+    /// Whether large tables lie on other servers than the rest.
+    pub(super) fn is_split(&self) -> bool {
+        self.is_split.get()
+    }
+
+    /// The number of the newest report whose records may be read.
+    pub(super) fn newest(&self) -> i64 {
+        self.newest.get()
+    }
+
     /// How many round trips there were since the connection was made.
     pub(super) fn trips(&self) -> u64 {
         self.trips.get()
@@ -248,8 +385,9 @@ fn known<'p>(prepared: &'p mut HashMap<String, Prepared>, sql: &str) -> &'p mut 
         text: dialect::statement(sql),
         statement: None,
         // What writes is prepared at once: the server knows best of which type its columns are.
-        is_asked: !sql.trim_start().starts_with("SELECT"),
+        asked: if sql.trim_start().starts_with("SELECT") { 0 } else { OFTEN },
         ahead: Ahead::of(sql),
+        repeated: Repeated::default(),
     })
 }
 

@@ -2,12 +2,8 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
-use std::sync::Arc;
 use std::time::Duration;
 
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject;
-use rustls_platform_verifier::Verifier;
 use secrecy::ExposeSecret;
 use tokio_postgres::config::{Host, SslMode};
 use tokio_postgres::{Config, NoTls};
@@ -15,9 +11,11 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::Session;
 use super::failure::connecting;
+use crate::certificates;
 use crate::store::error::BUSY;
 use crate::store::place::Server;
 use crate::store::{Result, StoreError};
+use crate::words;
 
 /// How long a server may take to let somebody in.
 const CONNECT: Duration = Duration::from_secs(15);
@@ -25,7 +23,7 @@ const CONNECT: Duration = Duration::from_secs(15);
 /// Opens a database for reading and writing; with the version of its tables, 0 where there are none yet.
 pub(in crate::store::engine) fn open(server: &Server, known: i32) -> Result<(Session, i32)> {
     let session = connect(server)?;
-    let version = identify(&session, server, known)?;
+    let version = if look(&session, server)? { identify(&session, server, known, VERSION)? } else { 0 };
     Ok((session, version))
 }
 
@@ -35,16 +33,18 @@ pub(in crate::store::engine) fn open(server: &Server, known: i32) -> Result<(Ses
 /// [`StoreError::Missing`] where there are no tables, else see [`StoreError`].
 pub(in crate::store::engine) fn open_to_read(server: &Server, known: i32) -> Result<(Session, i32)> {
     let session = connect(server)?;
-    let version = identify(&session, server, known)?;
+    let begin =
+        format!("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; {VERSION}; SELECT COALESCE(MAX(id), 0) FROM report");
+    let version = if look(&session, server)? { identify(&session, server, known, &begin)? } else { 0 };
     if version == 0 {
         return Err(StoreError::Missing(server.url.clone()));
     }
-    if version == known {
-        session.execute_batch("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")?;
-        session.only_reads.set(true);
-    }
+    session.only_reads.set(version == known);
     Ok((session, version))
 }
+
+/// Gives the version of the tables, and the number of the last transaction that wrote.
+const VERSION: &str = "SELECT version, writes FROM dmarcstat_database";
 
 fn connect(server: &Server) -> Result<Session> {
     let failed = |reason: String| StoreError::Open { path: server.url.clone(), reason };
@@ -67,7 +67,10 @@ fn connect(server: &Server) -> Result<Session> {
         .map_err(|error| failed(error.to_string()))?;
     let tls = match config.get_ssl_mode() {
         SslMode::Disable => None,
-        _ => Some(MakeRustlsConnect::new(client_config(server).map_err(failed)?)),
+        _ => {
+            let trusted = certificates::client_config(server.ca_file.as_deref());
+            Some(MakeRustlsConnect::new(trusted.map_err(|error| failed(error.to_string()))?))
+        }
     };
     let connected = runtime.block_on(async {
         let connect = async {
@@ -85,7 +88,9 @@ fn connect(server: &Server) -> Result<Session> {
         tokio::time::timeout(patience, connect).await
     });
     let (client, driver) = connected
-        .map_err(|_| failed(format!("the server gave no answer within {}", seconds(patience))))?
+        .map_err(|_| {
+            failed(format!("the server gave no answer within {}", words::plural(patience.as_secs(), "second")))
+        })?
         .map_err(|error: tokio_postgres::Error| failed(connecting(&error)))?;
     let session = Session {
         runtime,
@@ -98,18 +103,14 @@ fn connect(server: &Server) -> Result<Session> {
         is_ready: Cell::new(false),
         seen: Cell::new(-1),
         others: Cell::new(0),
+        later: RefCell::default(),
+        numbers: RefCell::default(),
+        are_asked: Cell::new(false),
+        is_split: Cell::new(false),
+        is_tidy: Cell::new(false),
+        newest: Cell::new(i64::MAX),
     };
-    session.execute_batch(&format!(
-        "SET statement_timeout = {}; SET lock_timeout = {}; SET client_min_messages = error; SET work_mem = '64MB'; SET jit = off",
-        server.patience.as_millis(),
-        BUSY.as_millis().min(server.patience.as_millis()),
-    ))?;
     Ok(session)
-}
-
-fn seconds(time: Duration) -> String {
-    let seconds = time.as_secs();
-    format!("{seconds} second{}", if seconds == 1 { "" } else { "s" })
 }
 
 /// Whether the server is on this machine.
@@ -123,55 +124,50 @@ fn is_here(config: &Config) -> bool {
     })
 }
 
-/// How a server proves who it is: by the roots of the system and those in `ca_file`.
-fn client_config(server: &Server) -> std::result::Result<rustls::ClientConfig, String> {
-    let mut extra: Vec<CertificateDer<'static>> = Vec::new();
-    if let Some(path) = &server.ca_file {
-        let shown = path.display();
-        let found = CertificateDer::pem_file_iter(path).map_err(|error| format!("ca_file {shown}: {error}"))?;
-        for certificate in found {
-            extra.push(certificate.map_err(|error| format!("ca_file {shown}: {error}"))?);
-        }
-    }
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let verifier = Verifier::new_with_extra_roots(extra, Arc::clone(&provider))
-        .map_err(|error| format!("no certificates to trust ({error}); install ca-certificates, or set ca_file"))?;
-    Ok(rustls::ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(|error| error.to_string())?
-        // The verifier checks chain, dates and name; it only gets its roots from the system.
-        .dangerous()
-        .with_custom_certificate_verifier(Arc::new(verifier))
-        .with_no_client_auth())
-}
-
-/// The version of a database that is ours; 0 for an empty one.
-fn identify(session: &Session, server: &Server, known: i32) -> Result<i32> {
-    let rows = session.query(
-        "SELECT current_setting('server_encoding'), current_schema(), to_regclass('dmarcstat_database') IS NOT NULL,
+/// Whether the tables are there.
+///
+/// # Errors
+/// [`StoreError::Foreign`] where others are, [`StoreError::Open`] where there can be none.
+fn look(session: &Session, server: &Server) -> Result<bool> {
+    let rows = session.simple(&format!(
+        "SET statement_timeout = {}; SET lock_timeout = {}; SET client_min_messages = error; SET work_mem = '64MB'; SET jit = off;
+         SELECT current_setting('server_encoding'), current_schema(), to_regclass('dmarcstat_database') IS NOT NULL,
             (SELECT COUNT(*) FROM pg_class WHERE relnamespace = CAST(current_schema() AS regnamespace)
-                AND relkind IN ('r', 'p', 'f'))",
-        &[],
-    )?;
+                AND relkind IN ('r', 'p', 'f')),
+            EXISTS (SELECT 1 FROM pg_class WHERE relnamespace = CAST(current_schema() AS regnamespace)
+                AND relname = 'record_run' AND relkind IN ('p', 'f'))",
+        server.patience.as_millis(),
+        BUSY.as_millis().min(server.patience.as_millis()),
+    ))?;
     let failed = |reason: &str| StoreError::Open { path: server.url.clone(), reason: reason.to_owned() };
     let row = rows.first().ok_or_else(|| failed("the server gives no answer"))?;
-    if row.get::<_, String>(0) != "UTF8" {
+    if row.get(0) != Some("UTF8") {
         return Err(failed("its encoding is not UTF8; make one with `createdb --encoding UTF8 --template template0`"));
     }
-    if row.get::<_, Option<String>>(1).is_none() {
+    if row.get(1).is_none() {
         return Err(failed("the user has no schema there; grant it one (GRANT USAGE, CREATE ON SCHEMA …)"));
     }
-    let (ours, tables): (bool, i64) = (row.get(2), row.get(3));
-    if !ours {
-        return if tables > 0 { Err(StoreError::Foreign(server.url.clone())) } else { Ok(0) };
+    let is_ours = row.get(2) == Some("t");
+    if !is_ours && row.get(3) != Some("0") {
+        return Err(StoreError::Foreign(server.url.clone()));
     }
-    let found = session.query("SELECT version, writes FROM dmarcstat_database", &[])?;
-    let Some(row) = found.first() else { return Ok(0) };
-    let version = i32::try_from(row.get::<_, i64>(0)).unwrap_or(i32::MAX);
+    session.is_split.set(row.get(4) == Some("t"));
+    Ok(is_ours)
+}
+
+/// The version of the tables; `sql` gives it.
+fn identify(session: &Session, server: &Server, known: i32, sql: &str) -> Result<i32> {
+    let rows = session.simple(sql)?;
+    let number = |row: usize, column: usize| rows.get(row)?.try_get(column).ok()??.parse::<i64>().ok();
+    let Some(version) = number(0, 0) else { return Ok(0) };
+    let version = i32::try_from(version).unwrap_or(i32::MAX);
     if version > known {
         return Err(StoreError::Newer { path: server.url.clone(), found: version, known });
     }
     session.is_ready.set(version > 0);
-    session.seen.set(row.get(1));
+    session.seen.set(number(0, 1).unwrap_or(-1));
+    if let (true, Some(newest)) = (session.is_split.get(), number(1, 0)) {
+        session.newest.set(newest);
+    }
     Ok(version)
 }

@@ -1,4 +1,4 @@
-//! When a certificate is valid (RFC 5280 §4.1.2.5): the one field of it that is wanted, so that `check` can warn, and a mail
+//! When a certificate is valid (RFC 5280 §4.1.2.5): the one field of it that is wanted, so that `check` can warn, and a
 //! server's own certificate be trusted only while it holds.
 
 use jiff::civil::DateTime;
@@ -8,11 +8,6 @@ const SEQUENCE: u8 = 0x30;
 const VERSION: u8 = 0xa0;
 const UTC_TIME: u8 = 0x17;
 const GENERALIZED_TIME: u8 = 0x18;
-
-/// The end of a certificate's validity in seconds since the epoch; nothing where it cannot be read.
-pub(super) fn not_after(der: &[u8]) -> Option<i64> {
-    validity(der).map(|(_, end)| end)
-}
 
 /// Beginning and end of a certificate's validity in seconds since the epoch; nothing where it cannot be read.
 pub(crate) fn validity(der: &[u8]) -> Option<(i64, i64)> {
@@ -80,10 +75,10 @@ mod tests {
             let mut parameters = rcgen::CertificateParams::new(vec!["dmarcstat".to_owned()]).unwrap();
             parameters.not_after = rcgen::date_time_ymd(year, 3, 31);
             let certificate = parameters.self_signed(&key).unwrap();
-            assert_eq!(not_after(certificate.der()), Some(seconds));
+            assert_eq!(validity(certificate.der()).map(|(_, end)| end), Some(seconds));
             let der = certificate.der();
             for end in 0..der.len() {
-                let _ = not_after(&der[..end]);
+                let _ = validity(&der[..end]);
             }
         }
     }
@@ -91,7 +86,7 @@ mod tests {
     proptest! {
         #[test]
         fn never_panics(bytes in proptest::collection::vec(prop_oneof![Just(0x30), Just(0x82), any::<u8>()], 0..80)) {
-            let _ = not_after(&bytes);
+            let _ = validity(&bytes);
         }
     }
 }
