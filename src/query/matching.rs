@@ -14,7 +14,6 @@ use super::naming::{Knowledge, Unit, Who};
 use super::roles::{PathNumber, Paths};
 use super::scan::Scan;
 use super::sums::Sums;
-use crate::domain::is_within;
 use crate::store::StoreError;
 
 /// The records of a survey, memory before the window included, as entries of the ledger see them.
@@ -77,6 +76,8 @@ struct Index {
     /// Backwards, in order, so that a domain and all below it are one stretch; each with a unit.
     signing_domains: Vec<(String, u32)>,
     envelope_domains: Vec<(String, u32)>,
+    /// The same of header From.
+    froms: Vec<(String, u32)>,
 }
 
 impl Scan<'_> {
@@ -173,23 +174,35 @@ impl Matching<'_> {
         (other.role, other.author, other.sender) == (of.role, of.author, of.sender)
     }
 
-    /// The parts that an entry may be about, by the key of it that rules most others out.
+    /// The parts that an entry may be about, by the key of it that rules most others out. One service may send for thousands of domains,
+    /// and one domain through thousands of services: the fewer are gone through.
     fn candidates(&self, entry: &LedgerEntry) -> Vec<usize> {
         let (index, identities) = (self.index(), &entry.identities);
+        let of_domains = if entry.domains.is_empty() { usize::MAX } else { count(&index.froms, &entry.domains) };
         let addresses = identities.ip.iter().all(|net| net.prefix_len() == net.max_prefix_len());
+        let mut units = None;
         if !identities.ip.is_empty() && addresses {
-            let found = identities.ip.iter().filter_map(|net| index.by_address.get(&net.addr()));
-            return found.flatten().copied().collect();
-        }
-        let units: BTreeSet<u32> = if !identities.tenant.is_empty() {
-            let found = identities.tenant.iter().filter_map(|name| index.by_tenant.get(&name.to_ascii_lowercase()));
-            found.flatten().copied().collect()
-        } else if !identities.envelope_domain.is_empty() {
-            below(&index.envelope_domains, &identities.envelope_domain)
-        } else if !identities.signing_domain.is_empty() {
-            below(&index.signing_domains, &identities.signing_domain)
+            let found = || identities.ip.iter().filter_map(|net| index.by_address.get(&net.addr()));
+            if found().map(Vec::len).sum::<usize>() <= of_domains {
+                return found().flatten().copied().collect();
+            }
+        } else if !identities.tenant.is_empty() {
+            let found = || identities.tenant.iter().filter_map(|name| index.by_tenant.get(&name.to_ascii_lowercase()));
+            if found().map(Vec::len).sum::<usize>() <= of_domains {
+                units = Some(found().flatten().copied().collect());
+            }
         } else {
-            return (0..index.parts.len()).collect();
+            let envelope = (&index.envelope_domains, &identities.envelope_domain);
+            let signing = (&index.signing_domains, &identities.signing_domain);
+            let (names, domains) = if envelope.1.is_empty() { signing } else { envelope };
+            if !domains.is_empty() && count(names, domains) <= of_domains {
+                units = Some(below(names, domains));
+            }
+        }
+        let units: BTreeSet<u32> = match units {
+            Some(units) => units,
+            None if of_domains == usize::MAX => return (0..index.parts.len()).collect(),
+            None => below(&index.froms, &entry.domains),
         };
         let parts = units.into_iter().flat_map(|unit| {
             let begin = index.parts.partition_point(|part| part.unit < unit);
@@ -215,6 +228,7 @@ impl Matching<'_> {
                 by_tenant: HashMap::new(),
                 signing_domains: Vec::new(),
                 envelope_domains: Vec::new(),
+                froms: Vec::new(),
                 parts,
             };
             for (number, part) in index.parts.iter().enumerate() {
@@ -232,9 +246,11 @@ impl Matching<'_> {
                 }
                 index.signing_domains.extend(who.verified.iter().map(|(name, _)| (backwards(name), unit)));
                 index.envelope_domains.extend(who.envelope.iter().map(|name| (backwards(name), unit)));
+                index.froms.extend(self.froms.get(&who.from).map(|name| (backwards(name), unit)));
             }
             index.signing_domains.sort_unstable();
             index.envelope_domains.sort_unstable();
+            index.froms.sort_unstable();
             index
         })
     }
@@ -244,14 +260,25 @@ fn backwards(name: &str) -> String {
     name.chars().rev().collect()
 }
 
+/// The names that begin, backwards, like a domain.
+fn stretch<'n>(names: &'n [(String, u32)], backwards: &str) -> &'n [(String, u32)] {
+    let begin = names.partition_point(|(name, _)| name.as_str() < backwards);
+    let rest = &names[begin..];
+    &rest[..rest.partition_point(|(name, _)| name.starts_with(backwards))]
+}
+
+/// How many units [`below`] finds at most.
+fn count(names: &[(String, u32)], domains: &[String]) -> usize {
+    domains.iter().map(|domain| stretch(names, &backwards(domain)).len()).sum()
+}
+
 /// The units of names that are one of some domains, or below one.
 fn below(names: &[(String, u32)], domains: &[String]) -> BTreeSet<u32> {
     let mut units = BTreeSet::new();
     for domain in domains {
         let domain = backwards(domain);
-        let begin = names.partition_point(|(name, _)| *name < domain);
-        let stretch = names[begin..].iter().take_while(|(name, _)| name.starts_with(&domain));
-        units.extend(stretch.filter(|(name, _)| is_within(&backwards(name), &backwards(&domain))).map(|one| one.1));
+        let is_below = |name: &str| name[domain.len()..].is_empty() || name[domain.len()..].starts_with('.');
+        units.extend(stretch(names, &domain).iter().filter(|(name, _)| is_below(name)).map(|one| one.1));
     }
     units
 }
@@ -270,5 +297,6 @@ mod tests {
         assert_eq!(found("b.example"), [3]);
         assert_eq!(found("example"), [0, 1, 2, 3, 4]);
         assert!(found("c.example").is_empty());
+        assert_eq!(count(&list, &["a.example".to_owned(), "example".to_owned()]), 8);
     }
 }
