@@ -7,9 +7,9 @@
 use super::engine::{self, Connection, Optional, params};
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::names::NameReader;
+use super::day_totals::Deltas;
+use super::interner::NameReader;
 use super::same_identity::{self, Stored};
-use super::totals::Deltas;
 use super::{DigestKey, Result, Store};
 use crate::domain;
 use crate::reporter;

@@ -5,8 +5,8 @@ use std::collections::hash_map::Entry;
 
 use super::engine::{self, Connection, params};
 
-use super::incoming::{Arrival, NewReport, Written, bare_id};
 use super::input::{EarlierReadings, InputReports};
+use super::new_report::{Arrival, NewReport, Written, bare_id};
 use super::same_identity::{self, Group, Placed, Same, Stored};
 use super::trust::Trust;
 use super::values::signed;

@@ -4,7 +4,7 @@ use std::io::{Seek, SeekFrom};
 
 use super::engine::{Connection, Optional, Value, params};
 
-use super::incoming::{Raw, RawBytes};
+use super::new_report::{Raw, RawBytes};
 use super::values::signed;
 use super::{Result, StoreError};
 

@@ -7,7 +7,7 @@ use super::engine::{self, Connection, Row};
 use rustc_hash::FxHashSet;
 use sha2::{Digest as _, Sha256};
 
-use super::names::NameReader;
+use super::interner::NameReader;
 use super::tls::stored_content;
 use super::values::{blob, number};
 use super::{DigestKey, Result, Store, StoreError};

@@ -7,8 +7,8 @@ use super::engine::{self, Connection, Optional, params};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::facts::{FreshFacts, PackedFacts};
-use super::incoming::SharedOutcome;
-use super::names::{NameReader, Names, Numbering};
+use super::interner::{Interner, NameReader, Numbering};
+use super::new_report::SharedOutcome;
 use super::{Result, StoreError};
 use crate::alignment::codec::{self, InPlace};
 use crate::alignment::{AuthResult, Outcome};
@@ -23,7 +23,7 @@ const KEPT_BYTES: usize = 8 * 1024 * 1024;
 /// The numbers that this process knows.
 #[derive(Debug, Default)]
 pub(super) struct Dictionary {
-    pub(super) names: Names,
+    pub(super) names: Interner,
     outcomes: FxHashMap<u128, u64>,
     /// Outcomes that are looked up and not stored, of the run at hand.
     absent: FxHashSet<u128>,
@@ -223,7 +223,7 @@ fn pack_state(outcome: &Outcome) -> i64 {
 
 /// Judges all stored outcomes anew, for databases of a version that kept less of what they amount to.
 pub(super) fn judge_outcomes(connection: &Connection) -> Result<()> {
-    let mut names = Names::default();
+    let mut names = Interner::default();
     let mut texts = NameReader::new(connection);
     let mut update = connection.prepare("UPDATE outcome SET envelope = ?2, state = ?3 WHERE id = ?1")?;
     let last: i64 = connection.query_row("SELECT COALESCE(MAX(id), 0) FROM outcome", (), |row| row.get(0))?;

@@ -3,9 +3,9 @@
 use super::engine::{Connection, params};
 use rustc_hash::FxHashSet;
 
-use super::names::Names;
+use super::day_totals::Deltas;
+use super::interner::Interner;
 use super::same_identity::{self, Stored};
-use super::totals::Deltas;
 use super::trust::{CHECKED, Trust, better, who_reports};
 use super::{DigestKey, Result};
 use crate::mail::Authenticity;
@@ -44,7 +44,7 @@ pub(super) fn by_sightings(connection: &Connection, report: i64) -> Result<(Stri
 /// for nothing until the reports of its identity are settled. Part of the batch's transaction.
 pub(super) fn judge(connection: &Connection, report: i64, deltas: &mut Deltas) -> Result<bool> {
     let (name, trust) = by_sightings(connection, report)?;
-    let reporter = Names::default().id(connection, &name)?;
+    let reporter = Interner::default().id(connection, &name)?;
     let mut stored = Stored::load(connection, report)?;
     if (stored.reporter, stored.trust) == (reporter, trust) {
         return Ok(false);

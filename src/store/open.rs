@@ -5,7 +5,7 @@ use super::digest::DigestKey;
 use super::engine::{Connection, params};
 use super::error::Result;
 use super::place::Place;
-use super::{apart, hosts, schema};
+use super::{apart, host_names, schema};
 
 impl Store {
     /// Opens a database for reading and writing, making it (readable by its owner alone) where there is none.
@@ -49,7 +49,7 @@ impl Store {
             (DigestKey::SELECT, &[]),
             (apart::IGNORED, &[]),
             (apart::META, params![apart::SETTLED_WITHOUT]),
-            (apart::META, params![hosts::SILENCE]),
+            (apart::META, params![host_names::SILENCE]),
         ])?;
         let key = DigestKey::load(&connection)?;
         let ignored = apart::ignored(&connection)?;

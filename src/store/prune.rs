@@ -3,8 +3,8 @@
 use super::engine::{self, Connection, params};
 use rustc_hash::FxHashSet;
 
+use super::day_totals::Deltas;
 use super::memory;
-use super::totals::Deltas;
 use super::values::number;
 use super::{Result, Store, facts, same_identity};
 use crate::report::period::Day;

@@ -2,7 +2,7 @@
 
 use super::engine::{self, Connection, Optional, Row, Statement, params};
 
-use super::incoming::{NewQuarantine, Origin};
+use super::new_report::{NewQuarantine, Origin};
 use super::trust::Trust;
 use super::values::number;
 use super::{Result, Store, blobs};

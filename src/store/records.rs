@@ -5,7 +5,7 @@
 
 use super::engine::{Optional, params};
 
-use super::names::NameCache;
+use super::interner::NameCache;
 use super::reports::{ReportHead, ReportSummary};
 use super::trust::{BELIEVED, CHECKED};
 use super::values::{number, policy};

@@ -2,7 +2,7 @@
 
 use super::engine::{Connection, Row, params};
 
-use super::names::NameReader;
+use super::interner::NameReader;
 use super::trust::CHECKED;
 use super::values::blob;
 use super::{Result, Store, StoreError};

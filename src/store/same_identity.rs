@@ -12,10 +12,10 @@ use std::collections::hash_map::Entry;
 use super::engine::{self, Connection, Optional, Row, params};
 use rustc_hash::FxHashMap;
 
+use super::day_totals::Deltas;
 use super::editions::{self, MergedRows};
-use super::incoming::Totals;
-use super::names::NameReader;
-use super::totals::Deltas;
+use super::interner::NameReader;
+use super::new_report::Totals;
 use super::trust::{BELIEVED, Trust};
 use super::values::{blob, number, signed};
 use super::{DigestKey, Result, RowsDigest};

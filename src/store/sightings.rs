@@ -3,12 +3,12 @@
 use super::engine::{Connection, params};
 
 use super::Result;
-use super::incoming::Origin;
-use super::names::Names;
+use super::interner::Interner;
+use super::new_report::Origin;
 use super::trust::Trust;
 
 /// Notes that a report was seen in an input.
-pub(super) fn insert(connection: &Connection, names: &mut Names, report: i64, origin: &Origin) -> Result<()> {
+pub(super) fn insert(connection: &Connection, names: &mut Interner, report: i64, origin: &Origin) -> Result<()> {
     let (folder, item) = split_location(&origin.location);
     let folder = names.id(connection, folder)?;
     let domain = names.id_of(connection, origin.authenticity.domain())?;
@@ -25,7 +25,7 @@ pub(super) fn insert(connection: &Connection, names: &mut Names, report: i64, or
 }
 
 /// Whether a report was seen in this input before.
-pub(super) fn is_seen(connection: &Connection, names: &mut Names, report: i64, origin: &Origin) -> Result<bool> {
+pub(super) fn is_seen(connection: &Connection, names: &mut Interner, report: i64, origin: &Origin) -> Result<bool> {
     let (folder, item) = split_location(&origin.location);
     let folder = names.id(connection, folder)?;
     Ok(connection

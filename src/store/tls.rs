@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use super::engine::{self, Connection, Optional, params};
 
-use super::incoming::{Arrival, Origin, Raw, bare_id};
-use super::names::{NameReader, Names};
+use super::interner::{Interner, NameReader};
+use super::new_report::{Arrival, Origin, Raw, bare_id};
 use super::trust::{Trust, better};
 use super::values::{number, signed};
 use super::writer::Writer;
@@ -236,7 +236,7 @@ impl Writer<'_> {
 
 fn insert_policy(
     connection: &Connection,
-    names: &mut Names,
+    names: &mut Interner,
     report: i64,
     number: i64,
     policy: &PolicyReport,

@@ -9,13 +9,13 @@ use std::time::Duration;
 use super::engine::{Connection, params};
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use super::day_totals::Deltas;
 use super::dictionary::Dictionary;
-use super::incoming::{NewQuarantine, Run};
 use super::input::InputReports;
 use super::mailbox::Settled;
+use super::new_report::{NewQuarantine, Run};
 use super::quarantine::{Held, Kept};
 use super::same_identity::{self, Group};
-use super::totals::Deltas;
 use super::trust::Trust;
 use super::{DigestKey, Result, Store, StoreError, quarantine, tls_identity};
 use crate::limits::Limits;

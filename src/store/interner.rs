@@ -17,13 +17,13 @@ const KEPT_BYTES: usize = 8 * 1024 * 1024;
 
 /// The texts this process has used, with their numbers.
 #[derive(Debug, Default)]
-pub(super) struct Names {
+pub(super) struct Interner {
     /// By names of strangers, who may know how any fixed function hashes.
     known: HashMap<String, i64>,
     bytes: usize,
 }
 
-impl Names {
+impl Interner {
     pub(super) fn forget(&mut self) {
         self.known.clear();
         self.bytes = 0;
@@ -56,7 +56,7 @@ impl Names {
 
 /// Writes texts as their numbers.
 pub(super) struct Numbering<'n> {
-    pub(super) names: &'n mut Names,
+    pub(super) names: &'n mut Interner,
     pub(super) connection: &'n Connection,
 }
 

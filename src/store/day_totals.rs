@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use super::engine::{Connection, params};
 use rustc_hash::FxHashMap;
 
-use super::incoming::Totals;
+use super::interner::NameReader;
 use super::memory::Span;
-use super::names::NameReader;
+use super::new_report::Totals;
 use super::runs::REPORT;
 use super::trust::Trust;
 use super::values::{number, signed};
