@@ -9,7 +9,8 @@ use std::time::{Duration, Instant};
 
 use super::account::{Account, configure, fetch_command};
 use super::line::{Command, Line};
-use super::server::{DOVECOT, Manner, Security, Server, Told, is_in};
+use super::server::{DOVECOT, Manner, Security, Server, Told};
+use super::syntax::is_in;
 use super::{report_mail, reports};
 use crate::harness::{Ran, Sandbox};
 use crate::measure::run_in_bounds;

@@ -13,6 +13,7 @@ mod kill;
 mod lies;
 pub(crate) mod line;
 mod login;
+mod mail_commands;
 mod maildir;
 mod manner;
 mod manners;

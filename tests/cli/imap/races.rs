@@ -128,13 +128,13 @@ fn a_text_in_place_of_a_mail_is_not_the_mail() {
     let inbox = [report_mail(1), report_mail(2), other_mail("lunch")];
     let server = Server::start(COURIER, Security::None, &inbox, move |line, command| {
         let is_body = command.name == "UID FETCH" && command.words.iter().any(|word| word == "BODY.PEEK[]");
-        if !is_body || !is_broken.load(Ordering::SeqCst) || !super::server::is_in(&command.words[0], 1, 3) {
+        if !is_body || !is_broken.load(Ordering::SeqCst) || !super::syntax::is_in(&command.words[0], 1, 3) {
             return Ok(Told::Truth);
         }
         counted.fetch_add(1, Ordering::SeqCst);
         let note = "From: postmaster\r\nSubject: message unavailable\r\n\r\nThis message cannot be shown now.\r\n";
         line.say(format!("* 1 FETCH (UID 1 BODY[] {{{}}}\r\n{note})", note.len()))?;
-        for uid in [2, 3].into_iter().filter(|&uid| super::server::is_in(&command.words[0], uid, 3)) {
+        for uid in [2, 3].into_iter().filter(|&uid| super::syntax::is_in(&command.words[0], uid, 3)) {
             let mail = &[report_mail(2), other_mail("lunch")][uid as usize - 2];
             line.write(format!("* {uid} FETCH (UID {uid} BODY[] {{{}}}\r\n", mail.len()).as_bytes())?;
             line.write(mail)?;

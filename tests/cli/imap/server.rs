@@ -1,17 +1,15 @@
-//! A small mail server in the tests' own hands: honest unless told to lie, with the manners of other servers.
+//! A small scripted mail server: it answers correctly unless a test makes it lie, and behaves like various servers.
 
-use std::collections::BTreeSet;
 use std::io;
 use std::net::TcpListener;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use rustls::ServerConfig;
 
-pub(crate) use super::kept::{Folder, Folders, Mailbox, Message};
+pub(crate) use super::kept::{Folder, Folders, Mailbox};
 use super::line::{Command, Line};
 pub(crate) use super::manner::{COURIER, CYRUS, DOVECOT, EXCHANGE, Manner};
-pub(crate) use super::syntax::is_in;
-use super::syntax::{matches, part};
+use super::syntax::matches;
 
 /// Whether a lie was told.
 pub(crate) enum Told {
@@ -107,13 +105,13 @@ impl Server {
 }
 
 /// One connection.
-struct Session {
+pub(super) struct Session {
     server: Server,
-    manner: Manner,
-    line: Line,
+    pub(super) manner: Manner,
+    pub(super) line: Line,
     logged_in: bool,
-    open: Option<String>,
-    read_only: bool,
+    pub(super) open: Option<String>,
+    pub(super) read_only: bool,
 }
 
 impl Session {
@@ -258,148 +256,12 @@ impl Session {
         Ok(if read_only { "READ-ONLY" } else { "READ-WRITE" }.to_owned())
     }
 
-    fn search(&mut self, words: &[String]) -> Result<String, String> {
-        let header = words.iter().position(|word| word.eq_ignore_ascii_case("HEADER")).map(|at| words[at + 2].clone());
-        let mut sets = words.iter().filter(|word| word.starts_with(|c: char| c.is_ascii_digit()));
-        let set = sets.find(|word| word.contains([':', ',', '*']) || word.parse::<u32>().is_ok()).cloned();
-        let found = self.here(|folder| {
-            let last = folder.messages.last().map_or(0, |message| message.uid);
-            let wanted = |message: &&Message| {
-                set.as_ref().is_none_or(|set| is_in(set, message.uid, last))
-                    && header
-                        .as_ref()
-                        .is_none_or(|text| String::from_utf8_lossy(&message.bytes).contains(text.as_str()))
-            };
-            folder.messages.iter().filter(wanted).map(|message| format!(" {}", message.uid)).collect::<String>()
-        })?;
-        self.line.say(format!("* SEARCH{found}")).map_err(gone)?;
-        Ok(String::new())
-    }
-
-    fn fetch(&mut self, words: &[String]) -> Result<String, String> {
-        let messages = self.chosen(&words[0])?;
-        for (number, message) in messages {
-            let (mut items, mut body) = (Vec::new(), None);
-            for word in &words[1..] {
-                match word.to_ascii_uppercase().as_str() {
-                    "FLAGS" => items.push(format!("FLAGS ({})", flags(&message))),
-                    "RFC822.SIZE" => items.push(format!("RFC822.SIZE {}", message.bytes.len())),
-                    "INTERNALDATE" => items.push("INTERNALDATE \"02-Oct-2026 03:04:05 +0000\"".to_owned()),
-                    "UID" | "(" | ")" => {}
-                    other => body = Some(part(other, &message.bytes)?),
-                }
-            }
-            items.insert(if self.manner.uid_last { items.len() } else { 0 }, format!("UID {}", message.uid));
-            let mut line = format!("* {number} FETCH (").into_bytes();
-            let uid_after = body.is_some() && self.manner.uid_last;
-            let before = if uid_after { &items[..items.len() - 1] } else { &items[..] };
-            line.extend_from_slice(before.join(" ").as_bytes());
-            if let Some((name, bytes)) = body {
-                let space = if before.is_empty() { "" } else { " " };
-                line.extend_from_slice(format!("{space}{name} {{{}}}\r\n", bytes.len()).as_bytes());
-                line.extend_from_slice(&bytes);
-            }
-            if uid_after {
-                line.extend_from_slice(format!(" UID {}", message.uid).as_bytes());
-            }
-            line.extend_from_slice(b")\r\n");
-            self.line.write(&line).map_err(gone)?;
-        }
-        Ok(String::new())
-    }
-
-    fn store(&mut self, words: &[String]) -> Result<String, String> {
-        if self.read_only && !self.manner.stores_under_examine {
-            return Err("NO Mailbox is read-only".to_owned());
-        }
-        let named: BTreeSet<String> = words[2..].iter().filter(|word| word.starts_with('\\')).cloned().collect();
-        let (set, add) = (words[0].clone(), words[1].starts_with('+'));
-        let changed = self.here(|folder| {
-            let last = folder.messages.last().map_or(0, |message| message.uid);
-            let mut changed = Vec::new();
-            for (at, message) in folder.messages.iter_mut().enumerate() {
-                if is_in(&set, message.uid, last) {
-                    if add {
-                        message.flags.extend(named.iter().cloned());
-                    } else {
-                        message.flags.retain(|flag| !named.contains(flag));
-                    }
-                    changed.push((at + 1, message.clone()));
-                }
-            }
-            changed
-        })?;
-        if !words[1].to_ascii_uppercase().ends_with(".SILENT") {
-            for (number, message) in changed {
-                let line = format!("* {number} FETCH (UID {} FLAGS ({}))", message.uid, flags(&message));
-                self.line.say(line).map_err(gone)?;
-            }
-        }
-        Ok(String::new())
-    }
-
-    fn copy(&mut self, words: &[String], and_remove: bool) -> Result<String, String> {
-        if self.read_only && and_remove {
-            return Err("NO Mailbox is read-only".to_owned());
-        }
-        let chosen = self.chosen(&words[0])?;
-        let code = self.folder(&words[1], |target| {
-            let new: Vec<u32> = chosen.iter().map(|(_, message)| target.put(Arc::clone(&message.bytes))).collect();
-            format!("COPYUID {} {} {}", target.validity, list(chosen.iter().map(|(_, message)| message.uid)), list(new))
-        });
-        let code = code.map_err(|_| "NO [TRYCREATE] Mailbox does not exist".to_owned())?;
-        if and_remove {
-            self.line.say(format!("* OK [{code}] moved")).map_err(gone)?;
-            let uids: BTreeSet<u32> = chosen.iter().map(|(_, message)| message.uid).collect();
-            let numbers = self.here(|folder| folder.take(|message| uids.contains(&message.uid)))?;
-            self.tell_expunged(numbers)?;
-            return Ok(String::new());
-        }
-        Ok(code)
-    }
-
-    fn expunge(&mut self, set: &str) -> Result<String, String> {
-        if self.read_only {
-            return Err("NO Mailbox is read-only".to_owned());
-        }
-        let numbers = self.here(|folder| {
-            let last = folder.messages.last().map_or(0, |message| message.uid);
-            folder.take(|message| message.flags.contains("\\Deleted") && is_in(set, message.uid, last))
-        })?;
-        self.tell_expunged(numbers)?;
-        Ok(String::new())
-    }
-
-    fn tell_expunged(&mut self, numbers: Vec<usize>) -> Result<(), String> {
-        numbers.into_iter().try_for_each(|number| self.line.say(format!("* {number} EXPUNGE"))).map_err(gone)
-    }
-
-    fn folder<T>(&self, name: &str, look: impl FnOnce(&mut Folder) -> T) -> Result<T, String> {
+    pub(super) fn folder<T>(&self, name: &str, look: impl FnOnce(&mut Folder) -> T) -> Result<T, String> {
         self.server.lock().mailbox.get_mut(name).map(look).ok_or_else(|| "NO Mailbox does not exist".to_owned())
-    }
-
-    fn here<T>(&self, look: impl FnOnce(&mut Folder) -> T) -> Result<T, String> {
-        self.folder(self.open.as_deref().ok_or("BAD no folder is open")?, look)
-    }
-
-    fn chosen(&self, set: &str) -> Result<Vec<(usize, Message)>, String> {
-        self.here(|folder| {
-            let last = folder.messages.last().map_or(0, |message| message.uid);
-            let numbered = folder.messages.iter().enumerate().map(|(at, message)| (at + 1, message.clone()));
-            numbered.filter(|(_, message)| is_in(set, message.uid, last)).collect()
-        })
     }
 }
 
 #[allow(clippy::needless_pass_by_value, reason = "used as a function over errors")]
-fn gone(_: io::Error) -> String {
+pub(super) fn gone(_: io::Error) -> String {
     "BAD the client has gone".to_owned()
-}
-
-fn flags(message: &Message) -> String {
-    message.flags.iter().cloned().collect::<Vec<_>>().join(" ")
-}
-
-fn list(uids: impl IntoIterator<Item = u32>) -> String {
-    uids.into_iter().map(|uid| uid.to_string()).collect::<Vec<_>>().join(",")
 }
