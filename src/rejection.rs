@@ -53,11 +53,11 @@ rejections! {
     /// S/MIME with the content inside the signature.
     SmimeOpaque => "smime_opaque", "it is sealed with S/MIME; ask the sender for a clear-signed or plain mail";
     /// OpenPGP, S/MIME, or a mail store that encrypts.
-    EncryptedMail => "encrypted_mail", "the mail is encrypted; decrypt it, or have reports delivered to an address that is not encrypted for";
+    EncryptedMail => "encrypted_mail", "the mail is encrypted; decrypt it, or have reports delivered to an address whose mail is not encrypted";
     /// Outlook's own file of a mail.
     OutlookMsg => "outlook_msg", "it is an Outlook file (.msg); save the mail as .eml and ingest that";
     /// It is announced as a report, and nothing in it can be read as one.
-    NoReportFound => "no_report_found", "it is announced as a report, and none was found in it";
+    NoReportFound => "no_report_found", "it is announced as a report, but none was found in it";
     /// Microsoft's own envelope.
     Tnef => "tnef", "it is wrapped as winmail.dat (TNEF); the sender's mail system must send plain MIME";
     /// A zip whose directory or content is damaged.

@@ -8,6 +8,7 @@
 //! | a share that somebody chose | [`threshold`] | `95%`, `0.5%` |
 //! | a few of many | [`list`], [`list_of`] | `a, b and 3 more`; `a, b and c` where that is all |
 //! | rows left out of a table | [`more`] | `and 3 more` |
+//! | the parts of a whole that occur | [`parts`] | `aligned 98.3%, broken 1.7%` |
 //! | the verb behind a count | [`agree`] | `is`, `are` |
 //! | a size in bytes | [`size`] | `12 kB`, `1,234 MB` |
 //! | bytes in digits | [`hex`] | `1f8b` |
@@ -126,6 +127,14 @@ pub fn more(number: usize) -> Option<String> {
     (number > 0).then(|| format!("and {} more", grouped(number as u64)))
 }
 
+/// The parts of a whole that occur, each with its amount: `aligned 98.3%, broken 1.7%`. A dash where none occurs.
+#[must_use]
+pub fn parts(parts: &[(&str, u64)], amount: impl Fn(u64) -> String) -> String {
+    let occur = parts.iter().filter(|(_, number)| *number > 0);
+    let written: Vec<String> = occur.map(|(word, number)| format!("{word} {}", amount(*number))).collect();
+    if written.is_empty() { "–".to_owned() } else { written.join(", ") }
+}
+
 /// A number of bytes, rounded up: `12 kB`, `1,234 MB`.
 #[must_use]
 pub fn size(bytes: u64) -> String {
@@ -146,6 +155,13 @@ pub fn hex(bytes: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn parts_that_do_not_occur_are_left_out() {
+        let of = |numbers: [u64; 3]| parts(&["a", "b", "c"].into_iter().zip(numbers).collect::<Vec<_>>(), grouped);
+        assert_eq!(of([1, 0, 2000]), "a 1, c 2,000");
+        assert_eq!(of([0, 0, 0]), "–");
+    }
 
     #[test]
     fn numbers_have_their_thousands_apart() {

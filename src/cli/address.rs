@@ -17,28 +17,28 @@ pub(super) struct Address {
     /// The account: imaps://USER@HOST[:PORT]/FOLDER, or imap:// for STARTTLS. An @ in USER is written %40
     #[arg(long, value_name = "URL")]
     account_url: Option<String>,
-    /// Take the password from what this command prints
+    /// Take the password from the output of this command
     #[arg(long, value_name = "COMMAND", requires = "account_url", group = "password")]
     password_command: Option<String>,
     /// Take the password from this file
     #[arg(long, value_name = "FILE", requires = "account_url", group = "password")]
     password_file: Option<PathBuf>,
-    /// Take the password from this variable of the environment
+    /// Take the password from this environment variable
     #[arg(long, value_name = "NAME", requires = "account_url", group = "password")]
     password_env: Option<String>,
-    /// Protect the connection otherwise than the URL says
+    /// How to protect the connection, in place of what the URL says
     #[arg(long, value_enum, requires = "account_url")]
     tls: Option<TlsWord>,
     /// Trust the certificates in this file too
     #[arg(long, value_name = "FILE", requires = "account_url")]
     ca_file: Option<PathBuf>,
-    /// What becomes of mail whose reports are stored: keep, seen, move:FOLDER, delete
+    /// What to do with mail whose reports are stored: keep, seen, move:FOLDER, delete
     #[arg(long, value_name = "WHAT", requires = "account_url", default_value = "keep")]
     after: After,
-    /// What becomes of mail of which something was quarantined
+    /// What to do with mail of which something was quarantined
     #[arg(long, value_name = "WHAT", requires = "account_url", default_value = "keep")]
     after_quarantined: After,
-    /// What becomes of mail that held no report
+    /// What to do with mail that held no report
     #[arg(long, value_name = "WHAT", requires = "account_url", default_value = "keep")]
     after_other: After,
 }
@@ -50,7 +50,7 @@ enum TlsWord {
     Implicit,
     /// STARTTLS
     Starttls,
-    /// Not at all, to this machine only
+    /// No encryption; to this machine only
     None,
 }
 

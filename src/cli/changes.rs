@@ -14,9 +14,8 @@ use crate::notify::hook::{self, HookForm};
 use crate::render::{Answer as _, Form, headline};
 use crate::report::period::{Day, day_of};
 
-/// What is new, worse, mended or gone against the window before
-///
-/// Compares with as many days just before. With `--since all`, the newer half of all days is compared with the older. A
+/// What is new, worse, mended or gone, compared with the window before
+/// Compares the window with as many days just before it. With `--since all`, the newer half of all days is compared with the older. A
 /// nightly job runs `dmarcstat fetch -q; dmarcstat changes --since 7d --new --exit-code -q`: it says nothing while nothing has
 /// changed and reports still arrive.
 #[derive(Debug, clap::Args)]
@@ -28,7 +27,7 @@ pub(super) struct Changes {
     min_messages: u64,
     #[command(flatten)]
     page: Page,
-    /// Only what was not said before, and remember it in the database: each alarm once
+    /// Only what no earlier --new has said, and remember it in the database: each alarm once
     #[arg(long, conflicts_with = "input")]
     new: bool,
     /// Exit with 4 when something is worse, or no new report came for two days
@@ -37,7 +36,7 @@ pub(super) struct Changes {
     /// Post what has changed to this web hook, unless nothing has; without an address, to that of [notify] in the configuration
     #[arg(long, value_name = "URL", num_args = 0..=1)]
     notify: Option<Option<String>>,
-    /// What the web hook reads [default: as the configuration says, else json]
+    /// The form that the web hook takes [default: as the configuration says, else json]
     #[arg(long, value_enum, value_name = "FORM", requires = "notify")]
     notify_form: Option<HookForm>,
 }
@@ -106,7 +105,7 @@ impl Changes {
             }
         };
         if !hook::is_safe(url.expose_secret()) {
-            return Err(Failure::Usage("a web hook begins with https://, or is on this machine".to_owned()));
+            return Err(Failure::Usage("a web hook must begin with https://, or be on this machine".to_owned()));
         }
         Ok((url, self.notify_form.unwrap_or(configured.form)))
     }

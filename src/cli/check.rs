@@ -27,19 +27,19 @@ const SILENCE_DAYS: i64 = 2;
 /// How long before its end a secret is warned of: time enough to get a new one.
 const WARN_DAYS: i64 = 30;
 
-/// One screen on the configuration, the accounts, the database and what is wrong with them
+/// One screen: the configuration, the accounts, the database, and what is wrong with them
 ///
-/// Logs in to each account and looks for its folders; nothing is read or changed there. Leaves with status 1 when something
-/// does not work, and with 0 when all does, warnings or not.
+/// Logs in to each account and looks for its folders; nothing is read or changed there. Ends with status 1 when something
+/// does not work, and with 0 when all does, with warnings or without.
 #[derive(Debug, clap::Args)]
 pub(super) struct Check {
     /// The accounts, by their names in the configuration [default: all]
     #[arg(value_name = "ACCOUNT")]
     accounts: Vec<String>,
-    /// Ask no server
+    /// Contact no server
     #[arg(long)]
     offline: bool,
-    /// Read the whole database: SQLite's own check, every record, and the sums that are kept of them
+    /// Read the whole database: SQLite's own check, every record, and the sums kept of them
     #[arg(long)]
     deep: bool,
     /// How long a server may take for each answer
@@ -169,8 +169,7 @@ fn database(context: &Context, answer: &mut CheckAnswer) -> Result<Option<Store>
     let most = context.config.limits.database;
     if let Some(bytes) = check.bytes.filter(|&bytes| bytes > most) {
         let what = format!("it has {}, more than the limit `database` of {}", size(bytes), size(most));
-        let remedy =
-            "`dmarcstat prune --older-than AGE` makes it smaller; or raise the limit, which is there to be told";
+        let remedy = "`dmarcstat prune --older-than AGE` makes it smaller; or raise the limit, which is only a warning";
         answer.findings.push(finding(Severity::Warning, CheckCode::DatabaseSize, "database", what, remedy));
     }
     answer.database = check;
@@ -367,7 +366,9 @@ impl Examined<'_> {
             _ => None,
         };
         if let Some(text) = untidy {
-            let what = format!("the last fetch read all mail, and not all could be done with it on the server: {text}");
+            let what = format!(
+                "the last fetch read all mail, but could not do all that was to be done with it on the server: {text}"
+            );
             self.note(Severity::Warning, CheckCode::FetchUntidy, what, "");
         }
         let failing = match (&check.last_error, check.last_success) {

@@ -12,7 +12,7 @@ use super::failure::{Outcome, Status};
 /// Write shell completions to standard output
 #[derive(Debug, clap::Args)]
 pub(super) struct Completions {
-    /// For which shell
+    /// The shell
     shell: Shell,
 }
 

@@ -10,8 +10,9 @@ use crate::store::copy;
 
 /// Copy the whole database into another, from a file to a PostgreSQL server or back
 ///
-/// The other database is made where it is missing, and must hold nothing else. Run again after it broke off, the copy goes on where it
-/// was; run again when it was done, it only compares. In the end both are compared row by row; until then the other answers no questions. Nothing may be stored in the first meanwhile.
+/// The other database is made where it is missing, and must hold nothing else. A copy that was interrupted continues when it
+/// is run again; a finished one is only compared. At the end both are compared row by row; until then the other database answers no questions.
+/// Store nothing in the first one meanwhile.
 #[derive(Debug, clap::Args)]
 pub(super) struct Copy {
     /// The database to copy: a file, or postgres://…

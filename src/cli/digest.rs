@@ -15,14 +15,14 @@ use crate::diagnosis::readiness::Target;
 use crate::notify::mail::{Letter, Sender, Server};
 use crate::render::{DigestAnswer, Form};
 
-/// A summary for who asks nothing: what has changed, what to do first, how far each domain is; printed, or sent as mail
+/// A summary to be read without asking: what has changed, what to do first, how far each domain is; printed, or sent as mail
 ///
 /// Changes are those of the last 7 days against the 7 before, unless --since says otherwise; the reviews are of 30 days. A summary
-/// comes in quiet weeks too, because silence and breakage look alike. Where the configuration has tenants and neither one of them nor
-/// addresses are named, --to sends each its own.
+/// comes in quiet weeks too, because silence and breakage look alike. Where the configuration has tenants and the command names neither
+/// one of them nor addresses, --to sends each tenant its own.
 #[derive(Debug, clap::Args)]
 pub(super) struct Digest {
-    /// Send it to these addresses; without any, to those of [mail] in the configuration, and of each tenant
+    /// Send it to these addresses; without any, to those of [mail] in the configuration and of each tenant
     #[arg(long, value_name = "ADDRESS", num_args = 0..)]
     to: Option<Vec<String>>,
     #[command(flatten)]

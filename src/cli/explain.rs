@@ -13,12 +13,11 @@ use crate::report::shorten;
 use crate::words::{more, plural};
 
 /// All the evidence on one sending path: days, reporters, signatures, addresses, remedy
-///
 /// SENDER is a path's id, its name or a part of that, an address it sends from, or the domain it sends as. Where several
-/// paths fit, they are listed.
+/// paths match, they are listed.
 #[derive(Debug, clap::Args)]
 pub(super) struct Explain {
-    /// Which path
+    /// The path
     #[arg(value_name = "SENDER")]
     sender: String,
     #[command(flatten)]
@@ -47,14 +46,14 @@ impl Explain {
         let mut lines = choices(&diagnose_some(survey, rules, shown));
         lines.extend(more(places.len() - shown.len()).map(|more| format!("{more}, see `dmarcstat sources`")));
         let asked = shorten(&self.sender, 80);
-        Failure::Choice(format!("{} paths fit {asked:?}; ask for one by its id", places.len()), lines)
+        Failure::Choice(format!("{} paths match {asked:?}; ask for one by its id", places.len()), lines)
     }
 
     fn unknown(&self, survey: &Survey, rules: &Rules<'_>, near: &[usize]) -> Failure {
         let asked = shorten(&self.sender, 80);
         if !near.is_empty() {
             let near = choices(&diagnose_some(survey, rules, near));
-            return Failure::Choice(format!("no path fits {asked:?} in this window; near it:"), near);
+            return Failure::Choice(format!("no path matches {asked:?} in this window; near it:"), near);
         }
         let mut paths = diagnose(survey, rules, 0, Wanted::All).paths;
         if paths.is_empty() {
@@ -66,7 +65,7 @@ impl Explain {
         paths.sort_by_key(|path| std::cmp::Reverse(path.messages));
         paths.truncate(3);
         let message = format!(
-            "no path fits {asked:?} in this window; `dmarcstat sources` lists its {number}, --since all asks about all days; the largest:"
+            "no path matches {asked:?} in this window; `dmarcstat sources` lists its {number}, --since all asks about all days; the largest:"
         );
         Failure::Choice(message, choices(&paths))
     }

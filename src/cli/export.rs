@@ -21,9 +21,9 @@ use crate::query::Bound;
 use crate::render::Form;
 use crate::report::period::date_of;
 use crate::store::{Exported, ExportedReport};
-use crate::words::plural;
+use crate::words::{agree, plural};
 
-/// The records themselves, a flat row each, for other programs
+/// The records themselves, one flat row each, for other programs
 ///
 /// A row has every field of a record and of its report by its name (docs/export.md lists them), and an `id` that is the same
 /// wherever and however often the record is exported. The records are those that count in answers, so their messages add up to
@@ -39,10 +39,10 @@ pub(super) struct Export {
     /// Only the reports that no run of this name has exported before [default of --since then: all] [default NAME: where to]
     #[arg(long, value_name = "NAME", num_args = 0..=1, require_equals = true, default_missing_value = "", conflicts_with = "input")]
     new: Option<String>,
-    /// Whose names the columns have
+    /// Which column names to use
     #[arg(long, value_enum, default_value_t = Fields::Own)]
     fields: Fields,
-    /// Add the path that the record is on, with its sender, role, class and cause, as judged over the window
+    /// Add the path that each record belongs to, with its sender, role, class and cause, as judged over the window
     #[arg(long)]
     paths: bool,
     /// With 2 or more, write rows while the next ones are read; what comes out is the same to the byte [default: as many as there are
@@ -54,9 +54,9 @@ pub(super) struct Export {
 /// Whose names columns have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Fields {
-    /// This program's, all fields
+    /// This program's, with all fields
     Own,
-    /// Those of a CSV file of parsedmarc, and `id`
+    /// Those of parsedmarc's CSV files, and `id`
     Parsedmarc,
 }
 
@@ -143,10 +143,11 @@ impl Export {
         if let Some(name) = &name {
             note((name, &what), &before, &added, &withdrawn, context)?;
             if !withdrawn.is_empty() && !matches!(target, Target::File(_)) {
-                let reports = plural(withdrawn.len() as u64, "report");
+                let number = withdrawn.len() as u64;
                 say(&format!(
-                    "dmarcstat: {reports} exported earlier as {name:?} count no more, as when a later edition took their place; \
-                     their rows are where they were exported to, until all is exported anew"
+                    "dmarcstat: {} exported earlier as {name:?} no longer {}, as when a later edition takes over; the rows stay where they were exported to until everything is exported again",
+                    plural(number, "report"),
+                    agree(number, "counts", "count")
                 ));
             }
         }

@@ -27,9 +27,8 @@ use crate::source::imap::Patience;
 use crate::source::imap::account::Account;
 
 /// Pull report mail from the configured IMAP accounts into the database
-///
-/// Reads what is new in the folders of each account, by UID, whether or not somebody has read it. What becomes of mail on
-/// the server (`after` in the configuration) is done only once its reports are on the disk. A run that was interrupted is
+/// Reads what is new in the folders of each account, by UID, whether or not somebody has read it. Mail is marked, moved or deleted on
+/// the server (`after` in the configuration) only once its reports are on the disk. A run that was interrupted is
 /// finished by the next one.
 #[derive(Debug, clap::Args)]
 pub(super) struct Fetch {
@@ -39,13 +38,13 @@ pub(super) struct Fetch {
     /// Pass over mail that came before this time, now and in later runs: 7d, 4w, 2026-11-01; `all` takes it up again
     #[arg(short, long, value_name = "TIME")]
     since: Option<Bound>,
-    /// Stay connected and fetch mail as it comes, until told to stop by a signal
+    /// Stay connected and fetch mail as it comes, until stopped by a signal
     #[arg(long)]
     watch: bool,
     /// With --watch: look for mail at least this often
     #[arg(long, value_name = "DURATION", default_value = "5m", value_parser = some_length, requires = "watch")]
     every: Duration,
-    /// While another fetch is running, wait this long for it to end and leave with status 0 if it does not
+    /// While another fetch is running, wait this long for it to end; if it does not, end with status 0
     #[arg(long, value_name = "DURATION", value_parser = length)]
     wait: Option<Duration>,
     /// How long a server may take for each answer

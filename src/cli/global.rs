@@ -19,7 +19,7 @@ pub(super) struct Global {
     /// The configuration [env: DMARCSTAT_CONFIG] [default: config.toml in the user's configuration folder, else in /etc/dmarcstat]
     #[arg(long, global = true, value_name = "FILE")]
     pub(super) config: Option<PathBuf>,
-    /// How to write the answer [default: table, of `export` jsonl]
+    /// The form of the answer [default: table; for `export` jsonl]
     #[arg(short, long, global = true, value_enum)]
     pub(super) format: Option<Form>,
     /// The same as --format json
@@ -28,13 +28,13 @@ pub(super) struct Global {
     /// Whether to use colour
     #[arg(long, global = true, value_enum, default_value_t = Color::Auto)]
     pub(super) color: Color,
-    /// Say nothing but answers and errors; `fetch` and `ingest` say nothing at all while all is well
+    /// Print only answers and errors; `fetch` and `ingest` print nothing at all while all is well
     #[arg(short, long, global = true)]
     pub(super) quiet: bool,
-    /// Say more of what is going on
+    /// Say more about what is going on
     #[arg(short, long, global = true, action = ArgAction::Count, conflicts_with = "quiet")]
     pub(super) verbose: u8,
-    /// Print help: -h in short, --help with all there is to say
+    /// Print help: -h in short, --help in full
     #[arg(short, long, global = true, action = ArgAction::Help)]
     help: Option<bool>,
 }

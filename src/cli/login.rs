@@ -19,7 +19,7 @@ use crate::sanitize::sanitize;
 /// Get an OAuth2 token for an account by hand, once
 ///
 /// For accounts whose grant is device_code or authorization_code. The tokens are kept in a file that only you may read, and
-/// renewed from then on without you. For the other grants it shows that a token is to be had.
+/// renewed from then on without you. For the other grants it shows that a token can be had.
 #[derive(Debug, clap::Args)]
 pub(super) struct Login {
     /// The account, by its name in the configuration

@@ -21,10 +21,10 @@ use crate::tls::PolicyType;
 /// Figures for Prometheus: pass share, messages by role and class, TLS, newest report, fetches, quarantine
 ///
 /// Writes the text format of Prometheus, for the textfile collector of its node exporter or anything that serves a file. Sums
-/// are of a window of days as in all other answers. Without reports the figures are 0, and there all the same.
+/// are over a window of days, as in all other answers. Without reports the figures are written all the same, as 0.
 #[derive(Debug, clap::Args)]
 pub(super) struct Metrics {
-    /// Write to this file, whole or not at all, readable as the umask has it
+    /// Replace this file as a whole; who may read it follows from the umask
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
     #[command(flatten)]

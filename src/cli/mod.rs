@@ -68,7 +68,7 @@ use global::{EVERYWHERE, Global};
 pub struct Cli {
     #[command(flatten)]
     global: Global,
-    /// Print the version; with --version also the commit, and of which day the embedded data is
+    /// Print the version; with --version also the commit, and the day of the embedded data
     #[arg(short = 'V', long, action = ArgAction::Version, help_heading = EVERYWHERE)]
     version: Option<bool>,
     #[command(subcommand)]
@@ -79,7 +79,7 @@ pub struct Cli {
 const MORE: &str = "\
 Exit statuses:
   0  done
-  1  could not do it, also: no data to answer from
+  1  could not do it, or there is no data to answer from
   2  wrong usage
   3  done, but something could not be read, or one of several accounts or tenants failed
   4  the check answers no: not ready, or with --exit-code something was found

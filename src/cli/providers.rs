@@ -9,10 +9,10 @@ use crate::providers::{Catalogue, Match, MatchedBy};
 use crate::render::ProvidersAnswer;
 use crate::report::shorten;
 
-/// The catalogue of senders; with NAME who that is, how its mail is recognised, and how to fix what is wrong with it
+/// The catalogue of senders; with NAME one of them, how its mail is recognised, and how to fix what is wrong with it
 #[derive(Debug, clap::Args)]
 pub(super) struct Providers {
-    /// A provider's id or name or a part of it, or a domain, host name or address: whose is it?
+    /// A provider's id or name, or a part of it; or a domain, host name or address, to find out whose it is
     name: Option<String>,
     /// Write the remedies for this domain
     #[arg(short, long, value_name = "DOMAIN", requires = "name")]

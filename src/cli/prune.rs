@@ -9,16 +9,16 @@ use crate::render::PruneAnswer;
 use crate::report::period::{date_of, day_of};
 use crate::store::Store;
 
-/// Forget the reports of days long past
+/// Delete old reports
 #[derive(Debug, clap::Args)]
 pub(super) struct Prune {
-    /// Forget reports of days older than this (400d, 52w)
+    /// Delete the reports of days older than this (400d, 52w)
     #[arg(long, value_name = "AGE")]
     older_than: Span,
-    /// What today is
+    /// The day to take as today
     #[arg(long, value_name = "DATE")]
     as_of: Option<Date>,
-    /// Only say what would be forgotten
+    /// Only say what would be deleted
     #[arg(long)]
     dry_run: bool,
 }

@@ -43,12 +43,12 @@ enum Action {
         #[arg(short, long, value_name = "FILE")]
         output: Option<PathBuf>,
     },
-    /// Try to read entries again, as after an upgrade or with higher limits
+    /// Try to read entries again, for instance after an upgrade or with higher limits
     Retry {
         /// Their numbers [default: all]
         ids: Vec<i64>,
     },
-    /// Forget entries
+    /// Delete entries
     Drop {
         /// Their numbers
         #[arg(required_unless_present_any = ["all", "older_than"])]

@@ -26,10 +26,10 @@ pub(super) struct Readiness {
     /// The domain
     #[arg(value_name = "DOMAIN", id = "reviewed", required_unless_present = "all", conflicts_with_all = ["all", "domain"])]
     domain: Option<String>,
-    /// Every domain that there are reports on, a line each, worst first
+    /// Every domain with reports, a line each, worst first
     #[arg(long)]
     all: bool,
-    /// The policy that is to be published
+    /// The policy to be published
     #[arg(long, value_enum, default_value_t = Target::Reject)]
     target: Target,
     /// Look at the live DNS records too; the answer is then not repeatable

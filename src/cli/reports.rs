@@ -12,7 +12,7 @@ use crate::report::shorten;
 use crate::reporter;
 use crate::store::{Apart, ReportFilter, ReportSummary, Store};
 
-/// The reports that were read; with ID one of them whole, irregularities and all
+/// The reports that were read; with ID one of them in full, with its irregularities
 #[derive(Debug, clap::Args)]
 #[command(args_conflicts_with_subcommands = true)]
 pub(super) struct Reports {
@@ -25,16 +25,16 @@ pub(super) struct Reports {
     /// Only reports with irregularities
     #[arg(long)]
     irregular: bool,
-    /// Only the reports that are kept apart, and count for nothing, because their mail failed DMARC or came under another's name
+    /// Only the reports that do not count because their mail failed DMARC or came under another's name
     #[arg(long, conflicts_with = "id")]
     untrusted: bool,
-    /// Only the reports that are in no answer because they are on domains that are not in [owner] domains
+    /// Only the reports that do not count because they are on domains that are not in [owner] domains
     #[arg(long, conflicts_with_all = ["id", "untrusted"])]
     foreign: bool,
     /// Only the reports that were dropped
     #[arg(long, conflicts_with_all = ["id", "untrusted", "foreign"])]
     dropped: bool,
-    /// Only the reports that are in no answer because their reporters are ignored
+    /// Only the reports that do not count because their reporters are ignored
     #[arg(long, conflicts_with_all = ["id", "untrusted", "foreign", "dropped"])]
     ignored: bool,
     /// Write the report's bytes as they came
@@ -44,7 +44,7 @@ pub(super) struct Reports {
 
 #[derive(Debug, Subcommand)]
 enum Action {
-    /// Take reports out of every answer, also when their mail is read again
+    /// Take reports out of every answer, even when their mail is read again
     Drop {
         /// The reports: their numbers in the list, or the ids that their reporters gave them
         #[arg(required = true)]
@@ -53,12 +53,12 @@ enum Action {
         #[arg(long)]
         back: bool,
     },
-    /// Keep all reports of a reporter, now and later, out of every answer; without any, list who is ignored
+    /// Keep all reports of a reporter, present and future, out of every answer; without a reporter, list those ignored
     Ignore {
         /// A reporter as `reports` shows it, or the domain that reporters write from, subdomains included
         #[arg(value_name = "REPORTER|DOMAIN", required_if_eq("back", "true"))]
         who: Vec<String>,
-        /// Hear them again
+        /// Count their reports again
         #[arg(long)]
         back: bool,
     },

@@ -20,12 +20,12 @@ use crate::store::{KnownHost, Store};
 /// When to look up the names of addresses.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub(super) enum Resolve {
-    /// On a terminal, for the paths shown that nothing else names, two seconds at most; what is known already is used everywhere
+    /// On a terminal, for the paths shown that nothing else names, for two seconds at most; names already known are used everywhere
     #[default]
     Auto,
     /// For all addresses that neither ledger nor catalogue names, however long it takes
     Always,
-    /// Not at all, and without what is known: from the reports alone
+    /// Not at all, and without the names already known: the answer rests on the reports alone
     Never,
 }
 

@@ -29,13 +29,13 @@ pub(super) struct Scope {
     /// Last day, today included with `today` [default: yesterday]
     #[arg(long, value_name = "TIME", help_heading = HEADING)]
     until: Option<Bound>,
-    /// What today is; makes an answer repeatable
+    /// The day to take as today; makes an answer repeatable
     #[arg(long, value_name = "DATE", help_heading = HEADING)]
     as_of: Option<Date>,
     /// Only this domain and its subdomains (repeatable)
     #[arg(short, long, value_name = "DOMAIN", help_heading = HEADING)]
     domain: Vec<String>,
-    /// Answer from these files, without any database
+    /// Answer from these files, without a database
     #[arg(long, value_name = "FILE", num_args = 1.., help_heading = HEADING)]
     input: Vec<PathBuf>,
     #[command(flatten)]

@@ -8,8 +8,8 @@ use crate::diagnosis::KeyChoice;
 
 /// DKIM selectors in use: first and last seen, volume, failures, rotation
 ///
-/// Lists the keys of the domains, and of their accounts at providers (tenants), those that want a look first. A key that
-/// fails, that vanished while its paths still send, or that another took over from is told with the day.
+/// Lists the keys of the domains, and of their accounts at providers (tenants), those that need attention first. For a key that
+/// fails, vanished while its paths still send, or was replaced by another, the day is given.
 #[derive(Debug, clap::Args)]
 pub(super) struct Selectors {
     #[command(flatten)]
@@ -20,7 +20,7 @@ pub(super) struct Selectors {
     /// Show which machines use each key, and which of them alone fail
     #[arg(long)]
     by_address: bool,
-    /// List also keys of third parties (providers, mailing lists), and those that forgers claim
+    /// Also list keys of third parties (providers, mailing lists) and those that forgers claim
     #[arg(long)]
     all: bool,
     #[command(flatten)]

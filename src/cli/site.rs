@@ -28,11 +28,11 @@ use crate::words::{hex, plural};
 /// A folder of pages without script: every domain with its verdict, paths, keys and changes, and TLS with mail servers
 ///
 /// Any web server can serve it, and a browser opens it from disk; a nightly job keeps it up to date. Each page is written whole, the
-/// first one last. What a former run wrote and this one does not is removed; a folder that holds anything else is left alone. Where the
+/// first one last. Pages of an earlier run that are not written again are removed; a folder that holds anything else is left alone. Where the
 /// configuration has tenants and none is named, each gets a folder in DIR, called by its name, and nothing else is written.
 #[derive(Debug, clap::Args)]
 pub(super) struct Site {
-    /// The folder; it is made where there is none
+    /// The folder; it is made if it is missing
     #[arg(value_name = "DIR")]
     folder: PathBuf,
     /// The policy that the reviews are for

@@ -12,13 +12,13 @@ use crate::flat::{AlignmentTable, Behind, PathTable, PolicyTable, ReportTable};
 use crate::query::{Bound, Scan};
 use crate::store::{Limits, RowSource, SqlAnswer, SqlError, SqlValue, ask};
 
-/// Ask what nothing else answers, in SQL: one SELECT over the tables alignment, path, report and policy
+/// Ask anything else in SQL: one SELECT over the tables alignment, path, report and policy
 ///
 /// `alignment` has a row for each record that counts, `report` one for each report, `policy` one for each policy that reports found
 /// published, `path` one for each sending path of the window. Nothing can be written. docs/sql.md has examples.
 #[derive(Debug, clap::Args)]
 pub(super) struct Sql {
-    /// The question, in SQLite's SQL
+    /// The query, in SQLite's SQL
     #[arg(value_name = "SELECT", required_unless_present = "tables")]
     question: Option<String>,
     /// List the tables and their columns
@@ -26,7 +26,7 @@ pub(super) struct Sql {
     tables: bool,
     #[command(flatten)]
     scope: Scope,
-    /// The most rows to answer with
+    /// The largest number of rows to answer with
     #[arg(long, value_name = "N", default_value_t = 10_000)]
     max_rows: usize,
     /// Give up after this time (30s, 5m)

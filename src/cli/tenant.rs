@@ -35,7 +35,7 @@ pub(super) fn option() -> Arg {
     Arg::new(ID)
         .long("tenant")
         .value_name("NAME")
-        .help("Only what is this tenant's, as if there were no other ([[tenant]] in the configuration)")
+        .help("Answer for this tenant alone, as if there were no other ([[tenant]] in the configuration)")
         .help_heading(super::scope::HEADING)
 }
 

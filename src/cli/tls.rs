@@ -19,14 +19,13 @@ use crate::store::{Store, StoreError};
 use crate::words::list;
 
 /// What SMTP TLS reports say: which mail servers of yours fail at TLS, since when, and what to do
-///
-/// Mail servers that send to a domain with a record at `_smtp._tls.` report how they fared with TLS there, under MTA-STS,
+/// Mail servers that send to a domain with a record at `_smtp._tls.` report how TLS went there, under MTA-STS,
 /// DANE or neither (RFC 8460). `fetch` and `ingest` read these reports from the same mailbox as the others.
 #[derive(Debug, clap::Args)]
 pub(super) struct Tls {
     #[command(flatten)]
     scope: Scope,
-    /// List the reports, those too that do not count
+    /// List the reports, including those that do not count
     #[arg(long, conflicts_with = "html")]
     reports: bool,
     /// Exit with 4 when TLS still fails where more than one reporter, or the only one, says so

@@ -160,7 +160,7 @@ impl Checking<'_> {
             TlsWord::Starttls => Ok(Tls::StartTls),
             TlsWord::None if is_loopback(host) || self.written.allow_plaintext => Ok(Tls::None),
             TlsWord::None => {
-                let reason = "without TLS everybody on the way reads the password and the mail; use \"implicit\" or \
+                let reason = "without TLS everybody on the way can read the password and the mail; use \"implicit\" or \
                               \"starttls\", or say allow_plaintext = true";
                 Err(Mistake::new(tls.span().start, "tls", reason))
             }

@@ -62,13 +62,13 @@ impl TryFrom<Written> for Database {
     fn try_from(written: Written) -> Result<Self, String> {
         let Written { path, url, password_command, password_file, password_env, ca_file, timeout, keep_raw } = written;
         if path.is_some() && url.is_some() {
-            return Err("a database is in a file (`path`) or on a server (`url`); name one".to_owned());
+            return Err("a database is in a file (`path`) or on a server (`url`): give one of them".to_owned());
         }
         if url.as_deref().is_some_and(|url| !is_url(url)) {
-            return Err("`url` begins with postgres:// or postgresql://; a file is named with `path`".to_owned());
+            return Err("`url` must begin with postgres:// or postgresql://; use `path` for a file".to_owned());
         }
         if timeout == Some(0) {
-            return Err("`timeout` is a number of seconds, 1 or more".to_owned());
+            return Err("`timeout` must be a number of seconds, 1 or more".to_owned());
         }
         let sources = [
             password_command.map(SecretSource::Command),
@@ -286,7 +286,7 @@ mod tests {
         let read = |text: &str| toml::from_str::<Database>(text).map_err(|error| error.to_string());
         assert!(read("url = \"postgres://h/d\"\npassword_env = \"X\"").is_ok());
         for (text, part) in [
-            ("path = \"x\"\nurl = \"postgres://h/d\"", "name one"),
+            ("path = \"x\"\nurl = \"postgres://h/d\"", "give one"),
             ("url = \"mysql://h/d\"", "postgres://"),
             ("url = \"postgres://h/d\"\npassword_env = \"X\"\npassword_file = \"y\"", "enough"),
             ("timeout = 0", "1 or more"),

@@ -162,7 +162,7 @@ fn identities_of(written: &Spanned<WrittenMatch>) -> Result<Identities, Mistake>
         let reason = if identities.provider.is_empty() {
             "names nothing that would recognise the sender: signing_domain, envelope_domain, ip, tenant or ptr"
         } else {
-            "names a provider only, which sends for everybody: add signing_domain, envelope_domain, ip, tenant or ptr"
+            "names only a provider, which sends for everybody: add signing_domain, envelope_domain, ip, tenant or ptr"
         };
         return Err(Mistake::new(written.span().start, "match", reason));
     }

@@ -93,7 +93,7 @@ pub(super) fn check(written: &Written, text: &str) -> Result<MailConfig, Mistake
     };
     let sender = match (&written.host, &written.sendmail) {
         (Some(host), Some(_)) => {
-            return Err(Mistake::new(host.span().start, "host", "`sendmail` sends it already; there must be one only"));
+            return Err(Mistake::new(host.span().start, "host", "`sendmail` already sends it; give only one of them"));
         }
         (Some(host), None) => Sender::Smtp(Box::new(smtp(written, host, text)?)),
         (None, program) => {
@@ -137,13 +137,12 @@ fn smtp(written: &Written, host: &Spanned<String>, text: &str) -> Result<SmtpCon
         (Some(user), Some(password)) => Some((filled(user, "user")?, password)),
         (None, None) => None,
         (Some(user), None) => {
-            let reason =
-                "logs in with a password: say where it is with password_command, password_file or password_env";
+            let reason = "needs a password: say where it is with password_command, password_file or password_env";
             return Err(Mistake::new(user.span().start, "user", reason));
         }
         (None, Some(password)) => {
             let at = text.lines().take(password.place.line - 1).map(|line| line.len() + 1).sum();
-            return Err(Mistake::new(at, &password.place.key, "is the password of nobody: name the `user`"));
+            return Err(Mistake::new(at, &password.place.key, "is a password without a user: set `user` too"));
         }
     };
     let usual = match tls {

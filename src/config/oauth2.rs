@@ -190,7 +190,7 @@ impl WrittenOAuth {
             ],
         )?;
         if let (Some(secret), Some(_)) = (&client_secret, &self.client_certificate) {
-            let reason = format!("{} proves who the client is already; there must be one only", secret.place);
+            let reason = format!("{} already proves who the client is; give only one of them", secret.place);
             return Err(Mistake::new(at, "client_certificate", reason));
         }
         if let (Some(key), None) = (&client_key, &self.client_certificate) {
@@ -205,7 +205,7 @@ impl WrittenOAuth {
             None => {
                 return Err(missing(
                     "grant",
-                    "is client_credentials, jwt_bearer, refresh_token, device_code or authorization_code",
+                    "must be client_credentials, jwt_bearer, refresh_token, device_code or authorization_code",
                 ));
             }
         };
@@ -287,7 +287,7 @@ impl WrittenOAuth {
             Some(tenant) => {
                 let fit = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_');
                 if tenant.get_ref().is_empty() || !tenant.get_ref().chars().all(fit) {
-                    let reason = "is a directory (tenant) id, or a domain of the organization";
+                    let reason = "must be a directory (tenant) id, or a domain of the organization";
                     return Err(Mistake::new(tenant.span().start, "tenant", reason));
                 }
                 Ok(tenant.get_ref().clone())
@@ -311,8 +311,7 @@ fn date(written: &Spanned<toml::Value>) -> Result<Date, Mistake> {
         toml::Value::Datetime(date) => date.to_string(),
         _ => String::new(),
     };
-    text.get(..10)
-        .unwrap_or("")
-        .parse()
-        .map_err(|_| Mistake::new(written.span().start, "client_secret_expires", "is a date, as \"2027-03-31\""))
+    text.get(..10).unwrap_or("").parse().map_err(|_| {
+        Mistake::new(written.span().start, "client_secret_expires", "must be a date such as \"2027-03-31\"")
+    })
 }

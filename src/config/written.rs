@@ -29,7 +29,7 @@ pub(super) enum TlsWord {
     None,
 }
 
-pub(super) const NO_SECRETS_HERE: &str = "secrets do not belong into this file; name a command, a file or an environment variable: `…_command`, `…_file`, `…_env`";
+pub(super) const NO_SECRETS_HERE: &str = "secrets do not belong in this file; name a command, a file or an environment variable: `…_command`, `…_file`, `…_env`";
 
 /// A text that must not be empty.
 pub(super) fn filled(text: &Spanned<String>, key: &str) -> Result<String, Mistake> {
@@ -46,7 +46,7 @@ pub(super) fn secret(text: &str, written: [(&str, &Option<Spanned<String>>); 3])
         let Some(value) = value else { continue };
         let said = filled(value, key)?;
         if let Some(SecretRef { place, .. }) = &found {
-            let reason = format!("{} says where it is already; there must be one only", Place::clone(place));
+            let reason = format!("{} already says where it is; give only one of them", Place::clone(place));
             return Err(Mistake::new(value.span().start, key, reason));
         }
         let source = match number {

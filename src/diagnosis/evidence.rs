@@ -164,7 +164,7 @@ pub(super) fn refused(survey: &Survey, path: &PathFigures, class: Class) -> Opti
     };
     carried.then(|| {
         format!(
-            "p={policy} is published: what recipients forward of this mail is {done} today, as it passes by SPF only, which does not survive forwarding"
+            "p={policy} is published: copies of this mail that recipients forward are {done} today, because it passes by SPF only, which does not survive forwarding"
         )
     })
 }
@@ -184,17 +184,15 @@ pub(super) fn notes(path: &PathFigures, class: Class, change: Option<&Change>, e
     notes.extend(evidence.cause.as_ref().map(|cause| cause.text.clone()));
     let unknown = path.dkim[usize::from(DkimState::Unknown.code())];
     if unknown > 0 && unknown < path.messages && share(unknown, path.messages) >= 0.5 {
-        notes.push(format!("of {unknown} of {} messages the reports do not say how they are signed", path.messages));
+        notes.push(format!("for {unknown} of {} messages the reports do not say how they are signed", path.messages));
     }
     for lone in &evidence.set_aside {
-        notes.push(format!(
-            "{} alone says {} ({}), which others saw otherwise",
-            lone.reporter, lone.state, lone.messages
-        ));
+        notes
+            .push(format!("only {} says {} ({}); others saw it differently", lone.reporter, lone.state, lone.messages));
     }
     if evidence.unchecked > 0 {
         let messages = plural(evidence.unchecked, "message");
-        notes.push(format!("{messages} of reports that nobody checked do not count for this"));
+        notes.push(format!("{messages} from unverified reports are not counted for this"));
     }
     if evidence.contradicting as f64 >= 0.01 * path.messages.max(1) as f64 && evidence.contradicting > 0 {
         let who = match evidence.contradicting_reporters.as_slice() {

@@ -127,7 +127,7 @@ pub(super) fn leg_notes(path: &PathFigures, at: usize, legs: &Legs<'_>, catalogu
         let (who, sees) = (list(&leg.reporters, 3), agree(leg.reporters.len() as u64, "sees", "see"));
         if machine {
             let (sender, messages) = (named(&leg.sender, catalogue), plural(leg.messages, "message"));
-            format!("{who} {sees} none of your own machines and {messages} from {sender} instead: if that is the server's IPv6 address, SPF wants it as `ip6:`")
+            format!("{who} {sees} none of your own machines and {messages} from {sender} instead: if that is the server's IPv6 address, add it to SPF as `ip6:`")
         } else {
             format!("only {who} {sees} it, and none of your own machines: if it is your server's IPv6 address, name it in SPF (`ip6:`) and sign there")
         }

@@ -41,7 +41,7 @@ fn failed(path: &Path, error: &StoreError) -> ExportError {
     let why = match error {
         StoreError::Full => "the disk is full; nothing was added".to_owned(),
         StoreError::ReadOnly => "the file or its folder is read-only".to_owned(),
-        StoreError::Damaged(_) | StoreError::Foreign(_) => "it is no SQLite database, or a damaged one".to_owned(),
+        StoreError::Damaged(_) | StoreError::Foreign(_) => "it is not a SQLite database, or a damaged one".to_owned(),
         StoreError::Locked => "another program holds it locked".to_owned(),
         StoreError::Open { reason, .. } | StoreError::Other(reason) => reason.clone(),
         other => other.to_string(),

@@ -148,10 +148,10 @@ impl Pull<'_, '_> {
             if !still_missing.is_empty() {
                 in_vain += 1;
                 if in_vain > MOST_ASIDE {
-                    let text = "it lists mails and does not give them".to_owned();
+                    let text = "it lists mails but does not deliver them".to_owned();
                     return Err(Error::Refused { code: String::new(), text }.at(step));
                 }
-                let reason = "the server lists this mail and does not give it; it will be asked for again";
+                let reason = "the server lists this mail but does not deliver it; it will be asked for again";
                 let content = Content::Unreadable(reason.to_owned());
                 self.push(mail.uid, content);
             }

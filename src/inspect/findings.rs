@@ -88,9 +88,9 @@ pub(super) fn message_findings(
         && aligned.is_empty()
     {
         let text = match signatures {
-            [] => format!("no DKIM signature: have the sender sign as {from}"),
+            [] => format!("no DKIM signature: make the sender sign as {from}"),
             _ => format!(
-                "no signature is {from}'s own: have the sender sign with d={from}, or a name of the same organization"
+                "no signature is {from}'s own: make the sender sign with d={from}, or a name of the same organization"
             ),
         };
         let code = if signatures.is_empty() { MessageCode::Unsigned } else { MessageCode::NoAlignedSignature };

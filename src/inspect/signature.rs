@@ -158,14 +158,14 @@ fn strength(algorithm: Option<&str>, b: &str, tags: &TagList, findings: &mut Vec
     if let (Some(hash), Some(expected)) = (hash, expected)
         && BASE64.decode(hash).map(|bytes| bytes.len()).ok() != Some(expected)
     {
-        add(Severity::Error, MessageCode::BodyHashLength, "bh= is no SHA-256 hash".to_owned());
+        add(Severity::Error, MessageCode::BodyHashLength, "bh= is not a SHA-256 hash".to_owned());
     }
     match algorithm {
         Some("ed25519-sha256") if bytes.len() != 64 => {
             add(
                 Severity::Error,
                 MessageCode::SignatureLength,
-                "b= is no Ed25519 signature: those have 64 bytes".to_owned(),
+                "b= is not an Ed25519 signature: those have 64 bytes".to_owned(),
             );
             None
         }

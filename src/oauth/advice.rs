@@ -11,11 +11,11 @@ const MICROSOFT: &[(&str, &str)] = &[
     ("AADSTS7000222", "the client secret has expired; make a new one in Entra ID under Certificates & secrets"),
     (
         "AADSTS7000218",
-        "the application wants a secret or certificate; name one, or in Entra ID allow public client flows",
+        "the application needs a secret or certificate; name one, or in Entra ID allow public client flows",
     ),
     (
         "AADSTS7000216",
-        "the application wants a secret or certificate; name one, or in Entra ID allow public client flows",
+        "the application needs a secret or certificate; name one, or in Entra ID allow public client flows",
     ),
     ("AADSTS700027", "Entra ID does not know the certificate; upload it there, or name the one that was uploaded"),
     ("AADSTS700016", "no such application in this tenant; check client_id and tenant"),
@@ -68,7 +68,7 @@ pub(super) fn advice(code: &str, description: &str, settings: &Settings) -> Stri
             format!("the refresh token is no longer good{week}; {next}")
         }
         ("invalid_client" | "unauthorized_client", _) => match settings.proof {
-            Proof::None => "check client_id; the application may want a secret".to_owned(),
+            Proof::None => "check client_id; the application may need a secret".to_owned(),
             Proof::Secret(_) => "check client_id and the client secret".to_owned(),
             Proof::Certificate(_) => "check client_id, and that the provider knows the certificate".to_owned(),
         },

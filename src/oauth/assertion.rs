@@ -32,9 +32,9 @@ impl SigningKey {
         let pair = match &der {
             PrivateKeyDer::Pkcs8(der) => RsaKeyPair::from_pkcs8(der.secret_pkcs8_der()),
             PrivateKeyDer::Pkcs1(der) => RsaKeyPair::from_der(der.secret_pkcs1_der()),
-            _ => return Err("its key is no RSA key".to_owned()),
+            _ => return Err("its key is not an RSA key".to_owned()),
         };
-        pair.map(SigningKey).map_err(|error| format!("its key is no RSA key of 2048 to 4096 bits ({error})"))
+        pair.map(SigningKey).map_err(|error| format!("its key is not an RSA key of 2048 to 4096 bits ({error})"))
     }
 
     /// A JSON Web Token in compact form.

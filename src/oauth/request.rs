@@ -223,7 +223,7 @@ impl Requests<'_> {
             None => "an empty answer",
             Some(b'<') => "a page for a browser",
             Some(b'{') => "JSON without what a token needs (access_token, token_type)",
-            Some(_) => "something that is no JSON",
+            Some(_) => "something that is not JSON",
         };
         self.answer(endpoint, what.to_owned())
     }

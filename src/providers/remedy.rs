@@ -134,7 +134,7 @@ impl Provider {
                 )],
             ),
             (None, Kind::Gateway) => (
-                format!("have what sends through {name} sign as {domain}"),
+                format!("sign mail that is sent through {name} as {domain}"),
                 vec![
                     format!(
                         "Have the mail server or host that hands its mail to {name} sign as {domain}, and see that nothing which is signed is changed on the way."
@@ -173,21 +173,21 @@ impl Provider {
                 ],
             ),
             Cause::OriginElsewhere => (
-                format!("have people who write as {domain} in {name} send through a server of the domain's (SMTP)"),
+                format!("let people who write as {domain} in {name} send through a server of the domain (SMTP)"),
                 vec![
                     format!("Find who writes as {domain} there: it is written by hand, in a mailbox that is not the domain's."),
                     format!("In the mailbox, enter the domain's own mail server for that address (\"Send mail as\" or the like, with SMTP server, user and password): that server signs as {domain}. Or give the writer a mailbox of {domain}."),
                 ],
             ),
             Cause::BouncesAndReplies => (
-                format!("have {name} sign bounces and automatic replies of {domain} too"),
+                format!("sign bounces and automatic replies from {name} as {domain} too"),
                 vec![
                     format!("Bounces, out-of-office replies and receipts have an empty reverse-path, so SPF cannot align for them: only a signature as {domain} passes."),
                     format!("See whether DKIM is switched on in {name} for every domain that such mail is written as, the subdomains too; if all is set up, ask its support why mail with a null reverse-path is not signed."),
                 ],
             ),
             Cause::SomeMachines => (
-                format!("have all machines of {name} sign as {domain}"),
+                format!("sign mail from all machines of {name} as {domain}"),
                 vec![format!(
                     "Ask the support of {name} why these do not sign as {domain}, with the days: {}. Where signing was switched on lately, machines may follow one after the other.",
                     list(context.addresses, 4)
@@ -201,10 +201,10 @@ impl Provider {
                 )],
             ),
             Cause::KeyMissing | Cause::KeyMismatch => (
-                format!("mend the DKIM key of {domain} in {name}"),
+                format!("fix the DKIM key of {domain} in {name}"),
                 vec![
                     format!("Look at the selectors{selectors}: `dmarcstat dns {domain}` shows what is published."),
-                    format!("Compare with the records that {name} shows for {domain}; publish what is missing, and mend what was cut, split or pasted as TXT in place of CNAME."),
+                    format!("Compare with the records that {name} shows for {domain}; publish what is missing, and correct what was cut, split or pasted as TXT in place of CNAME."),
                     "After a rotation keep the old record until the last mail that it signed has arrived, a week or so.".to_owned(),
                 ],
             ),
@@ -213,10 +213,10 @@ impl Provider {
                     "What {name} adds or rewrites (disclaimers, tags, links) breaks the signature made before it: switch that off for outgoing mail, or let {name} sign as {domain} after its changes."
                 )];
                 steps.extend(fill(&self.sign, values));
-                (format!("have {name} sign as {domain}, or change nothing that is signed"), steps)
+                (format!("let {name} sign as {domain}, or change nothing that is signed"), steps)
             }
             Cause::ChangedInTransit if self.kind == Kind::Gateway => (
-                format!("have {name} sign as {domain}, or change nothing that is signed"),
+                format!("let {name} sign as {domain}, or change nothing that is signed"),
                 vec![
                     format!("What {name} adds or rewrites (disclaimers, tags, links) breaks the signature made before it. Let {name} itself sign as {domain} after its changes, where it can."),
                     format!("Or switch off what it changes in outgoing mail, or sign behind {name}."),

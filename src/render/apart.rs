@@ -100,7 +100,8 @@ impl Answer for IgnoredAnswer<'_> {
 
     fn document(&self) -> Document {
         let mut document = Document::default();
-        let what = if self.back { "is heard again" } else { "is ignored: its reports are stored, and in no answer" };
+        let what =
+            if self.back { "counts again" } else { "is ignored: its reports are stored, but count in no answer" };
         self.changed.iter().for_each(|one| document.line(Text::plain(format!("{one} {what}."))));
         if self.entries.is_empty() {
             document.line("No reporter is ignored.");

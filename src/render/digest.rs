@@ -49,7 +49,7 @@ impl DigestAnswer {
         let headline = changes::headline(&self.changes);
         match self.first().len() {
             0 => headline,
-            first => format!("{headline}, {} to mend", plural(first as u64, "thing")),
+            first => format!("{headline}, {} to fix", plural(first as u64, "thing")),
         }
     }
 

@@ -10,7 +10,7 @@ use super::table::{Column, Row, Rows, Table};
 use super::{opening, remedy};
 use crate::diagnosis::{DayPart, ExplainAnswer, NetworkPart, PartAnswer, ReporterPart, Stay, Turn, TurnKind};
 use crate::report::period::{Day, date_of};
-use crate::words::{grouped, list, more, percent, plural};
+use crate::words::{self, grouped, list, more, percent, plural};
 
 /// Where there are more machines, networks are shown instead.
 const MACHINES: usize = 12;
@@ -59,9 +59,7 @@ impl Answer for ExplainAnswer {
 }
 
 fn in_words(figures: &PartAnswer) -> String {
-    let mut parts = vec![plural(figures.messages, "message")];
-    parts.push(format!("DMARC pass {}", percent(figures.dmarc_pass, figures.messages)));
-    parts.push(format!("SPF aligned {}", percent(figures.spf_aligned, figures.messages)));
+    let share = |messages| percent(messages, figures.messages);
     let dkim = &figures.dkim;
     let states = [
         ("aligned", dkim.aligned),
@@ -70,11 +68,13 @@ fn in_words(figures: &PartAnswer) -> String {
         ("unsigned", dkim.unsigned),
         ("unknown", dkim.unknown),
     ];
-    let states = states.iter().filter(|(_, messages)| *messages > 0);
-    let states: Vec<String> =
-        states.map(|(word, messages)| format!("{word} {}", percent(*messages, figures.messages))).collect();
-    parts.push(format!("DKIM {}", if states.is_empty() { "–".to_owned() } else { states.join(", ") }));
-    parts.join(" · ")
+    [
+        plural(figures.messages, "message"),
+        format!("DMARC pass {}", share(figures.dmarc_pass)),
+        format!("SPF aligned {}", share(figures.spf_aligned)),
+        format!("DKIM {}", words::parts(&states, share)),
+    ]
+    .join(" · ")
 }
 
 /// A row of bars for each state that occurs, all to one scale.
@@ -306,11 +306,9 @@ fn receivers(answer: &ExplainAnswer, document: &mut Document) {
         ("passed under the policy", done.pass),
         ("quarantined", done.quarantine),
         ("rejected", done.reject),
-        ("not told", done.unknown),
+        ("not given", done.unknown),
     ];
-    let parts = parts.iter().filter(|(_, messages)| *messages > 0);
-    let parts: Vec<String> = parts.map(|(word, messages)| format!("{word} {}", grouped(*messages))).collect();
-    document.item(format!("disposition: {}", parts.join(", ")));
+    document.item(format!("disposition: {}", words::parts(&parts, grouped)));
     if let Some(null) = &evidence.null_senders {
         document.item(format!("null reverse-path (bounces, automatic replies): {}", in_words(null)));
     }
@@ -319,7 +317,7 @@ fn receivers(answer: &ExplainAnswer, document: &mut Document) {
     }
     if evidence.contradictions > 0 {
         let messages = plural(evidence.contradictions, "message");
-        let text = format!("evaluation against what is listed: they disagree on {messages}");
+        let text = format!("the evaluation and the results listed disagree on {messages}");
         document.item(Text::plain(text).paint(Paint::Warn));
     }
     for one in evidence.overrides.iter().take(REASONS) {

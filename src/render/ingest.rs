@@ -79,8 +79,8 @@ pub(super) fn sentence(summary: &IngestSummary) -> String {
         }
     };
     part(summary.duplicate, "known before");
-    part(summary.reread, "of them read otherwise than before");
-    part(summary.conflicting, "under a known id with other content");
+    part(summary.reread, "of them read differently than before");
+    part(summary.conflicting, "with a known id and other content");
     part(summary.foreign, "not on the domains of [owner]");
     part(summary.ignored, "of reporters that are ignored");
     part(summary.untrusted, "kept apart because the mail failed DMARC or came under another's name");

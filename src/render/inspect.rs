@@ -34,8 +34,8 @@ impl Answer for Inspection {
             document.heading("To know about this message");
             findings(&self.findings, 0, &mut document);
         }
-        document.heading("How far this goes");
-        let text = "Nothing was verified here: results are the word of the server named above, all else was read from the message.";
+        document.heading("What this answer rests on");
+        let text = "Nothing was verified here: the results are those of the server named above; everything else was read from the message.";
         document.text(Text::plain(text).paint(Paint::Dim));
         document
     }
@@ -76,7 +76,7 @@ fn signatures(answer: &Inspection, document: &mut Document) {
 fn spf(answer: &Inspection, document: &mut Document) {
     document.heading("SPF");
     let Some(spf) = &answer.spf else {
-        return document.marked("?", Paint::Dim, "the message does not tell");
+        return document.marked("?", Paint::Dim, "the message does not say");
     };
     let result = spf.result.as_deref().unwrap_or("no result");
     let passed = result == "pass" && spf.aligned.counts(answer.published.is_some_and(|published| published.spf_strict));
@@ -128,7 +128,7 @@ fn headline(answer: &Inspection, document: &mut Document) {
         _ if answer.signatures.iter().any(|one| one.aligned.counts(dkim_strict(answer))) => {
             (format!("A signature aligns with {from}; nothing in the message says whether it verifies."), Paint::Warn)
         }
-        _ => ("The message does not tell whether it passes.".to_owned(), Paint::Warn),
+        _ => ("The message does not say whether it passes.".to_owned(), Paint::Warn),
     };
     document.text(Text::plain(text).paint(paint));
 }
@@ -204,7 +204,7 @@ fn signature_line(signature: &SignatureReview) -> String {
         (None, _) => {}
     }
     if !signature.present {
-        parts.push("told by the results only, its field is not in the message".to_owned());
+        parts.push("known from the results only; its field is not in the message".to_owned());
     }
     parts.join(" · ")
 }
@@ -264,7 +264,7 @@ fn arc(answer: &Inspection, document: &mut Document) {
         let text = format!(
             "sealed by {} · chain before it: {}",
             set.sealed_by.as_deref().unwrap_or("nobody named"),
-            set.chain_validation.as_deref().unwrap_or("not told")
+            set.chain_validation.as_deref().unwrap_or("not given")
         );
         document.marked(set.instance.to_string(), Paint::Dim, text);
     }

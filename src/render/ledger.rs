@@ -10,7 +10,7 @@ use crate::diagnosis::EntryText;
 /// Those of writing.
 pub fn ledger(proposals: &[EntryText], out: &mut dyn Write) -> Result<()> {
     if proposals.is_empty() {
-        return writeln!(out, "# Nothing was seen that wants an entry: what is yours is in the ledger.");
+        return writeln!(out, "# Nothing that was seen needs an entry: what is yours is in the ledger.");
     }
     for (number, one) in proposals.iter().enumerate() {
         if number > 0 {

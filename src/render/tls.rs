@@ -48,7 +48,7 @@ impl Answer for TlsAnswer {
 }
 
 fn kind(policy: &TlsPolicy) -> &str {
-    policy.policy_type.as_deref().unwrap_or("(not told)")
+    policy.policy_type.as_deref().unwrap_or("(not given)")
 }
 
 fn policies(answer: &TlsAnswer) -> Table {
@@ -108,8 +108,8 @@ fn failures(answer: &TlsAnswer) -> Table {
                 let row = Row::new([
                     domain.domain.clone(),
                     kind(policy).to_owned(),
-                    failure.mx_host.clone().unwrap_or_else(|| "(not told)".to_owned()),
-                    failure.result_type.clone().unwrap_or_else(|| "(not told)".to_owned()),
+                    failure.mx_host.clone().unwrap_or_else(|| "(not given)".to_owned()),
+                    failure.result_type.clone().unwrap_or_else(|| "(not given)".to_owned()),
                     grouped(failure.sessions),
                     list(&failure.reporters, NAMED),
                     failure.since.clone(),

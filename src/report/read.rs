@@ -22,7 +22,7 @@ pub struct Report {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ReadError {
     /// It is XML, and holds no `feedback`.
-    #[error("the document is XML but no aggregate report")]
+    #[error("the document is XML but not an aggregate report")]
     OtherXml,
     /// It cannot be read whole.
     #[error(transparent)]

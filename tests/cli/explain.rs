@@ -59,11 +59,11 @@ fn a_path_is_found_by_id_name_part_address_and_domain() {
     assert!(ran.stderr.contains("brightwater-shop.example"), "{ran}");
     // None: what is near, or what there is.
     sandbox.run(["explain", "mailwav.example", "--input", &input]).exits(1).says("mailwave.example");
-    sandbox.run(["explain", "zzz", "--input", &input]).exits(1).says("no path fits");
-    sandbox.run(["explain", "", "--input", &input]).exits(1).says("no path fits");
+    sandbox.run(["explain", "zzz", "--input", &input]).exits(1).says("no path matches");
+    sandbox.run(["explain", "", "--input", &input]).exits(1).says("no path matches");
     sandbox.run(["explain", "x", "--domain", "other.example", "--input", &input]).exits(1).says("brightwater");
     sandbox.run(["explain", "x", "--since", "2026-01-01", "--until", "2026-01-02", "--input", &input]).exits(1);
-    sandbox.run(["explain", "\u{1b}]0;x\u{7}", "--input", &input]).exits(1).says("no path fits");
+    sandbox.run(["explain", "\u{1b}]0;x\u{7}", "--input", &input]).exits(1).says("no path matches");
     sandbox.run(["explain"]).exits(2);
 }
 

@@ -113,7 +113,7 @@ pub(super) fn cause(case: &Case<'_, '_>, words: &Words) -> Option<Explained> {
     }
     if told(|broken| broken.expired, MOSTLY) {
         let text = format!(
-            "the signatures had expired when the mail arrived (x=): they hold for too short a time, the mail waits in a queue, or a clock is wrong: {keys}"
+            "the signatures had expired when the mail arrived (x=): they are valid for too short a time, the mail waits in a queue, or a clock is wrong: {keys}"
         );
         return found(Cause::Unexplained, text, |broken| broken.expired).map(|(cause, mut evidence)| {
             evidence.expired = true;
@@ -140,7 +140,7 @@ pub(super) fn cause(case: &Case<'_, '_>, words: &Words) -> Option<Explained> {
                 .to_owned()
         } else if let Some(last) = ended(case, &seen) {
             format!(
-                "the key verified until {} and fails for all mail since: the key record was changed, or the mail is changed after signing; `dmarcstat dns` tells ({keys})",
+                "the key verified until {} and fails for all mail since: the key record was changed, or the mail is changed after signing; `dmarcstat dns` shows which ({keys})",
                 date_of(last)
             )
         } else if !same_key {

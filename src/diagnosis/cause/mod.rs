@@ -93,7 +93,7 @@ impl Case<'_, '_> {
         }
         let from = domain::organizational(&self.path.domain);
         let text = format!(
-            "the mail is signed before it and verifies, and SPF of {from} does not name the gateway that hands it over"
+            "the mail is signed before the gateway and verifies, but the SPF record of {from} does not name the gateway that delivers it"
         );
         let failing = self.path.messages - self.path.spf_aligned.min(self.path.messages);
         Some((
@@ -143,7 +143,7 @@ impl Case<'_, '_> {
             return None;
         }
         let text = format!(
-            "written in a mailbox of {} with an address of {} as sender: only {author} authenticates",
+            "written in a mailbox at {} with an address of {} as the sender: only {author} authenticates",
             provider.name, self.path.domain
         );
         Some((Cause::OriginElsewhere, CauseEvidence::new(text, self.missing(), self.path.reporters.len())))
@@ -166,13 +166,12 @@ impl Case<'_, '_> {
     }
 
     fn list(&self) -> Explained {
-        let text =
-            "a mailing list sends on what was written to it, with its own reverse-path, and changes subject or body";
+        let text = "a mailing list redistributes what was written to it, with its own reverse-path, and changes the subject or the body";
         (Cause::ListChangesMail, CauseEvidence::new(text, self.carried(), self.path.reporters.len()))
     }
 
     fn filter(&self) -> Explained {
-        let text = "a filter in front of recipients hands on mail that reached it well: SPF cannot align behind it";
+        let text = "a filter in front of the recipients relays mail that reached it intact: SPF cannot align behind it";
         (Cause::RecipientFilter, CauseEvidence::new(text, self.carried(), self.path.reporters.len()))
     }
 
@@ -231,7 +230,7 @@ impl Case<'_, '_> {
         let mut text = format!("signed as {as_whom} in place of {}", self.path.domain);
         if null > 0 {
             text.push_str(&format!(
-                "; {} of it {} bounces and automatic replies (null reverse-path), which no SPF saves",
+                "; {} of it {} bounces and automatic replies (null reverse-path), for which SPF cannot align",
                 plural(null, "message"),
                 agree(null, "is", "are")
             ));
@@ -290,16 +289,13 @@ impl Case<'_, '_> {
         let missing = |(day, states): (Day, States)| (day, known(&states) - states[ALIGNED]);
         let text = match (self.class, weekly(self.view.days().into_iter().map(missing))) {
             (Class::Broken, _) => {
-                "signatures fail without a reason: another key signs than the one published, or the mail is changed behind \
-                 the signer; a message to a mailbox of your own, looked at with `dmarcstat inspect`, tells them apart"
+                "signatures fail and no reason is reported: either the signing key is not the published one, or the mail is changed after it was signed; send a message to a mailbox of your own and run `dmarcstat inspect` on it to see which"
             }
             (_, Some(days)) => &format!(
-                "what is not signed comes on {days}, from the same machines as signed mail: a mailing of once a week that another system hands to them, past what signs"
+                "unsigned mail comes on {days}, from the same machines as signed mail: a weekly mailing that another system hands to them and that bypasses the signer"
             ),
             _ => {
-                "signed and unsigned mail come on the same days, from the same machines, to the same receivers: several \
-                 systems send through them, and not all sign; a message from each, looked at with `dmarcstat inspect`, \
-                 tells which"
+                "signed and unsigned mail come on the same days, from the same machines, to the same receivers: several systems send through them, and not all of them sign; `dmarcstat inspect` on a message from each shows which"
             }
         };
         (Cause::Unexplained, CauseEvidence::new(text, self.missing(), self.path.reporters.len()))

@@ -57,7 +57,7 @@ pub(super) fn bounces(case: &Case<'_, '_>, words: &Words) -> Option<Explained> {
     }
     let (bounces, reporters) = words.sum(|word| if word.writes_envelopes { word.null[1] } else { 0 });
     let (failing, _) = words.sum(|word| if word.writes_envelopes { word.failing } else { 0 });
-    let text = "what is not signed are bounces and automatic replies (null reverse-path); the rest is signed";
+    let text = "the unsigned mail is bounces and automatic replies (null reverse-path); the rest is signed";
     Some((Cause::BouncesAndReplies, CauseEvidence::new(text, (bounces, failing), reporters)))
 }
 
@@ -208,7 +208,7 @@ pub(super) fn reporters(case: &Case<'_, '_>, words: &Words) -> Option<Explained>
     let (who, many) = (list(&names, 3), names.len() as u64);
     let text = if broken {
         format!(
-            "{who} {} no signature where all others verify every one: a key or an algorithm that these receivers do not take (RSA of less \
+            "{who} {} no signature where all others verify every one: a key or an algorithm that these receivers do not accept (RSA of less \
              than 1024 bits, ed25519), or another route to them on which the mail is changed",
             agree(many, "verifies", "verify")
         )

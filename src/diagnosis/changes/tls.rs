@@ -23,7 +23,7 @@ pub(super) fn compare(comparison: &Comparison<'_>) -> Vec<Change> {
                 "{} of {} failed ({}), as {} {}",
                 grouped(sessions),
                 plural(all, "session"),
-                policy.policy_type.as_deref().unwrap_or("policy not told"),
+                policy.policy_type.as_deref().unwrap_or("policy not given"),
                 list(reporters, NAMED),
                 if one.lone_claim {
                     "alone says, against others"

@@ -67,8 +67,7 @@ fn handed_on(path: &SendingPath) -> String {
     let found = path.evidence.forwarding;
     let [spf, carried, excused] = found.weighed;
     format!(
-        "{} of its messages carry signatures of the domain that are used at other senders, SPF aligned in {}; {} were spared as \
-         forwarded or sent by a list, by {} reporters",
+        "{} of its messages carry signatures of the domain that are used at other senders, SPF aligned in {}; {} were exempted from the policy as forwarded or sent by a list, by {} reporters",
         percent(carried.0, carried.1),
         percent(spf.0, spf.1),
         percent(excused.0, excused.1),

@@ -13,6 +13,7 @@ use crate::diagnosis::change_points::{DIFFERENT, Segment, distance, segments};
 use crate::diagnosis::dates::shown;
 use crate::query::{PartFigures, Survey, Timeline};
 use crate::report::period::Day;
+use crate::words::percent_of;
 
 /// A day on which a path changed.
 #[derive(Debug, Clone, Serialize)]
@@ -194,7 +195,6 @@ fn kind(before: &Segment<4>, after: &Segment<4>) -> TurnKind {
 }
 
 fn words(what: TurnSubject, before: &Segment<4>, after: &Segment<4>) -> String {
-    let percent = |share: f64| format!("{:.0} %", share * 100.0);
     let states = match what {
         TurnSubject::Dkim => ["aligned", "unaligned", "broken", "unsigned"],
         TurnSubject::Spf => ["SPF aligned", "SPF not aligned", "", ""],
@@ -210,11 +210,11 @@ fn words(what: TurnSubject, before: &Segment<4>, after: &Segment<4>) -> String {
     format!(
         "{} {} → {}, {} {} → {}",
         states[less],
-        percent(share(before.sums, less)),
-        percent(share(after.sums, less)),
+        percent_of(share(before.sums, less)),
+        percent_of(share(after.sums, less)),
         states[more],
-        percent(share(before.sums, more)),
-        percent(share(after.sums, more)),
+        percent_of(share(before.sums, more)),
+        percent_of(share(after.sums, more)),
     )
 }
 

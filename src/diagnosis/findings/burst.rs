@@ -114,9 +114,9 @@ pub(super) fn find(of: &DomainMail<'_>, thresholds: &Thresholds) -> Option<Domai
     let mut found =
         DomainFinding::new(Severity::Advice, FindingCode::SpoofingBurst, of.domain, of.domain, detail, evidence);
     found.finding.remedy = Some(remedy(
-        "nothing to mend in your mail; p=reject is what stops it",
+        "nothing to fix in your mail; p=reject is what stops it",
         &[
-            "Nothing authenticates that mail: what tells receivers to refuse it is your policy.",
+            "Nothing authenticates that mail; your policy is what tells receivers to refuse it.",
             "If the domain is at p=none or p=quarantine, `dmarcstat readiness` says what stands in the way of p=reject.",
             "Expect bounces and complaints for a few days; answer that the mail was not yours.",
         ],

@@ -30,10 +30,10 @@ pub(super) fn find(of: &Observations<'_>) -> Option<DomainFinding> {
         evidence,
     );
     one.finding.remedy = Some(remedy(
-        "add the domains to [owner], or see why their reports come here",
+        "add the domains to [owner], or find out why their reports come here",
         &[
             "If a domain is yours, add it to `domains` in `[owner]`: what is proven on one of them counts for all.",
-            "If it is not, somebody's DMARC record names your address in rua=, or somebody made the reports up. Receivers ask a domain elsewhere whether it consents (RFC 7489 §7.1): `dmarcstat dns` of that domain shows whether yours does, for all domains perhaps (`*._report._dmarc`).",
+            "If it is not, somebody's DMARC record names your address in rua=, or somebody made the reports up. Receivers ask the domain of such an address whether it consents (RFC 7489 §7.1): `dmarcstat dns` of the reported domain shows whether yours does, perhaps for all domains (`*._report._dmarc`).",
         ],
         Some("https://www.rfc-editor.org/rfc/rfc7489#section-7.1"),
     ));

@@ -72,7 +72,7 @@ fn changed(domain: &str, voices: &[(&'static str, Voices)]) -> Option<DomainFind
         "make sure that this was your change",
         &[
             "If it was, there is nothing to do but to watch the next days (`dmarcstat changes`).",
-            "If it was not, see who can change the domain's DNS; `dmarcstat dns` shows what stands there now.",
+            "If it was not, find out who can change the domain's DNS; `dmarcstat dns` shows the present record.",
         ],
         None,
     ));
@@ -126,7 +126,7 @@ fn disagree(of: &Observations<'_>, domain: &str, voices: &[(&'static str, Voices
         DomainFinding::new(Severity::Warning, FindingCode::PoliciesDisagree, domain, subject, detail, evidence);
     found.since = Some(shown(first));
     found.finding.remedy = Some(remedy(
-        format!("have all name servers of {domain} give one DMARC record"),
+        format!("make all name servers of {domain} give one DMARC record"),
         &[
             &format!(
                 "Ask each of them for the TXT record at _dmarc.{domain}: one that was not updated, a zone with two views, or a second record is what makes receivers differ."

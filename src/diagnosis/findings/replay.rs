@@ -80,7 +80,7 @@ pub(super) fn find(of: &DomainMail<'_>, thresholds: &Thresholds) -> Option<Domai
         &[
             "The signature is genuine, so DMARC passes whoever sends it; no policy stops that.",
             "Switch to a new selector and key now, and take the old key out of the DNS as soon as the mail that it signed has arrived.",
-            "Find the message: `dmarcstat explain` on one of the new senders names the selector; the account that wrote it may be a throw-away one, or taken over.",
+            "Find the message: `dmarcstat explain` on one of the new senders names the selector; the account that wrote it may be a throw-away account, or one that was taken over.",
             "Have the signer set an expiry (x=, a few days), and sign To, Cc, Subject, Date and Reply-To twice (oversign), so that none can be added.",
             "Tell the receivers that saw most of it; the reputation of the domain suffers for days.",
         ],

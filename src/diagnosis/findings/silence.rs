@@ -37,7 +37,7 @@ pub(super) fn domains(of: &Observations<'_>) -> Vec<DomainFinding> {
                 &format!(
                     "`dmarcstat dns {domain}` says whether the record still names an address (rua=), and whether a domain elsewhere still consents to receive for it."
                 ),
-                "`dmarcstat check` says whether the mailbox can be read, and `dmarcstat quarantine` what came and could not be.",
+                "`dmarcstat check` says whether the mailbox can be read, and `dmarcstat quarantine` lists what came and could not be read.",
             ],
             None,
         ));
@@ -76,7 +76,7 @@ pub(super) fn reporters(of: &Observations<'_>) -> Vec<DomainFinding> {
             &[
                 "`dmarcstat quarantine` shows reports of it that came and could not be read, `dmarcstat reports --untrusted` those whose mail failed DMARC or came under another's name.",
                 "Look into the report mailbox for rules, a full quota, and mail that was taken for spam.",
-                "Until it reports again its share of the mail is unknown, and no part of what is well.",
+                "Until it reports again, its share of the mail is unknown, not healthy.",
             ],
             None,
         ));

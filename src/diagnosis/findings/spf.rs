@@ -105,10 +105,10 @@ fn mend(domain: &str, fault: SpfFault) -> Remedy {
     let look = format!(
         "`dmarcstat dns {domain}` shows the record, all that it includes, the lookups that this takes, and what is wrong in it."
     );
-    let until = "Until it is mended SPF passes for nobody: what is not signed with DKIM fails DMARC, so publish no stricter policy.";
+    let until = "Until it is fixed, SPF passes for nobody: mail that is not signed with DKIM fails DMARC, so publish no stricter policy.";
     match fault {
         SpfFault::Temporary => remedy(
-            format!("have the name servers of {domain}, and of what its SPF record includes, answer"),
+            format!("make the name servers of {domain}, and those of the domains that its SPF record includes, answer"),
             &[
                 &look,
                 "Ask each name server of each of these names, over UDP and TCP: one that times out or refuses is enough.",
@@ -117,10 +117,10 @@ fn mend(domain: &str, fault: SpfFault) -> Remedy {
             Some(RFC7208_ERRORS),
         ),
         SpfFault::Permanent | SpfFault::TooManyLookups => remedy(
-            format!("mend the SPF record of {domain}"),
+            format!("fix the SPF record of {domain}"),
             &[
                 &look,
-                "At most ten lookups are allowed, what is included counted in (`include`, `a`, `mx`, `ptr`, `exists`, `redirect`), and two that find nothing. Two SPF records at one name, an include of a name without one, and a misspelt mechanism are errors too.",
+                "At most ten lookups are allowed, those of included records counted in (`include`, `a`, `mx`, `ptr`, `exists`, `redirect`), and two that find nothing. Two SPF records at one name, an include of a name without one, and a misspelt mechanism are errors too.",
                 "Take out services that you no longer use, and `mx`, `a` and `ptr` where the addresses are few: write `ip4:` and `ip6:`. Services that use a reverse-path of their own need no include here.",
                 "Give a service that does need one a reverse-path on a subdomain with an SPF record of its own.",
                 until,

@@ -68,7 +68,7 @@ pub(super) fn find(of: &DomainMail<'_>) -> Option<DomainFinding> {
                 of.domain
             ),
             "Or keep it strict, and have that mail written under the name that signs it, or signed as the name that it is written under.",
-            "Nothing is to be switched on where it is sent.",
+            "Nothing has to be switched on at the sender.",
         ],
         Some("https://www.rfc-editor.org/rfc/rfc7489#section-3.1"),
     ));

@@ -45,7 +45,7 @@ pub(in crate::diagnosis) fn denial(ground: &Ground<'_>, path: &SendingPath) -> E
     let through = provider.map_or(name, |provider| provider.name.as_str());
     match found.shared {
         Some(identities) => EntryText::commented(Decision::Denied, name, domain, vec![identities]).under([
-            format!("Nothing tells this sender from others: {why}."),
+            format!("Nothing distinguishes this sender from others: {why}."),
             format!("Take away the # only if nobody sends as {domain} through {through}: it is about all of them."),
         ]),
         None => EntryText::commented(Decision::Denied, name, domain, Vec::new())

@@ -209,10 +209,10 @@ fn why(ground: &Ground<'_>, path: &SendingPath, shown: Shown, others: bool) -> V
         why.push("SPF authenticates another at its addresses".to_owned());
     }
     if others {
-        why.push("what it shows, mail of others shows too".to_owned());
+        why.push("mail of others shows the same".to_owned());
     }
     if why.is_empty() {
-        why.push("nothing verified that is its alone".to_owned());
+        why.push("nothing that verified is its alone".to_owned());
     }
     why
 }

@@ -92,7 +92,7 @@ fn data(findings: &Findings<'_>, list: &mut List) {
         unchecked.is_some_and(|unchecked| unchecked <= limits.max_unchecked_share),
         format!("at most {} of the reports unchecked", threshold(limits.max_unchecked_share)),
         format!(
-            "of {} of {}, nobody checked whether the mail was genuine{}",
+            "for {} of {}, nobody checked whether the mail was genuine{}",
             grouped(evidence.unchecked_reports),
             plural(all, "report"),
             if evidence.unchecked_left_out { "; they are left out of the review" } else { " (trusted_authserv_id)" }
@@ -122,7 +122,7 @@ fn mail(findings: &Findings<'_>, list: &mut List) {
         "own_mail",
         true,
         seen || parked,
-        "mail of a path of yours or listed was seen, or the domain is listed as parked",
+        "mail of an own or approved path was seen, or the domain is listed as parked",
         match (seen, parked) {
             (true, _) => plural(findings.own_messages, "message"),
             (false, true) => "the domain is listed as parked".to_owned(),
@@ -139,7 +139,7 @@ fn mail(findings: &Findings<'_>, list: &mut List) {
         "pass_share",
         true,
         pass_share.map_or(parked, |passing| passing >= limits.pass_share),
-        format!("at least {} of the messages of paths of yours and listed pass DMARC", threshold(limits.pass_share)),
+        format!("at least {} of the messages of own and approved paths pass DMARC", threshold(limits.pass_share)),
         match pass_share {
             Some(passing) => {
                 format!(
@@ -171,7 +171,7 @@ fn mail(findings: &Findings<'_>, list: &mut List) {
         true,
         failing.is_empty(),
         format!(
-            "no path of yours or listed fails in more than {} and more than {} of its mail",
+            "no own or approved path fails in more than {} and more than {} of its mail",
             plural(limits.max_path_failures, "message"),
             threshold(1.0 - limits.pass_share)
         ),
@@ -191,7 +191,7 @@ fn mail(findings: &Findings<'_>, list: &mut List) {
         reject,
         findings.fragile.is_empty(),
         format!(
-            "no path of yours or listed passes by SPF only in more than {} (RFC 9989 §7.4)",
+            "no own or approved path passes by SPF only in more than {} (RFC 9989 §7.4)",
             plural(limits.max_path_failures, "message")
         ),
         match (findings.fragile, findings.unsigned_own) {
@@ -209,7 +209,7 @@ fn mail(findings: &Findings<'_>, list: &mut List) {
         "failing_signatures",
         false,
         findings.failing_signatures.is_empty(),
-        "no path of yours or listed on which DKIM fails at every reporter",
+        "no own or approved path on which DKIM fails at every reporter",
         match findings.failing_signatures {
             [] => "there is none".to_owned(),
             some => format!(
@@ -227,7 +227,7 @@ fn mail(findings: &Findings<'_>, list: &mut List) {
         "recognised_senders",
         false,
         findings.decide.is_empty(),
-        "no catalogued sender fails of which nothing shows whether it is yours",
+        "no catalogued sender fails while nothing shows whether it is yours",
         match findings.decide {
             [] => "none does".to_owned(),
             some => format!(
@@ -246,7 +246,7 @@ fn mail(findings: &Findings<'_>, list: &mut List) {
         match findings.forgotten {
             [] => "none does".to_owned(),
             some => format!(
-                "spoofers seldom do; a printer, scanner, script or a server of yours that SPF does not name? Make sure that nobody forgot {}: {}",
+                "spoofers seldom do that, but a printer, a scanner, a script or a server that SPF does not name does. Make sure that nobody forgot {}: {}",
                 plural(some.len() as u64, "path"),
                 listed(some.iter().map(|one| format!("{} ({})", one.sender, grouped(one.messages))))
             ),
@@ -254,7 +254,7 @@ fn mail(findings: &Findings<'_>, list: &mut List) {
     );
     let ill: Vec<&SelectorHealth> = findings.selectors.iter().filter(|one| !one.healthy).collect();
     let name = |one: &&SelectorHealth| {
-        let selector = one.selector.as_deref().unwrap_or("(not told)");
+        let selector = one.selector.as_deref().unwrap_or("(not named)");
         format!("{selector} of {} ({} of {} fail)", one.domain, grouped(one.failed), grouped(one.verified + one.failed))
     };
     list.add(
@@ -274,7 +274,7 @@ fn mail(findings: &Findings<'_>, list: &mut List) {
         false,
         findings.regressions.is_empty(),
         format!(
-            "no path of yours or listed passes or is signed less by more than {} in the last {}",
+            "no own or approved path passes, or is signed, less by more than {} in the last {}",
             threshold(limits.max_regression),
             plural(u64::from(limits.recent_days), "day")
         ),

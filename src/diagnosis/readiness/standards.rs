@@ -98,7 +98,7 @@ pub(super) fn policy(findings: &Findings<'_>, list: &mut List) {
             grouped(strict.lost_both),
             match strict.unknown {
                 0 => String::new(),
-                some => format!(" ({} cannot be told)", grouped(some)),
+                some => format!(" ({} cannot be determined)", grouped(some)),
             }
         ),
     );

@@ -117,7 +117,7 @@ fn describe(
         && found.in_doubt
     {
         notes.push(format!(
-            "reporters write {} as its policy domain, and by habit: whether it has a record of its own `dmarcstat dns {name}` says; until then its mail counts in",
+            "reporters write {} as its policy domain, but they do so by habit: `dmarcstat dns {name}` shows whether it has a record of its own; until that is known, its mail is included",
             found.all.join(" or ")
         ));
     } else if let Some(found) = governing

@@ -100,10 +100,10 @@ impl Case<'_, '_> {
     pub(super) fn whose(&self) -> String {
         match self.path.role {
             Role::Service => format!(
-                "Nothing in the reports proves that {} sends this mail by order of {}: ask who uses it. If nobody does, say so in [[not_ours]] and leave it to the policy.",
+                "Nothing in the reports proves that {} sends this mail on behalf of {}: ask who uses it. If nobody does, say so in [[not_ours]] and leave it to the policy.",
                 self.sender, self.path.domain
             ),
-            _ => format!("{} signs as itself, or not at all; to DMARC that is worth nothing.", self.sender),
+            _ => format!("{} signs as itself or not at all; neither counts for DMARC.", self.sender),
         }
     }
 }

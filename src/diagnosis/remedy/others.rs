@@ -10,10 +10,10 @@ use crate::words::{grouped, plural};
 impl Case<'_, '_> {
     pub(super) fn forwarder(&self) -> Remedy {
         let mut steps = vec![
-            "Recipients forward this mail. SPF cannot align then; a DKIM signature of the domain survives, as long as nothing is changed on the way. No record of yours is to be changed for it.".to_owned(),
+            "Recipients forward this mail. SPF cannot align then; a DKIM signature of the domain survives, as long as nothing is changed on the way. None of your records has to change.".to_owned(),
         ];
         if self.path.dkim[usize::from(DkimState::Aligned.code())] == 0 {
-            steps.push(format!("What arrives here without a signature of {} was sent without one, or lost it on the way: see the paths of your own.", self.path.domain));
+            steps.push(format!("Mail that arrives here without a signature of {} was sent without one, or lost it on the way: see your own paths.", self.path.domain));
         }
         let of = |state: DkimState| self.path.dkim[usize::from(state.code())];
         told(forwarded(of(DkimState::Aligned), of(DkimState::Broken)).to_owned(), steps)
@@ -23,18 +23,18 @@ impl Case<'_, '_> {
         told(
             format!("nothing to do here: a mailing list; ask its operator to write the list's own address into From for {}", self.path.domain),
             vec![
-                format!("A mailing list ({}) sends on what members write, with its own reverse-path, and changes subject or body: SPF and DKIM of {} both fail.", self.sender, self.path.domain),
-                "Its operator can mend it: write the list's address into From for domains with a policy (Mailman: dmarc_mitigate_action; Sympa: dmarc_protection; Google Groups and Microsoft 365 do it by themselves), or leave subject and body alone and add no footer.".to_owned(),
-                "Until then members of lists may lose mail under p=reject; receivers that trust ARC spare some of it.".to_owned(),
+                format!("A mailing list ({}) redistributes what members write, with its own reverse-path, and changes the subject or the body: SPF and DKIM of {} both fail.", self.sender, self.path.domain),
+                "Its operator can fix it: write the list's address into From for domains with a policy (Mailman: dmarc_mitigate_action; Sympa: dmarc_protection; Google Groups and Microsoft 365 do it by themselves), or leave subject and body alone and add no footer.".to_owned(),
+                "Until then list members may lose mail under p=reject; receivers that trust ARC let some of it through.".to_owned(),
             ],
         )
     }
 
     pub(super) fn filter(&self) -> Remedy {
         told(
-            "nothing to do: a filter in front of a recipient hands on mail that reached it well".to_owned(),
+            "nothing to do: a filter in front of a recipient relays mail that reached it intact".to_owned(),
             vec![format!(
-                "{} belongs to recipients, who check again behind it. Whoever runs such a filter lets its mail server trust it (ARC, or no DMARC check behind the filter); no record of yours is to be changed for it.",
+                "{} belongs to recipients, who check again behind it. Whoever runs such a filter should let the mail server behind it trust it (ARC, or no DMARC check behind the filter); none of your records has to change.",
                 self.sender
             )],
         )
@@ -43,7 +43,7 @@ impl Case<'_, '_> {
     pub(super) fn other_account(&self) -> Remedy {
         let (sender, domain) = (self.author(), self.path.domain.as_str());
         let mut steps = vec![format!(
-            "The account signs as itself, and nothing shows that it is yours. Ask whether anybody with a hand in {domain} (a subsidiary, an agency) has it; then name it in [[sender]] with `tenant`. If nobody does, name it in [[not_ours]]."
+            "The account signs as itself, and nothing shows that it is yours. Ask whether anybody who works for {domain} (a subsidiary, an agency) owns it; if so, name it in [[sender]] with `tenant`. If nobody does, name it in [[not_ours]]."
         )];
         if self.path.spf_aligned > 0 {
             steps.push(format!(

@@ -17,19 +17,19 @@ impl Case<'_, '_> {
         let keys = list(self.evidence.cause.as_ref().map_or(&[][..], |shown| &shown.selectors), 3);
         let remedy = match cause {
             Cause::HostNameAsFrom => told(
-                format!("have {domain} write an address of {organization} into From"),
+                format!("make {domain} use an address of {organization} in From"),
                 vec![
                     format!("What the machine itself sends (cron, alerts, monitoring) carries its host name: set the mail system's own domain to {organization} (Postfix: myorigin, or masquerade_domains; Exim: qualify_domain; sendmail: MASQUERADE_AS), so that From is @{organization}."),
-                    format!("And hand it to {}, so that it leaves signed.", self.relay().unwrap_or_else(|| format!("what signs as {organization} already"))),
+                    format!("Then relay this mail through {}, so that it leaves signed.", self.relay().unwrap_or_else(|| format!("a server that signs as {organization} already"))),
                     LOOK_AGAIN.to_owned(),
                 ],
             ),
             Cause::SomeReporters if self.evidence.counted.broken > self.evidence.counted.unsigned => told(
                 format!("find out why some receivers verify no signature of {domain}"),
                 vec![
-                    format!("`dmarcstat dns {domain}` shows the key: RSA of 1024 bits at least, better 2048; large receivers take no shorter one, and not all know ed25519."),
+                    format!("`dmarcstat dns {domain}` shows the key: RSA of 1024 bits at least, better 2048; large receivers accept no shorter one, and not all know ed25519."),
                     format!("Send a message to a mailbox at {} and look at its headers with `dmarcstat inspect`: they say why the signature fails.", list(self.evidence.cause.as_ref().map_or(&[][..], |shown| &shown.names), 3)),
-                    "Mail to these receivers may take another route (a connector, a partner's gateway) that changes it behind the signer: sign behind that, or have it change nothing.".to_owned(),
+                    "Mail to these receivers may take another route (a connector, a partner's gateway) that changes it after it was signed: sign after that, or stop it from changing mail.".to_owned(),
                     LOOK_AGAIN.to_owned(),
                 ],
             ),
@@ -37,22 +37,22 @@ impl Case<'_, '_> {
                 format!("find out why some receivers see no signature of {domain}"),
                 vec![
                     format!("Send a message to a mailbox at {} and look at its headers with `dmarcstat inspect`.", list(self.evidence.cause.as_ref().map_or(&[][..], |shown| &shown.names), 3)),
-                    "Another route to these receivers (a connector, a partner's gateway) may pass by what signs; else it is the receivers' habit, and nothing is to be done.".to_owned(),
+                    "Another route to these receivers (a connector, a partner's gateway) may bypass the signer; otherwise it is a habit of these receivers, and there is nothing to do.".to_owned(),
                 ],
             ),
             Cause::SpfUnevaluable => told(
-                format!("mend the SPF record of {organization}"),
+                format!("fix the SPF record of {organization}"),
                 vec![
                     format!("`dmarcstat dns {organization}` shows what is wrong with it: more than ten DNS lookups, two records, a mistake in it or in one that it includes."),
                     "Take out includes of services that nobody uses, and those that do not use a reverse-path of the domain; publish one record.".to_owned(),
-                    format!("And sign as {domain}: what is signed does not depend on SPF."),
+                    format!("Also sign as {domain}: signed mail does not depend on SPF."),
                 ],
             ),
             Cause::KeyUnreachable => told(
-                format!("mend the name servers that hold the DKIM key of {domain} (selector {keys})"),
+                format!("fix the name servers that hold the DKIM key of {domain} (selector {keys})"),
                 vec![
                     format!("Receivers could not fetch the key (temperror): `dmarcstat dns {domain}` asks for it; try every name server of the zone, over TCP too, and where the name is a CNAME, those of its target."),
-                    "Long keys want answers over TCP or with EDNS: a firewall that drops these is a usual cause.".to_owned(),
+                    "Long keys need answers over TCP or with EDNS: a firewall that drops these is a common cause.".to_owned(),
                     LOOK_AGAIN.to_owned(),
                 ],
             ),
@@ -71,11 +71,11 @@ impl Case<'_, '_> {
                 ],
             ),
             Cause::Unexplained if self.evidence.cause.as_ref().is_some_and(|shown| shown.expired) => told(
-                format!("have signatures of {domain} hold until the mail arrives"),
+                format!("make signatures of {domain} valid until the mail arrives"),
                 vec![
                     "The signature names a time after which it does not count (x=). Leave it out, or allow a week or more: mail that a receiver defers, or that waits for a server that is down, is tried again for days (OpenDKIM: SignatureTTL; Exim: dkim_timestamps).".to_owned(),
                     "See that the clock of the machine that signs is right (NTP).".to_owned(),
-                    "Look for mail that waits behind the signer, in the queue of a bulk mailing or of a gateway: sign when it is sent, and not when it is queued.".to_owned(),
+                    "Look for mail that waits after it was signed, in the queue of a bulk mailing or of a gateway: sign when it is sent, and not when it is queued.".to_owned(),
                     LOOK_AGAIN.to_owned(),
                 ],
             ),
@@ -83,8 +83,8 @@ impl Case<'_, '_> {
                 format!("relax the alignment of {organization}: adkim=r"),
                 vec![
                     format!("The DMARC record of {organization} asks for strict alignment (adkim=s, aspf=s), and this mail is signed as, or has a reverse-path of, another name below {organization}: {}.", list(self.evidence.cause.as_ref().map_or(&[][..], |shown| &shown.names), 3)),
-                    "Publish adkim=r (and aspf=r), or leave both tags out: relaxed is the default, and what is below the domain is its owner's anyway.".to_owned(),
-                    format!("Or have the sender sign with d={domain}, where it can. Nothing has to be switched on."),
+                    "Publish adkim=r (and aspf=r), or leave both tags out: relaxed is the default, and names below the domain belong to its owner anyway.".to_owned(),
+                    format!("Or make the sender sign with d={domain}, where it can. Nothing has to be switched on."),
                 ],
             ),
             _ => return None,
@@ -102,7 +102,7 @@ impl Case<'_, '_> {
         );
         match cause {
             Cause::DefaultSignature | Cause::DomainNotSetUp if self.is_service() => told(
-                self.title(format!("have {sender} sign as {domain}")),
+                self.title(format!("sign mail from {sender} as {domain}")),
                 vec![
                     self.whose(),
                     format!("Where the mail of {sender} is administered, look for \"DKIM\", \"sender domain\" or \"custom domain\", add {domain} there, and publish the records that it shows (CNAME or TXT below _domainkey.{domain})."),
@@ -119,7 +119,7 @@ impl Case<'_, '_> {
                 ],
             ),
             Cause::BouncesAndReplies => told(
-                format!("have {sender} sign bounces and automatic replies of {domain} too"),
+                format!("sign bounces and automatic replies from {sender} as {domain} too"),
                 vec![
                     "Choose the key by header From, not by the reverse-path: bounces, out-of-office replies and receipts have an empty one (null sender). OpenDKIM: the Domain of the message's From is used unless SigningTable matches envelopes only; rspamd: use_domain = \"header\" and sign what is local or authenticated; Exim: dkim_domain from $h_from:; Sieve and web mail must hand their replies to the same signer (Postfix: non_smtpd_milters).".to_owned(),
                     format!("For a null reverse-path SPF is checked for the HELO name: give it an SPF record (\"v=spf1 a -all\") and a name below {}, so that SPF aligns for replies too.", self.organization()),
@@ -128,7 +128,7 @@ impl Case<'_, '_> {
                 ],
             ),
             Cause::SomeMachines => told(
-                format!("have all machines of {sender} sign as {domain}"),
+                format!("sign mail from all machines of {sender} as {domain}"),
                 vec![
                     format!("Bring the key, the selector and the signing configuration of the machines that sign to these: {}.", self.told_machines()),
                     match keys.as_str() {
@@ -140,7 +140,7 @@ impl Case<'_, '_> {
                 ],
             ),
             Cause::SomeEnvelopes => told(
-                format!("have {sender} sign all mail of {domain}"),
+                format!("sign all mail from {sender} as {domain}"),
                 vec![
                     format!("Mail with a reverse-path of {} is not signed as {domain}: another system or customer behind the same machines. Set up signing for it, by header From.", list(shown.map_or(&[][..], |shown| &shown.names), 3)),
                     test,
@@ -151,7 +151,7 @@ impl Case<'_, '_> {
             Cause::ChangedInTransit => told(
                 format!("sign mail of {domain} after the last change to it"),
                 vec![
-                    "Find what changes the mail behind the signer: a footer or disclaimer, a virus scanner that tags, a gateway that rewrites links, a list. Sign behind it, or have it change nothing.".to_owned(),
+                    "Find what changes the mail after it was signed: a footer or disclaimer, a virus scanner that tags, a gateway that rewrites links, a list. Sign after it, or stop it from changing mail.".to_owned(),
                     "Where several filters run in one mail server, order decides: the signer comes last (Postfix: the last of smtpd_milters, and no content filter after it).".to_owned(),
                     test,
                     LOOK_AGAIN.to_owned(),
@@ -167,7 +167,7 @@ impl Case<'_, '_> {
             ),
             Cause::NoSignature | Cause::DefaultSignature => self.sign(),
             _ => told(
-                format!("find out which mail of {sender} as {domain} is not signed well"),
+                format!("find out which mail of {sender} as {domain} is not signed properly"),
                 vec![shown.map_or_else(String::new, |shown| sentence(&shown.text)), test, LOOK_AGAIN.to_owned()],
             ),
         }
@@ -178,7 +178,7 @@ impl Case<'_, '_> {
         let mut remedy = told(
             format!("publish the DKIM key that {sender} signs {domain} with"),
             vec![
-                format!("`dmarcstat dns {domain}` shows what is published for the selectors in use: {keys}. A name misspelt in the signer or in the DNS is a usual fault, a key pasted in pieces or with quotes another."),
+                format!("`dmarcstat dns {domain}` shows what is published for the selectors in use: {keys}. Common faults are a name misspelt in the signer or in the DNS, and a key pasted in pieces or with quotes."),
                 "Publish the public half of the key that signs as TXT there, or set the signer to the selector that is published.".to_owned(),
                 "At the next change of keys publish the new one days before it signs, and keep the old one for a week.".to_owned(),
                 test,
@@ -210,20 +210,20 @@ impl Case<'_, '_> {
         let relay = self.relay();
         let through = match &relay {
             Some(name) if name == "Microsoft 365" => format!(
-                "Have it hand its mail to {name}, which signs as {domain} already. An Exchange server of your own cannot sign: in a hybrid set-up its send connector for all outgoing mail uses the smart host of the tenant (….mail.protection.outlook.com) and an inbound connector there takes it; Get-SendConnector shows what still leaves directly. Any other machine: a connector, or SMTP with authentication."
+                "Make it hand its mail to {name}, which signs as {domain} already. An Exchange server of your own cannot sign: in a hybrid set-up its send connector for all outgoing mail uses the smart host of the tenant (….mail.protection.outlook.com) and an inbound connector there takes it; Get-SendConnector shows what still leaves directly. Any other machine: a connector, or SMTP with authentication."
             ),
             Some(name) => format!(
-                "Have it hand its mail to {name}, which signs as {domain} already (smart host, connector or SMTP relay with authentication): the shortest way for any machine."
+                "Make it hand its mail to {name}, which signs as {domain} already (smart host, connector or SMTP relay with authentication): the simplest way for any machine."
             ),
             None => format!(
-                "If another server or your mailbox host signs as {domain}, have it hand its mail there (smart host or SMTP relay with authentication): the shortest way for any machine."
+                "If another server or your mailbox host signs as {domain}, make it hand its mail there (smart host or SMTP relay with authentication): the simplest way for any machine."
             ),
         };
         let mut remedy = told(
-            format!("have the machines that send as {domain} sign, or hand their mail to what signs"),
+            format!("sign mail of {domain} on the machines that send it, or relay it through a server that signs"),
             vec![
                 through,
-                format!("A mail server of your own: sign there (OpenDKIM, rspamd, or what the server brings), last of all, after footers and scanners; a key of 2048 bits as TXT at SELECTOR._domainkey.{domain}."),
+                format!("A mail server of your own: sign there (OpenDKIM, rspamd, or the server's own means), last of all, after footers and scanners; a key of 2048 bits as TXT at SELECTOR._domainkey.{domain}."),
                 "A web site at a hoster: \"Email Deliverability\" in cPanel, DKIM in Plesk, or SMTP with a login in the site's mail settings. A printer, scanner or script cannot sign: let it send by SMTP through the mailbox host.".to_owned(),
                 LOOK_AGAIN.to_owned(),
             ],
@@ -238,11 +238,11 @@ impl Case<'_, '_> {
         }
         if let Some(change) = self.change.filter(|change| change.before == Class::Signed) {
             // The key is published: what signed has stopped.
-            remedy.title = format!("find out why what sends as {domain} signs no more since {}", date_of(change.day));
+            remedy.title = format!("find out why mail of {domain} has not been signed since {}", date_of(change.day));
             remedy.steps.insert(
                 0,
                 format!(
-                    "It signed until {}, so key and records are there: look for what changed on the machine on that day (an update, a signer that stopped, a new route past it).",
+                    "It signed until {}, so key and records are there: look for what changed on the machine on that day (an update, a signer that stopped, a new route that bypasses it).",
                     date_of(change.day.saturating_sub(1))
                 ),
             );

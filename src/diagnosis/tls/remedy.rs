@@ -53,7 +53,7 @@ pub(super) fn explanation(case: &Case<'_>) -> Option<&'static str> {
         R::CertificateNotTrusted => {
             "the sender does not trust who issued the certificate, or its chain is not complete"
         }
-        R::ValidationFailure => "TLS failed for a reason that has no word of its own",
+        R::ValidationFailure => "TLS failed for a reason that has no code of its own",
         R::TlsaInvalid => "the TLSA records cannot be used, or do not match the certificate",
         R::DnssecInvalid => "the DNS answers of the domain are not valid under DNSSEC",
         R::DaneRequired => "the sender insists on DANE, and there are no TLSA records",
@@ -91,7 +91,7 @@ pub(super) fn remedy(case: &Case<'_>) -> Remedy {
         Some(R::CertificateExpired) => (
             format!("Renew the certificate of {host}"),
             vec![
-                "Renew it, and let the mail server load it: many go on with the old one until they are told to.".to_owned(),
+                "Renew it, and let the mail server load it: many use the old one until they are reloaded.".to_owned(),
                 "See why it was not renewed by itself.".to_owned(),
                 see,
             ],
@@ -113,7 +113,7 @@ pub(super) fn remedy(case: &Case<'_>) -> Remedy {
             ],
         ),
         Some(R::DnssecInvalid) => (
-            format!("Mend DNSSEC of {}", case.host.unwrap_or(domain)),
+            format!("Fix DNSSEC of {}", case.host.unwrap_or(domain)),
             vec![
                 format!("Look for expired signatures and a DS record that fits no key: `delv +vtrace {name} A` and `delv {domain} MX`."),
                 "Where DNSSEC is not meant to be there, take the DS record out at the registrar.".to_owned(),
@@ -132,7 +132,7 @@ pub(super) fn remedy(case: &Case<'_>) -> Remedy {
             ],
         ),
         Some(R::StsPolicyInvalid) => (
-            format!("Mend the MTA-STS policy of {domain}"),
+            format!("Fix the MTA-STS policy of {domain}"),
             vec![
                 format!("{policy_url} must have `version: STSv1`, `mode:`, `max_age:` and an `mx:` line for each MX host (RFC 8461 §3.2)."),
                 format!("When it changes, give `id=` of `_mta-sts.{domain}` a new value."),
@@ -157,16 +157,16 @@ pub(super) fn remedy(case: &Case<'_>) -> Remedy {
             vec!["Look at the reason codes and the information that it gives, or ask it.".to_owned(), see],
         ),
         None => (
-            format!("Find out why TLS with {host} fails: the reporter tells only how often"),
+            format!("Find out why TLS with {host} fails: the reporter says only how often"),
             vec![see],
         ),
     };
     if case.enforced {
         steps.push(match case.policy {
             Some(PolicyType::Sts) => {
-                format!("Until it is mended, senders hold this mail back. `mode: testing` (with a new `id=`) lets it through; {domain} is then open to who can change the line.")
+                format!("Until it is fixed, senders hold this mail back. `mode: testing` (with a new `id=`) lets it through; {domain} is then open to anyone who can tamper with the connection.")
             }
-            _ => "Until it is mended, senders that use DANE hold this mail back.".to_owned(),
+            _ => "Until it is fixed, senders that use DANE hold this mail back.".to_owned(),
         });
     }
     Remedy {

@@ -173,7 +173,7 @@ fn history(account: &AccountCheck) -> Vec<String> {
     let mut lines = Vec::new();
     lines.push(match (account.last_success, account.last_run) {
         (Some(at), _) => format!("last fetched {}", rfc3339(at)),
-        (None, Some(_)) => "never fetched with success".to_owned(),
+        (None, Some(_)) => "never fetched successfully".to_owned(),
         (None, None) => "never fetched".to_owned(),
     });
     if let Some((at, text)) = &account.last_error {

@@ -110,7 +110,7 @@ pub(super) fn policy(answer: &Review, document: &mut Document) {
     let strict = &answer.strict;
     let unknown = match strict.unknown {
         0 => String::new(),
-        unknown => format!("; of {} the reports do not tell", grouped(unknown)),
+        unknown => format!("; for {} the reports do not say", grouped(unknown)),
     };
     document.text(format!(
         "Under strict alignment, of your mail that passes now, adkim=s alone would lose {}, aspf=s alone {}, both {}{unknown}.",
@@ -121,7 +121,7 @@ pub(super) fn policy(answer: &Review, document: &mut Document) {
     let selectors = answer.selectors.iter().map(|one| {
         let (part, word) = if one.healthy { (one.verified, "verify") } else { (one.failed, "fail") };
         let share = percent(part, one.verified + one.failed);
-        format!("{} of {} ({share} {word})", one.selector.as_deref().unwrap_or("(not told)"), one.domain)
+        format!("{} of {} ({share} {word})", one.selector.as_deref().unwrap_or("(not named)"), one.domain)
     });
     if !answer.selectors.is_empty() {
         document.text(format!("DKIM selectors of your mail: {}.", list(selectors, 12)));
@@ -149,8 +149,7 @@ pub(super) fn method(answer: &Review, document: &mut Document) {
     let left_out = if evidence.unchecked_left_out { ", and they are left out" } else { "" };
     document.heading("Method and data");
     document.text(
-        "Counted are the messages of DMARC aggregate reports with the domain or a name below it in From; of names with a DMARC \
-         record of their own, none. Every message counts once. A report counts on the UTC day that holds the middle of its period. \
+        "The messages counted are those of DMARC aggregate reports with the domain or a name below it in From; names with a DMARC record of their own are left out. Every message counts once. A report counts on the UTC day that holds the middle of its period. \
          A path's role says why it exists: own, approved by the ledger, a service, another account, a forwarder, a mailing list, a \
          filter in front of a recipient, or unknown.",
     );
@@ -170,7 +169,7 @@ pub(super) fn method(answer: &Review, document: &mut Document) {
         Fact::new(
             "Evidence",
             format!(
-                "{} of {} on {}; of {} nobody checked whether their mail was genuine{left_out}",
+                "{} of {} on {}; for {} nobody checked whether their mail was genuine{left_out}",
                 plural(evidence.reports, "report"),
                 plural(evidence.reporters, "reporter"),
                 plural(u64::from(evidence.days), "day"),

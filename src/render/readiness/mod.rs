@@ -18,7 +18,7 @@ use crate::render::sparkline::Look;
 use crate::render::table::{Column, Row, Rows, Table};
 use crate::render::{findings, remedy};
 use crate::role::Role;
-use crate::words::{grouped, more, percent, plural};
+use crate::words::{self, grouped, more, percent, plural};
 use wording::{caution, few, known, sentence, title};
 
 /// The most blockers that are shown with what to do; for the others `explain` says it.
@@ -179,8 +179,7 @@ fn decisions(answer: &Review, document: &mut Document) {
     }
     document.heading("Decisions to make");
     document.text(
-        "Whose these are, no report shows. Paste one of the two entries for each into the configuration; lines with # say \
-         what to do first where an entry would be about others too.",
+        "No report shows whose these are. Paste one of the two entries for each into the configuration; lines with # say what to do first where an entry would cover others too.",
     );
     for decision in &answer.decisions {
         failing(&decision.sender, decision.messages, &decision.path, document);
@@ -196,7 +195,7 @@ fn decide(answer: &Review, document: &mut Document) {
     }
     document.heading("Senders to decide about");
     document.text(
-        "Known services of which nothing shows that they send for you. If they do, put them into [[sender]] and have them sign.",
+        "Known services; nothing shows that they send for you. If they do, put them into [[sender]] and make them sign.",
     );
     for path in &answer.decide {
         failing(&path.sender, path.messages, &path.path, document);
@@ -267,18 +266,14 @@ fn receivers(answer: &Review, document: &mut Document) {
         return;
     }
     document.heading("What receivers did with the messages that failed");
-    let mut parts = Vec::new();
-    for (word, messages) in [
+    let parts = [
         ("delivered", done.none),
         ("quarantined", done.quarantine),
         ("rejected", done.reject),
-        ("not told", done.unknown),
-    ] {
-        if messages > 0 {
-            parts.push(format!("{word} {} ({})", grouped(messages), percent(messages, failing)));
-        }
-    }
-    document.text(format!("{}: {}", plural(failing, "message"), parts.join(", ")));
+        ("not given", done.unknown),
+    ];
+    let parts = words::parts(&parts, |messages| format!("{} ({})", grouped(messages), percent(messages, failing)));
+    document.text(format!("{}: {parts}", plural(failing, "message")));
     const MOST: usize = 10;
     for one in answer.overridden.iter().take(MOST) {
         let why = match one.reasons.as_slice() {

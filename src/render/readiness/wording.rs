@@ -13,7 +13,7 @@ pub(in crate::render) fn sentence(answer: &Review) -> String {
         Verdict::Ready => format!("{domain} is ready for p={target}."),
         Verdict::NotReady => format!("{domain} is not ready for p={target}: {}.", reasons(&failed)),
         Verdict::Undecided => format!(
-            "Nothing of {domain}'s own stands in the way of p={target}; whose the mail of {} is has to be decided first.",
+            "No mail of {domain}'s own stands in the way of p={target}, but somebody has to decide first whose the mail of {} is.",
             plural(answer.decisions.len() as u64, "sender")
         ),
         Verdict::NotEnoughData => {
@@ -30,7 +30,7 @@ pub(super) fn caution(answer: &Review) -> Option<&'static str> {
 
 /// Said where nobody checked who sent the reports.
 pub(in crate::render) const ANYBODYS: &str =
-    "Nobody checked who sent these reports (trusted_authserv_id): they can be anybody's.";
+    "Nobody checked who sent these reports (trusted_authserv_id): anybody could have written them.";
 
 /// The blocking checks that failed, those about data alone where they decide.
 pub(super) fn failed(answer: &Review) -> Vec<&Check> {

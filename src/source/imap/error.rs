@@ -34,7 +34,7 @@ impl std::fmt::Display for Step {
             Step::ListFolders => f.write_str("finding the folders"),
             Step::Open(folder) => write!(f, "opening folder {folder}"),
             Step::Fetch(folder) => write!(f, "fetching from folder {folder}"),
-            Step::Afterwards(folder) => write!(f, "tidying folder {folder}"),
+            Step::Afterwards(folder) => write!(f, "marking or moving mail in folder {folder}"),
             Step::Wait => f.write_str("waiting for new mail"),
         }
     }
@@ -81,17 +81,17 @@ pub enum Error {
     },
     /// The server has no STARTTLS, or somebody took it out.
     #[error(
-        "the server offers no STARTTLS, or somebody between keeps it from us; nothing was sent. Try tls = \"implicit\" with port 993"
+        "the server offers no STARTTLS, or something on the way removes it; nothing was sent. Try tls = \"implicit\" with port 993"
     )]
     NoStartTls,
     /// Bytes came before the connection was secured.
     #[error(
-        "the server, or somebody between, sent more before the connection was secured; nothing of it was believed. If this happens again, tell the network's administrator"
+        "the server, or something on the way, sent more before the connection was secured; none of it was used. If this happens again, tell the network's administrator"
     )]
     Injected,
     /// Plain text to another machine.
     #[error(
-        "plain text to {host} would show password and mail to everybody between; use tls = \"implicit\" or \"starttls\", or say allow_plaintext = true"
+        "plain text to {host} would show the password and the mail to everybody on the way; use tls = \"implicit\" or \"starttls\", or say allow_plaintext = true"
     )]
     Plaintext {
         /// The name.
@@ -141,7 +141,7 @@ pub enum Error {
         text: String,
     },
     /// The folder that mail is moved to does not take it.
-    #[error("folder {folder} does not take the mail: {answer}; {advice}", answer = said("the server refused", text))]
+    #[error("folder {folder} does not accept the mail: {answer}; {advice}", answer = said("the server refused", text))]
     Target {
         /// The folder.
         folder: String,

@@ -195,7 +195,7 @@ impl Stream {
             };
             match written {
                 Ok(_) if bytes.is_empty() => return Ok(()),
-                Ok(0) => return Err(Error::Lost("the server takes nothing any more".to_owned())),
+                Ok(0) => return Err(Error::Lost("the server accepts nothing any more".to_owned())),
                 Ok(length) => bytes = &bytes[length..],
                 Err(error) if is_wait(&error) => self.check(until)?,
                 Err(error) => return Err(Error::Lost(error.to_string())),

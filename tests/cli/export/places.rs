@@ -72,7 +72,7 @@ fn a_report_that_counts_no_more_is_taken_back() {
     sandbox.run(["export", "--into", "rows.db", "--new"]).exits(0);
     assert_eq!(table(&sandbox.path("rows.db")), (5, 25));
     let ran = sandbox.run(folder).exits(0);
-    assert!(ran.stderr.contains("1 report exported earlier") && ran.stderr.contains("count no more"), "{ran}");
+    assert!(ran.stderr.contains("1 report exported earlier") && ran.stderr.contains("no longer counts"), "{ran}");
     assert_eq!(sandbox.run(folder).exits(0).stderr, "", "it is told once");
 }
 
@@ -137,7 +137,7 @@ fn what_is_somebody_elses_is_left_alone() {
     sandbox.write("letter", "x");
     export("letter").exits(1).says("letter");
     sandbox.write("letter.db", "Dear Sir or Madam,\n".repeat(500));
-    export("letter.db").exits(1).says("no SQLite database");
+    export("letter.db").exits(1).says("not a SQLite database");
     export(&sandbox.db().display().to_string()).exits(1).says("a file of their own");
     Connection::open(sandbox.path("other.db")).unwrap().execute_batch("CREATE TABLE alignment (wheel TEXT)").unwrap();
     export("other.db").exits(1).says("other columns");
