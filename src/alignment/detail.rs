@@ -14,9 +14,12 @@ pub(super) fn of(outcome: &Outcome, from: Option<&Author<'_>>, broken_by: Option
         strict && name.is_some_and(|name| from.aligns(name, false) && !from.aligns(name, true))
     };
     let passes = |result| result == AuthResult::Pass;
+    let (spf_fault, spf_fault_elsewhere) =
+        spf_fault(outcome, from).map_or((None, false), |(fault, elsewhere)| (Some(fault), elsewhere));
     Detail {
         reason: broken_by.and_then(|result| reason(outcome, from, result)),
-        spf_fault: spf_fault(outcome, from),
+        spf_fault,
+        spf_fault_elsewhere,
         strict_dkim: outcome
             .dkim
             .iter()
@@ -51,16 +54,21 @@ fn listed_for_a_timeout(one: &Signature, own: &[&Signature]) -> bool {
         && own.iter().filter(same).all(|other| matches!(other.result, AuthResult::TempError | AuthResult::PermError))
 }
 
-/// Why the SPF record of the domain, or of a name of the same organizational domain, could not be evaluated.
-fn spf_fault(outcome: &Outcome, from: &Author<'_>) -> Option<SpfFault> {
-    let own = outcome.spf.iter().filter(|one| one.domain.as_deref().is_some_and(|name| from.aligns(name, false)));
-    own.filter_map(|one| match (one.result, one.human.as_deref().and_then(ReasonCode::read)) {
-        (AuthResult::PermError, Some(ReasonCode::TooManyLookups)) => Some(SpfFault::TooManyLookups),
-        (AuthResult::PermError, _) => Some(SpfFault::Permanent),
-        (AuthResult::TempError, _) => Some(SpfFault::Temporary),
-        _ => None,
-    })
-    .max()
+/// Why the SPF record of the domain, or of a name of the same organizational domain, could not be evaluated, and whether that
+/// is the record of another name than the domain itself.
+fn spf_fault(outcome: &Outcome, from: &Author<'_>) -> Option<(SpfFault, bool)> {
+    let own = outcome.spf.iter().filter_map(|one| Some((one, one.domain.as_deref()?)));
+    let faults = own.filter(|(_, name)| from.aligns(name, false)).filter_map(|(one, name)| {
+        let fault = match (one.result, one.human.as_deref().and_then(ReasonCode::read)) {
+            (AuthResult::PermError, Some(ReasonCode::TooManyLookups)) => SpfFault::TooManyLookups,
+            (AuthResult::PermError, _) => SpfFault::Permanent,
+            (AuthResult::TempError, _) => SpfFault::Temporary,
+            _ => return None,
+        };
+        Some((fault, !from.aligns(name, true)))
+    });
+    // Of two checks (HELO, MAIL FROM) the one of the domain itself says more.
+    faults.max_by_key(|&(fault, elsewhere)| (!elsewhere, fault))
 }
 
 #[cfg(test)]
@@ -127,5 +135,8 @@ mod tests {
         assert_eq!(fault(("example.com", "temperror", "")), Some(SpfFault::Temporary));
         assert_eq!(fault(("other.example", "permerror", "")), None);
         assert_eq!(fault(("example.com", "softfail", "")), None);
+        let elsewhere = |spf| detail(false, &[], spf).spf_fault_elsewhere;
+        assert!(elsewhere(("bounce.example.com", "permerror", "")));
+        assert!(!elsewhere(("example.com", "permerror", "")));
     }
 }

@@ -81,8 +81,10 @@ impl ForwardingReasons {
 pub struct Detail {
     /// What the reporter's text says of the domain's broken signature.
     pub reason: Option<ReasonCode>,
-    /// The domain's own SPF record could not be evaluated.
+    /// The SPF record of header From's domain, or of another name of the same organizational domain, could not be evaluated.
     pub spf_fault: Option<SpfFault>,
+    /// That was the record of another name than header From's.
+    pub spf_fault_elsewhere: bool,
     /// A signature verified for a name of the same organizational domain, and fails alignment by the published `adkim=s`.
     pub strict_dkim: bool,
     /// SPF passed for a name of the same organizational domain, and fails alignment by the published `aspf=s`.

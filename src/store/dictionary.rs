@@ -219,6 +219,7 @@ fn pack_state(outcome: &Outcome) -> i64 {
         | i64::from(verdict.detail.strict_spf) << 34
         | i64::from(verdict.detail.envelope_reported) << 35
         | i64::from(verdict.detail.spf_without_domain) << 36
+        | i64::from(verdict.detail.spf_fault_elsewhere) << 37
 }
 
 /// Judges all stored outcomes anew, for databases of a version that kept less of what they amount to.

@@ -118,6 +118,7 @@ impl PackedFacts {
             detail: Detail {
                 reason: bits(27, 4).checked_sub(1).and_then(ReasonCode::from_code),
                 spf_fault: bits(31, 2).checked_sub(1).and_then(|code| SpfFault::ALL.get(usize::from(code)).copied()),
+                spf_fault_elsewhere: bits(37, 1) == 1,
                 strict_dkim: bits(33, 1) == 1,
                 strict_spf: bits(34, 1) == 1,
                 envelope_reported: bits(35, 1) == 1,

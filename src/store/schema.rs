@@ -223,6 +223,8 @@ pub(super) const MIGRATIONS: &[&str] = &[
     ALTER TABLE report ADD COLUMN dropped INTEGER NOT NULL DEFAULT 0;
     CREATE TABLE ignored (who TEXT PRIMARY KEY) WITHOUT ROWID;
 ",
+    // Whose SPF record could not be evaluated, in the state of an outcome.
+    "",
 ];
 
 /// Whatever changes which records count forgets what was summed up of them, the steps before this table included.
@@ -230,10 +232,10 @@ const MEMORY: &str = "CREATE TABLE IF NOT EXISTS memory (
     period INTEGER NOT NULL, part INTEGER NOT NULL, sums BLOB NOT NULL, PRIMARY KEY (period, part)) WITHOUT ROWID;";
 
 /// The steps after which the outcomes must be judged anew.
-const JUDGE_OUTCOMES: [usize; 2] = [1, 6];
+const JUDGE_OUTCOMES: [usize; 3] = [1, 6, 14];
 
 /// The steps after which their facts must be packed.
-const PACK_FACTS: [usize; 2] = [5, 6];
+const PACK_FACTS: [usize; 3] = [5, 6, 14];
 
 /// The step after which it must be decided anew which reports of one identity count, whose they are and which are believed.
 /// The steps that asked for it came before; what decides needs the columns of this one.

@@ -96,6 +96,28 @@ fn spf_that_nobody_can_evaluate() {
     assert_eq!(codes(&found(&mended)), [""; 0]);
 }
 
+/// A service with a reverse-path below the domain has an SPF record of its own: neither record says anything of the other.
+#[test]
+fn spf_of_a_reverse_path_below_the_domain() {
+    let service = |result| Line { address: "192.0.2.99", count: 60, dkim: KEY, spf: ("bounce.example.com", result) };
+    let both = |own: Line<'static>, service: Line<'static>| {
+        found(&mailbox(move |day| at_all(day, || vec![own, service]), |_| None))["findings"].take()
+    };
+    let findings = both(SPF_FAILS, service("pass"));
+    let broken = &findings[0];
+    assert_eq!((&broken["severity"], &broken["breaks_authentication"]), (&json!("error"), &json!(true)));
+    assert_eq!(broken["subject"], "the SPF record of example.com");
+    assert_eq!((&broken["evidence"]["messages"], &broken["evidence"]["spf_aligned"]), (&json!(12 * 3 * 20), &json!(0)));
+    assert_eq!(findings[1], Value::Null);
+
+    let findings = both(SPF_PASSES, service("permerror"));
+    let other = &findings[0];
+    assert_eq!((&other["severity"], &other["breaks_authentication"]), (&json!("warning"), &json!(false)));
+    assert_eq!(other["subject"], "the SPF record of a reverse-path of example.com other than example.com");
+    assert_eq!((&other["evidence"]["messages"], &other["evidence"]["spf_aligned"]), (&json!(12 * 3 * 60), &json!(0)));
+    assert_eq!(findings[1], Value::Null);
+}
+
 #[test]
 fn strict_alignment_that_own_mail_fails() {
     const BELOW: &[(&str, &str, &str)] = &[("mailer.example.com", "m1", "pass")];

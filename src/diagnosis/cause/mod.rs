@@ -16,7 +16,7 @@ pub(super) use change::{Change, last_change};
 pub(super) use keys::Keys;
 
 use super::class::Class;
-use super::findings::spf_fails_for;
+use super::findings::{SpfRecord, spf_fails_for};
 use super::states::{ALIGNED, BROKEN, MOSTLY, States, UNALIGNED, UNSIGNED, known, share};
 use crate::alignment::AuthResult;
 use crate::cause::Cause;
@@ -176,14 +176,21 @@ impl Case<'_, '_> {
     }
 
     fn spf_unevaluable(&self, words: &Words) -> Option<Explained> {
-        let now = spf_fails_for(self.survey, self.at)?;
-        let (faults, reporters) = words.sum(|word| word.spf_fault);
+        let (record, now) = spf_fails_for(self.survey, self.at)?;
+        let (faults, reporters) = words.sum(|word| word.spf_fault[record as usize]);
         let text = format!(
-            "the SPF record of {} cannot be evaluated (permerror or temperror), so nothing of this mail passes",
-            domain::organizational(&self.path.domain)
+            "the SPF record of {} cannot be evaluated (permerror or temperror), so SPF passes for none of this mail",
+            match record {
+                SpfRecord::Own => self.path.domain.clone(),
+                SpfRecord::Other =>
+                    format!("a name of {} that is the reverse-path here", domain::organizational(&self.path.domain)),
+            }
         );
         let mut evidence = CauseEvidence::new(text, (faults, self.path.messages), reporters);
         evidence.since = now.changed.then_some(now.first);
+        if record == SpfRecord::Own {
+            evidence.names.push(self.path.domain.clone());
+        }
         Some((Cause::SpfUnevaluable, evidence))
     }
 

@@ -16,8 +16,8 @@ pub(super) struct Word {
     /// Not signed as the domain, as far as the state is known.
     pub(super) failing: u64,
     pub(super) spf_aligned: u64,
-    /// The domain's own SPF could not be evaluated.
-    pub(super) spf_fault: u64,
+    /// SPF could not be evaluated: of the domain itself, and of another name of its organization.
+    pub(super) spf_fault: [u64; 2],
     /// Of those that fail: aligned but for the published strict mode.
     pub(super) strict: u64,
     pub(super) broken: Broken,
@@ -84,7 +84,9 @@ impl Word {
     fn add(&mut self, facts: &OutcomeFacts, day: Day, messages: u64) {
         self.messages += messages;
         self.spf_aligned += if facts.spf == SpfState::Aligned { messages } else { 0 };
-        self.spf_fault += if facts.detail.spf_fault.is_some() { messages } else { 0 };
+        if facts.detail.spf_fault.is_some() {
+            self.spf_fault[usize::from(facts.detail.spf_fault_elsewhere)] += messages;
+        }
         self.writes_envelopes |= facts.detail.envelope_reported;
         let aligned = facts.dkim == DkimState::Aligned;
         if facts.null_reverse_path || facts.detail.spf_without_domain {

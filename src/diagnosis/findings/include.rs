@@ -75,6 +75,7 @@ pub(super) fn find(of: &DomainMail<'_>, thresholds: &Thresholds) -> Option<Domai
     found.finding.remedy = Some(remedy(
         format!("let DKIM alone authenticate what {} sends through shared providers", of.domain),
         &[
+            "Look whether the account is one of yours, of another office or an earlier contract: then name it in the ledger (`[[sender]]` with `tenant`, as `dmarcstat sources --as-ledger` writes it) and switch on DKIM for the domain there. What follows is for accounts of others.",
             "The domain's SPF record includes all machines of the provider, and every customer sends from these: SPF passes, so DMARC does, whatever p= says.",
             "Sign all mail with DKIM first, and see that none passes by SPF only (`dmarcstat readiness`).",
             "Then take the include out of the record, or give it the qualifier `?` (neutral): mail from there passes by its signature, and a stranger's does not. A reverse-path on a subdomain with an SPF record of its own does the same.",
@@ -82,8 +83,18 @@ pub(super) fn find(of: &DomainMail<'_>, thresholds: &Thresholds) -> Option<Domai
         ],
         None,
     ));
-    found.since = Some(shown(first));
+    found.since = began(of, first).then(|| shown(first));
     Some(found)
+}
+
+/// Whether the domain's mail was reported on well before a day, so that what was first seen then began then.
+fn began(of: &DomainMail<'_>, first: Day) -> bool {
+    let tally = &of.survey.tally;
+    let days = of.paths.iter().flat_map(|&at| tally.entries(at)).map(|entry| tally.report(entry).day);
+    let mut before: Vec<Day> = days.filter(|&day| day < first).collect();
+    before.sort_unstable();
+    before.dedup();
+    before.len() >= 3
 }
 
 /// Who signed most of a path.

@@ -19,7 +19,7 @@ mod strict;
 
 use std::collections::BTreeMap;
 
-pub(super) use spf::fails_for as spf_fails_for;
+pub(super) use spf::{SpfRecord, fails_for as spf_fails_for};
 
 pub use code::{DomainFinding, FindingCode, FindingEvidence, TagChange};
 pub use observations::Observations;
@@ -86,7 +86,9 @@ pub fn since(finding: &DomainFinding, survey: &Survey, rules: &Rules<'_>) -> Opt
     let paths = by_domain(survey, rules).remove(domain)?;
     let mail = DomainMail { survey, domain, paths: &paths };
     let found = match finding.code() {
-        FindingCode::SpfUnevaluable => spf::find(&mail),
+        FindingCode::SpfUnevaluable => {
+            spf::find(&mail).into_iter().find(|one| one.finding.subject == finding.finding.subject)
+        }
         FindingCode::StrictAlignmentCosts => strict::find(&mail),
         _ => None,
     };

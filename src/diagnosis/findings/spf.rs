@@ -1,4 +1,5 @@
-//! The domain's own SPF record cannot be evaluated (`permerror`, `temperror`): then SPF passes for nobody.
+//! The domain's own SPF record cannot be evaluated (`permerror`, `temperror`): then SPF passes for nobody. Services that use a
+//! reverse-path below the domain have another record, which passes or fails by itself.
 
 use std::collections::BTreeMap;
 
@@ -18,21 +19,42 @@ const MOST: f64 = 0.5;
 /// Fewer messages say nothing of a record.
 const FEWEST: u64 = 5;
 
-/// What speaks for a fault, and what against it: SPF that aligned. A reporter that calls every failure `fail` says neither.
-fn side(facts: &OutcomeFacts) -> Option<usize> {
-    match (facts.detail.spf_fault, facts.spf) {
-        (_, SpfState::Aligned) => Some(1),
-        (Some(_), _) => Some(0),
-        (None, _) => None,
+/// Whose SPF record it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::diagnosis) enum SpfRecord {
+    /// That of the header From domain itself.
+    Own,
+    /// That of another name of the organization, which a sender uses as reverse-path or HELO name.
+    Other,
+}
+
+impl SpfRecord {
+    /// What speaks for a fault of the record, and what against it: SPF that aligned by it. A reporter that calls every failure
+    /// `fail` says neither; where none says which name passed, it is taken to be the domain.
+    fn side(self, facts: &OutcomeFacts) -> Option<usize> {
+        let is_own = facts.envelope.is_none() || facts.envelope == facts.header_from;
+        match (facts.detail.spf_fault, facts.spf) {
+            (_, SpfState::Aligned) => (is_own == (self == SpfRecord::Own)).then_some(1),
+            (Some(_), _) => (facts.detail.spf_fault_elsewhere == (self == SpfRecord::Other)).then_some(0),
+            (None, _) => None,
+        }
     }
 }
 
-/// Whether the domain's own SPF cannot be evaluated for mail of one path, at the end of the days that were seen; and since when.
-pub(in crate::diagnosis) fn fails_for(survey: &Survey, path: usize) -> Option<Now> {
-    cells::now(&cells::cells(survey, &[path], side), MOST)
+/// Whether SPF cannot be evaluated for mail of one path, at the end of the days that were seen: of whose record, and since when.
+pub(in crate::diagnosis) fn fails_for(survey: &Survey, path: usize) -> Option<(SpfRecord, Now)> {
+    [SpfRecord::Own, SpfRecord::Other].into_iter().find_map(|record| {
+        let side = |facts: &OutcomeFacts| record.side(facts);
+        Some((record, cells::now(&cells::cells(survey, &[path], side), MOST)?))
+    })
 }
 
-pub(super) fn find(of: &DomainMail<'_>) -> Option<DomainFinding> {
+pub(super) fn find(of: &DomainMail<'_>) -> Vec<DomainFinding> {
+    [SpfRecord::Own, SpfRecord::Other].into_iter().filter_map(|record| find_of(of, record)).collect()
+}
+
+fn find_of(of: &DomainMail<'_>, record: SpfRecord) -> Option<DomainFinding> {
+    let side = |facts: &OutcomeFacts| record.side(facts);
     let cells = cells::cells(of.survey, of.paths, side);
     if cells.iter().map(|cell| cell.sums[0]).fold(0, u64::saturating_add) < FEWEST {
         return None;
@@ -49,7 +71,7 @@ pub(super) fn find(of: &DomainMail<'_>) -> Option<DomainFinding> {
     }
     let who = names(of.survey, current.clone().filter(|cell| cell.sums[0] > 0).map(|cell| cell.reporter));
     let all = names(of.survey, current.map(|cell| cell.reporter)).len() as u64;
-    let fault = fault(of, now.first);
+    let fault = fault(of, record, now.first);
     let (word, means) = match fault {
         SpfFault::Temporary => ("temperror", "temperror"),
         SpfFault::Permanent => ("permerror", "permerror"),
@@ -63,23 +85,30 @@ pub(super) fn find(of: &DomainMail<'_>) -> Option<DomainFinding> {
         plural(all, "reporter"),
     );
     let evidence = FindingEvidence::Spf { fault: word, messages, spf_aligned: aligned, reporters: who };
-    let subject = format!("the SPF record of {}", of.domain);
-    let mut found =
-        DomainFinding::new(Severity::Error, FindingCode::SpfUnevaluable, of.domain, subject, detail, evidence);
-    found.finding.remedy = Some(mend(of.domain, fault));
+    // The record of a reverse-path is of those who use it: what they lose is said of their paths.
+    let (severity, whose) = match record {
+        SpfRecord::Own => (Severity::Error, of.domain.to_owned()),
+        SpfRecord::Other => (
+            Severity::Warning,
+            format!("a reverse-path of {} other than {}", crate::domain::organizational(of.domain), of.domain),
+        ),
+    };
+    let subject = format!("the SPF record of {whose}");
+    let mut found = DomainFinding::new(severity, FindingCode::SpfUnevaluable, of.domain, subject, detail, evidence);
+    found.finding.remedy = Some(mend(of.domain, record, fault));
     found.since = now.changed.then(|| shown(now.first));
-    found.breaks_authentication = true;
+    found.breaks_authentication = record == SpfRecord::Own;
     Some(found)
 }
 
 /// What most messages of most reporters say, each reporter with one voice; of equals what tells more.
-fn fault(of: &DomainMail<'_>, first: crate::report::period::Day) -> SpfFault {
+fn fault(of: &DomainMail<'_>, record: SpfRecord, first: crate::report::period::Day) -> SpfFault {
     let tally = &of.survey.tally;
     let mut by_reporter: BTreeMap<u32, BTreeMap<SpfFault, u64>> = BTreeMap::new();
     for entry in of.paths.iter().flat_map(|&at| tally.entries(at)) {
         let report = tally.report(entry);
         let facts = tally.facts(entry);
-        if let (Some(fault), Some(0), true) = (facts.detail.spf_fault, side(facts), report.day >= first) {
+        if let (Some(fault), Some(0), true) = (facts.detail.spf_fault, record.side(facts), report.day >= first) {
             let sum = by_reporter.entry(report.reporter).or_default().entry(fault).or_default();
             *sum = sum.saturating_add(entry.messages);
         }
@@ -101,11 +130,25 @@ fn fault(of: &DomainMail<'_>, first: crate::report::period::Day) -> SpfFault {
 const RFC7208_LIMITS: &str = "https://www.rfc-editor.org/rfc/rfc7208#section-4.6.4";
 const RFC7208_ERRORS: &str = "https://www.rfc-editor.org/rfc/rfc7208#section-2.6";
 
-fn mend(domain: &str, fault: SpfFault) -> Remedy {
-    let look = format!(
-        "`dmarcstat dns {domain}` shows the record, all that it includes, the lookups that this takes, and what is wrong in it."
-    );
-    let until = "Until it is fixed, SPF passes for nobody: mail that is not signed with DKIM fails DMARC, so publish no stricter policy.";
+fn mend(domain: &str, record: SpfRecord, fault: SpfFault) -> Remedy {
+    let domain = match record {
+        SpfRecord::Own => domain,
+        SpfRecord::Other => "the reverse-path's domain",
+    };
+    let look = match record {
+        SpfRecord::Own => format!(
+            "`dmarcstat dns {domain}` shows the record, all that it includes, the lookups that this takes, and what is wrong in it."
+        ),
+        SpfRecord::Other => "`dmarcstat explain` of the paths whose SPF fails shows the name under SPF, and `dmarcstat dns` of that name its record, the lookups that it takes, and what is wrong in it.".to_owned(),
+    };
+    let until = match record {
+        SpfRecord::Own => {
+            "Until it is fixed, SPF passes for nobody: mail that is not signed with DKIM fails DMARC, so publish no stricter policy."
+        }
+        SpfRecord::Other => {
+            "Until it is fixed, SPF passes for none of the mail with that reverse-path: what of it is not signed with DKIM fails DMARC."
+        }
+    };
     match fault {
         SpfFault::Temporary => remedy(
             format!("make the name servers of {domain}, and those of the domains that its SPF record includes, answer"),

@@ -15,6 +15,7 @@ impl Case<'_, '_> {
     pub(super) fn everywhere(&self, cause: Cause) -> Option<Remedy> {
         let (domain, organization) = (self.path.domain.as_str(), self.organization());
         let keys = list(self.evidence.cause.as_ref().map_or(&[][..], |shown| &shown.selectors), 3);
+        let names = self.evidence.cause.as_ref().map_or(&[][..], |shown| &shown.names);
         let remedy = match cause {
             Cause::HostNameAsFrom => told(
                 format!("make {domain} use an address of {organization} in From"),
@@ -28,7 +29,7 @@ impl Case<'_, '_> {
                 format!("find out why some receivers verify no signature of {domain}"),
                 vec![
                     format!("`dmarcstat dns {domain}` shows the key: RSA of 1024 bits at least, better 2048; large receivers accept no shorter one, and not all know ed25519."),
-                    format!("Send a message to a mailbox at {} and look at its headers with `dmarcstat inspect`: they say why the signature fails.", list(self.evidence.cause.as_ref().map_or(&[][..], |shown| &shown.names), 3)),
+                    format!("Send a message to a mailbox at {} and look at its headers with `dmarcstat inspect`: they say why the signature fails.", list(names, 3)),
                     "Mail to these receivers may take another route (a connector, a partner's gateway) that changes it after it was signed: sign after that, or stop it from changing mail.".to_owned(),
                     LOOK_AGAIN.to_owned(),
                 ],
@@ -36,14 +37,14 @@ impl Case<'_, '_> {
             Cause::SomeReporters => told(
                 format!("find out why some receivers see no signature of {domain}"),
                 vec![
-                    format!("Send a message to a mailbox at {} and look at its headers with `dmarcstat inspect`.", list(self.evidence.cause.as_ref().map_or(&[][..], |shown| &shown.names), 3)),
+                    format!("Send a message to a mailbox at {} and look at its headers with `dmarcstat inspect`.", list(names, 3)),
                     "Another route to these receivers (a connector, a partner's gateway) may bypass the signer; otherwise it is a habit of these receivers, and there is nothing to do.".to_owned(),
                 ],
             ),
             Cause::SpfUnevaluable => told(
-                format!("fix the SPF record of {organization}"),
+                format!("fix the SPF record of {}", names.first().map_or("the reverse-path's domain", String::as_str)),
                 vec![
-                    format!("`dmarcstat dns {organization}` shows what is wrong with it: more than ten DNS lookups, two records, a mistake in it or in one that it includes."),
+                    format!("`dmarcstat dns {}` shows what is wrong with it: more than ten DNS lookups, two records, a mistake in it or in one that it includes.", names.first().map_or("NAME", String::as_str)),
                     "Take out includes of services that nobody uses, and those that do not use a reverse-path of the domain; publish one record.".to_owned(),
                     format!("Also sign as {domain}: signed mail does not depend on SPF."),
                 ],
@@ -82,7 +83,7 @@ impl Case<'_, '_> {
             Cause::StrictAlignment => told(
                 format!("relax the alignment of {organization}: adkim=r"),
                 vec![
-                    format!("The DMARC record of {organization} asks for strict alignment (adkim=s, aspf=s), and this mail is signed as, or has a reverse-path of, another name below {organization}: {}.", list(self.evidence.cause.as_ref().map_or(&[][..], |shown| &shown.names), 3)),
+                    format!("The DMARC record of {organization} asks for strict alignment (adkim=s, aspf=s), and this mail is signed as, or has a reverse-path of, another name below {organization}: {}.", list(names, 3)),
                     "Publish adkim=r (and aspf=r), or leave both tags out: relaxed is the default, and names below the domain belong to its owner anyway.".to_owned(),
                     format!("Or make the sender sign with d={domain}, where it can. Nothing has to be switched on."),
                 ],
