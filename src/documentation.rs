@@ -28,9 +28,12 @@ fn quoted(text: &str) -> impl Iterator<Item = &str> {
     text.lines().filter(|line| !line.starts_with("    ")).flat_map(|line| line.split('`').skip(1).step_by(2))
 }
 
-/// Whether a file or folder is there: by its path from the root, `src`, `tests/cli` or its `imap`, or below these by its name alone.
+/// Whether a file or folder is there: by its path from the root or one of the folders that pages take for granted, or in the sources by its
+/// name alone.
 fn is_there(name: &str, sources: &BTreeSet<String>) -> bool {
-    ["", "src", "tests/cli", "tests/cli/imap"].iter().any(|folder| root().join(folder).join(name).exists())
+    ["", "src", "tests", "tests/cli", "tests/cli/imap", "fixtures"]
+        .iter()
+        .any(|folder| root().join(folder).join(name).exists())
         || sources.contains(name)
 }
 
@@ -39,15 +42,21 @@ fn files_that_are_named_are_there() {
     let mut files = Vec::new();
     walls::sources(&root().join("src"), &mut files);
     walls::sources(&root().join("tests"), &mut files);
-    let names = files.iter().filter_map(|file| Some(file.file_name()?.to_str()?.to_owned()));
+    // Files by their names, folders by theirs with a slash behind.
+    let names = files.iter().flat_map(|file| {
+        let folders = file.parent().into_iter().flat_map(Path::iter).map(|folder| format!("{}/", folder.display()));
+        folders.chain(file.file_name().map(|name| name.display().to_string()))
+    });
     let sources: BTreeSet<String> = names.collect();
     let (mut named, mut gone) = (0, Vec::new());
     for (page, text) in pages().iter().filter(|(page, _)| !page.ends_with("CHANGELOG.md")) {
         for name in quoted(text) {
-            let begins = ["src/", "tests/", "docs/", "fuzz/", ".ci/", ".github/"].iter().any(|at| name.starts_with(at));
+            let places = ["src/", "tests/", "docs/", "fuzz/", "fixtures/", "contrib/", "benches/", ".ci/", ".github/"];
+            let is_folder = name.ends_with('/') && !name.starts_with(['/', '~']) && !name.contains("://");
+            let begins = is_folder || places.iter().any(|at| name.starts_with(at));
             let whole = !name.contains([' ', '<', '*', '…', '$']);
             // What running something makes is not in the tree.
-            let made = ["fuzz/corpus", "fuzz/artifacts"].iter().any(|at| name.starts_with(at));
+            let made = ["fuzz/corpus", "fuzz/artifacts", "target/"].iter().any(|at| name.starts_with(at));
             if whole && !made && (begins || name.ends_with(".rs")) {
                 named += 1;
                 if !is_there(name, &sources) {
