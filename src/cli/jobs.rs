@@ -9,7 +9,7 @@ const MOST: NonZero<usize> = NonZero::new(64).unwrap();
 /// How many domains are worked on at once.
 #[derive(Debug, Clone, Copy, clap::Args)]
 pub(super) struct Jobs {
-    /// Work on up to so many domains at once; what comes out is the same to the byte [default: as many as there are processors]
+    /// Work on up to N domains at once; the answer is the same to the byte [default: the number of processors]
     #[arg(long, value_name = "N")]
     jobs: Option<NonZero<usize>>,
 }

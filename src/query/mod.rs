@@ -1,6 +1,6 @@
 //! Asking the store about windows of days: filters in, plain figures out.
 //!
-//! [`survey`] answers most questions. [`Scan`] is the pass over the records behind it, for those that want more of them.
+//! [`survey()`] answers most questions. [`Scan`] is the pass over the records behind it, for those that want more of them.
 
 mod figures;
 mod history;

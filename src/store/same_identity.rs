@@ -1,7 +1,7 @@
 //! Several reports of one identity (reporter, report id, policy domain, period): which of them count.
 //!
 //! That depends on the reports alone and not on the order in which they came, so it is decided once for each batch, when
-//! all of the batch are there. [`editions`](super::editions) has the rule. Reports that are not believed neither count nor
+//! all of the batch are there. [`editions`] has the rule. Reports that are not believed neither count nor
 //! replace any, and where one came in mail that passed DMARC for its reporter's own domain, neither do those of its
 //! identity that passed for another domain, and where any passed, none that nobody checked. Of these, only such as passed for
 //! one domain, or for none, are compared with each other: a forged report hides nothing.

@@ -1,5 +1,5 @@
 //! Which SMTP TLS reports of one identity count: they are parts or editions by the same rule as aggregate reports (see
-//! [`editions`](super::editions)), and what is believed of the mails they came in decides as it does there.
+//! [`editions`]), and what is believed of the mails they came in decides as it does there.
 
 use super::engine::{self, Connection, params};
 

@@ -2,7 +2,7 @@
 //!
 //! A report that was seen in mails that failed DMARC only, or in such as passed for somebody who uses another's name, counts
 //! for nothing. The best of its mails decides, however often somebody sends it otherwise; and who reports is the domain that
-//! this mail passed for (see [`reporter`](crate::reporter)).
+//! this mail passed for (see [`reporter`]).
 
 use std::cmp::Reverse;
 

@@ -2,7 +2,7 @@
 //!
 //! - [`identity`](self) finds by what a path is recognised that nobody else shows;
 //! - [`EntryText`] is an entry in TOML: live where it can be pasted, else comment lines with why;
-//! - [`proposals`] has entries for what is the owner's, `decisions` those for either answer of whoever decides.
+//! - [`proposals()`] has entries for what is the owner's, `decisions` those for either answer of whoever decides.
 
 mod decisions;
 mod entry;
