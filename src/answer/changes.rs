@@ -4,7 +4,7 @@ use super::{HISTORY, Question};
 use crate::diagnosis::{
     ChangesAnswer, Comparison, Judged, KeyChoice, Wanted, WindowAnswer, by_place, changes, diagnose, selectors,
 };
-use crate::query::{Presence, Survey, Tally, Window, key_survey, presence, published, survey, tls_survey};
+use crate::query::{ReporterDays, Survey, Tally, Window, key_survey, published, reporter_days, survey, tls_survey};
 use crate::report::period::{Day, day_of};
 use crate::store::StoreError;
 
@@ -16,8 +16,8 @@ impl Question<'_> {
     /// Those of the store.
     pub fn changes(&self, min_messages: u64) -> Result<Option<ChangesAnswer>, StoreError> {
         let (store, known, domains, today) = (self.store, self.known, self.domains, day_of(self.today));
-        let presence = presence(store, Day::MIN, today, domains)?;
-        let Some(window) = closed(self.window, &presence) else { return Ok(None) };
+        let reporter_days = reporter_days(store, Day::MIN, today, domains)?;
+        let Some(window) = closed(self.window, &reporter_days) else { return Ok(None) };
         let length = window.last.saturating_sub(window.first).saturating_add(1);
         let before = Window { first: window.first.saturating_sub(length), last: window.first.saturating_sub(1) };
         let all = Window { first: before.first.saturating_sub(HISTORY), last: window.last };
@@ -41,7 +41,7 @@ impl Question<'_> {
         let now = survey(store, window, domains, known.knowledge())?;
         let now_judged = judge(&now);
         let now_published = published(store, &now)?;
-        let findings = Question { window, ..*self }.findings_with(&now, &presence, &now_published)?;
+        let findings = Question { window, ..*self }.findings_with(&now, &reporter_days, &now_published)?;
         let found = changes(&Comparison {
             window,
             before,
@@ -52,7 +52,7 @@ impl Question<'_> {
             keys: &selectors,
             published: [&then_published, &now_published],
             findings: &findings,
-            presence: &presence,
+            reporter_days: &reporter_days,
             tls: &tls_survey(store, all.first, window.last, domains)?,
             min_messages,
         });
@@ -72,8 +72,8 @@ impl Question<'_> {
 }
 
 /// The window with both its ends: where it is open at the beginning, the newer half of the days there are.
-fn closed(chosen: Window, presence: &[Presence]) -> Option<Window> {
-    let days = presence.iter().flat_map(|one| one.days.keys()).copied();
+fn closed(chosen: Window, reporter_days: &[ReporterDays]) -> Option<Window> {
+    let days = reporter_days.iter().flat_map(|one| one.days.keys()).copied();
     let (first, last) = days.clone().min().zip(days.max())?;
     let last = if chosen.last == Day::MAX { last } else { chosen.last };
     let first = match chosen.first {
@@ -89,12 +89,12 @@ mod tests {
 
     #[test]
     fn an_open_window_is_the_newer_half() {
-        let presence = [Presence {
+        let reporter_days = [ReporterDays {
             domain: "example.com".to_owned(),
             reporter: "one".to_owned(),
             days: (100..110).map(|day| (day, 1)).collect(),
         }];
-        let closed = |first, last| closed(Window { first, last }, &presence);
+        let closed = |first, last| closed(Window { first, last }, &reporter_days);
         assert_eq!(closed(Day::MIN, Day::MAX), Some(Window { first: 105, last: 109 }));
         assert_eq!(closed(104, Day::MAX), Some(Window { first: 104, last: 109 }));
         assert_eq!(closed(100, 120), Some(Window { first: 100, last: 120 }));

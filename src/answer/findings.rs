@@ -3,7 +3,7 @@
 use super::{HISTORY, Question};
 use crate::diagnosis::{DomainFinding, FindingCode, Observations, domain_findings, since};
 use crate::domain;
-use crate::query::{Presence, Published, Survey, Window, history, presence, published, survey};
+use crate::query::{Published, ReporterDays, Survey, Window, history, published, reporter_days, survey};
 use crate::report::period::Day;
 use crate::store::StoreError;
 
@@ -14,25 +14,30 @@ impl Question<'_> {
     /// Those of the store.
     pub fn findings(&self, survey: &Survey) -> Result<Vec<DomainFinding>, StoreError> {
         let first = self.window.first.saturating_sub(HISTORY);
-        let presence =
-            presence(self.store, first, self.today_of_reports.unwrap_or(Day::MAX).saturating_sub(1), self.domains)?;
-        self.findings_with(survey, &presence, &published(self.store, survey)?)
+        let reporter_days = reporter_days(
+            self.store,
+            first,
+            self.today_of_reports.unwrap_or(Day::MAX).saturating_sub(1),
+            self.domains,
+        )?;
+        self.findings_with(survey, &reporter_days, &published(self.store, survey)?)
     }
 
     /// The same where it is known who reported, and what was published.
     pub(super) fn findings_with(
         &self,
         survey: &Survey,
-        presence: &[Presence],
+        reporter_days: &[ReporterDays],
         published: &Published,
     ) -> Result<Vec<DomainFinding>, StoreError> {
         let mut foreign = self.store.foreign_totals(self.window.first, self.window.last)?;
         foreign.retain(|one| domain::is_among(&one.domain, self.domains));
-        let last = presence.iter().filter_map(|one| one.days.keys().next_back()).max().copied().unwrap_or(Day::MIN);
+        let last =
+            reporter_days.iter().filter_map(|one| one.days.keys().next_back()).max().copied().unwrap_or(Day::MIN);
         let rules = self.known.rules();
         let mut found = domain_findings(&Observations {
             survey,
-            presence,
+            reporter_days,
             foreign: &foreign,
             published,
             window: self.window,

@@ -14,7 +14,7 @@ use crate::diagnosis::{self as keys, KeyChoice, SelectorUse, SendingPath, Wanted
 use crate::dns::{self, DnsAudit, NewestReport, Origin, Request, Selector};
 use crate::domain;
 use crate::finding::Severity;
-use crate::query::{Bound, Scan, WindowChoice, key_survey, presence};
+use crate::query::{Bound, Scan, WindowChoice, key_survey, reporter_days};
 use crate::render::DnsAnswer;
 use crate::report::period::{Day, date_of, day_of};
 use crate::role::Role;
@@ -146,7 +146,7 @@ impl Seen {
         selectors.truncate(MOST_SELECTORS);
         let selectors = selectors.into_iter().map(|(selector, _)| selector);
         let own_addresses = own_addresses(name, &paths);
-        let present = presence(store, Day::MIN, day_of(today), &[])?;
+        let present = reporter_days(store, Day::MIN, day_of(today), &[])?;
         let about = present.iter().filter(|one| domain::is_within(name, &one.domain));
         let newest = about.filter_map(|one| one.days.keys().next_back()).max().copied();
         let newest_report =

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::dates::shown;
-use crate::query::Presence;
+use crate::query::ReporterDays;
 use crate::report::period::Day;
 
 /// No reports come any more.
@@ -34,8 +34,8 @@ const HABIT: usize = 4;
 const LARGE: f64 = 0.1;
 
 /// Whether reports have stopped altogether, as of a day.
-pub(super) fn silence(presence: &[Presence], today: Day) -> Option<Silence> {
-    let last = presence.iter().filter_map(|one| one.days.keys().next_back()).max().copied();
+pub(super) fn silence(reporter_days: &[ReporterDays], today: Day) -> Option<Silence> {
+    let last = reporter_days.iter().filter_map(|one| one.days.keys().next_back()).max().copied();
     let days = last.map_or(Day::MAX, |last| today.saturating_sub(last));
     (days >= SILENT).then(|| Silence { last_day: last.map(shown), days: days.unsigned_abs() })
 }
@@ -44,9 +44,12 @@ pub(super) fn silence(presence: &[Presence], today: Day) -> Option<Silence> {
 pub(super) type Days = BTreeMap<Day, u64>;
 
 /// By reporter, or by policy domain, the days that there are reports on.
-pub(super) fn gather<'p>(presence: &'p [Presence], name: impl Fn(&'p Presence) -> &'p str) -> BTreeMap<&'p str, Days> {
+pub(super) fn gather<'p>(
+    reporter_days: &'p [ReporterDays],
+    name: impl Fn(&'p ReporterDays) -> &'p str,
+) -> BTreeMap<&'p str, Days> {
     let mut found: BTreeMap<&str, Days> = BTreeMap::new();
-    for one in presence {
+    for one in reporter_days {
         let days = found.entry(name(one)).or_default();
         for (&day, &messages) in &one.days {
             let sum = days.entry(day).or_default();
@@ -90,11 +93,11 @@ pub(super) fn messages(days: &Days, first: Day, last: Day) -> u64 {
 
 /// The policy domains on which no reports come any more, as of a day. A domain of which one reporter of several told is that
 /// reporter's silence; one below another that is still reported on may have lost its own record.
-pub(super) fn silent_domains(presence: &[Presence], last: Day) -> Vec<(&str, Stopped)> {
-    let domains = gather(presence, |one| &one.domain);
-    let several = gather(presence, |one| &one.reporter).len() > 1;
+pub(super) fn silent_domains(reporter_days: &[ReporterDays], last: Day) -> Vec<(&str, Stopped)> {
+    let domains = gather(reporter_days, |one| &one.domain);
+    let several = gather(reporter_days, |one| &one.reporter).len() > 1;
     let mut reporters: BTreeMap<&str, usize> = BTreeMap::new();
-    for one in presence {
+    for one in reporter_days {
         *reporters.entry(&one.domain).or_default() += 1;
     }
     let goes_on = |domain: &str, end: Day| {
@@ -127,8 +130,8 @@ impl SilentReporter<'_> {
 }
 
 /// The reporters that no longer report, as of a day; how much they reported is counted from a day on.
-pub(super) fn silent_reporters(presence: &[Presence], from: Day, last: Day) -> Vec<SilentReporter<'_>> {
-    let reporters = gather(presence, |one| &one.reporter);
+pub(super) fn silent_reporters(reporter_days: &[ReporterDays], from: Day, last: Day) -> Vec<SilentReporter<'_>> {
+    let reporters = gather(reporter_days, |one| &one.reporter);
     let of = |days: &Days| messages(days, from.min(last), last);
     let all = reporters.values().fold(0_u64, |sum, days| sum.saturating_add(of(days)));
     let Some(newest) = reporters.values().filter_map(|days| days.range(..=last).next_back()).map(|(&day, _)| day).max()
@@ -165,14 +168,18 @@ mod tests {
         assert_eq!(stopped(daily().chain(50..60), 40), Some(Stopped { end: 19, noticed: 22 }));
     }
 
-    fn of(domain: &str, reporter: &str, days: std::ops::Range<Day>) -> Presence {
-        Presence { domain: domain.to_owned(), reporter: reporter.to_owned(), days: days.map(|day| (day, 10)).collect() }
+    fn of(domain: &str, reporter: &str, days: std::ops::Range<Day>) -> ReporterDays {
+        ReporterDays {
+            domain: domain.to_owned(),
+            reporter: reporter.to_owned(),
+            days: days.map(|day| (day, 10)).collect(),
+        }
     }
 
     #[test]
     fn a_domain_is_silent_when_its_reporters_are() {
-        let names = |presence: &[Presence]| -> Vec<String> {
-            silent_domains(presence, 30).into_iter().map(|(domain, _)| domain.to_owned()).collect()
+        let names = |reporter_days: &[ReporterDays]| -> Vec<String> {
+            silent_domains(reporter_days, 30).into_iter().map(|(domain, _)| domain.to_owned()).collect()
         };
         let goes_on = [of("example.com", "one", 0..30), of("example.com", "two", 0..30)];
         let stops = [of("example.org", "one", 0..20), of("example.org", "two", 0..20)];
@@ -185,11 +192,11 @@ mod tests {
 
     #[test]
     fn a_reporter_is_silent_while_others_are_not() {
-        let presence = [of("example.com", "one", 0..30), of("example.com", "two", 0..20)];
-        let silent = silent_reporters(&presence, 0, 40);
+        let reporter_days = [of("example.com", "one", 0..30), of("example.com", "two", 0..20)];
+        let silent = silent_reporters(&reporter_days, 0, 40);
         assert_eq!(silent.len(), 1);
         assert_eq!((silent[0].name, silent[0].newest, silent[0].messages), ("two", 29, (200, 500)));
         assert!(silent[0].is_large());
-        assert_eq!(silent_reporters(&presence, 0, 21), Vec::new());
+        assert_eq!(silent_reporters(&reporter_days, 0, 21), Vec::new());
     }
 }

@@ -3,8 +3,8 @@
 
 use std::collections::BTreeMap;
 
+use super::distinct_facts::DistinctFacts;
 use super::figures::{PathFigures, SenderKey, Survey};
-use super::kinds::Kinds;
 use super::tally::{Entry, ReportMark, Tally};
 use super::window::Window;
 use super::witnesses::Met;
@@ -25,7 +25,7 @@ pub fn history(store: &Store, window: Window, domain: &str, memory_days: u32) ->
     if reports.iter().any(|one| one.checked > 0) && reports.iter().any(|one| one.unchecked > 0) {
         return Ok(None);
     }
-    let (mut names, mut kinds, mut met) = (store.names(), Kinds::new(store)?, Met::default());
+    let (mut names, mut kinds, mut met) = (store.names(), DistinctFacts::new(store)?, Met::default());
     let mut is_its: Vec<Option<bool>> = Vec::new();
     // By day, reporter as it was met, and kind.
     let mut sums: BTreeMap<(Day, u32, u32), u64> = BTreeMap::new();

@@ -10,7 +10,7 @@ use std::net::IpAddr;
 use std::sync::OnceLock;
 
 use super::ledger::{Decision, LedgerEntry, Shown};
-use super::naming::{Knowledge, Unit, Who};
+use super::naming::{AuthIdentity, Knowledge, SenderGroup};
 use super::roles::{PathNumber, Paths};
 use super::scan::Scan;
 use super::sums::Sums;
@@ -155,13 +155,13 @@ impl Matching<'_> {
         reach
     }
 
-    fn unit(&self, unit: u32) -> (&Unit, &Who) {
+    fn unit(&self, unit: u32) -> (&SenderGroup, &AuthIdentity) {
         let unit = &self.sums.units.list[unit as usize];
         (unit, &self.sums.whos[unit.who as usize])
     }
 
     /// Whether an entry that is there already comes before a new one of this decision.
-    fn is_decided(&self, unit: &Unit, decision: Decision) -> bool {
+    fn is_decided(&self, unit: &SenderGroup, decision: Decision) -> bool {
         let known = unit.matched.and_then(|number| self.knowledge.ledger.entries.get(number as usize));
         known.is_some_and(|known| known.decision <= decision)
     }

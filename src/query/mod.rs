@@ -2,15 +2,15 @@
 //!
 //! [`survey()`] answers most questions. [`Scan`] is the pass over the records behind it, for those that want more of them.
 
+mod distinct_facts;
 mod figures;
 mod history;
-mod kinds;
 mod ledger;
 mod matching;
 mod naming;
-mod presence;
 mod published;
 mod receivers;
+mod reporter_days;
 mod roles;
 mod scan;
 mod selectors;
@@ -30,9 +30,9 @@ pub use history::history;
 pub use ledger::{Decision, Identities, Ledger, LedgerEntry};
 pub use matching::{Mail, Matching, Reach};
 pub use naming::{Hosts, Knowledge, NamedBy};
-pub use presence::{Presence, presence};
 pub use published::{PolicySeen, Published, published};
 pub use receivers::{Governed, Handled, Receivers, ReportSeen, receivers};
+pub use reporter_days::{ReporterDays, reporter_days};
 pub use scan::Scan;
 pub use selectors::{KeyResults, KeySeen, KeySurvey, KeyUse, key_survey, keys_of_path};
 pub use sighting::Sighting;

@@ -2,7 +2,7 @@
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::kinds::Kinds;
+use super::distinct_facts::DistinctFacts;
 use super::scan::Scan;
 use super::window::Window;
 use crate::alignment::{Disposition, OverrideReason};
@@ -123,7 +123,7 @@ struct HandledKey {
 /// # Errors
 /// See [`StoreError`].
 pub fn receivers(store: &Store, window: Window, domains: &[String]) -> Result<Receivers, StoreError> {
-    Pass::of(store, domains, &mut Kinds::new(store)?, &mut store.names())?.run(window)
+    Pass::of(store, domains, &mut DistinctFacts::new(store)?, &mut store.names())?.run(window)
 }
 
 impl Scan<'_> {
@@ -150,7 +150,7 @@ struct Pass<'p, 's> {
     texts: &'p mut NameReader<'s>,
     domains: &'p [String],
     wanted: FxHashMap<i64, bool>,
-    kinds: &'p mut Kinds<'s>,
+    kinds: &'p mut DistinctFacts<'s>,
     /// In the order of their numbers.
     lines: Vec<ReportLine>,
     /// By the place of the report its messages that are asked for.
@@ -169,7 +169,7 @@ impl<'p, 's> Pass<'p, 's> {
     fn of(
         store: &'s Store,
         domains: &'p [String],
-        kinds: &'p mut Kinds<'s>,
+        kinds: &'p mut DistinctFacts<'s>,
         texts: &'p mut NameReader<'s>,
     ) -> Result<Self, StoreError> {
         Ok(Pass {

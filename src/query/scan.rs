@@ -1,10 +1,10 @@
 //! The records of a window, each with the path it is on: what every question about paths stands on.
 //!
-//! [`Scan::survey`] goes through the records once. What is worked out is worked out as seldom as it can be: per kind of
-//! outcome ([`kinds`](super::kinds)) what it says and who it shows, per who and address who handed over (a *unit*, see
-//! [`naming`](super::naming)), per record no more than sums over small numbers. This thread reads records and finds their
-//! kinds, another sums them up ([`sums`](super::sums)). When all records have been seen the units become paths, and what was
-//! summed up becomes a [`Survey`](super::Survey): plain figures, with the sums by report and by address behind them.
+//! [`Scan::survey`] goes through the records once, and computes each thing as rarely as possible: for each kind of outcome
+//! ([`distinct_facts`](super::distinct_facts)) its facts and the identity that it authenticates; for each identity and address the sender group
+//! (see [`naming`](super::naming)); for each record only sums over small numbers. This thread reads records and finds their
+//! kinds, another computes the sums ([`sums`](super::sums)). When all records have been seen, the groups become paths, and the sums
+//! become a [`Survey`](super::Survey): plain figures, with the sums by report and by address behind them.
 //!
 //! A question that wants more of the records of a path than the survey has asks again with [`Scan::visit`]: it is shown every
 //! record of one path, or of all, with its facts. All that was worked out is known by then, so this costs little more
@@ -24,9 +24,9 @@ use std::thread;
 
 use rustc_hash::FxHashMap;
 
+use super::distinct_facts::DistinctFacts;
 use super::figures::Signer;
-use super::kinds::Kinds;
-use super::naming::{Knowledge, Whos};
+use super::naming::{AuthIdentities, Knowledge};
 use super::roles::{PathNumber, Paths};
 use super::sums::{AddressNumbers, Batch, Cell, Excuse, PairKey, Record, Sums};
 use super::tally::{DomainSums, ReportMark, Tally};
@@ -76,12 +76,12 @@ pub struct Scan<'s> {
     pub(super) window: Window,
     pub(super) domains: &'s [String],
     pub(super) knowledge: Knowledge<'s>,
-    pub(super) kinds: Kinds<'s>,
+    pub(super) kinds: DistinctFacts<'s>,
     /// By kind.
     hot: Vec<Hot>,
     /// By kind the same without override reasons that did not count.
     unexcused: FxHashMap<u32, u32>,
-    pub(super) whos: Whos<'s>,
+    pub(super) whos: AuthIdentities<'s>,
     /// Whether header From and policy domains are asked for.
     wanted: FxHashMap<i64, bool>,
     pub(super) address_numbers: AddressNumbers,
@@ -138,10 +138,10 @@ impl<'s> Scan<'s> {
             window,
             domains,
             knowledge,
-            kinds: Kinds::new(store)?,
+            kinds: DistinctFacts::new(store)?,
             hot: Vec::new(),
             unexcused: FxHashMap::default(),
-            whos: Whos::new(knowledge),
+            whos: AuthIdentities::new(knowledge),
             wanted: FxHashMap::default(),
             address_numbers: AddressNumbers::default(),
             met: Met::default(),

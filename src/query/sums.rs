@@ -1,5 +1,5 @@
-//! What the records of a window add up to, while they are gone through: by report, unit and kind, and by who, address and
-//! state.
+//! What the records of a window add up to, while they are gone through: by report, sender group and kind, and by identity,
+//! address and state.
 //!
 //! The look-ups by address miss the caches of the processor nearly every time. In a loop of their own over a batch of
 //! records many of them are under way at once, which makes them several times as fast as one by one between other work.
@@ -9,7 +9,7 @@ use std::net::{IpAddr, Ipv6Addr};
 
 use rustc_hash::FxHashMap;
 
-use super::naming::{Knowledge, Units, Who};
+use super::naming::{AuthIdentity, Knowledge, SenderGroups};
 use super::sighting::Sighting;
 use super::tally::Entry;
 use crate::alignment::{DkimState, ForwardingReasons};
@@ -23,7 +23,7 @@ const V4: u64 = 0;
 const V6: u64 = 1;
 const NO_ADDRESS: u64 = 2;
 
-/// Who, the DKIM state, whether SPF aligns, and the address, in one number.
+/// AuthIdentity, the DKIM state, whether SPF aligns, and the address, in one number.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub(super) struct PairKey(u64);
 
@@ -141,7 +141,7 @@ pub(super) struct Batch {
     /// Evidence that is not asked for itself; each with where its cells end.
     pub(super) evidence: Vec<(PairKey, usize)>,
     pub(super) cells: Vec<Cell>,
-    pub(super) whos: Vec<Who>,
+    pub(super) whos: Vec<AuthIdentity>,
     pub(super) v6: Vec<Ipv6Addr>,
 }
 
@@ -164,9 +164,9 @@ pub(super) struct Pair {
 /// The sums.
 #[derive(Debug)]
 pub(super) struct Sums<'k> {
-    pub(super) units: Units<'k>,
+    pub(super) units: SenderGroups<'k>,
     /// What records show apart from their address.
-    pub(super) whos: Vec<Who>,
+    pub(super) whos: Vec<AuthIdentity>,
     v6: Vec<Ipv6Addr>,
     /// Of the window and asked for.
     pairs: FxHashMap<PairKey, Pair>,
@@ -189,7 +189,7 @@ pub(super) struct Sums<'k> {
 impl<'k> Sums<'k> {
     pub(super) fn new(knowledge: Knowledge<'k>) -> Self {
         Sums {
-            units: Units::new(knowledge),
+            units: SenderGroups::new(knowledge),
             whos: Vec::new(),
             v6: Vec::new(),
             pairs: FxHashMap::default(),

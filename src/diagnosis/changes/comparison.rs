@@ -4,7 +4,7 @@ use crate::diagnosis::findings::{DomainFinding, FindingCode};
 use crate::diagnosis::judge::Diagnosis;
 use crate::diagnosis::selectors::KeyDiagnosis;
 use crate::finding::Code;
-use crate::query::{Presence, Published, Survey, TlsSurvey, Window};
+use crate::query::{Published, ReporterDays, Survey, TlsSurvey, Window};
 use crate::report::period::Day;
 
 /// Fewer messages say nothing: no share of them is compared, and they are not missed.
@@ -41,7 +41,7 @@ pub struct Comparison<'c> {
     /// What is wrong with domains as a whole in this window.
     pub findings: &'c [DomainFinding],
     /// Who reported, up to today.
-    pub presence: &'c [Presence],
+    pub reporter_days: &'c [ReporterDays],
     /// What SMTP TLS reports say of both windows, and of what was before.
     pub tls: &'c TlsSurvey,
     /// Paths with fewer messages in both windows are left out.

@@ -28,7 +28,7 @@ use crate::query::Window;
 #[must_use]
 pub fn changes(comparison: &Comparison<'_>) -> Changes {
     let mut found = Changes {
-        silence: silence(comparison.presence, comparison.today),
+        silence: silence(comparison.reporter_days, comparison.today),
         findings: comparison.findings.to_vec(),
         ..Changes::default()
     };

@@ -21,7 +21,7 @@ fn is_new(stopped: Stopped, comparison: &Comparison<'_>) -> bool {
 
 pub(super) fn of_domains(comparison: &Comparison<'_>) -> Vec<Change> {
     let (mut found, mut told) = (Vec::new(), BTreeSet::new());
-    for (domain, stopped) in silent_domains(comparison.presence, comparison.today.saturating_sub(1)) {
+    for (domain, stopped) in silent_domains(comparison.reporter_days, comparison.today.saturating_sub(1)) {
         if is_new(stopped, comparison) {
             told.insert(domain);
             let text = format!("no reports on it since {}", shown(stopped.end));
@@ -31,7 +31,7 @@ pub(super) fn of_domains(comparison: &Comparison<'_>) -> Vec<Change> {
             found.push(change);
         }
     }
-    for (domain, days) in gather(comparison.presence, |one| &one.domain) {
+    for (domain, days) in gather(comparison.reporter_days, |one| &one.domain) {
         let in_window = days.range(comparison.window.first..=comparison.window.last).next();
         if let (Some((&first, _)), Some(_)) = (days.first_key_value(), in_window)
             && first >= comparison.window.first
@@ -49,7 +49,7 @@ pub(super) fn of_domains(comparison: &Comparison<'_>) -> Vec<Change> {
 
 pub(super) fn of_reporters(comparison: &Comparison<'_>) -> Vec<Change> {
     let (mut found, mut told) = (Vec::new(), BTreeSet::new());
-    for silent in silent_reporters(comparison.presence, comparison.before.first, comparison.today) {
+    for silent in silent_reporters(comparison.reporter_days, comparison.before.first, comparison.today) {
         if is_new(silent.stopped, comparison) {
             told.insert(silent.name);
             let kind = if silent.is_large() { ChangeKind::Worse } else { ChangeKind::Gone };
@@ -61,7 +61,7 @@ pub(super) fn of_reporters(comparison: &Comparison<'_>) -> Vec<Change> {
             found.push(change);
         }
     }
-    for (name, days) in gather(comparison.presence, |one| &one.reporter) {
+    for (name, days) in gather(comparison.reporter_days, |one| &one.reporter) {
         if let Some((&first, _)) = days.first_key_value()
             && comparison.window.holds(first)
             && comparison.then.survey.reports > 0

@@ -1,7 +1,7 @@
 //! What findings are made of.
 
 use crate::diagnosis::rules::Rules;
-use crate::query::{ForeignDomain, Presence, Published, Survey, Window};
+use crate::query::{ForeignDomain, Published, ReporterDays, Survey, Window};
 use crate::report::period::Day;
 
 /// What findings are made of.
@@ -10,7 +10,7 @@ pub struct Observations<'o> {
     /// The figures of the window.
     pub survey: &'o Survey,
     /// Who reported, from well before the window on.
-    pub presence: &'o [Presence],
+    pub reporter_days: &'o [ReporterDays],
     /// The domains that are not the owner's and have reports in the window, most messages first.
     pub foreign: &'o [ForeignDomain],
     /// What the reports of the survey say was published.

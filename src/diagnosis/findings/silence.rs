@@ -21,7 +21,7 @@ fn span(of: &Observations<'_>) -> (Day, Day) {
 pub(super) fn domains(of: &Observations<'_>) -> Vec<DomainFinding> {
     let (last, from) = span(of);
     let mut found = Vec::new();
-    for (domain, stopped) in silent_domains(of.presence, last) {
+    for (domain, stopped) in silent_domains(of.reporter_days, last) {
         if stopped.noticed < from {
             continue;
         }
@@ -50,12 +50,12 @@ pub(super) fn domains(of: &Observations<'_>) -> Vec<DomainFinding> {
 pub(super) fn reporters(of: &Observations<'_>) -> Vec<DomainFinding> {
     let (last, from) = span(of);
     let mut found = Vec::new();
-    for silent in silent_reporters(of.presence, Day::MIN, last) {
+    for silent in silent_reporters(of.reporter_days, Day::MIN, last) {
         if silent.stopped.noticed < from || !silent.is_large() {
             continue;
         }
         let (name, stopped, (told, total)) = (silent.name, silent.stopped, silent.messages);
-        let of_it = of.presence.iter().filter(|one| one.reporter == name);
+        let of_it = of.reporter_days.iter().filter(|one| one.reporter == name);
         let Some(most) = of_it.max_by_key(|one| (messages(&one.days, Day::MIN, last), std::cmp::Reverse(&one.domain)))
         else {
             continue;

@@ -1,27 +1,27 @@
-//! Who handed a message over, told from one record: the rules that name a sender, in their order.
+//! Who delivered a message, as far as one record shows: the rules that name a sender, in their order.
 //!
-//! A signature survives forwarding and says who wrote; the address and SPF say who handed over. So in this order: the
+//! A signature survives forwarding and says who wrote the mail; the address and SPF say who delivered it. So in this order: the
 //! ledger of approved senders; the catalogue of providers, by the domain that SPF authenticated, by published networks, by
 //! confirmed reverse DNS; the organizational domain that SPF authenticated, where it is not header From's own; that of the
 //! confirmed reverse DNS; the provider whose default signature verified, where SPF did not fail; the network.
 //!
-//! What one record cannot tell is settled when all have been seen (`roles`): an address keeps the name that a provider's
+//! What one record cannot show is decided when all have been seen (`roles`): an address keeps the name that a provider's
 //! evidence gave it, and a reporter that hides what decides joins what others saw of the address.
 //!
-//! Naming is done once for each [`Who`] (what a record shows apart from its address) and address, and gives a [`Unit`]: mail of
-//! one role.
+//! Naming is done once for each [`AuthIdentity`] (what a record shows apart from its address) and address, and gives a
+//! [`SenderGroup`]: mail that cannot differ in role.
 
 mod address;
-mod unit;
-mod who;
+mod auth_identity;
+mod sender_group;
 
 use std::collections::HashMap;
 use std::net::IpAddr;
 
 use rustc_hash::FxHashMap;
 
-pub(super) use self::unit::{Sender, Unit, Units};
-pub(super) use self::who::{Account, Signed, Who, Whos};
+pub(super) use self::auth_identity::{Account, AuthIdentities, AuthIdentity, Signed};
+pub(super) use self::sender_group::{Sender, SenderGroup, SenderGroups};
 use super::ledger::Ledger;
 use crate::providers::{Catalogue, Provider};
 

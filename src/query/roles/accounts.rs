@@ -9,7 +9,7 @@ use super::own_days::{Beside, SignatureDays};
 use super::owner::{AccountNumber, Owner, Use};
 use super::streams::era;
 use crate::query::ledger::Decision;
-use crate::query::naming::{Account, ProviderNumber, Sender, Who};
+use crate::query::naming::{Account, AuthIdentity, ProviderNumber, Sender};
 use crate::query::tally::Days;
 use crate::report::period::Day;
 use crate::witness::{Seen, has_share};
@@ -247,7 +247,7 @@ impl Owner<'_> {
 }
 
 /// The account that a record shows, of a provider where one is asked for.
-fn shown_account(who: &Who, provider: Option<ProviderNumber>) -> Option<AccountNumber> {
+fn shown_account(who: &AuthIdentity, provider: Option<ProviderNumber>) -> Option<AccountNumber> {
     let fits = |account: &&Account| account.verified && provider.is_none_or(|home| account.provider == home);
     who.accounts.iter().find(fits).map(|account| (account.provider, account.number))
 }

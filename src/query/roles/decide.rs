@@ -12,7 +12,7 @@ use super::spray::sprayed;
 use crate::parallel;
 use crate::providers::Kind;
 use crate::query::ledger;
-use crate::query::naming::{Account, ProviderNumber, Sender, Signed, Who};
+use crate::query::naming::{Account, AuthIdentity, ProviderNumber, Sender, Signed};
 use crate::role::Role;
 use crate::witness::{Seen, has_share};
 
@@ -143,7 +143,7 @@ impl OfSender {
 }
 
 /// Somebody else's own domains that signed: no provider's default, no account.
-fn others_signatures(gathered: &Gathered<'_>, who: &Who) -> impl Iterator<Item = u32> {
+fn others_signatures(gathered: &Gathered<'_>, who: &AuthIdentity) -> impl Iterator<Item = u32> {
     let verified = who.signed.iter().filter(|one| one.verified && one.default_of.is_none());
     verified.map(|one| one.organization).filter(|&one| !gathered.linked(one, who.organization))
 }
@@ -196,7 +196,7 @@ struct Rows<'g> {
     sprayed: HashSet<(u32, u32)>,
     /// Organizational domains whose mail is not all signed at home, so that forwarders have unsigned mail to hand on.
     unsigned_at_home: HashSet<u32>,
-    /// Units that come from machines of the owner's own gateway provider which filter for recipients.
+    /// SenderGroups that come from machines of the owner's own gateway provider which filter for recipients.
     filters: HashSet<usize>,
 }
 

@@ -18,9 +18,9 @@ const PART_OF_HOME: f64 = 0.10;
 /// The owner's signed mail at a gateway.
 #[derive(Default)]
 struct Place {
-    /// Units against which SPF speaks.
+    /// SenderGroups against which SPF speaks.
     failing: Vec<usize>,
-    /// Units with aligned SPF.
+    /// SenderGroups with aligned SPF.
     aligned: Vec<usize>,
 }
 

@@ -8,7 +8,7 @@ use rustc_hash::FxHashMap;
 use super::numbers::Numbers;
 use crate::parallel;
 use crate::providers::Kind;
-use crate::query::naming::{Knowledge, NamedBy, ProviderNumber, Sender, Texts, Unit, Who};
+use crate::query::naming::{AuthIdentity, Knowledge, NamedBy, ProviderNumber, Sender, SenderGroup, Texts};
 use crate::query::sums::{Excuse, Sums};
 use crate::query::tally::{Days, Tally};
 use crate::report::period::Day;
@@ -18,7 +18,7 @@ use crate::witness::{Seen, has_share};
 pub(in crate::query) struct Ground<'g> {
     /// The sums over the records.
     pub(in crate::query) sums: &'g Sums<'g>,
-    /// Kinds, reports and reporters behind them.
+    /// DistinctFacts, reports and reporters behind them.
     pub(in crate::query) tally: &'g Tally,
     /// By organizational domain who reports on policy domains of it.
     pub(in crate::query) reporters_of: HashMap<u32, BTreeSet<u32>>,
@@ -228,11 +228,11 @@ impl<'g> Gathered<'g> {
         self.ground.sums.units.list.len()
     }
 
-    pub(super) fn unit(&self, at: usize) -> &'g Unit {
+    pub(super) fn unit(&self, at: usize) -> &'g SenderGroup {
         &self.ground.sums.units.list[at]
     }
 
-    pub(super) fn who(&self, at: usize) -> &'g Who {
+    pub(super) fn who(&self, at: usize) -> &'g AuthIdentity {
         &self.ground.sums.whos[self.unit(at).who as usize]
     }
 

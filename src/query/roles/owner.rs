@@ -8,7 +8,7 @@ use rustc_hash::FxHashMap;
 use super::gather::Gathered;
 use super::keys::{ByReporter, Key, MOST, USED};
 use crate::providers::Kind;
-use crate::query::naming::{Account, ProviderNumber, Sender, Signed, Who};
+use crate::query::naming::{Account, AuthIdentity, ProviderNumber, Sender, Signed};
 use crate::query::tally::Days;
 use crate::report::period::Day;
 use crate::witness::Seen;
@@ -65,12 +65,12 @@ impl<'g> Owner<'g> {
     }
 
     /// Whether SPF passed for a domain of the owner's.
-    pub(super) fn own_spf(&self, who: &Who) -> bool {
+    pub(super) fn own_spf(&self, who: &AuthIdentity) -> bool {
         who.own_spf || who.authenticated.is_some_and(|(_, by)| self.gathered.linked(by, who.organization))
     }
 
     /// The own signatures of a record.
-    pub(super) fn signatures<'w>(&self, who: &'w Who) -> impl Iterator<Item = &'w Signed> {
+    pub(super) fn signatures<'w>(&self, who: &'w AuthIdentity) -> impl Iterator<Item = &'w Signed> {
         who.signed.iter().filter(|one| self.gathered.linked(one.organization, who.organization))
     }
 

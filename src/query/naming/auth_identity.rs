@@ -1,4 +1,4 @@
-//! What a record shows of who wrote it and who handed it over, apart from its address.
+//! The authenticated identity of a record: what it shows, apart from its address, about who wrote the mail and who delivered it.
 
 use std::collections::HashMap;
 
@@ -11,7 +11,7 @@ use crate::store::{NameReader, OutcomeFacts, Store, StoreError};
 
 /// What a record shows apart from its address, as far as that bears on its role.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-struct WhoKey {
+struct IdentityKey {
     from: i64,
     envelope: Option<i64>,
     authenticated: Option<i64>,
@@ -28,7 +28,7 @@ struct WhoKey {
 pub(in crate::query) struct Account {
     /// The provider.
     pub(in crate::query) provider: ProviderNumber,
-    /// Its number in [`Whos::tenants`].
+    /// Its number in [`AuthIdentities::tenants`].
     pub(in crate::query) number: u32,
     /// Its name.
     pub(in crate::query) name: String,
@@ -43,11 +43,11 @@ pub(in crate::query) struct Account {
 /// A listed signature.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::query) struct Signed {
-    /// The pair of `d=` and `s=`, by its number in [`Whos::keys`].
+    /// The pair of `d=` and `s=`, by its number in [`AuthIdentities::keys`].
     pub(in crate::query) key: u32,
     /// The key of any selector of that `d=`: what reporters show that write no selectors.
     pub(in crate::query) any_key: u32,
-    /// The organizational domain of `d=`, by its number in [`Whos::organizations`].
+    /// The organizational domain of `d=`, by its number in [`AuthIdentities::organizations`].
     pub(in crate::query) organization: u32,
     /// It verified.
     pub(in crate::query) verified: bool,
@@ -57,10 +57,10 @@ pub(in crate::query) struct Signed {
 
 /// What records show apart from their address, and what the catalogue and the ledger know of that.
 #[derive(Debug)]
-pub(in crate::query) struct Who {
+pub(in crate::query) struct AuthIdentity {
     /// Header From; -1 where there is none.
     pub(in crate::query) from: i64,
-    /// Its organizational domain, by its number in [`Whos::organizations`].
+    /// Its organizational domain, by its number in [`AuthIdentities::organizations`].
     pub(in crate::query) organization: u32,
     /// It is that itself.
     pub(in crate::query) is_from_organization: bool,
@@ -94,7 +94,7 @@ pub(in crate::query) struct Who {
     pub(super) entries: Vec<u32>,
 }
 
-impl Who {
+impl AuthIdentity {
     /// Whether a reporter leaves out what would tell who wrote it: neither SPF nor a signature.
     pub(in crate::query) fn hides(&self) -> bool {
         self.quiet && self.signed.is_empty()
@@ -108,9 +108,9 @@ impl Who {
 
 /// All that was shown, each once. Names are what strangers write, so nothing here is hashed in a way that they foresee.
 #[derive(Debug)]
-pub(in crate::query) struct Whos<'k> {
+pub(in crate::query) struct AuthIdentities<'k> {
     knowledge: Knowledge<'k>,
-    numbers: HashMap<WhoKey, u32>,
+    numbers: HashMap<IdentityKey, u32>,
     /// By number whether the reverse-path is null, and whether it shows anything of who wrote or sent it.
     nulls: Vec<bool>,
     telling: Vec<bool>,
@@ -121,9 +121,9 @@ pub(in crate::query) struct Whos<'k> {
     keys: HashMap<(String, Option<String>), u32>,
 }
 
-impl<'k> Whos<'k> {
+impl<'k> AuthIdentities<'k> {
     pub(in crate::query) fn new(knowledge: Knowledge<'k>) -> Self {
-        Whos {
+        AuthIdentities {
             knowledge,
             numbers: HashMap::new(),
             nulls: Vec::new(),
@@ -145,9 +145,9 @@ impl<'k> Whos<'k> {
         facts: &OutcomeFacts,
         store: &Store,
         names: &mut NameReader<'_>,
-    ) -> Result<(u32, Option<Who>), StoreError> {
+    ) -> Result<(u32, Option<AuthIdentity>), StoreError> {
         let Detail { strict_spf, spf_fault, spf_without_domain, .. } = facts.detail;
-        let key = WhoKey {
+        let key = IdentityKey {
             from: facts.header_from.unwrap_or(-1),
             envelope: facts.envelope,
             authenticated: facts.authenticated,
@@ -184,7 +184,12 @@ impl<'k> Whos<'k> {
         *self.keys.entry((domain.to_owned(), selector.map(str::to_owned))).or_insert(next)
     }
 
-    fn read(&mut self, key: WhoKey, store: &Store, names: &mut NameReader<'_>) -> Result<Who, StoreError> {
+    fn read(
+        &mut self,
+        key: IdentityKey,
+        store: &Store,
+        names: &mut NameReader<'_>,
+    ) -> Result<AuthIdentity, StoreError> {
         let catalogue = self.knowledge.catalogue;
         let from = match key.from {
             -1 => String::new(),
@@ -285,7 +290,7 @@ impl<'k> Whos<'k> {
         let shown = Shown { from: &from, verified: &verified, envelope: envelope.as_deref() };
         let entries = &self.knowledge.ledger.entries;
         let entries = (0..).zip(entries).filter(|(_, entry)| entry.fits(&shown)).map(|(number, _)| number).collect();
-        Ok(Who {
+        Ok(AuthIdentity {
             from: key.from,
             organization: self.organizations.number(organization),
             is_from_organization: organization == from,

@@ -1,4 +1,4 @@
-//! Mail of which all records are of one role, whatever is seen later: of one who, from one provider or one address.
+//! Groups of mail that cannot differ in role, whatever is seen later: of one authenticated identity, from one provider or one address.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use rustc_hash::FxHashMap;
 
 use super::address::{AddressFacts, Addresses};
-use super::{Knowledge, NamedBy, ProviderNumber, Texts, Who};
+use super::{AuthIdentity, Knowledge, NamedBy, ProviderNumber, Texts};
 use crate::query::ledger::Handed;
 
 /// Who runs the machine that handed mail over, as far as one record shows.
@@ -22,9 +22,9 @@ pub(in crate::query) enum Sender {
     Nobody,
 }
 
-/// Mail of one role.
+/// Mail that cannot differ in role.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(in crate::query) struct Unit {
+pub(in crate::query) struct SenderGroup {
     /// What its records show apart from their address.
     pub(in crate::query) who: u32,
     pub(in crate::query) by: NamedBy,
@@ -35,15 +35,15 @@ pub(in crate::query) struct Unit {
     pub(in crate::query) matched: Option<u32>,
     /// The first entry of that name.
     pub(in crate::query) entry: Option<u32>,
-    /// The organizational domain of the host name, by its number in [`Units::hosts`].
+    /// The organizational domain of the host name, by its number in [`SenderGroups::hosts`].
     pub(in crate::query) host: Option<u32>,
 }
 
-impl Unit {
+impl SenderGroup {
     /// What mail of it from an address shows to entries of the ledger.
     pub(in crate::query) fn handed<'r>(
         &self,
-        who: &'r Who,
+        who: &'r AuthIdentity,
         ip: Option<IpAddr>,
         knowledge: &'r Knowledge<'_>,
     ) -> Handed<'r> {
@@ -51,7 +51,7 @@ impl Unit {
     }
 }
 
-fn handed<'r>(sender: Sender, who: &'r Who, ip: Option<IpAddr>, knowledge: &'r Knowledge<'_>) -> Handed<'r> {
+fn handed<'r>(sender: Sender, who: &'r AuthIdentity, ip: Option<IpAddr>, knowledge: &'r Knowledge<'_>) -> Handed<'r> {
     Handed {
         address: ip,
         host: ip.and_then(|ip| knowledge.hosts.get(&ip)).map(String::as_str),
@@ -65,10 +65,10 @@ fn handed<'r>(sender: Sender, who: &'r Who, ip: Option<IpAddr>, knowledge: &'r K
 
 /// Gives units their numbers.
 #[derive(Debug)]
-pub(in crate::query) struct Units<'k> {
+pub(in crate::query) struct SenderGroups<'k> {
     pub(super) knowledge: Knowledge<'k>,
-    pub(in crate::query) list: Vec<Unit>,
-    numbers: HashMap<Unit, u32>,
+    pub(in crate::query) list: Vec<SenderGroup>,
+    numbers: HashMap<SenderGroup, u32>,
     /// What was found for who and what the address says, where the ledger has no say and the address makes no difference.
     named: FxHashMap<(u32, AddressFacts), u32>,
     addresses: Addresses,
@@ -76,9 +76,9 @@ pub(in crate::query) struct Units<'k> {
     pub(in crate::query) hosts: Texts,
 }
 
-impl<'k> Units<'k> {
+impl<'k> SenderGroups<'k> {
     pub(in crate::query) fn new(knowledge: Knowledge<'k>) -> Self {
-        Units {
+        SenderGroups {
             knowledge,
             list: Vec::new(),
             numbers: HashMap::new(),
@@ -89,7 +89,7 @@ impl<'k> Units<'k> {
     }
 
     /// The unit that mail of a who, with its number, from an address belongs to.
-    pub(in crate::query) fn unit(&mut self, number: u32, who: &Who, ip: Option<IpAddr>) -> u32 {
+    pub(in crate::query) fn unit(&mut self, number: u32, who: &AuthIdentity, ip: Option<IpAddr>) -> u32 {
         let Some(ip) = ip else {
             let unit = self.name(number, who, None, AddressFacts::default());
             return self.number(unit);
@@ -117,7 +117,7 @@ impl<'k> Units<'k> {
         at
     }
 
-    fn number(&mut self, unit: Unit) -> u32 {
+    fn number(&mut self, unit: SenderGroup) -> u32 {
         let next = self.list.len() as u32;
         let number = *self.numbers.entry(unit).or_insert(next);
         if number == next {
@@ -126,7 +126,7 @@ impl<'k> Units<'k> {
         number
     }
 
-    fn name(&mut self, number: u32, who: &Who, ip: Option<IpAddr>, seen: AddressFacts) -> Unit {
+    fn name(&mut self, number: u32, who: &AuthIdentity, ip: Option<IpAddr>, seen: AddressFacts) -> SenderGroup {
         let (by, sender) = if let Some(provider) = who.by_envelope {
             (NamedBy::Envelope, Sender::Provider(provider))
         } else if let Some(provider) = seen.by_range {
@@ -142,7 +142,7 @@ impl<'k> Units<'k> {
         let entries = &self.knowledge.ledger.entries;
         let matched = who.entries.iter().copied().find(|&number| entries[number as usize].fits_address(&handed));
         let entry = matched.map(|number| self.knowledge.ledger.first_of_name(number));
-        Unit {
+        SenderGroup {
             who: number,
             by: if entry.is_some() { NamedBy::Ledger } else { by },
             sender,

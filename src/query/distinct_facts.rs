@@ -1,4 +1,4 @@
-//! Which outcomes say the same: a *kind* is what questions ask of an outcome, and there are ten times fewer of those.
+//! The distinct facts of outcomes. Outcomes with the same facts are of one *kind*; there are ten times fewer kinds than outcomes.
 
 use rustc_hash::FxHashMap;
 
@@ -7,7 +7,7 @@ use crate::store::{OutcomeFacts, Store, StoreError};
 const UNREAD: u32 = u32::MAX;
 
 /// The kinds of the outcomes that were asked for, and of those stored beside them.
-pub(super) struct Kinds<'s> {
+pub(super) struct DistinctFacts<'s> {
     store: &'s Store,
     by_outcome: Vec<u32>,
     numbers: FxHashMap<OutcomeFacts, u32>,
@@ -15,10 +15,10 @@ pub(super) struct Kinds<'s> {
     pub(super) list: Vec<OutcomeFacts>,
 }
 
-impl<'s> Kinds<'s> {
+impl<'s> DistinctFacts<'s> {
     pub(super) fn new(store: &'s Store) -> Result<Self, StoreError> {
         let size = usize::try_from(store.largest_outcome()?).unwrap_or(0) + 1;
-        Ok(Kinds { store, by_outcome: vec![UNREAD; size], numbers: FxHashMap::default(), list: Vec::new() })
+        Ok(DistinctFacts { store, by_outcome: vec![UNREAD; size], numbers: FxHashMap::default(), list: Vec::new() })
     }
 
     /// The number of an outcome's kind.

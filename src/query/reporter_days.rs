@@ -10,7 +10,7 @@ use crate::store::{DayReported, Store, StoreError};
 
 /// A reporter on a policy domain.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Presence {
+pub struct ReporterDays {
     /// The policy domain.
     pub domain: String,
     /// The reporter.
@@ -25,7 +25,12 @@ pub struct Presence {
 ///
 /// # Errors
 /// See [`StoreError`].
-pub fn presence(store: &Store, first: Day, last: Day, domains: &[String]) -> Result<Vec<Presence>, StoreError> {
+pub fn reporter_days(
+    store: &Store,
+    first: Day,
+    last: Day,
+    domains: &[String],
+) -> Result<Vec<ReporterDays>, StoreError> {
     let mut days: Vec<DayReported> = Vec::new();
     store.days_reported(first, last, end_of(last), &mut |day| days.push(day))?;
     let mut passed_from: FxHashMap<i64, Day> = FxHashMap::default();
@@ -44,7 +49,7 @@ pub fn presence(store: &Store, first: Day, last: Day, domains: &[String]) -> Res
     for ((domain, reporter), days) in sums {
         let domain = names.text(domain)?.to_owned();
         if domain::is_among(&domain, domains) {
-            found.push(Presence { domain, reporter: names.text(reporter)?.to_owned(), days });
+            found.push(ReporterDays { domain, reporter: names.text(reporter)?.to_owned(), days });
         }
     }
     found.sort_by(|a, b| (&a.domain, &a.reporter).cmp(&(&b.domain, &b.reporter)));
