@@ -5,6 +5,7 @@
 //! | a count | [`grouped`] | `44,579` |
 //! | a count of something | [`plural`] | `1 report`, `2,159 reports`, `3 entries` |
 //! | a measured share | [`percent`], [`percent_of`] | `98.3%`, `100%` and `0%` only where it is all or nothing, `<0.1%` |
+//! | a measured share of what is lost | [`percent_lost`] | `0.9%`, rounded to the nearest tenth |
 //! | a share that somebody chose | [`threshold`] | `95%`, `0.5%` |
 //! | a few of many | [`list`], [`list_of`] | `a, b and 3 more`; `a, b and c` where that is all |
 //! | rows left out of a table | [`more`] | `and 3 more` |
@@ -63,6 +64,17 @@ pub fn percent(part: u64, whole: u64) -> String {
         _ if part == whole => "100%".to_owned(),
         _ => tenths(u128::from(part) * 1000 / u128::from(whole)),
     }
+}
+
+/// The same of what is lost, to the nearest tenth: rounded down it would look smaller than it is. All of it and nothing stay apart
+/// from nearly all and hardly any.
+#[must_use]
+pub fn percent_lost(part: u64, whole: u64) -> String {
+    if part == 0 || part >= whole {
+        return percent(part, whole);
+    }
+    let (part, whole) = (u128::from(part), u128::from(whole));
+    tenths(((part * 2000 + whole) / (2 * whole)).min(999))
 }
 
 /// The same of a share from 0 to 1 that was computed before.
@@ -204,6 +216,22 @@ mod tests {
             assert_eq!(percent_of(share), text, "{share}");
         }
         assert!((1..1000).all(|tenths| percent_of(tenths as f64 / 1000.0) == percent(tenths, 1000)));
+    }
+
+    #[test]
+    fn what_is_lost_is_rounded_to_the_nearest() {
+        for (part, whole, text) in [
+            (0, 5, "0%"),
+            (5, 5, "100%"),
+            (258, 28_829, "0.9%"),
+            (84, 10_000, "0.8%"),
+            (4, 10_000, "<0.1%"),
+            (99_999, 100_000, "99.9%"),
+            (1, u64::MAX, "<0.1%"),
+            (0, 0, "–"),
+        ] {
+            assert_eq!(percent_lost(part, whole), text, "{part} of {whole}");
+        }
     }
 
     #[test]

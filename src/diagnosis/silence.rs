@@ -91,6 +91,30 @@ pub(super) fn messages(days: &Days, first: Day, last: Day) -> u64 {
     days.range(first..=last).fold(0_u64, |sum, (_, &messages)| sum.saturating_add(messages))
 }
 
+/// The most days between the last mail of a machine and the first of what takes its place.
+const BETWEEN: Day = 3;
+/// Their messages a day differ by less than this factor.
+const ALIKE: f64 = 3.0;
+/// Days before the last that are looked at, to know how much came a day.
+const LATELY: Day = 14;
+
+/// Whether about as much mail began as other mail ended, up to a day: the first day of it, and how much the two differ (the logarithm
+/// of the factor, nothing where they are equal).
+pub(super) fn takes_over(before: &Days, after: &Days, last: Day) -> Option<(Day, f64)> {
+    let (&end, _) = before.range(..=last).next_back()?;
+    let (&first, _) = after.first_key_value()?;
+    let ratio = a_day(after, first, last) / a_day(before, end.saturating_sub(LATELY), end);
+    let is_close = first.saturating_sub(end).abs() <= BETWEEN && after.len() >= 2;
+    let is_alike = ratio.is_finite() && ratio > 1.0 / ALIKE && ratio < ALIKE;
+    (is_close && is_alike).then(|| (first, ratio.ln().abs()))
+}
+
+/// Messages a day, over the days from the first to the last on which any came.
+fn a_day(days: &Days, first: Day, last: Day) -> f64 {
+    let number = days.range(first..=last.max(first)).count();
+    messages(days, first, last.max(first)) as f64 / number.max(1) as f64
+}
+
 /// The policy domains on which no reports come any more, as of a day. A domain of which one reporter of several told is that
 /// reporter's silence; one below another that is still reported on may have lost its own record.
 pub(super) fn silent_domains(reporter_days: &[ReporterDays], last: Day) -> Vec<(&str, Stopped)> {

@@ -2,13 +2,22 @@
 
 use super::document::{Document, Paint, Text};
 use crate::diagnosis::{Basis, WindowAnswer};
+use crate::report::period::{Period, date_of};
 use crate::words::plural;
 
 /// The line that every such answer begins with; short enough for the narrowest of usual terminals.
 pub(super) fn summary(days: &str, reports: u64, reporters: usize, newest: Option<&str>) -> String {
-    let newest = newest.map_or("none", |time| time.get(..10).unwrap_or(time));
+    let newest = newest.map_or("none".to_owned(), day_ended);
     let (reports, reporters) = (plural(reports, "report"), plural(reporters as u64, "reporter"));
     format!("{days} · {reports}, {reporters} · newest {newest}")
+}
+
+/// The last day of a period that ends at a moment: one that ends at midnight is of the day before.
+pub(super) fn day_ended(end: &str) -> String {
+    match end.parse::<jiff::Timestamp>() {
+        Ok(end) => date_of(Period { begin: 0, end: end.as_second() }.last_day()).to_string(),
+        Err(_) => end.to_owned(),
+    }
 }
 
 /// The days of an answer.

@@ -49,7 +49,7 @@ impl PathsAnswer<'_> {
     fn footer(&self, document: &mut Document) {
         let answer = self.found;
         if self.unsigned && answer.paths.is_empty() {
-            document.text("No path of yours was found unsigned, unaligned or broken in this window.");
+            document.text("No path of yours is unsigned, unaligned or broken now; what was repaired within these days is not listed (`dmarcstat sources` has since when).");
         }
         for finding in &answer.ledger {
             document.text(Text::prose(format!("Ledger: {}.", finding.worded())).paint(Paint::Warn));

@@ -3,7 +3,7 @@
 use super::sparkline::Look;
 use super::table::{Column, Row, Table};
 use super::text::Paint;
-use crate::words::{grouped, percent};
+use crate::words::{grouped, percent, percent_lost};
 
 /// A part of a whole.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,6 +18,16 @@ pub struct Share {
     pub paint: Paint,
     /// How much of it there is.
     pub messages: u64,
+}
+
+impl Share {
+    /// Its share of a whole, in words: what is good is never made larger, what is not never smaller.
+    pub(super) fn percent(&self, whole: u64) -> String {
+        match self.paint {
+            Paint::Good => percent(self.messages, whole),
+            _ => percent_lost(self.messages, whole),
+        }
+    }
 }
 
 /// Parts of a whole.
@@ -41,8 +51,7 @@ impl Shares {
             Table::new([Column::text("WHOSE"), Column::number("MESSAGES"), Column::number("SHARE"), Column::text("")]);
         for part in &self.parts {
             let paint = if part.messages == 0 { Paint::Dim } else { part.paint };
-            let row =
-                [part.label.to_owned(), grouped(part.messages), percent(part.messages, whole), part.note.to_owned()];
+            let row = [part.label.to_owned(), grouped(part.messages), part.percent(whole), part.note.to_owned()];
             table.push(Row::new(row).paint(0, paint));
         }
         table

@@ -1,6 +1,7 @@
 //! What the pages of a folder say besides the answers in them: which domain is how far, and mail day by day.
 
 use super::document::{Document, Paint, Text};
+use super::opening::day_ended;
 use super::readiness::{ANYBODYS, verdict_paint};
 use super::sparkline::{Look, Marks, Series, Sparkline};
 use super::table::{Cell, Column, Row, Table};
@@ -24,12 +25,8 @@ pub fn site_index(domains: &[SiteDomain<'_>], left_out: usize, tls: Option<(&Tls
     let mut document = Document::default();
     document.title(format!("DMARC: {}", plural(domains.len() as u64, "domain")));
     if let Some(SiteDomain { review, .. }) = domains.first() {
-        let newest = review.newest_report.as_deref().unwrap_or("none");
-        document.text(format!(
-            "As of {}; the newest report is of {}.",
-            review.as_of,
-            newest.get(..10).unwrap_or(newest)
-        ));
+        let newest = review.newest_report.as_deref().map_or("none".to_owned(), day_ended);
+        document.text(format!("As of {}; the newest report is of {}.", review.as_of, newest));
         if domains
             .iter()
             .any(|one| one.review.evidence.unchecked_reports > 0 && !one.review.evidence.unchecked_left_out)

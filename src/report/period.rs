@@ -42,6 +42,12 @@ impl Period {
         self.end <= now && self.end - self.begin <= LONGEST
     }
 
+    /// The last UTC day of the period: one that ends at midnight is of the day before.
+    #[must_use]
+    pub fn last_day(self) -> Day {
+        i32::try_from((self.end - 1).div_euclid(DAY)).unwrap_or(Day::MAX)
+    }
+
     /// The UTC day that holds the middle of the period: the one day the report counts on.
     #[must_use]
     pub fn day(self) -> Day {

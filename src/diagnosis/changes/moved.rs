@@ -7,16 +7,11 @@ use super::comparison::{Comparison, FEW, Judged};
 use super::shares::{Shares, shares};
 use crate::diagnosis::dates::shown;
 use crate::diagnosis::path::SendingPath;
+use crate::diagnosis::silence::{self, takes_over};
 use crate::query::{PartFigures, SenderKey};
 use crate::report::period::Day;
 use crate::role::Role;
 
-/// The most days between the last mail of the old address and the first of the new one.
-const BETWEEN: Day = 3;
-/// Their messages a day differ by less than this factor.
-const ALIKE: f64 = 3.0;
-/// Days before the last that are looked at, to know how much came a day.
-const LATELY: Day = 14;
 /// The margin by which a share that fell is worse.
 const MARGIN: f64 = 0.10;
 
@@ -59,16 +54,13 @@ pub(super) fn moves(comparison: &Comparison<'_>, days: &dyn Fn(&str) -> Days) ->
         if last >= comparison.window.last.saturating_sub(1) {
             continue;
         }
-        let rate = a_day(&days_before, last.saturating_sub(LATELY), last);
+        let days_before = messages(&days_before);
         let candidates = new.iter().filter(|(path, _)| {
             path.domain == before.domain && path.id != before.id && found.iter().all(|one| one.to != path.id)
         });
         let candidates = candidates.filter_map(|(path, days)| {
-            let first = *days.keys().next()?;
-            let ratio = a_day(days, first, comparison.window.last) / rate;
-            let close = (first - last).abs() <= BETWEEN && days.len() >= 2;
-            let alike = ratio.is_finite() && ratio > 1.0 / ALIKE && ratio < ALIKE;
-            (close && alike).then_some((ratio.ln().abs(), first, *path))
+            let (first, unlike) = takes_over(&days_before, &messages(days), comparison.window.last)?;
+            Some((unlike, first, *path))
         });
         if let Some((_, first, after)) = candidates.min_by(|a, b| a.0.total_cmp(&b.0).then(a.2.id.cmp(&b.2.id))) {
             let told = told(before, after, first);
@@ -78,14 +70,8 @@ pub(super) fn moves(comparison: &Comparison<'_>, days: &dyn Fn(&str) -> Days) ->
     found
 }
 
-/// Messages a day, over the days from the first to the last on which any came.
-fn a_day(days: &Days, first: Day, last: Day) -> f64 {
-    let (mut messages, mut number) = (0u64, 0u32);
-    for (_, part) in days.range(first..=last) {
-        messages = messages.saturating_add(part.messages);
-        number += 1;
-    }
-    messages as f64 / f64::from(number.max(1))
+fn messages(days: &Days) -> silence::Days {
+    days.iter().map(|(&day, part)| (day, part.messages)).collect()
 }
 
 fn told(before: &SendingPath, after: &SendingPath, first: Day) -> Change {

@@ -16,6 +16,7 @@ use crate::diagnosis::path::SendingPath;
 use crate::domain::organizational;
 use crate::query::{PartFigures, Survey, Window};
 use crate::report::period::Day;
+use crate::words::plural;
 
 /// The fewest messages of an unknown sender's path that is listed on its own, and their least share of its domain's.
 const LOUD: u64 = 100;
@@ -123,10 +124,14 @@ impl<'c> Domains<'c> {
         let sort = format!("{}, {}", path.class.as_str(), path.role.as_str());
         let mut new = match earlier {
             Some(day) => {
-                let text = format!("back after a pause, last seen {}: {sort}, {} messages", shown(day), path.messages);
+                let text = format!(
+                    "back after a pause, last seen {}: {sort}, {}",
+                    shown(day),
+                    plural(path.messages, "message")
+                );
                 Change::of_path(ChangeKind::Changed, path, text)
             }
-            None => Change::of_path(ChangeKind::New, path, format!("{sort}, {} messages", path.messages)),
+            None => Change::of_path(ChangeKind::New, path, format!("{sort}, {}", plural(path.messages, "message"))),
         };
         new.alarm = earlier.is_none() && path.role.is_owners() && path.class.needs_work();
         new.since = Some(path.first_seen.clone());
@@ -153,7 +158,7 @@ impl<'c> Domains<'c> {
         let mut gone = Change::of_path(
             ChangeKind::Gone,
             path,
-            format!("not seen since {}; {} messages before", shown(last), path.messages),
+            format!("not seen since {}; {} before", shown(last), plural(path.messages, "message")),
         );
         gone.since = Some(shown(last.saturating_add(1)));
         gone.remedy = None;

@@ -97,6 +97,56 @@ pub struct Blocker {
     pub spf_alone: u64,
     /// Why it stands in the way: `fails`, `spf-alone`.
     pub reasons: Vec<&'static str>,
+    /// Several reporters saw it, on several days: more data will not take it away.
+    pub certain: bool,
+    /// What fails of it, by result, most messages first.
+    pub failing: Vec<FailingPart>,
+    /// What took its place, where it fell silent: no mail of the same machine is what is to be signed then.
+    pub moved_to: Option<Successor>,
+}
+
+/// Messages of a path that fail with one result.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct FailingPart {
+    /// What became of the signature, in words.
+    pub result: String,
+    /// Messages.
+    pub messages: u64,
+    /// The first day.
+    pub first: String,
+    /// The last day.
+    pub last: String,
+    /// On how many days.
+    pub days: u32,
+    /// Who saw them, those with most messages first.
+    pub reporters: Vec<String>,
+}
+
+/// A path that began as another fell silent, with about as much mail.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Successor {
+    /// The path's id.
+    pub path: String,
+    /// Who hands over.
+    pub sender: String,
+    /// Its first day.
+    pub since: String,
+}
+
+/// A path of one's own that failed or relied on SPF, and that nothing has come from for long, while other mail of the domain was
+/// reported by the same reporters: no reason to wait.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Ended {
+    /// The path's id.
+    pub path: String,
+    /// Who hands over.
+    pub sender: String,
+    /// Header From.
+    pub domain: String,
+    /// All its messages.
+    pub messages: u64,
+    /// The last day it was seen on.
+    pub last_seen: String,
 }
 
 /// A path of one's own that passes by SPF only: forwarding breaks it.
@@ -241,6 +291,8 @@ pub struct Review {
     pub checks: Vec<Check>,
     /// Paths that stand in the way, those that lose most first.
     pub blockers: Vec<Blocker>,
+    /// Paths that would stand in the way and have ended.
+    pub ended: Vec<Ended>,
     /// Paths of one's own that pass by SPF only.
     pub fragile: Vec<Fragile>,
     /// Subdomains seen.

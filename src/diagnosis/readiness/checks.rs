@@ -122,10 +122,10 @@ fn mail(findings: &Findings<'_>, list: &mut List) {
         "own_mail",
         true,
         seen || parked,
-        "mail of an own or approved path was seen, or the domain is listed as parked",
+        "mail of an own or approved path was seen, or `[readiness] parked` lists the domain",
         match (seen, parked) {
             (true, _) => plural(findings.own_messages, "message"),
-            (false, true) => "the domain is listed as parked".to_owned(),
+            (false, true) => "the configuration lists the domain as parked (`[readiness] parked`)".to_owned(),
             (false, false) => {
                 "none was seen: either the domain sends no mail, or none of it is authenticated and all would be lost"
                     .to_owned()
@@ -145,7 +145,7 @@ fn mail(findings: &Findings<'_>, list: &mut List) {
                 format!(
                     "{}; {} of {} fail",
                     percent_of(passing),
-                    findings.own_failing,
+                    grouped(findings.own_failing),
                     plural(findings.own_messages, "message")
                 )
             }

@@ -8,6 +8,8 @@ mod answer;
 mod checklist;
 mod checks;
 mod decisions;
+mod ended;
+mod failures;
 mod impact;
 mod list;
 mod policy;
@@ -21,8 +23,8 @@ mod thresholds;
 mod weighed;
 
 pub use answer::{
-    Advice, Blocker, Check, CheckArea, Decision, Fragile, Regression, Review, ReviewedPath, StrictAnswer, Undecided,
-    Verdict,
+    Advice, Blocker, Check, CheckArea, Decision, Ended, FailingPart, Fragile, Regression, Review, ReviewedPath,
+    StrictAnswer, Successor, Undecided, Verdict,
 };
 pub use impact::{ByClass, DayFigures, Impact, Lost};
 pub use list::{ReviewLine, ReviewList};

@@ -3,17 +3,18 @@
 use std::cmp::Reverse;
 
 use super::advice::advice;
-use super::answer::{Blocker, Fragile, Regression, Review, ReviewedPath, StrictAnswer, Verdict};
+use super::answer::{Blocker, Ended, Fragile, Regression, Review, ReviewedPath, StrictAnswer, Verdict};
 use super::checklist::Findings;
 use super::checks;
 use super::decisions::{decisions, looks_forgotten, undecided};
+use super::ended::{End, Witnessed};
 use super::impact::{self, PathDays, failing, is_own, least_alone, spf_alone};
 use super::policy::Target;
 use super::reporters::{evidence, handling, reporters, share};
 use super::steady::Whole;
 use super::thresholds::ReadinessThresholds;
 use super::weighed::{Weighed, weighed};
-use super::{policy, selectors, subdomains};
+use super::{failures, policy, selectors, subdomains};
 use crate::diagnosis::{Class, DomainFinding, SendingPath, WindowAnswer, ledger};
 use crate::dns::DnsAudit;
 use crate::domain::is_within;
@@ -82,17 +83,26 @@ pub fn review(
     let unchecked = observed.checked.iter().filter(about).map(|one| one.unchecked).sum();
     let now = end_of(observed.today);
     let fresh = receivers.reports.iter().map(|report| report.period).filter(|period| period.is_evidence_of_now(now));
-    let newest = fresh.map(|period| period.end).max();
+    let newest = fresh.max_by_key(|period| period.end);
 
-    let least_alone = least_alone(paths.iter().copied().zip(&path_days), thresholds);
-    let whole = Whole::of(&daily, &reporters, impact.messages);
+    let witnessed = Witnessed::of(observed.survey, &paths);
+    let wants_end =
+        |path: &SendingPath, days: &PathDays| is_own(path) && (failing(path) > 0 || spf_alone(path, days) > 0);
+    let ends: Vec<Option<End>> = (paths.iter().zip(&path_days))
+        .map(|(path, days)| wants_end(path, days).then(|| witnessed.end(path)).flatten())
+        .collect();
+    let is_alive = |end: &Option<End>| !matches!(end, Some(End::Ended));
+    let alive = paths.iter().copied().zip(&path_days).zip(&ends).filter(|(_, end)| is_alive(end));
+    let least_alone = least_alone(alive.map(|(path, _)| path), thresholds);
+    let mut counts = weighed(observed.survey, &own).into_iter();
+    let whole = Whole::of(&daily, observed.survey, &paths);
     let mut own_weighed = Weighed::default();
     let mut blockers = Vec::new();
-    let mut fragile = Vec::new();
+    let (mut fragile, mut ended) = (Vec::new(), Vec::new());
     let mut regressions = Vec::new();
     let mut reviewed = Vec::new();
     let (mut decide, mut forgotten, mut failing_signatures) = (Vec::new(), Vec::new(), Vec::new());
-    for (path, days) in paths.iter().zip(&path_days) {
+    for ((path, days), end) in paths.iter().zip(&path_days).zip(ends) {
         reviewed.push(reviewed_path(path, days));
         match path.role {
             _ if failing(path) == 0 => {}
@@ -109,8 +119,18 @@ pub fn review(
         if !is_own(path) {
             continue;
         }
+        let counted = counts.next().unwrap_or_default();
+        if !is_alive(&end) {
+            ended.push(Ended {
+                path: path.id.clone(),
+                sender: path.sender.clone(),
+                domain: path.domain.clone(),
+                messages: path.messages,
+                last_seen: path.last_seen.clone(),
+            });
+            continue;
+        }
         regressions.extend(regression(path, days, thresholds));
-        let counted = weighed(observed.survey, path);
         own_weighed.messages = own_weighed.messages.saturating_add(counted.messages);
         own_weighed.failing = own_weighed.failing.saturating_add(counted.failing);
         let fails = fails(counted, thresholds);
@@ -148,6 +168,12 @@ pub fn review(
                 path_messages: path.messages,
                 spf_alone: days.spf_alone,
                 reasons,
+                certain: path.reporters.len() > 1 && path.first_seen != path.last_seen,
+                failing: if fails { failures::parts(observed.survey, path) } else { Vec::new() },
+                moved_to: end.and_then(|end| match end {
+                    End::Moved(successor) => Some(successor),
+                    End::Ended => None,
+                }),
             });
         }
     }
@@ -179,11 +205,15 @@ pub fn review(
     let findings = Findings {
         found: &found,
         evidence: evidence(&receivers, impact.messages, unchecked, observed.unchecked_left_out),
-        age: newest.map(|end| i64::from(observed.today) - end.div_euclid(crate::report::period::DAY)),
+        age: newest.map(|last| i64::from(observed.today) - i64::from(last.last_day())),
         window_days: (i64::from(observed.window.1) - i64::from(observed.window.0) + 1).max(0),
         own_messages: own_weighed.messages,
         own_failing: own_weighed.failing,
-        unsigned_own: own.iter().filter(|path| path.class != Class::Signed && path.messages > 0).count() as u64,
+        unsigned_own: own
+            .iter()
+            .filter(|path| path.class != Class::Signed && path.messages > 0)
+            .filter(|path| ended.iter().all(|one| one.path != path.id))
+            .count() as u64,
         mailboxes: mailboxes(&own, observed.catalogue),
         subdomains: subdomains::subdomains(domain, target, &within, &receivers, published.as_ref()),
         selectors: selectors::selectors(observed.survey, &own, thresholds.max_selector_failures),
@@ -219,6 +249,7 @@ pub fn review(
         findings: found,
         checks,
         blockers,
+        ended,
         fragile,
         subdomains,
         decisions,
@@ -241,7 +272,7 @@ pub fn review(
             end: Some(date_of(observed.window.1).to_string()),
         },
         as_of: date_of(observed.today).to_string(),
-        newest_report: newest.map(rfc3339),
+        newest_report: newest.map(|period| rfc3339(period.end)),
         thresholds: thresholds.clone(),
         program: concat!("dmarcstat ", env!("CARGO_PKG_VERSION")).to_owned(),
     }

@@ -5,14 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::civil::Weekday;
 
 use super::impact::{DayFigures, failing};
-use super::reporters::ReporterFigures;
 use crate::diagnosis::SendingPath;
 use crate::query::Survey;
 use crate::report::period::{Day, date_of};
 
 /// The least share of a steady path's mail that comes from one address.
 const ONE_ADDRESS: f64 = 0.9;
-/// On more than this share of the working days, at more than this share of the reporters.
+/// On more than this share of the working days, at reporters of more than this share of the mail.
 const MOST: f64 = 0.5;
 /// Fewer working days show no habit.
 const DAYS: usize = 5;
@@ -20,22 +19,29 @@ const DAYS: usize = 5;
 /// What a review saw altogether, to hold a path against.
 pub(super) struct Whole {
     working_days: usize,
-    reporters: usize,
+    /// The messages of each reporter, by its place in [`Survey::reporter_names`].
+    reporters: BTreeMap<u32, u64>,
     messages: u64,
 }
 
 impl Whole {
-    pub(super) fn of(daily: &[DayFigures], reporters: &[ReporterFigures], messages: u64) -> Self {
+    pub(super) fn of(daily: &[DayFigures], survey: &Survey, paths: &[&SendingPath]) -> Self {
+        let mut reporters: BTreeMap<u32, u64> = BTreeMap::new();
+        for entry in paths.iter().flat_map(|path| survey.tally.entries(path.figures)).filter(|one| one.messages > 0) {
+            let sum = reporters.entry(survey.tally.report(entry).reporter).or_default();
+            *sum = sum.saturating_add(entry.messages);
+        }
         let works = |day: &&DayFigures| day.messages > 0 && is_working_day(day.day);
         Whole {
             working_days: daily.iter().filter(works).count(),
-            reporters: reporters.iter().filter(|one| one.messages > 0).count(),
-            messages,
+            messages: reporters.values().fold(0, |sum, &messages| sum.saturating_add(messages)),
+            reporters,
         }
     }
 
-    /// Whether a path has a hundredth of the mail, from one address, on most working days and at most reporters: spoofers come in
-    /// bursts and from many addresses; a printer, a script or a server that SPF does not name does not.
+    /// Whether a path has a hundredth of the mail, from one address, on most working days and at the reporters of most of the mail:
+    /// spoofers come in bursts and from many addresses; a printer, a script or a server that SPF does not name does not. Of a few
+    /// messages a day the many small reporters see none.
     pub(super) fn has_steady(&self, path: &SendingPath, survey: &Survey) -> bool {
         if self.working_days < DAYS || failing(path).saturating_mul(100) < self.messages {
             return false;
@@ -51,11 +57,15 @@ impl Whole {
         for &day in seen.values().flatten() {
             *days.entry(day).or_default() += 1;
         }
-        let witnesses = self.reporters.min(2);
+        let witnesses = self.reporters.len().min(2);
         let working = days.iter().filter(|&(&day, &told)| told >= witnesses && is_working_day(day)).count();
+        let seen_of = seen
+            .keys()
+            .filter_map(|at| self.reporters.get(at))
+            .fold(0u64, |sum, &messages| sum.saturating_add(messages));
         busiest as f64 >= ONE_ADDRESS * path.messages as f64
             && working as f64 > MOST * self.working_days as f64
-            && seen.len() as f64 > MOST * self.reporters as f64
+            && seen_of as f64 > MOST * self.messages as f64
     }
 }
 

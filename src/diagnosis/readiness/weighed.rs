@@ -1,12 +1,13 @@
 //! The messages of a path that decide: since its last change or the end of an incident, without what one reporter alone claims.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use super::failures::is_temporary;
 use super::impact::failing;
 use crate::diagnosis::SendingPath;
 use crate::query::Survey;
 use crate::report::period::{Day, date_of};
-use crate::witness::{Claim, is_lone_claim};
+use crate::witness::{Claim, has_share, is_lone_claim};
 
 /// What decides of a path, in messages. The figures that answers show are of all its messages.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -21,20 +22,50 @@ const ASKED: usize = 3;
 /// Below this share a claim of the others together is noise.
 const FEW: f64 = 0.05;
 
-/// What decides of a path: after a repair, a break or an incident the time since, and never one reporter's word that two others saw
-/// otherwise on the same days.
-pub(super) fn weighed(survey: &Survey, path: &SendingPath) -> Weighed {
+/// Of a day on which at least this share of a path's mail passes, what could not be checked for the moment is no failure.
+const PASSES: f64 = 0.9;
+
+/// What decides of each of the owner's paths: after a repair, a break or an incident the time since, and never one reporter's word
+/// that two others saw otherwise on the same days. An incident of one path is one of the others that failed on its days alone.
+pub(super) fn weighed(survey: &Survey, own: &[&SendingPath]) -> Vec<Weighed> {
+    let of: Vec<Vec<Claim>> = own.iter().map(|path| claims(survey, path)).collect();
+    let incidents: Vec<Option<(Day, Day)>> = of.iter().map(|all| incident(&without_lone(all.clone()))).collect();
+    let mut known: Vec<(Day, Day)> = incidents.iter().flatten().copied().collect();
+    known.sort_unstable();
+    known.dedup();
+    let all = own.iter().zip(of).zip(incidents);
+    all.map(|((path, mut claims), incident)| {
+        if failing(path) == 0 {
+            return Weighed { messages: path.messages, failing: 0 };
+        }
+        let since = |day: Day| path.since.as_ref().is_none_or(|since| date_of(day).to_string() >= *since);
+        claims.retain(|one| since(one.day));
+        let mut claims = without_lone(claims);
+        let incident = incident.or_else(|| known.iter().copied().find(|&days| is_within(&claims, days)));
+        if let Some((_, over)) = incident {
+            claims.retain(|one| one.day > over);
+        }
+        claims.iter().fold(Weighed::default(), |sum, one| Weighed {
+            messages: sum.messages.saturating_add(one.claimed).saturating_add(one.otherwise),
+            failing: sum.failing.saturating_add(one.claimed),
+        })
+    })
+    .collect()
+}
+
+/// What fails of a path and what does not, by report, without what does not count.
+fn claims(survey: &Survey, path: &SendingPath) -> Vec<Claim> {
     if failing(path) == 0 {
-        return Weighed { messages: path.messages, failing: 0 };
+        return Vec::new();
     }
-    let is_since = |day: Day| path.since.as_ref().is_none_or(|since| date_of(day).to_string() >= *since);
+    let passing = passing_days(survey, path);
     let mut claims: Vec<Claim> = Vec::new();
     for entry in survey.tally.entries(path.figures).iter().filter(|entry| entry.messages > 0) {
-        let report = survey.tally.report(entry);
-        if !is_since(report.day) {
+        let (report, facts) = (survey.tally.report(entry), survey.tally.facts(entry));
+        let fails = facts.dmarc != Some(true);
+        if fails && is_temporary(facts) && passing.contains(&report.day) {
             continue;
         }
-        let fails = survey.tally.facts(entry).dmarc != Some(true);
         let (claimed, otherwise) = if fails { (entry.messages, 0) } else { (0, entry.messages) };
         match claims.last_mut() {
             Some(last) if (last.day, last.reporter) == (report.day, report.reporter) => {
@@ -44,18 +75,41 @@ pub(super) fn weighed(survey: &Survey, path: &SendingPath) -> Weighed {
             _ => claims.push(Claim { day: report.day, reporter: report.reporter, claimed, otherwise }),
         }
     }
+    claims
+}
+
+/// Claims without those that one reporter makes alone.
+fn without_lone(mut claims: Vec<Claim>) -> Vec<Claim> {
     for reporter in most_failing(&claims) {
         if is_lone_claim(&claims, reporter, FEW) {
             claims.retain(|one| one.reporter != reporter);
         }
     }
-    if let Some(over) = incident(&claims) {
-        claims.retain(|one| one.day > over);
+    claims
+}
+
+/// The days on which nearly all mail of a path passes, on nobody's word alone.
+fn passing_days(survey: &Survey, path: &SendingPath) -> BTreeSet<Day> {
+    let mut days: BTreeMap<Day, BTreeMap<u32, [u64; 2]>> = BTreeMap::new();
+    for entry in survey.tally.entries(path.figures).iter() {
+        let report = survey.tally.report(entry);
+        let sums = days.entry(report.day).or_default().entry(report.reporter).or_default();
+        let side = usize::from(survey.tally.facts(entry).dmarc != Some(true));
+        sums[side] = sums[side].saturating_add(entry.messages);
     }
-    claims.iter().fold(Weighed::default(), |sum, one| Weighed {
-        messages: sum.messages.saturating_add(one.claimed).saturating_add(one.otherwise),
-        failing: sum.failing.saturating_add(one.claimed),
-    })
+    days.into_iter().filter(|(_, of)| has_share(of.values().copied(), PASSES)).map(|(day, _)| day).collect()
+}
+
+/// Whether nearly all that fails is of these days, and mail of later ones passes.
+fn is_within(claims: &[Claim], (first, last): (Day, Day)) -> bool {
+    let fails = |days: &dyn Fn(Day) -> bool| {
+        let some = claims.iter().filter(|one| days(one.day));
+        some.fold(0u64, |sum, one| sum.saturating_add(one.claimed))
+    };
+    let all = fails(&|_| true);
+    let rest = fails(&|day| day < first || day > last);
+    let passes = claims.iter().any(|one| one.day > last && one.otherwise > 0);
+    all > 0 && passes && rest as f64 <= REST * all as f64
 }
 
 /// The most days that an incident lasts,
@@ -65,9 +119,9 @@ const OVER: Day = 7;
 /// no more than this share of what it cost fails.
 const REST: f64 = 0.05;
 
-/// The last day of the one incident that nearly all failing mail is of, where that is over: a day without name servers, a record
+/// The first and the last day of the one incident that nearly all failing mail is of, where that is over: a day without name servers, a record
 /// that was put right the next morning.
-fn incident(claims: &[Claim]) -> Option<Day> {
+fn incident(claims: &[Claim]) -> Option<(Day, Day)> {
     let mut days: BTreeMap<Day, [u64; 2]> = BTreeMap::new();
     for one in claims {
         let sums = days.entry(one.day).or_default();
@@ -84,7 +138,7 @@ fn incident(claims: &[Claim]) -> Option<Day> {
     let lasts = last.saturating_sub(first) < INCIDENT;
     let is_over = after.clone().count() as Day >= OVER;
     let before = days.range(..first).next().is_some();
-    (lasts && is_over && before && (all - during) as f64 <= REST * all as f64).then_some(last)
+    (lasts && is_over && before && (all - during) as f64 <= REST * all as f64).then_some((first, last))
 }
 
 /// The reporters that see most messages fail.

@@ -25,7 +25,7 @@ use crate::alignment::AuthResult;
 use crate::domain;
 use crate::query::{KeyResults, KeySeen, KeySurvey, KeyUse};
 use crate::report::period::Day;
-use crate::words;
+use crate::words::{self, plural};
 use health::{Health, health, unsupported};
 use key::{FEW, Key};
 use overlaps::Overlaps;
@@ -161,10 +161,10 @@ fn selector_use(key: &Key<'_>, health: &Health, paths: &[&SendingPath], rotated:
         }
         (None, None, KeyState::Failing) => notes.push("never verified in this window".to_owned()),
         (None, _, KeyState::Vanished) => notes.push(format!(
-            "not seen since {}, while {} sent {} more messages",
+            "not seen since {}, while {} sent {}",
             shown(health.end),
             senders_in_words(key, paths),
-            health.after
+            plural(health.after, "more message")
         )),
         _ => {}
     }
@@ -178,7 +178,11 @@ fn selector_use(key: &Key<'_>, health: &Health, paths: &[&SendingPath], rotated:
         let failing: Vec<String> =
             addresses.iter().filter(|one| one.fails_alone).map(|one| one.ip.to_string()).collect();
         if !failing.is_empty() {
-            notes.push(format!("of {} machines only these fail: {}", addresses.len(), failing.join(", ")));
+            notes.push(format!(
+                "of {} only these fail: {}",
+                plural(addresses.len() as u64, "machine"),
+                failing.join(", ")
+            ));
         }
     }
     SelectorUse {

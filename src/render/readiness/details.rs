@@ -1,6 +1,7 @@
 //! What the page of a review has room for: pictures, every path, the published policy, and how the answer came about, so that
 //! anybody can check it.
 
+use super::wording::is_published;
 use crate::diagnosis::Class;
 use crate::diagnosis::readiness::{DayFigures, Review, ReviewedPath, Verdict};
 use crate::render::document::{Document, Fact, Text};
@@ -16,6 +17,9 @@ const UNKNOWN: usize = 25;
 /// What the page is about.
 pub(super) fn title(answer: &Review) -> String {
     let words = match answer.verdict {
+        Verdict::Ready if is_published(answer) => {
+            return format!("{}: in order at p={}", answer.domain, answer.target.as_str());
+        }
         Verdict::Ready => "ready",
         Verdict::NotReady => "not ready",
         Verdict::Undecided => "undecided",

@@ -6,7 +6,7 @@ use super::wording::{ANYBODYS, small, title, verdict_paint};
 use crate::diagnosis::readiness::{ReviewLine, ReviewList};
 use crate::render::document::{Document, Paint, Text};
 use crate::render::form::Answer;
-use crate::render::opening::days_of;
+use crate::render::opening::{day_ended, days_of};
 use crate::render::table::{Column, Row, Rows, Table};
 use crate::words::{grouped, percent, plural};
 
@@ -24,7 +24,7 @@ impl Answer for ReviewList {
         if self.unchecked {
             document.text(Text::plain(ANYBODYS).paint(Paint::Warn));
         }
-        let newest = self.newest_report.as_deref().map_or("none", |time| time.get(..10).unwrap_or(time));
+        let newest = self.newest_report.as_deref().map_or("none".to_owned(), day_ended);
         let (days, reports) = (days_of(&self.window), plural(self.reports, "report"));
         document.text(format!("{days} · {reports} · newest {newest} · for p={}", self.target.as_str()));
         document.table(table(self));

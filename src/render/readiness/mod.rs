@@ -1,5 +1,6 @@
 //! The review before `p=quarantine` or `p=reject`, for a terminal, a ticket, a program.
 
+mod blockers;
 mod details;
 pub(super) mod list;
 mod wording;
@@ -10,7 +11,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::diagnosis::readiness::{Blocker, Review, Subdomain, Target};
+use crate::diagnosis::readiness::{Decision, Review, Subdomain, Target, Undecided};
 use crate::render::document::{Document, Mark, Paint, Text};
 use crate::render::form::Answer;
 use crate::render::shares::{Share, Shares};
@@ -47,6 +48,7 @@ impl Answer for Review {
         impact(self, &mut document);
         checks(self, &mut document);
         blockers(self, &mut document);
+        ended(self, &mut document);
         fragile(self, &mut document);
         decisions(self, &mut document);
         decide(self, &mut document);
@@ -124,28 +126,25 @@ fn blockers(answer: &Review, document: &mut Document) {
         return;
     }
     document.heading("What stands in the way");
-    for (at, blocker) in answer.blockers.iter().enumerate() {
-        document.marked("→", Paint::Bad, blocker_line(blocker, &answer.domain));
-        if let Some(remedy) = blocker.remedy.as_ref().filter(|_| at < IN_FULL) {
+    for (at, alike) in blockers::alike(&answer.blockers).into_iter().enumerate() {
+        blockers::lines(&alike, &answer.domain, document);
+        if let Some(remedy) = alike[0].remedy.as_ref().filter(|_| at < IN_FULL) {
             document.item_at(1, Mark::None, remedy::title(remedy));
             remedy::steps(remedy, 1, document);
         }
     }
 }
 
-/// One blocker in a line.
-pub(super) fn blocker_line(blocker: &Blocker, domain: &str) -> String {
-    let from = if blocker.domain == domain { String::new() } else { format!(" as {}", blocker.domain) };
-    let mut parts = vec![format!("{}{from}", blocker.sender)];
-    parts.push(format!("{}, {}", blocker.class.as_str(), blocker.role.as_str()));
-    if blocker.reasons.contains(&"fails") {
-        parts.push(format!("{} of {} fail", grouped(blocker.messages), grouped(blocker.path_messages)));
+fn ended(answer: &Review, document: &mut Document) {
+    if answer.ended.is_empty() {
+        return;
     }
-    if blocker.reasons.contains(&"spf-alone") {
-        parts.push(format!("{} pass by SPF only", grouped(blocker.spf_alone)));
+    document.heading("Nothing comes from these any more");
+    for path in &answer.ended {
+        let (messages, last) = (plural(path.messages, "message"), &path.last_seen);
+        let text = format!("{} · last mail {last}, {messages} before · {}", path.sender, path.path);
+        document.marked("→", Paint::Dim, text);
     }
-    parts.push(blocker.path.clone());
-    parts.join(" · ")
 }
 
 fn fragile(answer: &Review, document: &mut Document) {
@@ -178,9 +177,19 @@ fn decisions(answer: &Review, document: &mut Document) {
         return;
     }
     document.heading("Decisions to make");
-    document.text(
-        "No report shows whose these are. Paste one of the two entries for each into the configuration; lines with # say what to do first where an entry would cover others too.",
-    );
+    let is_live = |decision: &Decision| [&decision.approve, &decision.deny].into_iter().any(|entry| has_entry(entry));
+    let how = match answer.decisions.iter().filter(|one| is_live(one)).count() {
+        0 => "No report shows whose these are. An entry would cover others too: the lines with # say what to do first.",
+        some if some == answer.decisions.len() => {
+            "No report shows whose these are. Paste one of the two entries for each into the configuration; lines with # \
+             say what to do first where an entry would cover others too."
+        }
+        _ => {
+            "No report shows whose these are. Where an entry stands without #, paste one into the configuration; lines with # \
+             say what to do first where an entry would cover others too."
+        }
+    };
+    document.text(how);
     for decision in &answer.decisions {
         failing(&decision.sender, decision.messages, &decision.path, document);
         for entry in [&decision.approve, &decision.deny] {
@@ -189,25 +198,37 @@ fn decisions(answer: &Review, document: &mut Document) {
     }
 }
 
+/// Whether there is more in an entry than comments.
+fn has_entry(entry: &str) -> bool {
+    entry.lines().any(|line| !line.trim().is_empty() && !line.starts_with('#'))
+}
+
+/// Those of which nothing was said above, among the decisions.
+fn others<'a>(answer: &'a Review, list: &'a [Undecided]) -> Vec<&'a Undecided> {
+    list.iter().filter(|one| answer.decisions.iter().all(|decision| decision.path != one.path)).collect()
+}
+
 fn decide(answer: &Review, document: &mut Document) {
-    if answer.decide.is_empty() {
+    let list = others(answer, &answer.decide);
+    if list.is_empty() {
         return;
     }
     document.heading("Senders to decide about");
     document.text(
         "Known services; nothing shows that they send for you. If they do, put them into [[sender]] and make them sign.",
     );
-    for path in &answer.decide {
+    for path in list {
         failing(&path.sender, path.messages, &path.path, document);
     }
 }
 
 fn forgotten(answer: &Review, document: &mut Document) {
-    if answer.forgotten.is_empty() {
+    let list = others(answer, &answer.forgotten);
+    if list.is_empty() {
         return;
     }
     document.heading("Unknown, and worth a look before they are lost");
-    for path in &answer.forgotten {
+    for path in list {
         failing(&path.sender, path.messages, &path.path, document);
     }
 }

@@ -3,23 +3,56 @@
 use crate::diagnosis::readiness::{Check, CheckArea, Review, Verdict};
 use crate::render::document::Paint;
 use crate::render::opening::{days_of, summary};
-use crate::words::{list, plural};
+use crate::words::{agree, list, plural};
 
 /// What a verdict says, in a sentence.
 pub(in crate::render) fn sentence(answer: &Review) -> String {
     let target = answer.target.as_str();
     let (domain, failed) = (&answer.domain, failed(answer));
     match answer.verdict {
+        Verdict::Ready if is_published(answer) => {
+            format!("{domain} is at p={target}; nothing of its own mail speaks against it.")
+        }
         Verdict::Ready => format!("{domain} is ready for p={target}."),
+        Verdict::NotReady if is_published(answer) => {
+            format!("{domain} is at p={target}, and not ready for it: {}.", reasons(&failed))
+        }
         Verdict::NotReady => format!("{domain} is not ready for p={target}: {}.", reasons(&failed)),
         Verdict::Undecided => format!(
             "No mail of {domain}'s own stands in the way of p={target}, but somebody has to decide first whose the mail of {} is.",
             plural(answer.decisions.len() as u64, "sender")
         ),
         Verdict::NotEnoughData => {
-            format!("There is not enough data to say whether {domain} is ready for p={target}: {}.", reasons(&failed))
+            let mut text = format!(
+                "There is not enough data to say whether {domain} is ready for p={target}: {}.",
+                reasons(&failed)
+            );
+            let certain = || answer.blockers.iter().filter(|one| one.certain).map(|one| &one.sender);
+            let number = certain().count() as u64;
+            if number > 0 {
+                text += &format!(
+                    " Certain already: {} of yours {} in the way ({}).",
+                    plural(number, "path"),
+                    agree(number, "stands", "stand"),
+                    list(certain(), 3)
+                );
+            }
+            if failed.iter().any(|check| is_of_length(&check.name)) {
+                text += " Ask over more days (--since): those before may have enough.";
+            }
+            text
         }
     }
+}
+
+/// Whether the policy that the review is for is published already.
+pub(super) fn is_published(answer: &Review) -> bool {
+    answer.published.as_ref().and_then(|record| record.p.as_deref()) == Some(answer.target.as_str())
+}
+
+/// Whether more days would help a check.
+fn is_of_length(name: &str) -> bool {
+    matches!(name, "days" | "reporters" | "messages")
 }
 
 /// What is to be known before the verdict: that the reports it rests on can be anybody's.

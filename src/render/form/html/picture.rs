@@ -61,9 +61,10 @@ pub(super) fn shares(shares: &Shares) -> Markup {
         rectangles.push((at, width.max(2.0), part.look));
         at += width;
     }
-    let told = shares.parts.iter().map(|part| {
-        format!("{}: {}, {} ({})", part.label, part.note, grouped(part.messages), percent(part.messages, whole))
-    });
+    let told = shares
+        .parts
+        .iter()
+        .map(|part| format!("{}: {}, {} ({})", part.label, part.note, grouped(part.messages), part.percent(whole)));
     let description = format!("Of {}: {}", plural(whole, "message"), told.collect::<Vec<_>>().join("; "));
     html! {
         figure {
@@ -75,7 +76,7 @@ pub(super) fn shares(shares: &Shares) -> Markup {
             }
             ul.legend {
                 @for part in shares.parts.iter().filter(|part| part.messages > 0) {
-                    li { (swatch(part.look)) span { (part.label) ": " (part.note) } b { (grouped(part.messages)) " · " (percent(part.messages, whole)) } }
+                    li { (swatch(part.look)) span { (part.label) ": " (part.note) } b { (grouped(part.messages)) " · " (part.percent(whole)) } }
                 }
             }
         }

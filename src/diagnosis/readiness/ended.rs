@@ -1,0 +1,105 @@
+//! Paths that nothing comes from any more: a machine that was taken away is no reason to wait. No data is never safe: silence
+//! counts only where the same reporters went on reporting other mail of the same domain.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::answer::Successor;
+use super::impact::is_own;
+use crate::diagnosis::SendingPath;
+use crate::diagnosis::dates::shown;
+use crate::diagnosis::silence::{Days, stopped, takes_over};
+use crate::query::Survey;
+use crate::report::period::Day;
+use crate::role::Role;
+
+/// A path is silent for so many days at least,
+const QUIET: Day = 14;
+/// and was seen on so many before: what comes for a few days each month has more to come.
+const DAYS: usize = 7;
+/// Reporters of this share of its messages, two of them where it had two,
+const SHARE: f64 = 0.8;
+/// reported other mail on so many days since.
+const GOES_ON: usize = 7;
+
+/// That a path is silent for good.
+pub(super) enum End {
+    /// Nothing that fails came in its place.
+    Ended,
+    /// Mail that nobody authenticates came in its place: it may be the same machine.
+    Moved(Successor),
+}
+
+/// What was seen of all paths, to hold the silence of one against.
+pub(super) struct Witnessed<'w> {
+    survey: &'w Survey,
+    paths: &'w [&'w SendingPath],
+    /// The last day that there is mail on.
+    last: Day,
+    /// By header From and reporter the days with mail.
+    seen: BTreeMap<&'w str, BTreeMap<u32, BTreeSet<Day>>>,
+}
+
+impl<'w> Witnessed<'w> {
+    pub(super) fn of(survey: &'w Survey, paths: &'w [&'w SendingPath]) -> Self {
+        let mut seen: BTreeMap<&str, BTreeMap<u32, BTreeSet<Day>>> = BTreeMap::new();
+        let mut last = Day::MIN;
+        for path in paths {
+            let of_domain = seen.entry(path.domain.as_str()).or_default();
+            for entry in survey.tally.entries(path.figures).iter().filter(|entry| entry.messages > 0) {
+                let report = survey.tally.report(entry);
+                of_domain.entry(report.reporter).or_default().insert(report.day);
+                last = last.max(report.day);
+            }
+        }
+        Witnessed { survey, paths, last, seen }
+    }
+
+    fn days(&self, path: &SendingPath) -> Days {
+        let mut days = Days::new();
+        for entry in self.survey.tally.entries(path.figures).iter().filter(|entry| entry.messages > 0) {
+            let sum = days.entry(self.survey.tally.report(entry).day).or_default();
+            *sum = sum.saturating_add(entry.messages);
+        }
+        days
+    }
+
+    /// Whether a path has ended, by its own habit.
+    pub(super) fn end(&self, path: &SendingPath) -> Option<End> {
+        let days = self.days(path);
+        let end = stopped(days.keys().copied(), self.last)?.end;
+        let took_over = self.paths.iter().filter(|other| {
+            other.id != path.id
+                && other.domain == path.domain
+                && !is_own(other)
+                && matches!(other.role, Role::Unknown | Role::Service | Role::OtherAccount)
+        });
+        let took_over = took_over.filter_map(|other| {
+            let (first, unlike) = takes_over(&days, &self.days(other), self.last)?;
+            Some((unlike, first, *other))
+        });
+        if let Some((_, first, other)) = took_over.min_by(|a, b| a.0.total_cmp(&b.0).then_with(|| a.2.id.cmp(&b.2.id)))
+        {
+            let (path, sender) = (other.id.clone(), other.sender.clone());
+            return Some(End::Moved(Successor { path, sender, since: shown(first) }));
+        }
+        let is_long = days.len() >= DAYS && self.last.saturating_sub(end) >= QUIET;
+        (is_long && self.goes_on(path, end)).then_some(End::Ended)
+    }
+
+    /// Whether those who reported a path went on to report other mail of its domain after a day.
+    fn goes_on(&self, path: &SendingPath, end: Day) -> bool {
+        let Some(seen) = self.seen.get(path.domain.as_str()) else { return false };
+        let mut messages: BTreeMap<u32, u64> = BTreeMap::new();
+        for entry in self.survey.tally.entries(path.figures).iter().filter(|entry| entry.messages > 0) {
+            let sum = messages.entry(self.survey.tally.report(entry).reporter).or_default();
+            *sum = sum.saturating_add(entry.messages);
+        }
+        let tells = |reporter: &u32| {
+            seen.get(reporter).is_some_and(|days| days.range(end.saturating_add(1)..).count() >= GOES_ON)
+        };
+        let all = messages.values().fold(0u64, |sum, &one| sum.saturating_add(one));
+        let telling = messages.iter().filter(|(reporter, _)| tells(reporter));
+        let (number, of) = telling.fold((0usize, 0u64), |(number, of), (_, &one)| (number + 1, of.saturating_add(one)));
+        number >= messages.len().min(2) && of as f64 >= SHARE * all as f64
+    }
+}
