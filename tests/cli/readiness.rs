@@ -352,3 +352,40 @@ fn the_documented_example_is_true() {
         assert_eq!(keys(&example), keys(&answer), "{list}");
     }
 }
+
+#[test]
+fn what_is_certain_is_named_where_there_is_too_little() {
+    let sandbox = Sandbox::new();
+    let records = [signed(2), record("198.51.100.7", 5, "example.com", SPF)];
+    let ran = review(&sandbox, &reports(&sandbox, 30, 3, &records), 30, &[]).exits(4);
+    for text in ["not enough data", "Certain already: 1", "198.51.100.0/24", "--since"] {
+        assert!(ran.stdout.contains(text), "{text}: {}", ran.stdout);
+    }
+}
+
+#[test]
+fn the_same_remedy_is_told_once() {
+    let sandbox = Sandbox::new();
+    let mut records = vec![signed(20)];
+    records.extend((1..=6).map(|net| record(&format!("198.51.{net}.7"), 5, "example.com", SPF)));
+    let ran = review(&sandbox, &reports(&sandbox, 30, 3, &records), 30, &[]).exits(4);
+    assert_eq!(ran.stdout.matches("→ have the machines").count(), 1, "{}", ran.stdout);
+    assert!(ran.stdout.contains("and 5 more") && ran.stdout.contains("2,700 pass by SPF only"), "{}", ran.stdout);
+}
+
+#[test]
+fn what_fails_of_a_signed_path_is_shown() {
+    let sandbox = Sandbox::new();
+    let broken = DKIM_AND_SPF.replace("pass", "fail");
+    let paths = written(&sandbox, 30, 3, |report| {
+        report.records(vec![signed(20), record("192.0.2.1", 1, "example.com", &broken)]).xml()
+    });
+    let answer = review(&sandbox, &paths, 30, &["--format", "json"]).exits(4).json();
+    let (blocker, part) = (&answer["blockers"][0], &answer["blockers"][0]["failing"][0]);
+    assert_eq!((&blocker["messages"], &blocker["certain"]), (&json!(90), &json!(true)));
+    assert_eq!((&part["messages"], &part["days"], &part["first"]), (&json!(90), &json!(30), &json!("2026-10-01")));
+    assert_eq!(part["reporters"].as_array().unwrap().len(), 3);
+    let id = blocker["path"].as_str().unwrap();
+    let text = review(&sandbox, &paths, 30, &[]).exits(4).stdout;
+    assert!(blocker["remedy"].is_object() || text.contains(&format!("dmarcstat explain {id}")), "{text}");
+}
