@@ -1,4 +1,4 @@
-//! What the documentation says of the tree, held against the tree: files that it names, links, modules, codes.
+//! Tests that compare the documentation with the tree: files that it names, links, modules, codes.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};

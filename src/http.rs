@@ -1,4 +1,4 @@
-//! Asking over HTTPS: one way to set that up.
+//! HTTPS requests, set up in one place.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -2,36 +2,36 @@
 //!
 //! The modules in the order in which data flows:
 //!
-//! - [`oauth`] gets access tokens for accounts that want them;
+//! - [`oauth`] gets access tokens for accounts that need them;
 //! - [`source`] finds inputs on disk and in IMAP accounts and pushes their bytes;
 //! - [`mail`] reads the header of a mail;
-//! - [`container`] walks mails, mailboxes and archives, within each other, to the documents in them;
-//! - [`report`] reads a document: the nouns of RFC 9990 and RFC 7489, and what was odd about it;
+//! - [`container`] finds the documents in mails, mailboxes and archives, however they are nested;
+//! - [`report`] reads a document: the elements of RFC 9990 and RFC 7489, and its irregularities;
 //! - [`domain`] and [`alignment`] say what a record means: states and verdicts;
-//! - [`ingest`] is the line that joins all of these, in parallel, up to the store;
-//! - [`fetch`] goes round IMAP accounts with it;
+//! - [`ingest`] combines all of these into a parallel pipeline that ends in the store;
+//! - [`fetch`] fetches from IMAP accounts with it;
 //! - [`store`] is the database, [`query`] asks it about windows of days;
 //! - [`providers`] is the catalogue of senders and how one is recognised, [`dns`] looks up live records;
-//! - [`diagnosis`] makes sending paths and their classes of the answers;
+//! - [`diagnosis`] turns the answers into sending paths and judges them;
 //! - [`inspect`] judges one received message;
-//! - [`flat`] makes flat rows of records, and [`export`] lets them out;
+//! - [`flat`] turns records into flat rows, and [`export`] writes them;
 //! - [`render`] shows answers as table, JSON, CSV, Markdown and HTML;
 //! - [`config`] reads the configuration, with secrets and accounts;
-//! - `notify` tells people who do not ask, by mail and web hooks;
+//! - `notify` sends answers by mail and to web hooks;
 //! - [`cli`] is the command line around it all.
 //!
-//! And at the ground, used by all of these:
+//! And below all of these:
 //!
-//! - [`role`] and [`cause`] are the closed words for why a path exists and why it does not pass;
+//! - [`role`] and [`cause`] are the closed sets of words for why a path exists and why it does not pass;
 //! - [`rejection`] has the reasons for quarantine, [`limits`] the limits;
 //! - [`rows`] and [`varint`] are the packed form of records;
 //! - [`uid_set`] is a set of mails on a server;
-//! - [`sanitize`] makes text of strangers fit to be shown;
-//! - [`witness`] says how far a judgement may rest on what reporters say;
+//! - [`sanitize`] makes strangers' text safe to show;
+//! - [`witness`] decides how far a judgement may depend on one reporter;
 //! - [`words`] writes numbers, shares, lists and plurals;
 //! - `vocabulary` makes enumerations of closed sets of words;
-//! - `http` asks over HTTPS;
-//! - `parallel` shares work out among the processors.
+//! - `http` makes HTTPS requests;
+//! - `parallel` spreads work over the processors.
 
 #![deny(unsafe_code)]
 

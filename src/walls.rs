@@ -1,4 +1,4 @@
-//! The order of the modules, held: each uses only those below it.
+//! The order of the modules, and the tests that enforce it: each uses only those below it.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};

@@ -1,7 +1,8 @@
 //! No single reporter decides: how far a judgement may rest on what reporters say.
 //!
-//! Reporters err and lie, each in its own way: one calls every failure a pass, one cannot fetch a key that all others fetch,
-//! one invents thousands of messages. So whatever is judged of a path, a key or an account is judged by one of three functions:
+//! Reporters make mistakes and lie, each in its own way: one calls every failure a pass, one cannot fetch a key that all
+//! others fetch, one invents thousands of messages. So whatever is judged of a path, a key or an account is judged by one of
+//! three functions:
 //!
 //! - [`robust_share`]: a share that holds without the reporter that says most for it and without the one that says most
 //!   against it;

@@ -1,7 +1,7 @@
 //! From results to states: what the listed signatures and checks amount to for header From.
 //!
 //! The reporter's evaluation is the verdict, what it lists is the evidence; both are kept, and where they disagree
-//! that is noted and not mended.
+//! that is noted and not corrected.
 
 use super::detail;
 use super::outcome::{Outcome, Signature, SpfCheck};

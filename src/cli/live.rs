@@ -1,4 +1,4 @@
-//! Whom to ask about live DNS records, for all commands that do.
+//! The name servers to ask about live DNS records, for all commands that do.
 
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! Why a path is of its class, as plain data: what reporters say, and whose word counts.
+//! Why a path has its class, as plain data: what reporters say, and which of them count.
 
 use std::collections::BTreeMap;
 

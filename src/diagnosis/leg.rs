@@ -1,4 +1,4 @@
-//! The other leg of a server: receivers that take mail over IPv6 see an address that nothing authenticates, and nothing of the
+//! A server's unauthenticated IPv6 address: receivers that accept mail over IPv6 see only this address, and never the
 //! machine that all others see. A spoofer does not choose just those receivers, to whom the owner sends nothing.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};

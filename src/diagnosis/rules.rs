@@ -1,4 +1,4 @@
-//! What paths are judged by, besides the figures.
+//! The rules by which paths are judged: thresholds, catalogue, ledger.
 
 use super::class::Thresholds;
 use crate::providers::Catalogue;

@@ -1,4 +1,4 @@
-//! Letting the rows out: to a stream, into files by day, into a table of a SQLite file.
+//! Exporting rows: to a stream, into files by day, into a table of a SQLite file.
 //!
 //! Records are read and written one by one; what an export holds in memory does not grow with them. Whatever it writes to is
 //! whole or not there: a file takes its name when it is finished, a table takes all rows in one transaction.

@@ -1,5 +1,5 @@
-//! Going round IMAP accounts: which mail is new, fetching it through the [ingest](crate::ingest) pipeline into the store, and
-//! what becomes of it on the server once it is there.
+//! Fetching from IMAP accounts: finding new mail, passing it through the [ingest](crate::ingest) pipeline into the store,
+//! and marking, moving or deleting it on the server once it is stored.
 //!
 //! A mail is done when all that was in it is committed, and that it is done is committed with it. What is then to be done
 //! with it on the server is read from the database, never from memory, so that an interrupted run is finished by the next.

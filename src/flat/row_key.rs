@@ -1,6 +1,6 @@
 //! What the ids of a report's rows begin with: a digest of what the report says.
 //!
-//! The same report has the same key on every machine and in every database, so rows that are let out twice are told to be the same.
+//! The same report has the same key on every machine and in every database, so rows that are exported twice can be recognised.
 //! It is SHA-256 and has no secret: whoever sends two reports with one key has sent the same report twice.
 
 use sha2::{Digest, Sha256};

@@ -1,4 +1,4 @@
-//! What the head of a report tells: who reports, on which domain, about when; and what stands in for what it leaves out.
+//! The head of a report: who reports, on which domain, about which period; and replacements for what it leaves out.
 
 use crate::alignment::AlignmentMode;
 use crate::domain;

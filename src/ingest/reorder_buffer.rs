@@ -1,4 +1,4 @@
-//! Order and measure between the examiners and the committer.
+//! The buffer between the examiners and the committer: it restores the order and bounds memory.
 //!
 //! Inputs are examined in parallel and written in the order in which they came, so that a run is the same on every
 //! machine. What is examined ahead of its turn waits in memory, within a budget; the unit whose turn it is never waits for

@@ -1,4 +1,4 @@
-//! What an input holds of what costs more than its bytes.
+//! Counts of the things in an input that cost more than their bytes.
 
 use std::collections::{HashMap, HashSet};
 

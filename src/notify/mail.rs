@@ -1,4 +1,4 @@
-//! A letter in two forms, text and page, handed to the machine's `sendmail` or to a server by SMTP.
+//! A mail in two forms, text and HTML, sent through the machine's `sendmail` or through a server by SMTP.
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};

@@ -1,4 +1,4 @@
-//! What is told to people who do not ask: mail with a summary, and a message to a web hook.
+//! Messages to people: a summary by mail, and a message to a web hook.
 
 pub(crate) mod hook;
 pub(crate) mod mail;

@@ -1,4 +1,4 @@
-//! Who bears witness in a question.
+//! The witnesses of a question.
 //!
 //! Where a mail server has checked who sent reports, a witness is a domain that passed, under however many names it
 //! reports, and all reports that nobody checked are together one witness more: their names can be anybody's. Where nothing

@@ -1,4 +1,4 @@
-//! What was done to keep reports out of answers, and whom nobody hears.
+//! The answers of `reports drop` and `reports ignore`.
 
 use serde::Serialize;
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! A summary of some days for who asks nothing: the answer of `digest`.
+//! A summary of some days, to be sent to people: the answer of `digest`.
 
 use serde::Serialize;
 

@@ -1,4 +1,4 @@
-//! The nouns of an aggregate report, named as in RFC 9990 (and RFC 7489 Appendix C where it has more).
+//! The parts of an aggregate report, named as in RFC 9990 (and RFC 7489 Appendix C where it has more).
 //!
 //! What stands here is what the reporter wrote, trimmed and decoded but not judged: a result is still a word, a
 //! count still a text. [`Outcome`](crate::alignment::Outcome) holds what it means.

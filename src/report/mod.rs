@@ -1,4 +1,4 @@
-//! The aggregate report: its nouns, and the reader that fills them. No files, no storage, no judgement.
+//! The aggregate report: its types, and the reader that fills them. No files, no storage, no judgement.
 //!
 //! [`read()`] takes the bytes of a document and gives the reports in it; a [`DocumentReader`] does the same with records that
 //! stream past, for documents of any size.

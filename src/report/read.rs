@@ -1,4 +1,4 @@
-//! The front door: the bytes of a document to the reports in it.
+//! The entry point for other programs: from the bytes of a document to the reports in it.
 
 use super::document::{Document, DocumentKind, DocumentReader, DocumentSink};
 use super::feedback::{AggregateReport, Record};

@@ -1,8 +1,9 @@
-//! What is stored and in no answer: reports that the owner took away, those of reporters who are ignored, and those on domains
-//! that are not the owner's.
+//! Reports that are stored but part of no answer: those that the owner dropped, those of ignored reporters, and those on
+//! domains that are not the owner's.
 //!
-//! Which reports are dropped stands with them, so that they stay away when their mail is read again. Who is ignored, and which
-//! domains are the owner's, is asked when a question is: what is no longer ignored is back at once.
+//! That a report is dropped is stored with it, so that it stays dropped when its mail is read again. Which reporters are
+//! ignored, and which domains are the owner's, is decided when a question is asked: reports that are no longer ignored count
+//! at once.
 
 use super::engine::{self, Connection, Optional, params};
 use rustc_hash::{FxHashMap, FxHashSet};

@@ -1,4 +1,4 @@
-//! What becomes of a report that was read: it is new, known, beside others of its identity, or a better reading of bytes
+//! What happens to a report that was read: it is new, known, one of several with its identity, or a better reading of bytes
 //! that were read before.
 
 use std::collections::hash_map::Entry;

@@ -1,4 +1,4 @@
-//! An open database. What is asked of it, and what is done with it, stands in the files of each.
+//! An open database. Its methods are in the files of what they are about.
 
 use super::engine::Connection;
 

@@ -1,5 +1,4 @@
-//! Whether all of the database is as it was written: the file by SQLite's own check, the records by what is kept of them in
-//! sum.
+//! Whether the whole database is as it was written: the file by SQLite's own check, the records by their stored sums.
 
 use std::io::Read;
 

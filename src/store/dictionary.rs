@@ -1,4 +1,4 @@
-//! What is stored once and goes by numbers: names, outcomes, what signed them, policies.
+//! What is stored once and referred to by numbers: names, outcomes, lists of signatures, policies.
 
 use std::collections::HashMap;
 use std::sync::Arc;

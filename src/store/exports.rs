@@ -1,7 +1,7 @@
-//! Exports that continue: which reports each of them has let out.
+//! Exports that continue: which reports each of them has exported.
 //!
-//! What is let out is kept report by report and not as a point in time: reports on days long past come late, and one that was let
-//! out may stop counting when a later edition of it comes.
+//! What was exported is recorded report by report and not as a point in time: reports on days long past arrive late, and an
+//! exported report may stop counting when a later edition of it arrives.
 
 use super::engine::{self, Optional, params};
 

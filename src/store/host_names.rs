@@ -1,4 +1,4 @@
-//! Host names of addresses as they were looked up, so that nobody is asked twice.
+//! Host names of addresses that were looked up, so that none is looked up twice.
 
 use std::net::IpAddr;
 

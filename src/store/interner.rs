@@ -1,4 +1,4 @@
-//! Texts that are stored once and go by numbers.
+//! Texts that are stored once and referred to by numbers.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;

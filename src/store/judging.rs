@@ -1,4 +1,4 @@
-//! Reports judged by the mails that they came in, when those become more.
+//! Judging a report again when it comes in another mail.
 
 use super::engine::{Connection, params};
 use rustc_hash::FxHashSet;

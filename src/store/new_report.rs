@@ -1,4 +1,4 @@
-//! What is handed to the store: reports, runs of their records, and what is quarantined.
+//! The input of the store: reports, runs of their records, and entries of the quarantine.
 
 use std::fs::File;
 use std::sync::Arc;

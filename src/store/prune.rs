@@ -1,4 +1,4 @@
-//! Forgetting old reports, and all that only they needed.
+//! Deleting old reports, and everything that only they needed.
 
 use super::engine::{self, Connection, params};
 use rustc_hash::FxHashSet;

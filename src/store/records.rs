@@ -1,4 +1,4 @@
-//! Records as they are let out: report by report, in the order of days, each with all that the report says.
+//! Records for export: report by report, in the order of days, each with all that the report says.
 //!
 //! A reader asks for one thing at a time and holds no statement open in between, so that several can go through one
 //! database at once, and what one needs does not grow with the records.

@@ -1,4 +1,4 @@
-//! The reports of some days as what they are: who sent them, when, on which domain, and what was published then.
+//! The reports of some days: who sent them, when, on which domain, and the policy published then.
 
 use super::engine::{self, params};
 use rustc_hash::FxHashMap;

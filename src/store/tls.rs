@@ -1,4 +1,4 @@
-//! SMTP TLS reports, written.
+//! Storing SMTP TLS reports.
 //!
 //! A report is known by its content: read twice, it changes nothing. Reports of one identity (reporter, report id, period and
 //! domains) that say different things are all kept, and [`tls_identity`](super::tls_identity) says which of them count.

@@ -1,4 +1,4 @@
-//! SMTP TLS reports as they are asked for.
+//! Reading stored SMTP TLS reports.
 
 use super::engine::{self, params};
 

@@ -1,4 +1,4 @@
-//! Which reports are believed, and whose they are: what their mails were found to be.
+//! Which reports are trusted, and whose they are, by the results of their mails.
 //!
 //! A report that was seen in mails that failed DMARC only, or in such as passed for somebody who uses another's name, counts
 //! for nothing. The best of its mails decides, however often somebody sends it otherwise; and who reports is the domain that

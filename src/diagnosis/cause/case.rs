@@ -1,4 +1,4 @@
-//! What a cause is found from, and what shows it.
+//! The inputs from which a cause is determined, and its evidence.
 
 use std::collections::HashMap;
 use std::net::IpAddr;

@@ -1,4 +1,4 @@
-//! What parts signed mail from mail that is not: bounces, machines, reverse-paths, reporters.
+//! What distinguishes signed from unsigned mail of a path: bounces, machines, reverse-paths, reporters.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};

@@ -1,4 +1,4 @@
-//! What each reporter's records of a path show of why it fails.
+//! What each reporter's records show about why a path fails.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! Which messages of a path have something, as far as reporters agree.
+//! How many messages of a path have some property, as far as reporters agree.
 
 use super::alone::settle;
 use super::gather::Gathered;

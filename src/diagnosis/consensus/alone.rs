@@ -1,4 +1,4 @@
-//! Who claims alone what others saw otherwise, and who leaves out what others list.
+//! Which reporters make a claim that all others contradict, and which leave out what others list.
 
 use std::collections::BTreeMap;
 

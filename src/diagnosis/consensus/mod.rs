@@ -1,7 +1,7 @@
-//! What reporters say of a path, and whose word counts.
+//! What reporters say about a path, and which of them count.
 //!
-//! `gather` has what each reporter says on each day, `alone` finds who claims by himself what others saw otherwise, `agreed` what
-//! holds without any one reporter, and `view` is what comes of it for a path.
+//! `gather` has what each reporter says on each day, `alone` finds the reporters whose claims all others contradict,
+//! `agreed` what holds without any one reporter, and `view` combines these for a path.
 
 pub(super) mod agreed;
 pub(super) mod alone;

@@ -1,4 +1,4 @@
-//! What each reporter says of a path, and whose word counts.
+//! What each reporter says about a path, and which reporters count.
 //!
 //! Reporters differ: one skips DKIM when SPF passes, one cannot fetch a key that all others fetch, one leaves a signature out
 //! whose key is missing, one lies. A state that one reporter alone claims, where others saw the same path on the same days

@@ -1,7 +1,7 @@
 //! The days on which a path changed, and what was before and after.
 //!
-//! A change that one reporter alone shows, while others saw the same path on the same days and nothing change, is that
-//! reporter's; it is told with its name. What comes only of reporters taking turns is not a change at all.
+//! A change that only one reporter shows, while others saw the same path on the same days without it, is reported with that
+//! reporter's name. An effect of different reporters reporting on different days is not a change.
 
 use std::collections::{BTreeMap, BTreeSet};
 

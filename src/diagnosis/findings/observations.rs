@@ -1,4 +1,4 @@
-//! What findings are made of.
+//! The observations from which findings are made.
 
 use crate::diagnosis::rules::Rules;
 use crate::query::{ForeignDomain, Published, ReporterDays, Survey, Window};

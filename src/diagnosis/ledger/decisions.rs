@@ -1,4 +1,4 @@
-//! Entries for either answer of whoever decides about a path.
+//! Ledger entries for either decision about a path.
 
 use super::entry::EntryText;
 use super::identity::{Ground, because, identity};

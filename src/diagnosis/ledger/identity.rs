@@ -1,4 +1,4 @@
-//! By what entries of the ledger recognise a path: by nothing that a stranger shows too.
+//! How ledger entries recognise a path: only by what no stranger shows too.
 //!
 //! A candidate is something that the path's mail shows. It is taken only where it belongs to one sender alone (an account, a
 //! domain that nobody shares, an own key, an own address) and where no record of anybody else matches it, which the records

@@ -1,4 +1,4 @@
-//! What a remedy is made of, and what several of them say.
+//! The inputs of a remedy, and texts that several remedies share.
 
 use std::cmp::Reverse;
 use std::net::IpAddr;

@@ -1,4 +1,4 @@
-//! How things stand, as data.
+//! The answer of `check`, as data.
 
 use jiff::civil::Date;
 

@@ -1,12 +1,12 @@
-//! The days before a window in sum: what roles are told by them.
+//! The sums of the days before a window, from which roles are determined.
 //!
 //! Whose mail is looked up in the 90 days before a window too. To read their records would cost more than to read those of the
 //! window, so each period of 32 days keeps them in sum: messages by what records show of who wrote and sent them, by address,
 //! day, reporter and policy domain. Records that show nothing of that are left out.
 //!
-//! A sum is never untrue: it is deleted in the transaction that changes records of its period (see [`Deltas`](super::day_totals)),
-//! and a period without one is read record by record. The run that changed them sums up anew at its end, so that a mailbox in
-//! any order is summed up once.
+//! A sum is never untrue: it is deleted in the transaction that changes records of its period (see
+//! [`Deltas`](super::day_totals)), and a period without one is read record by record. The run that changed them sums up anew
+//! at its end, so that a mailbox in any order is summed up once.
 
 mod period;
 mod sum;
