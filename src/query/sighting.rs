@@ -66,6 +66,26 @@ impl Sighting {
         (part, u64::try_from(messages).unwrap_or(u64::MAX))
     }
 
+    /// With the place that its reporter has now, by the one that it had.
+    pub(super) fn placed(self, places: &[u32]) -> Self {
+        let place = places.get(self.reporter as usize).copied();
+        Sighting { reporter: place.unwrap_or(self.reporter), ..self }
+    }
+
+    /// The only reporter that saw it, by its place in [`Survey::reporter_names`](super::Survey::reporter_names). None: several
+    /// did, or nobody.
+    #[must_use]
+    pub fn only_reporter(self) -> Option<u32> {
+        (self.days != 0 && self.reporter != SEVERAL).then_some(self.reporter)
+    }
+
+    /// Whether it was seen on a day. Days long before the last one are not told apart.
+    #[must_use]
+    pub fn is_on(self, day: Day) -> bool {
+        let back = i64::from(self.last) - i64::from(day);
+        (0..DAYS).contains(&back) && self.days >> back & 1 == 1
+    }
+
     /// Whether more than one reporter saw it.
     #[must_use]
     pub fn by_several(self) -> bool {
@@ -101,6 +121,17 @@ mod tests {
         let mut both = seen(&[(3, 7)]);
         both.extend(seen(&[(3, 9)]));
         assert_eq!(told(both), (false, true));
+    }
+
+    #[test]
+    fn on_a_day_and_by_whom() {
+        let two = seen(&[(3, 7), (3, 5)]);
+        assert_eq!(
+            [4, 5, 6, 7, 8, Day::MIN, Day::MAX].map(|day| two.is_on(day)),
+            [false, true, false, true, false, false, false]
+        );
+        assert_eq!((two.only_reporter(), seen(&[(3, 7), (4, 7)]).only_reporter()), (Some(3), None));
+        assert_eq!((seen(&[]).only_reporter(), seen(&[]).is_on(0)), (None, false));
     }
 
     #[test]

@@ -56,13 +56,13 @@ impl Scan<'_> {
         };
         let paths = roles::decide(&ground, self.knowledge);
         self.sums.forget_cells();
-        self.keep_reporters();
+        let places = self.keep_reporters();
         let mut survey = Survey::default();
         survey.reporter_names.clone_from(&self.tally.reporters);
         let mut named = self.named_paths(&paths)?;
         self.path_numbers = named.iter().map(|(number, _)| *number).collect();
         self.paths = paths;
-        let by_rule = self.arrange(named.len());
+        let by_rule = self.arrange(named.len(), &places);
         for (at, (_, path)) in named.iter_mut().enumerate() {
             path.named_by = rule(&path.sender, &by_rule[at]);
         }
@@ -99,8 +99,9 @@ impl Scan<'_> {
         Ok(found)
     }
 
-    /// Leaves the tally the reporters of the reports that are asked for: others are witnesses of the memory only.
-    fn keep_reporters(&mut self) {
+    /// Leaves the tally the reporters of the reports that are asked for: others are witnesses of the memory only. The place that
+    /// each has now, by the one that it had.
+    fn keep_reporters(&mut self) -> Vec<u32> {
         let mut reporters = Vec::new();
         let mut places = vec![u32::MAX; self.tally.reporters.len()];
         for mark in &mut self.tally.reports {
@@ -114,6 +115,7 @@ impl Scan<'_> {
         self.tally.reporters = reporters;
         let unchecked = self.tally.unchecked.map(|place| places[place as usize]);
         self.tally.unchecked = unchecked.filter(|place| *place != u32::MAX);
+        places
     }
 
     /// Every path that has entries with its names, in the order of them, and no figures yet. Notes the path of each unit.
@@ -199,8 +201,9 @@ impl Scan<'_> {
         Ok(PathFigures { entry, provider, tenant, own_tenant, only_tenant: own_tenant && path.only_account, ..figures })
     }
 
-    /// Puts entries and addresses in the order of their paths; says what each rule named of each path.
-    fn arrange(&mut self, paths: usize) -> Vec<RuleSums> {
+    /// Puts entries and addresses in the order of their paths, with the reporters' places as they are now; says what each rule
+    /// named of each path.
+    fn arrange(&mut self, paths: usize, places: &[u32]) -> Vec<RuleSums> {
         let of_unit = &self.paths_of_units;
         let mut by_rule: Vec<RuleSums> = vec![[(0, 0); NamedBy::ALL.len()]; paths];
         let mut entry_ends = vec![0; paths];
@@ -214,7 +217,7 @@ impl Scan<'_> {
         let sums = &self.sums;
         let placed = || {
             let all = sums.addresses().map(|(ip, states, pair)| {
-                let part = AddressPart { ip, states, messages: pair.messages, seen: pair.seen };
+                let part = AddressPart { ip, states, messages: pair.messages, seen: pair.seen.placed(places) };
                 (of_unit[pair.unit as usize], part)
             });
             all.filter(|(path, _)| *path != NO_PATH)

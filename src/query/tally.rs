@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use super::roles::network;
 use super::sighting::Sighting;
 use crate::alignment::DkimState;
 use crate::report::period::Day;
@@ -163,6 +164,14 @@ impl Tally {
     #[must_use]
     pub fn addresses(&self, path: usize) -> Vec<AddressFigures> {
         self.addresses_since(path, Day::MIN)
+    }
+
+    /// The networks (a /24, a /48) from which a path sent mail with a verified signature of its domain, one for each of its
+    /// addresses, with who saw it and when.
+    pub fn signed_networks(&self, path: usize) -> impl Iterator<Item = (IpAddr, Sighting)> {
+        let parts = stretch(&self.addresses, &self.address_ends, path).iter();
+        let signed = parts.filter(|part| part.messages > 0 && part.states.0 == DkimState::Aligned.code());
+        signed.map(|part| (network(part.ip), part.seen))
     }
 
     /// The addresses that a path sends from on a day or later. The messages are those of all days by the share of the days.

@@ -165,15 +165,15 @@ pub enum FindingEvidence {
     Replay {
         /// The worst day.
         worst_day: String,
-        /// Senders on that day that were never seen before.
+        /// Senders on that day that were never seen before; of one that the catalogue does not know, its networks.
         senders: u64,
         /// Their messages with a verified signature of the domain.
         messages: u64,
-        /// What the domain's own senders sent on that day, signed so.
+        /// What the domain's own senders sent on that day or the day before to the same reporters, signed so.
         home_messages: u64,
         /// The last day of it.
         last_day: String,
-        /// Who saw it.
+        /// Who saw enough of it.
         reporters: Vec<String>,
     },
     /// Of [`FindingCode::AccountSharedByInclude`].

@@ -33,6 +33,7 @@ mod streams;
 
 pub(super) use decide::Author;
 pub(super) use gather::Ground;
+pub(super) use keys::network;
 pub(super) use paths::{PathNumber, Paths, SenderNumber};
 
 use super::naming::Knowledge;
