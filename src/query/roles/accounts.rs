@@ -65,7 +65,10 @@ impl Shares {
                 return true;
             }
             // Who comes for a few days, or in between, takes over nothing.
-            let Some((first, last)) = era(&shown.reporters) else { return false };
+            // Nor who was seen by each reporter at another time: no two of them say when it was there.
+            let Some((first, last)) = era(&shown.reporters).filter(|(first, last)| first <= last) else {
+                return false;
+            };
             let (days, before) = (calendar.days(first, last), calendar.days(Day::MIN, first - 1));
             let at_an_end = before <= OVERLAP || all - before - days <= OVERLAP;
             at_an_end
@@ -250,4 +253,24 @@ impl Owner<'_> {
 fn shown_account(who: &AuthIdentity, provider: Option<ProviderNumber>) -> Option<AccountNumber> {
     let fits = |account: &&Account| account.verified && provider.is_none_or(|home| account.provider == home);
     who.accounts.iter().find(fits).map(|account| (account.provider, account.number))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_account_that_two_reporters_saw_at_different_times_takes_over_nothing() {
+        let account = (7, 0);
+        let mut shares = Shares::default();
+        let mut whole = Seen::default();
+        for day in 10..40 {
+            for (reporter, days) in [(1, 10..20), (2, 30..40)] {
+                shares.add(days.contains(&day).then_some(account), reporter, day, 10);
+                shares.add(None, reporter, day, 90);
+                whole.add(reporter, day);
+            }
+        }
+        assert_eq!(shares.most(whole), []);
+    }
 }
