@@ -15,6 +15,7 @@ use crate::render::{Answer as _, Form, headline};
 use crate::report::period::{Day, day_of};
 
 /// What is new, worse, mended or gone, compared with the window before
+///
 /// Compares the window with as many days just before it. With `--since all`, the newer half of all days is compared with the older. A
 /// nightly job runs `dmarcstat fetch -q; dmarcstat changes --since 7d --new --exit-code -q`: it says nothing while nothing has
 /// changed and reports still arrive.

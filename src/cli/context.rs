@@ -86,7 +86,11 @@ impl Context {
     /// Writes an answer in the form that was asked for.
     pub(crate) fn show<A: Answer>(&mut self, answer: &A) -> Result<(), Failure> {
         self.form_of::<A>()?;
-        Ok(self.form.write(answer, &self.style, &mut self.out)?)
+        match self.form.write(answer, &self.style, &mut self.out) {
+            // Whoever reads the first lines only still gets the status of the answer.
+            Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+            written => Ok(written?),
+        }
     }
 
     /// Writes an answer as a page into a file, where one was asked for, and `said` to the terminal. Who asks for a page does not want

@@ -26,7 +26,9 @@ pub(super) struct Copy {
 impl Copy {
     pub(super) fn run(self, context: &mut Context) -> Outcome {
         context.form_of::<CopyAnswer>()?;
-        if self.from == self.to {
+        // One file has many names.
+        let file = |path: &PathBuf| path.canonicalize().ok();
+        if self.from == self.to || file(&self.from).is_some_and(|from| file(&self.to) == Some(from)) {
             return Err(Failure::Usage("--from and --to name the same database".to_owned()));
         }
         let database = &context.config.database;

@@ -15,7 +15,7 @@ use crate::diagnosis::readiness::Target;
 use crate::notify::mail::{Letter, Sender, Server};
 use crate::render::{DigestAnswer, Form};
 
-/// A summary to be read without asking: what has changed, what to do first, how far each domain is; printed, or sent as mail
+/// A summary to be read without asking: what changed, what to do first, how far each domain is; printed, or sent as mail
 ///
 /// Changes are those of the last 7 days against the 7 before, unless --since says otherwise; the reviews are of 30 days. A summary
 /// comes in quiet weeks too, because silence and breakage look alike. Where the configuration has tenants and the command names neither

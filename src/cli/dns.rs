@@ -21,6 +21,7 @@ use crate::role::Role;
 use crate::store::{Store, StoreError};
 
 /// The live DNS records of a domain: DMARC, SPF, DKIM keys, report authorisation
+///
 /// The DKIM selectors to look at are taken from the reports in the database, where there is one; --selector adds to them.
 #[derive(Debug, clap::Args)]
 pub(super) struct Dns {

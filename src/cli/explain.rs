@@ -13,6 +13,7 @@ use crate::report::shorten;
 use crate::words::{more, plural};
 
 /// All the evidence on one sending path: days, reporters, signatures, addresses, remedy
+///
 /// SENDER is a path's id, its name or a part of that, an address it sends from, or the domain it sends as. Where several
 /// paths match, they are listed.
 #[derive(Debug, clap::Args)]

@@ -27,6 +27,7 @@ use crate::source::imap::Patience;
 use crate::source::imap::account::Account;
 
 /// Pull report mail from the configured IMAP accounts into the database
+///
 /// Reads what is new in the folders of each account, by UID, whether or not somebody has read it. Mail is marked, moved or deleted on
 /// the server (`after` in the configuration) only once its reports are on the disk. A run that was interrupted is
 /// finished by the next one.

@@ -19,6 +19,7 @@ use crate::query::{receivers, survey};
 use crate::store::Store;
 
 /// One received test message: do its signatures and SPF align, and what is missing
+///
 /// Of a failure report, the message that it encloses is inspected. Signatures are not verified here: the results are those of the server that
 /// wrote Authentication-Results. Name your own server with --authserv-id, because anybody can write such a field.
 #[derive(Debug, clap::Args)]

@@ -9,9 +9,13 @@ const MOST: NonZero<usize> = NonZero::new(64).unwrap();
 /// How many domains are worked on at once.
 #[derive(Debug, Clone, Copy, clap::Args)]
 pub(super) struct Jobs {
-    /// Work on up to N domains at once; the answer is the same to the byte [default: the number of processors]
-    #[arg(long, value_name = "N")]
+    /// Work on up to N domains at once; the answer is the same to the byte [default: the number of processors; at most 64]
+    #[arg(long, value_name = "N", value_parser = number, allow_hyphen_values = true)]
     jobs: Option<NonZero<usize>>,
+}
+
+fn number(text: &str) -> Result<NonZero<usize>, String> {
+    text.parse().map_err(|_| "write a number from 1 on".to_owned())
 }
 
 impl Jobs {

@@ -8,6 +8,7 @@ use clap::Command;
 use super::failure::{Outcome, Status};
 
 /// Write the manual pages, one for each command, into a folder
+///
 /// They have the text of --help. Packages install them; `man -l FOLDER/dmarcstat.1` shows one.
 #[derive(Debug, clap::Args)]
 pub(super) struct Man {

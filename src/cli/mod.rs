@@ -51,7 +51,7 @@ use clap::error::ErrorKind;
 use clap::{ArgAction, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use context::Context;
-use failure::{Status, say};
+use failure::{Failure, Status, say};
 use global::{EVERYWHERE, Global};
 
 /// Says which of your mail is not DKIM-signed and why, from DMARC aggregate reports.
@@ -136,6 +136,8 @@ pub fn run() -> ExitCode {
         Ok(context) => context,
         Err(failure) => return failure.report(),
     };
+    // Its messages name the two that it is given.
+    let names_its_databases = matches!(cli.command, Command::Copy(_));
     let result = match cli.command {
         Command::Fetch(command) => command.run(&mut context),
         Command::Ingest(command) => command.run(&mut context),
@@ -163,8 +165,13 @@ pub fn run() -> ExitCode {
         Command::Completions(command) => command.run(self::command(), &mut context),
         Command::Man(command) => command.run(self::command()),
     };
-    match result.and_then(|status| context.flush().map(|()| status)) {
+    let ended = result.and_then(|status| match context.flush() {
+        Ok(()) | Err(Failure::ClosedPipe) => Ok(status),
+        Err(failure) => Err(failure),
+    });
+    match ended {
         Ok(status) => status.into(),
+        Err(failure) if names_its_databases => failure.report(),
         Err(failure) => failure.about(context.database_shown()).report(),
     }
 }

@@ -19,6 +19,7 @@ use crate::store::{Store, StoreError};
 use crate::words::list;
 
 /// What SMTP TLS reports say: which mail servers of yours fail at TLS, since when, and what to do
+///
 /// Mail servers that send to a domain with a record at `_smtp._tls.` report how TLS went there, under MTA-STS,
 /// DANE or neither (RFC 8460). `fetch` and `ingest` read these reports from the same mailbox as the others.
 #[derive(Debug, clap::Args)]

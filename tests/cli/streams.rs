@@ -43,6 +43,16 @@ fn nobody_listens_to_what_is_said() {
 }
 
 #[test]
+fn who_reads_the_first_lines_only_gets_the_status_all_the_same() {
+    let sandbox = Sandbox::with_sample();
+    let mut command =
+        sandbox.command(["readiness", "brightwater.example", "--as-of", "2026-11-22", "--format", "json"]);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    drop(child.stdout.take());
+    assert_eq!(status(child), 4);
+}
+
+#[test]
 fn an_error_that_nobody_reads_is_a_status_all_the_same() {
     let sandbox = Sandbox::new();
     let mut child = sandbox.command(["sources"]).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
