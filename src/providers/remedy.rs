@@ -22,6 +22,8 @@ pub struct RemedyContext<'a> {
     pub signing_domains: &'a [String],
     /// The selectors seen, of whatever signature.
     pub selectors: &'a [String],
+    /// The selectors of the domain's own keys that it is about, where it is a matter of keys.
+    pub keys: &'a [String],
     /// Nothing proves that the provider sends for the domain: the path is recognised, and neither the owner's nor listed.
     pub only_recognised: bool,
     /// SPF aligns for some of it all the same, as it does for every customer of a provider that the domain includes.
@@ -156,11 +158,9 @@ impl Provider {
     /// What to do about a cause where the entry has no words of its own: title and steps.
     fn usual(&self, cause: Cause, context: &RemedyContext<'_>, values: &Filled<'_>) -> Option<(String, Vec<String>)> {
         let (name, domain) = (&self.name, context.domain);
-        let selectors = if context.selectors.is_empty() {
-            String::new()
-        } else {
-            format!(" (seen: {})", list(context.selectors, 4))
-        };
+        // A service's own signature beside the domain's has a selector too, which nobody publishes for the domain.
+        let seen = if context.keys.is_empty() { context.selectors } else { context.keys };
+        let selectors = if seen.is_empty() { String::new() } else { format!(" (seen: {})", list(seen, 4)) };
         Some(match cause {
             Cause::GatewayNotInSpf => (
                 format!("name {name} in the SPF record of {domain}"),

@@ -199,13 +199,19 @@ impl Case<'_, '_> {
             return None;
         }
         let (missed, reporters) = words.sum(|word| word.strict);
-        let names: Vec<String> = self.names_signing();
-        let text = format!(
-            "signed as {}, which is the same organization and fails only because {} is published for {}",
-            list(names.iter(), 3),
-            "strict alignment (adkim=s)",
-            domain::organizational(&self.path.domain)
-        );
+        let organization = domain::organizational(&self.path.domain);
+        let mut names = self.names_signing();
+        names.retain(|name| domain::organizational(name) == organization);
+        let text = if names.is_empty() {
+            format!(
+                "SPF passes for another name of the same organization and fails to align only because strict alignment (aspf=s) is published for {organization}"
+            )
+        } else {
+            format!(
+                "signed as {}, which is the same organization and fails only because strict alignment (adkim=s) is published for {organization}",
+                list(names.iter(), 3)
+            )
+        };
         let mut evidence = CauseEvidence::new(text, (missed, self.missing().0), reporters);
         evidence.names = names;
         Some((Cause::StrictAlignment, evidence))

@@ -70,7 +70,7 @@ pub(super) fn find(of: &DomainMail<'_>) -> Option<DomainFinding> {
             "Or keep it strict, and have that mail written under the name that signs it, or signed as the name that it is written under.",
             "Nothing has to be switched on at the sender.",
         ],
-        Some("https://www.rfc-editor.org/rfc/rfc7489#section-3.1"),
+        Some("https://www.rfc-editor.org/rfc/rfc9989"),
     ));
     found.since = now.changed.then(|| shown(now.first));
     Some(found)

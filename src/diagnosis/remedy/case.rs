@@ -50,6 +50,7 @@ impl Case<'_, '_> {
             tenant: self.path.tenant.as_deref(),
             signing_domains: self.foreign,
             selectors: self.selectors,
+            keys: shown.map_or(&[], |shown| &shown.selectors),
             only_recognised: self.path.role == Role::Service,
             spf_aligns: self.path.spf_aligned > 0,
             addresses: shown.map_or(&[], |shown| &shown.addresses),
