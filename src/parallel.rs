@@ -19,17 +19,17 @@ pub(crate) fn map<T: Send>(number: usize, work: impl Fn(usize) -> T + Sync) -> V
     if number < FEW {
         return (0..number).map(work).collect();
     }
-    shared(processors().min(MOST_THREADS), STRETCH, number, work)
+    shared(processors().get().min(MOST_THREADS), STRETCH, number, work)
 }
 
-/// The same for few large pieces, each worth a thread, on at most so many threads.
+/// The same for few large pieces, each worth a thread, on at most `threads` threads.
 pub(crate) fn map_large<T: Send>(threads: NonZero<usize>, number: usize, work: impl Fn(usize) -> T + Sync) -> Vec<T> {
     shared(threads.get(), 1, number, work)
 }
 
 /// How many processors there are for this process.
-pub(crate) fn processors() -> usize {
-    thread::available_parallelism().map_or(1, NonZero::get)
+pub(crate) fn processors() -> NonZero<usize> {
+    thread::available_parallelism().unwrap_or(NonZero::<usize>::MIN)
 }
 
 /// The results for the numbers below `number`, in their order; each thread takes a stretch of them at a time.

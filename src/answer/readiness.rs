@@ -39,7 +39,7 @@ impl Genuine {
 }
 
 impl Question<'_> {
-    /// The reviews of the domains that `which` names, of those that the question is about, made by so many threads. `dns` looks at
+    /// The reviews of the domains that `which` names, of those that the question is about, made by at most `threads` threads. `dns` looks at
     /// the live records of a domain, where they are wanted.
     ///
     /// # Errors

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use anyhow::anyhow;
+
 use super::context::Context;
 use super::failure::{Failure, Outcome, Status, say};
 use crate::config::database::shown;
@@ -39,7 +41,8 @@ impl Copy {
                 say(&format!("{table}: {rows} rows"));
             }
         })
-        .map_err(anyhow::Error::from)?;
+        // Not the database of the other commands, which would be named else, but one of these two, as the message says.
+        .map_err(|error| anyhow!("{:#}", anyhow::Error::from(error)))?;
         context.show(&CopyAnswer { from: shown(&self.from), to: shown(&self.to), tables })?;
         Ok(Status::Done)
     }

@@ -3,7 +3,6 @@
 use super::changes::compare;
 use super::context::Context;
 use super::failure::{Failure, Outcome, Status};
-use super::jobs::processors;
 use super::readiness::every_domain;
 use super::scope::{Asked, Scope};
 use super::tenant::each_tenant;
@@ -13,6 +12,7 @@ use crate::config::mail::Sender as Written;
 use crate::diagnosis::Wanted;
 use crate::diagnosis::readiness::Target;
 use crate::notify::mail::{Letter, Sender, Server};
+use crate::parallel::processors;
 use crate::render::{DigestAnswer, Form};
 
 /// A summary to be read without asking: what changed, what to do first, how far each domain is; printed, or sent as mail

@@ -10,13 +10,14 @@ use clap::ValueEnum;
 
 use super::context::Context;
 use super::failure::{Failure, Outcome, say};
-use super::jobs::processors;
+use super::jobs;
 use super::scope::{Asked, Scope};
 use crate::diagnosis::{Wanted, diagnose};
 use crate::export::{
     Choice, ExportError, Folder, FolderChoice, RowFile, RowForm, Sink, Summary, Table, beside, export,
 };
 use crate::flat::{Layout, Reader, RowPaths};
+use crate::parallel::processors;
 use crate::query::Bound;
 use crate::render::Form;
 use crate::report::period::date_of;
@@ -47,7 +48,7 @@ pub(super) struct Export {
     paths: bool,
     /// With 2 or more, write rows while the next ones are read; what comes out is the same to the byte [default: as many as there are
     /// processors]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = jobs::number, allow_hyphen_values = true)]
     jobs: Option<NonZero<usize>>,
 }
 

@@ -1,7 +1,8 @@
 //! `--jobs`: how many domains are worked on at once.
 
 use std::num::NonZero;
-use std::thread;
+
+use crate::parallel::processors;
 
 /// More threads than that are not begun, whatever is asked for.
 const MOST: NonZero<usize> = NonZero::new(64).unwrap();
@@ -14,7 +15,8 @@ pub(super) struct Jobs {
     jobs: Option<NonZero<usize>>,
 }
 
-fn number(text: &str) -> Result<NonZero<usize>, String> {
+/// Reads the number of `--jobs`.
+pub(super) fn number(text: &str) -> Result<NonZero<usize>, String> {
     text.parse().map_err(|_| "write a number from 1 on".to_owned())
 }
 
@@ -28,9 +30,4 @@ impl Jobs {
     pub(super) fn is_named(self) -> bool {
         self.jobs.is_some()
     }
-}
-
-/// As many threads as there are processors for this process.
-pub(super) fn processors() -> NonZero<usize> {
-    thread::available_parallelism().unwrap_or(NonZero::<usize>::MIN)
 }

@@ -136,8 +136,6 @@ pub fn run() -> ExitCode {
         Ok(context) => context,
         Err(failure) => return failure.report(),
     };
-    // Its messages name the two that it is given.
-    let names_its_databases = matches!(cli.command, Command::Copy(_));
     let result = match cli.command {
         Command::Fetch(command) => command.run(&mut context),
         Command::Ingest(command) => command.run(&mut context),
@@ -171,7 +169,6 @@ pub fn run() -> ExitCode {
     });
     match ended {
         Ok(status) => status.into(),
-        Err(failure) if names_its_databases => failure.report(),
         Err(failure) => failure.about(context.database_shown()).report(),
     }
 }

@@ -117,7 +117,7 @@ impl Readiness {
     }
 }
 
-/// The reviews of every policy domain that there are reports on in a scope, made by so many threads; the status says whether all
+/// The reviews of every policy domain that there are reports on in a scope, made by at most `threads` threads; the status says whether all
 /// could be read.
 pub(super) fn every_domain(
     scope: &Scope,

@@ -263,7 +263,7 @@ fn former(folder: &Path) -> Result<BTreeSet<String>, Failure> {
     Ok(listed)
 }
 
-/// Writes the pages, so many at once and the first one last, and removes what a former run wrote and this one did not.
+/// Writes the pages, `threads` at once and the first one last, and removes what a former run wrote and this one did not.
 fn write(folder: &Path, former: &BTreeSet<String>, pages: &[Page], threads: NonZero<usize>) -> Result<(), Failure> {
     std::fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
     let names: BTreeSet<String> = pages.iter().map(|page| page.name.clone()).collect();

@@ -8,7 +8,7 @@ use crate::diagnosis::{Class, DkimFigures, Role, SendingPath};
 use crate::words::grouped;
 
 /// Fewer paths stand for themselves.
-const LEAST: usize = 5;
+pub(in crate::render) const LEAST: usize = 5;
 /// A path below this share of all mail is small.
 const SMALL: f64 = 0.01;
 
@@ -29,11 +29,7 @@ impl Folded<'_> {
 
     /// What to call them: the sender of the largest, and how many more there are.
     pub(super) fn name(&self) -> String {
-        let first = &self.first().sender;
-        match self.paths.len() {
-            1 => first.clone(),
-            many => format!("{first} and {} more", grouped(many as u64 - 1)),
-        }
+        name(&self.first().sender, self.paths.len())
     }
 
     /// The domain of all of them, or what stands for several below one.
@@ -66,6 +62,14 @@ impl Folded<'_> {
     pub(super) fn is_same_remedy(&self) -> bool {
         let title = |path: &SendingPath| path.remedy.as_ref().map(|remedy| remedy.title.clone());
         self.paths.iter().all(|path| title(path) == title(self.first()))
+    }
+}
+
+/// What to call several paths: the sender of the largest, and how many more there are.
+pub(in crate::render) fn name(first: &str, number: usize) -> String {
+    match number {
+        1 => first.to_owned(),
+        many => format!("{first} and {} more", grouped(many as u64 - 1)),
     }
 }
 

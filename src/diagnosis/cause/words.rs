@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::case::Case;
 use crate::alignment::{AuthResult, DkimState, ReasonCode, SpfState};
+use crate::diagnosis::findings::SpfRecord;
 use crate::diagnosis::states::MOSTLY;
 use crate::query::OutcomeFacts;
 use crate::report::period::Day;
@@ -16,7 +17,7 @@ pub(super) struct Word {
     /// Not signed as the domain, as far as the state is known.
     pub(super) failing: u64,
     pub(super) spf_aligned: u64,
-    /// SPF could not be evaluated: of the domain itself, and of another name of its organization.
+    /// SPF could not be evaluated, by [`SpfRecord`].
     pub(super) spf_fault: [u64; 2],
     /// Of those that fail: aligned but for the published strict mode.
     pub(super) strict: u64,
@@ -84,8 +85,8 @@ impl Word {
     fn add(&mut self, facts: &OutcomeFacts, day: Day, messages: u64) {
         self.messages += messages;
         self.spf_aligned += if facts.spf == SpfState::Aligned { messages } else { 0 };
-        if facts.detail.spf_fault.is_some() {
-            self.spf_fault[usize::from(facts.detail.spf_fault_elsewhere)] += messages;
+        if let Some(record) = SpfRecord::at_fault(facts) {
+            self.spf_fault[record as usize] += messages;
         }
         self.writes_envelopes |= facts.detail.envelope_reported;
         let aligned = facts.dkim == DkimState::Aligned;

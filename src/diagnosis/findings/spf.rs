@@ -29,28 +29,44 @@ pub(in crate::diagnosis) enum SpfRecord {
 }
 
 impl SpfRecord {
-    /// What speaks for a fault of the record, and what against it: SPF that aligned by it. A reporter that calls every failure
-    /// `fail` says neither; where none says which name passed, it is taken to be the domain.
-    fn side(self, facts: &OutcomeFacts) -> Option<usize> {
+    /// Both.
+    const ALL: [SpfRecord; 2] = [SpfRecord::Own, SpfRecord::Other];
+
+    /// Whose record could not be evaluated, where one could not.
+    pub(in crate::diagnosis) fn at_fault(facts: &OutcomeFacts) -> Option<Self> {
+        let of_other = facts.detail.spf_fault_elsewhere;
+        facts.detail.spf_fault.map(|_| if of_other { SpfRecord::Other } else { SpfRecord::Own })
+    }
+
+    /// By whose record SPF aligned, where it did. Where nothing says which name passed, it is taken to be the domain.
+    fn aligned_by(facts: &OutcomeFacts) -> Option<Self> {
         let is_own = facts.envelope.is_none() || facts.envelope == facts.header_from;
-        match (facts.detail.spf_fault, facts.spf) {
-            (_, SpfState::Aligned) => (is_own == (self == SpfRecord::Own)).then_some(1),
-            (Some(_), _) => (facts.detail.spf_fault_elsewhere == (self == SpfRecord::Other)).then_some(0),
-            (None, _) => None,
+        (facts.spf == SpfState::Aligned).then_some(if is_own { SpfRecord::Own } else { SpfRecord::Other })
+    }
+
+    /// What speaks for a fault of the record (0), and what against it (1): SPF that aligned by it. A reporter that calls every
+    /// failure `fail` says neither.
+    fn side(self, facts: &OutcomeFacts) -> Option<usize> {
+        match (Self::aligned_by(facts), Self::at_fault(facts)) {
+            (Some(record), _) => (record == self).then_some(1),
+            (None, record) => (record == Some(self)).then_some(0),
         }
     }
 }
 
 /// Whether SPF cannot be evaluated for mail of one path, at the end of the days that were seen: of whose record, and since when.
 pub(in crate::diagnosis) fn fails_for(survey: &Survey, path: usize) -> Option<(SpfRecord, Now)> {
-    [SpfRecord::Own, SpfRecord::Other].into_iter().find_map(|record| {
+    let tally = &survey.tally;
+    // Of hardly any path a reporter says so.
+    tally.telling(path).find(|entry| SpfRecord::at_fault(tally.facts(entry)).is_some())?;
+    SpfRecord::ALL.into_iter().find_map(|record| {
         let side = |facts: &OutcomeFacts| record.side(facts);
         Some((record, cells::now(&cells::cells(survey, &[path], side), MOST)?))
     })
 }
 
 pub(super) fn find(of: &DomainMail<'_>) -> Vec<DomainFinding> {
-    [SpfRecord::Own, SpfRecord::Other].into_iter().filter_map(|record| find_of(of, record)).collect()
+    SpfRecord::ALL.into_iter().filter_map(|record| find_of(of, record)).collect()
 }
 
 fn find_of(of: &DomainMail<'_>, record: SpfRecord) -> Option<DomainFinding> {
@@ -131,23 +147,19 @@ const RFC7208_LIMITS: &str = "https://www.rfc-editor.org/rfc/rfc7208#section-4.6
 const RFC7208_ERRORS: &str = "https://www.rfc-editor.org/rfc/rfc7208#section-2.6";
 
 fn mend(domain: &str, record: SpfRecord, fault: SpfFault) -> Remedy {
-    let domain = match record {
-        SpfRecord::Own => domain,
-        SpfRecord::Other => "the reverse-path's domain",
-    };
-    let look = match record {
-        SpfRecord::Own => format!(
-            "`dmarcstat dns {domain}` shows the record, all that it includes, the lookups that this takes, and what is wrong in it."
+    let (domain, look, until) = match record {
+        SpfRecord::Own => (
+            domain,
+            format!(
+                "`dmarcstat dns {domain}` shows the record, all that it includes, the lookups that this takes, and what is wrong in it."
+            ),
+            "Until it is fixed, SPF passes for nobody: mail that is not signed with DKIM fails DMARC, so publish no stricter policy.",
         ),
-        SpfRecord::Other => "`dmarcstat explain` of the paths whose SPF fails shows the name under SPF, and `dmarcstat dns` of that name its record, the lookups that it takes, and what is wrong in it.".to_owned(),
-    };
-    let until = match record {
-        SpfRecord::Own => {
-            "Until it is fixed, SPF passes for nobody: mail that is not signed with DKIM fails DMARC, so publish no stricter policy."
-        }
-        SpfRecord::Other => {
-            "Until it is fixed, SPF passes for none of the mail with that reverse-path: what of it is not signed with DKIM fails DMARC."
-        }
+        SpfRecord::Other => (
+            "the reverse-path's domain",
+            "`dmarcstat explain` of the paths whose SPF fails shows the name under SPF, and `dmarcstat dns` of that name its record, the lookups that it takes, and what is wrong in it.".to_owned(),
+            "Until it is fixed, SPF passes for none of the mail with that reverse-path: what of it is not signed with DKIM fails DMARC.",
+        ),
     };
     match fault {
         SpfFault::Temporary => remedy(

@@ -1,10 +1,10 @@
 //! Paths that nothing comes from any more: a machine that was taken away is no reason to wait. No data is never safe: silence
 //! counts only where the same reporters went on reporting other mail of the same domain.
 
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::answer::Successor;
-use super::impact::is_own;
 use crate::diagnosis::SendingPath;
 use crate::diagnosis::dates::shown;
 use crate::diagnosis::silence::{Days, stopped, takes_over};
@@ -12,13 +12,13 @@ use crate::query::Survey;
 use crate::report::period::Day;
 use crate::role::Role;
 
-/// A path is silent for so many days at least,
+/// A path that has ended has been silent for this many days at least,
 const QUIET: Day = 14;
-/// and was seen on so many before: what comes for a few days each month has more to come.
+/// and was seen on this many before: what comes for a few days each month has more to come.
 const DAYS: usize = 7;
 /// Reporters of this share of its messages, two of them where it had two,
 const SHARE: f64 = 0.8;
-/// reported other mail on so many days since.
+/// reported other mail on this many days since.
 const GOES_ON: usize = 7;
 
 /// That a path is silent for good.
@@ -37,6 +37,8 @@ pub(super) struct Witnessed<'w> {
     last: Day,
     /// By header From and reporter the days with mail.
     seen: BTreeMap<&'w str, BTreeMap<u32, BTreeSet<Day>>>,
+    /// By header From the paths that may have come in the place of one that is silent, with their days; once one is.
+    others: OnceCell<BTreeMap<&'w str, Vec<(&'w SendingPath, Days)>>>,
 }
 
 impl<'w> Witnessed<'w> {
@@ -51,7 +53,19 @@ impl<'w> Witnessed<'w> {
                 last = last.max(report.day);
             }
         }
-        Witnessed { survey, paths, last, seen }
+        Witnessed { survey, paths, last, seen, others: OnceCell::new() }
+    }
+
+    fn others(&self, domain: &str) -> &[(&'w SendingPath, Days)] {
+        let all = self.others.get_or_init(|| {
+            let mut found: BTreeMap<&str, Vec<(&SendingPath, Days)>> = BTreeMap::new();
+            let is_others = |role| matches!(role, Role::Unknown | Role::Service | Role::OtherAccount);
+            for path in self.paths.iter().filter(|path| is_others(path.role)) {
+                found.entry(path.domain.as_str()).or_default().push((path, self.days(path)));
+            }
+            found
+        });
+        all.get(domain).map_or(&[], Vec::as_slice)
     }
 
     fn days(&self, path: &SendingPath) -> Days {
@@ -67,14 +81,8 @@ impl<'w> Witnessed<'w> {
     pub(super) fn end(&self, path: &SendingPath) -> Option<End> {
         let days = self.days(path);
         let end = stopped(days.keys().copied(), self.last)?.end;
-        let took_over = self.paths.iter().filter(|other| {
-            other.id != path.id
-                && other.domain == path.domain
-                && !is_own(other)
-                && matches!(other.role, Role::Unknown | Role::Service | Role::OtherAccount)
-        });
-        let took_over = took_over.filter_map(|other| {
-            let (first, unlike) = takes_over(&days, &self.days(other), self.last)?;
+        let took_over = self.others(&path.domain).iter().filter_map(|(other, theirs)| {
+            let (first, unlike) = takes_over(&days, theirs, self.last)?;
             Some((unlike, first, *other))
         });
         if let Some((_, first, other)) = took_over.min_by(|a, b| a.0.total_cmp(&b.0).then_with(|| a.2.id.cmp(&b.2.id)))

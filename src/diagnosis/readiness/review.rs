@@ -97,6 +97,7 @@ pub fn review(
     let mut counts = weighed(observed.survey, &own).into_iter();
     let whole = Whole::of(&daily, observed.survey, &paths);
     let mut own_weighed = Weighed::default();
+    let mut unsigned_own = 0u64;
     let mut blockers = Vec::new();
     let (mut fragile, mut ended) = (Vec::new(), Vec::new());
     let mut regressions = Vec::new();
@@ -130,6 +131,7 @@ pub fn review(
             });
             continue;
         }
+        unsigned_own += u64::from(path.class != Class::Signed && path.messages > 0);
         regressions.extend(regression(path, days, thresholds));
         own_weighed.messages = own_weighed.messages.saturating_add(counted.messages);
         own_weighed.failing = own_weighed.failing.saturating_add(counted.failing);
@@ -209,11 +211,7 @@ pub fn review(
         window_days: (i64::from(observed.window.1) - i64::from(observed.window.0) + 1).max(0),
         own_messages: own_weighed.messages,
         own_failing: own_weighed.failing,
-        unsigned_own: own
-            .iter()
-            .filter(|path| path.class != Class::Signed && path.messages > 0)
-            .filter(|path| ended.iter().all(|one| one.path != path.id))
-            .count() as u64,
+        unsigned_own,
         mailboxes: mailboxes(&own, observed.catalogue),
         subdomains: subdomains::subdomains(domain, target, &within, &receivers, published.as_ref()),
         selectors: selectors::selectors(observed.survey, &own, thresholds.max_selector_failures),

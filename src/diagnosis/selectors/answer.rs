@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 
 use super::health::KeyState;
 use super::key::KeyOwner;
@@ -74,7 +74,6 @@ pub struct SelectorUse {
     /// The machines that use it, worst first; only with `--by-address`.
     pub addresses: Option<Vec<KeyAddress>>,
     /// Other keys of the same domain that verified on the same paths on the same days. Keys of the same days have one list.
-    #[serde(serialize_with = "as_list")]
     pub overlaps: Arc<[Overlap]>,
     /// Day by day; days without its signatures are left out.
     pub days: Vec<KeyDay>,
@@ -129,7 +128,6 @@ pub struct KeyAddress {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Overlap {
     /// Its selector.
-    #[serde(serialize_with = "as_text")]
     pub selector: Arc<str>,
     /// How many days.
     pub days: usize,
@@ -144,12 +142,4 @@ pub struct KeyDay {
     pub verified: u64,
     pub failed: u64,
     pub unknown: u64,
-}
-
-fn as_list<S: Serializer>(overlaps: &Arc<[Overlap]>, serializer: S) -> Result<S::Ok, S::Error> {
-    overlaps.serialize(serializer)
-}
-
-fn as_text<S: Serializer>(text: &Arc<str>, serializer: S) -> Result<S::Ok, S::Error> {
-    text.serialize(serializer)
 }

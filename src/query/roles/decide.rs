@@ -196,7 +196,7 @@ struct Rows<'g> {
     sprayed: HashSet<(u32, u32)>,
     /// Organizational domains whose mail is not all signed at home, so that forwarders have unsigned mail to hand on.
     unsigned_at_home: HashSet<u32>,
-    /// SenderGroups that come from machines of the owner's own gateway provider which filter for recipients.
+    /// Sender groups that come from machines of the owner's own gateway provider which filter for recipients.
     filters: HashSet<usize>,
 }
 

@@ -18,9 +18,9 @@ const PART_OF_HOME: f64 = 0.10;
 /// The owner's signed mail at a gateway.
 #[derive(Default)]
 struct Place {
-    /// SenderGroups against which SPF speaks.
+    /// Sender groups against which SPF speaks.
     failing: Vec<usize>,
-    /// SenderGroups with aligned SPF.
+    /// Sender groups with aligned SPF.
     aligned: Vec<usize>,
 }
 

@@ -18,7 +18,7 @@ use crate::witness::{Seen, has_share};
 pub(in crate::query) struct Ground<'g> {
     /// The sums over the records.
     pub(in crate::query) sums: &'g Sums<'g>,
-    /// DistinctFacts, reports and reporters behind them.
+    /// Distinct facts, reports and reporters behind them.
     pub(in crate::query) tally: &'g Tally,
     /// By organizational domain who reports on policy domains of it.
     pub(in crate::query) reporters_of: HashMap<u32, BTreeSet<u32>>,

@@ -78,7 +78,7 @@ fn takes_v6(gathered: &Gathered<'_>) -> HashSet<u32> {
 
 impl Reach {
     pub(super) fn of(gathered: &Gathered<'_>, owner: &Owner<'_>) -> Self {
-        // SenderGroups with own signatures, by organizational domain those at home, and by site those that may stand behind it.
+        // Sender groups with own signatures, by organizational domain those at home, and by site those that may stand behind it.
         let mut home: HashMap<u32, Vec<usize>> = HashMap::new();
         let mut behind: HashMap<(u32, u32), Vec<usize>> = HashMap::new();
         for at in 0..gathered.len() {

@@ -2,10 +2,9 @@
 
 use crate::diagnosis::readiness::{Blocker, FailingPart};
 use crate::render::document::{Document, Mark, Paint, Text};
+use crate::render::fold;
 use crate::words::{grouped, list, plural};
 
-/// So many paths that want the same are one line.
-const MANY: usize = 5;
 /// The most results and reporters that are named.
 const NAMED: usize = 3;
 
@@ -24,7 +23,7 @@ pub(super) fn alike(blockers: &[Blocker]) -> Vec<Vec<&Blocker>> {
 
 /// The lines of blockers that want the same, largest first.
 pub(super) fn lines(alike: &[&Blocker], domain: &str, document: &mut Document) {
-    if alike.len() >= MANY {
+    if alike.len() >= fold::LEAST {
         document.marked("→", Paint::Bad, folded(alike, domain));
         return;
     }
@@ -50,7 +49,7 @@ fn line(blocker: &Blocker, domain: &str) -> String {
 fn folded(alike: &[&Blocker], domain: &str) -> String {
     let first = alike[0];
     let from = if alike.iter().all(|one| one.domain == domain) { String::new() } else { format!(" below {domain}") };
-    let mut parts = vec![format!("{} and {} more{from}", first.sender, grouped(alike.len() as u64 - 1))];
+    let mut parts = vec![format!("{}{from}", fold::name(&first.sender, alike.len()))];
     let kind = |one: &Blocker| (one.class, one.role);
     if alike.iter().all(|one| kind(one) == kind(first)) {
         parts.push(format!("{}, {}", first.class.as_str(), first.role.as_str()));

@@ -11,13 +11,23 @@ use crate::store::engine::value::{Found, Value};
 type Outcome<T> = Result<T, Box<dyn Error + Sync + Send>>;
 
 /// The type of a value, where the server is not asked which one it expects.
-pub(super) fn type_of(value: Value<'_>) -> Type {
+fn type_of(value: Value<'_>) -> Type {
     match value {
         Value::Null => Type::UNKNOWN,
         Value::Integer(_) => Type::INT8,
         Value::Text(_) => Type::TEXT,
         Value::Bytes(_) | Value::Zeros(_) => Type::BYTEA,
     }
+}
+
+/// Parameters as a statement that is prepared takes them.
+pub(super) fn parameters<'v>(values: &'v [Value<'_>]) -> Vec<&'v (dyn ToSql + Sync)> {
+    values.iter().map(|value| value as &(dyn ToSql + Sync)).collect()
+}
+
+/// Parameters as a statement takes them that is not prepared, which has to be told their types.
+pub(super) fn typed<'v>(values: &'v [Value<'_>]) -> Vec<(&'v (dyn ToSql + Sync), Type)> {
+    values.iter().map(|value| (value as &(dyn ToSql + Sync), type_of(*value))).collect()
 }
 
 impl ToSql for Value<'_> {

@@ -4,9 +4,9 @@ use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 
-use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Error, Statement};
 
+use super::codec::parameters;
 use crate::store::engine::value::{AsValue, Stored, Value};
 
 /// More statements than that are not held back.
@@ -50,9 +50,7 @@ impl Later {
         for (statement, values) in &self.statements {
             sent.push(Box::pin(async move {
                 let values: Vec<Value<'_>> = values.iter().map(AsValue::as_value).collect();
-                let values: Vec<&(dyn ToSql + Sync)> =
-                    values.iter().map(|value| value as &(dyn ToSql + Sync)).collect();
-                client.execute(statement, &values).await
+                client.execute(statement, &parameters(&values)).await
             }));
         }
         let mut last = pin!(last);

@@ -28,7 +28,7 @@ use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Client, Row, SimpleQueryMessage, SimpleQueryRow, Statement};
 
 use self::ahead::Ahead;
-use self::codec::type_of;
+use self::codec::{parameters, typed};
 use self::failure::error;
 use self::later::{Asked, Later};
 pub(super) use self::open::{open, open_to_read};
@@ -143,9 +143,8 @@ impl Session {
             }
             if let Some(reading) = ahead.next(values) {
                 let text = dialect::statement(&reading.text);
-                let typed: Vec<(&(dyn ToSql + Sync), Type)> =
-                    reading.values.iter().map(|value| (value as &(dyn ToSql + Sync), Type::INT8)).collect();
-                let rows = self.wait(client.query_typed(&text, &typed))?;
+                let numbers: Vec<Value<'_>> = reading.values.iter().copied().map(Value::Integer).collect();
+                let rows = self.wait(client.query_typed(&text, &typed(&numbers)))?;
                 ahead.keep(&reading, rows);
                 if let Some(rows) = ahead.rows(values) {
                     return Ok(rows);
@@ -159,12 +158,9 @@ impl Session {
         known.asked += 1;
         let rows: Vec<Row> = if known.asked >= OFTEN {
             let statement = self.prepare(known)?;
-            let values: Vec<&(dyn ToSql + Sync)> = values.iter().map(|value| value as &(dyn ToSql + Sync)).collect();
-            self.wait_for_all(client.query(&statement, &values))?
+            self.wait_for_all(client.query(&statement, &parameters(values)))?
         } else {
-            let typed: Vec<(&(dyn ToSql + Sync), Type)> =
-                values.iter().map(|value| (value as &(dyn ToSql + Sync), type_of(*value))).collect();
-            self.wait_for_all(client.query_typed(&known.text, &typed))?
+            self.wait_for_all(client.query_typed(&known.text, &typed(values)))?
         };
         let rows: Vec<Arc<Row>> = rows.into_iter().map(Arc::new).collect();
         if self.only_reads.get() {
@@ -179,10 +175,7 @@ impl Session {
         let client = self.client()?;
         let mut prepared = self.prepared.borrow_mut();
         let texts: Vec<String> = questions.iter().map(|(sql, _)| known(&mut prepared, sql).text.clone()).collect();
-        let typed: Vec<Vec<(&(dyn ToSql + Sync), Type)>> = questions
-            .iter()
-            .map(|(_, values)| values.iter().map(|value| (value as &(dyn ToSql + Sync), type_of(*value))).collect())
-            .collect();
+        let typed: Vec<Vec<(&(dyn ToSql + Sync), Type)>> = questions.iter().map(|(_, values)| typed(values)).collect();
         let asked = texts.iter().zip(&typed);
         let asked: Vec<Asked<'_, Vec<Row>>> =
             asked.map(|(text, typed)| Box::pin(client.query_typed(text, typed)) as _).collect();
@@ -216,8 +209,7 @@ impl Session {
         self.forget_asked();
         let mut prepared = self.prepared.borrow_mut();
         let statement = self.prepare(known(&mut prepared, sql))?;
-        let values: Vec<&(dyn ToSql + Sync)> = values.iter().map(|value| value as &(dyn ToSql + Sync)).collect();
-        let changed = self.wait_for_all(self.client()?.execute(&statement, &values))?;
+        let changed = self.wait_for_all(self.client()?.execute(&statement, &parameters(values)))?;
         Ok(usize::try_from(changed).unwrap_or(usize::MAX))
     }
 

@@ -26,10 +26,9 @@ pub(in crate::store::engine::postgres) struct Sequence {
     text: String,
     /// How many columns the key has.
     key: usize,
-    /// It is the next row behind a place that is asked for, not that at the place.
+    /// It is the next row behind a place that is asked for, and the columns of the key stand before all others; else it is the row at the
+    /// place, and they stand behind.
     is_next: bool,
-    /// The columns of the key stand behind all others; else before.
-    is_behind: bool,
     width: usize,
     most: usize,
     /// From this place on all rows are known, up to the last of them or, where there are no others, to the end.
@@ -76,7 +75,6 @@ impl Sequence {
             text,
             key,
             is_next,
-            is_behind: !is_next,
             width: LEAST,
             most,
             from: None,
@@ -127,7 +125,7 @@ impl Sequence {
         self.is_to_the_end = rows.len() < width;
         self.known.clear();
         for row in rows {
-            let first = if self.is_behind { row.len() - self.key } else { 0 };
+            let first = if self.is_next { 0 } else { row.len() - self.key };
             let key = (first..first + self.key).map(|at| row.get(at)).collect();
             self.known.insert(key, Arc::new(row));
         }
