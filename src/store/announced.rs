@@ -12,7 +12,7 @@ pub struct Announced {
     pub key: String,
     /// The last day of the windows that had it: while it stood, it was on this day.
     pub last: Day,
-    /// How bad it was when it was told last, in thousandths of the mail.
+    /// How bad it was when it was told last, in thousandths of the mail; of reports that no longer come, for how many days.
     pub share: u32,
 }
 

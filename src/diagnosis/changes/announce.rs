@@ -1,4 +1,5 @@
-//! Each alarm once: what was said before is left out, unless it ended and began anew, or got worse.
+//! Each alarm once: what was said before is left out, unless it ended and began anew, or got worse. That no reports come any more is
+//! said again every week while it lasts, or a nightly job that says nothing would look as if all were well.
 
 use super::answer::{Change, ChangeKind, ChangeSubject, Changes, Counts};
 use crate::diagnosis::dates::shown;
@@ -10,11 +11,16 @@ use crate::report::period::Day;
 /// By how many thousandths a share must have grown to be worse: the margin by which shares of two windows are told apart.
 const WORSE: u32 = 100;
 
+/// Days after which it is said again that no reports come.
+const AGAIN: u32 = 7;
+
 /// What stands now, as it is to be remembered.
 struct Standing {
     announced: Announced,
     /// The day on which it began, where one can be told.
     since: Option<String>,
+    /// By how much its share must have grown to be said again.
+    margin: u32,
 }
 
 impl Standing {
@@ -25,7 +31,7 @@ impl Standing {
         };
         let (known, now) = (&before[at], &self.announced);
         let anew = self.since.as_ref().is_some_and(|since| *since > shown(known.last));
-        anew || now.share >= known.share.saturating_add(WORSE)
+        anew || now.share >= known.share.saturating_add(self.margin)
     }
 
     /// How it is remembered: what is not said again keeps the measure that it was said with.
@@ -67,9 +73,9 @@ pub fn only_new(found: &mut Changes, before: &[Announced], last: Day) -> Vec<Ann
         }
     });
     if found.silence.as_ref().is_some_and(|silence| {
-        let announced = Announced { key: "silence".to_owned(), last, share: 0 };
+        let announced = Announced { key: "silence".to_owned(), last, share: silence.days };
         // It begins with the day after the last report.
-        !is_new(Standing { announced, since: silence.last_day.clone() })
+        !is_new(Standing { announced, since: silence.last_day.clone(), margin: AGAIN })
     }) {
         found.silence = None;
     }
@@ -87,7 +93,7 @@ pub fn only_new(found: &mut Changes, before: &[Announced], last: Day) -> Vec<Ann
 
 fn of_finding(one: &DomainFinding, last: Day) -> Standing {
     let key = format!("finding\0{}\0{}\0{}", one.code().as_str(), one.domain, one.finding.subject);
-    Standing { announced: Announced { key, last, share: 0 }, since: one.since.clone() }
+    Standing { announced: Announced { key, last, share: 0 }, since: one.since.clone(), margin: WORSE }
 }
 
 fn of_change(one: &Change, last: Day) -> Standing {
@@ -100,5 +106,5 @@ fn of_change(one: &Change, last: Day) -> Standing {
     let key = format!("{}\0{}\0{}\0{name}", one.subject.as_str(), one.kind.as_str(), text(&one.domain));
     // Only what costs mail is said again where it costs more.
     let share = if one.alarm { one.missing } else { 0 };
-    Standing { announced: Announced { key, last, share }, since: one.since.clone() }
+    Standing { announced: Announced { key, last, share }, since: one.since.clone(), margin: WORSE }
 }

@@ -52,14 +52,15 @@ fn a_break_that_ended_and_began_anew_is_said_again() {
 }
 
 #[test]
-fn silence_is_said_once_and_again_after_reports_came() {
+fn silence_is_said_every_week_and_again_after_reports_came() {
     let days = Days::new();
+    let told = |nights: std::ops::RangeInclusive<i64>| -> Vec<i64> {
+        nights.filter(|&today| night(&days, today).status == 4).collect()
+    };
     days.write(0..10, |_, _| vec![healthy("192.0.2.1")]);
-    let told: Vec<i64> = (10..=18).filter(|&today| night(&days, today).status == 4).collect();
-    assert_eq!(told, [13], "the last report is of the 10th");
-    days.write(18..20, |_, _| vec![healthy("192.0.2.1")]);
-    let told: Vec<i64> = (20..=25).filter(|&today| night(&days, today).status == 4).collect();
-    assert_eq!(told, [23]);
+    assert_eq!(told(10..=35), [13, 20, 27, 34], "the last report is of the 10th");
+    days.write(35..37, |_, _| vec![healthy("192.0.2.1")]);
+    assert_eq!(told(37..=47), [40, 47], "and now of the 37th day");
 }
 
 #[test]
