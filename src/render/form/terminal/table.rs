@@ -8,7 +8,7 @@ use std::io::{Result, Write};
 use unicode_width::UnicodeWidthStr;
 
 use super::styled::{Styled, lines};
-use super::wrap::pieces;
+use super::wrap::{pieces, widest_part};
 use crate::render::form::style::Style;
 use crate::render::table::{Cell, Content, NoRoom, Row, Table};
 use crate::render::text::{Paint, Text};
@@ -17,11 +17,13 @@ use crate::render::text::{Paint, Text};
 const GAP: usize = 2;
 /// No column of text is made narrower.
 const NARROWEST: usize = 10;
+/// Nor so narrow that a part of a text is cut that is not longer than this.
+const LONGEST_PART: usize = 20;
 /// Columns before the line below a row.
 const INDENT: usize = 4;
 
 /// Writes a table to fit the style's width: columns that are meant for wider terminals are left out, then the widest texts are
-/// broken into lines.
+/// broken into lines, then the headings of numbers. Where that is not enough, each row becomes a list of its cells.
 pub(super) fn write(table: &Table, style: &Style, out: &mut dyn Write) -> Result<()> {
     let shown: Vec<usize> =
         (0..table.columns.len()).filter(|&at| table.columns[at].from_width <= style.width).collect();
@@ -30,18 +32,50 @@ pub(super) fn write(table: &Table, style: &Style, out: &mut dyn Write) -> Result
     let rows: Vec<(Vec<Styled>, Option<Text>)> = table.rows.iter().map(|row| fit(table, row, &shown, style)).collect();
     let head: Vec<Styled> = head.collect();
     let all = || std::iter::once(&head).chain(rows.iter().map(|(cells, _)| cells));
-    let widths = widths(&numbers, all, usize::from(style.width));
+    let Some(widths) = widths(&numbers, all, usize::from(style.width)) else {
+        return rows.iter().try_for_each(|(cells, below)| write_list(&head, cells, below.as_ref(), style, out));
+    };
     write_row(&head, &numbers, &widths, style, out)?;
     for (cells, below) in &rows {
         write_row(cells, &numbers, &widths, style, out)?;
-        if let Some(below) = below {
-            let below = Styled::of(&below.clone().paint(Paint::Dim));
-            for line in lines(&below, usize::from(style.width).saturating_sub(INDENT), style) {
-                writeln!(out, "{:INDENT$}{line}", "")?;
+        write_below(below.as_ref(), style, out)?;
+    }
+    Ok(())
+}
+
+/// Writes what stands below a row.
+fn write_below(below: Option<&Text>, style: &Style, out: &mut dyn Write) -> Result<()> {
+    let Some(below) = below else { return Ok(()) };
+    let below = Styled::of(&below.clone().paint(Paint::Dim));
+    lines(&below, usize::from(style.width).saturating_sub(INDENT), style)
+        .iter()
+        .try_for_each(|line| writeln!(out, "{:INDENT$}{line}", ""))
+}
+
+/// Writes a row as a list: its first cell, and below it each other one behind its heading.
+fn write_list(
+    head: &[Styled],
+    cells: &[Styled],
+    below: Option<&Text>,
+    style: &Style,
+    out: &mut dyn Write,
+) -> Result<()> {
+    let label = head.iter().map(|heading| heading.text.width()).max().unwrap_or(0);
+    for (at, (heading, cell)) in head.iter().zip(cells).enumerate().filter(|(_, (_, cell))| !cell.text.is_empty()) {
+        let (indent, label) = if at == 0 { (0, heading.text.width()) } else { (INDENT, label) };
+        let hang = indent + label + 1;
+        let blank = label.saturating_sub(heading.text.width());
+        for (number, line) in lines(cell, usize::from(style.width).saturating_sub(hang), style).iter().enumerate() {
+            match number {
+                0 => {
+                    let heading = style.paint(&heading.text, Paint::Dim);
+                    writeln!(out, "{:indent$}{heading}{:blank$} {line}", "", "")?;
+                }
+                _ => writeln!(out, "{:hang$}{line}", "")?,
             }
         }
     }
-    Ok(())
+    write_below(below, style, out)
 }
 
 /// The cells of the columns shown, and the line below them, with what other columns' cells add to either.
@@ -78,18 +112,33 @@ fn text(cell: &Cell, style: &Style) -> Text {
     }
 }
 
-fn widths<'c, I: Iterator<Item = &'c Vec<Styled>>>(numbers: &[bool], rows: impl Fn() -> I, width: usize) -> Vec<usize> {
-    let widest = |at: usize| rows().filter_map(|cells| cells.get(at)).map(|cell| cell.text.width()).max().unwrap_or(0);
-    let mut widths: Vec<usize> = (0..numbers.len()).map(widest).collect();
+/// How wide the columns are, so that all of them fit; nothing where they cannot. The first row has the headings.
+fn widths<'c, I: Iterator<Item = &'c Vec<Styled>>>(
+    numbers: &[bool],
+    rows: impl Fn() -> I,
+    width: usize,
+) -> Option<Vec<usize>> {
+    let most = |at: usize, of: &dyn Fn(&Styled) -> usize, skip: usize| {
+        rows().skip(skip).filter_map(|cells| cells.get(at)).map(of).max().unwrap_or(0)
+    };
+    let whole = |cell: &Styled| cell.text.width();
+    let parts = |cell: &Styled| widest_part(&cell.text);
+    let mut widths: Vec<usize> = (0..numbers.len()).map(|at| most(at, &whole, 0)).collect();
+    let least = |at: usize| match numbers[at] {
+        true => most(at, &whole, 1).max(most(at, &parts, 0)),
+        false => most(at, &parts, 0).clamp(NARROWEST, LONGEST_PART),
+    };
+    let least: Vec<usize> = (0..numbers.len()).map(least).collect();
     let available = width.saturating_sub(GAP * widths.len().saturating_sub(1));
     while widths.iter().sum::<usize>() > available {
-        let texts = (0..widths.len()).filter(|&at| !numbers[at]);
-        let Some(widest) = texts.max_by_key(|&at| widths[at]).filter(|&at| widths[at] > NARROWEST) else {
-            break;
+        let narrower = |number: bool| {
+            let columns = (0..widths.len()).filter(|&at| numbers[at] == number && widths[at] > least[at]);
+            columns.max_by_key(|&at| widths[at])
         };
-        widths[widest] -= 1;
+        let at = narrower(false).or_else(|| narrower(true))?;
+        widths[at] -= 1;
     }
-    widths
+    Some(widths)
 }
 
 fn write_row(cells: &[Styled], numbers: &[bool], widths: &[usize], style: &Style, out: &mut dyn Write) -> Result<()> {

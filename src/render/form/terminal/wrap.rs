@@ -2,7 +2,23 @@
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-/// Cuts a text into pieces of at most `width` columns, behind a dot or slash where one is near.
+/// After these a text may be cut.
+fn is_seam(c: char) -> bool {
+    matches!(c, '.' | '/' | '-' | ' ' | ':')
+}
+
+/// The first part of a text that is not to be cut.
+fn first_part(text: &str) -> &str {
+    &text[..text.find(is_seam).map_or(text.len(), |at| at + 1)]
+}
+
+/// How wide the widest part of a text is that is not to be cut.
+pub(super) fn widest_part(text: &str) -> usize {
+    text.split_inclusive(is_seam).map(|part| part.trim_end().width()).max().unwrap_or(0)
+}
+
+/// Cuts a text into pieces of at most `width` columns: after a dot, slash or the like, where one is near or what follows has room in the
+/// next line.
 pub(super) fn pieces(text: &str, width: usize) -> Vec<String> {
     let mut pieces = Vec::new();
     let mut rest = text;
@@ -16,17 +32,18 @@ pub(super) fn pieces(text: &str, width: usize) -> Vec<String> {
                 break;
             }
             end = at + c.len_utf8();
-            if matches!(c, '.' | '/' | '-' | ' ' | ':') {
+            if is_seam(c) {
                 seam = end;
             }
         }
         let cut = match (seam, end) {
             (_, 0) => rest.chars().next().map_or(rest.len(), char::len_utf8),
             (seam, end) if seam * 2 > end => seam,
+            (seam, _) if seam > 0 && first_part(&rest[seam..]).trim_end().width() <= width => seam,
             (_, end) => end,
         };
         pieces.push(rest[..cut].trim_end().to_owned());
-        rest = &rest[cut..];
+        rest = rest[cut..].trim_start();
     }
     pieces.push(rest.to_owned());
     pieces
@@ -58,5 +75,13 @@ mod tests {
         assert_eq!(pieces("abcdef", 4), ["abcd", "ef"]);
         assert_eq!(pieces("日本語", 3), ["日", "本", "語"]);
         assert_eq!(pieces("", 4), [""]);
+    }
+
+    #[test]
+    fn what_has_room_in_a_line_is_not_cut() {
+        assert_eq!(pieces("not-reported", 10), ["not-", "reported"]);
+        assert_eq!(pieces("YOURS LOST", 5), ["YOURS", "LOST"]);
+        assert_eq!(pieces("a.corporation", 5), ["a.cor", "porat", "ion"]);
+        assert_eq!(widest_part("starttls-not-supported"), 9);
     }
 }
