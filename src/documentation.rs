@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use crate::flat::Layout;
+use crate::layers;
 use crate::rejection::RejectionCode;
 use crate::report::IrregularityCode;
-use crate::walls;
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -40,8 +40,8 @@ fn is_there(name: &str, sources: &BTreeSet<String>) -> bool {
 #[test]
 fn files_that_are_named_are_there() {
     let mut files = Vec::new();
-    walls::sources(&root().join("src"), &mut files);
-    walls::sources(&root().join("tests"), &mut files);
+    layers::sources(&root().join("src"), &mut files);
+    layers::sources(&root().join("tests"), &mut files);
     // Files by their names, folders by theirs with a slash behind.
     let names = files.iter().flat_map(|file| {
         let folders = file.parent().into_iter().flat_map(Path::iter).map(|folder| format!("{}/", folder.display()));
@@ -121,16 +121,16 @@ fn every_module_is_explained() {
     let text = std::fs::read_to_string(root().join("docs/architecture.md")).unwrap();
     let explained: BTreeSet<&str> = quoted(&text).collect();
     let missing: Vec<&str> =
-        walls::FLOORS.iter().map(|(module, _)| *module).filter(|module| !explained.contains(module)).collect();
+        layers::LAYERS.iter().map(|(module, _)| *module).filter(|module| !explained.contains(module)).collect();
     assert!(missing.is_empty(), "docs/architecture.md says nothing of {missing:?}");
 }
 
-/// Asserts that each module stands once in the picture of the floors, and what it uses on its line or below.
+/// Asserts that each module stands once in the picture of the layers, and what it uses on its line or below.
 #[test]
-fn the_picture_of_the_floors_is_that_of_the_list() {
+fn the_picture_of_the_layers_is_that_of_the_list() {
     let text = std::fs::read_to_string(root().join("docs/architecture.md")).unwrap();
     let picture = text.split("```").find(|block| block.starts_with("text\n command line")).expect("the picture");
-    // Behind the name of the floor, and before what is said of it.
+    // Behind the name of the layer, and before what is said of it.
     let mut drawn: Vec<(String, usize)> = Vec::new();
     for (row, line) in picture.lines().skip(1).enumerate() {
         let line: String = line.chars().skip(17).collect();
@@ -138,12 +138,12 @@ fn the_picture_of_the_floors_is_that_of_the_list() {
         drawn.extend(names.filter(|name| !name.is_empty() && *name != "│").map(|name| (name.to_owned(), row)));
     }
     let mut names: Vec<&str> = drawn.iter().map(|(name, _)| name.as_str()).collect();
-    let mut listed: Vec<&str> = walls::FLOORS.iter().map(|(module, _)| *module).collect();
+    let mut listed: Vec<&str> = layers::LAYERS.iter().map(|(module, _)| *module).collect();
     names.sort_unstable();
     listed.sort_unstable();
-    assert_eq!(names, listed, "modules in the picture of docs/architecture.md and in src/walls.rs");
+    assert_eq!(names, listed, "modules in the picture of docs/architecture.md and in src/layers.rs");
     let row = |module: &str| drawn.iter().find(|(name, _)| name == module).map(|(_, row)| *row);
-    for (module, used) in walls::FLOORS {
+    for (module, used) in layers::LAYERS {
         let above: Vec<&&str> = used.iter().filter(|used| row(used) < row(module)).collect();
         assert!(above.is_empty(), "in docs/architecture.md {module} stands below {above:?}, which it uses");
     }
@@ -163,7 +163,7 @@ fn every_file_of_the_tests_is_in_the_tables() {
     listed.sort_unstable();
     let mut files = Vec::new();
     let tests = root().join("tests/cli");
-    walls::sources(&tests, &mut files);
+    layers::sources(&tests, &mut files);
     let below = |file: &PathBuf| file.strip_prefix(&tests).unwrap().to_string_lossy().replace('\\', "/");
     let mut there: Vec<String> = files.iter().map(below).collect();
     there.sort_unstable();

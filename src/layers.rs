@@ -6,10 +6,11 @@ use std::path::{Path, PathBuf};
 mod circles;
 
 /// Each module, and the modules it may use, all of them above it in this list. The command line, the last, puts them together.
-pub(crate) const FLOORS: &[(&str, &[&str])] = &[
+pub(crate) const LAYERS: &[(&str, &[&str])] = &[
     ("varint", &[]),
     ("uid_set", &[]),
     ("unfinished", &[]),
+    ("folders", &[]),
     ("parallel", &[]),
     ("words", &[]),
     ("vocabulary", &[]),
@@ -133,7 +134,7 @@ pub(crate) const FLOORS: &[(&str, &[&str])] = &[
             "words",
         ],
     ),
-    ("export", &["flat", "render", "report", "sanitize", "store", "unfinished", "words"]),
+    ("export", &["flat", "folders", "render", "report", "sanitize", "store", "unfinished", "words"]),
     ("notify", &["http", "report", "secrets", "source", "words"]),
     ("config", &["diagnosis", "domain", "limits", "notify", "oauth", "query", "reporter", "source", "store"]),
     (
@@ -149,6 +150,7 @@ pub(crate) const FLOORS: &[(&str, &[&str])] = &[
             "fetch",
             "finding",
             "flat",
+            "folders",
             "ingest",
             "inspect",
             "limits",
@@ -173,7 +175,7 @@ pub(crate) const FLOORS: &[(&str, &[&str])] = &[
 ];
 
 /// What is in `src/` and has no place in the order: the front doors, which name all modules, and tests.
-const OUTSIDE: [&str; 4] = ["documentation", "lib", "main", "walls"];
+const OUTSIDE: [&str; 4] = ["documentation", "lib", "main", "layers"];
 
 /// The files of a folder and of those in it, but for tests.
 pub(crate) fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
@@ -207,12 +209,12 @@ fn module_of(file: &str) -> &str {
 }
 
 /// What is wrong about an order of modules, beside the sources.
-fn mistakes(floors: &[(&str, &[&str])], files: &[(String, String)]) -> BTreeSet<String> {
+fn mistakes(layers: &[(&str, &[&str])], files: &[(String, String)]) -> BTreeSet<String> {
     let mut wrong = BTreeSet::new();
     let mut used: BTreeSet<(&str, String)> = BTreeSet::new();
     for (file, text) in files {
         let module = module_of(file);
-        let Some((_, allowed)) = floors.iter().find(|(name, _)| *name == module) else {
+        let Some((_, allowed)) = layers.iter().find(|(name, _)| *name == module) else {
             if !OUTSIDE.contains(&module) {
                 wrong.insert(format!("{module} is not in the list"));
             }
@@ -225,12 +227,12 @@ fn mistakes(floors: &[(&str, &[&str])], files: &[(String, String)]) -> BTreeSet<
             used.insert((module, name));
         }
     }
-    for (at, (module, allowed)) in floors.iter().enumerate() {
+    for (at, (module, allowed)) in layers.iter().enumerate() {
         if !files.iter().any(|(file, _)| module_of(file) == *module) {
             wrong.insert(format!("{module} is in the list and has no file"));
         }
         for &below in *allowed {
-            if !floors[..at].iter().any(|(name, _)| *name == below) {
+            if !layers[..at].iter().any(|(name, _)| *name == below) {
                 wrong.insert(format!("{module} may use {below}, which is not above it in the list"));
             }
             if !used.contains(&(*module, below.to_owned())) {
@@ -243,7 +245,7 @@ fn mistakes(floors: &[(&str, &[&str])], files: &[(String, String)]) -> BTreeSet<
 
 #[test]
 fn modules_use_only_what_lies_below_them() {
-    let wrong = mistakes(FLOORS, &all_sources());
+    let wrong = mistakes(LAYERS, &all_sources());
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
@@ -259,7 +261,7 @@ fn each_mistake_is_found() {
         let files = [("lib.rs", "mod lower; mod upper;"), ("lower.rs", "pub struct L;"), ("upper/mod.rs", upper)];
         files.map(|(file, text)| (file.to_owned(), text.to_owned()))
     };
-    let found = |floors: &[(&str, &[&str])], upper: &str| Vec::from_iter(mistakes(floors, &files(upper)));
+    let found = |layers: &[(&str, &[&str])], upper: &str| Vec::from_iter(mistakes(layers, &files(upper)));
     let right: &[(&str, &[&str])] = &[("lower", &[]), ("upper", &["lower"])];
     // A part for tests alone hides nothing that comes after it.
     let upper = "#[cfg(test)]\nfn only() { crate::above::a() }\nuse crate::{lower::L, upper};\n// crate::above\n";

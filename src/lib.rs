@@ -49,6 +49,7 @@ pub mod export;
 pub mod fetch;
 pub mod finding;
 pub mod flat;
+mod folders;
 mod http;
 pub mod ingest;
 pub mod inspect;
@@ -81,4 +82,4 @@ pub mod words;
 #[cfg(test)]
 mod documentation;
 #[cfg(test)]
-mod walls;
+mod layers;

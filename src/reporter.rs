@@ -9,13 +9,13 @@ use std::borrow::Cow;
 
 use crate::domain::{is_within, normalize, organizational};
 
-/// How far a name is its bearer's, where mail passed DMARC for a domain.
+/// Whether a reporter's name is its own, where its mail passed DMARC for a domain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Naming {
-    /// It stands for the domain that passed.
-    Vouched,
+    /// It is that of the domain that passed, or says by which domain it is used.
+    Confirmed,
     /// The domain that passed gives addresses to anybody, or handed on another's mail: it says nothing of who reports.
-    Unvouched,
+    Unconfirmed,
     /// It is the name of a great reporter, used by somebody else.
     Misused,
 }
@@ -114,18 +114,18 @@ pub fn name(label: &str, passed: &str, policy_domain: &str) -> (String, Naming) 
     let by = organizational(&passed);
     let label = plain(label);
     let great = Great::of(&label);
-    let vouched = match great {
+    let confirmed = match great {
         Some(great) => great.reports_from(&passed),
         None => label.is_empty() || as_domain(&label).is_some_and(|name| organizational(&name) == by),
     };
-    if vouched {
+    if confirmed {
         let name = if label.is_empty() { by.to_owned() } else { label.into_owned() };
-        return (name, Naming::Vouched);
+        return (name, Naming::Confirmed);
     }
     if by == organizational(policy_domain) || great.is_some_and(|great| great.owns(by)) {
-        return (label.into_owned(), Naming::Unvouched);
+        return (label.into_owned(), Naming::Unconfirmed);
     }
-    let naming = if great.is_some() { Naming::Misused } else { Naming::Vouched };
+    let naming = if great.is_some() { Naming::Misused } else { Naming::Confirmed };
     (format!("{label}{BY}{by})"), naming)
 }
 
@@ -217,9 +217,9 @@ mod tests {
             ("web.de", "sicher.web.de"),
             ("fastmail pty ltd", "fastmaildmarc.com"),
         ] {
-            assert_eq!(of(label, passed), (label.to_owned(), Naming::Vouched), "{label} by {passed}");
+            assert_eq!(of(label, passed), (label.to_owned(), Naming::Confirmed), "{label} by {passed}");
         }
-        assert_eq!(of("", "reports.mailhaven.example"), ("mailhaven.example".to_owned(), Naming::Vouched));
+        assert_eq!(of("", "reports.mailhaven.example"), ("mailhaven.example".to_owned(), Naming::Confirmed));
     }
 
     #[test]
@@ -229,30 +229,30 @@ mod tests {
             assert_eq!(of(label, "mail.evil.example"), (format!("{label} (by evil.example)"), Naming::Misused));
         }
         // What merely holds such a word in a longer one is no such name; nor is a host of the domain's own.
-        assert_eq!(of("pineapple inc", "evil.example").1, Naming::Vouched);
-        assert_eq!(of("google.evil.example", "evil.example"), ("google.evil.example".to_owned(), Naming::Vouched));
+        assert_eq!(of("pineapple inc", "evil.example").1, Naming::Confirmed);
+        assert_eq!(of("google.evil.example", "evil.example"), ("google.evil.example".to_owned(), Naming::Confirmed));
     }
 
     #[test]
     fn anybody_may_have_an_address_at_a_mailbox_host() {
         for (label, passed) in [("outlook.com", "outlook.com"), ("mail.ru", "mail.ru"), ("google.com", "gmail.com")] {
-            assert_eq!(of(label, passed), (label.to_owned(), Naming::Unvouched), "{label} by {passed}");
+            assert_eq!(of(label, passed), (label.to_owned(), Naming::Unconfirmed), "{label} by {passed}");
         }
     }
 
     #[test]
     fn other_labels_say_by_whom_they_are_used() {
         let (name, naming) = of("post of the north", "northpost.example");
-        assert_eq!((name.as_str(), naming), ("post of the north (by northpost.example)", Naming::Vouched));
+        assert_eq!((name.as_str(), naming), ("post of the north (by northpost.example)", Naming::Confirmed));
         assert_eq!(vouching_domain(&name), "northpost.example");
         let (name, naming) = of("mailhaven.example", "filter.example");
-        assert_eq!((name.as_str(), naming), ("mailhaven.example (by filter.example)", Naming::Vouched));
+        assert_eq!((name.as_str(), naming), ("mailhaven.example (by filter.example)", Naming::Confirmed));
     }
 
     #[test]
     fn what_the_owner_handed_on_is_nobodys_word() {
-        assert_eq!(of("google.com", "lists.owner.example"), ("google.com".to_owned(), Naming::Unvouched));
-        assert_eq!(of("post", "owner.example"), ("post".to_owned(), Naming::Unvouched));
+        assert_eq!(of("google.com", "lists.owner.example"), ("google.com".to_owned(), Naming::Unconfirmed));
+        assert_eq!(of("post", "owner.example"), ("post".to_owned(), Naming::Unconfirmed));
     }
 
     #[test]

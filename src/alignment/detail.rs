@@ -40,7 +40,7 @@ fn reason(outcome: &Outcome, from: &Author<'_>, result: AuthResult) -> Option<Re
     let own = |one: &&Signature| one.domain.as_deref().is_some_and(|name| from.aligns(name, outcome.mode.dkim_strict));
     let own: Vec<&Signature> = outcome.dkim.iter().filter(own).collect();
     let read = |one: &&Signature| one.human.as_deref().and_then(ReasonCode::read);
-    // An algorithm that the reporter does not know is no reason for the signature beside it.
+    // An algorithm that the reporter does not know says nothing about the signature beside it.
     let texts = own.iter().filter(|one| one.result == result).filter_map(read);
     let known = texts.min_by_key(|&code| code == ReasonCode::UnsupportedAlgorithm);
     known.or_else(|| own.iter().any(|one| listed_for_a_timeout(one, &own)).then_some(ReasonCode::DnsTimeout))

@@ -30,7 +30,7 @@ pub struct Verdict {
     pub null_reverse_path: bool,
     /// Why DKIM or SPF does not align, as far as the record shows.
     pub detail: Detail,
-    /// Why the receiver may have spared a message that failed DMARC: the reasons that speak of forwarding.
+    /// Why the receiver may have exempted a message that failed DMARC: the reasons that mean forwarding.
     pub forwarding: ForwardingReasons,
 }
 

@@ -66,6 +66,12 @@ impl Sources {
 
 impl Sources {
     fn ledger(&self, context: &mut Context) -> Outcome {
+        let own_form = "--as-ledger prints entries for the configuration file, as TOML only: leave out --format and --html; \
+                        without --as-ledger, `sources` has these forms";
+        context.has_own_form(own_form)?;
+        if self.page.is_asked() {
+            return Err(Failure::Usage(own_form.to_owned()));
+        }
         let asked = self.scope.ask(context)?;
         let Look { survey, mut scan, .. } = asked.look(&self.scope)?;
         let matching = scan.matching()?;

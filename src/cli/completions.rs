@@ -29,6 +29,7 @@ enum Shell {
 
 impl Completions {
     pub(super) fn run(self, mut command: Command, context: &mut Context) -> Outcome {
+        context.has_own_form("completions are a script for the shell: leave out --format")?;
         let mut script = Vec::new();
         let name = command.get_name().to_owned();
         match self.shell {

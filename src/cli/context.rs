@@ -116,6 +116,11 @@ impl Context {
         if self.form.has::<A>() { Ok(()) } else { Err(Failure::Usage(self.form.refusal().to_owned())) }
     }
 
+    /// Refuses any form but the usual one, for what is always written in a form of its own; `what` says which, and where data is to be had.
+    pub(crate) fn has_own_form(&self, what: &str) -> Result<(), Failure> {
+        if self.form.is_for_terminals() { Ok(()) } else { Err(Failure::Usage(what.to_owned())) }
+    }
+
     /// Standard output, buffered.
     pub(crate) fn out(&mut self) -> &mut impl Write {
         &mut self.out

@@ -8,7 +8,7 @@ use super::context::Context;
 use super::failure::{Failure, Outcome, Status, say};
 use crate::config::database::shown;
 use crate::render::CopyAnswer;
-use crate::store::copy;
+use crate::store::{StoreError, copy};
 
 /// Copy the whole database into another, from a file to a PostgreSQL server or back
 ///
@@ -36,14 +36,17 @@ impl Copy {
         let database = &context.config.database;
         let (from, to) = (database.place(&self.from)?, database.place(&self.to)?);
         let verbose = context.verbose;
-        let tables = copy(&from, &to, &mut |table, rows| {
+        let copied = copy(&from, &to, &mut |table, rows| {
             if verbose {
                 say(&format!("{table}: {rows} rows"));
             }
         })
         // Not the database of the other commands, which would be named else, but one of these two, as the message says.
-        .map_err(|error| anyhow!("{:#}", anyhow::Error::from(error)))?;
-        context.show(&CopyAnswer { from: shown(&self.from), to: shown(&self.to), tables })?;
+        .map_err(|error| match error {
+            StoreError::Missing(place) => anyhow!("there is no database at {place}; name the one to copy with --from"),
+            error => anyhow!("{:#}", anyhow::Error::from(error)),
+        })?;
+        context.show(&CopyAnswer { from: shown(&self.from), to: shown(&self.to), copied })?;
         Ok(Status::Done)
     }
 }

@@ -31,6 +31,11 @@ pub(super) struct Digest {
 
 impl Digest {
     pub(super) fn run(self, context: &mut Context) -> Outcome {
+        if self.to.is_some() {
+            context.has_own_form(
+                "--to sends a mail with text and HTML: leave out --format; without --to, the summary is printed in that form",
+            )?;
+        }
         match self.to.as_deref() {
             None => self.tell(None, context),
             Some([]) if context.config.tenants.iter().any(|tenant| !tenant.to.is_empty()) => self.each(context),

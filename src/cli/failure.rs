@@ -32,7 +32,7 @@ pub(crate) enum Failure {
     ClosedPipe,
 }
 
-/// Writes a line to standard error, fit for a terminal. A reader that has gone, as after `2>&1 | head`, is no trouble.
+/// Writes a line to standard error, fit for a terminal. A reader that has gone, as after `2>&1 | head`, is not an error.
 pub(crate) fn say(line: &str) {
     let _ = writeln!(std::io::stderr().lock(), "{}", sanitize(line));
 }

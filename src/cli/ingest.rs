@@ -67,7 +67,8 @@ pub(super) fn read_into(
         left_to_do: Vec::new(),
         stop: std::sync::Arc::default(),
     };
-    let mut progress = Progress::new(context);
+    let progress = Progress::new(context);
+    let mut progress = if keep { progress } else { progress.without_quarantine() };
     let belief = authserv_id.map_or(Belief::Nobody, |id| Belief::Server(id.into()));
     let read = |sink: &mut dyn InputSink| {
         source::from_paths(files, &limits, &mut |input| sink.push(Input { belief: belief.clone(), ..input }));

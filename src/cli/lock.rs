@@ -12,6 +12,7 @@ use sha2::{Digest as _, Sha256};
 use super::context::Context;
 use super::failure::{Failure, say};
 use crate::config::places::state_path;
+use crate::folders;
 use crate::source::imap::Patience;
 use crate::store::Place;
 
@@ -38,7 +39,7 @@ fn beside(database: &Place) -> Result<PathBuf, Failure> {
     let path = state_path(&format!("{name}.fetch.lock"))
         .ok_or_else(|| anyhow!("no home folder is known to keep the lock of a fetch in"))?;
     if let Some(folder) = path.parent() {
-        std::fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+        folders::make(folder).with_context(|| format!("cannot make {}", folder.display()))?;
     }
     Ok(path)
 }

@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use anyhow::Context as _;
 use clap::Command;
 
+use super::context::Context;
 use super::failure::{Outcome, Status};
+use crate::folders;
 
 /// Write the manual pages, one for each command, into a folder
 ///
@@ -18,9 +20,10 @@ pub(super) struct Man {
 }
 
 impl Man {
-    pub(super) fn run(self, command: Command) -> Outcome {
+    pub(super) fn run(self, command: Command, context: &Context) -> Outcome {
+        context.has_own_form("manual pages are written as roff only: leave out --format")?;
         let folder = &self.folder;
-        std::fs::create_dir_all(folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
+        folders::make(folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
         clap_mangen::generate_to(command, folder)
             .with_context(|| format!("cannot write the manual pages into {}", folder.display()))?;
         Ok(Status::Done)

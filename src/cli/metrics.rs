@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use super::context::Context;
-use super::failure::{Failure, Outcome};
+use super::failure::Outcome;
 use super::scope::Scope;
 use super::version::COMMIT;
 use super::whole_file::write_whole;
@@ -36,10 +36,9 @@ const MOST_DOMAINS: usize = 1000;
 
 impl Metrics {
     pub(super) fn run(self, context: &mut Context) -> Outcome {
-        if !context.form.is_for_terminals() {
-            let text = "metrics are written as Prometheus text only; for JSON ask `dmarcstat sources --format json`";
-            return Err(Failure::Usage(text.to_owned()));
-        }
+        context.has_own_form(
+            "metrics are written as Prometheus text only: leave out --format; `dmarcstat sources --json` gives JSON",
+        )?;
         let asked = self.scope.ask(context)?;
         let survey = asked.question().scan()?.survey()?;
         let findings = asked.question().findings(&survey)?;

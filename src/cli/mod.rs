@@ -161,7 +161,7 @@ pub fn run() -> ExitCode {
         Command::Prune(command) => command.run(&mut context),
         Command::Copy(command) => command.run(&mut context),
         Command::Completions(command) => command.run(self::command(), &mut context),
-        Command::Man(command) => command.run(self::command()),
+        Command::Man(command) => command.run(self::command(), &context),
     };
     let ended = result.and_then(|status| match context.flush() {
         Ok(()) | Err(Failure::ClosedPipe) => Ok(status),

@@ -24,6 +24,8 @@ pub(super) struct Progress {
     bar: Option<ProgressBar>,
     quiet: bool,
     verbose: bool,
+    /// What is refused is kept in the quarantine of a database.
+    has_quarantine: bool,
     /// Inputs that were refused or could not be opened, of those at hand.
     wrong: u64,
     /// Others of which something was to be said.
@@ -41,12 +43,18 @@ impl Progress {
             }
             bar
         });
-        Progress { bar, quiet: context.quiet, verbose: context.verbose, wrong: 0, told: 0, inputs: 0 }
+        Progress { bar, ..Progress::log(context) }
     }
 
     /// The same without a line that moves, for a program that runs for long.
     pub(super) fn log(context: &Context) -> Self {
-        Progress { bar: None, quiet: context.quiet, verbose: context.verbose, wrong: 0, told: 0, inputs: 0 }
+        let (quiet, verbose) = (context.quiet, context.verbose);
+        Progress { bar: None, quiet, verbose, has_quarantine: true, wrong: 0, told: 0, inputs: 0 }
+    }
+
+    /// The same for files that are read without a database, in which nothing could be kept.
+    pub(super) fn without_quarantine(self) -> Self {
+        Progress { has_quarantine: false, ..self }
     }
 
     /// Says something that is good to know.
@@ -101,9 +109,11 @@ impl Progress {
         }
         let more = std::mem::take(&mut self.wrong).saturating_sub(self.most_named());
         if more > 0 {
-            let names = if self.verbose { "" } else { "-v names more, " };
-            let more = grouped(more);
-            self.say(&format!("dmarcstat: and {more} more; {names}`dmarcstat quarantine` lists what is kept"));
+            let names = Some("-v names more").filter(|_| !self.verbose);
+            let lists = Some("`dmarcstat quarantine` lists what is kept").filter(|_| self.has_quarantine);
+            let advice: Vec<&str> = names.into_iter().chain(lists).collect();
+            let advice = if advice.is_empty() { String::new() } else { format!("; {}", advice.join(", ")) };
+            self.say(&format!("dmarcstat: and {} more{advice}", grouped(more)));
         }
     }
 
@@ -122,6 +132,7 @@ impl Observer for Progress {
             Notice::Failed(failed) => self.wrong(&format!("dmarcstat: {}: {}", failed.input, failed.reason)),
             Notice::Quarantined(one) if (!self.quiet && one.kept != Kept::Before) || verbose => {
                 let kept = match one.kept {
+                    _ if !self.has_quarantine => "refused",
                     Kept::Before => "quarantined before",
                     Kept::Now => "quarantined",
                     Kept::Not => "refused, and not kept: the quarantine is full",

@@ -4,6 +4,7 @@ use jiff::civil::Date;
 
 use super::context::Context;
 use super::failure::{Outcome, Status};
+use super::scope::date;
 use crate::query::Span;
 use crate::render::PruneAnswer;
 use crate::report::period::{date_of, day_of};
@@ -16,7 +17,7 @@ pub(super) struct Prune {
     #[arg(long, value_name = "AGE")]
     older_than: Span,
     /// The day to take as today
-    #[arg(long, value_name = "DATE")]
+    #[arg(long, value_name = "DATE", value_parser = date)]
     as_of: Option<Date>,
     /// Only say what would be deleted
     #[arg(long)]

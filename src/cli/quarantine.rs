@@ -75,6 +75,10 @@ impl Quarantine {
                 context.show(&EntryAnswer(&found))?;
             }
             Action::Export { id, output } => {
+                context.has_own_form(
+                    "`quarantine export` writes the bytes of the entry as they came: leave out --format; \
+                     `quarantine show ID --json` gives JSON",
+                )?;
                 let store = context.open_to_read()?;
                 let found = store.quarantined(id)?.ok_or_else(|| unknown(id))?;
                 match output {

@@ -115,6 +115,11 @@ impl Reports {
     }
 
     fn one(&self, store: &Store, id: &str, status: Status, context: &mut Context) -> Outcome {
+        if self.raw {
+            context.has_own_form(
+                "--raw writes the bytes of the report as they came: leave out --format; without --raw, `reports ID --json` gives JSON",
+            )?;
+        }
         let summary = chosen(store, id)?;
         if self.raw {
             let bytes = store.raw_report(summary.id)?;
@@ -155,6 +160,7 @@ fn chosen(store: &Store, id: &str) -> Result<ReportSummary, Failure> {
 
 /// Takes reports away, or brings them back. Either all of them, or none.
 fn take_away(ids: &[String], back: bool, context: &mut Context) -> Outcome {
+    context.form_of::<ReportsAction<'_>>()?;
     let ignored = context.config.ignored.clone();
     let changed = Store::forgetting(context.database()?, |store| {
         store.ignore_also(&ignored);
@@ -177,6 +183,7 @@ fn take_away(ids: &[String], back: bool, context: &mut Context) -> Outcome {
 
 /// Notes whom not to hear, or to hear again, and lists who is ignored.
 fn ignore(who: &[String], back: bool, context: &mut Context) -> Outcome {
+    context.form_of::<IgnoredAnswer<'_>>()?;
     let named = |text: &String| {
         reporter::typed(text).ok_or_else(|| Failure::Usage(format!("invalid reporter {:?}", shorten(text, 80))))
     };

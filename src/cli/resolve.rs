@@ -153,7 +153,7 @@ impl Resolving {
             let kept = context.open_to_write().and_then(|mut store| {
                 store.remember_hosts(&answered, now.saturating_sub(NAME_SERVES)).map_err(Failure::from)
             });
-            // The answer is as good without: a database that may only be read is no reason to withhold it.
+            // The answer does not need it: it is given from a database that may only be read, too.
             if let (Err(Failure::Failed(error)), true) = (kept, context.verbose) {
                 say(&format!(
                     "dmarcstat: note: host names are not kept: {}",
@@ -174,7 +174,7 @@ impl Resolving {
             );
         }
         if keep && let Ok(mut store) = context.open_to_write() {
-            // As above, a database that may only be read is no reason to withhold the answer.
+            // As above, the answer is given from a database that may only be read, too.
             let _ = store.note_silence(context.now.as_second());
         }
     }

@@ -1,5 +1,6 @@
 //! Which days, domains and data a question is about: the options that all questions share.
 
+use std::cell::Cell;
 use std::path::PathBuf;
 
 use anyhow::anyhow;
@@ -14,8 +15,8 @@ use crate::answer::{Known, Look, Question};
 use crate::domain;
 use crate::query::{Bound, Window, WindowChoice, survey};
 use crate::report::period::{Day, date_of, day_of, end_of};
-use crate::store::Store;
-use crate::words::list;
+use crate::store::{Store, StoreError};
+use crate::words::{list, plural};
 
 /// The heading of these options in `--help`.
 pub(super) const HEADING: &str = "Which reports";
@@ -30,7 +31,7 @@ pub(super) struct Scope {
     #[arg(long, value_name = "TIME", help_heading = HEADING)]
     until: Option<Bound>,
     /// The day to take as today; makes an answer repeatable
-    #[arg(long, value_name = "DATE", help_heading = HEADING)]
+    #[arg(long, value_name = "DATE", value_parser = date, help_heading = HEADING)]
     as_of: Option<Date>,
     /// Only this domain and its subdomains (repeatable)
     #[arg(short, long, value_name = "DOMAIN", help_heading = HEADING)]
@@ -40,6 +41,18 @@ pub(super) struct Scope {
     input: Vec<PathBuf>,
     #[command(flatten)]
     resolving: Resolving,
+    /// What came of reading the files.
+    #[arg(skip)]
+    read: Cell<Option<ReadFiles>>,
+}
+
+/// What came of reading the files of `--input`.
+#[derive(Debug, Clone, Copy)]
+struct ReadFiles {
+    /// Files, and mails of mailboxes.
+    inputs: u64,
+    /// Those that could not be opened.
+    failed: u64,
 }
 
 /// What a question about paths is asked of.
@@ -124,10 +137,11 @@ impl Scope {
         self.window(context)?;
         self.domains(context)?;
         if self.input.is_empty() {
-            return Ok((context.open_to_read()?, Status::Done));
+            return Ok((context.open_to_read().map_err(or_from_files)?, Status::Done));
         }
         let mut store = context.for_owner(Store::in_memory()?);
         let summary = read_into(&mut store, &self.input, context, false, None)?;
+        self.read.set(Some(ReadFiles { inputs: summary.inputs, failed: summary.failed.len() as u64 }));
         Ok((store, status(&summary)))
     }
 
@@ -213,6 +227,20 @@ impl Scope {
         context.asked_domains(self.domain.iter().map(|text| domain_name(text)).collect::<Result<_, _>>()?)
     }
 
+    /// Why there are no reports at all.
+    fn why_none(&self) -> String {
+        let named = || list(self.input.iter().map(|path| path.display()), 3);
+        match self.read.get() {
+            None => "`dmarcstat ingest FILE…` reads some".to_owned(),
+            Some(ReadFiles { inputs: 0, .. }) => format!("there are no files in {}", named()),
+            Some(ReadFiles { inputs, failed }) if failed >= inputs => format!("{} could not be read", named()),
+            Some(ReadFiles { inputs, failed }) => {
+                let read = plural(inputs - failed, "input");
+                format!("{read} read, none of them a report; -v says what they are")
+            }
+        }
+    }
+
     /// The error of having nothing to answer from, with what there is.
     pub(super) fn no_data(&self, store: &Store, window: Window) -> Failure {
         let totals = match store.day_totals(Day::MIN, Day::MAX) {
@@ -231,12 +259,7 @@ impl Scope {
                 Ok(_) => {}
                 Err(error) => return error.into(),
             }
-            let next = if self.input.is_empty() {
-                "`dmarcstat ingest FILE…` reads some"
-            } else {
-                "none of these files is one; `dmarcstat ingest -v` says what they are"
-            };
-            return Failure::Failed(anyhow!("no reports to answer from: {next}"));
+            return Failure::Failed(anyhow!("no reports to answer from: {}", self.why_none()));
         };
         let mut domains: Vec<&str> = totals.iter().map(|total| total.domain.as_str()).collect();
         domains.sort_unstable();
@@ -250,6 +273,21 @@ impl Scope {
             list(domains, 10),
         ))
     }
+}
+
+/// The error of a database that is missing, for commands that can answer without one.
+fn or_from_files(failure: Failure) -> Failure {
+    match failure {
+        Failure::Failed(error) if matches!(error.downcast_ref(), Some(StoreError::Missing(_))) => {
+            Failure::Failed(anyhow!("{error}, or answer from files with --input"))
+        }
+        failure => failure,
+    }
+}
+
+/// A date as typed.
+pub(super) fn date(text: &str) -> Result<Date, String> {
+    text.parse().map_err(|_| format!("invalid date {text:?}: use one such as 2026-11-22"))
 }
 
 /// A domain as typed, in its one spelling.

@@ -20,6 +20,7 @@ use crate::diagnosis::readiness::Review;
 use crate::diagnosis::{
     Answer as PathsFound, ChangesAnswer, ExplainAnswer, KeyChoice, SelectorsAnswer, TlsAnswer, Wanted,
 };
+use crate::folders;
 use crate::parallel;
 use crate::render::document::Text;
 use crate::render::{Answer, Document, PathsAnswer, SiteDomain, site_index, site_pictures, write_page};
@@ -54,6 +55,10 @@ const TLS: &str = "tls.html";
 
 impl Site {
     pub(super) fn run(self, context: &mut Context) -> Outcome {
+        context.has_own_form(
+            "a site is written as HTML only: leave out --format; `dmarcstat readiness --all --json` and \
+             `dmarcstat sources --json` give its data",
+        )?;
         if context.config.tenants.is_empty() { self.write(&self.folder, context) } else { self.each(context) }
     }
 
@@ -244,7 +249,10 @@ fn former(folder: &Path) -> Result<BTreeSet<String>, Failure> {
     let entries = match std::fs::read_dir(folder) {
         Ok(entries) => entries,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(BTreeSet::new()),
-        Err(error) => return Err(anyhow!(error).context(format!("cannot read {}", folder.display())).into()),
+        Err(error) => {
+            let error = folders::explained(error, folder);
+            return Err(anyhow!(error).context(format!("cannot use {}", folder.display())).into());
+        }
     };
     let listed = std::fs::read_to_string(folder.join(LIST)).unwrap_or_default();
     let listed: BTreeSet<String> = listed.lines().map(str::to_owned).collect();
@@ -265,7 +273,7 @@ fn former(folder: &Path) -> Result<BTreeSet<String>, Failure> {
 
 /// Writes the pages, `threads` at once and the first one last, and removes what a former run wrote and this one did not.
 fn write(folder: &Path, former: &BTreeSet<String>, pages: &[Page], threads: NonZero<usize>) -> Result<(), Failure> {
-    std::fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    folders::make(folder).with_context(|| format!("cannot make {}", folder.display()))?;
     let names: BTreeSet<String> = pages.iter().map(|page| page.name.clone()).collect();
     let list = |names: &mut dyn Iterator<Item = &String>| names.map(|name| format!("{name}\n")).collect::<String>();
     // Known to be ours before they are there, so that a run that is stopped does not stand in the way of the next.

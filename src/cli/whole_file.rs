@@ -1,10 +1,11 @@
 //! Files that are there whole, or as they were before: no reader ever sees half of one.
 
-use std::io::{BufWriter, Result, Write};
+use std::io::{BufWriter, Error, Result, Write};
 use std::path::Path;
 
 use anyhow::Context as _;
 
+use crate::folders;
 use crate::unfinished::unfinished;
 
 /// Writes a file beside its place and then into it.
@@ -19,6 +20,10 @@ pub(super) fn write_whole(path: &Path, content: impl FnOnce(&mut dyn Write) -> R
         file.as_file().sync_all()?;
         file.persist(path).map_err(|error| error.error)?;
         Ok(())
+    };
+    let written = || match written() {
+        Err(error) if path.is_dir() => Err(Error::new(error.kind(), "it is a folder; name a file")),
+        written => written.map_err(|error| folders::explained(error, folder)),
     };
     written().with_context(|| format!("cannot write {}", path.display()))
 }

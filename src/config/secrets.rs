@@ -80,7 +80,7 @@ pub enum SecretError {
 }
 
 impl SecretSource {
-    /// Reads the secret; one line end behind it is no part of it.
+    /// Reads the secret, without the line end after it.
     ///
     /// # Errors
     /// When it is not there, or empty.

@@ -1,7 +1,7 @@
 //! mbox files: mails one after the other, each behind a line that begins `From `.
 //!
 //! Writers differ in all the rest: whether an empty line stands before the border, what stands in it, whether such lines
-//! of a mail are quoted. So a border is told by what it says and by what follows it, as `is_border` has it. The
+//! of a mail are quoted. So a border is recognised by what it says and by what follows it, as `is_border` has it. The
 //! `Content-Length` of a mail is not believed: its writer is a stranger.
 
 use std::io::{self, BufRead};

@@ -1,6 +1,6 @@
 //! The parts of a multipart body (RFC 2046 §5.1), found where its boundary is missing or wrong too.
 
-/// The parts of a body, without preamble and epilogue. A missing last boundary is no fault.
+/// The parts of a body, without preamble and epilogue. A missing last boundary is accepted.
 pub(super) struct Parts<'b> {
     rest: Option<&'b [u8]>,
     delimiter: Vec<u8>,
@@ -85,7 +85,7 @@ impl<'b> Iterator for Parts<'b> {
 /// How many lines are looked through for a boundary that no header names.
 const LINES: usize = 400;
 
-/// The boundary that a body was written with, told by its own lines: the first that begins `--` and is followed by a
+/// The boundary that a body was written with, found from its own lines: the first that begins `--` and is followed by a
 /// header field of a part.
 pub(super) fn written_boundary(body: &[u8]) -> Option<String> {
     let mut lines = body.split(|&byte| byte == b'\n').take(LINES).peekable();

@@ -15,7 +15,7 @@ pub(super) struct Source<'s> {
     pub(super) lenient: bool,
 }
 
-/// A mail, or the file at the outermost: what its parts are told by.
+/// A mail, or the outermost file: what its parts are named by.
 #[derive(Default)]
 pub(super) struct Scope {
     pub(super) envelope: Envelope,

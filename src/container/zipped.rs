@@ -43,16 +43,15 @@ const NAMES: usize = 10_000;
 /// # Errors
 /// When the directory cannot be read.
 pub(super) fn directory(bytes: &[u8], most: usize) -> Result<Directory<'_>, Rejection> {
-    let mut archive = ZipIterable::try_new(Cursor::new(bytes), Config::default())
-        .map_err(|error| corrupt(bytes, &error.to_string()))?;
+    let mut archive = ZipIterable::try_new(Cursor::new(bytes), Config::default()).map_err(|_| corrupt(bytes))?;
     let total = archive.len();
     let mut found = Directory { members: Vec::new(), more: total > most, more_reports: false };
     // No two entries of an honest zip share bytes; those of a bomb do.
     let mut taken: BTreeMap<u64, u64> = BTreeMap::new();
     let mut is_office = false;
-    let files = archive.files().map_err(|error| corrupt(bytes, &error.to_string()))?;
+    let files = archive.files().map_err(|_| corrupt(bytes))?;
     for (index, entry) in files.take(NAMES.max(most)).enumerate() {
-        let entry = entry.map_err(|error| corrupt(bytes, &error.to_string()))?;
+        let entry = entry.map_err(|_| corrupt(bytes))?;
         let name = String::from_utf8_lossy(entry.name_raw()).into_owned();
         is_office |= name == "[Content_Types].xml" || name == "META-INF/manifest.xml" || name == "META-INF/MANIFEST.MF";
         if index >= most {
@@ -99,13 +98,12 @@ fn is_wanted(name: &str, is_office: bool) -> bool {
 }
 
 /// A zip without its end was cut off; anything else is damage.
-fn corrupt(bytes: &[u8], reason: &str) -> Rejection {
-    let code = if memchr::memmem::rfind(bytes, b"PK\x05\x06").is_none() {
-        RejectionCode::Truncated
+fn corrupt(bytes: &[u8]) -> Rejection {
+    if memchr::memmem::rfind(bytes, b"PK\x05\x06").is_none() {
+        Rejection::new(RejectionCode::Truncated).detail("the end of the zip, with its directory, is missing")
     } else {
-        RejectionCode::ZipCorrupt
-    };
-    Rejection::new(code).detail(reason)
+        Rejection::new(RejectionCode::ZipCorrupt).detail("its directory cannot be read")
+    }
 }
 
 /// Whether a file is one that archivers and file managers add for themselves.
@@ -114,7 +112,7 @@ pub(super) fn is_for_the_archiver(name: &[u8]) -> bool {
     name.starts_with(b"__MACOSX/") || base.starts_with(b"._") || base == b".DS_Store" || name.ends_with(b"/")
 }
 
-/// The packed bytes of an entry, found behind its local header.
+/// The packed bytes of an entry, which follow its local header.
 fn slice(bytes: &[u8], header: u64, size: u64) -> Option<&[u8]> {
     let local = bytes.get(usize::try_from(header).ok()?..)?;
     if !local.starts_with(b"PK\x03\x04") {

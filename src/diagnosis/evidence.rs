@@ -31,8 +31,9 @@ pub struct Grounds {
     pub cause: Option<CauseEvidence>,
     /// Messages with a null reverse-path: bounces and automatic replies.
     pub null_reverse_path: NullFigures,
-    /// What vouches for the path.
-    pub vouched: Vouched,
+    /// What authenticates the domain on it.
+    #[serde(rename = "vouched")]
+    pub authenticated: Authenticated,
     /// What speaks for its handing on mail of others.
     pub forwarding: ForwardingEvidence,
     /// Messages of which a reporter's evaluation contradicts the results that it lists.
@@ -63,9 +64,9 @@ pub struct NullFigures {
     pub unsigned: u64,
 }
 
-/// What vouches for a path.
+/// The mail of a path that SPF or DKIM authenticates as the domain's.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
-pub struct Vouched {
+pub struct Authenticated {
     /// Messages with aligned SPF or DKIM that speaks for the domain.
     pub messages: u64,
     /// Reporters that saw such.
@@ -84,7 +85,7 @@ pub struct ForwardingEvidence {
     pub carried: u64,
     /// Some of those verified.
     pub verified: bool,
-    /// Messages that receivers spared as forwarded.
+    /// Messages that receivers exempted as forwarded.
     pub excused: u64,
     /// Reporters that did.
     pub excused_reporters: u64,
@@ -124,11 +125,11 @@ impl Grounds {
                 aligned: view.null[ALIGNED],
                 unsigned: view.null[UNSIGNED],
             },
-            vouched: Vouched {
-                messages: view.vouched.messages(),
-                reporters: view.vouched.witnesses() as u64,
-                several_days: view.vouched.several_days,
-                weighed: view.vouched.weighed(),
+            authenticated: Authenticated {
+                messages: view.authenticated.messages(),
+                reporters: view.authenticated.witnesses() as u64,
+                several_days: view.authenticated.several_days,
+                weighed: view.authenticated.weighed(),
             },
             forwarding: ForwardingEvidence {
                 carried,

@@ -44,7 +44,7 @@ pub use changes::{
 };
 pub use class::{Class, Thresholds};
 pub use dates::WindowAnswer;
-pub use evidence::{ForwardingEvidence, Grounds, LoneClaim, NullFigures, Vouched};
+pub use evidence::{Authenticated, ForwardingEvidence, Grounds, LoneClaim, NullFigures};
 pub use explain::{
     AddressPart, DayPart, Dispositions, ExplainAnswer, Found, NetworkPart, OverridePart, PartAnswer, PathEvidence,
     Reason, ReporterPart, SignaturePart, SpfPart, Stay, Turn, TurnKind, TurnSubject, evidence, find,

@@ -24,7 +24,7 @@ const SILENT: Day = 3;
 const PATIENCE: f64 = 1.5;
 /// Nor before a pause is so unlikely, by how many days are without a report,
 const CHANCE: f64 = 0.002;
-/// but after so many days at last;
+/// but after this many days at the latest;
 const LONG: Day = 10;
 /// where no pause was as long as this.
 const WEEK: Day = 7;

@@ -43,11 +43,11 @@ pub enum Check {
     SpfLookups,
     /// Look-ups that find nothing.
     SpfVoidLookups,
-    /// What lies behind its terms.
+    /// The records that its terms refer to.
     SpfInclude,
-    /// What becomes of everybody else.
+    /// The result for all other addresses.
     SpfAll,
-    /// Nobody passes who likes to.
+    /// Not everybody passes.
     SpfReach,
     /// The machines that reports show as the domain's own pass.
     SpfSenders,

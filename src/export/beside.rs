@@ -67,7 +67,7 @@ impl Sink for Ahead {
 mod tests {
     use super::*;
 
-    /// Takes so many rows and no more.
+    /// Takes this many rows at most.
     struct Small {
         left: u64,
         taken: u64,

@@ -15,6 +15,7 @@ use tempfile::NamedTempFile;
 use super::lines::RowFile;
 use super::{ExportError, RowForm, Sink};
 use crate::flat::{Column, Layout, Row};
+use crate::folders;
 use crate::report::period::{Day, date_of};
 use crate::unfinished::unfinished;
 
@@ -74,7 +75,7 @@ impl Folder {
 
     fn prepare(&self) -> std::io::Result<()> {
         let path = &self.choice.path;
-        std::fs::create_dir_all(path)?;
+        folders::make(path)?;
         let name = self.choice.adds.as_ref().map(|(name, _)| name);
         let wanted = json!({ "schema": "dmarcstat/export-folder/1", "rows": self.choice.what, "new": name });
         match File::open(path.join(MARKER)) {

@@ -22,7 +22,7 @@ pub use folder::{Folder, FolderChoice};
 pub use lines::{RowFile, RowForm};
 pub use table::Table;
 
-/// Why rows could not be let out.
+/// Why rows could not be exported.
 #[derive(Debug, thiserror::Error)]
 pub enum ExportError {
     /// They could not be read.
@@ -66,7 +66,7 @@ impl<W: Write + Send> Sink for RowFile<W> {
     }
 }
 
-/// Which reports are let out.
+/// Which reports are exported.
 #[derive(Debug)]
 pub enum Choice {
     /// All of the days from the first to the last.
@@ -75,7 +75,7 @@ pub enum Choice {
     Reports(Vec<ReportPlace>),
 }
 
-/// What was let out.
+/// What was exported.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Summary {
     /// Reports with such records; where all are asked for, those too that have none.

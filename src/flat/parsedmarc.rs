@@ -14,7 +14,7 @@ use crate::diagnosis::SendingPath;
 use crate::domain;
 use crate::store::{ReportHead, bare_id};
 
-/// The columns in their order there, and `id`, which a repeated export is told by, behind them.
+/// The columns in their order there, and after them `id`, by which a repeated export is recognised.
 pub(super) const ORDER: &[&str] = &[
     "xml_schema",
     "org_name",

@@ -230,7 +230,7 @@ impl<'c> ReportBuilder<'c> {
         }
     }
 
-    /// The id of the report: as written, without what is no part of it; made from the content where there is none.
+    /// The id of the report: as written, without what does not belong to it; made from the content where there is none.
     pub(super) fn report_id(&mut self, report: &AggregateReport) -> String {
         let metadata = &report.report_metadata;
         if let Some(id) = metadata.report_id.as_deref() {

@@ -86,7 +86,7 @@ pub enum MessageCode {
     NotOversigned,
     /// The reverse-path is null.
     NullReversePath,
-    /// `q=` is no way that verifiers know.
+    /// `q=` names a query method that verifiers do not know.
     Query,
     /// Aligned in relaxed mode only.
     RelaxedOnly,

@@ -60,7 +60,7 @@ fn tokens(text: &str) -> Vec<String> {
     without_tests(found)
 }
 
-/// Where the item that begins at a token ends: behind its `;` or its braces.
+/// Where the item that begins at a token ends: after its `;` or its braces.
 fn end_of_item(tokens: &[String], from: usize) -> usize {
     let mut depth = 0;
     for (i, token) in tokens.iter().enumerate().skip(from) {

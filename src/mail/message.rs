@@ -24,7 +24,7 @@ const USUAL: [&str; 18] = [
     "x-original-to",
     "arc-seal",
 ];
-/// A longer name is no field's.
+/// A longer name is not that of a field.
 const LONGEST_NAME: usize = 80;
 /// Lines before the header that may be something else: a border, a banner of an export.
 const ODD_LINES: usize = 3;

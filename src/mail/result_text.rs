@@ -87,7 +87,7 @@ impl<'t> Cursor<'t> {
             match c {
                 '"' => break,
                 '\\' => text.extend(characters.next()),
-                // Where a value was folded, the line end is no part of it.
+                // Where a value was folded, the line end does not belong to it.
                 '\r' | '\n' => {}
                 c => text.push(c),
             }

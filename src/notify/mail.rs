@@ -136,7 +136,7 @@ impl Sender {
     }
 }
 
-/// Gives a mail to a program that takes it on standard input, with the recipients behind its options.
+/// Gives a mail to a program that takes it on standard input, with the recipients after its options.
 fn hand_over(program: &Path, message: &Message) -> anyhow::Result<()> {
     let envelope = message.envelope();
     let mut command = Command::new(program);

@@ -22,15 +22,19 @@ impl FromStr for Span {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let (number, factor) = match text.strip_suffix('d').map(|number| (number, 1)) {
-            Some(found) => found,
-            None => text.strip_suffix('w').map(|number| (number, 7)).unwrap_or((text, 0)),
-        };
+        let (number, factor) = parts(text).ok_or_else(|| format!("invalid span of days {text:?}: use 7d or 4w"))?;
         match number.parse::<u16>() {
-            Ok(number) if factor > 0 && number > 0 => Ok(Span(i32::from(number) * factor)),
-            _ => Err(format!("invalid span of days {text:?}: use 7d or 4w")),
+            Ok(number) if number > 0 => Ok(Span(i32::from(number) * factor)),
+            _ => Err(format!("{text:?} is out of range: use 1d to {0}d, or 1w to {0}w", u16::MAX)),
         }
     }
+}
+
+/// The number of a span, and how many days its unit has; nothing where it is none.
+fn parts(text: &str) -> Option<(&str, i32)> {
+    let days = text.strip_suffix('d').map(|number| (number, 1));
+    let parts = days.or_else(|| text.strip_suffix('w').map(|number| (number, 7)))?;
+    Some(parts).filter(|(number, _)| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 /// One end of a window as typed.
@@ -58,8 +62,8 @@ impl FromStr for Bound {
             "yesterday" => return Ok(Bound::Yesterday),
             _ => {}
         }
-        if let Ok(span) = text.parse() {
-            return Ok(Bound::Ago(span));
+        if parts(text).is_some() {
+            return text.parse().map(Bound::Ago);
         }
         text.parse().map(Bound::On).map_err(|_| format!("invalid time {text:?}: use 7d, 4w, 2026-11-01 or all"))
     }

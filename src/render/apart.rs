@@ -46,15 +46,18 @@ impl Answer for ReportsAction<'_> {
             let what = format!("report {} of {} on {}, {day}: {messages}", one.id, one.reporter, one.domain);
             document.item(Text::plain(what));
         }
-        let number = plural(self.reports.len() as u64, "report");
+        let count = self.reports.len() as u64;
+        let number = plural(count, "report");
         if self.back {
-            document.line(format!("{number} back."));
+            document.line(format!("{number} brought back: {} again.", agree(count, "it counts", "they count")));
             return document;
         }
         let numbers = self.reports.iter().map(|one| one.id.to_string()).collect::<Vec<_>>().join(" ");
-        let verb = agree(self.reports.len() as u64, "is", "are");
         document.text(Text::prose(format!(
-            "{number} dropped: {verb} in no answer, also when the mail is read again, until `dmarcstat reports drop --back {numbers}`"
+            "{number} dropped: {}, not even when {} read again. `dmarcstat reports drop --back {numbers}` brings {} back.",
+            agree(count, "it counts in no answer", "they count in no answer"),
+            agree(count, "its mail is", "their mail is"),
+            agree(count, "it", "them"),
         )));
         document
     }

@@ -117,7 +117,7 @@ fn of_kind(changes: &[&Change], heading: &str, paint: Paint, document: &mut Docu
     document.heading(heading);
     let mut told: BTreeMap<(&str, Role), [u64; 2]> = BTreeMap::new();
     for change in changes.iter().take(MOST) {
-        // A spray of senders that are alike is told by its largest.
+        // Of many senders that are alike only the largest are shown.
         if let Some(alike) = alike(change) {
             let [paths, messages] = told.entry(alike).or_default();
             *paths += 1;

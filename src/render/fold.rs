@@ -1,4 +1,4 @@
-//! Many paths that want the same, in one row: a fleet of machines, a spray of small senders.
+//! Many paths that need the same, in one row: many machines of one owner, many small senders.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;

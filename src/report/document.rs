@@ -114,7 +114,7 @@ pub struct DocumentReader<'d> {
 enum Strategy {
     /// From beginning to end.
     Straight,
-    /// With a second look ahead for the head of each report, which stands behind its records.
+    /// With a second look ahead for the head of each report, which comes after its records.
     HeadsAhead,
     /// With repairs of free texts.
     Repaired(Rc<RefCell<Tally>>),

@@ -30,7 +30,7 @@ pub(super) struct Reading<'r> {
     pub(super) lenient: bool,
 }
 
-/// Reads the `feedback` that the window stands at, and leaves the window behind its end tag.
+/// Reads the `feedback` at which the window is, and leaves the window after its end tag.
 ///
 /// # Errors
 /// See [`FeedbackError`]; the sink may have got some records by then.

@@ -60,7 +60,7 @@ fn stream(file: &mut File, kind: Kind, location: &str, limits: &Limits, sink: &m
         Ok(Some((Kind::Mbox, stream))) => Pushed::All(split(stream, location, limits, sink)),
         Ok(Some((_, stream))) => match whole(stream, limits) {
             Ok(content) => Pushed::All(sink.push(Input::of_file(location.to_owned(), None, true, content))),
-            // Damage is told by who reads the packed bytes.
+            // Damage is reported when the packed bytes are read.
             Err(_) => Pushed::Nothing,
         },
         Ok(None) | Err(_) => Pushed::Nothing,

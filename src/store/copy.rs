@@ -6,7 +6,8 @@
 
 use super::engine::{AsValue, Connection, Optional, Stored, Value, params};
 use super::place::Place;
-use super::{DigestKey, Result, StoreError, schema};
+use super::schema::{self, COPYING};
+use super::{DigestKey, Result, StoreError};
 
 /// Rows that are read and written in one transaction.
 const BATCH: usize = 2_000;
@@ -14,8 +15,6 @@ const BATCH: usize = 2_000;
 const BATCH_OF_BYTES: usize = 50;
 /// Rows that are written in one statement.
 const TOGETHER: usize = 50;
-/// In `meta` of a database that is being copied to: the key for digests of that which is copied.
-const COPYING: &str = "copying";
 
 /// A table that was copied.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,6 +23,15 @@ pub struct CopiedTable {
     pub table: String,
     /// Its rows.
     pub rows: u64,
+}
+
+/// What a copy came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Copied {
+    /// All was in the other database before: nothing was copied, and both were compared.
+    pub was_whole: bool,
+    /// All tables, which are the same in both.
+    pub tables: Vec<CopiedTable>,
 }
 
 /// A table, with its columns and those that its rows are known by, in their order.
@@ -38,7 +46,7 @@ struct Table {
 ///
 /// # Errors
 /// [`StoreError::Other`] where the other holds something else, or is not the same in the end; else see [`StoreError`].
-pub fn copy(from: &Place, to: &Place, progress: &mut dyn FnMut(&str, u64)) -> Result<Vec<CopiedTable>> {
+pub fn copy(from: &Place, to: &Place, progress: &mut dyn FnMut(&str, u64)) -> Result<Copied> {
     let (source, version) = Connection::open_to_read(from, schema::VERSION)?;
     if version < schema::VERSION {
         return Err(StoreError::Other(format!(
@@ -47,13 +55,13 @@ pub fn copy(from: &Place, to: &Place, progress: &mut dyn FnMut(&str, u64)) -> Re
     }
     let key = DigestKey::bytes(&source)?;
     let (mut target, version) = Connection::open(to, schema::VERSION)?;
-    schema::migrate(&mut target, version)?;
+    schema::migrate(&mut target, version, &schema::Purpose::Copy(&key))?;
     target.take_in_any_order()?;
     let tables = tables()?;
-    let is_whole = begin(&mut target, &key, &tables, to)?;
+    let was_whole = begin(&mut target, &key, &tables, to)?;
     let mut copied = Vec::new();
     for table in &tables {
-        if table.name != "meta" && !is_whole {
+        if table.name != "meta" && !was_whole {
             transfer(table, &source, &mut target, progress)?;
         }
     }
@@ -67,10 +75,10 @@ pub fn copy(from: &Place, to: &Place, progress: &mut dyn FnMut(&str, u64)) -> Re
         }
         copied.push(CopiedTable { table: table.name.clone(), rows });
     }
-    if !is_whole {
+    if !was_whole {
         finish(&source, &mut target)?;
     }
-    Ok(copied)
+    Ok(Copied { was_whole, tables: copied })
 }
 
 /// Sees that the other database is empty, or holds this copy; true where that is whole already, as it is where the connection to a
@@ -126,7 +134,7 @@ fn finish(source: &Connection, target: &mut Connection) -> Result<()> {
 /// All tables, as the schema has them.
 fn tables() -> Result<Vec<Table>> {
     let mut schema = Connection::in_memory()?;
-    super::schema::migrate(&mut schema, 0)?;
+    schema::migrate(&mut schema, 0, &schema::Purpose::Use)?;
     let mut select = schema.prepare("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")?;
     let names: Vec<String> = select.query_map((), |row| row.get(0))?.collect::<super::engine::Result<_>>()?;
     let mut tables = Vec::new();
@@ -242,5 +250,35 @@ fn summary(table: &Table, connection: &Connection) -> Result<(u64, u128)> {
                 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::Store;
+
+    #[test]
+    fn a_copy_that_was_hardly_begun_can_be_used_for_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = |name: &str| Place::from(&folder.path().join(name));
+        let (from, to) = (place("from.db"), place("to.db"));
+        Store::open(from.clone()).unwrap().remember_announced(None, &[], 0).unwrap();
+        let key = DigestKey::bytes(&Connection::open_to_read(&from, schema::VERSION).unwrap().0).unwrap();
+        // As it is when the run ends behind any of the steps that make the tables.
+        let (mut target, version) = Connection::open(&to, schema::VERSION).unwrap();
+        schema::migrate(&mut target, version, &schema::Purpose::Copy(&key)).unwrap();
+        drop(target);
+        for opened in [Store::open(to.clone()), Store::open_existing(to.clone())] {
+            let error = opened.expect_err("no key for digests").to_string();
+            assert!(error.contains("part of a copy"), "{error}");
+        }
+        // Another database is not copied into it, the same one is.
+        let other = place("other.db");
+        drop(Store::open(other.clone()).unwrap());
+        let error = copy(&other, &to, &mut |_, _| ()).unwrap_err().to_string();
+        assert!(error.contains("part of a copy of another database"), "{error}");
+        assert!(!copy(&from, &to, &mut |_, _| ()).unwrap().was_whole);
+        Store::open_existing(to).unwrap();
     }
 }

@@ -34,7 +34,7 @@ impl Store {
         Ok(self.connection.size_on_server()?)
     }
 
-    /// Whether large tables lie on other servers than the rest: what commits leave there that broke off is no damage.
+    /// Whether large tables lie on other servers than the rest: what interrupted commits leave there is not damage.
     #[must_use]
     pub fn is_split(&self) -> bool {
         self.connection.is_split()

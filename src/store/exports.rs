@@ -19,7 +19,7 @@ pub struct Exported {
     pub runs: u64,
 }
 
-/// A report that an export let out.
+/// A report that was exported.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ExportedReport {
     /// The report.
@@ -43,7 +43,7 @@ impl Store {
         Ok(found.unwrap_or_default())
     }
 
-    /// The reports that count on the days from `first` to `last` and were not let out, in the order of days.
+    /// The reports that count on the days from `first` to `last` and were not exported, in the order of days.
     ///
     /// # Errors
     /// See [`StoreError`](super::StoreError).
@@ -59,7 +59,7 @@ impl Store {
         Ok(places.collect::<engine::Result<_>>()?)
     }
 
-    /// The reports that were let out and count no more, as when a later edition took their place.
+    /// The reports that were exported and no longer count, as when a later edition took their place.
     ///
     /// # Errors
     /// See [`StoreError`](super::StoreError).
@@ -85,7 +85,7 @@ impl Store {
         Ok(found)
     }
 
-    /// Notes that the export of a name, which is of `what`, came further: what it let out, and what it took back. Nothing is
+    /// Notes that the export of a name, which is of `what`, was continued: what it exported, and what it took back. Nothing is
     /// noted, and the answer is false, where another run of it was noted since `before` was read.
     ///
     /// # Errors

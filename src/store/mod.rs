@@ -3,7 +3,7 @@
 //!
 //! *Whole or not at all*: a report, its records, its summary and its bytes are written in one transaction. *Several
 //! processes*: write-ahead logging, transactions that take the write lock when they begin, and a wait for it that
-//! ends. *Years*: a ladder of migrations, and a refusal to touch what a newer program wrote.
+//! ends. *Years*: migrations from every earlier version, and a refusal to touch what a newer program wrote.
 
 mod announced;
 mod apart;
@@ -53,7 +53,7 @@ mod writer;
 pub use announced::Announced;
 pub use apart::{Apart, IgnoredEntry};
 pub use checked::CheckedReports;
-pub use copy::{CopiedTable, copy};
+pub use copy::{Copied, CopiedTable, copy};
 pub use database::Store;
 pub use day_totals::{DayReported, DayTotal};
 pub use digest::{Digest, DigestKey, RowsDigest};

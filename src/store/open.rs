@@ -14,7 +14,7 @@ impl Store {
     /// See [`StoreError`](super::StoreError).
     pub fn open(place: impl Into<Place>) -> Result<Self> {
         let (mut connection, version) = Connection::open(&place.into(), schema::VERSION)?;
-        schema::migrate(&mut connection, version)?;
+        schema::migrate(&mut connection, version, &schema::Purpose::Use)?;
         Self::over(connection)
     }
 
@@ -26,7 +26,7 @@ impl Store {
         let place = place.into();
         let (connection, version) = Connection::open_to_read(&place, schema::VERSION)?;
         if version < schema::VERSION {
-            // Answers need the tables of today; climbing needs to write.
+            // Answers need the tables of this version, and migrating needs to write.
             drop(connection);
             return Self::open(place);
         }
@@ -39,7 +39,7 @@ impl Store {
     /// See [`StoreError`](super::StoreError).
     pub fn in_memory() -> Result<Self> {
         let mut connection = Connection::in_memory()?;
-        schema::migrate(&mut connection, 0)?;
+        schema::migrate(&mut connection, 0, &schema::Purpose::Use)?;
         Self::over(connection)
     }
 

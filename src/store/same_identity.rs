@@ -267,8 +267,8 @@ pub(super) fn settle(
         counts[alone] = true;
     } else if !believed.is_empty() {
         believed.iter().for_each(|&at| shared[at] = Some(0));
-        let vouched: Vec<(Trust, i64)> = reports.iter().map(|report| (report.trust, report.reporter)).collect();
-        let groups = comparable(connection, &vouched, believed)?;
+        let reporters: Vec<(Trust, i64)> = reports.iter().map(|report| (report.trust, report.reporter)).collect();
+        let groups = comparable(connection, &reporters, believed)?;
         let records = groups.iter().flatten().map(|&at| reports[at].totals.records).sum::<u64>();
         let mut counting = Vec::new();
         for group in &groups {
@@ -360,30 +360,30 @@ fn write_contents(connection: &Connection, key: DigestKey) -> Result<()> {
 /// The reports that may count, in groups within which they are compared; of all, what is known of their mails and who reports.
 pub(super) fn comparable(
     connection: &Connection,
-    vouched: &[(Trust, i64)],
+    reporters: &[(Trust, i64)],
     believed: Vec<usize>,
 ) -> Result<Vec<Vec<usize>>> {
-    /// Who vouches for a report.
+    /// Who sent a report, as far as DMARC has checked it.
     #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-    enum Voucher {
-        Nobody,
+    enum Sender {
+        Unchecked,
         Domain { own: bool, reporter: i64 },
     }
-    let mut groups: BTreeMap<Voucher, Vec<usize>> = BTreeMap::new();
+    let mut groups: BTreeMap<Sender, Vec<usize>> = BTreeMap::new();
     let mut name = connection.prepare("SELECT text FROM name WHERE id = ?1")?;
     for at in believed {
-        let (trust, reporter) = vouched[at];
-        let voucher = match trust {
+        let (trust, reporter) = reporters[at];
+        let by = match trust {
             Trust::Passed => {
                 let name: String = name.query_row([reporter], |row| row.get(0))?;
-                Voucher::Domain { own: !reporter::is_used_by_another(&name), reporter }
+                Sender::Domain { own: !reporter::is_used_by_another(&name), reporter }
             }
-            _ => Voucher::Nobody,
+            _ => Sender::Unchecked,
         };
-        groups.entry(voucher).or_default().push(at);
+        groups.entry(by).or_default().push(at);
     }
-    let is_own = |voucher: &Voucher| matches!(voucher, Voucher::Domain { own: true, .. });
-    let (own, any) = (groups.keys().any(is_own), groups.keys().any(|voucher| *voucher != Voucher::Nobody));
-    let counts = |voucher: &Voucher| if own { is_own(voucher) } else { !any || *voucher != Voucher::Nobody };
-    Ok(groups.into_iter().filter(|(voucher, _)| counts(voucher)).map(|(_, group)| group).collect())
+    let is_own = |by: &Sender| matches!(by, Sender::Domain { own: true, .. });
+    let (own, any) = (groups.keys().any(is_own), groups.keys().any(|by| *by != Sender::Unchecked));
+    let counts = |by: &Sender| if own { is_own(by) } else { !any || *by != Sender::Unchecked };
+    Ok(groups.into_iter().filter(|(by, _)| counts(by)).map(|(_, group)| group).collect())
 }

@@ -1,10 +1,10 @@
-//! The tables, and the ladder of migrations that leads to them.
+//! The tables, and the migrations that lead to them.
 //!
 //! Texts that repeat (names, comments) are stored once in `name`, outcomes once in `outcome`, and what signed them (the
 //! lists of `d=`, `s=` and result, of which there are far fewer) once in `signers`; records are packed runs in `record_run`, which lie in the order of their days, because every answer is about a window of days. `day_total`
 //! is the summary by day, domain and reporter, kept in the same transactions.
 
-use super::engine::Connection;
+use super::engine::{Connection, params};
 
 use super::{StoreError, dictionary, facts, judging, memory, same_identity};
 
@@ -156,7 +156,7 @@ pub(super) const MIGRATIONS: &[&str] = &[
     // Whose reports are, by the domain that their mails passed for; which records are of such as passed. Long periods, which
     // are looked at one by one when it is asked what is fresh.
     "CREATE INDEX IF NOT EXISTS report_of_long_period ON report (day) WHERE end_time - begin_time > 172800;",
-    // Which reports were let out by exports that continue.
+    // Which reports were exported by exports that continue.
     "
     CREATE TABLE IF NOT EXISTS export (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, what TEXT NOT NULL, runs INTEGER NOT NULL, ended INTEGER NOT NULL);
     CREATE TABLE IF NOT EXISTS exported (
@@ -244,21 +244,30 @@ const SETTLE_REPORTS: usize = 13;
 /// The version that this program writes.
 pub(super) const VERSION: i32 = MIGRATIONS.len() as i32;
 
-/// Climbs the ladder from `version`, a step and its number in one transaction each.
-pub(super) fn migrate(connection: &mut Connection, version: i32) -> super::Result<()> {
+/// In `meta` of a database that is being copied to: the key for digests of that which is copied. A database that is made for the copy has it
+/// from its first transaction on.
+pub(super) const COPYING: &str = "copying";
+
+/// What a database is made for, where there is none yet.
+pub(super) enum Purpose<'k> {
+    /// For reports: it gets a key for digests of its own.
+    Use,
+    /// For a copy of the database with this key for digests: until the copy is whole, it can be used for nothing else.
+    Copy(&'k [u8]),
+}
+
+/// Migrates from `version` to the version of this program, each step and its number in one transaction.
+pub(super) fn migrate(connection: &mut Connection, version: i32, purpose: &Purpose<'_>) -> super::Result<()> {
     for (step, sql) in MIGRATIONS.iter().enumerate().skip(usize::try_from(version).unwrap_or(0)) {
         let transaction = connection.transaction()?;
-        // Another process may have climbed while this one waited for its turn.
+        // Another process may have done this step while this one waited for its turn.
         if transaction.version()? > step as i32 {
             continue;
         }
         transaction.define(MEMORY)?;
         transaction.define(sql)?;
         if step == 0 {
-            let mut key = [0_u8; 16];
-            getrandom::fill(&mut key)
-                .map_err(|_| StoreError::Other("the system gives no random numbers".to_owned()))?;
-            transaction.execute("INSERT INTO meta (key, value) VALUES ('digest_key', ?1)", [key.as_slice()])?;
+            begin(&transaction, purpose)?;
         }
         if JUDGE_OUTCOMES.contains(&step) {
             dictionary::judge_outcomes(&transaction)?;
@@ -266,7 +275,8 @@ pub(super) fn migrate(connection: &mut Connection, version: i32) -> super::Resul
         if PACK_FACTS.contains(&step) {
             facts::write_all(&transaction)?;
         }
-        if step == SETTLE_REPORTS {
+        // A database that is new has none, and for a copy no key for digests yet.
+        if step == SETTLE_REPORTS && transaction.prepare("SELECT 1 FROM report LIMIT 1")?.exists(())? {
             same_identity::settle_all(&transaction)?;
             judging::judge_all(&transaction)?;
         }
@@ -277,5 +287,20 @@ pub(super) fn migrate(connection: &mut Connection, version: i32) -> super::Resul
     if version < VERSION {
         memory::sum_up(connection, &|| false)?;
     }
+    Ok(())
+}
+
+/// Writes into the table `meta`, which was just made, the key for digests: as that of this database, or of the copy that it is made for.
+fn begin(connection: &Connection, purpose: &Purpose<'_>) -> super::Result<()> {
+    let mut own = [0_u8; 16];
+    let (name, key) = match purpose {
+        Purpose::Copy(key) => (COPYING, *key),
+        Purpose::Use => {
+            getrandom::fill(&mut own)
+                .map_err(|_| StoreError::Other("the system gives no random numbers".to_owned()))?;
+            ("digest_key", own.as_slice())
+        }
+    };
+    connection.execute("INSERT INTO meta (key, value) VALUES (?1, ?2)", params![name, key])?;
     Ok(())
 }

@@ -52,7 +52,7 @@ fn split_location(location: &str) -> (&str, &str) {
     {
         return location.split_at(uid + ";UID=".len());
     }
-    // A mailbox is shared by its mails, a folder by its files; parts of a mail are no folders.
+    // A mailbox is shared by its mails, a folder by its files; parts of a mail do not count as folders.
     let end = match location.find('#') {
         Some(hash) => hash,
         None => {

@@ -38,10 +38,10 @@ pub(super) fn settle(connection: &Connection, key: DigestKey, identity: u128) ->
             })
         })?
         .collect::<engine::Result<_>>()?;
-    let vouched: Vec<(Trust, i64)> = stored.iter().map(|one| (one.trust, one.reporter)).collect();
+    let reporters: Vec<(Trust, i64)> = stored.iter().map(|one| (one.trust, one.reporter)).collect();
     let believed = (0..stored.len()).filter(|&at| stored[at].trust.is_believed()).collect();
     let mut counts = vec![false; stored.len()];
-    for group in comparable(connection, &vouched, believed)? {
+    for group in comparable(connection, &reporters, believed)? {
         if group.len() > COMPARED {
             group.iter().for_each(|&at| counts[at] = true);
             continue;

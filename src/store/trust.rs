@@ -82,8 +82,8 @@ pub fn who_reports(label: &str, authenticity: &Authenticity, policy_domain: &str
     if let Authenticity::Passed(Some(domain)) = authenticity {
         let (name, naming) = reporter::name(label, domain, policy_domain);
         let trust = match naming {
-            Naming::Vouched => Trust::Passed,
-            Naming::Unvouched => Trust::Unchecked,
+            Naming::Confirmed => Trust::Passed,
+            Naming::Unconfirmed => Trust::Unchecked,
             Naming::Misused => Trust::Misnamed,
         };
         return (name, trust);

@@ -43,12 +43,14 @@ mod mailbox;
 mod make;
 mod measure;
 mod metrics;
+mod mistakes;
 mod names;
 #[allow(dead_code)]
 mod needs;
 mod networks;
 mod odd_paths;
 mod options;
+mod own_forms;
 mod page;
 mod parsers;
 #[cfg(all(unix, feature = "postgres"))]

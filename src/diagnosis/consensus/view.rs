@@ -29,7 +29,7 @@ pub(in crate::diagnosis) struct View {
     /// Reporters.
     pub(in crate::diagnosis) reporters: usize,
     /// Which messages have aligned SPF or DKIM that speaks for the domain.
-    pub(in crate::diagnosis) vouched: Agreed,
+    pub(in crate::diagnosis) authenticated: Agreed,
     /// Broken messages by result, but for what is set aside.
     pub(in crate::diagnosis) broken_by: BTreeMap<&'static str, u64>,
     /// Messages with a null reverse-path.
@@ -40,8 +40,8 @@ pub(in crate::diagnosis) struct View {
     pub(in crate::diagnosis) contradicting_reporters: Vec<u32>,
 }
 
-/// In what is gathered, behind the states: the messages that vouch for the path.
-const VOUCHED: usize = 5;
+/// In what is gathered, after the states: the messages with aligned SPF or DKIM that authenticates the domain.
+const AUTHENTICATED: usize = 5;
 
 impl View {
     /// Of a path of the survey, by its place, from a day on. `few` is the share below which a state is no more than noise.
@@ -53,7 +53,7 @@ impl View {
             let state = usize::from(facts.dkim.code());
             sums[state] += messages;
             if state == ALIGNED || facts.spf == SpfState::Aligned && spf_vouches {
-                sums[VOUCHED] += messages;
+                sums[AUTHENTICATED] += messages;
             }
             if let (DkimState::Broken, Some(result)) = (facts.dkim, facts.broken_by) {
                 *broken_by.entry((reporter, AuthResult::as_str(result))).or_default() += messages;
@@ -70,14 +70,18 @@ impl View {
         });
         view.contradicting_reporters.sort_unstable();
         view.contradicting_reporters.dedup();
-        let vouched = gathered.iter().map(|one| {
-            let all: u64 = one.sums[..VOUCHED].iter().sum();
-            Gathered { day: one.day, reporter: one.reporter, sums: [one.sums[VOUCHED], all - one.sums[VOUCHED]] }
+        let authenticated = gathered.iter().map(|one| {
+            let all: u64 = one.sums[..AUTHENTICATED].iter().sum();
+            Gathered {
+                day: one.day,
+                reporter: one.reporter,
+                sums: [one.sums[AUTHENTICATED], all - one.sums[AUTHENTICATED]],
+            }
         });
-        view.vouched = Agreed::of(vouched, few);
+        view.authenticated = Agreed::of(authenticated, few);
         let cell = |one: Gathered<6>| {
             let mut states = [0; 5];
-            states.copy_from_slice(&one.sums[..VOUCHED]);
+            states.copy_from_slice(&one.sums[..AUTHENTICATED]);
             Cell { day: one.day, reporter: one.reporter, states }
         };
         view.cells = gathered.into_iter().map(cell).collect();
@@ -89,7 +93,7 @@ impl View {
         let no_key = share(of(&[AuthResult::PermError, AuthResult::TempError]), broken_by.values().sum()) >= 0.9;
         view.omitted = count_omitted_as_broken(&mut view.cells, no_key);
         view.settle(few);
-        // How signatures break is told by those whose word on it counts.
+        // How signatures break is taken from the reporters that count for it.
         let set_aside =
             |reporter: u32| view.lone.iter().any(|one| one.reporter == reporter && one.state == DkimState::Broken);
         let mut results: BTreeMap<&'static str, u64> = BTreeMap::new();

@@ -324,7 +324,7 @@ pub(super) fn addresses(timeline: &Timeline) -> Vec<AddressPart> {
     parts
 }
 
-/// The network of an address, as one that nothing else names is told by.
+/// The network of an address, which names a sender that nothing else names.
 fn network(ip: IpAddr) -> String {
     match ip {
         IpAddr::V4(v4) => format!("{}/24", Ipv4Addr::from(u32::from(v4) & 0xffff_ff00)),

@@ -36,15 +36,15 @@ fn name(path: &SendingPath) -> String {
 /// Why it has its role: the figures that speak for it. `docs/diagnosis.md` has the rows.
 fn role(path: &SendingPath, survey: &Survey) -> String {
     let domain = survey.evidence.get(&path.domain).copied().unwrap_or_default();
-    let vouched = path.evidence.vouched;
+    let authenticated = path.evidence.authenticated;
     let authenticated = format!(
         "aligned SPF or DKIM in {} of its messages, at {} of the domain's {} reporters, {}",
-        percent(vouched.weighed.0, vouched.weighed.1),
-        vouched.reporters,
+        percent(authenticated.weighed.0, authenticated.weighed.1),
+        authenticated.reporters,
         domain.reporters,
-        match (vouched.several_days, domain.days) {
+        match (authenticated.several_days, domain.days) {
             (true, _) => "on several days",
-            (false, _) if vouched.messages == 0 => "on no day",
+            (false, _) if authenticated.messages == 0 => "on no day",
             (false, true) => "on one day",
             (false, false) => "on the only day there is",
         }

@@ -11,7 +11,7 @@ use crate::words::plural;
 
 /// From this share of the domain's mail on.
 const NOTABLE: f64 = 0.01;
-/// Fewer messages are no reason to change a policy.
+/// For fewer messages no change of policy is advised.
 const FEWEST: u64 = 5;
 
 /// Whether a message fails for nothing but strict alignment. A reporter that goes by relaxed alignment all the same passes it.

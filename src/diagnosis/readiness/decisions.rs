@@ -19,8 +19,8 @@ pub(super) fn undecided(path: &SendingPath) -> Undecided {
     }
 }
 
-/// The paths that somebody has to decide about before the policy is made stricter: fewer messages than that are no reason to
-/// wait, and one line.
+/// The paths that somebody has to decide about before the policy is made stricter. Those with fewer messages need no decision and are
+/// summed up in one line.
 pub(super) fn decisions(
     ground: &Ground<'_>,
     paths: &[&SendingPath],

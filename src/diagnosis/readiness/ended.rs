@@ -1,4 +1,4 @@
-//! Paths that nothing comes from any more: a machine that was taken away is no reason to wait. No data is never safe: silence
+//! Paths that nothing comes from any more: the review does not wait for a machine that was taken away. No data is never safe: silence
 //! counts only where the same reporters went on reporting other mail of the same domain.
 
 use std::cell::OnceCell;

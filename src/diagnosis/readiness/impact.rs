@@ -186,8 +186,8 @@ pub(super) fn spf_alone(path: &SendingPath, days: &PathDays) -> u64 {
     if is_own(path) && path.class != Class::Signed { days.spf_alone } else { 0 }
 }
 
-/// A path counts as carried by SPF alone in more than so many messages: as the threshold says, or in any where the small ones come to
-/// more in sum, and to no small part of all. Of a fleet no machine may send much.
+/// How many messages of a path must pass by SPF only for it to count: more than the threshold says; or any, where the paths below the
+/// threshold exceed it in sum and are not a small part of all, as with many machines that send little each.
 pub(super) fn least_alone<'p>(
     paths: impl Iterator<Item = (&'p SendingPath, &'p PathDays)>,
     thresholds: &ReadinessThresholds,

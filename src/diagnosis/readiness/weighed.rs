@@ -22,7 +22,7 @@ const ASKED: usize = 3;
 /// Below this share a claim of the others together is noise.
 const FEW: f64 = 0.05;
 
-/// Of a day on which at least this share of a path's mail passes, what could not be checked for the moment is no failure.
+/// Of a day on which at least this share of a path's mail passes, what could not be checked for the moment does not count as failed.
 const PASSES: f64 = 0.9;
 
 /// What decides of each of the owner's paths: after a repair, a break or an incident the time since, and never one reporter's word

@@ -26,7 +26,7 @@ impl<'r> Row<'r> {
         }
     }
 
-    /// The bytes in a column, where they lie; nothing for what is no bytes.
+    /// The bytes in a column, where they lie; nothing where the value is not bytes.
     pub(in crate::store) fn bytes(self, at: usize) -> Result<&'r [u8]> {
         match self {
             Row::Sqlite(row) => row.get_ref(at)?.as_blob().map_err(|error| Error::Column(error.to_string())),

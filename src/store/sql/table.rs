@@ -145,7 +145,7 @@ unsafe impl VTabCursor for Cursor {
                 bounds.domain = Some(text.to_owned());
                 continue;
             }
-            // Text that is no day in this one spelling is left to SQLite, which compares it as text.
+            // Text that is not a day in this one spelling is left to SQLite, which compares it as text.
             let day = text.parse::<Date>().ok().filter(|date| date.to_string() == text).map(day_of);
             let Some(day) = day else { continue };
             if letter != '<' {

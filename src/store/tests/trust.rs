@@ -83,7 +83,7 @@ fn two_domains_under_one_label_are_two_reporters() {
 }
 
 #[test]
-fn a_report_belongs_to_whoever_vouches_for_it_best() {
+fn a_report_belongs_to_the_reporter_whose_mail_passed() {
     let one = by("mailhaven.example", "1", &[("192.0.2.1", 5, "pass")]);
     let says = ["none".to_owned(), pass("filter.example"), pass("mailhaven.example"), "dmarc=fail".to_owned()];
     let mails = says.map(|says| mail(&says, &one));

@@ -15,8 +15,8 @@ const PREPARED: usize = 64;
 /// tables, 0 where there are none.
 pub(in crate::store::engine) fn open(path: &Path, known: i32) -> Result<(Connection, i32)> {
     let shown = path.display().to_string();
-    create_private(path).map_err(|error| StoreError::Open { path: shown.clone(), reason: error.to_string() })?;
-    let connection = open_file(path, &shown)?;
+    create_private(path).map_err(|error| unopened(path, &error))?;
+    let connection = open_file(path)?;
     let version = identify(&connection, &shown, known)?;
     prepare(&connection, version)?;
     Ok((connection, version))
@@ -31,13 +31,13 @@ pub(in crate::store::engine) fn open_to_read(path: &Path, known: i32) -> Result<
     match path.try_exists() {
         Ok(true) => {}
         Ok(false) => return Err(StoreError::Missing(shown)),
-        Err(error) => {
-            let reason = format!("{error}; ask as the user whose database it is, or name another with --db");
-            return Err(StoreError::Open { path: shown, reason });
-        }
+        Err(error) => return Err(unopened(path, &error)),
+    }
+    if path.is_dir() {
+        return Err(unopened(path, &std::io::ErrorKind::IsADirectory.into()));
     }
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(path, flags).map_err(|error| opening(&shown, &error))?;
+    let connection = Connection::open_with_flags(path, flags).map_err(|error| opening(path, &error))?;
     let connection = match version_of(&connection) {
         Ok(_) => connection,
         Err(error) if error.sqlite_error_code() == Some(ErrorCode::NotADatabase) => {
@@ -47,7 +47,7 @@ pub(in crate::store::engine) fn open_to_read(path: &Path, known: i32) -> Result<
         Err(_) if std::fs::metadata(companion(path, "-wal")).map_or(0, |log| log.len()) == 0 => {
             let uri = format!("file:{}?immutable=1", escape_uri(&shown));
             let flags = flags | OpenFlags::SQLITE_OPEN_URI;
-            Connection::open_with_flags(uri, flags).map_err(|error| opening(&shown, &error))?
+            Connection::open_with_flags(uri, flags).map_err(|error| opening(path, &error))?
         }
         Err(error) => return Err(error.into()),
     };
@@ -70,7 +70,7 @@ pub(in crate::store::engine) fn open_to_read(path: &Path, known: i32) -> Result<
 /// [`StoreError::Full`] where it cannot be opened so.
 pub(in crate::store::engine) fn open_without_log(path: &Path, known: i32) -> Result<Connection> {
     let shown = path.display().to_string();
-    let connection = open_file(path, &shown)?;
+    let connection = open_file(path)?;
     // With the file locked, the index of the log needs no file of its own either.
     connection.pragma_update(None, "locking_mode", "EXCLUSIVE")?;
     let mode: String = connection.query_row("PRAGMA journal_mode = MEMORY", [], |row| row.get(0))?;
@@ -92,9 +92,9 @@ pub(in crate::store::engine) fn in_memory() -> Result<Connection> {
     Ok(connection)
 }
 
-fn open_file(path: &Path, shown: &str) -> Result<Connection> {
+fn open_file(path: &Path) -> Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(path, flags).map_err(|error| opening(shown, &error))?;
+    let connection = Connection::open_with_flags(path, flags).map_err(|error| opening(path, &error))?;
     connection.busy_timeout(BUSY)?;
     Ok(connection)
 }
@@ -136,8 +136,27 @@ fn identify(connection: &Connection, shown: &str, known: i32) -> Result<i32> {
     Ok(version)
 }
 
-fn opening(shown: &str, error: &rusqlite::Error) -> StoreError {
-    StoreError::Open { path: shown.to_owned(), reason: error.to_string() }
+/// The error of a file that SQLite cannot open: what the system says of it, where it says anything.
+fn opening(path: &Path, error: &rusqlite::Error) -> StoreError {
+    match std::fs::File::open(path) {
+        Err(why) => unopened(path, &why),
+        Ok(_) if path.is_dir() => unopened(path, &std::io::ErrorKind::IsADirectory.into()),
+        Ok(_) => StoreError::Open { path: path.display().to_string(), reason: error.to_string() },
+    }
+}
+
+/// The error of a file that cannot be opened or made, with what to do.
+fn unopened(path: &Path, error: &std::io::Error) -> StoreError {
+    let reason = match error.kind() {
+        std::io::ErrorKind::PermissionDenied => {
+            "permission denied; run this as the user whose database it is, or name another with --db".to_owned()
+        }
+        std::io::ErrorKind::IsADirectory => {
+            format!("it is a folder; name a file in it, such as {}", path.join("reports.db").display())
+        }
+        _ => error.to_string(),
+    };
+    StoreError::Open { path: path.display().to_string(), reason }
 }
 
 /// A file beside the database.

@@ -1,0 +1,61 @@
+//! What is said of mistakes on the command line: what is wrong, and what to do.
+
+use crate::harness::Sandbox;
+
+/// Lines, how they end, and what they must say.
+type Case<'a> = (&'a [&'a str], i32, &'a [&'a str]);
+
+#[test]
+fn a_mistake_is_named_with_what_to_do() {
+    let sandbox = Sandbox::with_sample();
+    std::fs::create_dir(sandbox.path("folder")).unwrap();
+    sandbox.write("file", "x");
+    let cases: &[Case<'_>] = &[
+        (&["sources", "--db", "folder"], 1, &["it is a folder", "folder/reports.db"]),
+        (&["ingest", "file", "--db", "folder"], 1, &["it is a folder", "folder/reports.db"]),
+        (&["export", "--since", "all", "--into", "file"], 1, &["file is a file, not a folder"]),
+        (&["site", "file", "--since", "all"], 1, &["file is a file, not a folder"]),
+        (&["site", "file/below", "--since", "all"], 1, &["file is a file, not a folder"]),
+        (&["sources", "--since", "all", "--html", "none/x.html"], 1, &["there is no folder none"]),
+        (&["sources", "--since", "all", "--html", "folder"], 1, &["it is a folder; name a file"]),
+        (&["sources", "--since", "all", "--html", "-"], 2, &["--format html"]),
+        (&["readiness", "brightwater.example", "--html", "-"], 2, &["--format html"]),
+        (&["metrics", "--since", "all", "--output", "none/x.prom"], 1, &["there is no folder none"]),
+        (&["sources", "--as-of", "today"], 2, &["invalid date \"today\"", "2026-11-22"]),
+        (&["prune", "--older-than", "1d", "--as-of", "x"], 2, &["invalid date \"x\"", "2026-11-22"]),
+        (&["sources", "--since", "99999d"], 2, &["out of range", "65535d"]),
+        (&["sources", "--since", "0d"], 2, &["out of range", "1d"]),
+        (&["sources", "--since", "d"], 2, &["invalid time \"d\""]),
+        (&["prune", "--older-than", "99999w"], 2, &["out of range", "65535w"]),
+        (
+            &["sources", "--db", "none.db"],
+            1,
+            &["there is no database at none.db yet", "answer from files with --input"],
+        ),
+        (&["quarantine", "--db", "none.db"], 1, &["there is no database at none.db yet"]),
+    ];
+    for (line, status, parts) in cases {
+        let ran = sandbox.run(*line).exits(*status);
+        assert!(ran.text().is_empty() && ran.stderr.starts_with("dmarcstat: "), "{ran}");
+        for part in *parts {
+            assert!(ran.stderr.contains(part), "the message lacks {part:?}\n{ran}");
+        }
+        assert!(!ran.stderr.contains("os error"), "{ran}");
+    }
+    // What has no --input does not advise it.
+    for line in [&["quarantine"][..], &["prune", "--older-than", "1d"], &["reports", "drop", "1"]] {
+        let ran = sandbox.run(line.iter().chain(&["--db", "none.db"])).exits(1);
+        assert!(!ran.stderr.contains("--input"), "{ran}");
+    }
+}
+
+#[test]
+fn files_without_reports_say_what_was_looked_at() {
+    let sandbox = Sandbox::new();
+    std::fs::create_dir(sandbox.path("empty")).unwrap();
+    sandbox.write("letter.txt", "Dear Sir or Madam");
+    for (input, part) in [("none.xml", "none.xml"), ("empty", "there are no files"), ("letter.txt", "1 input read")] {
+        let ran = sandbox.run(["sources", "--input", input]).exits(1);
+        assert!(ran.stderr.lines().last().unwrap_or_default().contains(part), "the message lacks {part:?}\n{ran}");
+    }
+}
