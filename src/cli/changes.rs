@@ -101,7 +101,7 @@ impl Changes {
             (Some(url), _) => SecretString::from(url),
             (None, Some(secret)) => read_secret(&context.config, secret)?,
             (None, None) => {
-                let text = "no web hook to post to: name one behind --notify, or in [notify] of the configuration";
+                let text = "no web hook to post to: name one after --notify, or in [notify] of the configuration";
                 return Err(Failure::Usage(text.to_owned()));
             }
         };

@@ -100,7 +100,7 @@ impl Sending {
         let Some(first) = to.first() else {
             let place = if context.config.tenant.is_some() { "its [[tenant]]" } else { "[mail]" };
             return Err(Failure::Usage(format!(
-                "nobody to send it to: name addresses behind --to, or `to` in {place} of the configuration"
+                "nobody to send it to: name addresses after --to, or `to` in {place} of the configuration"
             )));
         };
         let sender = match &mail.sender {

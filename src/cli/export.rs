@@ -12,6 +12,7 @@ use super::context::Context;
 use super::failure::{Failure, Outcome, say};
 use super::jobs;
 use super::scope::{Asked, Scope};
+use super::whole_file::{LEAVE_OUT, place};
 use crate::diagnosis::{Wanted, diagnose};
 use crate::export::{
     Choice, ExportError, Folder, FolderChoice, RowFile, RowForm, Sink, Summary, Table, beside, export,
@@ -35,7 +36,7 @@ pub(super) struct Export {
     scope: Scope,
     /// Where to: a folder, which gets files by day, or the table `alignment` in a SQLite file (.db, .sqlite) [default: standard
     /// output]
-    #[arg(long, value_name = "FOLDER|FILE.db")]
+    #[arg(long, value_name = "FOLDER|FILE.db", value_parser = place(LEAVE_OUT))]
     into: Option<PathBuf>,
     /// Only the reports that no run of this name has exported before [default of --since then: all] [default NAME: where to]
     #[arg(long, value_name = "NAME", num_args = 0..=1, require_equals = true, default_missing_value = "", conflicts_with = "input")]

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use super::context::Context;
-use super::failure::{Outcome, Status};
+use super::failure::{Outcome, Status, say};
 use super::progress::Progress;
 use crate::config::KeepRaw;
 use crate::ingest::{IngestOptions, IngestSummary, ingest};
@@ -12,6 +12,7 @@ use crate::limits::Limits;
 use crate::render::IngestAnswer;
 use crate::source::{self, Belief, Input, InputSink};
 use crate::store::{Kept, Store};
+use crate::words::list;
 
 /// Read reports from files into the database
 ///
@@ -34,6 +35,10 @@ impl Ingest {
         let mut store = context.open_to_write()?;
         let summary = read_into(&mut store, &self.files, context, true, self.authserv_id.as_deref())?;
         let status = status(&summary);
+        if summary.inputs == 0 && !context.quiet {
+            let named = list(self.files.iter().map(|path| path.display()), 3);
+            say(&format!("dmarcstat: there are no files in {named}"));
+        }
         if context.form.is_for_programs() || !context.quiet || status != Status::Done {
             context.show(&IngestAnswer { summary: &summary, seconds: began.elapsed().as_secs_f64() })?;
         }

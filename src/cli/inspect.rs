@@ -1,7 +1,7 @@
 //! `dmarcstat inspect`.
 
 use std::fs::File;
-use std::io::Read;
+use std::io::{Error, ErrorKind, Read};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -68,6 +68,9 @@ impl Inspect {
         let input: Box<dyn Read> = if self.message.as_os_str() == "-" {
             Box::new(std::io::stdin().lock())
         } else {
+            if self.message.is_dir() {
+                return Err(Error::new(ErrorKind::IsADirectory, "it is a folder; name a file with one message"));
+            }
             Box::new(File::open(&self.message)?)
         };
         input.take(limit.saturating_add(1)).read_to_end(&mut bytes)?;

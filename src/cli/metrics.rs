@@ -8,7 +8,7 @@ use super::context::Context;
 use super::failure::Outcome;
 use super::scope::Scope;
 use super::version::COMMIT;
-use super::whole_file::write_whole;
+use super::whole_file::{LEAVE_OUT, place, write_whole};
 use crate::config::account::AccountConfig;
 use crate::diagnosis::{Class, Role, Wanted, diagnose};
 use crate::query::{DomainFigures, TlsSurvey, tls_survey};
@@ -25,7 +25,7 @@ use crate::tls::PolicyType;
 #[derive(Debug, clap::Args)]
 pub(super) struct Metrics {
     /// Replace this file as a whole; who may read it follows from the umask
-    #[arg(short, long, value_name = "FILE")]
+    #[arg(short, long, value_name = "FILE", value_parser = place(LEAVE_OUT))]
     output: Option<PathBuf>,
     #[command(flatten)]
     scope: Scope,

@@ -45,6 +45,7 @@ mod tls;
 mod version;
 mod whole_file;
 
+use std::error::Error as _;
 use std::process::ExitCode;
 
 use clap::error::ErrorKind;
@@ -200,6 +201,14 @@ pub(crate) fn understands(words: &[String]) -> Result<(), String> {
         .map_err(|error| error.to_string().lines().next().unwrap_or_default().to_owned())
 }
 
+/// The text of an error, where what is wrong with a number is said by the library that reads numbers.
+fn in_our_words(error: &clap::Error, text: String) -> String {
+    match error.source().filter(|source| source.is::<std::num::ParseIntError>()) {
+        Some(source) => text.replace(&source.to_string(), "write a whole number, not too large"),
+        None => text,
+    }
+}
+
 /// Help where it was asked for, and what is wrong with the arguments in the words of all other errors.
 fn refuse(error: &clap::Error) -> ExitCode {
     if matches!(
@@ -209,7 +218,7 @@ fn refuse(error: &clap::Error) -> ExitCode {
         // Whoever read it may have gone, as after `| head`.
         let _ = error.print();
     } else {
-        let text = error.render().to_string();
+        let text = in_our_words(error, error.render().to_string());
         for (number, line) in text.strip_prefix("error: ").unwrap_or(&text).trim_end().lines().enumerate() {
             say(&if number == 0 { format!("dmarcstat: {line}") } else { line.to_owned() });
         }

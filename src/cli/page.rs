@@ -2,24 +2,24 @@
 
 use std::path::PathBuf;
 
+use clap::builder::TypedValueParser;
+
 use super::context::Context;
 use super::failure::Failure;
+use super::whole_file::place;
 use crate::render::Answer;
 
 /// The option for a page.
 #[derive(Debug, clap::Args)]
 pub(super) struct Page {
     /// Write the answer as a page: one HTML file without script or anything outside it
-    #[arg(long, value_name = "FILE", value_parser = file)]
+    #[arg(long, value_name = "FILE", value_parser = page_file())]
     html: Option<PathBuf>,
 }
 
-/// The file of a page.
-pub(super) fn file(text: &str) -> Result<PathBuf, String> {
-    match text {
-        "-" => Err("--html names a file; --format html writes the page to standard output".to_owned()),
-        _ => Ok(PathBuf::from(text)),
-    }
+/// Reads the file of a page.
+pub(super) fn page_file() -> impl TypedValueParser<Value = PathBuf> {
+    place("--format html writes the page to standard output")
 }
 
 impl Page {

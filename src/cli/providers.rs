@@ -48,5 +48,5 @@ fn found<'a>(catalogue: &'a Catalogue, name: &str) -> Result<Vec<Match<'a>>, Fai
     } else {
         format!("did you mean {}?", near.join(", "))
     };
-    Err(Failure::Failed(anyhow!("{:?} is nobody in the catalogue of senders; {next}", shorten(name, 80))))
+    Err(Failure::Failed(anyhow!("no provider {:?} is in the catalogue of senders; {next}", shorten(name, 80))))
 }

@@ -11,6 +11,7 @@ use clap::Subcommand;
 use super::context::Context;
 use super::failure::{Failure, Outcome, Status};
 use super::progress::Progress;
+use super::whole_file::{LEAVE_OUT, place};
 use crate::ingest::{IngestOptions, ingest};
 use crate::mail::Envelope;
 use crate::query::Span;
@@ -40,7 +41,7 @@ enum Action {
         /// Its number
         id: i64,
         /// The file to make
-        #[arg(short, long, value_name = "FILE")]
+        #[arg(short, long, value_name = "FILE", value_parser = place(LEAVE_OUT))]
         output: Option<PathBuf>,
     },
     /// Try to read entries again, for instance after an upgrade or with higher limits
@@ -49,6 +50,7 @@ enum Action {
         ids: Vec<i64>,
     },
     /// Delete entries
+    #[command(override_usage = "dmarcstat quarantine drop <IDS>...|--all|--older-than <AGE>")]
     Drop {
         /// Their numbers
         #[arg(required_unless_present_any = ["all", "older_than"])]

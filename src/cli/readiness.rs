@@ -10,7 +10,7 @@ use super::context::Context;
 use super::dns::{Seen, look};
 use super::failure::{Failure, Outcome, Status, say};
 use super::jobs::Jobs;
-use super::page;
+use super::page::page_file;
 use super::scope::{Asked, Opened, Scope, domain_name};
 use crate::answer::Genuine;
 use crate::diagnosis::readiness::{self, Review, ReviewList, Verdict};
@@ -23,6 +23,7 @@ use crate::store::Store;
 ///
 /// Exits with 4 unless the domain is ready. With the same data, --as-of and options the answer is the same to the byte.
 #[derive(Debug, clap::Args)]
+#[command(override_usage = "dmarcstat readiness [OPTIONS] <DOMAIN>|--all")]
 pub(super) struct Readiness {
     /// The domain
     #[arg(value_name = "DOMAIN", id = "reviewed", required_unless_present = "all", conflicts_with_all = ["all", "domain"])]
@@ -37,7 +38,7 @@ pub(super) struct Readiness {
     #[arg(long, conflicts_with = "all")]
     dns: bool,
     /// Write the review as a page too: one HTML file without script or anything outside it
-    #[arg(long, value_name = "FILE", value_parser = page::file, conflicts_with = "all")]
+    #[arg(long, value_name = "FILE", value_parser = page_file(), conflicts_with = "all")]
     html: Option<PathBuf>,
     /// Leave paths with fewer messages out of the list of paths; they count all the same
     #[arg(long, value_name = "N", default_value_t = 0)]

@@ -185,7 +185,10 @@ fn take_away(ids: &[String], back: bool, context: &mut Context) -> Outcome {
 fn ignore(who: &[String], back: bool, context: &mut Context) -> Outcome {
     context.form_of::<IgnoredAnswer<'_>>()?;
     let named = |text: &String| {
-        reporter::typed(text).ok_or_else(|| Failure::Usage(format!("invalid reporter {:?}", shorten(text, 80))))
+        reporter::typed(text).ok_or_else(|| {
+            let text = shorten(text, 80);
+            Failure::Usage(format!("invalid reporter {text:?}: use a name that `dmarcstat reports` shows, or a domain"))
+        })
     };
     let who: Vec<String> = who.iter().map(named).collect::<Result<_, _>>()?;
     let configured = context.config.ignored.clone();

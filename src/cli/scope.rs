@@ -227,18 +227,25 @@ impl Scope {
         context.asked_domains(self.domain.iter().map(|text| domain_name(text)).collect::<Result<_, _>>()?)
     }
 
+    /// Why none of the files was read, where that is so.
+    pub(super) fn nothing_read(&self) -> Option<String> {
+        let named = || list(self.input.iter().map(|path| path.display()), 3);
+        match self.read.get()? {
+            ReadFiles { inputs: 0, .. } => Some(format!("there are no files in {}", named())),
+            ReadFiles { inputs, failed } if failed >= inputs => Some(format!("{} could not be read", named())),
+            ReadFiles { .. } => None,
+        }
+    }
+
     /// Why there are no reports at all.
     fn why_none(&self) -> String {
-        let named = || list(self.input.iter().map(|path| path.display()), 3);
-        match self.read.get() {
-            None => "`dmarcstat ingest FILE…` reads some".to_owned(),
-            Some(ReadFiles { inputs: 0, .. }) => format!("there are no files in {}", named()),
-            Some(ReadFiles { inputs, failed }) if failed >= inputs => format!("{} could not be read", named()),
+        self.nothing_read().unwrap_or_else(|| match self.read.get() {
+            None => "`dmarcstat fetch` or `dmarcstat ingest FILE…` reads some".to_owned(),
             Some(ReadFiles { inputs, failed }) => {
                 let read = plural(inputs - failed, "input");
                 format!("{read} read, none of them a report; -v says what they are")
             }
-        }
+        })
     }
 
     /// The error of having nothing to answer from, with what there is.

@@ -17,6 +17,7 @@ use crate::store::{Limits, RowSource, SqlAnswer, SqlError, SqlValue, ask};
 /// `alignment` has a row for each record that counts, `report` one for each report, `policy` one for each policy that reports found
 /// published, `path` one for each sending path of the window. Nothing can be written. docs/sql.md has examples.
 #[derive(Debug, clap::Args)]
+#[command(override_usage = "dmarcstat sql [OPTIONS] <SELECT>|--tables")]
 pub(super) struct Sql {
     /// The query, in SQLite's SQL
     #[arg(value_name = "SELECT", required_unless_present = "tables")]

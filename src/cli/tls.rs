@@ -48,13 +48,13 @@ impl Tls {
             let newest = store.newest_tls_report(now)?.map(rfc3339);
             let reports = store.tls_reports(window.first, window.last, &domains)?;
             let days = days(reports.iter().map(|report| report.day));
-            let Some(days) = days else { return Err(no_data(&store, window)?) };
+            let Some(days) = days else { return Err(self.no_data(&store, window)?) };
             let window = WindowAnswer::of(window, days);
             context.show(&TlsReportsAnswer { window: &window, newest: newest.as_deref(), reports: &reports })?;
             return Ok(status);
         }
         let answer = answer::tls(&store, window, &domains, now)?;
-        let Some(answer) = answer else { return Err(no_data(&store, window)?) };
+        let Some(answer) = answer else { return Err(self.no_data(&store, window)?) };
         let failures = answer.domains.iter().flat_map(|domain| &domain.policies).flat_map(|policy| &policy.failures);
         let fails = failures.into_iter().any(|failure| failure.ongoing && !failure.lone_claim);
         self.page.show(&answer, "SMTP TLS reports", context)?;
@@ -113,24 +113,29 @@ pub(super) fn findings(store: &Store, newest: Option<i64>, now: i64) -> Result<V
     Ok(found)
 }
 
-/// The error of having nothing to answer from, with what there is.
-fn no_data(store: &Store, window: Window) -> Result<Failure, Failure> {
-    let all = store.tls_reports(Day::MIN, Day::MAX, &[])?;
-    let (foreign, own): (Vec<_>, Vec<_>) = all.iter().partition(|report| report.foreign);
-    let error = match (days(own.iter().map(|report| report.day)), foreign.len()) {
-        (None, 0) => anyhow!(
-            "no SMTP TLS reports to answer from; they are sent where a TXT record `v=TLSRPTv1; rua=mailto:…` stands at \
-             _smtp._tls. below the domain"
-        ),
-        (None, number) => anyhow!(
-            "no SMTP TLS reports on the domains of [owner]; {number} on others: `dmarcstat tls --reports --since all`"
-        ),
-        (Some((first, last)), _) => anyhow!(
-            "no SMTP TLS reports {} on these domains; there are some from {} to {}; choose with --since, --until and --domain",
-            super::scope::shown(window),
-            crate::report::period::date_of(first),
-            crate::report::period::date_of(last)
-        ),
-    };
-    Ok(Failure::Failed(error))
+impl Tls {
+    /// The error of having nothing to answer from, with what there is.
+    fn no_data(&self, store: &Store, window: Window) -> Result<Failure, Failure> {
+        let all = store.tls_reports(Day::MIN, Day::MAX, &[])?;
+        let (foreign, own): (Vec<_>, Vec<_>) = all.iter().partition(|report| report.foreign);
+        let error = match (days(own.iter().map(|report| report.day)), foreign.len()) {
+            (None, 0) if let Some(why) = self.scope.nothing_read() => {
+                anyhow!("no SMTP TLS reports to answer from: {why}")
+            }
+            (None, 0) => anyhow!(
+                "no SMTP TLS reports to answer from; they are sent where a TXT record `v=TLSRPTv1; rua=mailto:…` stands at \
+                 _smtp._tls. below the domain"
+            ),
+            (None, number) => anyhow!(
+                "no SMTP TLS reports on the domains of [owner]; {number} on others: `dmarcstat tls --reports --since all`"
+            ),
+            (Some((first, last)), _) => anyhow!(
+                "no SMTP TLS reports {} on these domains; there are some from {} to {}; choose with --since, --until and --domain",
+                super::scope::shown(window),
+                crate::report::period::date_of(first),
+                crate::report::period::date_of(last)
+            ),
+        };
+        Ok(Failure::Failed(error))
+    }
 }

@@ -1,12 +1,24 @@
 //! Files that are there whole, or as they were before: no reader ever sees half of one.
 
 use std::io::{BufWriter, Error, Result, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
+use clap::builder::{PathBufValueParser, TypedValueParser};
 
 use crate::folders;
 use crate::unfinished::unfinished;
+
+/// Reads the place of what is written, which is no standard output; `otherwise` says how that is written to.
+pub(super) fn place(otherwise: &'static str) -> impl TypedValueParser<Value = PathBuf> {
+    PathBufValueParser::new().try_map(move |path| match path.as_os_str() == "-" {
+        true => Err(format!("it names a file or folder; {otherwise}")),
+        false => Ok(path),
+    })
+}
+
+/// Without the option.
+pub(super) const LEAVE_OUT: &str = "leave the option out to write to standard output";
 
 /// Writes a file beside its place and then into it.
 pub(super) fn write_whole(path: &Path, content: impl FnOnce(&mut dyn Write) -> Result<()>) -> anyhow::Result<()> {

@@ -121,7 +121,7 @@ impl WindowChoice {
         let window = Window { first: first.unwrap_or(Day::MIN), last: last.unwrap_or(Day::MAX) };
         if window.first > window.last {
             return Err(format!(
-                "the window would begin on {} and end on {}",
+                "the window would begin on {} and end on {}: choose a first day (--since) that is not after the last (--until)",
                 date_of(window.first),
                 date_of(window.last)
             ));

@@ -1,4 +1,4 @@
-//! What was forgotten.
+//! What was deleted.
 
 use jiff::civil::Date;
 use serde::Serialize;
@@ -9,14 +9,14 @@ use super::form::Answer;
 use crate::store::Pruned;
 use crate::words::plural;
 
-/// What was, or in a dry run would be, forgotten.
+/// What was, or in a dry run would be, deleted.
 #[derive(Debug, Clone, Copy)]
 pub struct PruneAnswer {
     /// How much that is.
     pub pruned: Pruned,
     /// The first day that is kept.
     pub before: Date,
-    /// Nothing was forgotten.
+    /// Nothing was deleted.
     pub dry_run: bool,
 }
 
@@ -34,7 +34,7 @@ impl Answer for PruneAnswer {
         let mut document = Document::default();
         document.line(format!(
             "{} {} of days before {}, with {} and {}{}.",
-            if self.dry_run { "Would forget" } else { "Forgot" },
+            if self.dry_run { "Would delete" } else { "Deleted" },
             plural(self.pruned.reports, "report"),
             self.before,
             plural(self.pruned.records, "record"),

@@ -11,7 +11,7 @@ pub(super) const BUSY: Duration = Duration::from_secs(30);
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// There is no database yet.
-    #[error("there is no database at {0} yet; `dmarcstat ingest FILE…` makes one")]
+    #[error("there is no database at {0} yet; `dmarcstat fetch` or `dmarcstat ingest FILE…` makes one")]
     Missing(String),
     /// It cannot be opened or made.
     #[error("cannot open the database {path}: {reason}")]

@@ -20,6 +20,18 @@ fn a_mistake_is_named_with_what_to_do() {
         (&["sources", "--since", "all", "--html", "folder"], 1, &["it is a folder; name a file"]),
         (&["sources", "--since", "all", "--html", "-"], 2, &["--format html"]),
         (&["readiness", "brightwater.example", "--html", "-"], 2, &["--format html"]),
+        (&["metrics", "--output", "-"], 2, &["leave the option out"]),
+        (&["export", "--into", "-"], 2, &["leave the option out"]),
+        (&["quarantine", "export", "1", "--output", "-"], 2, &["leave the option out"]),
+        (&["quarantine", "show", "x"], 2, &["write a whole number"]),
+        (&["sources", "--min-messages", "99999999999999999999"], 2, &["write a whole number, not too large"]),
+        (&["sources", "--since", "2026-11-20", "--until", "2026-11-10"], 2, &["not after the last (--until)"]),
+        (&["quarantine", "drop"], 2, &["--all"]),
+        (&["readiness"], 2, &["--all"]),
+        (&["sql"], 2, &["--tables"]),
+        (&["inspect", "folder"], 1, &["it is a folder", "name a file"]),
+        (&["reports", "ignore", ""], 2, &["`dmarcstat reports` shows"]),
+        (&["providers", "nobody-at-all"], 1, &["no provider", "`dmarcstat providers` lists them"]),
         (&["metrics", "--since", "all", "--output", "none/x.prom"], 1, &["there is no folder none"]),
         (&["sources", "--as-of", "today"], 2, &["invalid date \"today\"", "2026-11-22"]),
         (&["prune", "--older-than", "1d", "--as-of", "x"], 2, &["invalid date \"x\"", "2026-11-22"]),
@@ -58,4 +70,13 @@ fn files_without_reports_say_what_was_looked_at() {
         let ran = sandbox.run(["sources", "--input", input]).exits(1);
         assert!(ran.stderr.lines().last().unwrap_or_default().contains(part), "the message lacks {part:?}\n{ran}");
     }
+    for (input, part) in [("none.xml", "none.xml could not"), ("empty", "there are no files"), ("letter.txt", "TLSRPT")]
+    {
+        sandbox.run(["tls", "--input", input]).exits(1).says(part);
+    }
+    sandbox.run(["ingest", "empty"]).exits(0).says("there are no files in empty");
+    // Without a database nothing is put into its quarantine.
+    sandbox.write("torn.xml", "<feedback><report_metadata></feedback>");
+    let ran = sandbox.run(["sources", "--input", "torn.xml"]).exits(1);
+    assert!(ran.stderr.contains("refused (") && !ran.stderr.contains("quarantine"), "{ran}");
 }

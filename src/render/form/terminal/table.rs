@@ -19,6 +19,8 @@ const GAP: usize = 2;
 const NARROWEST: usize = 10;
 /// Nor so narrow that a part of a text is cut that is not longer than this.
 const LONGEST_PART: usize = 20;
+/// A row as a list has the columns that a terminal of this width has.
+const LISTED: u16 = 100;
 /// Columns before the line below a row.
 const INDENT: usize = 4;
 
@@ -28,12 +30,11 @@ pub(super) fn write(table: &Table, style: &Style, out: &mut dyn Write) -> Result
     let shown: Vec<usize> =
         (0..table.columns.len()).filter(|&at| table.columns[at].from_width <= style.width).collect();
     let numbers: Vec<bool> = shown.iter().map(|&at| table.columns[at].number).collect();
-    let head = shown.iter().map(|&at| Styled::of(&Text::plain(table.columns[at].heading).paint(Paint::Dim)));
+    let head = headings(table, &shown);
     let rows: Vec<(Vec<Styled>, Option<Text>)> = table.rows.iter().map(|row| fit(table, row, &shown, style)).collect();
-    let head: Vec<Styled> = head.collect();
     let all = || std::iter::once(&head).chain(rows.iter().map(|(cells, _)| cells));
     let Some(widths) = widths(&numbers, all, usize::from(style.width)) else {
-        return rows.iter().try_for_each(|(cells, below)| write_list(&head, cells, below.as_ref(), style, out));
+        return write_lists(table, style, out);
     };
     write_row(&head, &numbers, &widths, style, out)?;
     for (cells, below) in &rows {
@@ -41,6 +42,25 @@ pub(super) fn write(table: &Table, style: &Style, out: &mut dyn Write) -> Result
         write_below(below.as_ref(), style, out)?;
     }
     Ok(())
+}
+
+fn headings(table: &Table, shown: &[usize]) -> Vec<Styled> {
+    shown.iter().map(|&at| Styled::of(&Text::plain(table.columns[at].heading).paint(Paint::Dim))).collect()
+}
+
+/// Writes each row as a list. Pictures stay where they have a line of their own.
+fn write_lists(table: &Table, style: &Style, out: &mut dyn Write) -> Result<()> {
+    let is_picture = |at: usize| {
+        let mut cells = table.rows.iter().filter_map(|row| row.cells.get(at));
+        cells.any(|cell| matches!(cell.content, Content::Marks(_)))
+    };
+    let is_shown = |at: usize| table.columns[at].from_width <= LISTED && !is_picture(at);
+    let shown: Vec<usize> = (0..table.columns.len()).filter(|&at| is_shown(at)).collect();
+    let head = headings(table, &shown);
+    table.rows.iter().try_for_each(|row| {
+        let (cells, below) = fit(table, row, &shown, style);
+        write_list(&head, &cells, below.as_ref(), style, out)
+    })
 }
 
 /// Writes what stands below a row.

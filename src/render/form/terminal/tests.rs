@@ -31,6 +31,11 @@ fn fits_the_width() {
 
 #[test]
 fn colours_add_nothing_but_colour() {
+    let document = || {
+        let mut document = document();
+        document.table(wide());
+        document
+    };
     let text = written(&document(), 30, true);
     assert!(text.contains("\x1b[1m`x y`\x1b[0m") || text.contains("\x1b[2mrun `x y`\x1b[0m"), "{text:?}");
     let mut bare = String::new();
@@ -38,6 +43,42 @@ fn colours_add_nothing_but_colour() {
         bare.push_str(if number == 0 { part } else { part.split_once('m').unwrap().1 });
     }
     assert_eq!(bare, written(&document(), 30, false));
+}
+
+/// Columns that do not fit a narrow terminal.
+fn wide() -> Table {
+    let columns = [
+        Column::text("DOMAIN"),
+        Column::number("ALL MESSAGES"),
+        Column::text("VERDICT"),
+        Column::text("ID").from(100).otherwise(NoRoom::Behind(0)),
+    ];
+    let mut table = Table::new(columns);
+    table.push(Row::new(["copperkettle.example", "1,234,567", "undecided", "abc"]).below(Some("a note")));
+    table.push(Row::new(["example.com", "7", "", "def"]));
+    table
+}
+
+#[test]
+fn a_table_that_does_not_fit_is_written_as_lists() {
+    let mut document = Document::default();
+    document.table(wide());
+    assert_eq!(
+        written(&document, 51, false),
+        "DOMAIN                      ALL MESSAGES  VERDICT\ncopperkettle.example [abc]     1,234,567  undecided\n    a note\n\
+         example.com [def]                      7\n",
+    );
+    // Texts are broken first, then the headings of numbers, and no word is cut.
+    assert_eq!(
+        written(&document, 35, false),
+        "DOMAIN               ALL  VERDICT\n                MESSAGES\ncopperkettle.  1,234,567  undecided\nexample [abc]\n    a note\n\
+         example.com            7\n[def]\n",
+    );
+    assert_eq!(
+        written(&document, 30, false),
+        "DOMAIN copperkettle.example\n    ALL MESSAGES 1,234,567\n    VERDICT      undecided\n    ID           abc\n    a note\n\
+         DOMAIN example.com\n    ALL MESSAGES 7\n    ID           def\n",
+    );
 }
 
 #[test]
