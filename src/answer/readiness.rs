@@ -3,12 +3,12 @@
 use std::num::NonZero;
 
 use super::Question;
-use crate::diagnosis::readiness::{Observed, ReadinessThresholds, Review, Target, review};
+use crate::diagnosis::readiness::{Observed, ReadinessThresholds, Review, Target, quiet_addresses, review};
 use crate::diagnosis::{Wanted, diagnose};
 use crate::dns::DnsAudit;
 use crate::domain::is_within;
 use crate::parallel;
-use crate::query::{CheckedReports, Survey, Window, strict_alignment};
+use crate::query::{CheckedReports, Survey, Window, earlier_days, strict_alignment};
 use crate::report::period::{Day, day_of};
 use crate::store::{Store, StoreError};
 
@@ -64,6 +64,9 @@ impl Question<'_> {
         let begin = if self.window.first == Day::MIN { first } else { self.window.first };
         let end = if self.window.last == Day::MAX { last } else { self.window.last };
         let findings = self.findings(&survey)?;
+        let before = Window { first: begin, ..self.window };
+        let memory_days = self.known.rules().thresholds.memory_days;
+        let earlier = earlier_days(self.store, before, memory_days, &quiet_addresses(&survey, &paths, end))?;
         let observed = Observed {
             survey: &survey,
             matching: &matching,
@@ -73,6 +76,7 @@ impl Question<'_> {
             checked: &genuine.checked,
             unchecked_left_out: genuine.unchecked_left_out,
             strict: &strict,
+            earlier: &earlier,
             catalogue: &self.known.catalogue,
             window: (begin, end),
             today,

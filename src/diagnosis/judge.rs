@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::HashMap;
 
-use super::cause::{Case as CauseCase, Change, Explained, Keys, cause, last_change};
+use super::cause::{Case as CauseCase, Change, Explained, Keys, cause, is_pause, last_change};
 use super::class::{Class, class};
 use super::consensus::view::View;
 use super::evidence::{Grounds, notes, refused};
@@ -125,7 +125,7 @@ fn judge(survey: &Survey, at: usize, rules: &Rules<'_>, shared: &Shared<'_>) -> 
     let path = &survey.paths[at];
     let few = rules.thresholds.intermittent;
     let mut view = View::of(survey, at, Day::MIN, few);
-    let change = last_change(&view, rules.thresholds);
+    let change = last_change(&view, rules.thresholds).filter(|change| !is_pause(survey, at, change));
     if let Some(change) = &change {
         view = View::of(survey, at, change.day, few);
     }

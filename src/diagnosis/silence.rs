@@ -40,6 +40,9 @@ pub(super) fn silence(reporter_days: &[ReporterDays], today: Day) -> Option<Sile
     (days >= SILENT).then(|| Silence { last_day: last.map(shown), days: days.unsigned_abs() })
 }
 
+/// A run of mail that comes once a month lasts for fewer days than this: what was seen for less may come again.
+pub(super) const MONTHLY_RUN: Day = 15;
+
 /// Messages by the days that there are reports on.
 pub(super) type Days = BTreeMap<Day, u64>;
 

@@ -3,6 +3,7 @@
 //! [`survey()`] answers most questions. [`Scan`] is the pass over the records behind it, for those that want more of them.
 
 mod distinct_facts;
+mod earlier;
 mod figures;
 mod history;
 mod ledger;
@@ -25,6 +26,7 @@ mod visit;
 mod window;
 mod witnesses;
 
+pub use earlier::{EarlierDays, earlier_days};
 pub use figures::{DomainFigures, Evidence, PathFigures, SenderKey, Signer, SignerUse, Survey};
 pub use history::history;
 pub use ledger::{Decision, Identities, Ledger, LedgerEntry};

@@ -92,6 +92,12 @@ impl Sighting {
         self.days != 0 && self.reporter == SEVERAL
     }
 
+    /// The days from the first to the last on which it was seen, as far back as days are told apart.
+    #[must_use]
+    pub fn span(self) -> Day {
+        self.days.checked_ilog2().map_or(0, |first| first as Day)
+    }
+
     /// Whether it was seen on more than one day.
     #[must_use]
     pub fn on_several_days(self) -> bool {
@@ -132,6 +138,7 @@ mod tests {
         );
         assert_eq!((two.only_reporter(), seen(&[(3, 7), (4, 7)]).only_reporter()), (Some(3), None));
         assert_eq!((seen(&[]).only_reporter(), seen(&[]).is_on(0)), (None, false));
+        assert_eq!([two.span(), seen(&[(3, 7)]).span(), seen(&[]).span()], [2, 0, 0]);
     }
 
     #[test]

@@ -39,9 +39,20 @@ pub struct CauseEvidence {
     /// Since when, where that is another day than that of a change of how the path signs.
     #[serde(skip)]
     pub(in crate::diagnosis) since: Option<Day>,
-    /// Most of what fails are signatures that had expired.
+    /// What reporters write of the keys or signatures that fail, where the remedy depends on it.
     #[serde(skip)]
-    pub(in crate::diagnosis) expired: bool,
+    pub(in crate::diagnosis) fault: Option<Fault>,
+}
+
+/// What is wrong with a key or a signature, beyond what the cause says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::diagnosis) enum Fault {
+    /// The time of the signatures was over (x=).
+    Expired,
+    /// The key was revoked: its record is published with an empty p= (RFC 6376 §3.6.1).
+    Revoked,
+    /// There is a record, and it cannot be read as a key.
+    Unreadable,
 }
 
 impl CauseEvidence {
@@ -55,7 +66,7 @@ impl CauseEvidence {
             selectors: Vec::new(),
             names: Vec::new(),
             since: None,
-            expired: false,
+            fault: None,
         }
     }
 }

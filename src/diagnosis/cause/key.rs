@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::case::{Case, CauseEvidence, Explained, LISTED};
+use super::case::{Case, CauseEvidence, Explained, Fault, LISTED};
 use super::keys::{Key, key_of};
 use super::words::{Broken, Word, Words};
 use crate::alignment::AuthResult;
@@ -89,9 +89,14 @@ pub(super) fn cause(case: &Case<'_, '_>, words: &Words) -> Option<Explained> {
     let verified_here = known().any(|key| seen.verified.contains(key));
     // For other mail at the same time: that it verified before the change does not show that the key is still right.
     let same_key = works_beside && verified_here || known().any(|key| case.keys.verifies_elsewhere(*key, case.at));
-    if !steady && told(|broken| broken.no_key, TOLD) {
-        let text = format!("the key is not published, or cannot be read: {keys} (permerror, \"no key\")");
-        return found(Cause::KeyMissing, text, |broken| broken.no_key);
+    if !steady && told(Broken::keyless, TOLD) {
+        let fault = words.key_fault();
+        let text = match fault {
+            Some(Fault::Revoked) => format!("the key was revoked, its record is published with an empty p=: {keys}"),
+            Some(Fault::Unreadable) => format!("a record is published that cannot be read as a key: {keys}"),
+            _ => format!("the key is not published, or cannot be read: {keys} (permerror, \"no key\")"),
+        };
+        return with_fault(found(Cause::KeyMissing, text, Broken::keyless), fault);
     }
     let renewed = worked_before && !verified_here && known().next().is_some() && !seen.verified.is_empty();
     if !steady && !same_key && (renewed || told(|broken| broken.mismatch, MOSTLY)) {
@@ -115,18 +120,15 @@ pub(super) fn cause(case: &Case<'_, '_>, words: &Words) -> Option<Explained> {
         let text = format!(
             "the signatures had expired when the mail arrived (x=): they are valid for too short a time, the mail waits in a queue, or a clock is wrong: {keys}"
         );
-        return found(Cause::Unexplained, text, |broken| broken.expired).map(|(cause, mut evidence)| {
-            evidence.expired = true;
-            (cause, evidence)
-        });
+        return with_fault(found(Cause::Unexplained, text, |broken| broken.expired), Some(Fault::Expired));
     }
     if let Some(days) = rotation(case, &seen) {
         let text = format!("signatures failed on {days} only, between one selector and the next: {keys}");
         return found(Cause::Rotation, text, Broken::all);
     }
-    if told(|broken| broken.algorithm, MOSTLY) || steady && told(|broken| broken.no_key, MOSTLY) {
+    if told(|broken| broken.algorithm, MOSTLY) || steady && told(Broken::keyless, MOSTLY) {
         let text = format!("some receivers do not know the algorithm of the signature, others verify it: {keys}");
-        return found(Cause::UnsupportedAlgorithm, text, |broken| broken.algorithm + broken.no_key);
+        return found(Cause::UnsupportedAlgorithm, text, |broken| broken.algorithm + broken.keyless());
     }
     if is_parted(words) {
         let text = format!(
@@ -155,6 +157,10 @@ pub(super) fn cause(case: &Case<'_, '_>, words: &Words) -> Option<Explained> {
         return found(Cause::ChangedInTransit, text, Broken::all);
     }
     None
+}
+
+fn with_fault(found: Option<Explained>, fault: Option<Fault>) -> Option<Explained> {
+    found.map(|(cause, evidence)| (cause, CauseEvidence { fault, ..evidence }))
 }
 
 /// The last day on which the failing keys verified, where that was before the change of the path or on its first day, on which

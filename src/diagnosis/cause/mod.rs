@@ -8,12 +8,14 @@ mod change;
 mod key;
 mod keys;
 mod part;
+mod pause;
 mod words;
 
 pub use case::CauseEvidence;
-pub(super) use case::{Case, Explained};
+pub(super) use case::{Case, Explained, Fault};
 pub(super) use change::{Change, last_change};
 pub(super) use keys::Keys;
+pub(super) use pause::is_pause;
 
 use super::class::Class;
 use super::findings::{SpfRecord, spf_fails_for};

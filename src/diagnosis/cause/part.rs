@@ -12,13 +12,13 @@ use crate::cause::Cause;
 use crate::diagnosis::class::Class;
 use crate::diagnosis::states::{ALIGNED, BROKEN, States, known, share};
 use crate::domain;
-use crate::query::{AddressFigures, SignerUse};
+use crate::query::{AddressFigures, PathFigures, SignerUse};
 use crate::report::period::Day;
 use crate::witness::has_share;
 use crate::words::{agree, list, list_of, plural};
 
 /// A part that differs has at least this share of what it is told by on its side.
-const CLEAR: f64 = 0.9;
+pub(super) const CLEAR: f64 = 0.9;
 /// Fewer messages of a machine or a reverse-path tell nothing of it.
 const TELLING: u64 = 10;
 /// Fewer messages of a reporter tell nothing of it.
@@ -28,12 +28,19 @@ fn never(states: &States) -> bool {
     known(states) > 0 && share(states[ALIGNED], known(states)) <= 1.0 - CLEAR
 }
 
-fn always(states: &States) -> bool {
+pub(super) fn always(states: &States) -> bool {
     share(states[ALIGNED], known(states)) >= CLEAR
 }
 
 fn missing(states: &States) -> u64 {
     known(states) - states[ALIGNED]
+}
+
+/// Whether a machine of a path never signs, on enough days and on nobody's word alone where there are others.
+pub(super) fn is_silent(one: &AddressFigures, path: &PathFigures) -> bool {
+    let seen = one.not_aligned;
+    let is_told = known(&one.dkim) >= TELLING && seen.on_several_days();
+    is_told && never(&one.dkim) && (path.reporters.len() == 1 || seen.by_several())
 }
 
 /// What is not signed has a null reverse-path, as far as reporters that write envelopes tell, and the rest is signed.
@@ -66,13 +73,7 @@ pub(super) fn machines(case: &Case<'_, '_>) -> Option<Explained> {
     if matches!(case.class, Class::Unsigned | Class::Unaligned) || !case.path.role.is_owners() {
         return None;
     }
-    let alone = case.path.reporters.len() == 1;
-    let is_told = |one: &AddressFigures| {
-        let seen = one.not_aligned;
-        known(&one.dkim) >= TELLING && seen.on_several_days() && (alone || seen.by_several())
-    };
-    let mut silent: Vec<&AddressFigures> =
-        case.addresses.iter().filter(|one| never(&one.dkim) && is_told(one)).collect();
+    let mut silent: Vec<&AddressFigures> = case.addresses.iter().filter(|one| is_silent(one, case.path)).collect();
     let others: Vec<&AddressFigures> = case.addresses.iter().filter(|one| !never(&one.dkim)).collect();
     let sum = |of: &[&AddressFigures]| of.iter().map(|one| missing(&one.dkim)).sum::<u64>();
     let all = missing(&case.states());

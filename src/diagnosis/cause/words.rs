@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::case::Case;
+use super::case::{Case, Fault};
 use crate::alignment::{AuthResult, DkimState, ReasonCode, SpfState};
 use crate::diagnosis::findings::SpfRecord;
 use crate::diagnosis::states::MOSTLY;
@@ -35,8 +35,14 @@ pub(super) struct Word {
 pub(super) struct Broken {
     /// `fail` without a text that is known.
     pub(super) plain: u64,
-    /// No key, a revoked one, or one that cannot be read.
-    pub(super) no_key: u64,
+    /// No key that could be used, and no text that says why: `permerror`.
+    no_key: u64,
+    /// There is no key.
+    missing: u64,
+    /// The key was revoked: its record has an empty p=.
+    revoked: u64,
+    /// There is a record, and it cannot be read as a key.
+    unreadable: u64,
     /// The key could not be fetched.
     pub(super) unreachable: u64,
     /// The body was changed.
@@ -56,14 +62,26 @@ impl Broken {
 
     /// Those of which more is said than that they fail.
     pub(super) fn told(&self) -> u64 {
-        self.no_key + self.unreachable + self.body + self.mismatch + self.algorithm + self.expired
+        self.keyless() + self.unreachable + self.body + self.mismatch + self.algorithm + self.expired
+    }
+
+    /// Those without a key that could be used.
+    pub(super) fn keyless(&self) -> u64 {
+        self.no_key + self.said_of_key()
+    }
+
+    /// Of these the ones of which a text says why.
+    fn said_of_key(&self) -> u64 {
+        self.missing + self.revoked + self.unreadable
     }
 
     fn add(&mut self, facts: &OutcomeFacts, messages: u64) {
         let place = match (facts.detail.reason, facts.broken_by) {
             (Some(ReasonCode::BodyHash), _) => &mut self.body,
             (Some(ReasonCode::SignatureMismatch), _) => &mut self.mismatch,
-            (Some(ReasonCode::NoKey | ReasonCode::KeyRevoked | ReasonCode::KeySyntax), _) => &mut self.no_key,
+            (Some(ReasonCode::NoKey), _) => &mut self.missing,
+            (Some(ReasonCode::KeyRevoked), _) => &mut self.revoked,
+            (Some(ReasonCode::KeySyntax), _) => &mut self.unreadable,
             (Some(ReasonCode::UnsupportedAlgorithm), _) => &mut self.algorithm,
             (Some(ReasonCode::Expired), _) => &mut self.expired,
             (Some(ReasonCode::DnsTimeout), _) | (None, Some(AuthResult::TempError)) => &mut self.unreachable,
@@ -154,6 +172,20 @@ impl Words {
     /// Whether more than that they fail is said of signatures that fail.
     pub(super) fn tell_how(&self) -> bool {
         crate::witness::has_share(self.parts(|word| (word.broken.told(), word.broken.all())), MOSTLY)
+    }
+
+    /// Why there is no key that could be used, where most of what is written of it says another thing than that there is none.
+    pub(super) fn key_fault(&self) -> Option<Fault> {
+        let most = |of: fn(&Broken) -> u64| {
+            crate::witness::has_share(self.parts(move |word| (of(&word.broken), word.broken.said_of_key())), MOSTLY)
+        };
+        if most(|broken| broken.revoked) {
+            Some(Fault::Revoked)
+        } else if most(|broken| broken.unreadable) {
+            Some(Fault::Unreadable)
+        } else {
+            None
+        }
     }
 
     /// Whether what is not signed as the domain is mostly signatures that fail.

@@ -7,6 +7,8 @@ use super::impact::failing;
 use super::thresholds::ReadinessThresholds;
 use crate::diagnosis::SendingPath;
 use crate::diagnosis::ledger::{self, Ground};
+use crate::query::Survey;
+use crate::report::period::Day;
 use crate::role::Role;
 
 /// A path that somebody has to decide about, as figures.
@@ -30,7 +32,7 @@ pub(super) fn decisions(
     let waits = |path: &&&SendingPath| {
         let whose = match path.role {
             Role::Service | Role::OtherAccount => true,
-            Role::Unknown => looks_forgotten(path),
+            Role::Unknown => looks_forgotten(ground.survey, path),
             _ => false,
         };
         whose && failing(path) > thresholds.max_path_failures && failing(path).saturating_mul(100) >= messages
@@ -51,9 +53,16 @@ pub(super) fn decisions(
     found
 }
 
+/// A spoofer's burst is over before this many days; whoever was forgotten comes back.
+const COMES_BACK: Day = 2;
+
 /// Whether an unknown path shows who it is: it signs, or SPF passes for it, or several reporters saw most of its mail with
 /// signatures of the domain, if broken ones.
-pub(super) fn looks_forgotten(path: &SendingPath) -> bool {
-    let broken = 2 * path.dkim.broken > path.messages && path.reporters.len() > 1 && path.first_seen != path.last_seen;
+pub(super) fn looks_forgotten(survey: &Survey, path: &SendingPath) -> bool {
+    let figures = &survey.paths[path.figures];
+    if figures.last.saturating_sub(figures.first) < COMES_BACK {
+        return false;
+    }
+    let broken = 2 * path.dkim.broken > path.messages && path.reporters.len() > 1;
     broken || path.dkim.unaligned > 0 || path.provider.is_some() || path.named_by.starts_with("spf")
 }

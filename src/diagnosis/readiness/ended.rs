@@ -3,18 +3,19 @@
 
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 
 use super::answer::Successor;
 use crate::diagnosis::SendingPath;
 use crate::diagnosis::dates::shown;
-use crate::diagnosis::silence::{Days, stopped, takes_over};
-use crate::query::Survey;
+use crate::diagnosis::silence::{Days, MONTHLY_RUN, stopped, takes_over};
+use crate::query::{EarlierDays, Survey};
 use crate::report::period::Day;
 use crate::role::Role;
 
 /// A path that has ended has been silent for this many days at least,
 const QUIET: Day = 14;
-/// and was seen on this many before: what comes for a few days each month has more to come.
+/// and was seen on this many before, over more days than a monthly run takes.
 const DAYS: usize = 7;
 /// Reporters of this share of its messages, two of them where it had two,
 const SHARE: f64 = 0.8;
@@ -33,6 +34,7 @@ pub(super) enum End {
 pub(super) struct Witnessed<'w> {
     survey: &'w Survey,
     paths: &'w [&'w SendingPath],
+    earlier: &'w EarlierDays,
     /// The last day that there is mail on.
     last: Day,
     /// By header From and reporter the days with mail.
@@ -41,8 +43,16 @@ pub(super) struct Witnessed<'w> {
     others: OnceCell<BTreeMap<&'w str, Vec<(&'w SendingPath, Days)>>>,
 }
 
+/// The addresses of the owner's paths that may have ended: those of which nothing came for long before the last day.
+#[must_use]
+pub fn quiet_addresses(survey: &Survey, paths: &[SendingPath], last: Day) -> BTreeSet<IpAddr> {
+    let is_quiet =
+        |path: &&SendingPath| path.role.is_owners() && last.saturating_sub(survey.paths[path.figures].last) >= QUIET;
+    paths.iter().filter(is_quiet).flat_map(|path| path.source_ips.iter().copied()).collect()
+}
+
 impl<'w> Witnessed<'w> {
-    pub(super) fn of(survey: &'w Survey, paths: &'w [&'w SendingPath]) -> Self {
+    pub(super) fn of(survey: &'w Survey, paths: &'w [&'w SendingPath], earlier: &'w EarlierDays) -> Self {
         let mut seen: BTreeMap<&str, BTreeMap<u32, BTreeSet<Day>>> = BTreeMap::new();
         let mut last = Day::MIN;
         for path in paths {
@@ -53,7 +63,7 @@ impl<'w> Witnessed<'w> {
                 last = last.max(report.day);
             }
         }
-        Witnessed { survey, paths, last, seen, others: OnceCell::new() }
+        Witnessed { survey, paths, earlier, last, seen, others: OnceCell::new() }
     }
 
     fn others(&self, domain: &str) -> &[(&'w SendingPath, Days)] {
@@ -77,10 +87,13 @@ impl<'w> Witnessed<'w> {
         days
     }
 
-    /// Whether a path has ended, by its own habit.
+    /// Whether a path has ended, by its own habit: what comes once a month was quiet as long before, or has not been seen for
+    /// long enough to tell.
     pub(super) fn end(&self, path: &SendingPath) -> Option<End> {
         let days = self.days(path);
-        let end = stopped(days.keys().copied(), self.last)?.end;
+        let before = path.source_ips.iter().filter_map(|ip| self.earlier.get(ip)).flatten();
+        let all: BTreeSet<Day> = before.chain(days.keys()).copied().collect();
+        let end = stopped(all.iter().copied(), self.last)?.end;
         let took_over = self.others(&path.domain).iter().filter_map(|(other, theirs)| {
             let (first, unlike) = takes_over(&days, theirs, self.last)?;
             Some((unlike, first, *other))
@@ -90,7 +103,8 @@ impl<'w> Witnessed<'w> {
             let (path, sender) = (other.id.clone(), other.sender.clone());
             return Some(End::Moved(Successor { path, sender, since: shown(first) }));
         }
-        let is_long = days.len() >= DAYS && self.last.saturating_sub(end) >= QUIET;
+        let lasted = end.saturating_sub(*all.first()?);
+        let is_long = all.len() >= DAYS && lasted >= MONTHLY_RUN && self.last.saturating_sub(end) >= QUIET;
         (is_long && self.goes_on(path, end)).then_some(End::Ended)
     }
 

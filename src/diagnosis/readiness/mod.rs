@@ -26,6 +26,7 @@ pub use answer::{
     Advice, Blocker, Check, CheckArea, Decision, Ended, FailingPart, Fragile, Regression, Review, ReviewedPath,
     StrictAnswer, Successor, Undecided, Verdict,
 };
+pub use ended::quiet_addresses;
 pub use impact::{ByClass, DayFigures, Impact, Lost};
 pub use list::{ReviewLine, ReviewList};
 pub use policy::{PolicyChange, PublishedAnswer, Target};

@@ -19,7 +19,7 @@ use crate::diagnosis::{Class, DomainFinding, SendingPath, WindowAnswer, ledger};
 use crate::dns::DnsAudit;
 use crate::domain::is_within;
 use crate::providers::{Catalogue, Kind};
-use crate::query::{CheckedReports, Matching, Receivers, StrictFigures, Survey};
+use crate::query::{CheckedReports, EarlierDays, Matching, Receivers, StrictFigures, Survey};
 use crate::report::period::{Day, date_of, end_of, rfc3339};
 use crate::role::Role;
 
@@ -45,6 +45,8 @@ pub struct Observed<'o> {
     pub unchecked_left_out: bool,
     /// What strict alignment would cost, by path.
     pub strict: &'o [StrictFigures],
+    /// Days before the window, of the addresses of paths that are quiet.
+    pub earlier: &'o EarlierDays,
     /// The catalogue that named the senders.
     pub catalogue: &'o Catalogue,
     /// First and last day of the window.
@@ -85,7 +87,7 @@ pub fn review(
     let fresh = receivers.reports.iter().map(|report| report.period).filter(|period| period.is_evidence_of_now(now));
     let newest = fresh.max_by_key(|period| period.end);
 
-    let witnessed = Witnessed::of(observed.survey, &paths);
+    let witnessed = Witnessed::of(observed.survey, &paths, observed.earlier);
     let wants_end =
         |path: &SendingPath, days: &PathDays| is_own(path) && (failing(path) > 0 || spf_alone(path, days) > 0);
     let ends: Vec<Option<End>> = (paths.iter().zip(&path_days))
@@ -110,7 +112,8 @@ pub fn review(
             Role::Service | Role::OtherAccount => decide.push(undecided(path)),
             Role::Unknown
                 if path.leg
-                    || looks_forgotten(path) && failing(path).saturating_mul(100) >= impact.messages
+                    || looks_forgotten(observed.survey, path)
+                        && failing(path).saturating_mul(100) >= impact.messages
                     || whole.has_steady(path, observed.survey) =>
             {
                 forgotten.push(undecided(path));

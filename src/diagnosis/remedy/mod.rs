@@ -21,7 +21,11 @@ pub(super) fn remedy(case: &Case<'_, '_>, catalogue: &Catalogue) -> Option<Remed
         (Role::MailingList, _) => case.mailing_list(),
         (Role::RecipientFilter, _) => case.filter(),
         (Role::Own | Role::Approved | Role::Service, Some(cause)) => {
-            let of_sender = || case.provider(catalogue)?.remedy(cause, &case.context());
+            let of_sender = || {
+                let mut remedy = case.provider(catalogue)?.remedy(cause, &case.context())?;
+                remedy.steps.splice(0..0, case.about_key());
+                Some(remedy)
+            };
             case.everywhere(cause).or_else(of_sender).unwrap_or_else(|| case.of_own(cause))
         }
     };

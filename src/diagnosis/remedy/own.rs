@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use super::case::{Case, told};
 use crate::cause::Cause;
+use crate::diagnosis::cause::Fault;
 use crate::diagnosis::class::Class;
 use crate::domain;
 use crate::providers::{DnsRecord, LOOK_AGAIN, Remedy};
@@ -71,7 +72,7 @@ impl Case<'_, '_> {
                     LOOK_AGAIN.to_owned(),
                 ],
             ),
-            Cause::Unexplained if self.evidence.cause.as_ref().is_some_and(|shown| shown.expired) => told(
+            Cause::Unexplained if self.fault() == Some(Fault::Expired) => told(
                 format!("make signatures of {domain} valid until the mail arrives"),
                 vec![
                     "The signature names a time after which it does not count (x=). Leave it out, or allow a week or more: mail that a receiver defers, or that waits for a server that is down, is tried again for days (OpenDKIM: SignatureTTL; Exim: dkim_timestamps).".to_owned(),
@@ -174,18 +175,62 @@ impl Case<'_, '_> {
         }
     }
 
+    /// What is wrong with a key or a signature, beyond what the cause says.
+    fn fault(&self) -> Option<Fault> {
+        self.evidence.cause.as_ref().and_then(|shown| shown.fault)
+    }
+
+    /// What to know first of a key that is revoked or cannot be read.
+    pub(super) fn about_key(&self) -> Option<String> {
+        let domain = &self.path.domain;
+        let keys = list(self.evidence.cause.as_ref().map_or(&[][..], |shown| &shown.selectors), 3);
+        match self.fault()? {
+            Fault::Revoked => Some(format!(
+                "The record of the key (selector {keys}) is there with an empty p=: somebody revoked the key, after a rotation or because it leaked. Ask why before the same key is published again; a new key under a new selector is right in any case."
+            )),
+            Fault::Unreadable => Some(format!(
+                "A record of the key (selector {keys}) is there, and receivers cannot read it: `dmarcstat dns {domain}` shows why. Common faults are a key that was cut, lost blanks or quotes, several records at one name, and a TXT record in place of a CNAME."
+            )),
+            Fault::Expired => None,
+        }
+    }
+
     fn key(&self, keys: &str, test: String) -> Remedy {
         let (sender, domain) = (self.author(), self.path.domain.as_str());
+        let (title, find, mend) = match (self.fault(), self.about_key()) {
+            (Some(Fault::Revoked), Some(known)) => (
+                format!("sign mail of {domain} from {sender} with a key that is not revoked"),
+                known,
+                "Make a key of 2048 bits with a new selector, publish its public half as TXT, and set the signer to that selector; leave the revoked record as it is.",
+            ),
+            (Some(Fault::Unreadable), Some(known)) => (
+                format!("correct the record of the DKIM key that {sender} signs {domain} with"),
+                known,
+                "Publish the public half of the key that signs as one TXT record there, in one piece (v=DKIM1; k=rsa; p=…).",
+            ),
+            _ => (
+                format!("publish the DKIM key that {sender} signs {domain} with"),
+                format!(
+                    "`dmarcstat dns {domain}` shows what is published for the selectors in use: {keys}. Common faults are a name misspelt in the signer or in the DNS, and a key pasted in pieces or with quotes."
+                ),
+                "Publish the public half of the key that signs as TXT there, or set the signer to the selector that is published.",
+            ),
+        };
         let mut remedy = told(
-            format!("publish the DKIM key that {sender} signs {domain} with"),
+            title,
             vec![
-                format!("`dmarcstat dns {domain}` shows what is published for the selectors in use: {keys}. Common faults are a name misspelt in the signer or in the DNS, and a key pasted in pieces or with quotes."),
-                "Publish the public half of the key that signs as TXT there, or set the signer to the selector that is published.".to_owned(),
-                "At the next change of keys publish the new one days before it signs, and keep the old one for a week.".to_owned(),
+                find,
+                mend.to_owned(),
+                "At the next change of keys publish the new one days before it signs, and keep the old one for a week."
+                    .to_owned(),
                 test,
                 LOOK_AGAIN.to_owned(),
             ],
         );
+        if self.fault() == Some(Fault::Revoked) {
+            remedy.records = vec![new_key(domain)];
+            return remedy;
+        }
         let failing = self.path.signers.iter().flat_map(|list| list.signers.iter());
         let failing = failing.filter(|one| domain::aligned(&one.domain, domain));
         let names = failing.filter_map(|one| Some((one.selector.as_deref()?, one.domain.as_str())));
@@ -248,14 +293,15 @@ impl Case<'_, '_> {
                 ),
             );
         } else if relay.is_none() {
-            remedy.records = vec![DnsRecord {
-                name: format!("<selector>._domainkey.{domain}"),
-                kind: "TXT".to_owned(),
-                value: None,
-            }];
+            remedy.records = vec![new_key(domain)];
         }
         remedy
     }
+}
+
+/// The record of a key that has no selector yet.
+fn new_key(domain: &str) -> DnsRecord {
+    DnsRecord { name: format!("<selector>._domainkey.{domain}"), kind: "TXT".to_owned(), value: None }
 }
 
 /// With a capital letter and a full stop.

@@ -12,6 +12,8 @@ use crate::report::period::Day;
 const NAMES: usize = 20;
 /// A throw-away name that signs, too, is used for no longer than this.
 const DAYS: Day = 7;
+/// One that is used for less than this many days is one however much it sends.
+const BRIEF: Day = 2;
 
 #[derive(Default)]
 struct Name {
@@ -22,11 +24,11 @@ struct Name {
 }
 
 impl Name {
-    /// Whether it may be one of many: less than a hundredth of the mail, and nothing that signs for long.
+    /// Whether it may be one of many: seen for a day or two, or less than a hundredth of the mail and nothing that signs for long.
     fn is_small(&self, all: u64) -> bool {
         let span = self.days.first_key_value().zip(self.days.last_key_value());
-        let lasts = span.is_some_and(|((first, _), (last, _))| last.saturating_sub(*first) >= DAYS);
-        self.messages.saturating_mul(100) < all && !(self.signs && lasts)
+        let lasts = |days: Day| span.is_some_and(|((first, _), (last, _))| last.saturating_sub(*first) >= days);
+        !lasts(BRIEF) || self.messages.saturating_mul(100) < all && !(self.signs && lasts(DAYS))
     }
 }
 
