@@ -42,7 +42,7 @@ fn files_that_are_named_are_there() {
     let mut files = Vec::new();
     layers::sources(&root().join("src"), &mut files);
     layers::sources(&root().join("tests"), &mut files);
-    // Files by their names, folders by theirs with a slash behind.
+    // Files by their names, folders by theirs with a slash after.
     let names = files.iter().flat_map(|file| {
         let folders = file.parent().into_iter().flat_map(Path::iter).map(|folder| format!("{}/", folder.display()));
         folders.chain(file.file_name().map(|name| name.display().to_string()))

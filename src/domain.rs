@@ -28,7 +28,7 @@ pub fn normalize(text: &str) -> Option<Cow<'_, str>> {
     Some(Cow::Owned(ascii.unwrap_or_else(|| name.to_lowercase())))
 }
 
-/// The domain of what should be a domain, and at some reporters is a mailbox: what stands behind the last `@`, without
+/// The domain of what should be a domain, and at some reporters is a mailbox: what stands after the last `@`, without
 /// brackets, quotes and whatever follows it. Square brackets stay around an address: it is not a domain without them either.
 #[must_use]
 pub fn of_mailbox(text: &str) -> &str {

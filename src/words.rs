@@ -10,7 +10,7 @@
 //! | a few of many | [`list`], [`list_of`] | `a, b and 3 more`; `a, b and c` where that is all |
 //! | rows left out of a table | [`more`] | `and 3 more` |
 //! | the parts of a whole that occur | [`parts`] | `aligned 98.3%, broken 1.7%` |
-//! | the verb behind a count | [`agree`] | `is`, `are` |
+//! | the verb after a count | [`agree`] | `is`, `are` |
 //! | a size in bytes | [`size`] | `12 kB`, `1,234 MB` |
 //! | bytes in digits | [`hex`] | `1f8b` |
 //!

@@ -63,7 +63,7 @@ impl<P: PutText> Writer<'_, P> {
         Ok(())
     }
 
-    /// Several texts, most of them absent, behind one byte that says which are there.
+    /// Several texts, most of them absent, after one byte that says which are there.
     fn texts<const N: usize>(&mut self, texts: [Option<&str>; N]) -> Result<(), P::Error> {
         let present = texts.iter().enumerate().fold(0, |bits, (at, text)| bits | (u8::from(text.is_some()) << at));
         self.out.push(present);

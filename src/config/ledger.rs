@@ -3,11 +3,11 @@
 use std::net::IpAddr;
 
 use ipnet::IpNet;
-use jiff::civil::Date;
 use serde::Deserialize;
 use toml::Spanned;
 
 use super::mistake::{Mistake, line};
+use super::written::date;
 use crate::domain;
 use crate::query::{Decision, Identities, Ledger, LedgerEntry};
 use crate::reporter;
@@ -99,7 +99,7 @@ pub(super) fn check(written: Written<'_>, text: &str) -> Result<Ledger, Mistake>
         ledger.entries.push(LedgerEntry {
             owner: words(of.owner.as_ref()),
             note: words(of.note.as_ref()),
-            expires: of.expires.as_ref().map(day).transpose()?,
+            expires: of.expires.as_ref().map(|value| date(value, "expires")).transpose()?,
             ..entry
         });
     }
@@ -208,17 +208,6 @@ fn a_network(text: &str) -> Result<IpNet, String> {
         .or_else(|_| text.parse::<IpAddr>().map(IpNet::from))
         .map(|net| net.trunc())
         .map_err(|_| format!("invalid address or network {text:?}: write it like 192.0.2.1 or 192.0.2.0/24"))
-}
-
-fn day(value: &Spanned<toml::Value>) -> Result<Date, Mistake> {
-    let text = match value.get_ref() {
-        toml::Value::String(text) => text.clone(),
-        toml::Value::Datetime(date) => date.to_string(),
-        other => other.to_string(),
-    };
-    text.parse().map_err(|_| {
-        Mistake::new(value.span().start, "expires", format!("invalid day {text:?}: write it like \"2027-03-31\""))
-    })
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use toml::Spanned;
 
 use super::mistake::{Mistake, SecretRef};
 use super::preset::Preset;
-use super::written::{Misplaced, NO_SECRETS_HERE, filled, secret};
+use super::written::{Misplaced, NO_SECRETS_HERE, date, filled, secret};
 
 /// The table as written.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -256,13 +256,15 @@ impl WrittenOAuth {
             None if grant == GrantWord::JwtBearer => String::new(),
             None => return Err(missing("client_id", "names the application that the provider knows")),
         };
+        let expires = self.client_secret_expires.as_ref();
+        let client_secret_expires = expires.map(|value| date(value, "client_secret_expires")).transpose()?;
         let scope = self.scope.as_deref().or(known.as_ref().map(|known| known.scope)).unwrap_or("");
         Ok(OAuthConfig {
             grant,
             preset,
             client_id,
             client_secret,
-            client_secret_expires: self.client_secret_expires.as_ref().map(date).transpose()?,
+            client_secret_expires,
             client_certificate: self.client_certificate.clone(),
             client_key,
             refresh_token,
@@ -302,16 +304,4 @@ impl WrittenOAuth {
             None => Ok("organizations".to_owned()),
         }
     }
-}
-
-/// A date, in quotes or not.
-fn date(written: &Spanned<toml::Value>) -> Result<Date, Mistake> {
-    let text = match written.get_ref() {
-        toml::Value::String(text) => text.clone(),
-        toml::Value::Datetime(date) => date.to_string(),
-        _ => String::new(),
-    };
-    text.get(..10).unwrap_or("").parse().map_err(|_| {
-        Mistake::new(written.span().start, "client_secret_expires", "must be a date such as \"2027-03-31\"")
-    })
 }

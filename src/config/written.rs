@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 use std::path::PathBuf;
 
+use jiff::civil::Date;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use toml::Spanned;
@@ -39,6 +40,19 @@ pub(super) fn filled(text: &Spanned<String>, key: &str) -> Result<String, Mistak
     }
 }
 
+/// A date, in quotes or not. Where a time of day follows, only the date counts.
+pub(super) fn date(value: &Spanned<toml::Value>, key: &str) -> Result<Date, Mistake> {
+    let text = match value.get_ref() {
+        toml::Value::String(text) => text.clone(),
+        other => other.to_string(),
+    };
+    let date = text.get(..10).filter(|_| matches!(text.as_bytes().get(10), None | Some(b'T' | b' ')));
+    date.and_then(|date| date.parse().ok()).ok_or_else(|| {
+        let reason = format!("invalid date {text:?}: write it like 2027-03-31, in quotes or without");
+        Mistake::new(value.span().start, key, reason)
+    })
+}
+
 /// Where a secret is: at most one of the three may be said.
 pub(super) fn secret(text: &str, written: [(&str, &Option<Spanned<String>>); 3]) -> Result<Option<SecretRef>, Mistake> {
     let mut found = None;
@@ -73,4 +87,23 @@ pub(super) fn host_name(written: &Spanned<String>) -> Result<String, Mistake> {
 pub(super) fn is_loopback(host: &str) -> bool {
     host.eq_ignore_ascii_case("localhost")
         || host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dates_need_no_quotes() {
+        let read = |text: &str| {
+            let table: std::collections::BTreeMap<String, Spanned<toml::Value>> = toml::from_str(text).unwrap();
+            date(&table["expires"], "expires").map(|date| date.to_string())
+        };
+        for written in ["2027-03-31", "\"2027-03-31\"", "2027-03-31T10:00:00Z", "\"2027-03-31T10:00:00Z\""] {
+            assert_eq!(read(&format!("expires = {written}")), Ok("2027-03-31".to_owned()), "{written}");
+        }
+        for wrong in ["\"soon\"", "\"2027-02-30\"", "\"2027-03-311\"", "20270331", "true", "[]"] {
+            assert!(read(&format!("expires = {wrong}")).is_err(), "{wrong}");
+        }
+    }
 }

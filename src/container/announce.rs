@@ -36,7 +36,7 @@ pub(super) fn name_suggests(name: &str) -> bool {
         || name.contains("dmarc")
 }
 
-/// Whether a Subject, decoded, is that of a report: `Report Domain:` and later `Submitter:`, but not behind a reply
+/// Whether a Subject, decoded, is that of a report: `Report Domain:` and later `Submitter:`, but not after a reply
 /// prefix.
 #[must_use]
 pub fn subject_announces(subject: &str) -> bool {

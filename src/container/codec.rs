@@ -17,7 +17,7 @@ use crate::rejection::RejectionCode;
 /// One layer of packing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Codec {
-    /// gzip (RFC 1952), several members one after the other, junk behind the last.
+    /// gzip (RFC 1952), several members one after the other, junk after the last.
     Gzip,
     /// zlib (RFC 1950).
     Zlib,

@@ -27,7 +27,7 @@ pub(super) fn parted<'b>(
             let boundary = content.boundary.as_deref()?;
             Parts::new(body, boundary).is_some().then(|| boundary.to_owned())
         };
-        // Where none is found in an encoded body, a mail behind it may come next, and what is behind that is not gone through
+        // Where none is found in an encoded body, a mail after it may come next, and what is after that is not gone through
         // for each.
         let near = if own.len() < body.len() { own.len().max(MISLABELLED).min(body.len()) } else { body.len() };
         if let Some(boundary) = named(&body[..near]) {
@@ -71,7 +71,7 @@ pub(super) fn begins_mail(text: &[u8]) -> bool {
     looks_like_message(&text[..text.len().min(HEAD)], text.len() > HEAD)
 }
 
-/// The body without a mail that stands behind it: behind base64, or, where a server put its own fields first, behind text.
+/// The body without a mail that stands after it: after base64, or, where a server put its own fields first, after text.
 pub(super) fn before_following<'b>(transfer: Transfer, kind: &str, body: &'b [u8]) -> &'b [u8] {
     const FIRST: [&[u8]; 3] = [b"Return-Path: ", b"Received: ", b"Delivered-To: "];
     let at = if transfer == Transfer::Base64 {

@@ -1,4 +1,4 @@
-//! mbox files: mails one after the other, each behind a line that begins `From `.
+//! mbox files: mails one after the other, each after a line that begins `From `.
 //!
 //! Writers differ in all the rest: whether an empty line stands before the border, what stands in it, whether such lines
 //! of a mail are quoted. So a border is recognised by what it says and by what follows it, as `is_border` has it. The
@@ -140,8 +140,8 @@ impl<R: BufRead> Mails<R> {
     }
 }
 
-/// Whether bytes begin a mailbox: behind a byte order mark and empty lines, a line that begins `From ` and is not a header
-/// field, and behind it, empty lines aside, a header field or a quoted border.
+/// Whether bytes begin a mailbox: after a byte order mark and empty lines, a line that begins `From ` and is not a header
+/// field, and after it, empty lines aside, a header field or a quoted border.
 #[must_use]
 pub fn begins_mailbox(head: &[u8]) -> bool {
     let head = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head).trim_ascii_start();
@@ -153,7 +153,7 @@ pub fn begins_mailbox(head: &[u8]) -> bool {
     };
     let behind = head[end..].trim_ascii_start();
     let next = first_line(behind);
-    // A border in whose usual form nobody errs stands for itself, should the mail behind it be empty.
+    // A border in whose usual form nobody errs stands for itself, should the mail after it be empty.
     is_field(next) || next.starts_with(b">From ") || is_strict(&words(&head[5..end]))
 }
 

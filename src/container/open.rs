@@ -232,7 +232,7 @@ impl Walk<'_> {
         stream: Box<dyn Read + '_>,
     ) -> bool {
         let mut text = Vec::new();
-        // An odd last byte is not a character; what is behind it comes with the whole.
+        // An odd last byte is not a character; what is after it comes with the whole.
         let _ = Utf16::new(Box::new(Cursor::new(&head[..head.len() & !1]))).read_to_end(&mut text);
         text.truncate(HEAD);
         let kind = sniff(&text);

@@ -26,7 +26,7 @@ pub(super) struct Scope {
     /// The mail within it is another's, which a failure report is about, or ours, which a bounce returns.
     pub(super) not_ours: bool,
     pub(super) failure_report: bool,
-    /// A delivery-status part was met: what stands behind it is what it returns.
+    /// A delivery-status part was met: what stands after it is what it returns.
     pub(super) returns: bool,
     /// The mail as a whole is a delivery-status report, or another answer of a machine to a mail that we sent.
     pub(super) bounce: bool,
@@ -35,7 +35,7 @@ pub(super) struct Scope {
     pub(super) tls_report: bool,
     pub(super) encrypted: bool,
     pub(super) announced: bool,
-    /// A mail that stands behind the last part of a body that was decoded to find its parts.
+    /// A mail that stands after the last part of a body that was decoded to find its parts.
     pub(super) behind: Option<Vec<u8>>,
 }
 

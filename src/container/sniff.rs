@@ -94,7 +94,7 @@ pub fn sniff(head: &[u8]) -> Kind {
     }
 }
 
-/// What stands behind white space, zeros and byte order marks, however many there are.
+/// What stands after white space, zeros and byte order marks, however many there are.
 fn without_blanks(mut text: &[u8]) -> &[u8] {
     loop {
         let start = text.iter().position(|&byte| !byte.is_ascii_whitespace() && byte != 0).unwrap_or(text.len());
@@ -106,7 +106,7 @@ fn without_blanks(mut text: &[u8]) -> &[u8] {
     }
 }
 
-/// Whether text behind an opening bracket goes on as JSON does: a banner in brackets is none.
+/// Whether text after an opening bracket goes on as JSON does: a banner in brackets is none.
 fn begins_json(text: &[u8]) -> bool {
     match text[1..].trim_ascii_start().first() {
         Some(b'"' | b'}' | b'{') | None => true,

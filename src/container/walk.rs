@@ -38,12 +38,12 @@ pub fn walk(entry: Entry<'_>, limits: &Limits, budget: &Budget, visitor: &mut dy
     Walked { is_mail, found: walk.found > 0, note: walk.note }
 }
 
-/// What stands behind the end of a mail, and is a mail again.
+/// What stands after the end of a mail, and is a mail again.
 #[derive(Default)]
 struct Following {
     /// Bytes at the end of the text that the mail was read from.
     length: usize,
-    /// What stood behind the last part of a body that had to be decoded.
+    /// What stood after the last part of a body that had to be decoded.
     decoded: Option<Vec<u8>>,
 }
 
@@ -159,8 +159,8 @@ impl Walk<'_> {
         }
     }
 
-    /// A mail, and others that stand behind its end, as when files are written one after the other into one stream. Each is
-    /// read where it stands: what is behind it may be many times as much.
+    /// A mail, and others that stand after its end, as when files are written one after the other into one stream. Each is
+    /// read where it stands: what is after it may be many times as much.
     fn mails(&mut self, bytes: &Arc<Vec<u8>>, place: &Place) {
         let text = match emlx(bytes) {
             Some(mail) => Cow::Borrowed(mail),
@@ -186,7 +186,7 @@ impl Walk<'_> {
         }
     }
 
-    /// One mail; what stands behind its end, if that is a mail again. `as_it_came` are its bytes, unless it stands behind
+    /// One mail; what stands after its end, if that is a mail again. `as_it_came` are its bytes, unless it stands after
     /// another.
     fn mail(&mut self, text: &[u8], as_it_came: Option<&Arc<Vec<u8>>>, place: &Place) -> Following {
         if !self.count(Cost::Messages) {
@@ -241,7 +241,7 @@ impl Walk<'_> {
         }
     }
 
-    /// An entity of a mail: a multipart or a part that holds no others. Of what follows a mail behind its last part the length is
+    /// An entity of a mail: a multipart or a part that holds no others. Of what follows a mail after its last part the length is
     /// given back, if it is a mail again; 0 where nothing does.
     fn entity(
         &mut self,

@@ -65,7 +65,7 @@ impl Layout {
         layout
     }
 
-    /// The columns of a CSV file of parsedmarc, and `id` behind them.
+    /// The columns of a CSV file of parsedmarc, and `id` after them.
     #[must_use]
     pub fn parsedmarc(with_path: bool) -> Self {
         let mut layout = Layout {
@@ -81,7 +81,7 @@ impl Layout {
         layout
     }
 
-    /// Puts the columns that are named first, in this order, and the others behind them.
+    /// Puts the columns that are named first, in this order, and the others after them.
     fn arrange(&mut self, first: &[&str]) {
         fn of<T>(part: Part, fields: &'static [Field<T>]) -> impl Iterator<Item = Column> {
             fields.iter().enumerate().map(move |(at, field)| Column { name: field.name, kind: field.kind, part, at })

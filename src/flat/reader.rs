@@ -112,7 +112,7 @@ impl Reader {
         self.current.as_ref().map_or([0; 16], |current| current.key)
     }
 
-    /// The next row of the report; `None` behind the last.
+    /// The next row of the report; `None` after the last.
     ///
     /// # Errors
     /// See [`StoreError`].

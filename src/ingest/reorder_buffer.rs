@@ -37,7 +37,7 @@ struct State {
     in_turn: usize,
     /// Nothing will be written any more.
     closed: bool,
-    /// An examiner ended before its unit did: the units behind it can never be written.
+    /// An examiner ended before its unit did: the units after it can never be written.
     broken: bool,
 }
 

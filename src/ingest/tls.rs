@@ -50,7 +50,7 @@ fn with_domains(mut report: TlsReport, origin: &Origin, file: Option<&FileName<'
     Ok(report)
 }
 
-/// The domain behind `Report Domain:`.
+/// The domain after `Report Domain:`.
 fn named_by_subject(subject: &str) -> Option<&str> {
     const BEFORE: &str = "report domain:";
     let at = subject.to_ascii_lowercase().find(BEFORE)? + BEFORE.len();

@@ -34,8 +34,8 @@ pub(super) fn finding(signature: &SignatureReview, counts: bool) -> Option<Findi
     let (code, detail, remedy) = match ReasonCode::read(text) {
         Some(ReasonCode::BodyHash) => (
             MessageCode::BodyChanged,
-            "the body was changed behind the signer".to_owned(),
-            "sign last: behind whatever adds a footer or disclaimer, scans links or converts the text".to_owned(),
+            "the body was changed after it was signed".to_owned(),
+            "sign last: after whatever adds a footer or disclaimer, scans links or converts the text".to_owned(),
         ),
         Some(ReasonCode::NoKey) => (
             MessageCode::KeyMissing,
@@ -64,7 +64,7 @@ pub(super) fn finding(signature: &SignatureReview, counts: bool) -> Option<Findi
         ),
         Some(ReasonCode::SignatureMismatch) => (
             MessageCode::SignatureWrong,
-            "the signature does not fit: a header field was changed behind the signer, or the published key is not the signer's"
+            "the signature does not fit: a header field was changed after it was signed, or the published key is not the signer's"
                 .to_owned(),
             format!("compare the published key with the signer's; {look}"),
         ),
@@ -73,7 +73,7 @@ pub(super) fn finding(signature: &SignatureReview, counts: bool) -> Option<Findi
         _ => (
             MessageCode::NotVerified,
             "the server does not say why it did not verify".to_owned(),
-            format!("see whether the key is there, and whether something behind the signer changes the mail; {look}"),
+            format!("see whether the key is there, and whether something changes the mail after it is signed; {look}"),
         ),
     };
     let severity = if counts { Severity::Error } else { Severity::Advice };

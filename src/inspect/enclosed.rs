@@ -47,7 +47,7 @@ pub fn inspect(
     Ok(answer)
 }
 
-/// The address of `Source-IP`, behind which some write the host.
+/// The address of `Source-IP`, after which some write the host.
 fn address(text: &str) -> Option<IpAddr> {
     text.split([' ', '(']).next()?.trim_matches(['[', ']']).parse().ok()
 }

@@ -287,7 +287,7 @@ fn body_length(tags: &TagList, around: &Surroundings<'_>, findings: &mut Vec<Fin
         0 => "l=0: no byte of the body is covered, so anybody may replace it; remove l= from the signer's settings"
             .to_owned(),
         _ => format!(
-            "l={length}: anybody may add to the body behind what is covered; remove l= from the signer's settings"
+            "l={length}: anybody may add to the body after what is covered; remove l= from the signer's settings"
         ),
     };
     findings.push(Finding::new(Severity::Warning, MessageCode::BodyLength, FIELD, text));

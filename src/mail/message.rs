@@ -48,7 +48,7 @@ fn lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {
     text.split(move |&byte| byte == end)
 }
 
-/// Whether bytes begin like a mail, behind a byte order mark, empty lines and a few lines that are not fields. `cut` says
+/// Whether bytes begin like a mail, after a byte order mark, empty lines and a few lines that are not fields. `cut` says
 /// that more follows than is given.
 #[must_use]
 pub fn looks_like_message(head: &[u8], cut: bool) -> bool {
@@ -83,7 +83,7 @@ pub fn looks_like_message(head: &[u8], cut: bool) -> bool {
     usual > 0 || cut && !ended && fields >= 8 && extensions * 2 > fields
 }
 
-/// Where the header begins: behind a byte order mark, empty lines, and up to a few lines that are not fields where fields
+/// Where the header begins: after a byte order mark, empty lines, and up to a few lines that are not fields where fields
 /// follow.
 #[must_use]
 pub fn header_start(mail: &[u8]) -> usize {

@@ -140,7 +140,7 @@ impl Document {
         self.item_at(0, Mark::Bullet, text);
     }
 
-    /// Adds an item behind a word or sign in its colour.
+    /// Adds an item after a word or sign in its colour.
     pub fn marked(&mut self, mark: impl Into<String>, paint: Paint, text: impl Into<Text>) {
         self.item_at(0, Mark::Word(mark.into(), paint), text);
     }

@@ -8,7 +8,7 @@ use super::text::{Paint, Text};
 pub enum NoRoom {
     /// They are left out.
     LeaveOut,
-    /// They stand in brackets behind those of another column.
+    /// They stand in brackets after those of another column.
     Behind(usize),
     /// They stand in the line below the row.
     Below,

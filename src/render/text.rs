@@ -77,7 +77,7 @@ impl Text {
         Text { spans: vec![Span { text: text.into(), link: Some(page.into()), ..Span::default() }] }
     }
 
-    /// The same with another text behind it.
+    /// The same with another text after it.
     #[must_use]
     pub fn and(mut self, more: impl Into<Text>) -> Self {
         self.spans.extend(more.into().spans);

@@ -94,7 +94,7 @@ pub trait DocumentSink {
     /// The report cannot be read, at least not in this way: what was taken of it is void.
     fn abandon(builder: Self::Builder<'_>) -> Option<Self::Head>;
 
-    /// Something odd was met behind a report, and belongs to it.
+    /// Something odd was met after a report, and belongs to it.
     fn note(report: &mut Self::Report, odd: &Irregularities);
 
     /// A report, with all that is noted on it.
@@ -312,7 +312,7 @@ impl<'p> Document<'p> {
     }
 }
 
-/// What was met behind a report, and what its bytes took to be read.
+/// What was met after a report, and what its bytes took to be read.
 fn behind(
     window: &Window<'_>,
     behind: &Irregularities,

@@ -29,7 +29,7 @@ fn is_feedback(name: &[u8]) -> bool {
 /// before, so that what stands there is a prolog and not a tail.
 ///
 /// # Errors
-/// A report behind a DOCTYPE; a source that fails or a limit that is reached come as [`io::Error`], see [`Window::failure`].
+/// A report after a DOCTYPE; a source that fails or a limit that is reached come as [`io::Error`], see [`Window::failure`].
 pub(super) fn seek_feedback(
     window: &mut Window<'_>,
     first: bool,

@@ -24,7 +24,7 @@ const LONGEST_CUT_TEXT: usize = 32 * 1024;
 /// How a document is to be read.
 #[derive(Debug, Default, Clone)]
 pub(super) struct Reading<'r> {
-    /// The head, where an earlier reading found it behind the records.
+    /// The head, where an earlier reading found it after the records.
     pub(super) head: Option<&'r AggregateReport>,
     /// Accept a bare `&` as text; only with repairs, which report it.
     pub(super) lenient: bool,

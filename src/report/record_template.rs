@@ -61,7 +61,7 @@ impl<'b> Markup<'b> {
     }
 }
 
-/// What stands before an element, in it, and behind it; the element must hold some text and nothing else.
+/// What stands before an element, in it, and after it; the element must hold some text and nothing else.
 fn cut<'b>(bytes: &'b [u8], open: &Finder<'_>, close: &[u8]) -> Option<(&'b [u8], &'b str, &'b [u8])> {
     let at = open.find(bytes)?;
     let inside = &bytes[at + open.needle().len()..];

@@ -77,7 +77,7 @@ impl<'a> Window<'a> {
         &self.buffer[self.start..self.end]
     }
 
-    /// Whether nothing comes behind what is in the window.
+    /// Whether nothing comes after what is in the window.
     #[must_use]
     pub(super) fn at_end(&self) -> bool {
         self.at_end
@@ -88,7 +88,7 @@ impl<'a> Window<'a> {
         self.start = (self.start + amount).min(self.end);
     }
 
-    /// Reads more behind what is in the window, which must not be a tag or comment of absurd length by now.
+    /// Reads more after what is in the window, which must not be a tag or comment of absurd length by now.
     ///
     /// # Errors
     /// When the source fails or a limit is reached; [`Window::failure`] says which.
@@ -111,7 +111,7 @@ impl<'a> Window<'a> {
         Ok(&self.buffer[self.start..self.end])
     }
 
-    /// Reads more behind what is there.
+    /// Reads more after what is there.
     fn refill(&mut self) -> io::Result<()> {
         self.buffer.copy_within(self.start..self.filled, 0);
         self.end -= self.start;

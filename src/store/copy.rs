@@ -1,6 +1,6 @@
 //! A whole database into another, on whichever engines they are.
 //!
-//! Rows go over table by table in the order of their keys, so that a copy that broke off goes on behind the last row that came over.
+//! Rows go over table by table in the order of their keys, so that a copy that broke off goes on after the last row that came over.
 //! Until all are there and are the same by number and digest, the other database has no key for digests and can be used for nothing
 //! else. What is copied is what the source was when the run began; where it had changed since an earlier run, that is found at the end.
 
@@ -82,7 +82,7 @@ pub fn copy(from: &Place, to: &Place, progress: &mut dyn FnMut(&str, u64)) -> Re
 }
 
 /// Sees that the other database is empty, or holds this copy; true where that is whole already, as it is where the connection to a
-/// server was lost behind the last commit.
+/// server was lost after the last commit.
 fn begin(target: &mut Connection, key: &[u8], tables: &[Table], to: &Place) -> Result<bool> {
     let transaction = target.transaction()?;
     let kept = |name: &str| -> Result<Option<Vec<u8>>> {
@@ -159,7 +159,7 @@ impl Table {
         if self.name == "blob" { BATCH_OF_BYTES } else { BATCH }
     }
 
-    /// The next rows behind one, all but its key left out.
+    /// The next rows after one, all but its key left out.
     fn after(&self, connection: &Connection, last: Option<&[Stored]>, most: usize) -> Result<Vec<Vec<Stored>>> {
         let key = self.key.join(", ");
         let marks: Vec<String> = (1..=self.key.len()).map(|number| format!("?{number}")).collect();
@@ -265,7 +265,7 @@ mod tests {
         let (from, to) = (place("from.db"), place("to.db"));
         Store::open(from.clone()).unwrap().remember_announced(None, &[], 0).unwrap();
         let key = DigestKey::bytes(&Connection::open_to_read(&from, schema::VERSION).unwrap().0).unwrap();
-        // As it is when the run ends behind any of the steps that make the tables.
+        // As it is when the run ends after any of the steps that make the tables.
         let (mut target, version) = Connection::open(&to, schema::VERSION).unwrap();
         schema::migrate(&mut target, version, &schema::Purpose::Copy(&key)).unwrap();
         drop(target);

@@ -104,7 +104,7 @@ impl PlainTable {
         Ok(())
     }
 
-    /// Takes back all rows whose `id` is this and a number behind `-`.
+    /// Takes back all rows whose `id` is this and a number after `-`.
     ///
     /// # Errors
     /// See [`StoreError`].

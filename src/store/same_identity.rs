@@ -104,7 +104,7 @@ pub(super) fn overlaps(connection: &Connection, report: i64) -> Result<bool> {
     Ok(connection.prepare(&sql)?.query_row([report], |row| row.get(0))?)
 }
 
-/// Selects reports that overlap with one: of its domain and reporter, begun between two moments, ended behind a third, and of
+/// Selects reports that overlap with one: of its domain and reporter, begun between two moments, ended after a third, and of
 /// another identity.
 fn overlapping([domain, reporter, after, before, end, identity]: [&str; 6]) -> String {
     format!(

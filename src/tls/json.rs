@@ -40,7 +40,7 @@ pub fn looks_like(head: &[u8]) -> bool {
     KEYS.iter().filter(|key| memchr::memmem::find(head, key).is_some()).nth(1).is_some()
 }
 
-/// Reads the reports of a document: one, several in a list, or several one behind the other. What follows a whole report
+/// Reads the reports of a document: one, several in a list, or several one after the other. What follows a whole report
 /// and is none takes nothing from it.
 ///
 /// # Errors

@@ -184,7 +184,7 @@ fn an_unreadable_input_and_database_are_named() {
     mode(db.parent().unwrap(), 0o755);
     if let (Some(ran), Some(closed), Some(hidden)) = (ran, closed, hidden) {
         ran.exits(3).says("first.xml");
-        assert_one_line(&closed, &["reports.db"]);
+        assert_one_line(&closed, &["reports.db", "the user whose database it is"]);
         assert_one_line(&hidden, &["reports.db", "the user whose database it is"]);
     }
 }

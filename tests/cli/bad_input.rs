@@ -101,7 +101,7 @@ fn small_bad_files_are_quarantined() {
     quarantined(&sandbox, "torn.zip", &["truncated", "zip_corrupt"]);
 }
 
-/// Writes `head` and a number of bytes behind it, in gzip.
+/// Writes `head` and a number of bytes after it, in gzip.
 fn write_gzip(path: &Path, head: &str, byte: u8, number: usize) {
     let mut encoder = GzEncoder::new(BufWriter::new(File::create(path).expect("a file")), Compression::fast());
     encoder.write_all(head.as_bytes()).expect("written");

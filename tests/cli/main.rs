@@ -14,6 +14,7 @@ mod attacks;
 mod bad_database;
 mod bad_input;
 mod changes;
+mod copying;
 mod cost;
 #[cfg(unix)]
 mod digest;

@@ -1,8 +1,5 @@
 //! What is always written in a form of its own takes no other, and says so before it does anything.
 
-use serde_json::json;
-
-use crate::documented::example;
 use crate::harness::Sandbox;
 
 #[test]
@@ -37,19 +34,4 @@ fn a_form_that_an_answer_lacks_is_refused_before_anything_is_done() {
         sandbox.run(line.iter().chain(&["--format", "jsonl"])).exits(2).says("only `export`");
     }
     assert_eq!(counted(), before);
-}
-
-#[test]
-fn a_second_copy_says_that_it_only_compared() {
-    let sandbox = Sandbox::with_sample();
-    let db = sandbox.db().display().to_string();
-    let copy = |more: &[&str]| sandbox.run(["copy", "--from", &db, "--to", "other.db"].iter().chain(more)).exits(0);
-    assert!(copy(&[]).text().starts_with("Copied 480 reports"));
-    let again = copy(&[]);
-    assert!(again.text().contains("nothing was copied") && !again.text().contains("Copied"), "{again}");
-    let answer = copy(&["--json"]).json();
-    assert_eq!(answer["copied"], json!(false));
-    assert!(answer.as_object().unwrap().keys().eq(example("`copy`").as_object().unwrap().keys()));
-    sandbox.run(["copy", "--from", "none.db", "--to", "third.db"]).exits(1).says("name the one to copy with --from");
-    assert!(!sandbox.path("third.db").exists());
 }

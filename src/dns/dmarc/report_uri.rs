@@ -14,7 +14,7 @@ pub struct ReportUri {
     pub address: Option<String>,
     /// The domain of the mail address, in its one spelling.
     pub host: Option<String>,
-    /// The size limit behind `!`, as written: historic, receivers pass over it.
+    /// The size limit after `!`, as written: historic, receivers pass over it.
     pub size_limit: Option<String>,
     /// Why no receiver can use it.
     pub problem: Option<String>,
@@ -73,7 +73,7 @@ impl ReportUri {
             return Err("invalid mailbox before the \"@\"".to_owned());
         }
         let host = domain::normalize(host).filter(|host| is_host(host));
-        let host = host.ok_or_else(|| "invalid domain behind the \"@\"".to_owned())?.into_owned();
+        let host = host.ok_or_else(|| "invalid domain after the \"@\"".to_owned())?.into_owned();
         self.host = Some(host);
         self.address = Some(address);
         Ok(())

@@ -228,7 +228,7 @@ fn tags(name: &str, at: &str, record: &DmarcRecord, findings: &mut Findings) {
                 Severity::Error,
                 &subject,
                 format!("{name}= is there twice: receivers apply {}", applied.map_or("neither", Policy::word)),
-                format!("Leave one {name}=, right behind v=DMARC1 where it is p=."),
+                format!("Leave one {name}=, directly after v=DMARC1 where it is p=."),
             );
             continue;
         }
@@ -250,14 +250,14 @@ fn tags(name: &str, at: &str, record: &DmarcRecord, findings: &mut Findings) {
             Severity::Error,
             &subject,
             format!("there is no p= in the record: {effect}"),
-            "Add p=none, right behind v=DMARC1.",
+            "Add p=none, directly after v=DMARC1.",
         );
     } else if record.tags.get(1).is_some_and(|tag| tag.name != "p") && record.p.is_some() {
         findings.fail(
             Check::DmarcSyntax,
             Severity::Advice,
             &subject,
-            "p= does not stand right behind v=DMARC1, as RFC 7489 wants it",
+            "p= does not directly follow v=DMARC1, as RFC 7489 requires",
             "Move p= to the second place: older receivers may refuse the record.",
         );
     }

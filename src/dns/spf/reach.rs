@@ -240,7 +240,7 @@ mod tests {
                 vec![("exists:www.example.com", true)],
             ),
             ("ip4:10.0.0.0/9 ip6:2001:db8::/17 -all", String::new(), vec![]),
-            // Not those that pass by it, and not what lies behind the end.
+            // Not those that pass by it, and not what follows the end.
             ("-include:b.example.net ?ip4:0.0.0.0/0 -all ip4:0.0.0.0/0", format!("{both} +all"), vec![]),
         ] {
             let lines = format!("example.com TXT v=spf1 {record}\n{rest}");

@@ -61,7 +61,7 @@ pub(super) fn syntax(name: &str, text: &str, record: &SpfRecord, findings: &mut 
             CHECK,
             Severity::Warning,
             name,
-            format!("what stands behind \"all\" has no effect: {}", quoted(&dead.join(" "))),
+            format!("what follows \"all\" has no effect: {}", quoted(&dead.join(" "))),
             "Move it before \"all\", or remove it.",
         );
     } else if record.redirect().is_some() && end.is_some() {

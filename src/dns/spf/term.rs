@@ -113,7 +113,7 @@ impl Term {
     }
 }
 
-/// `name=value`, where it is one: in a mechanism a `=` can only stand behind a colon or slash.
+/// `name=value`, where it is one: in a mechanism a `=` can only stand after a colon or slash.
 fn modifier(text: &str) -> Option<TermKind> {
     let (name, value) = text.split_once('=')?;
     let is_name = name.starts_with(|c: char| c.is_ascii_alphabetic())
@@ -159,7 +159,7 @@ fn mechanism(text: &str) -> (Qualifier, TermKind) {
 
 /// `:domain`.
 fn required(argument: &str) -> Result<String, String> {
-    let text = argument.strip_prefix(':').ok_or_else(|| "it needs a domain behind a colon".to_owned())?;
+    let text = argument.strip_prefix(':').ok_or_else(|| "it needs a domain after a colon".to_owned())?;
     target(text, Place::Term)
 }
 
@@ -245,7 +245,7 @@ fn hosts(argument: &str) -> Result<(Option<String>, Lengths), String> {
         None => (prefixes, None),
     };
     if v6 == Some("") || v4 == "/" {
-        return Err("a length is missing behind the slash".to_owned());
+        return Err("a length is missing after the slash".to_owned());
     }
     let mut lengths = Lengths::default();
     if let Some(v4) = v4.strip_prefix('/') {
@@ -268,7 +268,7 @@ fn length(text: &str, most: u8) -> Result<u8, String> {
 }
 
 fn network<T: std::str::FromStr + Into<IpAddr>>(argument: &str, most: u8) -> Result<IpNet, String> {
-    let text = argument.strip_prefix(':').ok_or("it needs an address behind a colon")?;
+    let text = argument.strip_prefix(':').ok_or("it needs an address after a colon")?;
     let (address, prefix) = text.split_once('/').map_or((text, None), |(address, prefix)| (address, Some(prefix)));
     let invalid = || format!("{:?} is not an address of this kind", quoted(address));
     let parsed = address.parse::<T>().map_err(|_| invalid())?;

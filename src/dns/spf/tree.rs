@@ -18,11 +18,11 @@ pub enum NodeState {
     Deprecated,
     /// Receivers refuse the record when they come to it.
     PermanentError,
-    /// The DNS gave no answer; what lies behind it is not known.
+    /// The DNS gave no answer; what it refers to is not known.
     CouldNotLook,
 }
 
-/// A term that costs look-ups, and what lies behind it.
+/// A term that costs look-ups, and what it refers to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct SpfNode {
     /// As written.
@@ -31,7 +31,7 @@ pub struct SpfNode {
     pub name: Option<String>,
     /// The record found there, of `include` and `redirect`.
     pub record: Option<String>,
-    /// Look-ups that it costs, those behind it included.
+    /// Look-ups that it costs, with those of what it refers to.
     pub lookups: usize,
     /// Look-ups of these that find nothing, as far as can be told without a message.
     pub void_lookups: usize,
@@ -39,7 +39,7 @@ pub struct SpfNode {
     pub state: NodeState,
     /// What is wrong with it.
     pub problem: Option<String>,
-    /// What lies behind it.
+    /// What it refers to.
     pub behind: Vec<SpfNode>,
 }
 

@@ -178,7 +178,7 @@ impl<'t> Parser<'t> {
         word
     }
 
-    /// The code in brackets, if there is one, and the text behind it.
+    /// The code in brackets, if there is one, and the text after it.
     fn code(&self) -> (Code, String) {
         if let Some(inner) = self.text.strip_prefix(b"[")
             && let Some(end) = memchr::memchr(b']', inner)

@@ -34,7 +34,7 @@ pub trait RowSource: Send + Sync {
 
 /// Rows, one after the other.
 pub trait Rows {
-    /// Goes to the next row; false behind the last.
+    /// Goes to the next row; false after the last.
     ///
     /// # Errors
     /// See [`StoreError`](crate::store::StoreError).

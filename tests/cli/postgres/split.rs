@@ -9,7 +9,7 @@ use super::same::{ask_everything, at_one_time, twin};
 use super::server::{PASSWORD, PostgresServer, shared};
 use crate::harness::{Sandbox, quirk_folders, quirk_inputs, sample_mails};
 
-/// The blocks of SQL in `docs/scale.md` that have a word behind `sql`, one behind the other.
+/// The blocks of SQL in `docs/scale.md` that have a word after `sql`, one after the other.
 fn block(word: &str) -> String {
     let page = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/scale.md")).unwrap();
     let begin = format!("```sql {word}\n");

@@ -34,7 +34,7 @@ pub(super) fn inline(text: &Text) -> Markup {
     }
 }
 
-/// A text of one look in a cell, where long names of hosts may break behind a dot.
+/// A text of one look in a cell, where long names of hosts may break after a dot.
 pub(super) fn in_cell(text: &Text) -> Markup {
     const SHORT: usize = 20;
     let is_name = |text: &str| {

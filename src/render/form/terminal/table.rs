@@ -72,7 +72,7 @@ fn write_below(below: Option<&Text>, style: &Style, out: &mut dyn Write) -> Resu
         .try_for_each(|line| writeln!(out, "{:INDENT$}{line}", ""))
 }
 
-/// Writes a row as a list: its first cell, and below it each other one behind its heading.
+/// Writes a row as a list: its first cell, and below it each other one after its heading.
 fn write_list(
     head: &[Styled],
     cells: &[Styled],

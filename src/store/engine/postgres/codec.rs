@@ -81,7 +81,7 @@ impl<'r> FromSql<'r> for Found<'r> {
 }
 
 /// A whole number of any length, as sums are: how many groups of four digits there are, the place of the first, the sign, digits
-/// behind the point (none), the groups.
+/// after the point (none), the groups.
 fn whole(bytes: &[u8]) -> Option<i64> {
     const NEGATIVE: i16 = 0x4000;
     let (head, groups) = bytes.split_first_chunk::<8>()?;

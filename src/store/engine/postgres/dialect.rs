@@ -89,7 +89,7 @@ pub(super) fn definition(sql: &str) -> String {
             "BLOB" => types.push_str("BYTEA"),
             "TEXT" => types.push_str("TEXT COLLATE \"C\""),
             "REFERENCES" => {
-                // The table that it names goes too, and what stands behind it stays.
+                // The table that it names goes too, and what stands after it stays.
                 let name = words.next().unwrap_or_default();
                 types.push_str(name.trim_start_matches(|c: char| c.is_alphanumeric() || c == '_'));
                 continue;
@@ -101,7 +101,7 @@ pub(super) fn definition(sql: &str) -> String {
     types
 }
 
-/// Stands for NUL, and for itself, with a byte behind it that says which.
+/// Stands for NUL, and for itself, with a byte after it that says which.
 const MARK: char = '\u{1}';
 
 /// A text without NUL.

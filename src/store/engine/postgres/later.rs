@@ -14,7 +14,7 @@ const MOST: usize = 256;
 /// Nor are more bytes.
 const MOST_BYTES: usize = 1024 * 1024;
 
-/// Statements that are sent with the next whose answer is waited for, one behind the other: over a network that is one round trip for
+/// Statements that are sent with the next whose answer is waited for, one after the other: over a network that is one round trip for
 /// all of them. What is wrong with one is said then, and as all are part of one transaction, nothing of it stays.
 #[derive(Default)]
 pub(super) struct Later {
@@ -40,7 +40,7 @@ impl Later {
         self.statements.len() >= MOST || self.bytes >= MOST_BYTES
     }
 
-    /// Sends all of it, and `last` behind it; what the last gives, or the first that went wrong.
+    /// Sends all of it, and `last` after it; what the last gives, or the first that went wrong.
     pub(super) async fn send<T>(
         self,
         client: &Client,
@@ -74,7 +74,7 @@ impl Later {
     }
 }
 
-/// What is asked of a server, one behind the other without waiting.
+/// What is asked of a server, one after the other without waiting.
 pub(super) type Asked<'a, T> = Pin<Box<dyn Future<Output = Result<T, Error>> + 'a>>;
 
 /// The answers to some that were asked so.

@@ -21,7 +21,7 @@ const KEPT: usize = 200_000;
 
 /// A look-up by a number.
 pub(in crate::store::engine::postgres) struct ByNumber {
-    /// The same for the numbers from one to another, with the number behind all other columns.
+    /// The same for the numbers from one to another, with the number after all other columns.
     text: String,
     width: i64,
     most: i64,

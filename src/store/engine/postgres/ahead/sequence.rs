@@ -1,4 +1,4 @@
-//! Rows that are looked up one after the other, in the order of a key of several columns: the next behind a place
+//! Rows that are looked up one after the other, in the order of a key of several columns: the next after a place
 //! (`SELECT … WHERE (a, b) > (?1, ?2) … ORDER BY a, b LIMIT 1`, whose first columns are those of the key), or those at places that
 //! follow each other (`SELECT … FROM table WHERE a = ?1 AND b = ?2 AND c = ?3`).
 
@@ -22,12 +22,12 @@ const MOST_RECORDS: usize = 256;
 
 /// A look-up along an order.
 pub(in crate::store::engine::postgres) struct Sequence {
-    /// The same for the rows at or behind a place, the number of them left out.
+    /// The same for the rows at or after a place, the number of them left out.
     text: String,
     /// How many columns the key has.
     key: usize,
-    /// It is the next row behind a place that is asked for, and the columns of the key stand before all others; else it is the row at the
-    /// place, and they stand behind.
+    /// It is the next row after a place that is asked for, and the columns of the key stand before all others; else it is the row at the
+    /// place, and they stand after.
     is_next: bool,
     width: usize,
     most: usize,
