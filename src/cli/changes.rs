@@ -28,7 +28,7 @@ pub(super) struct Changes {
     min_messages: u64,
     #[command(flatten)]
     page: Page,
-    /// Only what no earlier --new has said, and remember it in the database: each alarm once, that no reports come every week
+    /// Only what no earlier --new has reported, which the database remembers: each alarm once, and every week that no reports come
     #[arg(long, conflicts_with = "input")]
     new: bool,
     /// Exit with 4 when something is worse, or no new report came for two days

@@ -41,7 +41,7 @@ pub(super) struct Readiness {
     #[arg(long, value_name = "FILE", value_parser = page_file(), conflicts_with = "all")]
     html: Option<PathBuf>,
     /// Leave paths with fewer messages out of the list of paths; they count all the same
-    #[arg(long, value_name = "N", default_value_t = 0)]
+    #[arg(long, value_name = "N", default_value_t = 0, conflicts_with = "all")]
     min_messages: u64,
     #[command(flatten)]
     jobs: Jobs,

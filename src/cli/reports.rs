@@ -23,7 +23,7 @@ pub(super) struct Reports {
     #[command(flatten)]
     scope: Scope,
     /// Only reports with irregularities
-    #[arg(long)]
+    #[arg(long, conflicts_with = "id")]
     irregular: bool,
     /// Only the reports that do not count because their mail failed DMARC or came under another's name
     #[arg(long, conflicts_with = "id")]
@@ -71,6 +71,7 @@ impl Reports {
             Some(Action::Drop { ids, back }) => return take_away(&ids, back, context),
             Some(Action::Ignore { who, back }) => return ignore(&who, back, context),
         }
+        self.scope.names_nobody()?;
         if context.config.tenant.is_some() && self.raw {
             let text = "a file may hold reports on several tenants' domains: leave out --tenant, or --raw";
             return Err(Failure::Usage(text.to_owned()));

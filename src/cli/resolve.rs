@@ -65,6 +65,14 @@ pub(super) enum Wanted {
 }
 
 impl Resolving {
+    /// The names of these options.
+    pub(super) const OPTIONS: [&str; 2] = ["resolve", "resolver"];
+
+    /// Whether any of them was given.
+    pub(super) fn is_asked(&self) -> bool {
+        self.resolve != Resolve::Auto || self.live.resolver.is_some()
+    }
+
     /// Adds the names that the database knows.
     pub(super) fn recall(&self, known: &mut Known, store: &Store, context: &Context) -> Result<(), Failure> {
         if self.resolve == Resolve::Never {

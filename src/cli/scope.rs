@@ -155,6 +155,16 @@ impl Scope {
         Scope { since: days.parse().ok(), ..self.clone() }
     }
 
+    /// Refuses the options for host names, where the answer has none of senders.
+    pub(super) fn names_nobody(&self) -> Result<(), Failure> {
+        if self.resolving.is_asked() {
+            let text =
+                "--resolve and --resolver find names of senders, which are not part of this answer: leave them out";
+            return Err(Failure::Usage(text.to_owned()));
+        }
+        Ok(())
+    }
+
     /// Whom to ask about live DNS records.
     pub(super) fn live(&self) -> &Live {
         self.resolving.live()

@@ -41,6 +41,7 @@ const HISTORY: Day = 90;
 
 impl Tls {
     pub(super) fn run(self, context: &mut Context) -> Outcome {
+        self.scope.names_nobody()?;
         let (window, domains) = (self.scope.window(context)?, self.scope.domains(context)?);
         let (store, status) = self.scope.open(context)?;
         let now = self.scope.now(context);
