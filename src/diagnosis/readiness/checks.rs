@@ -8,7 +8,7 @@ use super::selectors::SelectorHealth;
 use super::standards;
 use crate::diagnosis::DomainFinding;
 use crate::finding::Code;
-use crate::words::{grouped, percent_of, plural, threshold};
+use crate::words::{agree, grouped, percent_of, plural, threshold};
 
 /// All checks, and what they come to: too little evidence, then what stands in the way, then ready.
 pub(super) fn checks(findings: &Findings<'_>) -> (Vec<Check>, Verdict) {
@@ -101,7 +101,7 @@ fn data(findings: &Findings<'_>, list: &mut List) {
     let silent: Vec<&str> =
         findings.reporters.iter().filter(|one| one.silent).map(|one| one.reporter.as_str()).collect();
     let detail = match silent.as_slice() {
-        [] => "none fell silent".to_owned(),
+        [] => "none".to_owned(),
         some => format!("{} fell silent: {}", plural(some.len() as u64, "reporter"), listed(some.iter().copied())),
     };
     list.add(area, "reporters_silent", false, silent.is_empty(), "no reporter falls silent", detail);
@@ -161,7 +161,7 @@ fn mail(findings: &Findings<'_>, list: &mut List) {
         broken.is_empty(),
         "no finding that breaks the SPF or DKIM of the domain itself",
         match broken.as_slice() {
-            [] => "none does".to_owned(),
+            [] => "none".to_owned(),
             some => listed(some.iter().map(|one| format!("{} ({})", one.code().as_str(), one.domain))),
         },
     );
@@ -176,7 +176,7 @@ fn mail(findings: &Findings<'_>, list: &mut List) {
             threshold(1.0 - limits.pass_share)
         ),
         match failing.as_slice() {
-            [] => "none does".to_owned(),
+            [] => "none".to_owned(),
             some => format!(
                 "{}: {}",
                 plural(some.len() as u64, "path"),
@@ -211,7 +211,7 @@ fn mail(findings: &Findings<'_>, list: &mut List) {
         findings.failing_signatures.is_empty(),
         "no own or approved path on which DKIM fails at every reporter",
         match findings.failing_signatures {
-            [] => "there is none".to_owned(),
+            [] => "none".to_owned(),
             some => format!(
                 "{}: {}",
                 plural(some.len() as u64, "path"),
@@ -229,7 +229,7 @@ fn mail(findings: &Findings<'_>, list: &mut List) {
         findings.decide.is_empty(),
         "no catalogued sender fails while nothing shows whether it is yours",
         match findings.decide {
-            [] => "none does".to_owned(),
+            [] => "none".to_owned(),
             some => format!(
                 "decide about {}: {}",
                 plural(some.len() as u64, "path"),
@@ -244,11 +244,12 @@ fn mail(findings: &Findings<'_>, list: &mut List) {
         findings.forgotten.is_empty(),
         "no unknown path with 1% of the mail or more that authenticates as somebody, or comes from one address day by day",
         match findings.forgotten {
-            [] => "none does".to_owned(),
+            [] => "none".to_owned(),
             some => format!(
-                "spoofers seldom do that, but a printer, a scanner, a script or a server that SPF does not name does. Make sure that nobody forgot {}: {}",
+                "{}: {}. Spoofers seldom send like this; a printer, a scanner, a script or a server that SPF does not name may. See whether {} yours",
                 plural(some.len() as u64, "path"),
-                listed(some.iter().map(|one| format!("{} ({})", one.sender, grouped(one.messages))))
+                listed(some.iter().map(|one| format!("{} ({})", one.sender, grouped(one.messages)))),
+                agree(some.len() as u64, "it is", "they are")
             ),
         },
     );
@@ -264,7 +265,7 @@ fn mail(findings: &Findings<'_>, list: &mut List) {
         ill.is_empty(),
         format!("at most {} of a selector's signatures fail", threshold(limits.max_selector_failures)),
         match ill.as_slice() {
-            [] => format!("{} in use, none beyond that", plural(findings.selectors.len() as u64, "selector")),
+            [] => format!("{} in use, none over the limit", plural(findings.selectors.len() as u64, "selector")),
             some => listed(some.iter().map(name)),
         },
     );
@@ -279,7 +280,7 @@ fn mail(findings: &Findings<'_>, list: &mut List) {
             plural(u64::from(limits.recent_days), "day")
         ),
         match findings.regressions {
-            [] => "none does".to_owned(),
+            [] => "none".to_owned(),
             some => listed(some.iter().map(|one| {
                 format!(
                     "{} ({} {} after {})",
