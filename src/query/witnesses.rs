@@ -8,7 +8,7 @@ use std::collections::HashMap;
 
 use rustc_hash::FxHashMap;
 
-use crate::reporter::vouching_domain;
+use crate::reporter::authenticated_domain;
 use crate::store::StoreError;
 
 /// What all reporters whose reports nobody checked are called together.
@@ -54,7 +54,7 @@ impl Met {
             let name = text(reporter)?;
             let new = found.names.len() as u32;
             let place = match (checked, any_checked) {
-                (true, _) => *by_domain.entry(vouching_domain(&name).into_owned()).or_insert(new),
+                (true, _) => *by_domain.entry(authenticated_domain(&name).into_owned()).or_insert(new),
                 (false, true) => *found.unchecked.get_or_insert(new),
                 (false, false) => new,
             };
@@ -63,7 +63,7 @@ impl Met {
                 found.names.push(if checked || !any_checked { name } else { UNCHECKED.to_owned() });
             } else if checked && found.names[place as usize] != name {
                 // Of several names none says who it is.
-                found.names[place as usize] = vouching_domain(&name).into_owned();
+                found.names[place as usize] = authenticated_domain(&name).into_owned();
             }
         }
         Ok(found)

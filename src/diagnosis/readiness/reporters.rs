@@ -10,7 +10,7 @@ use crate::alignment::{Disposition, OverrideReason};
 use crate::diagnosis::silence::stopped;
 use crate::query::Receivers;
 use crate::report::period::{Day, date_of};
-use crate::reporter::vouching_domain;
+use crate::reporter::authenticated_domain;
 
 /// How much is known.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
@@ -121,7 +121,7 @@ pub(super) fn evidence(receivers: &Receivers, messages: u64, unchecked: u64, lef
     for report in receivers.reports.iter().filter(|report| report.messages > 0) {
         days.insert(report.day);
         let name = receivers.reporters[report.reporter].as_str();
-        let witness = if report.is_checked() { vouching_domain(name) } else { Cow::Borrowed(name) };
+        let witness = if report.is_checked() { authenticated_domain(name) } else { Cow::Borrowed(name) };
         let sum = witnesses.entry(witness).or_insert((0, name));
         sum.0 = sum.0.saturating_add(report.messages);
     }
