@@ -183,6 +183,7 @@ fn add_path(
     uses: &mut Vec<KeyUse>,
 ) -> Result<BTreeMap<Day, u64>, StoreError> {
     let mut days: BTreeMap<Day, u64> = BTreeMap::new();
+    let mut by_reporter: FxHashMap<(usize, u32), Box<KeySeen>> = FxHashMap::default();
     for entry in survey.tally.entries(path) {
         let report = survey.tally.report(entry);
         let sum = days.entry(report.day).or_default();
@@ -201,9 +202,12 @@ fn add_path(
                 one.covered = one.covered.saturating_add(entry.messages);
             }
             one.days.entry(report.day).or_default().add(result, entry.messages);
-            let reporter = Arc::clone(&lists.reporters[report.reporter as usize]);
-            one.reporters.entry(reporter).or_default().add(report.day, result, entry.messages);
+            by_reporter.entry((place, report.reporter)).or_default().add(report.day, result, entry.messages);
         }
+    }
+    for ((place, reporter), results) in by_reporter {
+        let name = Arc::clone(&lists.reporters[reporter as usize]);
+        uses[place].reporters.entry(name).or_default().extend(&results);
     }
     Ok(days)
 }

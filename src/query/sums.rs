@@ -134,6 +134,15 @@ impl Cell {
     }
 }
 
+/// Mail that is evidence only.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Evidence {
+    key: PairKey,
+    pub(super) unit: u32,
+    /// Where its cells end.
+    cells_end: u32,
+}
+
 /// Records, in the order of their reports, and what they name for the first time.
 #[derive(Debug, Default)]
 pub(super) struct Batch {
@@ -171,17 +180,15 @@ pub(super) struct Sums<'k> {
     /// Of the window and asked for.
     pairs: FxHashMap<PairKey, Pair>,
     /// Evidence only: hardly any two are of one address and show the same.
-    evidence: Vec<(PairKey, u32)>,
+    pub(super) evidence: Vec<Evidence>,
     /// By kind the entry that it was added to last.
     last_entry: Vec<u32>,
     /// Of the window and asked for, in the order of the reports.
     pub(super) entries: Vec<Entry>,
     /// By entry its unit.
     pub(super) units_of_entries: Vec<u32>,
-    /// What is evidence only, in the order of the days within a unit.
-    pub(super) cells: Vec<Cell>,
-    /// By cell its unit.
-    pub(super) units_of_cells: Vec<u32>,
+    /// What was seen of the evidence, one after the other; in the order of the days within a unit.
+    cells: Vec<Cell>,
     /// By record of the batch its unit.
     units_of_batch: Vec<u32>,
 }
@@ -198,7 +205,6 @@ impl<'k> Sums<'k> {
             entries: Vec::new(),
             units_of_entries: Vec::new(),
             cells: Vec::new(),
-            units_of_cells: Vec::new(),
             units_of_batch: Vec::new(),
         }
     }
@@ -239,18 +245,13 @@ impl<'k> Sums<'k> {
             self.units_of_entries.push(unit);
         }
         self.units_of_batch.clear();
-        for (key, _) in &batch.evidence {
-            let (ip, who) = (self.address(*key), key.who());
+        let begin = self.cells.len();
+        for &(key, end) in &batch.evidence {
+            let (ip, who) = (self.address(key), key.who());
             let unit = self.units.unit(who, &self.whos[who as usize], ip);
-            self.evidence.push((*key, unit));
-            self.units_of_batch.push(unit);
+            self.evidence.push(Evidence { key, unit, cells_end: (begin + end) as u32 });
         }
         self.cells.append(&mut batch.cells);
-        let mut begin = 0;
-        for (&(_, end), &unit) in batch.evidence.iter().zip(&self.units_of_batch) {
-            self.units_of_cells.extend(std::iter::repeat_n(unit, end - begin));
-            begin = end;
-        }
         batch.records.clear();
         batch.evidence.clear();
     }
@@ -265,7 +266,13 @@ impl<'k> Sums<'k> {
 
     /// Lets go of what only roles were told by.
     pub(super) fn forget_cells(&mut self) {
-        (self.cells, self.units_of_cells) = (Vec::new(), Vec::new());
+        self.cells = Vec::new();
+    }
+
+    /// What was seen of the evidence of a number.
+    pub(super) fn cells(&self, evidence: usize) -> &[Cell] {
+        let begin = evidence.checked_sub(1).map_or(0, |before| self.evidence[before].cells_end);
+        &self.cells[begin as usize..self.evidence[evidence].cells_end as usize]
     }
 
     /// Gives the entries away, once they are arranged.
@@ -304,7 +311,7 @@ impl<'k> Sums<'k> {
     /// of the same.
     pub(super) fn parts(&self) -> impl Iterator<Item = (Option<IpAddr>, u32, u64)> {
         let pairs = self.pairs.iter().map(|(&key, pair)| (self.address(key), pair.unit, pair.messages));
-        pairs.chain(self.evidence.iter().map(|&(key, unit)| (self.address(key), unit, 0)))
+        pairs.chain(self.evidence.iter().map(|one| (self.address(one.key), one.unit, 0)))
     }
 
     /// Every pair with messages that has an address, in no order: the address, the code of the DKIM state and whether SPF

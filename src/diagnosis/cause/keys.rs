@@ -3,9 +3,11 @@
 use std::collections::HashMap;
 use std::sync::OnceLock;
 
+use rustc_hash::FxHashMap;
+
 use crate::alignment::AuthResult;
 use crate::diagnosis::states::{ALIGNED, MOSTLY, known, share};
-use crate::query::{Signer, SignerUse, Survey};
+use crate::query::{Signer, Survey};
 use crate::report::period::Day;
 
 /// A signing domain and selector.
@@ -26,17 +28,19 @@ impl<'s> Keys<'s> {
     /// The last day on which a key verified for any path.
     pub(super) fn last_verified(&self, key: Key<'_>) -> Option<Day> {
         let all = self.last.get_or_init(|| {
+            let tally = &self.survey.tally;
+            let mut last_of_lists: FxHashMap<i64, Day> = FxHashMap::default();
+            for entry in (0..self.survey.paths.len()).flat_map(|at| tally.entries(at)) {
+                let day = tally.report(entry).day;
+                let last = last_of_lists.entry(tally.facts(entry).signers).or_insert(day);
+                *last = day.max(*last);
+            }
             let mut found: HashMap<Key<'s>, Day> = HashMap::new();
-            for (at, path) in self.survey.paths.iter().enumerate() {
-                let lists: HashMap<i64, &SignerUse> = path.signers.iter().map(|one| (one.list, one)).collect();
-                for entry in self.survey.tally.entries(at) {
-                    let day = self.survey.tally.report(entry).day;
-                    let list = lists.get(&self.survey.tally.facts(entry).signers);
-                    let signers = list.into_iter().flat_map(|list| list.signers.iter());
-                    for signer in signers.filter(|one| one.result == AuthResult::Pass) {
-                        let last = found.entry(key_of(signer)).or_insert(day);
-                        *last = day.max(*last);
-                    }
+            for list in self.survey.paths.iter().flat_map(|path| &path.signers) {
+                let Some(&day) = last_of_lists.get(&list.list) else { continue };
+                for signer in list.signers.iter().filter(|one| one.result == AuthResult::Pass) {
+                    let last = found.entry(key_of(signer)).or_insert(day);
+                    *last = day.max(*last);
                 }
             }
             found

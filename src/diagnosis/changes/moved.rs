@@ -15,7 +15,7 @@ use crate::role::Role;
 /// The margin by which a share that fell is worse.
 const MARGIN: f64 = 0.10;
 
-type Days = BTreeMap<Day, PartFigures>;
+pub(super) type Days = BTreeMap<Day, PartFigures>;
 
 /// A path that took the place of another.
 pub(super) struct Move {

@@ -6,7 +6,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::answer::{Change, ChangeKind, Changes};
 use super::comparison::{Comparison, FEW};
-use super::moved::moves;
+use super::moved::{Days, moves};
 use super::shares::{share, shares, states};
 use crate::alignment::DkimState;
 use crate::diagnosis::change_points::{Segment, distance, segments};
@@ -35,7 +35,7 @@ pub(super) fn compare(comparison: &Comparison<'_>, found: &mut Changes) {
     let (now, then) = (&comparison.now.diagnosis.paths, &comparison.then.diagnosis.paths);
     let (now_by_id, then_by_id) = (by_id(now), by_id(then));
     let history = by_id(&comparison.history.diagnosis.paths);
-    let days = |id: &str| -> BTreeMap<Day, PartFigures> {
+    let days = |id: &str| -> Days {
         let path = history.get(id).map(|&at| &comparison.history.diagnosis.paths[at]);
         path.map(|path| days(comparison.history.survey, path.figures)).unwrap_or_default()
     };
@@ -49,9 +49,9 @@ pub(super) fn compare(comparison: &Comparison<'_>, found: &mut Changes) {
             continue;
         }
         let change = match (before, after) {
-            (Some(before), Some(after)) => otherwise(before, after, &days(id), comparison),
-            (None, Some(after)) => domains.appeared(after, &days(id), found),
-            (Some(before), None) => domains.went(before, &days(id), found),
+            (Some(before), Some(after)) => otherwise(before, after, &|| days(id), comparison),
+            (None, Some(after)) => domains.appeared(after, &|| days(id), found),
+            (Some(before), None) => domains.went(before, &|| days(id), found),
             (None, None) => None,
         };
         if moves.iter().any(|one| one.from == **id || one.to == **id && before.is_none()) {
@@ -71,8 +71,8 @@ pub(super) fn compare(comparison: &Comparison<'_>, found: &mut Changes) {
     found.changes.extend(moves.into_iter().map(|one| one.told).filter(large));
 }
 
-fn days(survey: &Survey, path: usize) -> BTreeMap<Day, PartFigures> {
-    let mut days: BTreeMap<Day, PartFigures> = BTreeMap::new();
+fn days(survey: &Survey, path: usize) -> Days {
+    let mut days = Days::new();
     for entry in survey.tally.entries(path) {
         days.entry(survey.tally.report(entry).day).or_default().add(survey.tally.facts(entry), entry.messages);
     }
@@ -110,7 +110,7 @@ impl<'c> Domains<'c> {
     }
 
     /// A path that was not there in the window before.
-    fn appeared(&self, path: &SendingPath, days: &BTreeMap<Day, PartFigures>, found: &mut Changes) -> Option<Change> {
+    fn appeared(&self, path: &SendingPath, days: &dyn Fn() -> Days, found: &mut Changes) -> Option<Change> {
         if !self.known.contains(organizational(&path.domain)) {
             // The domain is new, and told as such.
             return None;
@@ -120,7 +120,7 @@ impl<'c> Domains<'c> {
             found.unknown.new_messages = found.unknown.new_messages.saturating_add(path.messages);
             return None;
         }
-        let earlier = days.range(..self.window.first).next_back().map(|(&day, _)| day);
+        let earlier = days().range(..self.window.first).next_back().map(|(&day, _)| day);
         let sort = format!("{}, {}", path.class.as_str(), path.role.as_str());
         let mut new = match earlier {
             Some(day) => {
@@ -139,13 +139,13 @@ impl<'c> Domains<'c> {
     }
 
     /// A path that is no longer there.
-    fn went(&self, path: &SendingPath, days: &BTreeMap<Day, PartFigures>, found: &mut Changes) -> Option<Change> {
+    fn went(&self, path: &SendingPath, days: &dyn Fn() -> Days, found: &mut Changes) -> Option<Change> {
         if path.role.is_nobodys() && !is_loud(path, &self.then) {
             found.unknown.gone_paths += 1;
             found.unknown.gone_messages = found.unknown.gone_messages.saturating_add(path.messages);
             return None;
         }
-        let seen: Vec<Day> = days.range(..=self.window.last).map(|(&day, _)| day).collect();
+        let seen: Vec<Day> = days().range(..=self.window.last).map(|(&day, _)| day).collect();
         let last = *seen.last()?;
         let longest = seen.windows(2).map(|pair| pair[1].saturating_sub(pair[0])).max().unwrap_or(1);
         let pause = self.window.last.saturating_sub(last);
@@ -200,7 +200,7 @@ fn severity(path: &SendingPath) -> Option<u8> {
 fn otherwise(
     before: &SendingPath,
     after: &SendingPath,
-    days: &BTreeMap<Day, PartFigures>,
+    days: &dyn Fn() -> Days,
     comparison: &Comparison<'_>,
 ) -> Option<Change> {
     if before.role.is_nobodys() && after.role.is_nobodys() || before.messages.min(after.messages) < FEW {
@@ -243,14 +243,15 @@ fn otherwise(
         (false, true) => ChangeKind::Mended,
         (false, false) => ChangeKind::Changed,
     };
-    let turn = since(days, kind, comparison);
+    let days = days();
+    let turn = since(&days, kind, comparison);
     if let Some((_, Some(back))) = turn {
         let word = if kind == ChangeKind::Worse { "mended" } else { "worse again" };
         texts.push(format!("{word} on {}", shown(back)));
     }
     let mut told = Change::of_path(kind, after, texts.join("; "));
     told.since = turn.map(|(day, _)| shown(day));
-    told.missing = turn.map_or(0, |(day, _)| missing(days, day, comparison.window.last));
+    told.missing = turn.map_or(0, |(day, _)| missing(&days, day, comparison.window.last));
     if kind == ChangeKind::Mended && !after.class.needs_work() {
         told.remedy = None;
     }
@@ -258,7 +259,7 @@ fn otherwise(
 }
 
 /// The thousandths of the mail from a day on that are not signed as the domain, or do not pass, whichever is more.
-fn missing(days: &BTreeMap<Day, PartFigures>, first: Day, last: Day) -> u32 {
+fn missing(days: &Days, first: Day, last: Day) -> u32 {
     let sums = days.range(first..=last).fold([0u64; 3], |sums, (_, one)| {
         let aligned = one.in_state(DkimState::Aligned);
         [sums[0].saturating_add(one.messages), sums[1].saturating_add(aligned), sums[2].saturating_add(one.dmarc_pass)]
@@ -272,11 +273,7 @@ fn class_in_words(before: &SendingPath, after: &SendingPath) -> String {
 }
 
 /// The last day within both windows on which the path changed for the worse, or the better; and whether it changed back since.
-fn since(
-    days: &BTreeMap<Day, PartFigures>,
-    kind: ChangeKind,
-    comparison: &Comparison<'_>,
-) -> Option<(Day, Option<Day>)> {
+fn since(days: &Days, kind: ChangeKind, comparison: &Comparison<'_>) -> Option<(Day, Option<Day>)> {
     let known = [DkimState::Aligned, DkimState::Unaligned, DkimState::Broken, DkimState::Unsigned];
     let turn = |counts: &dyn Fn(&PartFigures) -> [u64; 4]| -> Option<(Day, Option<Day>)> {
         let within = days.range(comparison.before.first..=comparison.window.last);

@@ -18,9 +18,14 @@ pub(super) struct AddressFacts {
     pub(super) host_organization: Option<u32>,
 }
 
-/// All addresses that were asked for. Senders choose them, so they are not hashed in a way that anybody foresees.
+/// All addresses that were asked for, each with a number. Senders choose them, so they are not hashed in a way that anybody
+/// foresees.
 #[derive(Debug, Default)]
-pub(super) struct Addresses(HashMap<IpAddr, AddressFacts>);
+pub(super) struct Addresses {
+    numbers: HashMap<IpAddr, u32>,
+    /// By number.
+    facts: Vec<AddressFacts>,
+}
 
 /// Whether a host name is made of the address: such names are given by whoever runs the network, for all of it.
 fn spells_address(host: &str, ip: IpAddr) -> bool {
@@ -70,10 +75,20 @@ fn spells_v6(host: &str, ip: Ipv6Addr) -> bool {
 }
 
 impl Addresses {
-    /// What an address says; host names get their numbers from `texts`.
-    pub(super) fn facts(&mut self, ip: IpAddr, knowledge: &Knowledge<'_>, texts: &mut Texts) -> AddressFacts {
-        if let Some(&known) = self.0.get(&ip) {
-            return known;
+    /// How many there are.
+    pub(super) fn len(&self) -> usize {
+        self.facts.len()
+    }
+
+    /// The number of an address that was asked for.
+    pub(super) fn known(&self, ip: IpAddr) -> Option<u32> {
+        self.numbers.get(&ip).copied()
+    }
+
+    /// The number of an address, and what it says; host names get their numbers from `texts`.
+    pub(super) fn facts(&mut self, ip: IpAddr, knowledge: &Knowledge<'_>, texts: &mut Texts) -> (u32, AddressFacts) {
+        if let Some(&known) = self.numbers.get(&ip) {
+            return (known, self.facts[known as usize]);
         }
         let number = |provider: &Provider| provider.number as ProviderNumber;
         let sender = |provider: &&Provider| provider.kind.names_sender();
@@ -86,8 +101,10 @@ impl Addresses {
                 .filter(|host| !spells_address(host, ip) && by_host.is_none_or(|provider| provider.kind.names_sender()))
                 .map(|host| texts.number(domain::organizational(host))),
         };
-        self.0.insert(ip, facts);
-        facts
+        let new = self.facts.len() as u32;
+        self.numbers.insert(ip, new);
+        self.facts.push(facts);
+        (new, facts)
     }
 }
 

@@ -31,6 +31,8 @@ pub(in crate::query) struct SenderGroup {
     pub(in crate::query) sender: Sender,
     /// The address of mail that shows nothing else: what others saw of the address tells who wrote it.
     pub(in crate::query) address: Option<IpAddr>,
+    /// The number of the address, where the sender is known by that or [`address`](Self::address) is there.
+    pub(in crate::query) address_number: Option<u32>,
     /// The entry of the ledger that it matches.
     pub(in crate::query) matched: Option<u32>,
     /// The first entry of that name.
@@ -68,9 +70,12 @@ fn handed<'r>(sender: Sender, who: &'r AuthIdentity, ip: Option<IpAddr>, knowled
 pub(in crate::query) struct SenderGroups<'k> {
     pub(super) knowledge: Knowledge<'k>,
     pub(in crate::query) list: Vec<SenderGroup>,
+    /// The numbers of those that are of several addresses.
     numbers: HashMap<SenderGroup, u32>,
-    /// What was found for who and what the address says, where the ledger has no say and the address makes no difference.
-    named: FxHashMap<(u32, AddressFacts), u32>,
+    /// By identity and what the address says, where the ledger has no say and the address makes no difference.
+    of_facts: FxHashMap<(u32, AddressFacts), u32>,
+    /// By identity and the number of the address, where it does.
+    of_address: FxHashMap<(u32, u32), u32>,
     addresses: Addresses,
     /// Organizational domains of host names.
     pub(in crate::query) hosts: Texts,
@@ -82,42 +87,69 @@ impl<'k> SenderGroups<'k> {
             knowledge,
             list: Vec::new(),
             numbers: HashMap::new(),
-            named: FxHashMap::default(),
+            of_facts: FxHashMap::default(),
+            of_address: FxHashMap::default(),
             addresses: Addresses::default(),
             hosts: Texts::default(),
         }
     }
 
-    /// The unit that mail of a who, with its number, from an address belongs to.
+    /// How many addresses were seen whose numbers may be asked for.
+    pub(in crate::query) fn addresses(&self) -> usize {
+        self.addresses.len()
+    }
+
+    /// The number of an address, where what it says was asked for.
+    pub(in crate::query) fn address_number(&self, ip: IpAddr) -> Option<u32> {
+        self.addresses.known(ip)
+    }
+
+    /// The group that mail of an identity, with its number, from an address belongs to.
     pub(in crate::query) fn unit(&mut self, number: u32, who: &AuthIdentity, ip: Option<IpAddr>) -> u32 {
         let Some(ip) = ip else {
             let unit = self.name(number, who, None, AddressFacts::default());
-            return self.number(unit);
+            return self.shared(unit);
         };
+        // Entries of the ledger may ask for an address, and what hides who wrote it is known by it.
+        let by_address = !who.entries.is_empty() || who.hides();
         // The reverse-path of a provider's names it whatever the address, of which only a host name would tell more.
         let by_envelope = who.by_envelope.is_some() && self.knowledge.hosts.is_empty();
-        let seen = if by_envelope {
-            AddressFacts::default()
+        let (address, seen) = if by_envelope && !by_address {
+            (None, AddressFacts::default())
         } else {
-            self.addresses.facts(ip, &self.knowledge, &mut self.hosts)
+            let (address, seen) = self.addresses.facts(ip, &self.knowledge, &mut self.hosts);
+            (Some(address), if by_envelope { AddressFacts::default() } else { seen })
         };
-        if !who.entries.is_empty() || who.hides() {
-            // Entries of the ledger may ask for an address, and what hides who wrote it is known by it.
-            let unit = self.name(number, who, Some(ip), seen);
-            return self.number(unit);
+        let named = who.by_envelope.or(seen.by_range).or(seen.by_host).is_some();
+        match address.filter(|_| by_address || !named) {
+            Some(address) => {
+                if let Some(&known) = self.of_address.get(&(number, address)) {
+                    return known;
+                }
+                let unit = self.name(number, who, Some(ip), seen);
+                let at = if named && unit.address.is_none() {
+                    self.shared(unit)
+                } else {
+                    self.list.push(SenderGroup { address_number: Some(address), ..unit });
+                    self.list.len() as u32 - 1
+                };
+                self.of_address.insert((number, address), at);
+                at
+            }
+            None => {
+                if let Some(&known) = self.of_facts.get(&(number, seen)) {
+                    return known;
+                }
+                let unit = self.name(number, who, Some(ip), seen);
+                let at = self.shared(unit);
+                self.of_facts.insert((number, seen), at);
+                at
+            }
         }
-        if let Some(&known) = self.named.get(&(number, seen)) {
-            return known;
-        }
-        let unit = self.name(number, who, Some(ip), seen);
-        let at = self.number(unit);
-        if !matches!(unit.sender, Sender::Address(_)) {
-            self.named.insert((number, seen), at);
-        }
-        at
     }
 
-    fn number(&mut self, unit: SenderGroup) -> u32 {
+    /// The number of a group that may be there already.
+    fn shared(&mut self, unit: SenderGroup) -> u32 {
         let next = self.list.len() as u32;
         let number = *self.numbers.entry(unit).or_insert(next);
         if number == next {
@@ -147,6 +179,7 @@ impl<'k> SenderGroups<'k> {
             by: if entry.is_some() { NamedBy::Ledger } else { by },
             sender,
             address: ip.filter(|_| who.hides()),
+            address_number: None,
             matched,
             entry,
             host: seen.host_organization,

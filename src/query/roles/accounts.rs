@@ -14,8 +14,8 @@ use crate::query::tally::Days;
 use crate::report::period::Day;
 use crate::witness::{Seen, has_share};
 
-/// Mail of an organizational domain at a sender; of one header From below the domain alone, or of all.
-type PlaceNumber = (u32, Sender, Option<i64>);
+/// A place, see [`Numbers`](super::numbers::Numbers); of one header From below the organizational domain alone, or of all.
+type PlaceNumber = (usize, Option<i64>);
 
 /// The units at a place where the owner may have an account.
 #[derive(Debug, Default)]
@@ -146,7 +146,7 @@ impl Owner<'_> {
     /// SPF passed for that very name: it may not be set up where the domain is, and who invents one has no SPF record there.
     pub(super) fn find_accounts(&mut self) {
         let mut spelled: HashMap<(ProviderNumber, u32, u32), Seen> = HashMap::new();
-        let mut places: HashMap<PlaceNumber, Place> = HashMap::new();
+        let mut places: FxHashMap<PlaceNumber, Place> = FxHashMap::default();
         for at in 0..self.gathered.len() {
             let (who, unit) = (self.gathered.who(at), self.gathered.unit(at));
             let approved = unit.entry.and_then(|entry| self.gathered.knowledge.ledger.entries.get(entry as usize));
@@ -160,15 +160,15 @@ impl Owner<'_> {
                     seen.extend(self.gathered.seen(at));
                 }
             }
-            let sender = self.gathered.sender(at);
+            let number = self.gathered.numbers.place(at);
             let Some(at_home) = self.at_home(at) else { continue };
             let account = shown_account(who, at_home);
             let mut add = |name: Option<i64>, aligned: bool| {
-                let place = places.entry((who.organization, sender, name)).or_default();
+                let place = places.entry((number, name)).or_default();
                 place.units.push((at, aligned.then_some(account)));
                 place.has_account |= aligned && account.is_some();
             };
-            add(None, self.own_spf(who));
+            add(None, self.gathered.own(at).spf);
             if !who.is_from_organization && who.from >= 0 {
                 add(Some(who.from), who.spf_of_from);
             }
@@ -179,7 +179,8 @@ impl Owner<'_> {
                 self.prove((provider, account), organization);
             }
         }
-        for ((organization, ..), place) in places.into_iter().filter(|(_, place)| place.has_account) {
+        for place in places.into_values().filter(|place| place.has_account) {
+            let organization = self.gathered.who(place.units[0].0).organization;
             let days = SignatureDays::of(self, place.units.iter().map(|&(at, aligned)| (at, aligned.is_some())));
             if days.without.is_empty() {
                 continue;
@@ -188,7 +189,7 @@ impl Owner<'_> {
             let mut beside: HashMap<AccountNumber, Beside> = HashMap::new();
             for &(at, aligned) in &place.units {
                 let Some(account) = aligned else { continue };
-                let own_signed = self.signatures(self.gathered.who(at)).any(|one| one.verified);
+                let own_signed = self.gathered.own(at).verified;
                 for one in self.gathered.cells(at) {
                     let without = days.without.contains(&one.day);
                     if without {
@@ -212,20 +213,22 @@ impl Owner<'_> {
     /// Accounts that sign most of the mail with aligned SPF that the domain itself signs, too: their provider signs as both.
     /// Recipients there who hand on what they get sign beside the domain as well, each for a few messages.
     pub(super) fn find_accounts_beside_keys(&mut self) {
-        let mut places: HashMap<(u32, Sender), Shares> = HashMap::new();
+        let mut places: FxHashMap<usize, (u32, Shares)> = FxHashMap::default();
         for at in 0..self.gathered.len() {
-            let (who, sender) = (self.gathered.who(at), self.gathered.sender(at));
+            let who = self.gathered.who(at);
             let Some(at_home @ Some(_)) = self.at_home(at) else { continue };
-            let here = |who| self.signatures(who).any(|one| one.verified && self.key_use(one, at) == Use::Here);
-            if self.own_spf(who) && here(who) {
+            let own = self.gathered.own(at);
+            let here = || own.signatures.iter().any(|one| one.verified && self.key_use(one, at) == Use::Here);
+            if own.spf && here() {
                 let account = shown_account(who, at_home);
-                let shares = places.entry((who.organization, sender)).or_default();
+                let place = places.entry(self.gathered.numbers.place(at));
+                let (_, shares) = place.or_insert_with(|| (who.organization, Shares::default()));
                 for one in self.gathered.cells(at) {
                     shares.add(account, one.reporter, one.day, one.messages);
                 }
             }
         }
-        for ((organization, _), shares) in places {
+        for (organization, shares) in places.into_values() {
             for account in shares.most(self.gathered.whole(organization)) {
                 self.prove(account, organization);
             }

@@ -12,7 +12,7 @@ use super::spray::sprayed;
 use crate::parallel;
 use crate::providers::Kind;
 use crate::query::ledger;
-use crate::query::naming::{Account, AuthIdentity, ProviderNumber, Sender, Signed};
+use crate::query::naming::{Account, ProviderNumber, Sender, Signed};
 use crate::role::Role;
 use crate::witness::{Seen, has_share};
 
@@ -142,12 +142,6 @@ impl OfSender {
     }
 }
 
-/// Somebody else's own domains that signed: no provider's default, no account.
-fn others_signatures(gathered: &Gathered<'_>, who: &AuthIdentity) -> impl Iterator<Item = u32> {
-    let verified = who.signed.iter().filter(|one| one.verified && one.default_of.is_none());
-    verified.map(|one| one.organization).filter(|&one| !gathered.linked(one, who.organization))
-}
-
 fn add(sums: &mut [u64; 2], more: [u64; 2]) {
     *sums = [sums[0].saturating_add(more[0]), sums[1].saturating_add(more[1])];
 }
@@ -160,11 +154,10 @@ fn believed(reporters: impl Iterator<Item = bool>) -> bool {
 }
 
 /// Organizational domains of which a share of the mail with aligned SPF carries no own signature that verifies.
-fn unsigned_at_home(gathered: &Gathered<'_>, owner: &Owner<'_>) -> HashSet<u32> {
+fn unsigned_at_home(gathered: &Gathered<'_>) -> HashSet<u32> {
     let mut sums: HashMap<u32, BTreeMap<u32, [u64; 2]>> = HashMap::new();
-    for at in (0..gathered.len()).filter(|&at| owner.own_spf(gathered.who(at))) {
-        let who = gathered.who(at);
-        let signed = owner.signatures(who).any(|one| one.verified);
+    for at in (0..gathered.len()).filter(|&at| gathered.own(at).spf) {
+        let (who, signed) = (gathered.who(at), gathered.own(at).verified);
         for one in gathered.reporters(at) {
             let sums = sums.entry(who.organization).or_default().entry(one.reporter).or_default();
             add(sums, if signed { [0, one.messages] } else { [one.messages, 0] });
@@ -202,45 +195,59 @@ struct Rows<'g> {
 
 impl<'g> Rows<'g> {
     fn of(gathered: &'g Gathered<'g>, owner: &'g Owner<'g>) -> Self {
+        let ((sprayed, unsigned_at_home, filters), reach) = parallel::both(
+            || (sprayed(gathered), unsigned_at_home(gathered), filters(gathered, owner)),
+            || Reach::of(gathered, owner),
+        );
         let mut rows = Rows {
             gathered,
             owner,
-            reach: Reach::of(gathered, owner),
+            reach,
             habits: Vec::new(),
             authenticated: FxHashMap::default(),
             beside: FxHashMap::default(),
             signing: FxHashMap::default(),
-            sprayed: sprayed(gathered),
-            unsigned_at_home: unsigned_at_home(gathered, owner),
-            filters: filters(gathered, owner),
+            sprayed,
+            unsigned_at_home,
+            filters,
         };
         for at in 0..gathered.len() {
-            let who = gathered.who(at);
-            if owner.own_spf(who) || owner.signatures(who).any(|one| owner.key_use(one, at) == Use::Here) {
-                for other in others_signatures(gathered, who) {
+            let (who, own) = (gathered.who(at), gathered.own(at));
+            if own.others.is_empty() {
+                continue;
+            }
+            if own.spf || own.signatures.iter().any(|one| owner.key_use(one, at) == Use::Here) {
+                for &other in &own.others {
                     rows.beside.entry((who.organization, other)).or_default().extend(gathered.seen(at));
                 }
             }
         }
-        let mut by_place: Vec<OfSender> = Vec::new();
-        by_place.resize_with(gathered.numbers.places(), OfSender::default);
         for at in 0..gathered.len() {
-            let who = gathered.who(at);
+            let (who, own) = (gathered.who(at), gathered.own(at));
             if let Some((_, organization)) = who.authenticated {
                 let seen = rows.authenticated.entry((who.organization, organization)).or_default();
                 seen.extend(gathered.seen(at));
             }
-            for other in others_signatures(gathered, who) {
+            for &other in &own.others {
                 rows.signing.entry((who.organization, other)).or_default().extend(gathered.seen(at));
             }
-            let mut signatures = owner.signatures(who).peekable();
-            let signed = signatures.peek().is_some();
-            let verified = signatures.any(|one| one.verified);
-            let resigned = others_signatures(gathered, who).any(|other| !rows.signs_beside(who.organization, other));
+        }
+        rows.habits = parallel::map(gathered.numbers.places(), |place| rows.habits(place));
+        rows
+    }
+
+    /// What a sender does with mail of an organizational domain.
+    fn habits(&self, place: usize) -> SenderHabits {
+        let (gathered, owner) = (self.gathered, self.owner);
+        let mut of = OfSender::default();
+        let mut whole = Seen::default();
+        for at in gathered.numbers.units_at(place) {
+            let (who, own) = (gathered.who(at), gathered.own(at));
+            whole = gathered.whole(who.organization);
+            let (signed, verified) = (!own.signatures.is_empty(), own.verified);
+            let resigned = own.others.iter().any(|&other| !self.signs_beside(who.organization, other));
             let used_elsewhere = |one: &Signed| one.verified && owner.key_use(one, at) == Use::Elsewhere;
-            let hands_on = !owner.own_spf(who) && owner.signatures(who).any(used_elsewhere);
-            let of = &mut by_place[gathered.numbers.place(at)];
-            if hands_on {
+            if !own.spf && own.signatures.iter().any(used_elsewhere) {
                 of.handed_on.extend(gathered.seen(at));
             }
             let foreign = who.authenticated.is_some() && !who.null;
@@ -255,9 +262,7 @@ impl<'g> Rows<'g> {
                 }
             }
         }
-        let whole = |place: usize| gathered.whole(gathered.who(gathered.numbers.unit_at(place)).organization);
-        rows.habits = by_place.iter().enumerate().map(|(place, of)| of.habits(whole(place))).collect();
-        rows
+        of.habits(whole)
     }
 
     fn decide(&self, at: usize) -> Decision {
@@ -278,7 +283,7 @@ impl<'g> Rows<'g> {
     fn by_reports(&self, at: usize) -> Decision {
         let (gathered, owner) = (self.gathered, self.owner);
         let (who, sender, kind) = (gathered.who(at), gathered.sender(at), gathered.kind(at));
-        let from = who.organization;
+        let (from, evidence) = (who.organization, gathered.own(at));
         let provider = match sender {
             Sender::Provider(number) => Some(number),
             _ => None,
@@ -287,8 +292,8 @@ impl<'g> Rows<'g> {
         let at_home = |account: &&Account| Some(account.provider) == provider;
         // What signed, and where that is used.
         let signatures: Vec<(bool, Use)> =
-            owner.signatures(who).map(|one| (one.verified, owner.key_use(one, at))).collect();
-        let verified = signatures.iter().any(|one| one.0);
+            evidence.signatures.iter().map(|one| (one.verified, owner.key_use(one, at))).collect();
+        let verified = evidence.verified;
         let own_account_elsewhere = who.accounts.iter().filter(own).any(|account| !at_home(&account));
         let elsewhere = signatures.iter().any(|&(_, used)| used == Use::Elsewhere) || own_account_elsewhere;
         let own_account = who.accounts.iter().filter(own).find(|account| account.verified && at_home(account));
@@ -300,20 +305,20 @@ impl<'g> Rows<'g> {
         let here = !returned && signatures.iter().any(|&(_, used)| used == Use::Here);
         let elsewhere = elsewhere || returned;
         let own_account = own_account.filter(|_| !returned || other_account.is_none());
-        let aligned = owner.own_spf(who) && owner.is_aligned(at);
-        let own_spf = owner.own_spf(who);
+        let own_spf = evidence.spf;
+        let aligned = own_spf && owner.is_aligned(at);
         let by_account = |account: &Account| Author::Account(account.provider, account.number);
         // 3: the owner's.
         let mine = match kind {
             None => {
                 let strangers = who.accounts.iter().any(|account| account.verified && !own(&account));
                 owner.is_aligned(at) && (verified || !strangers)
-                    || owner.is_sole(from, sender)
+                    || owner.is_sole(at)
                     || here && !strangers && owner.is_signed(at)
             }
             Some(kind) if kind.sends_for_customers() => {
                 // A custom domain's signature at a mailbox host is its customer's, whatever SPF says through the shared include.
-                let others = others_signatures(gathered, who).next().is_some();
+                let others = !evidence.others.is_empty();
                 let customers = kind == Kind::MailboxHost && others && !verified;
                 other_account.is_none() && !customers && (aligned || here) || own_account.is_some()
             }
@@ -393,7 +398,8 @@ impl<'g> Rows<'g> {
         let (gathered, owner) = (self.gathered, self.owner);
         let (who, sender) = (gathered.who(at), gathered.sender(at));
         let (Sender::Provider(provider), Some(kind)) = (sender, gathered.kind(at)) else { return false };
-        let signed_here = || owner.signatures(who).any(|one| owner.is_key_at_home(one, at));
+        let own = gathered.own(at);
+        let signed_here = || own.signatures.iter().any(|one| owner.is_key_at_home(one, at));
         match kind {
             Kind::MailboxHost | Kind::Gateway if by_other_account => {
                 let own_account = |account: &Account| {
@@ -402,7 +408,7 @@ impl<'g> Rows<'g> {
                 signed_here() || who.accounts.iter().any(own_account)
             }
             Kind::MailboxHost => {
-                let another = who.authenticated.filter(|_| !who.null && !owner.own_spf(who));
+                let another = who.authenticated.filter(|_| !who.null && !own.spf);
                 another.is_some_and(|(_, by)| !self.is_providers(by, provider)) && signed_here()
             }
             Kind::Gateway => self.filters.contains(&at),
@@ -417,7 +423,7 @@ impl<'g> Rows<'g> {
         let signed = |organization: u32| who.signed.iter().any(|one| one.verified && one.organization == organization);
         let custom = |kind: Kind| {
             let there = self.gathered.kind(at) == Some(kind);
-            others_signatures(self.gathered, who).find(|_| there)
+            self.gathered.own(at).others.first().copied().filter(|_| there)
         };
         // Who rents at a service and signs as itself is the author, and the service under SPF the carrier.
         let renting = custom(Kind::Service).filter(|&one| self.is_signing(who.organization, one));

@@ -33,9 +33,10 @@ pub(super) fn filters(gathered: &Gathered<'_>, owner: &Owner<'_>) -> HashSet<usi
             continue;
         }
         let place = places.entry((who.organization, sender)).or_default();
-        if owner.own_spf(who) {
+        let own = gathered.own(at);
+        if own.spf {
             place.aligned.push(at);
-        } else if who.spf_failed && owner.signatures(who).any(|one| owner.is_key_at_home(one, at)) {
+        } else if who.spf_failed && own.signatures.iter().any(|one| owner.is_key_at_home(one, at)) {
             place.failing.push(at);
         }
     }

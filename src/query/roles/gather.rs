@@ -5,7 +5,9 @@ use std::net::IpAddr;
 
 use rustc_hash::FxHashMap;
 
+use super::grouped::Grouped;
 use super::numbers::Numbers;
+use super::own_evidence::OwnEvidence;
 use crate::parallel;
 use crate::providers::Kind;
 use crate::query::naming::{AuthIdentity, Knowledge, NamedBy, ProviderNumber, Sender, SenderGroup, Texts};
@@ -55,9 +57,9 @@ pub(in crate::query) struct ReporterSeen {
 pub(in crate::query) struct Gathered<'g> {
     pub(super) ground: &'g Ground<'g>,
     pub(super) knowledge: Knowledge<'g>,
-    /// The places of the entries, and of what is evidence only, in the order of their units, and within each as they were.
-    entries: Placed,
-    cells: Placed,
+    /// The entries, and what is evidence only, by their units.
+    entries: Grouped,
+    evidence: Grouped,
     /// What was seen of each unit.
     pub(super) units: Vec<UnitSeen>,
     /// In the order of units.
@@ -68,6 +70,8 @@ pub(in crate::query) struct Gathered<'g> {
     pub(super) numbers: Numbers,
     /// By organizational domain of header From who saw any of its mail.
     whole: FxHashMap<u32, Seen>,
+    /// By identity what it shows of the owner.
+    own: Vec<OwnEvidence>,
     /// By two organizational domains whether what is proven on the first counts for the second, for those that records name together.
     links: FxHashMap<(u32, u32), bool>,
 }
@@ -85,62 +89,36 @@ pub(super) struct UnitSeen {
     reporters_end: usize,
 }
 
-/// Places of things in the order of their units, and where those of each end.
-struct Placed {
-    places: Vec<u32>,
-    ends: Vec<usize>,
-}
-
-impl Placed {
-    fn of(units_of_things: &[u32], units: usize) -> Self {
-        let mut ends = vec![0; units];
-        units_of_things.iter().for_each(|unit| ends[*unit as usize] += 1);
-        let mut sum = 0;
-        for end in &mut ends {
-            // First where they begin, then moved on with each that is put there.
-            (*end, sum) = (sum, sum + *end);
-        }
-        let mut places = vec![0; sum];
-        for (place, unit) in (0..).zip(units_of_things) {
-            let end = &mut ends[*unit as usize];
-            places[*end] = place;
-            *end += 1;
-        }
-        Placed { places, ends }
-    }
-
-    fn of_unit(&self, at: usize) -> &[u32] {
-        let begin = at.checked_sub(1).map_or(0, |before| self.ends[before]);
-        &self.places[begin..self.ends[at]]
-    }
-}
-
 impl<'g> Gathered<'g> {
     pub(super) fn of(ground: &'g Ground<'g>, knowledge: Knowledge<'g>) -> Self {
         let sums = ground.sums;
         let units = &sums.units.list;
-        let place = |units_of_things: &'g Vec<u32>| Placed::of(units_of_things, units.len());
-        let (entries, cells) = parallel::both(|| place(&sums.units_of_entries), || place(&sums.units_of_cells));
+        let units_of_evidence: Vec<u32> = sums.evidence.iter().map(|one| one.unit).collect();
+        let grouped = |units_of_things| Grouped::of(units_of_things, units.len());
+        let (entries, evidence) = parallel::both(|| grouped(&sums.units_of_entries), || grouped(&units_of_evidence));
         let mut gathered = Gathered {
             ground,
             knowledge,
             entries,
-            cells,
+            evidence,
             units: Vec::new(),
             reporters: Vec::new(),
             senders: units.iter().map(|unit| (unit.sender, unit.by)).collect(),
             numbers: Numbers::default(),
             whole: FxHashMap::default(),
+            own: Vec::new(),
             links: FxHashMap::default(),
         };
         gathered.find_links();
+        gathered.own = sums.whos.iter().map(|who| OwnEvidence::of(&gathered, who)).collect();
         gathered.sum_up();
         for at in 0..units.len() {
             let seen = gathered.seen(at);
             gathered.whole.entry(gathered.who(at).organization).or_default().extend(seen);
         }
         gathered.name_addresses();
-        let senders = (0..units.len()).map(|at| (gathered.who(at).organization, gathered.sender(at)));
+        let senders =
+            (0..units.len()).map(|at| (gathered.who(at).organization, gathered.sender(at), gathered.unit(at)));
         gathered.numbers = Numbers::of(senders);
         gathered
     }
@@ -189,11 +167,14 @@ impl<'g> Gathered<'g> {
     /// All that was seen of a unit, whoever's word counts.
     fn all_cells(&self, at: usize) -> impl Iterator<Item = Cell> {
         let (sums, tally) = (self.ground.sums, self.ground.tally);
-        let evidence = self.cells.of_unit(at).iter().map(|&place| {
-            let cell = &sums.cells[place as usize];
-            Cell { day: cell.day, reporter: cell.reporter(), messages: cell.messages, excuse: cell.excuse() }
+        let evidence = self.evidence.of_group(at).iter().flat_map(|&number| sums.cells(number as usize));
+        let evidence = evidence.map(|cell| Cell {
+            day: cell.day,
+            reporter: cell.reporter(),
+            messages: cell.messages,
+            excuse: cell.excuse(),
         });
-        let counted = self.entries.of_unit(at).iter().map(|&place| {
+        let counted = self.entries.of_group(at).iter().map(|&place| {
             let entry = &sums.entries[place as usize];
             let report = tally.report(entry);
             let excuse = Excuse::of(tally.facts(entry).forwarding);
@@ -216,7 +197,7 @@ impl<'g> Gathered<'g> {
 
     /// Whether mail of a unit is of the window and asked for: else it is evidence only.
     pub(super) fn is_counted(&self, at: usize) -> bool {
-        !self.entries.of_unit(at).is_empty()
+        !self.entries.of_group(at).is_empty()
     }
 
     /// The messages of a unit.
@@ -234,6 +215,11 @@ impl<'g> Gathered<'g> {
 
     pub(super) fn who(&self, at: usize) -> &'g AuthIdentity {
         &self.ground.sums.whos[self.unit(at).who as usize]
+    }
+
+    /// What a unit shows of the owner.
+    pub(super) fn own(&self, at: usize) -> &OwnEvidence {
+        &self.own[self.unit(at).who as usize]
     }
 
     pub(super) fn sender(&self, at: usize) -> Sender {
@@ -331,16 +317,18 @@ impl<'g> Gathered<'g> {
             seen: Seen,
             units: Vec<usize>,
         }
-        let mut addresses: HashMap<IpAddr, Address> = HashMap::new();
-        for (at, unit) in self.ground.sums.units.list.iter().enumerate() {
-            if let Sender::Address(ip) = unit.sender {
+        let groups = &self.ground.sums.units;
+        let mut addresses: Vec<Address> = Vec::new();
+        addresses.resize_with(groups.addresses(), Address::default);
+        for (at, unit) in groups.list.iter().enumerate() {
+            if let (Sender::Address(_), Some(number)) = (unit.sender, unit.address_number) {
                 let (who, seen) = (self.who(at), self.seen(at));
-                let address = addresses.entry(ip).or_default();
+                let address = &mut addresses[number as usize];
                 address.units.push(at);
                 address.seen.extend(seen);
                 address.against |= who.spf_failed || who.authenticated.is_some();
-                match who.authenticated.filter(|(_, by)| !self.linked(*by, who.organization)) {
-                    Some((_, organization)) => address.organizations.entry(organization).or_default().extend(seen),
+                match self.own(at).spf_of_other {
+                    Some(organization) => address.organizations.entry(organization).or_default().extend(seen),
                     None if who.own_spf || who.authenticated.is_some() => address.own_spf.extend(seen),
                     None => {}
                 }
@@ -355,14 +343,14 @@ impl<'g> Gathered<'g> {
             }
         }
         for (ip, at, _) in self.ground.sums.parts() {
-            let unit = &self.ground.sums.units.list[at as usize];
+            let unit = &groups.list[at as usize];
             if let (Sender::Provider(provider), NamedBy::Envelope) = (unit.sender, unit.by)
-                && let Some(address) = ip.and_then(|ip| addresses.get_mut(&ip))
+                && let Some(number) = ip.and_then(|ip| groups.address_number(ip))
             {
-                address.by_envelope.entry(provider).or_default().extend(self.seen(at as usize));
+                addresses[number as usize].by_envelope.entry(provider).or_default().extend(self.seen(at as usize));
             }
         }
-        for address in addresses.into_values() {
+        for address in addresses.into_iter().filter(|address| !address.units.is_empty()) {
             let counts = |seen: &Seen| seen.is_any() && (seen.by_several() || !address.seen.by_several());
             let enough = |(name, seen): (&u32, &Seen)| counts(seen).then_some(*name);
             let only = |names: &HashMap<u32, Seen>| (names.len() == 1).then(|| names.iter().find_map(enough)).flatten();

@@ -5,6 +5,7 @@
 //! the rows in their order) and paths are grouped by it:
 //!
 //! - [`gather`](self) lays the records out by unit, day and reporter, those of the memory before the window included;
+//! - `own_evidence` says what each identity shows of the owner;
 //! - `owner` finds what is proven to be the owner's: machines, and where keys are used; `accounts` which accounts of providers are;
 //! - `numbers` numbers senders and places, which sums go by;
 //! - `keys` says where keys are used;
@@ -21,9 +22,11 @@ mod accounts;
 mod decide;
 mod filters;
 mod gather;
+mod grouped;
 mod keys;
 mod numbers;
 mod own_days;
+mod own_evidence;
 mod owner;
 mod paths;
 mod reach;

@@ -3,8 +3,11 @@
 
 use std::collections::HashMap;
 
+use rustc_hash::FxHashMap;
+
+use super::grouped::Grouped;
 use super::keys::network;
-use crate::query::naming::Sender;
+use crate::query::naming::{Sender, SenderGroup};
 
 /// The numbers of what units have in common.
 #[derive(Debug, Default)]
@@ -15,40 +18,59 @@ pub(super) struct Numbers {
     places: Vec<u32>,
     /// By sender its site.
     sites: Vec<u32>,
-    /// By place a unit that is there.
-    units_of_places: Vec<u32>,
+    /// The units of each place; there is one at least.
+    units_of_places: Grouped,
+    number_of_places: usize,
     /// By site a sender that is there.
     senders_of_sites: Vec<Sender>,
 }
 
-/// The number of a thing, a new one where it has none.
-fn number<K: std::hash::Hash + Eq>(numbers: &mut HashMap<K, u32>, key: K) -> (u32, bool) {
-    let next = numbers.len() as u32;
-    let number = *numbers.entry(key).or_insert(next);
-    (number, number == next)
+/// A sender of a group in one number: strangers choose addresses, and these have numbers already.
+pub(super) fn code(sender: Sender, group: &SenderGroup) -> u64 {
+    let (kind, number) = match sender {
+        Sender::Nobody => (0, 0),
+        Sender::Provider(number) => (1, number),
+        Sender::Organization(number) => (2, number),
+        Sender::Address(_) => (3, group.address_number.unwrap_or(u32::MAX)),
+    };
+    kind << 32 | u64::from(number)
+}
+
+/// Gives small numbers to others, in the order in which they come.
+#[derive(Default)]
+struct Renumbered(FxHashMap<u64, u32>);
+
+impl Renumbered {
+    /// The number of a key, and whether it is new.
+    fn number(&mut self, key: u64) -> (u32, bool) {
+        let next = self.0.len() as u32;
+        let number = *self.0.entry(key).or_insert(next);
+        (number, number == next)
+    }
 }
 
 impl Numbers {
     /// Of units, each with the organizational domain of header From and the sender.
-    pub(super) fn of(units: impl Iterator<Item = (u32, Sender)>) -> Self {
+    pub(super) fn of<'g>(units: impl Iterator<Item = (u32, Sender, &'g SenderGroup)>) -> Self {
         let mut found = Numbers::default();
-        let (mut senders, mut places, mut sites) = (HashMap::new(), HashMap::new(), HashMap::new());
-        for (at, (organization, sender)) in (0..).zip(units) {
-            let (of_unit, is_new) = number(&mut senders, sender);
+        let (mut senders, mut places) = (Renumbered::default(), Renumbered::default());
+        let mut sites: HashMap<Sender, u32> = HashMap::new();
+        for (organization, sender, group) in units {
+            let (of_unit, is_new) = senders.number(code(sender, group));
             if is_new {
-                let (site, is_new) = number(&mut sites, site(sender));
+                let next = sites.len() as u32;
+                let site = *sites.entry(site(sender)).or_insert(next);
                 found.sites.push(site);
-                if is_new {
+                if site == next {
                     found.senders_of_sites.push(sender);
                 }
             }
             found.senders.push(of_unit);
-            let (place, is_new) = number(&mut places, u64::from(organization) << 32 | u64::from(of_unit));
+            let (place, _) = places.number(u64::from(organization) << 32 | u64::from(of_unit));
             found.places.push(place);
-            if is_new {
-                found.units_of_places.push(at);
-            }
         }
+        found.number_of_places = places.0.len();
+        found.units_of_places = Grouped::of(&found.places, found.number_of_places);
         found
     }
 
@@ -72,14 +94,19 @@ impl Numbers {
         self.places[unit] as usize
     }
 
-    /// How many places there are.
-    pub(super) fn places(&self) -> usize {
-        self.units_of_places.len()
+    /// How many senders there are.
+    pub(super) fn senders(&self) -> usize {
+        self.sites.len()
     }
 
-    /// One of the units at a place.
-    pub(super) fn unit_at(&self, place: usize) -> usize {
-        self.units_of_places[place] as usize
+    /// How many places there are.
+    pub(super) fn places(&self) -> usize {
+        self.number_of_places
+    }
+
+    /// The units at a place.
+    pub(super) fn units_at(&self, place: usize) -> impl Iterator<Item = usize> {
+        self.units_of_places.of_group(place).iter().map(|&at| at as usize)
     }
 }
 

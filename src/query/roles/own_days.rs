@@ -63,7 +63,7 @@ impl SignatureDays {
     pub(super) fn of(owner: &Owner<'_>, units: impl Iterator<Item = (usize, bool)>) -> Self {
         let (mut all, mut own, mut at_home) = (ByDay::default(), ByDay::default(), ByDay::default());
         for (at, aligned) in units {
-            let signed = owner.signatures(owner.gathered.who(at)).any(|one| one.verified);
+            let signed = owner.gathered.own(at).verified;
             for one in owner.gathered.cells(at) {
                 add(&mut all, &one);
                 if signed {

@@ -1,14 +1,14 @@
 //! What the reports prove to be the owner's: accounts of providers, machines, and the senders where keys are used.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
-use std::net::IpAddr;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use rustc_hash::FxHashMap;
 
 use super::gather::Gathered;
-use super::keys::{ByReporter, Key, MOST, USED};
+use super::keys::{ByReporter, Key, MOST, USED, add, sum};
+use crate::parallel;
 use crate::providers::Kind;
-use crate::query::naming::{Account, AuthIdentity, ProviderNumber, Sender, Signed};
+use crate::query::naming::{Account, ProviderNumber, Sender, Signed};
 use crate::query::tally::Days;
 use crate::report::period::Day;
 use crate::witness::Seen;
@@ -39,8 +39,8 @@ pub(super) struct Owner<'g> {
     pub(super) accounts: HashMap<AccountNumber, BTreeSet<u32>>,
     /// By place whether SPF aligns there, no lone claim.
     aligned: Vec<bool>,
-    /// Organizational domains and addresses that are all that the reporters which see them see of the owner.
-    sole: HashSet<(u32, IpAddr)>,
+    /// By place whether its address is all that the reporters which see it see of the owner.
+    sole: Vec<bool>,
     keys: FxHashMap<u32, Key>,
     /// By place whether own signatures are seen there, no lone claim.
     signed: Vec<bool>,
@@ -52,7 +52,7 @@ impl<'g> Owner<'g> {
             gathered,
             accounts: HashMap::new(),
             aligned: Vec::new(),
-            sole: HashSet::new(),
+            sole: Vec::new(),
             keys: FxHashMap::default(),
             signed: Vec::new(),
         };
@@ -62,16 +62,6 @@ impl<'g> Owner<'g> {
         owner.find_accounts_beside_keys();
         owner.find_sole();
         owner
-    }
-
-    /// Whether SPF passed for a domain of the owner's.
-    pub(super) fn own_spf(&self, who: &AuthIdentity) -> bool {
-        who.own_spf || who.authenticated.is_some_and(|(_, by)| self.gathered.linked(by, who.organization))
-    }
-
-    /// The own signatures of a record.
-    pub(super) fn signatures<'w>(&self, who: &'w AuthIdentity) -> impl Iterator<Item = &'w Signed> {
-        who.signed.iter().filter(|one| self.gathered.linked(one.organization, who.organization))
     }
 
     /// Whether an account is the owner's, for mail of an organizational domain.
@@ -91,9 +81,9 @@ impl<'g> Owner<'g> {
         self.signed[self.gathered.numbers.place(at)]
     }
 
-    /// Whether an address is all that a reporter sees of the owner.
-    pub(super) fn is_sole(&self, organization: u32, sender: Sender) -> bool {
-        matches!(sender, Sender::Address(ip) if self.sole.contains(&(organization, ip)))
+    /// Whether the address of a unit is all that the reporters which see it see of the owner.
+    pub(super) fn is_sole(&self, at: usize) -> bool {
+        self.sole[self.gathered.numbers.place(at)]
     }
 
     /// Where a signature's key is used, as seen from a unit's sender. A signature of which the reporter writes no selector may be of
@@ -143,91 +133,77 @@ impl<'g> Owner<'g> {
     /// SPF that aligns at a sender: not where one reporter says so and two others saw it otherwise. What could not be
     /// evaluated does not speak against it, nor does a null reverse-path, for which SPF speaks of a host name.
     fn find_aligned(&mut self) {
-        #[derive(Default)]
-        struct Place {
-            aligned: [Reporters; 2],
-            signed: [Reporters; 2],
-            /// SPF speaks for another there.
-            others: bool,
-        }
-        let mut places: Vec<Place> = Vec::new();
-        places.resize_with(self.gathered.numbers.places(), Place::default);
-        for at in 0..self.gathered.len() {
-            let who = self.gathered.who(at);
-            let place = &mut places[self.gathered.numbers.place(at)];
-            place.others |= who.authenticated.is_some();
-            let reporters = || self.gathered.reporters(at).iter().map(|one| one.reporter);
-            let has_signature = self.signatures(who).next().is_some();
-            place.signed[usize::from(!has_signature)].extend(reporters());
-            if self.own_spf(who) {
-                place.aligned[0].extend(reporters());
-            } else if (who.spf_failed || who.authenticated.is_some()) && !who.null && !who.spf_unevaluable {
-                place.aligned[1].extend(reporters());
-            }
-        }
+        let gathered = self.gathered;
+        let loud = self.loud();
         let believed = |[claimed, otherwise]: &[Reporters; 2]| {
             claimed.len() > 1 || claimed.len() == 1 && otherwise.without(claimed) < 2
         };
-        self.aligned = places.iter().map(|place| believed(&place.aligned)).collect();
-        for place in self.loud() {
-            self.aligned[place] &= places[place].aligned[0].len() > 1;
-        }
-        // Where SPF speaks for another, one reporter's signatures alone do not make the sender the owner's.
-        let signed = |place: &Place| (place.signed[0].len() > 1 || !place.others) && believed(&place.signed);
-        self.signed = places.iter().map(signed).collect();
+        let found = parallel::map(gathered.numbers.places(), |place| {
+            let (mut aligned, mut signed) = <([Reporters; 2], [Reporters; 2])>::default();
+            // SPF speaks for another there.
+            let mut others = false;
+            for at in gathered.numbers.units_at(place) {
+                let (who, own) = (gathered.who(at), gathered.own(at));
+                others |= who.authenticated.is_some();
+                let reporters = || gathered.reporters(at).iter().map(|one| one.reporter);
+                signed[usize::from(own.signatures.is_empty())].extend(reporters());
+                if own.spf {
+                    aligned[0].extend(reporters());
+                } else if (who.spf_failed || who.authenticated.is_some()) && !who.null && !who.spf_unevaluable {
+                    aligned[1].extend(reporters());
+                }
+            }
+            // Where SPF speaks for another, one reporter's signatures alone do not make the sender the owner's.
+            let is_signed = (signed[0].len() > 1 || !others) && believed(&signed);
+            (believed(&aligned) && (!loud[place] || aligned[0].len() > 1), is_signed)
+        });
+        (self.aligned, self.signed) = found.into_iter().unzip();
     }
 
-    /// Places of which one reporter alone tells more of the owner's mail than all reporters together of all other senders, though it
-    /// sees those too, and no key of the owner's verifies steadily there: nobody sends so to one receiver only.
-    fn loud(&self) -> Vec<usize> {
-        #[derive(Default)]
-        struct Place {
-            seen: Seen,
-            reporters: BTreeSet<u32>,
-            messages: u64,
-            verified: u64,
-        }
-        let mut places: FxHashMap<usize, Place> = FxHashMap::default();
+    /// By place whether one reporter alone tells more of the owner's mail there than all reporters together of all other senders,
+    /// though it sees those too, and no key of the owner's verifies steadily there: nobody sends so to one receiver only.
+    fn loud(&self) -> Vec<bool> {
+        let gathered = self.gathered;
+        let shows_owner = |at: &usize| gathered.own(*at).spf || gathered.own(*at).verified;
         let mut all: HashMap<u32, ByReporter> = HashMap::new();
-        for at in 0..self.gathered.len() {
-            let who = self.gathered.who(at);
-            let verified = self.signatures(who).any(|one| one.verified);
-            if !self.own_spf(who) && !verified {
-                continue;
-            }
-            let place = places.entry(self.gathered.numbers.place(at)).or_default();
-            place.seen.extend(self.gathered.seen(at));
-            for cell in self.gathered.reporters(at) {
-                place.reporters.insert(cell.reporter);
-                place.messages = place.messages.saturating_add(cell.messages);
-                place.verified = place.verified.saturating_add(if verified { cell.messages } else { 0 });
-                let sum = all.entry(who.organization).or_default().entry(cell.reporter).or_default();
-                *sum = sum.saturating_add(cell.messages);
-            }
+        for at in (0..gathered.len()).filter(shows_owner) {
+            let of = all.entry(gathered.who(at).organization).or_default();
+            gathered.reporters(at).iter().for_each(|one| add(of, one.reporter, one.messages));
         }
-        let is_loud = |(number, place): (usize, Place)| {
-            let reporters = all.get(&self.gathered.who(self.gathered.numbers.unit_at(number)).organization)?;
-            let others = reporters.values().fold(0u64, |sum, &n| sum.saturating_add(n)).saturating_sub(place.messages);
-            let elsewhere = reporters.get(place.reporters.first()?)?.saturating_sub(place.messages);
-            let steady = place.verified >= CONSISTENT
-                && place.verified as f64 >= NEARLY_ALL * place.messages as f64
-                && place.seen.on_several_days();
-            let alone = place.reporters.len() == 1 && reporters.len() > 2 && elsewhere > 0;
-            (alone && place.messages > others && !steady).then_some(number)
+        let is_loud = |place: usize| {
+            let units = || gathered.numbers.units_at(place).filter(shows_owner);
+            let mut seen = Seen::default();
+            let (mut only, mut messages, mut verified) = (None, 0_u64, 0_u64);
+            for at in units() {
+                seen.extend(gathered.seen(at));
+                for one in gathered.reporters(at) {
+                    if *only.get_or_insert(one.reporter) != one.reporter {
+                        return false;
+                    }
+                    messages = messages.saturating_add(one.messages);
+                    verified = verified.saturating_add(if gathered.own(at).verified { one.messages } else { 0 });
+                }
+            }
+            let reporters = units().next().and_then(|at| all.get(&gathered.who(at).organization));
+            let (Some(reporters), Some(only)) = (reporters, only) else { return false };
+            let others = sum(reporters).saturating_sub(messages);
+            let elsewhere = reporters.get(&only).map_or(0, |all| all.saturating_sub(messages));
+            let steady =
+                verified >= CONSISTENT && verified as f64 >= NEARLY_ALL * messages as f64 && seen.on_several_days();
+            reporters.len() > 2 && elsewhere > 0 && messages > others && !steady
         };
-        places.into_iter().filter_map(is_loud).collect()
+        parallel::map(gathered.numbers.places(), is_loud)
     }
 
     fn find_keys(&mut self) {
         let mut keys: FxHashMap<u32, Key> = FxHashMap::default();
         for at in 0..self.gathered.len() {
-            let (who, sender) = (self.gathered.who(at), self.gathered.numbers.sender(at));
-            let mut signatures = self.signatures(who).peekable();
-            if signatures.peek().is_none() {
+            let (own, sender) = (self.gathered.own(at), self.gathered.numbers.sender(at));
+            if own.signatures.is_empty() {
                 continue;
             }
-            let (seen, aligned) = (self.gathered.seen(at), self.own_spf(who));
-            for signed in signatures {
+            let (seen, aligned) = (self.gathered.seen(at), own.spf);
+            for signed in &own.signatures {
                 for number in keys_of(signed) {
                     let key = keys.entry(number).or_default();
                     if number == signed.any_key && signed.key != signed.any_key {
@@ -243,8 +219,8 @@ impl<'g> Owner<'g> {
         }
         keys.values_mut().for_each(Key::find_spf);
         for at in 0..self.gathered.len() {
-            let (who, site) = (self.gathered.who(at), self.gathered.numbers.site(at));
-            for signed in self.signatures(who).filter(|one| one.verified) {
+            let (own, site) = (self.gathered.own(at), self.gathered.numbers.site(at));
+            for signed in own.signatures.iter().filter(|one| one.verified) {
                 for key in keys_of(signed) {
                     let Some(key) = keys.get_mut(&key) else { continue };
                     if key.anywhere_with_spf {
@@ -264,53 +240,46 @@ impl<'g> Owner<'g> {
     /// A machine that only some reporters can see (over IPv6, say): all the own-signed mail that each of them sees comes from
     /// there, none from the senders that the others see. A forwarder would leave them the direct mail too.
     fn find_sole(&mut self) {
-        type Places = HashMap<Option<IpAddr>, (u64, Days)>;
-        let mut signed: HashMap<u32, BTreeMap<u32, Places>> = HashMap::new();
-        let mut who_sees: HashMap<IpAddr, Reporters> = HashMap::new();
-        for at in 0..self.gathered.len() {
-            let who = self.gathered.who(at);
-            let address = match self.gathered.sender(at) {
-                Sender::Address(ip) => Some(ip),
-                _ => None,
-            };
-            if let Some(ip) = address {
-                who_sees.entry(ip).or_default().extend(self.gathered.reporters(at).iter().map(|one| one.reporter));
+        let gathered = self.gathered;
+        let mut signed: HashMap<u32, ByReporter> = HashMap::new();
+        let mut who_sees: Vec<Reporters> = Vec::new();
+        who_sees.resize_with(gathered.numbers.senders(), Reporters::default);
+        for at in 0..gathered.len() {
+            let reporters = gathered.reporters(at);
+            if let Sender::Address(_) = gathered.sender(at) {
+                let sender = gathered.numbers.sender(at) as usize;
+                who_sees[sender].extend(reporters.iter().map(|one| one.reporter));
             }
-            if !self.signatures(who).any(|one| one.verified) {
-                continue;
-            }
-            let of = signed.entry(who.organization).or_default();
-            for one in self.gathered.reporters(at) {
-                let of = of.entry(one.reporter).or_default().entry(address).or_default();
-                of.0 = of.0.saturating_add(one.messages);
-                of.1.extend(one.days);
+            if gathered.own(at).verified {
+                let of = signed.entry(gathered.who(at).organization).or_default();
+                reporters.iter().for_each(|one| add(of, one.reporter, one.messages));
             }
         }
-        for (organization, reporters) in signed {
-            let totals: HashMap<u32, u64> = reporters
-                .iter()
-                .map(|(reporter, places)| {
-                    (*reporter, places.values().fold(0, |sum: u64, one| sum.saturating_add(one.0)))
-                })
-                .collect();
-            // Those that a reporter sees there, where that is nearly all that it sees.
-            let nearly_all_of = |reporter: &u32, ip: IpAddr| {
-                let there = reporters.get(reporter)?.get(&Some(ip))?;
-                (there.0 as f64 >= NEARLY_ALL * *totals.get(reporter)? as f64).then_some(*there)
-            };
-            let consistent = |(messages, days): (u64, Days)| messages >= CONSISTENT && days.several();
-            let addresses: BTreeSet<IpAddr> =
-                reporters.values().flat_map(|places| places.keys().flatten().copied()).collect();
-            for ip in addresses {
-                let Some(seers) = who_sees.get(&ip) else { continue };
-                // Others see mail that is signed so elsewhere.
-                let others = || reporters.keys().any(|reporter| seers.0.binary_search(reporter).is_err());
-                let there: Option<Vec<(u64, Days)>> = seers.0.iter().map(|seer| nearly_all_of(seer, ip)).collect();
-                if there.is_some_and(|there| there.into_iter().any(consistent)) && others() {
-                    self.sole.insert((organization, ip));
+        let is_sole = |place: usize| {
+            let mut there: BTreeMap<u32, (u64, Days)> = BTreeMap::new();
+            for at in gathered.numbers.units_at(place).filter(|&at| gathered.own(at).verified) {
+                for one in gathered.reporters(at) {
+                    let of = there.entry(one.reporter).or_default();
+                    of.0 = of.0.saturating_add(one.messages);
+                    of.1.extend(one.days);
                 }
             }
-        }
+            let first = gathered.numbers.units_at(place).next();
+            let Some((at, Sender::Address(_))) = first.map(|at| (at, gathered.sender(at))) else { return false };
+            let Some(all) = signed.get(&gathered.who(at).organization).filter(|_| !there.is_empty()) else {
+                return false;
+            };
+            let seers = &who_sees[gathered.numbers.sender(at) as usize];
+            let nearly_all = |seer: &u32| match (there.get(seer), all.get(seer)) {
+                (Some(here), Some(&all)) => here.0 as f64 >= NEARLY_ALL * all as f64,
+                _ => false,
+            };
+            let consistent = |(messages, days): &(u64, Days)| *messages >= CONSISTENT && days.several();
+            // Others see mail that is signed so elsewhere.
+            let others = || all.keys().any(|reporter| seers.0.binary_search(reporter).is_err());
+            seers.0.iter().all(nearly_all) && there.values().any(consistent) && others()
+        };
+        self.sole = parallel::map(gathered.numbers.places(), is_sole);
     }
 }
 

@@ -3,6 +3,8 @@
 use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 
+use rustc_hash::FxHashMap;
+
 use super::decide::{Author, Decision};
 use super::gather::Gathered;
 use super::keys::network;
@@ -81,9 +83,11 @@ const NEARLY_ALL: f64 = 0.95;
 pub(super) fn group(gathered: &Gathered<'_>, owner: &Owner<'_>, decisions: &[Decision]) -> Paths {
     let accounts = accounts(gathered, owner, decisions);
     let names = names(gathered);
+    let named = |at: usize| names.get(&(gathered.who(at).from, gathered.unit(at).address_number?)).copied();
     let (folded, folded_accounts) = (folded(gathered, decisions), folded_accounts(gathered, decisions));
     let mut paths = Paths::default();
     let mut numbers: HashMap<PathNumber, u32> = HashMap::new();
+    let mut last = None;
     for (at, decision) in decisions.iter().enumerate() {
         let (unit, who) = (gathered.unit(at), gathered.who(at));
         let (mut author, mut only_account) = (decision.author, false);
@@ -108,29 +112,35 @@ pub(super) fn group(gathered: &Gathered<'_>, owner: &Owner<'_>, decisions: &[Dec
                 (Decision { role: Role::Service, author: Author::Organization(organization), .. }, ..) => {
                     SenderNumber::Organization(*organization)
                 }
-                (Decision { role: Role::Own, behind: false, .. }, _, host) => {
-                    match (names.get(&(who.from, ip)), host) {
-                        (Some(&organization), _) => SenderNumber::Organization(organization),
-                        (None, Some(host)) => SenderNumber::Host(host),
-                        (None, None) => SenderNumber::Network(network(ip)),
-                    }
-                }
+                (Decision { role: Role::Own, behind: false, .. }, _, host) => match (named(at), host) {
+                    (Some(organization), _) => SenderNumber::Organization(organization),
+                    (None, Some(host)) => SenderNumber::Host(host),
+                    (None, None) => SenderNumber::Network(network(ip)),
+                },
                 (_, _, Some(host)) => SenderNumber::Host(host),
                 (Decision { role: Role::Own, .. }, ..) => SenderNumber::Behind,
                 (Decision { role: Role::Unknown, .. }, ..) => SenderNumber::Network(network(ip)),
-                _ => match names.get(&(who.from, ip)) {
-                    Some(&organization) => SenderNumber::Organization(organization),
+                _ => match named(at) {
+                    Some(organization) => SenderNumber::Organization(organization),
                     None => SenderNumber::Network(network(ip)),
                 },
             },
         };
         let from = if folded.contains(&(who.from, decision.role)) { all_below(who.organization) } else { who.from };
         let path = PathNumber { from, sender, author, role: decision.role, only_account };
-        let next = paths.list.len() as u32;
-        let number = *numbers.entry(path).or_insert(next);
-        if number == next {
-            paths.list.push(path);
-        }
+        // Units of one network mostly come one after the other.
+        let number = match last {
+            Some((known, number)) if known == path => number,
+            _ => {
+                let next = paths.list.len() as u32;
+                let number = *numbers.entry(path).or_insert(next);
+                if number == next {
+                    paths.list.push(path);
+                }
+                number
+            }
+        };
+        last = Some((path, number));
         paths.of_units.push(number);
     }
     fold_senders(gathered, &mut paths);
@@ -233,13 +243,13 @@ fn since(gathered: &Gathered<'_>, paths: &Paths) -> Vec<Day> {
     paths.list.iter().map(of).collect()
 }
 
-/// The organization that SPF authenticates at each address where it does, for each header From: the one that most reporters'
+/// The organization that SPF authenticates at each address where it does, for each header From, by the number of the address: the one that most reporters'
 /// records name; of equals the first by name. An address keeps the name that its own identity gave it, also when it is set
 /// up for the domain later.
-fn names(gathered: &Gathered<'_>) -> HashMap<(i64, IpAddr), u32> {
+fn names(gathered: &Gathered<'_>) -> FxHashMap<(i64, u32), u32> {
     #[derive(Default)]
     struct Named {
-        by: HashMap<u32, (u64, Seen)>,
+        by: FxHashMap<u32, (u64, Seen)>,
         whole: (u64, Seen),
     }
     let add = |sum: &mut (u64, Seen), at: usize| {
@@ -247,16 +257,12 @@ fn names(gathered: &Gathered<'_>) -> HashMap<(i64, IpAddr), u32> {
         sum.1.extend(gathered.seen(at));
     };
     let place = |at: usize| match gathered.sender(at) {
-        Sender::Address(ip) => Some((gathered.who(at).from, ip)),
+        Sender::Address(_) => Some((gathered.who(at).from, gathered.unit(at).address_number?)),
         _ => None,
     };
-    let by_others = |at: usize| {
-        let who = gathered.who(at);
-        who.authenticated.filter(|(_, by)| !gathered.linked(*by, who.organization))
-    };
-    let mut found: HashMap<(i64, IpAddr), Named> = HashMap::new();
+    let mut found: FxHashMap<(i64, u32), Named> = FxHashMap::default();
     for at in 0..gathered.len() {
-        if let (Some(place), Some((_, organization))) = (place(at), by_others(at)) {
+        if let (Some(place), Some(organization)) = (place(at), gathered.own(at).spf_of_other) {
             add(found.entry(place).or_default().by.entry(organization).or_default(), at);
         }
     }

@@ -84,11 +84,11 @@ impl Reach {
         for at in 0..gathered.len() {
             let (who, sender) = (gathered.who(at), gathered.sender(at));
             let own_accounts = || who.accounts.iter().filter(|account| owner.is_own(account, who.organization));
-            if owner.signatures(who).next().is_none() && own_accounts().next().is_none() {
+            if gathered.own(at).signatures.is_empty() && own_accounts().next().is_none() {
                 continue;
             }
-            let at_home = owner.own_spf(who)
-                || owner.signatures(who).any(|one| owner.key_use(one, at) == Use::Here)
+            let at_home = gathered.own(at).spf
+                || gathered.own(at).signatures.iter().any(|one| owner.key_use(one, at) == Use::Here)
                 || own_accounts().any(|account| sender == Sender::Provider(account.provider));
             if at_home {
                 home.entry(who.organization).or_default().push(at);

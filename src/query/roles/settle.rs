@@ -3,24 +3,30 @@
 use std::collections::HashMap;
 use std::net::IpAddr;
 
-use indexmap::IndexMap;
+use rustc_hash::FxHashMap;
 
 use super::decide::{Author, Decision};
 use super::gather::Gathered;
+use super::numbers;
 use crate::query::naming::Sender;
 use crate::role::Role;
 use crate::witness::Seen;
 
-/// What is decided on mail of one header From from one sender: each with who saw mail of it.
+/// What is decided on mail of one header From from one sender: each with who saw mail of it. Of more than [`MOST`] the rest is
+/// left out.
 #[derive(Default)]
-struct Decided(IndexMap<Decision, Seen>);
+struct Decided(Vec<(Decision, Seen)>);
 
-/// A machine that stands for so many is nobody's alone: what a reporter hides there is not settled by the others.
+/// A machine that stands for more is nobody's alone: what a reporter hides there is not settled by the others.
 const MOST: usize = 256;
 
 impl Decided {
     fn add(&mut self, decision: Decision, seen: Seen) {
-        self.0.entry(decision).or_default().extend(seen);
+        if let Some((_, known)) = self.0.iter_mut().find(|(known, _)| *known == decision) {
+            known.extend(seen);
+        } else if self.0.len() <= MOST {
+            self.0.push((decision, seen));
+        }
     }
 
     /// Who saw mail without a role.
@@ -36,11 +42,10 @@ impl Decided {
         if self.0.len() > MOST {
             return None;
         }
-        let wanted: Vec<(&Decision, &Seen)> =
-            self.0.iter().filter(|(decision, seen)| wanted(decision, **seen)).collect();
-        let agreed = wanted.iter().any(|(_, seen)| seen.by_several());
-        let mut of = wanted.into_iter().filter(|(_, seen)| !agreed || seen.by_several());
-        let (mut one, mut seen) = of.next().map(|(one, seen)| (*one, *seen))?;
+        let wanted = || self.0.iter().filter(|(decision, seen)| wanted(decision, *seen));
+        let agreed = wanted().any(|(_, seen)| seen.by_several());
+        let mut of = wanted().filter(|(_, seen)| !agreed || seen.by_several());
+        let (mut one, mut seen) = of.next().copied()?;
         for (other, by) in of {
             if (other.role, other.behind, other.entry) != (one.role, one.behind, one.entry) {
                 return None;
@@ -76,14 +81,19 @@ fn machine(gathered: &Gathered<'_>, at: usize) -> Sender {
     }
 }
 
+/// The same in one number.
+fn machine_number(gathered: &Gathered<'_>, at: usize) -> u64 {
+    numbers::code(machine(gathered, at), gathered.unit(at))
+}
+
 /// Lets units without a role join that of the others of the same header From and sender, where there is one only: the address
 /// decides. At a provider, whose machines carry mail of many, only what hides who it is joins: a null reverse-path that of a
 /// sender which is otherwise the owner's, and mail of which a reporter writes neither SPF nor a signature that of its address, or
 /// else that of the sender.
 pub(super) fn settle(gathered: &Gathered<'_>, decisions: &mut [Decision]) {
-    let (mut numbers, mut of_units, mut found) = (HashMap::new(), Vec::new(), Vec::<Decided>::new());
+    let (mut numbers, mut of_units, mut found) = (FxHashMap::default(), Vec::new(), Vec::<Decided>::new());
     for (at, decision) in decisions.iter().enumerate() {
-        let number = *numbers.entry((gathered.who(at).from, machine(gathered, at))).or_insert(found.len());
+        let number = *numbers.entry((gathered.who(at).from, machine_number(gathered, at))).or_insert(found.len());
         if number == found.len() {
             found.push(Decided::default());
         }
@@ -118,7 +128,7 @@ pub(super) fn settle(gathered: &Gathered<'_>, decisions: &mut [Decision]) {
             // What one reporter says of an address, of which all others say one and the same, is its word against theirs.
             let known = *decision;
             let others = of.only(|one, seen| *one != known && seen.by_several());
-            let mine = of.0.get(&known).is_some_and(|seen| !seen.by_several());
+            let mine = of.0.iter().any(|(one, seen)| *one == known && !seen.by_several());
             if let Some((settled, _)) = others.filter(|_| mine) {
                 *decision = settled;
             }

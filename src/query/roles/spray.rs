@@ -42,8 +42,7 @@ pub(super) fn sprayed(gathered: &Gathered<'_>) -> HashSet<(u32, u32)> {
         let messages = gathered.messages(at);
         let sum = all.entry(who.organization).or_default();
         *sum = sum.saturating_add(messages);
-        let by = who.authenticated.map(|(_, by)| by).filter(|&by| !gathered.linked(by, who.organization));
-        let Some(by) = by.filter(|_| gathered.kind(at).is_none()) else {
+        let Some(by) = gathered.own(at).spf_of_other.filter(|_| gathered.kind(at).is_none()) else {
             continue;
         };
         let name = names.entry((who.organization, by)).or_default();

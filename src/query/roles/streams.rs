@@ -136,10 +136,8 @@ pub(super) fn join(gathered: &Gathered<'_>, decisions: &mut [Decision]) {
 fn is_left_out(gathered: &Gathered<'_>, own: &Stream, default: &Stream) -> bool {
     let mut broken = Stream::default();
     for &at in &own.units {
-        let who = gathered.who(at);
-        let mut signatures =
-            who.signed.iter().filter(|one| gathered.linked(one.organization, who.organization)).peekable();
-        if signatures.peek().is_some() && signatures.all(|one| !one.verified) {
+        let evidence = gathered.own(at);
+        if !evidence.signatures.is_empty() && !evidence.verified {
             broken.add(gathered, at);
         }
     }
