@@ -43,6 +43,7 @@ pub(crate) const LAYERS: &[(&str, &[&str])] = &[
             "alignment",
             "certificates",
             "domain",
+            "folders",
             "limits",
             "mail",
             "rejection",

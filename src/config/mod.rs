@@ -17,6 +17,7 @@ pub mod secrets;
 mod tenant;
 mod written;
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, anyhow};
@@ -165,7 +166,11 @@ impl Config {
 
 /// Reads a file of text, with its name in the error.
 pub(crate) fn read_text(path: &Path) -> anyhow::Result<String> {
-    std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))
+    let read = match path.is_dir() {
+        true => Err(std::io::Error::new(ErrorKind::IsADirectory, "it is a folder; name a file")),
+        false => std::fs::read_to_string(path),
+    };
+    read.with_context(|| format!("cannot read {}", path.display()))
 }
 
 #[cfg(test)]

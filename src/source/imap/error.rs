@@ -53,7 +53,7 @@ pub enum Error {
     },
     /// Nobody answers there.
     #[error(
-        "cannot connect to {host} port {port}: {reason}; check `host` and `port`, and whether a firewall is between"
+        "cannot connect to {host} port {port}: {reason}; check `host` and `port`, and whether a firewall is in between"
     )]
     Unreachable {
         /// The name.

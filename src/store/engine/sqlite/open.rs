@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::{APPLICATION_ID, version_of};
+use crate::folders;
 use crate::store::error::BUSY;
 use crate::store::{Result, StoreError};
 
@@ -31,7 +32,7 @@ pub(in crate::store::engine) fn open_to_read(path: &Path, known: i32) -> Result<
     match path.try_exists() {
         Ok(true) => {}
         Ok(false) => return Err(StoreError::Missing(shown)),
-        Err(error) => return Err(unopened(path, &error)),
+        Err(error) => return Err(unopened(path, &folders::explained(error, path))),
     }
     if path.is_dir() {
         return Err(unopened(path, &std::io::ErrorKind::IsADirectory.into()));
@@ -186,7 +187,7 @@ pub(in crate::store) fn create_private(path: &Path) -> std::io::Result<()> {
         return Ok(());
     }
     if let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
-        create_private_folders(parent)?;
+        create_private_folders(parent).map_err(|error| folders::explained(error, parent))?;
     }
     let mut options = std::fs::OpenOptions::new();
     options.write(true).create_new(true);
