@@ -102,6 +102,7 @@ impl Context {
         said: &str,
     ) -> Result<(), Failure> {
         let Some(path) = page else { return self.show(answer) };
+        self.form_of::<A>()?;
         write_whole(path, |out| Form::Html.write(answer, &self.style, out))?;
         if !self.form.is_for_terminals() {
             return self.show(answer);

@@ -1,7 +1,7 @@
 //! `dmarcstat quarantine`.
 
 use std::collections::BTreeSet;
-use std::io::Write;
+use std::io::{Error, ErrorKind, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -12,6 +12,7 @@ use super::context::Context;
 use super::failure::{Failure, Outcome, Status};
 use super::progress::Progress;
 use super::whole_file::{LEAVE_OUT, place};
+use crate::folders;
 use crate::ingest::{IngestOptions, ingest};
 use crate::mail::Envelope;
 use crate::query::Span;
@@ -94,6 +95,10 @@ impl Quarantine {
                         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
                         options
                             .open(&path)
+                            .map_err(|error| match error.kind() {
+                                ErrorKind::AlreadyExists => Error::new(error.kind(), "it exists; name a new file"),
+                                _ => folders::explained(error, path.parent().unwrap_or(&path)),
+                            })
                             .and_then(|mut file| file.write_all(&found.bytes))
                             .with_context(|| format!("cannot write {}", path.display()))?;
                     }

@@ -62,6 +62,18 @@ fn a_mistake_is_named_with_what_to_do() {
         }
         assert!(!ran.stderr.contains("os error"), "{ran}");
     }
+    // A page is not written where the rest of the answer is refused.
+    sandbox
+        .run(["sources", "--since", "all", "--html", "page.html", "--format", "jsonl"])
+        .exits(2)
+        .says("only `export`");
+    assert!(!sandbox.path("page.html").exists());
+    // What came is not written over a file, nor into a folder that is not there.
+    sandbox.write("empty.xml", "");
+    sandbox.run(["ingest", "empty.xml"]).exits(3);
+    for (file, part) in [("file", "it exists; name a new file"), ("none/x", "there is no folder none")] {
+        sandbox.run(["quarantine", "export", "1", "--output", file]).exits(1).says(part);
+    }
     // What has no --input does not advise it.
     for line in [&["quarantine"][..], &["prune", "--older-than", "1d"], &["reports", "drop", "1"]] {
         let ran = sandbox.run(line.iter().chain(&["--db", "none.db"])).exits(1);

@@ -26,7 +26,8 @@ pub(super) fn domains(of: &Observations<'_>) -> Vec<DomainFinding> {
             continue;
         }
         let pause = u64::from(last.saturating_sub(stopped.end).unsigned_abs());
-        let detail = format!("the last reports on it are of {}, {} before", shown(stopped.end), plural(pause, "day"));
+        let detail =
+            format!("the last reports on it are of {}; {} without any", shown(stopped.end), plural(pause, "day"));
         let evidence = FindingEvidence::Silence { last_day: shown(stopped.end), days: pause, messages: None };
         let mut one = DomainFinding::new(Severity::Error, FindingCode::NoReports, domain, domain, detail, evidence);
         one.since = Some(shown(stopped.end.saturating_add(1)));

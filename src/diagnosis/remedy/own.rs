@@ -134,8 +134,8 @@ impl Case<'_, '_> {
                 vec![
                     format!("Bring the key, the selector and the signing configuration of the machines that sign to these: {}.", self.told_machines()),
                     match keys.as_str() {
-                        "" => "See that the selector they sign with is published, and that nothing behind them changes the mail.".to_owned(),
-                        keys => format!("See that what they sign with is published (`dmarcstat dns {domain}`; selector {keys}), and that nothing behind them changes the mail."),
+                        "" => "See that the selector they sign with is published, and that nothing changes the mail after them.".to_owned(),
+                        keys => format!("See that what they sign with is published (`dmarcstat dns {domain}`; selector {keys}), and that nothing changes the mail after them."),
                     },
                     test,
                     LOOK_AGAIN.to_owned(),
