@@ -48,6 +48,11 @@ impl<'s> OwnPaths<'s> {
         self.survey.paths.iter().enumerate().filter(|(_, path)| path.role == Role::Own)
     }
 
+    /// What the sender of the path at a place of the survey is called.
+    pub(super) fn sender(&self, at: usize) -> String {
+        sender_name(&self.survey.paths[at], self.catalogue)
+    }
+
     fn provider(&self, path: &PathFigures) -> Option<&'s Provider> {
         path.provider.as_deref().and_then(|id| self.catalogue.get(id))
     }

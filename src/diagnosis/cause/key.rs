@@ -96,7 +96,8 @@ pub(super) fn cause(case: &Case<'_, '_>, words: &Words) -> Option<Explained> {
             Some(Fault::Unreadable) => format!("a record is published that cannot be read as a key: {keys}"),
             _ => format!("the key is not published, or cannot be read: {keys} (permerror, \"no key\")"),
         };
-        return with_fault(found(Cause::KeyMissing, text, Broken::keyless), fault);
+        return with_fault(found(Cause::KeyMissing, text, Broken::keyless), fault)
+            .map(|found| lost_together(case, &seen, found));
     }
     let renewed = worked_before && !verified_here && known().next().is_some() && !seen.verified.is_empty();
     if !steady && !same_key && (renewed || told(|broken| broken.mismatch, MOSTLY)) {
@@ -157,6 +158,21 @@ pub(super) fn cause(case: &Case<'_, '_>, words: &Words) -> Option<Explained> {
         return found(Cause::ChangedInTransit, text, Broken::all);
     }
     None
+}
+
+/// Names the other senders whose keys were lost on the same day.
+fn lost_together(case: &Case<'_, '_>, seen: &Seen<'_>, (cause, mut evidence): Explained) -> Explained {
+    if let Some(last) = ended(case, seen) {
+        let others = case.keys.lost_with(case.at, last);
+        evidence.names = others.into_iter().map(|other| case.own_paths.sender(other)).collect();
+    }
+    if !evidence.names.is_empty() {
+        evidence.text.push_str(&format!(
+            "; the keys of {} are missing since the same day: it looks as if the DNS zone was moved or cut",
+            list(&evidence.names, 3)
+        ));
+    }
+    (cause, evidence)
 }
 
 fn with_fault(found: Option<Explained>, fault: Option<Fault>) -> Option<Explained> {

@@ -184,6 +184,14 @@ impl Case<'_, '_> {
     pub(super) fn about_key(&self) -> Option<String> {
         let domain = &self.path.domain;
         let keys = list(self.evidence.cause.as_ref().map_or(&[][..], |shown| &shown.selectors), 3);
+        let names = self.evidence.cause.as_ref().map_or(&[][..], |shown| &shown.names);
+        if self.cause == Some(Cause::KeyMissing) && self.fault().is_none() && !names.is_empty() {
+            return Some(format!(
+                "The keys of {} were lost on the same day: compare the zone with the old one or a backup, and bring back everything below _domainkey.{} at once, with the CNAME records of services.",
+                list(names, 3),
+                self.organization()
+            ));
+        }
         match self.fault()? {
             Fault::Revoked => Some(format!(
                 "The record of the key (selector {keys}) is there with an empty p=: somebody revoked the key, after a rotation or because it leaked. Ask why before the same key is published again; a new key under a new selector is right in any case."
@@ -208,11 +216,11 @@ impl Case<'_, '_> {
                 known,
                 "Publish the public half of the key that signs as one TXT record there, in one piece (v=DKIM1; k=rsa; p=…).",
             ),
-            _ => (
+            (_, known) => (
                 format!("publish the DKIM key that {sender} signs {domain} with"),
-                format!(
+                known.unwrap_or_else(|| format!(
                     "`dmarcstat dns {domain}` shows what is published for the selectors in use: {keys}. Common faults are a name misspelt in the signer or in the DNS, and a key pasted in pieces or with quotes."
-                ),
+                )),
                 "Publish the public half of the key that signs as TXT there, or set the signer to the selector that is published.",
             ),
         };

@@ -153,8 +153,11 @@ impl<'g> Owner<'g> {
                     aligned[1].extend(reporters());
                 }
             }
-            // Where SPF speaks for another, one reporter's signatures alone do not make the sender the owner's.
-            let is_signed = (signed[0].len() > 1 || !others) && believed(&signed);
+            // Where SPF speaks for another, one reporter's signatures alone do not make the sender the owner's, unless there is
+            // no other.
+            let mut units = gathered.numbers.units_at(place);
+            let alone = units.next().is_some_and(|at| !gathered.whole(gathered.who(at).organization).by_several());
+            let is_signed = (signed[0].len() > 1 || !others || alone) && believed(&signed);
             (believed(&aligned) && (!loud[place] || aligned[0].len() > 1), is_signed)
         });
         (self.aligned, self.signed) = found.into_iter().unzip();
