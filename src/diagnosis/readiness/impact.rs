@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::thresholds::ReadinessThresholds;
 use crate::alignment::DkimState;
+use crate::cause::Cause;
 use crate::diagnosis::{Class, SendingPath};
 use crate::query::Survey;
 use crate::report::period::Day;
@@ -181,9 +182,14 @@ pub(super) fn days(survey: &Survey, paths: &[&SendingPath], recent_from: Day) ->
     (of_paths, of_days)
 }
 
-/// The messages of one's own path that SPF alone carries.
+/// The messages of one's own path that SPF alone carries; of a path that signs, those of machines that never do.
 pub(super) fn spf_alone(path: &SendingPath, days: &PathDays) -> u64 {
-    if is_own(path) && path.class != Class::Signed { days.spf_alone } else { 0 }
+    let of_machines = path.evidence.cause.as_ref().filter(|_| path.cause == Some(Cause::SomeMachines));
+    match (is_own(path), path.class) {
+        (false, _) => 0,
+        (true, Class::Signed) => of_machines.map_or(0, |shown| shown.messages.min(days.spf_alone)),
+        (true, _) => days.spf_alone,
+    }
 }
 
 /// How many messages of a path must pass by SPF only for it to count: more than the threshold says; or any, where the paths below the

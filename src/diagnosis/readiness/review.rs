@@ -134,7 +134,7 @@ pub fn review(
             });
             continue;
         }
-        unsigned_own += u64::from(path.class != Class::Signed && path.messages > 0);
+        unsigned_own += u64::from((path.class != Class::Signed || path.needs_work()) && path.messages > 0);
         regressions.extend(regression(path, days, thresholds));
         own_weighed.messages = own_weighed.messages.saturating_add(counted.messages);
         own_weighed.failing = own_weighed.failing.saturating_add(counted.failing);
