@@ -28,16 +28,10 @@ impl Question<'_> {
         let then_judged = judge(&then);
         let then_published = published(store, &then)?;
         then.tally = Tally::default();
-        let (history, keys) = {
-            let mut scan = Question { window: all, ..*self }.scan()?;
-            let history = scan.survey()?;
-            let keys = key_survey(&mut scan, &history, false)?;
-            (history, keys)
-        };
+        let history = survey(store, all, domains, known.knowledge())?;
         let history_judged = judge(&history);
         let choice = KeyChoice { others: false, min_messages: 0 };
-        let selectors = selectors(&keys, &by_place(&history_judged.paths), choice);
-        drop(keys);
+        let selectors = selectors(&key_survey(&history), &by_place(&history_judged.paths), choice);
         let now = survey(store, window, domains, known.knowledge())?;
         let now_judged = judge(&now);
         let now_published = published(store, &now)?;

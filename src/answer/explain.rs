@@ -32,7 +32,7 @@ impl Look<'_> {
             return Ok(Asked::None(Vec::new()));
         };
         let timeline = timeline(scan, survey, path.figures)?;
-        let keys = keys_of_path(scan, survey, path.figures)?;
+        let keys = keys_of_path(survey, path.figures);
         Ok(Asked::One(Box::new(ExplainAnswer {
             schema: "dmarcstat/explain/1",
             asked: sender.to_owned(),

@@ -125,7 +125,7 @@ impl Seen {
             .iter()
             .any(|path| path.provider.as_deref() == Some(MICROSOFT_365) && (path.own_tenant || path.vouched > 0));
         let paths = diagnose(&survey, &known.rules(), 0, Wanted::All).paths;
-        let uses = key_survey(&mut scan, &survey, false)?;
+        let uses = key_survey(&survey);
         let keys = keys::selectors(&uses, &by_place(&paths), KeyChoice { others: true, min_messages: 0 }).selectors;
         let newest_day = survey.days.map(|(_, last)| date_of(last).to_string()).unwrap_or_default();
         let mut selectors: Vec<(Selector, u64)> = keys

@@ -17,9 +17,7 @@ use super::tenant::each_tenant;
 use super::whole_file::write_whole;
 use crate::answer::{self, Genuine, Look, Question};
 use crate::diagnosis::readiness::Review;
-use crate::diagnosis::{
-    Answer as PathsFound, ChangesAnswer, ExplainAnswer, KeyChoice, SelectorsAnswer, TlsAnswer, Wanted,
-};
+use crate::diagnosis::{Answer as PathsFound, ChangesAnswer, ExplainAnswer, KeyChoice, TlsAnswer, Wanted};
 use crate::folders;
 use crate::parallel;
 use crate::render::document::Text;
@@ -150,67 +148,101 @@ struct DomainPages {
 
 /// What the pages of a domain tell, beside its review.
 struct DomainAnswers {
+    names: PageNames,
+    changes: Option<ChangesAnswer>,
     /// Where there are reports.
     found: Option<Found>,
-    changes: Option<ChangesAnswer>,
 }
 
-/// The paths of a domain, those with a page of their own, and its keys.
+/// The paths of a domain, and those with a page of their own; and the page on its keys, of which anybody can make up tens of thousands.
 struct Found {
     paths: PathsFound,
     explained: Vec<ExplainAnswer>,
-    keys: SelectorsAnswer,
+    keys: Page,
 }
 
 impl DomainAnswers {
     fn of(asked: &Asked, review: &Review) -> Result<Self, Failure> {
         let domain = [review.domain.clone()];
         let question = Question { domains: &domain, ..asked.question() };
-        let found = match question.look()? {
-            Some(look) => Some(Found::of(look)?),
-            None => None,
-        };
-        Ok(DomainAnswers { found, changes: question.changes(0)? })
+        // One after the other: what a question needs is far more than its answer.
+        let changes = question.changes(0)?;
+        let look = question.look()?;
+        let names = PageNames::of(&review.domain, look.is_some(), changes.is_some());
+        let found = look.map(|look| Found::of(look, &names)).transpose()?;
+        Ok(DomainAnswers { names, changes, found })
     }
 
     fn pages(self, review: &Review) -> std::io::Result<DomainPages> {
-        let mut parts: Vec<(&'static str, Document)> = vec![("review", review.document())];
-        let mut explained = Vec::new();
-        if let Some(found) = self.found {
-            let mut document = PathsAnswer { found: &found.paths, unsigned: false, all: true }.document();
-            document.extend(site_pictures(review, &found.explained));
-            parts.push(("paths", document));
-            parts.push(("keys", found.keys.document()));
-            explained = found.explained;
-        }
-        parts.extend(self.changes.map(|found| ("changes", found.document())));
-        let stem = stem(&review.domain);
-        let file = |part: &str| if part == "review" { format!("{stem}.html") } else { format!("{stem}-{part}.html") };
-        let names: Vec<(&'static str, String)> = parts.iter().map(|&(part, _)| (part, file(part))).collect();
-        let links = |current: &str| -> Vec<Text> {
-            let mut links = vec![Text::link("All domains", FIRST), Text::plain(format!("{}:", review.domain))];
-            links.extend(names.iter().map(|(part, page)| {
-                if *part == current { Text::plain(*part) } else { Text::link(*part, page.clone()) }
-            }));
-            links
+        let DomainAnswers { names, changes, found } = self;
+        let (paths, explained, keys) = match found {
+            Some(Found { paths, explained, keys }) => (Some(paths), explained, Some(keys)),
+            None => (None, Vec::new(), None),
         };
         let page_of = |id: &str| explained.iter().any(|one| one.path.id == id).then(|| format!("path-{id}.html"));
-        let page = |name: String, current: &str, content: Document| {
-            let mut document = Document::default();
-            document.links(links(current));
-            document.extend(content);
-            document.link_cells("ID", &page_of);
-            Page::of(name, &document)
-        };
-        let parts = parts.into_iter().map(|(part, document)| page(file(part), part, document));
-        let of_paths = explained.iter().map(|one| page(format!("path-{}.html", one.path.id), "", one.document()));
-        let pages = parts.chain(of_paths).collect::<std::io::Result<Vec<Page>>>()?;
-        Ok(DomainPages { names, pages })
+        let mut pages = vec![names.page("review", review.document(), &page_of)?];
+        if let Some(found) = &paths {
+            let mut document = PathsAnswer { found, unsigned: false, all: true }.document();
+            document.extend(site_pictures(review, &explained));
+            pages.push(names.page("paths", document, &page_of)?);
+        }
+        pages.extend(keys);
+        if let Some(found) = changes {
+            pages.push(names.page("changes", found.document(), &page_of)?);
+        }
+        for one in &explained {
+            pages.push(names.named(format!("path-{}.html", one.path.id), "", one.document(), &page_of)?);
+        }
+        Ok(DomainPages { names: names.parts, pages })
+    }
+}
+
+/// What the pages of a domain are called, by which they name each other.
+struct PageNames {
+    domain: String,
+    parts: Vec<(&'static str, String)>,
+}
+
+impl PageNames {
+    fn of(domain: &str, has_reports: bool, has_changes: bool) -> Self {
+        let stem = stem(domain);
+        let parts = [("review", true), ("paths", has_reports), ("keys", has_reports), ("changes", has_changes)];
+        let there = parts.into_iter().filter(|(_, is_there)| *is_there).map(|(part, _)| part);
+        let file = |part: &str| if part == "review" { format!("{stem}.html") } else { format!("{stem}-{part}.html") };
+        PageNames { domain: domain.to_owned(), parts: there.map(|part| (part, file(part))).collect() }
+    }
+
+    /// The page on a part; `page_of` names the page of a path by its id.
+    fn page(&self, part: &str, content: Document, page_of: &impl Fn(&str) -> Option<String>) -> std::io::Result<Page> {
+        let file = self.parts.iter().find(|(known, _)| *known == part).map(|(_, file)| file.clone());
+        self.named(file.unwrap_or_default(), part, content, page_of)
+    }
+
+    fn named(
+        &self,
+        name: String,
+        current: &str,
+        content: Document,
+        page_of: &impl Fn(&str) -> Option<String>,
+    ) -> std::io::Result<Page> {
+        let mut links = vec![Text::link("All domains", FIRST), Text::plain(format!("{}:", self.domain))];
+        links.extend(
+            self.parts.iter().map(
+                |(part, page)| {
+                    if *part == current { Text::plain(*part) } else { Text::link(*part, page.clone()) }
+                },
+            ),
+        );
+        let mut document = Document::default();
+        document.links(links);
+        document.extend(content);
+        document.link_cells("ID", page_of);
+        Page::of(name, &document)
     }
 }
 
 impl Found {
-    fn of(mut look: Look<'_>) -> Result<Self, Failure> {
+    fn of(mut look: Look<'_>, names: &PageNames) -> Result<Self, Failure> {
         let paths = look.paths("dmarcstat/sources/2", 0, Wanted::All)?;
         let (unknown, named): (Vec<_>, Vec<_>) = paths.paths.iter().partition(|path| path.role.is_nobodys());
         let mut explained: Vec<ExplainAnswer> = Vec::new();
@@ -220,6 +252,8 @@ impl Found {
             }
         }
         let keys = look.selectors(KeyChoice { others: false, min_messages: 0 }, false)?;
+        let page_of = |id: &str| explained.iter().any(|one| one.path.id == id).then(|| format!("path-{id}.html"));
+        let keys = names.page("keys", keys.document(), &page_of)?;
         Ok(Found { paths, explained, keys })
     }
 }

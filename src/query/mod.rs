@@ -36,7 +36,7 @@ pub use published::{PolicySeen, Published, published};
 pub use receivers::{Governed, Handled, Receivers, ReportSeen, receivers};
 pub use reporter_days::{ReporterDays, reporter_days};
 pub use scan::Scan;
-pub use selectors::{KeyResults, KeySeen, KeySurvey, KeyUse, key_survey, keys_of_path};
+pub use selectors::{KeyResults, KeySeen, KeySurvey, KeyUse, PathKey, key_survey, key_survey_by_address, keys_of_path};
 pub use sighting::Sighting;
 pub use strict::{StrictFigures, strict_alignment};
 pub use survey::survey;

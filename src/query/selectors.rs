@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
-use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
+use serde::{Serialize, Serializer};
 
-use super::figures::Survey;
+use super::figures::{Signer, Survey};
 use super::scan::Scan;
 use crate::alignment::AuthResult;
 use crate::domain;
@@ -17,7 +17,23 @@ use crate::store::StoreError;
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct KeyResults([u64; AuthResult::ALL.len()]);
 
+/// By word.
+impl Serialize for KeyResults {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.by_word())
+    }
+}
+
 impl KeyResults {
+    /// The messages by the words of the results, in order; those of zero are left out.
+    pub fn by_word(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        let mut all: Vec<(&str, u64)> =
+            AuthResult::ALL.iter().map(|&result| (result.as_str(), self.of(result))).collect();
+        all.retain(|&(_, messages)| messages > 0);
+        all.sort_unstable();
+        all.into_iter()
+    }
+
     /// Adds messages.
     pub fn add(&mut self, result: AuthResult, messages: u64) {
         let sum = &mut self.0[usize::from(result.code())];
@@ -109,11 +125,11 @@ impl KeySeen {
 
 /// What a key signed on one path.
 #[derive(Debug, Clone, Default)]
-pub struct KeyUse {
+pub struct KeyUse<'s> {
     /// `d=`.
-    pub signing_domain: String,
+    pub signing_domain: &'s str,
     /// `s=`; absent where reporters do not name it.
-    pub selector: Option<String>,
+    pub selector: Option<&'s str>,
     /// The path, by its place in [`Survey::paths`](super::Survey::paths).
     pub path: usize,
     /// All of it.
@@ -121,78 +137,113 @@ pub struct KeyUse {
     /// By day. Anybody can name tens of thousands of keys for a day each, and a map has room for several values in place.
     pub days: BTreeMap<Day, Box<KeyResults>>,
     /// By reporter.
-    pub reporters: BTreeMap<Arc<str>, Box<KeySeen>>,
+    pub reporters: BTreeMap<&'s str, Box<KeySeen>>,
     /// By address, where that was asked for.
     pub addresses: BTreeMap<IpAddr, KeySeen>,
     /// Messages on which it did not verify and another key of the same organization did.
     pub covered: u64,
 }
 
+/// What a key signed on the one path that is asked about.
+#[derive(Debug, Clone, Copy)]
+pub struct PathKey<'s> {
+    /// `d=`.
+    pub signing_domain: &'s str,
+    /// `s=`; absent where reporters do not name it.
+    pub selector: Option<&'s str>,
+    /// All of it.
+    pub seen: KeySeen,
+}
+
 /// What the keys of a window signed.
 #[derive(Debug, Clone, Default)]
-pub struct KeySurvey {
+pub struct KeySurvey<'s> {
     /// By path, signing domain and selector, in this order.
-    pub uses: Vec<KeyUse>,
+    pub uses: Vec<KeyUse<'s>>,
     /// The messages of each path by day, in the order of the survey's paths.
     pub path_days: Vec<BTreeMap<Day, u64>>,
 }
 
-/// Sums up what keys signed on all paths of a survey; with `by_address` for each address too, which goes through the records
-/// once more.
+/// Sums up what keys signed on all paths of a survey. All of it is in the survey, so the records need not be kept for it.
+#[must_use]
+pub fn key_survey(survey: &Survey) -> KeySurvey<'_> {
+    let mut found = summed(survey).0;
+    sort(&mut found.uses);
+    found
+}
+
+/// The same for each address too, which goes through the records once more.
 ///
 /// # Errors
 /// See [`StoreError`].
-pub fn key_survey(scan: &mut Scan<'_>, survey: &Survey, by_address: bool) -> Result<KeySurvey, StoreError> {
-    let mut found = KeySurvey::default();
-    let mut lists = KeyLists::of(survey);
-    // Where the use of each key on each path stands.
-    let mut places: FxHashMap<(usize, u32), usize> = FxHashMap::default();
-    for path in 0..survey.paths.len() {
-        let days = add_path(scan, survey, path, &mut lists, &mut places, &mut found.uses)?;
-        found.path_days.push(days);
-    }
-    if by_address {
-        add_addresses(scan, survey, &lists, &places, &mut found.uses)?;
-    }
+pub fn key_survey_by_address<'s>(scan: &mut Scan<'_>, survey: &'s Survey) -> Result<KeySurvey<'s>, StoreError> {
+    let (mut found, lists, places) = summed(survey);
+    scan.visit(survey, None, &mut |seen| {
+        let Some(ip) = seen.address else {
+            return;
+        };
+        for &(key, result) in lists.results(seen.facts.signers) {
+            if let Some(&place) = places.get(&(seen.path, key)) {
+                found.uses[place].addresses.entry(ip).or_default().add(seen.day, result, seen.messages);
+            }
+        }
+    })?;
     sort(&mut found.uses);
     Ok(found)
 }
 
 /// What keys signed on one path, by its place in the survey.
-///
-/// # Errors
-/// See [`StoreError`].
-pub fn keys_of_path(scan: &mut Scan<'_>, survey: &Survey, path: usize) -> Result<Vec<KeyUse>, StoreError> {
-    let mut uses = Vec::new();
-    add_path(scan, survey, path, &mut KeyLists::of(survey), &mut FxHashMap::default(), &mut uses)?;
-    sort(&mut uses);
-    Ok(uses)
+#[must_use]
+pub fn keys_of_path(survey: &Survey, path: usize) -> Vec<PathKey<'_>> {
+    let mut lists = KeyLists::default();
+    lists.add_path(survey, path);
+    let new = |&(signing_domain, selector)| PathKey { signing_domain, selector, seen: KeySeen::default() };
+    let mut keys: Vec<PathKey<'_>> = lists.names.iter().map(new).collect();
+    for entry in survey.tally.entries(path) {
+        for &(key, result) in lists.results(survey.tally.facts(entry).signers) {
+            keys[key as usize].seen.add(survey.tally.report(entry).day, result, entry.messages);
+        }
+    }
+    keys.sort_by_key(|key| (key.signing_domain, key.selector));
+    keys
 }
 
-fn sort(uses: &mut [KeyUse]) {
-    uses.sort_by(|a, b| (a.path, &a.signing_domain, &a.selector).cmp(&(b.path, &b.signing_domain, &b.selector)));
+/// Where the use of each key on each path stands.
+type Places = FxHashMap<(usize, u32), usize>;
+
+/// What keys signed on all paths, in the order of these, with what tells where each use stands.
+fn summed(survey: &Survey) -> (KeySurvey<'_>, KeyLists<'_>, Places) {
+    let (mut found, mut lists, mut places) = (KeySurvey::default(), KeyLists::default(), Places::default());
+    for path in 0..survey.paths.len() {
+        let days = add_path(survey, path, &mut lists, &mut places, &mut found.uses);
+        found.path_days.push(days);
+    }
+    (found, lists, places)
+}
+
+fn sort(uses: &mut [KeyUse<'_>]) {
+    uses.sort_by(|a, b| (a.path, a.signing_domain, a.selector).cmp(&(b.path, b.signing_domain, b.selector)));
 }
 
 /// Adds what keys signed on a path; gives the path's messages by day.
-fn add_path(
-    scan: &mut Scan<'_>,
-    survey: &Survey,
+fn add_path<'s>(
+    survey: &'s Survey,
     path: usize,
-    lists: &mut KeyLists,
-    places: &mut FxHashMap<(usize, u32), usize>,
-    uses: &mut Vec<KeyUse>,
-) -> Result<BTreeMap<Day, u64>, StoreError> {
+    lists: &mut KeyLists<'s>,
+    places: &mut Places,
+    uses: &mut Vec<KeyUse<'s>>,
+) -> BTreeMap<Day, u64> {
     let mut days: BTreeMap<Day, u64> = BTreeMap::new();
     let mut by_reporter: FxHashMap<(usize, u32), Box<KeySeen>> = FxHashMap::default();
+    lists.add_path(survey, path);
     for entry in survey.tally.entries(path) {
         let report = survey.tally.report(entry);
         let sum = days.entry(report.day).or_default();
         *sum = sum.saturating_add(entry.messages);
         let list = survey.tally.facts(entry).signers;
-        lists.load(scan, list)?;
         for &(key, result) in lists.results(list) {
             let place = *places.entry((path, key)).or_insert_with(|| {
-                let (signing_domain, selector) = lists.names[key as usize].clone();
+                let (signing_domain, selector) = lists.names[key as usize];
                 uses.push(KeyUse { signing_domain, selector, path, ..KeyUse::default() });
                 uses.len() - 1
             });
@@ -206,78 +257,54 @@ fn add_path(
         }
     }
     for ((place, reporter), results) in by_reporter {
-        let name = Arc::clone(&lists.reporters[reporter as usize]);
-        uses[place].reporters.entry(name).or_default().extend(&results);
+        uses[place].reporters.entry(survey.reporter_names[reporter as usize].as_str()).or_default().extend(&results);
     }
-    Ok(days)
+    days
 }
 
-fn add_addresses(
-    scan: &mut Scan<'_>,
-    survey: &Survey,
-    lists: &KeyLists,
-    places: &FxHashMap<(usize, u32), usize>,
-    uses: &mut [KeyUse],
-) -> Result<(), StoreError> {
-    scan.visit(survey, None, &mut |seen| {
-        let Some(ip) = seen.address else {
-            return;
-        };
-        for &(key, result) in lists.results(seen.facts.signers) {
-            if let Some(&place) = places.get(&(seen.path, key)) {
-                uses[place].addresses.entry(ip).or_default().add(seen.day, result, seen.messages);
-            }
-        }
-    })
-}
+/// `d=` and `s=`.
+type KeyName<'s> = (&'s str, Option<&'s str>);
 
 /// The keys of each list of signatures, with the better result where one is listed twice.
 #[derive(Debug, Default)]
-struct KeyLists {
-    names: Vec<(String, Option<String>)>,
+struct KeyLists<'s> {
+    names: Vec<KeyName<'s>>,
     /// Names are those of strangers, so they are not hashed in a way that they foresee.
-    numbers: HashMap<(String, Option<String>), u32>,
+    numbers: HashMap<KeyName<'s>, u32>,
     known: FxHashMap<i64, Box<[(u32, AuthResult)]>>,
-    /// The names of reporters, by their places in the survey.
-    reporters: Vec<Arc<str>>,
 }
 
-impl KeyLists {
-    fn of(survey: &Survey) -> Self {
-        let reporters = survey.reporter_names.iter().map(|name| name.as_str().into()).collect();
-        KeyLists { reporters, ..KeyLists::default() }
+impl<'s> KeyLists<'s> {
+    /// Adds the lists of a path.
+    fn add_path(&mut self, survey: &'s Survey, path: usize) {
+        survey.paths[path].signers.iter().for_each(|list| self.add(list.list, &list.signers));
     }
 
-    /// Reads a list, unless it is known.
-    fn load(&mut self, scan: &mut Scan<'_>, list: i64) -> Result<(), StoreError> {
+    /// Adds a list, unless it is known.
+    fn add(&mut self, list: i64, signers: &'s [Signer]) {
         if self.known.contains_key(&list) {
-            return Ok(());
+            return;
         }
         let mut results: Vec<(u32, AuthResult)> = Vec::new();
-        let store = scan.store;
-        for (domain, selector, result) in store.signers(list, &mut scan.texts)? {
-            if result == AuthResult::None {
-                continue;
-            }
-            let name = (domain, selector);
+        for Signer { domain, selector, result } in signers.iter().filter(|one| one.result != AuthResult::None) {
+            let name = (domain.as_str(), selector.as_deref());
             let next = self.names.len() as u32;
-            let number = *self.numbers.entry(name.clone()).or_insert(next);
+            let number = *self.numbers.entry(name).or_insert(next);
             if number == next {
                 self.names.push(name);
             }
             match results.iter_mut().find(|(known, _)| *known == number) {
                 Some((_, AuthResult::Pass)) => {}
-                Some((_, known)) => *known = result,
-                None => results.push((number, result)),
+                Some((_, known)) => *known = *result,
+                None => results.push((number, *result)),
             }
         }
         self.known.insert(list, results.into());
-        Ok(())
     }
 
     /// Whether another key of the organization of one verified in a list.
     fn verifies_beside(&self, list: i64, key: u32) -> bool {
-        let organization = |key: u32| domain::organizational(&self.names[key as usize].0);
+        let organization = |key: u32| domain::organizational(self.names[key as usize].0);
         let mut others =
             self.results(list).iter().filter(|(other, result)| *other != key && *result == AuthResult::Pass);
         others.any(|(other, _)| organization(*other) == organization(key))

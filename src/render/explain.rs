@@ -192,7 +192,7 @@ fn signatures(answer: &ExplainAnswer, document: &mut Document) {
         Column::text("LAST SEEN").from(100),
     ]);
     for one in &answer.evidence.signatures {
-        let results = one.results.iter().map(|(word, messages)| format!("{word} {}", grouped(*messages)));
+        let results = one.results.by_word().map(|(word, messages)| format!("{word} {}", grouped(messages)));
         table.push(Row::new([
             one.signing_domain.clone(),
             one.selector.clone().unwrap_or_else(|| "(not named)".to_owned()),

@@ -17,7 +17,7 @@ pub use turn::{Stay, Turn, TurnKind, TurnSubject};
 use super::basis::Basis;
 use super::class::Thresholds;
 use super::path::SendingPath;
-use crate::query::{KeyUse, Survey, Timeline};
+use crate::query::{PathKey, Survey, Timeline};
 
 /// The answer of `explain`.
 #[derive(Debug, Clone, Serialize)]
@@ -73,7 +73,7 @@ pub fn evidence(
     path: &SendingPath,
     survey: &Survey,
     timeline: &Timeline,
-    keys: &[KeyUse],
+    keys: &[PathKey<'_>],
     thresholds: &Thresholds,
 ) -> PathEvidence {
     PathEvidence {

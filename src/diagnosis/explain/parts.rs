@@ -6,13 +6,13 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use serde::Serialize;
 
-use crate::alignment::{AuthResult, Disposition, DkimState};
+use crate::alignment::{Disposition, DkimState};
 use crate::diagnosis::change_points::distance;
 use crate::diagnosis::dates::shown;
 use crate::diagnosis::path::SendingPath;
 use crate::diagnosis::states::DkimFigures;
 use crate::domain;
-use crate::query::{KeyUse, PartFigures, Survey, Timeline};
+use crate::query::{KeyResults, PartFigures, PathKey, Survey, Timeline};
 use crate::report::period::Day;
 
 /// The figures of a part of a path.
@@ -98,7 +98,7 @@ pub struct SignaturePart {
     /// Messages that carry it.
     pub messages: u64,
     /// Messages by result, those of zero left out.
-    pub results: BTreeMap<&'static str, u64>,
+    pub results: KeyResults,
     /// First day seen.
     pub first_seen: String,
     /// Last day seen.
@@ -260,21 +260,18 @@ fn known(at: usize) -> usize {
     usize::from(states[at].code())
 }
 
-pub(super) fn signatures(path: &SendingPath, keys: &[KeyUse]) -> Vec<SignaturePart> {
+pub(super) fn signatures(path: &SendingPath, keys: &[PathKey<'_>]) -> Vec<SignaturePart> {
     let mut parts: Vec<SignaturePart> = keys
         .iter()
-        .map(|key| {
-            let results = AuthResult::ALL.iter().map(|&result| (result.as_str(), key.seen.results.of(result)));
-            SignaturePart {
-                signing_domain: key.signing_domain.clone(),
-                selector: key.selector.clone(),
-                aligns: domain::aligned(&key.signing_domain, &path.domain),
-                messages: key.seen.results.messages(),
-                results: results.filter(|&(_, messages)| messages > 0).collect(),
-                first_seen: shown(key.seen.first),
-                last_seen: shown(key.seen.last),
-                last_verified: key.seen.last_verified.map(shown),
-            }
+        .map(|key| SignaturePart {
+            signing_domain: key.signing_domain.to_owned(),
+            selector: key.selector.map(str::to_owned),
+            aligns: domain::aligned(key.signing_domain, &path.domain),
+            messages: key.seen.results.messages(),
+            results: key.seen.results,
+            first_seen: shown(key.seen.first),
+            last_seen: shown(key.seen.last),
+            last_verified: key.seen.last_verified.map(shown),
         })
         .collect();
     parts.sort_by(|a, b| {

@@ -1,6 +1,5 @@
 //! The answer of `selectors`: what is said of each key.
 
-use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -11,6 +10,7 @@ use super::key::KeyOwner;
 use super::rotation::Rotation;
 use crate::diagnosis::basis::Basis;
 use crate::diagnosis::class::Class;
+use crate::query::KeyResults;
 use crate::report::period::Day;
 
 /// The answer of `selectors`.
@@ -56,7 +56,7 @@ pub struct SelectorUse {
     /// Those whose signature did not.
     pub failed: u64,
     /// Messages by result, those of zero left out.
-    pub results: BTreeMap<&'static str, u64>,
+    pub results: KeyResults,
     /// First day seen.
     pub first_seen: String,
     /// Last day seen.

@@ -81,7 +81,7 @@ pub(super) struct Health {
 }
 
 /// Judges a key by the days of its messages, beside those of its paths.
-pub(super) fn health(key: &Key<'_>, survey: &KeySurvey) -> Health {
+pub(super) fn health(key: &Key<'_>, survey: &KeySurvey<'_>) -> Health {
     let volume: Vec<(Day, u64)> = key.days.iter().map(|(&day, results)| (day, results.messages())).collect();
     let (begin, end) = in_use(&volume);
     let paths: BTreeSet<usize> = key.home.iter().map(|one| one.path).collect();
@@ -149,7 +149,7 @@ pub(super) fn unsupported(key: &Key<'_>) -> Option<String> {
             some + others
         ));
     }
-    let sum = |of: fn(&KeyUse) -> u64| key.home.iter().fold(0u64, |sum, one| sum.saturating_add(of(one)));
+    let sum = |of: fn(&KeyUse<'_>) -> u64| key.home.iter().fold(0u64, |sum, one| sum.saturating_add(of(one)));
     let failed = sum(|one| one.seen.results.failed());
     let covered = failed > 0 && sum(|one| one.covered) as f64 >= COVERED * failed as f64;
     let named = key.selector.is_some_and(|name| {

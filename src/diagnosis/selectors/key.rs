@@ -17,9 +17,9 @@ pub(super) struct Key<'k> {
     pub(super) selector: Option<&'k str>,
     pub(super) owner: KeyOwner,
     /// Every use.
-    pub(super) uses: Vec<&'k KeyUse>,
+    pub(super) uses: Vec<&'k KeyUse<'k>>,
     /// Those of paths that are at home with it.
-    pub(super) home: Vec<&'k KeyUse>,
+    pub(super) home: Vec<&'k KeyUse<'k>>,
     /// By day, at home.
     pub(super) days: BTreeMap<Day, Box<KeyResults>>,
     /// All that was seen.
@@ -54,9 +54,21 @@ impl KeyOwner {
 /// So many keys of a domain are compared with each of its others. Nobody rotates more, and anybody can write more.
 const COMPARED: usize = 200;
 
+/// Where a domain has more keys, so many others are named beside each that verified on the same days.
+pub(super) const NAMED: usize = 10;
+
 /// The places of the keys of a signing domain that its others are compared with. `keys` are in the order of their domains.
 pub(super) fn compared(keys: &[Key<'_>], signing_domain: &str) -> Range<usize> {
+    let all = of_domain(keys, signing_domain);
+    all.start..all.end.min(all.start + COMPARED)
+}
+
+/// Whether a signing domain has more keys than are compared.
+pub(super) fn has_too_many(keys: &[Key<'_>], signing_domain: &str) -> bool {
+    of_domain(keys, signing_domain).len() > COMPARED
+}
+
+fn of_domain(keys: &[Key<'_>], signing_domain: &str) -> Range<usize> {
     let begin = keys.partition_point(|key| key.signing_domain < signing_domain);
-    let all = keys[begin..].partition_point(|key| key.signing_domain == signing_domain);
-    begin..begin + all.min(COMPARED)
+    begin..begin + keys[begin..].partition_point(|key| key.signing_domain == signing_domain)
 }

@@ -21,7 +21,6 @@ pub use rotation::Rotation;
 
 use super::dates::shown;
 use super::path::SendingPath;
-use crate::alignment::AuthResult;
 use crate::domain;
 use crate::query::{KeyResults, KeySeen, KeySurvey, KeyUse};
 use crate::report::period::Day;
@@ -62,7 +61,7 @@ pub fn by_place(paths: &[SendingPath]) -> Vec<&SendingPath> {
 
 /// Judges the keys. `paths` has a path for each place of the survey's.
 #[must_use]
-pub fn selectors(survey: &KeySurvey, paths: &[&SendingPath], choice: KeyChoice) -> KeyDiagnosis {
+pub fn selectors(survey: &KeySurvey<'_>, paths: &[&SendingPath], choice: KeyChoice) -> KeyDiagnosis {
     let all = keys(survey, paths);
     let health: Vec<Health> = all.iter().map(|key| health(key, survey)).collect();
     let rotations = rotation::rotations(&all, &health, paths);
@@ -100,14 +99,14 @@ pub fn selectors(survey: &KeySurvey, paths: &[&SendingPath], choice: KeyChoice) 
     found
 }
 
-fn keys<'k>(survey: &'k KeySurvey, paths: &[&SendingPath]) -> Vec<Key<'k>> {
-    let mut by_key: BTreeMap<(&str, Option<&str>), Vec<&KeyUse>> = BTreeMap::new();
+fn keys<'k>(survey: &'k KeySurvey<'k>, paths: &[&SendingPath]) -> Vec<Key<'k>> {
+    let mut by_key: BTreeMap<(&str, Option<&str>), Vec<&'k KeyUse<'k>>> = BTreeMap::new();
     for one in survey.uses.iter().filter(|one| one.path < paths.len()) {
-        by_key.entry((&one.signing_domain, one.selector.as_deref())).or_default().push(one);
+        by_key.entry((one.signing_domain, one.selector)).or_default().push(one);
     }
     let mut keys = Vec::with_capacity(by_key.len());
     for ((signing_domain, selector), uses) in by_key {
-        let path = |one: &KeyUse| paths[one.path];
+        let path = |one: &KeyUse<'_>| paths[one.path];
         let owner = if uses.iter().any(|one| domain::aligned(signing_domain, &path(one).domain)) {
             KeyOwner::Own
         } else if uses.iter().any(|one| is_tenants(signing_domain, path(one))) {
@@ -115,8 +114,8 @@ fn keys<'k>(survey: &'k KeySurvey, paths: &[&SendingPath]) -> Vec<Key<'k>> {
         } else {
             KeyOwner::Other
         };
-        let at_home = |one: &&&KeyUse| !path(one).role.hands_on() && !path(one).role.is_nobodys();
-        let mut home: Vec<&KeyUse> = uses.iter().filter(at_home).copied().collect();
+        let at_home = |one: &&&KeyUse<'_>| !path(one).role.hands_on() && !path(one).role.is_nobodys();
+        let mut home: Vec<&'k KeyUse<'k>> = uses.iter().filter(at_home).copied().collect();
         // Anybody can write a signature that does not verify.
         let claimed = home.is_empty() && uses.iter().all(|one| one.seen.results.verified() == 0);
         let owner = if claimed { KeyOwner::Other } else { owner };
@@ -193,7 +192,7 @@ fn selector_use(key: &Key<'_>, health: &Health, paths: &[&SendingPath], rotated:
         messages: seen.results.messages(),
         verified: seen.results.verified(),
         failed: seen.results.failed(),
-        results: results_by_word(&seen.results),
+        results: seen.results,
         first_seen: shown(seen.first),
         last_seen: shown(seen.last),
         last_verified: seen.last_verified.map(shown),
@@ -206,11 +205,6 @@ fn selector_use(key: &Key<'_>, health: &Health, paths: &[&SendingPath], rotated:
         days: days(key),
         notes,
     }
-}
-
-fn results_by_word(results: &KeyResults) -> BTreeMap<&'static str, u64> {
-    let all = AuthResult::ALL.iter().map(|&result| (result.as_str(), results.of(result)));
-    all.filter(|&(_, messages)| messages > 0).collect()
 }
 
 fn days(key: &Key<'_>) -> Vec<KeyDay> {

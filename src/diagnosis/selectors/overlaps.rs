@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::answer::Overlap;
-use super::key::{Key, compared};
+use super::key::{Key, NAMED, compared, has_too_many};
 use crate::report::period::Day;
 
 /// By path the days on which a key verified.
@@ -16,6 +16,8 @@ pub(super) struct Overlaps<'k> {
     all: &'k [Key<'k>],
     /// The places of those that the keys of the domain at hand are compared with, their names, and when they verified.
     compared: Range<usize>,
+    /// How many of those are named beside each key.
+    most: usize,
     names: Vec<Option<Arc<str>>>,
     verified: Vec<VerifiedDays>,
     /// What keys that are not among those found, by when they verified: anybody can write tens of thousands of keys of one day.
@@ -25,7 +27,14 @@ pub(super) struct Overlaps<'k> {
 impl<'k> Overlaps<'k> {
     /// Of these keys, which are in the order of their domains.
     pub(super) fn of(all: &'k [Key<'k>]) -> Self {
-        Overlaps { all, compared: 0..0, names: Vec::new(), verified: Vec::new(), found: HashMap::new() }
+        Overlaps {
+            all,
+            compared: 0..0,
+            most: usize::MAX,
+            names: Vec::new(),
+            verified: Vec::new(),
+            found: HashMap::new(),
+        }
     }
 
     /// Those of one key, by its place. Ask in the order of places, or what was found for a domain is found anew.
@@ -35,6 +44,7 @@ impl<'k> Overlaps<'k> {
             || self.compared.is_empty()
         {
             self.compared = compared(self.all, key.signing_domain);
+            self.most = if has_too_many(self.all, key.signing_domain) { NAMED } else { usize::MAX };
             let others = &self.all[self.compared.clone()];
             self.names = others.iter().map(|other| other.selector.map(Arc::from)).collect();
             self.verified = others.iter().map(verified_days).collect();
@@ -68,6 +78,7 @@ impl<'k> Overlaps<'k> {
                 let selector = Arc::clone(other.as_ref()?);
                 (!days.is_empty()).then_some(Overlap { selector, days: days.len() })
             })
+            .take(self.most)
             .collect()
     }
 }

@@ -79,19 +79,19 @@ pub(in crate::query) struct AuthIdentity {
     /// The domain's own SPF record could not be evaluated.
     pub(in crate::query) spf_unevaluable: bool,
     /// Every listed signature that names a domain.
-    pub(in crate::query) signed: Vec<Signed>,
+    pub(in crate::query) signed: Box<[Signed]>,
     /// The accounts of providers whose default signatures are listed.
-    pub(in crate::query) accounts: Vec<Account>,
+    pub(in crate::query) accounts: Box<[Account]>,
     /// The reporter says that DKIM aligned.
     pub(in crate::query) dkim_aligned: bool,
     /// The reverse-path is null.
     pub(in crate::query) null: bool,
     /// The domains of signatures that verified, each with whether it tells who handed over.
-    pub(in crate::query) verified: Vec<(String, bool)>,
+    pub(in crate::query) verified: Box<[(String, bool)]>,
     /// The domain that SPF authenticated.
-    pub(in crate::query) envelope: Option<String>,
+    pub(in crate::query) envelope: Option<Box<str>>,
     /// Entries of the ledger that may match, the address granted.
-    pub(super) entries: Vec<u32>,
+    pub(super) entries: Box<[u32]>,
 }
 
 impl AuthIdentity {
@@ -118,7 +118,10 @@ pub(in crate::query) struct AuthIdentities<'k> {
     pub(in crate::query) tenants: Texts,
     /// Organizational domains.
     pub(in crate::query) organizations: Texts,
-    keys: HashMap<(String, Option<String>), u32>,
+    domains: Texts,
+    selectors: Texts,
+    /// By the numbers of `d=` and `s=`.
+    keys: HashMap<(u32, Option<u32>), u32>,
 }
 
 impl<'k> AuthIdentities<'k> {
@@ -130,6 +133,8 @@ impl<'k> AuthIdentities<'k> {
             telling: Vec::new(),
             tenants: Texts::default(),
             organizations: Texts::default(),
+            domains: Texts::default(),
+            selectors: Texts::default(),
             keys: HashMap::new(),
         }
     }
@@ -181,7 +186,8 @@ impl<'k> AuthIdentities<'k> {
 
     fn key(&mut self, domain: &str, selector: Option<&str>) -> u32 {
         let next = self.keys.len() as u32;
-        *self.keys.entry((domain.to_owned(), selector.map(str::to_owned))).or_insert(next)
+        let pair = (self.domains.number(domain), selector.map(|name| self.selectors.number(name)));
+        *self.keys.entry(pair).or_insert(next)
     }
 
     fn read(
@@ -196,7 +202,7 @@ impl<'k> AuthIdentities<'k> {
             id => names.text(id)?.to_owned(),
         };
         let organization = domain::organizational(&from);
-        let envelope = key.envelope.map(|id| names.text(id).map(str::to_owned)).transpose()?;
+        let envelope: Option<Box<str>> = key.envelope.map(|id| names.text(id).map(Box::from)).transpose()?;
         // A gateway passes on its customers' envelopes; where the reverse-path is null, SPF is about the gateway's own host name.
         let by_envelope = envelope.as_deref().and_then(|name| {
             let gateway = || catalogue.by_host(name).filter(|provider| provider.kind == Kind::Gateway);
@@ -280,7 +286,7 @@ impl<'k> AuthIdentities<'k> {
             };
         let own_tells = key.spf != SpfState::Fail;
         let tells = |signer: &str| !handed_by_another && (own_tells || domain::organizational(signer) != organization);
-        let verified: Vec<(String, bool)> = verified
+        let verified: Box<[(String, bool)]> = verified
             .into_iter()
             .map(|signer: String| {
                 let tells = tells(&signer);
@@ -301,8 +307,8 @@ impl<'k> AuthIdentities<'k> {
             quiet: matches!(key.spf, SpfState::None | SpfState::Unknown) && !key.own_spf,
             spf_failed: key.spf == SpfState::Fail && !key.spf_unevaluable && !key.own_spf,
             spf_unevaluable: key.spf_unevaluable,
-            signed,
-            accounts,
+            signed: signed.into(),
+            accounts: accounts.into(),
             dkim_aligned: key.dkim_aligned,
             null,
             verified,

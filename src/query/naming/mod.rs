@@ -17,6 +17,7 @@ mod sender_group;
 
 use std::collections::HashMap;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
@@ -108,8 +109,8 @@ impl<'k> Knowledge<'k> {
 /// Texts by small numbers.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Texts {
-    list: Vec<String>,
-    numbers: HashMap<String, u32>,
+    list: Vec<Arc<str>>,
+    numbers: HashMap<Arc<str>, u32>,
 }
 
 impl Texts {
@@ -117,9 +118,9 @@ impl Texts {
         if let Some(&known) = self.numbers.get(text) {
             return known;
         }
-        let number = self.list.len() as u32;
-        self.list.push(text.to_owned());
-        self.numbers.insert(text.to_owned(), number);
+        let (number, text) = (self.list.len() as u32, Arc::from(text));
+        self.list.push(Arc::clone(&text));
+        self.numbers.insert(text, number);
         number
     }
 

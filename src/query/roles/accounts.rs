@@ -186,25 +186,25 @@ impl Owner<'_> {
                 continue;
             }
             let mut shares = Shares::default();
-            let mut beside: HashMap<AccountNumber, Beside> = HashMap::new();
             for &(at, aligned) in &place.units {
                 let Some(account) = aligned else { continue };
-                let own_signed = self.gathered.own(at).verified;
-                for one in self.gathered.cells(at) {
-                    let without = days.without.contains(&one.day);
-                    if without {
-                        shares.add(account, one.reporter, one.day, one.messages);
-                    }
-                    if let Some(account) = account.filter(|_| !own_signed) {
-                        beside.entry(account).or_default().add(&one, &days);
-                    }
+                for one in self.gathered.cells(at).filter(|one| days.without.contains(&one.day)) {
+                    shares.add(account, one.reporter, one.day, one.messages);
+                }
+            }
+            // Of tens of thousands of accounts few sign most of the mail, and only those are looked at further.
+            let most = shares.most(self.gathered.whole(organization));
+            let mut beside: HashMap<AccountNumber, Beside> =
+                most.into_iter().map(|account| (account, Beside::default())).collect();
+            for &(at, aligned) in &place.units {
+                let Some(of) = aligned.flatten().and_then(|account| beside.get_mut(&account)) else { continue };
+                if !self.gathered.own(at).verified {
+                    self.gathered.cells(at).for_each(|one| of.add(&one, &days));
                 }
             }
             // Who sends on the days with own signatures, too, has not signed for the owner on those without: days on which the owner
             // sends nothing are no days before signing was switched on.
-            let is_beside = |account: &AccountNumber| beside.get(account).is_some_and(Beside::is_most);
-            let most = shares.most(self.gathered.whole(organization));
-            for account in most.into_iter().filter(|account| !is_beside(account)) {
+            for (account, _) in beside.into_iter().filter(|(_, of)| !of.is_most()) {
                 self.prove(account, organization);
             }
         }

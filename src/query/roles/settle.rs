@@ -25,6 +25,10 @@ impl Decided {
         if let Some((_, known)) = self.0.iter_mut().find(|(known, _)| *known == decision) {
             known.extend(seen);
         } else if self.0.len() <= MOST {
+            if self.0.is_empty() {
+                // Mostly it is one thing, at each of hundreds of thousands of addresses.
+                self.0.reserve_exact(1);
+            }
             self.0.push((decision, seen));
         }
     }
