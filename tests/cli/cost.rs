@@ -12,7 +12,7 @@ use dmarcstat::ingest::{IngestOptions, Silent, ingest};
 use dmarcstat::limits::Limits;
 use dmarcstat::mail::Envelope;
 use dmarcstat::providers::Catalogue;
-use dmarcstat::query::{Hosts, Knowledge, Ledger, Window, survey};
+use dmarcstat::query::{Decision, Hosts, Identities, Knowledge, Ledger, LedgerEntry, Scan, Window, survey};
 use dmarcstat::source::{Belief, Content, Input, InputSink};
 use dmarcstat::store::Store;
 
@@ -57,8 +57,8 @@ fn cost(bytes: &[u8]) -> Duration {
     (0..3).map(|_| once()).min().unwrap_or_default()
 }
 
-/// What it costs to say of all paths in this document, half of them asked for and half remembered, what they are and why.
-fn cost_of_asking(document: &[u8]) -> Duration {
+/// A database with this document.
+fn stored(document: &[u8]) -> Store {
     let mut store = Store::in_memory().unwrap();
     let options = IngestOptions {
         limits: unlimited(),
@@ -80,6 +80,45 @@ fn cost_of_asking(document: &[u8]) -> Duration {
         });
     };
     assert!(ingest(&mut store, &options, source, &mut Silent).unwrap().new > 0);
+    store
+}
+
+/// What it costs to say what entries of the ledger for each path of this document would be about.
+fn cost_of_matching(document: &[u8]) -> Duration {
+    let store = stored(document);
+    let (catalogue, ledger, hosts) = (Catalogue::builtin(), Ledger::default(), Hosts::default());
+    let knowledge = Knowledge { catalogue: &catalogue, ledger: &ledger, hosts: &hosts, memory_days: 90 };
+    let first = i32::try_from(OCTOBER / DAY).unwrap();
+    let mut scan = Scan::new(&store, Window { first, last: first + 30 }, &[], knowledge).unwrap();
+    let survey = scan.survey().unwrap();
+    let mut once = || {
+        let began = processor_time();
+        let matching = scan.matching().unwrap();
+        for (at, path) in survey.paths.iter().enumerate() {
+            let envelope_domain: Vec<String> = path.envelopes.iter().map(|(_, name)| name.clone()).collect();
+            assert!(!envelope_domain.is_empty(), "{path:?}");
+            let entry = LedgerEntry {
+                decision: Decision::Approved,
+                name: "service".to_owned(),
+                line: 0,
+                domains: vec![path.domain.clone()],
+                shared: false,
+                identities: Identities { envelope_domain, ..Identities::default() },
+                owner: None,
+                note: None,
+                expires: None,
+            };
+            let reach = matching.reach(at, &entry);
+            assert!(!reach.mail.is_empty() && !reach.others, "{path:?}: {reach:?}");
+        }
+        processor_time() - began
+    };
+    (0..3).map(|_| once()).min().unwrap_or_default()
+}
+
+/// What it costs to say of all paths in this document, half of them asked for and half remembered, what they are and why.
+fn cost_of_asking(document: &[u8]) -> Duration {
+    let store = stored(document);
     let (catalogue, ledger, hosts) = (Catalogue::builtin(), Ledger::default(), Hosts::default());
     let knowledge = Knowledge { catalogue: &catalogue, ledger: &ledger, hosts: &hosts, memory_days: 90 };
     let rules = Rules { catalogue: &catalogue, ledger: &ledger, thresholds: &Thresholds::default() };
@@ -343,5 +382,26 @@ fn of_questions() {
     });
     asked("organizations that SPF authenticates", &|n| {
         reports(n, 3, example, |at| record(&other(at), 1, "example.com", &spf(&format!("o{at}.example"))))
+    });
+}
+
+/// One service may send for thousands of domains, and one domain through thousands of services.
+#[test]
+fn of_entries_of_the_ledger() {
+    use crate::make::record;
+    let spf = |domain: &str| format!("<spf><domain>{domain}</domain><result>pass</result></spf>");
+    let matched = |what: &str, make: &dyn Fn(usize) -> Vec<u8>| quadrupled(what, make, cost_of_matching);
+    matched("domains that share a service", &|n| {
+        let domain = |at: usize| format!("d{at}.example");
+        reports(n, n, domain, |at| record("192.0.2.1", 1, &domain(at), &spf("service.example")))
+    });
+    matched("services of one domain", &|n| {
+        let address = |at: usize| format!("10.{}.{}.7", at >> 8 & 255, at & 255);
+        reports(
+            n.min(900),
+            3,
+            |_| "example.com".to_owned(),
+            |at| record(&address(at), 1, "example.com", &spf(&format!("s{at}.example"))),
+        )
     });
 }

@@ -75,11 +75,6 @@ fn spells_v6(host: &str, ip: Ipv6Addr) -> bool {
 }
 
 impl Addresses {
-    /// How many there are.
-    pub(super) fn len(&self) -> usize {
-        self.facts.len()
-    }
-
     /// The number of an address that was asked for.
     pub(super) fn known(&self, ip: IpAddr) -> Option<u32> {
         self.numbers.get(&ip).copied()

@@ -94,11 +94,6 @@ impl<'k> SenderGroups<'k> {
         }
     }
 
-    /// How many addresses were seen whose numbers may be asked for.
-    pub(in crate::query) fn addresses(&self) -> usize {
-        self.addresses.len()
-    }
-
     /// The number of an address, where what it says was asked for.
     pub(in crate::query) fn address_number(&self, ip: IpAddr) -> Option<u32> {
         self.addresses.known(ip)

@@ -290,9 +290,9 @@ impl<'g> Gathered<'g> {
     }
 
     /// Whether most mail of some units carries the default signature of a provider.
-    fn is_mostly_signed_by(&self, provider: ProviderNumber, units: &[usize]) -> bool {
+    fn is_mostly_signed_by(&self, provider: ProviderNumber, units: &[(u32, usize)]) -> bool {
         let mut parts: BTreeMap<u32, [u64; 2]> = BTreeMap::new();
-        for &unit in units {
+        for &(_, unit) in units {
             let signed = self.who(unit).signed.iter().any(|one| one.verified && one.default_of == Some(provider));
             for one in self.reporters(unit) {
                 let sum = &mut parts.entry(one.reporter).or_default()[usize::from(!signed)];
@@ -315,16 +315,30 @@ impl<'g> Gathered<'g> {
             own_spf: Seen,
             against: bool,
             seen: Seen,
-            units: Vec<usize>,
         }
+        // One address after the other: of hundreds of thousands nothing else is kept.
         let groups = &self.ground.sums.units;
-        let mut addresses: Vec<Address> = Vec::new();
-        addresses.resize_with(groups.addresses(), Address::default);
+        let mut by_address: Vec<(u32, usize)> = Vec::new();
         for (at, unit) in groups.list.iter().enumerate() {
             if let (Sender::Address(_), Some(number)) = (unit.sender, unit.address_number) {
+                by_address.push((number, at));
+            }
+        }
+        by_address.sort_unstable();
+        let mut by_envelope: Vec<(u32, u32, ProviderNumber)> = Vec::new();
+        for (ip, at, _) in self.ground.sums.parts() {
+            let unit = &groups.list[at as usize];
+            if let (Sender::Provider(provider), NamedBy::Envelope) = (unit.sender, unit.by)
+                && let Some(number) = ip.and_then(|ip| groups.address_number(ip))
+            {
+                by_envelope.push((number, at, provider));
+            }
+        }
+        by_envelope.sort_unstable();
+        for here in by_address.chunk_by(|a, b| a.0 == b.0) {
+            let mut address = Address::default();
+            for &(_, at) in here {
                 let (who, seen) = (self.who(at), self.seen(at));
-                let address = &mut addresses[number as usize];
-                address.units.push(at);
                 address.seen.extend(seen);
                 address.against |= who.spf_failed || who.authenticated.is_some();
                 match self.own(at).spf_of_other {
@@ -341,16 +355,10 @@ impl<'g> Gathered<'g> {
                     }
                 }
             }
-        }
-        for (ip, at, _) in self.ground.sums.parts() {
-            let unit = &groups.list[at as usize];
-            if let (Sender::Provider(provider), NamedBy::Envelope) = (unit.sender, unit.by)
-                && let Some(number) = ip.and_then(|ip| groups.address_number(ip))
-            {
-                addresses[number as usize].by_envelope.entry(provider).or_default().extend(self.seen(at as usize));
+            let first = by_envelope.partition_point(|one| one.0 < here[0].0);
+            for &(_, at, provider) in by_envelope[first..].iter().take_while(|one| one.0 == here[0].0) {
+                address.by_envelope.entry(provider).or_default().extend(self.seen(at as usize));
             }
-        }
-        for address in addresses.into_iter().filter(|address| !address.units.is_empty()) {
             let counts = |seen: &Seen| seen.is_any() && (seen.by_several() || !address.seen.by_several());
             let enough = |(name, seen): (&u32, &Seen)| counts(seen).then_some(*name);
             let only = |names: &HashMap<u32, Seen>| (names.len() == 1).then(|| names.iter().find_map(enough)).flatten();
@@ -362,14 +370,14 @@ impl<'g> Gathered<'g> {
                 let others = address.organizations.values().any(counts);
                 let told = address.by_host.iter().filter(|(_, seen)| counts(seen) && (owners || !address.against));
                 let mut told = told.filter(|_| !others);
-                told.find_map(|(host, _)| self.is_mostly_signed_by(*host, &address.units).then_some(*host))
+                told.find_map(|(host, _)| self.is_mostly_signed_by(*host, here).then_some(*host))
             };
             let named = match only(&address.by_envelope) {
                 Some(provider) => Some((provider, NamedBy::Envelope)),
                 None => by_signature().or_else(by_host).map(|provider| (provider, NamedBy::SigningDomain)),
             };
             let organization = only(&address.organizations);
-            for &unit in &address.units {
+            for &(_, unit) in here {
                 let of_record = self.who(unit).authenticated.map(|(_, by)| by);
                 let of_record = of_record.filter(|by| address.organizations.contains_key(by));
                 if let Some((provider, by)) = named {
