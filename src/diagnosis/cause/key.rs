@@ -97,7 +97,7 @@ pub(super) fn cause(case: &Case<'_, '_>, words: &Words) -> Option<Explained> {
             _ => format!("the key is not published, or cannot be read: {keys} (permerror, \"no key\")"),
         };
         return with_fault(found(Cause::KeyMissing, text, Broken::keyless), fault)
-            .map(|found| lost_together(case, &seen, found));
+            .map(|found| lost_together(case, found));
     }
     let renewed = worked_before && !verified_here && known().next().is_some() && !seen.verified.is_empty();
     if !steady && !same_key && (renewed || told(|broken| broken.mismatch, MOSTLY)) {
@@ -161,9 +161,9 @@ pub(super) fn cause(case: &Case<'_, '_>, words: &Words) -> Option<Explained> {
 }
 
 /// Names the other senders whose keys were lost on the same day.
-fn lost_together(case: &Case<'_, '_>, seen: &Seen<'_>, (cause, mut evidence): Explained) -> Explained {
-    if let Some(last) = ended(case, seen) {
-        let others = case.keys.lost_with(case.at, last);
+fn lost_together(case: &Case<'_, '_>, (cause, mut evidence): Explained) -> Explained {
+    if case.change.is_some() {
+        let others = case.keys.lost_with(case.at, LISTED);
         evidence.names = others.into_iter().map(|other| case.own_paths.sender(other)).collect();
     }
     if !evidence.names.is_empty() {

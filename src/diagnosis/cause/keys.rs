@@ -1,11 +1,10 @@
 //! Which keys verify for which paths.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::OnceLock;
 
 use rustc_hash::FxHashMap;
 
-use super::case::LISTED;
 use crate::alignment::AuthResult;
 use crate::diagnosis::states::{ALIGNED, MOSTLY, known, share};
 use crate::domain;
@@ -21,11 +20,25 @@ pub(crate) struct Keys<'s> {
     survey: &'s Survey,
     verified: OnceLock<HashMap<Key<'s>, Vec<usize>>>,
     last: OnceLock<HashMap<Key<'s>, Day>>,
-    lost: OnceLock<HashMap<&'s str, Vec<(Day, usize)>>>,
+    lost: OnceLock<HashMap<&'s str, Vec<Lost>>>,
 }
 
-/// Reporters do not part the days alike: keys whose last days differ by no more were lost together.
-const TOGETHER: Day = 1;
+/// A key that verified on a path and does not any more.
+struct Lost {
+    /// The place of the path.
+    at: usize,
+    /// The last day on which the key verified for any path,
+    last: Day,
+    /// and the first on which it failed here since.
+    first: Day,
+}
+
+impl Lost {
+    /// Whether two keys may have been lost on the same day. Reporters do not part the days alike.
+    fn is_together(&self, other: &Lost) -> bool {
+        self.last <= other.first && other.last <= self.first
+    }
+}
 
 impl<'s> Keys<'s> {
     pub(crate) fn new(survey: &'s Survey) -> Self {
@@ -55,38 +68,52 @@ impl<'s> Keys<'s> {
         all.get(&key).copied()
     }
 
-    /// By organizational domain the paths on which a key of the domain fails that verified before, with its last day.
-    fn find_lost(&self) -> HashMap<&'s str, Vec<(Day, usize)>> {
-        let mut found: HashMap<&'s str, Vec<(Day, usize)>> = HashMap::new();
+    /// By organizational domain the paths that lost a key of the domain, by sender.
+    fn find_lost(&self) -> HashMap<&'s str, Vec<Lost>> {
+        let mut found: HashMap<&'s str, Vec<Lost>> = HashMap::new();
         for (at, path) in self.survey.paths.iter().enumerate() {
-            if !matches!(path.role, Role::Own | Role::Approved | Role::Service) {
-                continue;
-            }
-            let signers = path.signers.iter().flat_map(|list| list.signers.iter());
-            let fails =
-                |one: &&Signer| !matches!(one.result, AuthResult::Pass | AuthResult::None | AuthResult::Unknown);
-            let own = signers.filter(fails).filter(|one| domain::aligned(&one.domain, &path.domain));
-            if let Some(last) = own.filter_map(|one| self.last_verified(key_of(one))).max() {
-                found.entry(domain::organizational(&path.domain)).or_default().push((last, at));
+            if matches!(path.role, Role::Own | Role::Approved | Role::Service)
+                && let Some(lost) = self.lost_at(at)
+            {
+                found.entry(domain::organizational(&path.domain)).or_default().push(lost);
             }
         }
         for lost in found.values_mut() {
-            lost.sort_unstable_by_key(|&(day, at)| (&self.survey.paths[at].sender, day));
+            lost.sort_unstable_by_key(|one| (&self.survey.paths[one.at].sender, one.last, one.at));
         }
         found
     }
 
-    /// The other senders of the same organizational domain that lost a key on the day on which one of a path was lost.
-    pub(super) fn lost_with(&self, at: usize, last: Day) -> Vec<usize> {
+    /// The key that a path lost last.
+    fn lost_at(&self, at: usize) -> Option<Lost> {
+        let path = &self.survey.paths[at];
+        let fails = |one: &&Signer| !matches!(one.result, AuthResult::Pass | AuthResult::None | AuthResult::Unknown);
+        // A signature without a selector may be of any key of the domain.
+        let is_own = |one: &&Signer| one.selector.is_some() && domain::aligned(&one.domain, &path.domain);
+        let failing = || path.signers.iter().flat_map(|list| list.signers.iter().map(move |one| (list.list, one)));
+        let failing = || failing().filter(|(_, one)| fails(one) && is_own(one));
+        let last = failing().filter_map(|(_, one)| self.last_verified(key_of(one))).max()?;
+        let lists: HashSet<i64> =
+            failing().filter(|(_, one)| self.last_verified(key_of(one)) == Some(last)).map(|(list, _)| list).collect();
+        let tally = &self.survey.tally;
+        let entries = tally.entries(at);
+        let since = entries.iter().filter(|entry| lists.contains(&tally.facts(entry).signers));
+        let first = since.map(|entry| tally.report(entry).day).filter(|&day| day > last).min()?;
+        Some(Lost { at, last, first })
+    }
+
+    /// Some other senders of the same organizational domain that lost a key when a path lost one.
+    pub(super) fn lost_with(&self, at: usize, most: usize) -> Vec<usize> {
         let path = &self.survey.paths[at];
         let lost = self.lost.get_or_init(|| self.find_lost()).get(domain::organizational(&path.domain));
-        let together = lost.into_iter().flatten().filter(|(day, _)| (day - last).abs() <= TOGETHER);
+        let lost = lost.map_or(&[][..], Vec::as_slice);
+        let Some(this) = lost.iter().find(|one| one.at == at) else { return Vec::new() };
         let sender = |at: usize| &self.survey.paths[at].sender;
         let mut others: Vec<usize> = Vec::new();
-        for at in together.map(|&(_, at)| at).filter(|&at| *sender(at) != path.sender) {
+        for one in lost.iter().filter(|one| *sender(one.at) != path.sender && one.is_together(this)) {
             // Those of one sender follow each other.
-            if others.last().is_none_or(|&known| sender(known) != sender(at)) && others.len() < LISTED {
-                others.push(at);
+            if others.last().is_none_or(|&known| sender(known) != sender(one.at)) && others.len() < most {
+                others.push(one.at);
             }
         }
         others
