@@ -56,7 +56,9 @@ fn shared<T: Send>(threads: usize, stretch: usize, number: usize, work: impl Fn(
         stretches
     });
     stretches.sort_unstable_by_key(|(begin, _)| *begin);
-    stretches.into_iter().flat_map(|(_, results)| results).collect()
+    let mut all = Vec::with_capacity(number);
+    stretches.into_iter().for_each(|(_, results)| all.extend(results));
+    all
 }
 
 /// The results for the numbers below `number`, in their order. This thread begins each, one after the other; the others, of as many

@@ -60,6 +60,7 @@ pub fn diagnose(survey: &Survey, rules: &Rules<'_>, min_messages: u64, which: Wa
             (which == Wanted::All || judged.needs_work()).then(|| sending_path(survey, at, judged, rules, &shared));
         Some((role, path))
     });
+    diagnosis.paths.reserve_exact(judged.iter().flatten().filter(|(_, wanted)| wanted.is_some()).count());
     for (path, judged) in survey.paths.iter().zip(judged) {
         let Some((role, wanted)) = judged else {
             continue;

@@ -199,6 +199,7 @@ impl<'s> Scan<'s> {
             let _ = full.send(std::mem::take(&mut self.batch));
             Ok(())
         });
+        sums.close();
         self.sums = sums;
         read
     }

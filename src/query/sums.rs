@@ -264,6 +264,16 @@ impl<'k> Sums<'k> {
         self.pairs.entry(key).or_insert(Pair { messages: 0, unit, seen: Sighting::default() })
     }
 
+    /// Lets go of room that is only needed to add more records.
+    pub(super) fn close(&mut self) {
+        self.units.close();
+        self.evidence.shrink_to_fit();
+        self.cells.shrink_to_fit();
+        self.entries.shrink_to_fit();
+        self.units_of_entries.shrink_to_fit();
+        (self.last_entry, self.units_of_batch) = (Vec::new(), Vec::new());
+    }
+
     /// Lets go of what only roles were told by.
     pub(super) fn forget_cells(&mut self) {
         self.cells = Vec::new();

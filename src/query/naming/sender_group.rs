@@ -29,9 +29,9 @@ pub(in crate::query) struct SenderGroup {
     pub(in crate::query) who: u32,
     pub(in crate::query) by: NamedBy,
     pub(in crate::query) sender: Sender,
-    /// The address of mail that shows nothing else: what others saw of the address tells who wrote it.
-    pub(in crate::query) address: Option<IpAddr>,
-    /// The number of the address, where the sender is known by that or [`address`](Self::address) is there.
+    /// It is mail of one address that shows nothing else: what others saw of the address tells who wrote it.
+    pub(in crate::query) by_address: bool,
+    /// The number of the address of mail that is of one.
     pub(in crate::query) address_number: Option<u32>,
     /// The entry of the ledger that it matches.
     pub(in crate::query) matched: Option<u32>,
@@ -94,6 +94,13 @@ impl<'k> SenderGroups<'k> {
         }
     }
 
+    /// Lets go of what is only needed to add more mail.
+    pub(in crate::query) fn close(&mut self) {
+        self.list.shrink_to_fit();
+        (self.numbers, self.of_facts) = (HashMap::new(), FxHashMap::default());
+        self.of_address = FxHashMap::default();
+    }
+
     /// The number of an address, where what it says was asked for.
     pub(in crate::query) fn address_number(&self, ip: IpAddr) -> Option<u32> {
         self.addresses.known(ip)
@@ -122,7 +129,7 @@ impl<'k> SenderGroups<'k> {
                     return known;
                 }
                 let unit = self.name(number, who, Some(ip), seen);
-                let at = if named && unit.address.is_none() {
+                let at = if named && !unit.by_address {
                     self.shared(unit)
                 } else {
                     self.list.push(SenderGroup { address_number: Some(address), ..unit });
@@ -173,7 +180,7 @@ impl<'k> SenderGroups<'k> {
             who: number,
             by: if entry.is_some() { NamedBy::Ledger } else { by },
             sender,
-            address: ip.filter(|_| who.hides()),
+            by_address: ip.is_some() && who.hides(),
             address_number: None,
             matched,
             entry,

@@ -253,12 +253,18 @@ impl<'g> Rows<'g> {
             let foreign = who.authenticated.is_some() && !who.null;
             for one in gathered.reporters(at) {
                 let sums = of.of(one.reporter);
-                add(&mut sums.excused, [one.excused, one.messages - one.excused]);
-                add(&mut sums.listed, [one.excused_as_list, one.messages - one.excused_as_list]);
+                add(&mut sums.excused, [0, one.messages]);
+                add(&mut sums.listed, [0, one.messages]);
                 add(&mut sums.rewritten, if foreign { [one.messages, 0] } else { [0, one.messages] });
                 if signed {
                     add(&mut sums.broken, if verified { [0, one.messages] } else { [one.messages, 0] });
                     add(&mut sums.resigned, if resigned { [one.messages, 0] } else { [0, one.messages] });
+                }
+            }
+            for one in gathered.excused(at) {
+                let sums = of.of(one.reporter);
+                for (sums, spared) in [(&mut sums.excused, one.any), (&mut sums.listed, one.as_list)] {
+                    *sums = [sums[0].saturating_add(spared), sums[1].saturating_sub(spared)];
                 }
             }
         }

@@ -46,11 +46,18 @@ pub(in crate::query) struct ReporterSeen {
     /// Who bears witness.
     pub(super) reporter: u32,
     pub(super) messages: u64,
-    /// Those that receivers spared as forwarded, and those of a mailing list among them.
-    pub(super) excused: u64,
-    pub(super) excused_as_list: u64,
     /// First and last day.
     pub(super) days: Days,
+}
+
+/// What one reporter spared of the messages of a unit. Few are, so this is apart.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Excused {
+    pub(super) reporter: u32,
+    /// As forwarded, in whatever way.
+    pub(super) any: u64,
+    /// As those of a mailing list.
+    pub(super) as_list: u64,
 }
 
 /// The records by unit.
@@ -64,6 +71,7 @@ pub(in crate::query) struct Gathered<'g> {
     pub(super) units: Vec<UnitSeen>,
     /// In the order of units.
     reporters: Vec<ReporterSeen>,
+    excused: Vec<Excused>,
     /// By unit who runs the machine, as all records together tell, and how that was told.
     pub(super) senders: Vec<(Sender, NamedBy)>,
     /// Numbers of senders and places, once senders are known.
@@ -85,8 +93,9 @@ pub(super) struct UnitSeen {
     pub(super) first: Day,
     /// Reports that passed saw it, so others tell nothing of it.
     checked_only: bool,
-    /// Where its reporters end.
-    reporters_end: usize,
+    /// Where its reporters end, and those that spared mail.
+    reporters_end: u32,
+    excused_end: u32,
 }
 
 impl<'g> Gathered<'g> {
@@ -103,6 +112,7 @@ impl<'g> Gathered<'g> {
             evidence,
             units: Vec::new(),
             reporters: Vec::new(),
+            excused: Vec::new(),
             senders: units.iter().map(|unit| (unit.sender, unit.by)).collect(),
             numbers: Numbers::default(),
             whole: FxHashMap::default(),
@@ -126,14 +136,15 @@ impl<'g> Gathered<'g> {
     /// Sums up what was seen of each unit by reporter.
     fn sum_up(&mut self) {
         let units = self.len();
-        let (mut all, mut reporters) = (Vec::with_capacity(units), Vec::<ReporterSeen>::new());
-        // By reporter where its sum is, if it is one of the unit at hand.
-        let mut places = vec![usize::MAX; self.ground.tally.reporters.len()];
+        let mut all = Vec::with_capacity(units);
+        let (mut reporters, mut excused) = (Vec::<ReporterSeen>::new(), Vec::<Excused>::new());
+        // By reporter where its sums are, if they are of the unit at hand.
+        let mut places = vec![(usize::MAX, usize::MAX); self.ground.tally.reporters.len()];
         let unchecked = self.ground.tally.unchecked;
         for at in 0..units {
             let is_checked = |one: &Cell| one.messages > 0 && Some(one.reporter) != unchecked;
             let checked_only = unchecked.is_some() && self.all_cells(at).any(|one| is_checked(&one));
-            let begin = reporters.len();
+            let (begin, excused_begin) = (reporters.len(), excused.len());
             let (mut seen, mut first) = (Seen::default(), Day::MAX);
             for one in self.all_cells(at) {
                 first = one.day.min(first);
@@ -141,27 +152,32 @@ impl<'g> Gathered<'g> {
                     continue;
                 }
                 seen.add(one.reporter, one.day);
-                let place = &mut places[one.reporter as usize];
-                if *place < begin || *place >= reporters.len() || reporters[*place].reporter != one.reporter {
+                let (place, excused_place) = &mut places[one.reporter as usize];
+                // What is left of an earlier unit is before this one's.
+                if *place < begin || *place >= reporters.len() {
                     *place = reporters.len();
-                    reporters.push(ReporterSeen {
-                        reporter: one.reporter,
-                        messages: 0,
-                        excused: 0,
-                        excused_as_list: 0,
-                        days: Days::default(),
-                    });
+                    reporters.push(ReporterSeen { reporter: one.reporter, messages: 0, days: Days::default() });
                 }
                 let sum = &mut reporters[*place];
                 sum.days.add(one.day);
-                let add = |sum: &mut u64, counts| *sum = sum.saturating_add(if counts { one.messages } else { 0 });
-                add(&mut sum.messages, true);
-                add(&mut sum.excused, one.excuse.any);
-                add(&mut sum.excused_as_list, one.excuse.as_list);
+                sum.messages = sum.messages.saturating_add(one.messages);
+                if one.excuse == Excuse::default() {
+                    continue;
+                }
+                if *excused_place < excused_begin || *excused_place >= excused.len() {
+                    *excused_place = excused.len();
+                    excused.push(Excused { reporter: one.reporter, any: 0, as_list: 0 });
+                }
+                let spared = &mut excused[*excused_place];
+                let part = |counts| if counts { one.messages } else { 0 };
+                spared.any = spared.any.saturating_add(part(one.excuse.any));
+                spared.as_list = spared.as_list.saturating_add(part(one.excuse.as_list));
             }
-            all.push(UnitSeen { seen, first, checked_only, reporters_end: reporters.len() });
+            let ends = (reporters.len() as u32, excused.len() as u32);
+            all.push(UnitSeen { seen, first, checked_only, reporters_end: ends.0, excused_end: ends.1 });
         }
-        (self.units, self.reporters) = (all, reporters);
+        reporters.shrink_to_fit();
+        (self.units, self.reporters, self.excused) = (all, reporters, excused);
     }
 
     /// All that was seen of a unit, whoever's word counts.
@@ -192,7 +208,13 @@ impl<'g> Gathered<'g> {
     /// What each reporter saw of a unit.
     pub(super) fn reporters(&self, at: usize) -> &[ReporterSeen] {
         let begin = at.checked_sub(1).map_or(0, |before| self.units[before].reporters_end);
-        &self.reporters[begin..self.units[at].reporters_end]
+        &self.reporters[begin as usize..self.units[at].reporters_end as usize]
+    }
+
+    /// What reporters spared of a unit.
+    pub(super) fn excused(&self, at: usize) -> &[Excused] {
+        let begin = at.checked_sub(1).map_or(0, |before| self.units[before].excused_end);
+        &self.excused[begin as usize..self.units[at].excused_end as usize]
     }
 
     /// Whether mail of a unit is of the window and asked for: else it is evidence only.

@@ -1,8 +1,5 @@
 //! Records that show nothing by themselves: a null reverse-path, and reporters that hide what decides.
 
-use std::collections::HashMap;
-use std::net::IpAddr;
-
 use rustc_hash::FxHashMap;
 
 use super::decide::{Author, Decision};
@@ -136,13 +133,13 @@ pub(super) fn settle(gathered: &Gathered<'_>, decisions: &mut [Decision]) {
             if let Some((settled, _)) = others.filter(|_| mine) {
                 *decision = settled;
             }
-        } else if matches!(decision.role, Role::Unknown | Role::Service) && gathered.unit(at).address.is_some() {
+        } else if matches!(decision.role, Role::Unknown | Role::Service) && gathered.unit(at).by_address {
             hidden.push(at);
         }
     }
     let at_addresses = at_addresses(gathered, decisions, &hidden);
     for at in hidden {
-        let (who, address) = (gathered.who(at), gathered.unit(at).address);
+        let (who, address) = (gathered.who(at), gathered.unit(at).address_number);
         let of_address = address.and_then(|address| at_addresses.get(&(who.from, address)));
         // A service's machines carry mail of many: there the address alone decides.
         let unknown = decisions[at].role == Role::Unknown;
@@ -152,14 +149,16 @@ pub(super) fn settle(gathered: &Gathered<'_>, decisions: &mut [Decision]) {
     }
 }
 
-/// What is decided on mail of a header From at the addresses of some units.
-fn at_addresses(gathered: &Gathered<'_>, decisions: &[Decision], of: &[usize]) -> HashMap<(i64, IpAddr), Decided> {
-    let place = |at: usize| Some((gathered.who(at).from, gathered.unit(at).address?));
-    let mut found: HashMap<(i64, IpAddr), Decided> =
+/// What is decided on mail of a header From at the addresses of some units, by the numbers of the addresses.
+fn at_addresses(gathered: &Gathered<'_>, decisions: &[Decision], of: &[usize]) -> FxHashMap<(i64, u32), Decided> {
+    let groups = &gathered.ground.sums.units;
+    let place = |at: usize| Some((gathered.who(at).from, gathered.unit(at).address_number?));
+    let mut found: FxHashMap<(i64, u32), Decided> =
         of.iter().filter_map(|&at| Some((place(at)?, Decided::default()))).collect();
     if !found.is_empty() {
         for (address, unit, _) in gathered.ground.sums.parts() {
             let at = unit as usize;
+            let address = address.and_then(|address| groups.address_number(address));
             if let Some(of) = address.and_then(|address| found.get_mut(&(gathered.who(at).from, address))) {
                 of.add(decisions[at], gathered.seen(at));
             }

@@ -53,8 +53,9 @@ pub(in crate::store::engine) fn open_to_read(path: &Path, known: i32) -> Result<
         Err(error) => return Err(error.into()),
     };
     connection.busy_timeout(BUSY)?;
-    connection.pragma_update(None, "cache_size", -16_000)?;
-    connection.pragma_update(None, "mmap_size", 256_i64 << 20)?;
+    // What is mapped counts as memory of the process, so this is enough for most owners and no more.
+    connection.pragma_update(None, "cache_size", -8_000)?;
+    connection.pragma_update(None, "mmap_size", 16_i64 << 20)?;
     // A damaged page is told when it is read, and gives no other answer.
     connection.pragma_update(None, "cell_size_check", true)?;
     connection.set_prepared_statement_cache_capacity(PREPARED);
