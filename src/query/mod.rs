@@ -8,6 +8,7 @@ mod figures;
 mod history;
 mod ledger;
 mod matching;
+mod named_paths;
 mod naming;
 mod published;
 mod receivers;

@@ -58,7 +58,7 @@ fn nobody_is_an_error_that_helps() {
     let sandbox = Sandbox::new();
     sandbox.run(["providers", "mailchip"]).exits(1).says("Mailchimp");
     sandbox.run(["providers", "192.0.2.1"]).exits(1).says("192.0.2.1");
-    sandbox.run(["providers", "example.com"]).exits(1).says("nobody in the catalogue");
+    sandbox.run(["providers", "example.com"]).exits(1).says("is in the catalogue of senders");
     let hostile = sandbox.run(["providers", "a\u{1b}[31mb"]).exits(1);
     assert!(!hostile.stderr.contains('\u{1b}'), "{hostile}");
     sandbox.run(["providers", "--domain", "example.com"]).exits(2);

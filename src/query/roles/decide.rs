@@ -6,6 +6,7 @@ use rustc_hash::FxHashMap;
 
 use super::filters::filters;
 use super::gather::Gathered;
+use super::habits::{OfSender, SenderHabits, add};
 use super::owner::{Owner, Use};
 use super::reach::Reach;
 use super::spray::sprayed;
@@ -57,101 +58,8 @@ impl Decision {
     }
 }
 
-/// From this share of broken signatures on, a sender changes what it hands on.
-const CHANGES: f64 = 0.5;
 /// From this share of unsigned mail at home on, forwarders may hand on some.
 const UNSIGNED: f64 = 0.05;
-/// From this share of its mail on, a reverse-path of its own is a sender's way.
-const REWRITES: f64 = 0.5;
-
-/// Sums of what is judged by sender: header From's organization, and who runs the machine.
-#[derive(Default)]
-struct OfSender {
-    /// In the order of reporters.
-    reporters: Vec<OfReporter>,
-    /// Who saw it hand on mail that the owner signed: a verified own signature that is used elsewhere, and SPF not aligned.
-    handed_on: Seen,
-}
-
-/// What one reporter saw of a sender: messages for something, and the rest.
-#[derive(Debug, Clone, Copy, Default)]
-struct OfReporter {
-    reporter: u32,
-    /// Those that receivers spared as forwarded.
-    excused: [u64; 2],
-    /// The same of a mailing list.
-    listed: [u64; 2],
-    /// Those with own signatures that are all broken, and those with a verified one.
-    broken: [u64; 2],
-    /// Of those messages the ones that carry a verified signature of somebody else's own domain.
-    resigned: [u64; 2],
-    /// Those with somebody else's own domain as the reverse-path.
-    rewritten: [u64; 2],
-}
-
-/// What a sender is found to do, worked out once from its sums.
-#[derive(Debug, Clone, Copy, Default)]
-struct SenderHabits {
-    /// It breaks own signatures.
-    changes: bool,
-    /// It writes a reverse-path of its own.
-    rewrites: bool,
-    /// It signs as somebody else beside them.
-    resigns: bool,
-    /// Verified own signatures are seen there.
-    intact: bool,
-    /// Several receivers spare its mail as that of a mailing list.
-    spared_as_list: bool,
-    /// Several receivers spare its mail as forwarded.
-    spared: bool,
-    /// It hands on mail that the owner signed.
-    hands_on: bool,
-}
-
-impl OfSender {
-    fn of(&mut self, reporter: u32) -> &mut OfReporter {
-        let at = match self.reporters.binary_search_by_key(&reporter, |one| one.reporter) {
-            Ok(known) => known,
-            Err(new) => {
-                self.reporters.insert(new, OfReporter { reporter, ..OfReporter::default() });
-                new
-            }
-        };
-        &mut self.reporters[at]
-    }
-
-    fn habits(&self, whole: Seen) -> SenderHabits {
-        type Sums = fn(&OfReporter) -> [u64; 2];
-        let share = |sums: Sums, least| has_share(self.reporters.iter().map(sums), least);
-        // Receivers that do not spare mail say nothing against those that do: two of these are enough.
-        let by_several = |sums: Sums| {
-            let spares = |[spared, rest]: [u64; 2]| spared > 0 && spared >= rest;
-            self.reporters.iter().filter(|one| spares(sums(one))).count() >= 2
-        };
-        let signed = self.reporters.iter().filter(|one| one.broken != [0, 0]);
-        SenderHabits {
-            changes: share(|one| one.broken, CHANGES),
-            rewrites: share(|one| one.rewritten, REWRITES),
-            resigns: share(|one| one.resigned, CHANGES),
-            // A key that only ever fails here, with no other sign, may be a copy of the signature.
-            intact: believed(signed.map(|one| one.broken[1] > 0)),
-            spared_as_list: by_several(|one| one.listed),
-            spared: by_several(|one| one.excused),
-            hands_on: self.handed_on.is_enough(whole),
-        }
-    }
-}
-
-fn add(sums: &mut [u64; 2], more: [u64; 2]) {
-    *sums = [sums[0].saturating_add(more[0]), sums[1].saturating_add(more[1])];
-}
-
-/// Whether something is seen: by two reporters, or by one that no two others contradict.
-fn believed(reporters: impl Iterator<Item = bool>) -> bool {
-    let (mut seeing, mut others) = (0usize, 0usize);
-    reporters.for_each(|sees| *(if sees { &mut seeing } else { &mut others }) += 1);
-    seeing > 1 || seeing == 1 && others < 2
-}
 
 /// Organizational domains of which a share of the mail with aligned SPF carries no own signature that verifies.
 fn unsigned_at_home(gathered: &Gathered<'_>) -> HashSet<u32> {

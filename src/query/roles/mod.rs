@@ -5,6 +5,7 @@
 //! the rows in their order) and paths are grouped by it:
 //!
 //! - [`gather`](self) lays the records out by unit, day and reporter, those of the memory before the window included;
+//! - `addresses` names machines by what others saw of them;
 //! - `own_evidence` says what each identity shows of the owner;
 //! - `owner` finds what is proven to be the owner's: machines, and where keys are used; `accounts` which accounts of providers are;
 //! - `numbers` numbers senders and places, which sums go by;
@@ -12,6 +13,7 @@
 //! - `reach` tells a gateway of the owner's from a recipient's filter;
 //! - `filters` tells the same of machines at a gateway that sends for the owner, too;
 //! - `spray` knows the throw-away names of spoofers;
+//! - `habits` is what senders do with mail that they hand on;
 //! - `decide` goes through the rows for each unit, `streams` lets what shows only a service's default domain join the owner's
 //!   account there, `settle` lets a reporter that hides what decides join the others;
 //! - `paths` groups the units.
@@ -19,10 +21,12 @@
 //! Every judgement that rests on what reporters say goes through [`witness`](crate::witness).
 
 mod accounts;
+mod addresses;
 mod decide;
 mod filters;
 mod gather;
 mod grouped;
+mod habits;
 mod keys;
 mod numbers;
 mod own_days;

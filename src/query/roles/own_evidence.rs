@@ -1,7 +1,6 @@
 //! What an authenticated identity shows of the owner, determined once for each: the same identity is on many addresses, and
 //! every judgement asks for it.
 
-use super::gather::Gathered;
 use crate::query::naming::{AuthIdentity, Signed};
 
 /// What an identity shows of its header From's organization, and of others beside it.
@@ -20,13 +19,13 @@ pub(super) struct OwnEvidence {
 }
 
 impl OwnEvidence {
-    pub(super) fn of(gathered: &Gathered<'_>, who: &AuthIdentity) -> Self {
-        let is_own = |organization| gathered.linked(organization, who.organization);
+    /// Of an identity; `is_own` says whether an organization is the owner, for mail of its header From.
+    pub(super) fn of(who: &AuthIdentity, is_own: impl Fn(u32) -> bool) -> Self {
         let signatures: Box<[Signed]> = who.signed.iter().filter(|one| is_own(one.organization)).copied().collect();
         let others = who.signed.iter().filter(|one| one.verified && one.default_of.is_none());
         let authenticated = who.authenticated.map(|(_, by)| by);
         OwnEvidence {
-            spf: who.own_spf || authenticated.is_some_and(is_own),
+            spf: who.own_spf || authenticated.is_some_and(&is_own),
             verified: signatures.iter().any(|one| one.verified),
             signatures,
             others: others.map(|one| one.organization).filter(|&one| !is_own(one)).collect(),
