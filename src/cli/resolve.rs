@@ -68,9 +68,9 @@ impl Resolving {
     /// The names of these options.
     pub(super) const OPTIONS: [&str; 2] = ["resolve", "resolver"];
 
-    /// Whether any of them was given.
+    /// Whether they ask for look-ups.
     pub(super) fn is_asked(&self) -> bool {
-        self.resolve != Resolve::Auto || self.live.resolver.is_some()
+        self.resolve == Resolve::Always || self.live.resolver.is_some()
     }
 
     /// Adds the names that the database knows.

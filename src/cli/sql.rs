@@ -85,7 +85,7 @@ impl From<SqlError> for Failure {
     fn from(error: SqlError) -> Self {
         match error {
             SqlError::Store(error) => error.into(),
-            SqlError::TooLong(_) => Failure::Failed(error.into()),
+            SqlError::TooLong(_) | SqlError::Unread(_) => Failure::Failed(error.into()),
             SqlError::Wrong(_) | SqlError::Refused => Failure::Usage(error.to_string()),
         }
     }

@@ -134,6 +134,9 @@ impl Reader {
             let record = rows::take_head(&mut rest)
                 .and_then(|head| rows::take_address_bytes(&mut rest).map(|address| (head, address)));
             let Some(((outcome, messages), address)) = record else {
+                if current.at < current.rows.len() {
+                    return Err(StoreError::damaged_records(current.counted.place.report));
+                }
                 current.part += 1;
                 match store.run_of(current.counted.place, current.part)? {
                     Some(rows) => (current.rows, current.at) = (rows, 0),
@@ -148,7 +151,8 @@ impl Reader {
                 continue;
             }
             let outcome_values = Arc::clone(&known.values);
-            let Some(packed) = rows::read_address(address) else { continue };
+            let damaged = || StoreError::damaged_records(current.counted.place.report);
+            let packed = rows::read_address(address).ok_or_else(damaged)?;
             let (text, ip): (Arc<str>, _) = match packed {
                 PackedAddress::Ip(ip) => (ip.to_string().into(), Some(ip)),
                 PackedAddress::Text(text) => (text.into(), None),
@@ -204,20 +208,22 @@ impl Reader {
         first: &[u8],
     ) -> Result<[u8; 16], StoreError> {
         let mut key = RowKey::new(head);
-        self.add_run(store, first, &mut key)?;
+        let damaged = || StoreError::damaged_records(report.place.report);
+        self.add_run(store, first, &mut key)?.then_some(()).ok_or_else(damaged)?;
         let mut part = 1;
         while let Some(run) = store.run_of(report.place, part)? {
-            self.add_run(store, &run, &mut key)?;
+            self.add_run(store, &run, &mut key)?.then_some(()).ok_or_else(damaged)?;
             part += 1;
         }
         Ok(key.finish())
     }
 
-    fn add_run(&mut self, store: &Store, mut run: &[u8], key: &mut RowKey) -> Result<(), StoreError> {
+    /// Adds the records of a run; false where they cannot be read.
+    fn add_run(&mut self, store: &Store, mut run: &[u8], key: &mut RowKey) -> Result<bool, StoreError> {
         while let Some((outcome, messages)) = rows::take_head(&mut run) {
-            let Some(address) = rows::take_address_bytes(&mut run) else { break };
+            let Some(address) = rows::take_address_bytes(&mut run) else { return Ok(false) };
             key.add(&self.known(store, outcome)?.digest, messages, address);
         }
-        Ok(())
+        Ok(run.is_empty())
     }
 }

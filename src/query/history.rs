@@ -34,7 +34,7 @@ pub fn history(store: &Store, window: Window, domain: &str, memory_days: u32) ->
         let mut rest = run.rows;
         while let Some((outcome, count)) = rows::take_head(&mut rest) {
             if rows::take_address_bytes(&mut rest).is_none() {
-                break;
+                return Err(StoreError::damaged_records(run.report));
             }
             let kind = kinds.of(outcome)?;
             let at = kind as usize;

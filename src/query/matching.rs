@@ -20,7 +20,7 @@ use crate::store::StoreError;
 pub struct Matching<'s> {
     knowledge: Knowledge<'s>,
     sums: &'s Sums<'s>,
-    /// By unit its path in the survey, and among all that were decided.
+    /// By group its path in the survey, and among all that were decided.
     places: &'s [u32],
     paths: &'s Paths,
     /// By path of the survey which of all it is.
@@ -57,23 +57,23 @@ pub struct Reach {
     pub others: bool,
 }
 
-/// Mail of one unit from one address.
+/// Mail of one group from one address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Part {
-    unit: u32,
+    group: u32,
     address: Option<IpAddr>,
     messages: u64,
 }
 
 /// The parts by what they show. Names are those of strangers, so nothing here is hashed in a way that they foresee.
 struct Index {
-    /// In the order of their units.
+    /// In the order of their groups.
     parts: Vec<Part>,
     /// By path of the survey.
     by_path: Vec<Vec<usize>>,
     by_address: HashMap<IpAddr, Vec<usize>>,
     by_tenant: HashMap<String, Vec<u32>>,
-    /// Backwards, in order, so that a domain and all below it are one stretch; each with a unit.
+    /// Backwards, in order, so that a domain and all below it are one stretch; each with a group.
     signing_domains: Vec<(String, u32)>,
     envelope_domains: Vec<(String, u32)>,
     /// The same of header From.
@@ -87,15 +87,15 @@ impl Scan<'_> {
     /// See [`StoreError`].
     pub fn matching(&mut self) -> Result<Matching<'_>, StoreError> {
         let mut froms = HashMap::new();
-        for who in self.sums.whos.iter().filter(|who| who.from >= 0) {
-            if let Entry::Vacant(vacant) = froms.entry(who.from) {
-                vacant.insert(self.texts.text(who.from)?.to_owned());
+        for identity in self.sums.identities.iter().filter(|identity| identity.from >= 0) {
+            if let Entry::Vacant(vacant) = froms.entry(identity.from) {
+                vacant.insert(self.texts.text(identity.from)?.to_owned());
             }
         }
         Ok(Matching {
             knowledge: self.knowledge,
             sums: &self.sums,
-            places: &self.paths_of_units,
+            places: &self.paths_of_groups,
             paths: &self.paths,
             numbers: &self.path_numbers,
             froms,
@@ -114,12 +114,12 @@ impl Matching<'_> {
             .iter()
             .map(|&number| {
                 let part = &index.parts[number];
-                let (unit, who) = self.unit(part.unit);
-                let handed = unit.handed(who, part.address, &self.knowledge);
+                let (group, identity) = self.group(part.group);
+                let handed = group.handed(identity, part.address, &self.knowledge);
                 Mail {
                     number,
-                    signing_domains: &who.verified,
-                    envelope_domain: who.envelope.as_deref(),
+                    signing_domains: &identity.verified,
+                    envelope_domain: identity.envelope.as_deref(),
                     tenant: handed.tenant,
                     provider: handed.provider,
                     address: part.address,
@@ -137,37 +137,37 @@ impl Matching<'_> {
         let index = self.index();
         for number in self.candidates(entry) {
             let part = &index.parts[number];
-            let (unit, who) = self.unit(part.unit);
-            let from = self.froms.get(&who.from).map_or("", String::as_str);
-            let shown = Shown { from, verified: &who.verified, envelope: who.envelope.as_deref() };
-            if self.is_decided(unit, entry.decision)
+            let (group, identity) = self.group(part.group);
+            let from = self.froms.get(&identity.from).map_or("", String::as_str);
+            let shown = Shown { from, verified: &identity.verified, envelope: identity.envelope.as_deref() };
+            if self.is_decided(group, entry.decision)
                 || !entry.fits(&shown)
-                || !entry.fits_address(&unit.handed(who, part.address, &self.knowledge))
+                || !entry.fits_address(&group.handed(identity, part.address, &self.knowledge))
             {
                 continue;
             }
-            if self.places[part.unit as usize] as usize == path {
+            if self.places[part.group as usize] as usize == path {
                 reach.mail.insert(number);
             } else {
-                reach.others |= !self.is_same_sender(path, part.unit);
+                reach.others |= !self.is_same_sender(path, part.group);
             }
         }
         reach
     }
 
-    fn unit(&self, unit: u32) -> (&SenderGroup, &AuthIdentity) {
-        let unit = &self.sums.units.list[unit as usize];
-        (unit, &self.sums.whos[unit.who as usize])
+    fn group(&self, group: u32) -> (&SenderGroup, &AuthIdentity) {
+        let group = &self.sums.groups.list[group as usize];
+        (group, &self.sums.identities[group.identity as usize])
     }
 
     /// Whether an entry that is there already comes before a new one of this decision.
-    fn is_decided(&self, unit: &SenderGroup, decision: Decision) -> bool {
-        let known = unit.matched.and_then(|number| self.knowledge.ledger.entries.get(number as usize));
+    fn is_decided(&self, group: &SenderGroup, decision: Decision) -> bool {
+        let known = group.matched.and_then(|number| self.knowledge.ledger.entries.get(number as usize));
         known.is_some_and(|known| known.decision <= decision)
     }
 
-    fn is_same_sender(&self, path: usize, unit: u32) -> bool {
-        let (Some(of), Some(&other)) = (self.numbers.get(path), self.paths.of_units.get(unit as usize)) else {
+    fn is_same_sender(&self, path: usize, group: u32) -> bool {
+        let (Some(of), Some(&other)) = (self.numbers.get(path), self.paths.of_groups.get(group as usize)) else {
             return false;
         };
         let other = &self.paths.list[other as usize];
@@ -180,7 +180,7 @@ impl Matching<'_> {
         let (index, identities) = (self.index(), &entry.identities);
         let of_domains = if entry.domains.is_empty() { usize::MAX } else { count(&index.froms, &entry.domains) };
         let addresses = identities.ip.iter().all(|net| net.prefix_len() == net.max_prefix_len());
-        let mut units = None;
+        let mut groups = None;
         if !identities.ip.is_empty() && addresses {
             let found = || identities.ip.iter().filter_map(|net| index.by_address.get(&net.addr()));
             if found().map(Vec::len).sum::<usize>() <= of_domains {
@@ -189,24 +189,24 @@ impl Matching<'_> {
         } else if !identities.tenant.is_empty() {
             let found = || identities.tenant.iter().filter_map(|name| index.by_tenant.get(&name.to_ascii_lowercase()));
             if found().map(Vec::len).sum::<usize>() <= of_domains {
-                units = Some(found().flatten().copied().collect());
+                groups = Some(found().flatten().copied().collect());
             }
         } else {
             let envelope = (&index.envelope_domains, &identities.envelope_domain);
             let signing = (&index.signing_domains, &identities.signing_domain);
             let (names, domains) = if envelope.1.is_empty() { signing } else { envelope };
             if !domains.is_empty() && count(names, domains) <= of_domains {
-                units = Some(below(names, domains));
+                groups = Some(below(names, domains));
             }
         }
-        let units: BTreeSet<u32> = match units {
-            Some(units) => units,
+        let groups: BTreeSet<u32> = match groups {
+            Some(groups) => groups,
             None if of_domains == usize::MAX => return (0..index.parts.len()).collect(),
             None => below(&index.froms, &entry.domains),
         };
-        let parts = units.into_iter().flat_map(|unit| {
-            let begin = index.parts.partition_point(|part| part.unit < unit);
-            (begin..index.parts.len()).take_while(move |&at| index.parts[at].unit == unit)
+        let parts = groups.into_iter().flat_map(|group| {
+            let begin = index.parts.partition_point(|part| part.group < group);
+            (begin..index.parts.len()).take_while(move |&at| index.parts[at].group == group)
         });
         parts.collect()
     }
@@ -214,11 +214,11 @@ impl Matching<'_> {
     fn index(&self) -> &Index {
         self.index.get_or_init(|| {
             let mut parts: Vec<Part> =
-                self.sums.parts().map(|(address, unit, messages)| Part { unit, address, messages }).collect();
+                self.sums.parts().map(|(address, group, messages)| Part { group, address, messages }).collect();
             parts.sort_unstable();
             // Of one address there is a pair for each state.
             parts.dedup_by(|later, earlier| {
-                let same = (later.unit, later.address) == (earlier.unit, earlier.address);
+                let same = (later.group, later.address) == (earlier.group, earlier.address);
                 earlier.messages = earlier.messages.saturating_add(if same { later.messages } else { 0 });
                 same
             });
@@ -232,21 +232,21 @@ impl Matching<'_> {
                 parts,
             };
             for (number, part) in index.parts.iter().enumerate() {
-                if let Some(of_path) = index.by_path.get_mut(self.places[part.unit as usize] as usize) {
+                if let Some(of_path) = index.by_path.get_mut(self.places[part.group as usize] as usize) {
                     of_path.push(number);
                 }
                 if let Some(address) = part.address {
                     index.by_address.entry(address).or_default().push(number);
                 }
             }
-            for unit in 0..self.sums.units.list.len() as u32 {
-                let (_, who) = self.unit(unit);
-                if let Some(account) = who.account() {
-                    index.by_tenant.entry(account.name.to_ascii_lowercase()).or_default().push(unit);
+            for group in 0..self.sums.groups.list.len() as u32 {
+                let (_, identity) = self.group(group);
+                if let Some(account) = identity.account() {
+                    index.by_tenant.entry(account.name.to_ascii_lowercase()).or_default().push(group);
                 }
-                index.signing_domains.extend(who.verified.iter().map(|(name, _)| (backwards(name), unit)));
-                index.envelope_domains.extend(who.envelope.iter().map(|name| (backwards(name), unit)));
-                index.froms.extend(self.froms.get(&who.from).map(|name| (backwards(name), unit)));
+                index.signing_domains.extend(identity.verified.iter().map(|(name, _)| (backwards(name), group)));
+                index.envelope_domains.extend(identity.envelope.iter().map(|name| (backwards(name), group)));
+                index.froms.extend(self.froms.get(&identity.from).map(|name| (backwards(name), group)));
             }
             index.signing_domains.sort_unstable();
             index.envelope_domains.sort_unstable();
@@ -267,20 +267,20 @@ fn stretch<'n>(names: &'n [(String, u32)], backwards: &str) -> &'n [(String, u32
     &rest[..rest.partition_point(|(name, _)| name.starts_with(backwards))]
 }
 
-/// How many units [`below`] finds at most.
+/// How many groups [`below`] finds at most.
 fn count(names: &[(String, u32)], domains: &[String]) -> usize {
     domains.iter().map(|domain| stretch(names, &backwards(domain)).len()).sum()
 }
 
-/// The units of names that are one of some domains, or below one.
+/// The groups of names that are one of some domains, or below one.
 fn below(names: &[(String, u32)], domains: &[String]) -> BTreeSet<u32> {
-    let mut units = BTreeSet::new();
+    let mut groups = BTreeSet::new();
     for domain in domains {
         let domain = backwards(domain);
         let is_below = |name: &str| name[domain.len()..].is_empty() || name[domain.len()..].starts_with('.');
-        units.extend(stretch(names, &domain).iter().filter(|(name, _)| is_below(name)).map(|one| one.1));
+        groups.extend(stretch(names, &domain).iter().filter(|(name, _)| is_below(name)).map(|one| one.1));
     }
-    units
+    groups
 }
 
 #[cfg(test)]

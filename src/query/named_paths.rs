@@ -10,11 +10,11 @@ use crate::role::Role;
 use crate::store::StoreError;
 
 impl Scan<'_> {
-    /// Every path that has entries with its names, in the order of them, and no figures yet. Notes the path of each unit.
+    /// Every path that has entries with its names, in the order of them, and no figures yet. Notes the path of each group.
     pub(super) fn named_paths(&mut self, paths: &Paths) -> Result<Vec<(PathNumber, PathFigures)>, StoreError> {
         let mut used = vec![false; paths.list.len()];
-        for unit in &self.sums.units_of_entries {
-            used[paths.of_units[*unit as usize] as usize] = true;
+        for group in &self.sums.groups_of_entries {
+            used[paths.of_groups[*group as usize] as usize] = true;
         }
         let mut found: Vec<(PathNumber, PathFigures, usize)> = Vec::new();
         for (at, &number) in paths.list.iter().enumerate().filter(|(at, _)| used[*at]) {
@@ -24,14 +24,14 @@ impl Scan<'_> {
         for (place, (_, _, at)) in found.iter().enumerate() {
             places[*at] = place as u32;
         }
-        for (unit, &path) in self.sums.units.list.iter().zip(&paths.of_units) {
+        for (group, &path) in self.sums.groups.list.iter().zip(&paths.of_groups) {
             let Some((number, path, _)) = found.get_mut(places[path as usize] as usize) else {
                 continue;
             };
             // A sender of the ledger may be an account of a provider.
-            if let (SenderNumber::Entry(_), Sender::Provider(provider)) = (number.sender, unit.sender) {
-                let who = &self.sums.whos[unit.who as usize];
-                let account = who.accounts.iter().find(|account| account.verified && account.provider == provider);
+            if let (SenderNumber::Entry(_), Sender::Provider(provider)) = (number.sender, group.sender) {
+                let identity = &self.sums.identities[group.identity as usize];
+                let account = identity.accounts.iter().find(|account| account.verified && account.provider == provider);
                 path.provider = least(path.provider.take(), Some(self.knowledge.provider(provider).id.clone()));
                 path.tenant = least(path.tenant.take(), account.map(|account| account.name.clone()));
             }
@@ -42,21 +42,21 @@ impl Scan<'_> {
         for (place, (_, _, at)) in found.iter().enumerate() {
             places[*at] = place as u32;
         }
-        self.paths_of_units = paths.of_units.iter().map(|&path| places[path as usize]).collect();
+        self.paths_of_groups = paths.of_groups.iter().map(|&path| places[path as usize]).collect();
         Ok(found.into_iter().map(|(number, path, _)| (number, path)).collect())
     }
 
     fn named_path(&mut self, path: PathNumber) -> Result<PathFigures, StoreError> {
         let knowledge = self.knowledge;
         let provider_id = |number: ProviderNumber| knowledge.provider(number).id.clone();
-        let organization = |number: u32| self.whos.organizations.get(number).to_owned();
+        let organization = |number: u32| self.identities.organizations.get(number).to_owned();
         let domain = match path.organization_of_all() {
             Some(all) => format!("*.{}", organization(all)),
             None if path.from < 0 => String::new(),
             None => self.texts.text(path.from)?.to_owned(),
         };
         let tenant = match path.author {
-            Author::Account(_, account) => Some(self.whos.tenants.get(account).to_owned()),
+            Author::Account(_, account) => Some(self.identities.tenants.get(account).to_owned()),
             _ => None,
         };
         let author = match path.author {
@@ -82,7 +82,7 @@ impl Scan<'_> {
                 SenderKey::Through { organization: organization(number), provider: id }
             }
             SenderNumber::Organization(number) => SenderKey::Domain(organization(number)),
-            SenderNumber::Host(host) => SenderKey::Host(self.sums.units.hosts.get(host).to_owned()),
+            SenderNumber::Host(host) => SenderKey::Host(self.sums.groups.hosts.get(host).to_owned()),
             SenderNumber::Behind => SenderKey::Behind(author.clone().unwrap_or_default()),
             SenderNumber::Network(net) => SenderKey::Network(net),
             SenderNumber::Many => SenderKey::Many,

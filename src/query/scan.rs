@@ -81,7 +81,7 @@ pub struct Scan<'s> {
     hot: Vec<Hot>,
     /// By kind the same without override reasons that did not count.
     unexcused: FxHashMap<u32, u32>,
-    pub(super) whos: AuthIdentities<'s>,
+    pub(super) identities: AuthIdentities<'s>,
     /// Whether header From and policy domains are asked for.
     wanted: FxHashMap<i64, bool>,
     pub(super) address_numbers: AddressNumbers,
@@ -97,8 +97,8 @@ pub struct Scan<'s> {
     pub(super) reporters_of: HashMap<i64, BTreeSet<u32>>,
     pub(super) tally: Tally,
     pub(super) sums: Sums<'s>,
-    /// By unit its path, once the survey is made.
-    pub(super) paths_of_units: Vec<u32>,
+    /// By group its path, once the survey is made.
+    pub(super) paths_of_groups: Vec<u32>,
     /// All paths that were decided, those of the memory included, and by path of the survey which of them it is.
     pub(super) paths: Paths,
     pub(super) path_numbers: Vec<PathNumber>,
@@ -141,7 +141,7 @@ impl<'s> Scan<'s> {
             kinds: DistinctFacts::new(store)?,
             hot: Vec::new(),
             unexcused: FxHashMap::default(),
-            whos: AuthIdentities::new(knowledge),
+            identities: AuthIdentities::new(knowledge),
             wanted: FxHashMap::default(),
             address_numbers: AddressNumbers::default(),
             met: Met::default(),
@@ -153,7 +153,7 @@ impl<'s> Scan<'s> {
             reporters_of: HashMap::new(),
             tally: Tally::default(),
             sums: Sums::new(knowledge),
-            paths_of_units: Vec::new(),
+            paths_of_groups: Vec::new(),
             paths: Paths::default(),
             path_numbers: Vec::new(),
             signer_lists: FxHashMap::default(),
@@ -373,14 +373,14 @@ impl<'s> Scan<'s> {
                 Some(from) => self.wanted(from)?,
                 None => false,
             };
-        let (who, new) = self.whos.number(&facts, self.store, &mut self.texts)?;
-        self.batch.whos.extend(new);
-        self.kinds.list[at].null_reverse_path |= self.whos.is_null(who);
+        let (identity, new) = self.identities.number(&facts, self.store, &mut self.texts)?;
+        self.batch.identities.extend(new);
+        self.kinds.list[at].null_reverse_path |= self.identities.is_null(identity);
         let spf_aligned = facts.spf == SpfState::Aligned;
         self.hot[at] = Hot {
-            key: PairKey::new(who, facts.dkim, spf_aligned),
+            key: PairKey::new(identity, facts.dkim, spf_aligned),
             asked: wanted,
-            tells: self.whos.tells(who),
+            tells: self.identities.tells(identity),
             is: if facts.forwarding.any() { Is::Excused } else { Is::Taken },
             dmarc_pass: facts.dmarc == Some(true),
             dkim_aligned: facts.dkim == DkimState::Aligned,

@@ -29,9 +29,9 @@ pub(super) struct PairKey(u64);
 
 impl PairKey {
     /// Without an address.
-    pub(super) fn new(who: u32, dkim: DkimState, spf_aligned: bool) -> Self {
+    pub(super) fn new(identity: u32, dkim: DkimState, spf_aligned: bool) -> Self {
         let states = u64::from(dkim.code()) << 1 | u64::from(spf_aligned);
-        PairKey(u64::from(who) << WHO_SHIFT | NO_ADDRESS << FAMILY_SHIFT | states << STATES_SHIFT)
+        PairKey(u64::from(identity) << WHO_SHIFT | NO_ADDRESS << FAMILY_SHIFT | states << STATES_SHIFT)
     }
 
     #[inline]
@@ -40,7 +40,7 @@ impl PairKey {
     }
 
     #[inline]
-    pub(super) fn who(self) -> u32 {
+    pub(super) fn identity(self) -> u32 {
         (self.0 >> WHO_SHIFT) as u32
     }
 
@@ -109,7 +109,7 @@ impl Excuse {
     }
 }
 
-/// Messages that one reporter saw of a unit on one day; there may be several of one.
+/// Messages that one reporter saw of a group on one day; there may be several of one.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Cell {
     pub(super) messages: u64,
@@ -138,7 +138,7 @@ impl Cell {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Evidence {
     key: PairKey,
-    pub(super) unit: u32,
+    pub(super) group: u32,
     /// Where its cells end.
     cells_end: u32,
 }
@@ -150,7 +150,7 @@ pub(super) struct Batch {
     /// Evidence that is not asked for itself; each with where its cells end.
     pub(super) evidence: Vec<(PairKey, usize)>,
     pub(super) cells: Vec<Cell>,
-    pub(super) whos: Vec<AuthIdentity>,
+    pub(super) identities: Vec<AuthIdentity>,
     pub(super) v6: Vec<Ipv6Addr>,
 }
 
@@ -165,7 +165,7 @@ impl Batch {
 pub(super) struct Pair {
     /// Of the window and asked for.
     pub(super) messages: u64,
-    pub(super) unit: u32,
+    pub(super) group: u32,
     /// Who saw those, and when.
     pub(super) seen: Sighting,
 }
@@ -173,9 +173,9 @@ pub(super) struct Pair {
 /// The sums.
 #[derive(Debug)]
 pub(super) struct Sums<'k> {
-    pub(super) units: SenderGroups<'k>,
+    pub(super) groups: SenderGroups<'k>,
     /// What records show apart from their address.
-    pub(super) whos: Vec<AuthIdentity>,
+    pub(super) identities: Vec<AuthIdentity>,
     v6: Vec<Ipv6Addr>,
     /// Of the window and asked for.
     pairs: FxHashMap<PairKey, Pair>,
@@ -185,71 +185,71 @@ pub(super) struct Sums<'k> {
     last_entry: Vec<u32>,
     /// Of the window and asked for, in the order of the reports.
     pub(super) entries: Vec<Entry>,
-    /// By entry its unit.
-    pub(super) units_of_entries: Vec<u32>,
-    /// What was seen of the evidence, one after the other; in the order of the days within a unit.
+    /// By entry its group.
+    pub(super) groups_of_entries: Vec<u32>,
+    /// What was seen of the evidence, one after the other; in the order of the days within a group.
     cells: Vec<Cell>,
-    /// By record of the batch its unit.
-    units_of_batch: Vec<u32>,
+    /// By record of the batch its group.
+    groups_of_batch: Vec<u32>,
 }
 
 impl<'k> Sums<'k> {
     pub(super) fn new(knowledge: Knowledge<'k>) -> Self {
         Sums {
-            units: SenderGroups::new(knowledge),
-            whos: Vec::new(),
+            groups: SenderGroups::new(knowledge),
+            identities: Vec::new(),
             v6: Vec::new(),
             pairs: FxHashMap::default(),
             evidence: Vec::new(),
             last_entry: Vec::new(),
             entries: Vec::new(),
-            units_of_entries: Vec::new(),
+            groups_of_entries: Vec::new(),
             cells: Vec::new(),
-            units_of_batch: Vec::new(),
+            groups_of_batch: Vec::new(),
         }
     }
 
     /// Adds records, and empties the batch.
     pub(super) fn add(&mut self, batch: &mut Batch) {
-        self.whos.append(&mut batch.whos);
+        self.identities.append(&mut batch.identities);
         self.v6.append(&mut batch.v6);
-        self.units_of_batch.clear();
+        self.groups_of_batch.clear();
         for record in &batch.records {
             let add = |pair: &mut Pair| {
                 if record.messages > 0 {
                     pair.messages += record.messages;
                     pair.seen.add(record.mark.0, record.mark.1);
                 }
-                pair.unit
+                pair.group
             };
-            let unit = match self.pairs.get_mut(&record.key) {
+            let group = match self.pairs.get_mut(&record.key) {
                 Some(pair) => add(pair),
                 None => add(self.add_pair(record.key)),
             };
-            self.units_of_batch.push(unit);
+            self.groups_of_batch.push(group);
         }
-        for (record, &unit) in batch.records.iter().zip(&self.units_of_batch) {
+        for (record, &group) in batch.records.iter().zip(&self.groups_of_batch) {
             let kind = record.kind as usize;
             if kind >= self.last_entry.len() {
                 self.last_entry.resize(kind + 1, u32::MAX);
             }
             let last = self.last_entry[kind] as usize;
             if let Some(entry) = self.entries.get_mut(last)
-                && (entry.report, self.units_of_entries[last], entry.kind) == (record.report, unit, record.kind)
+                && (entry.report, self.groups_of_entries[last], entry.kind) == (record.report, group, record.kind)
             {
                 entry.messages += record.messages;
                 continue;
             }
             self.last_entry[kind] = self.entries.len() as u32;
             self.entries.push(Entry { messages: record.messages, report: record.report, kind: record.kind });
-            self.units_of_entries.push(unit);
+            self.groups_of_entries.push(group);
         }
-        self.units_of_batch.clear();
+        self.groups_of_batch.clear();
         let begin = self.cells.len();
         for &(key, end) in &batch.evidence {
-            let (ip, who) = (self.address(key), key.who());
-            let unit = self.units.unit(who, &self.whos[who as usize], ip);
-            self.evidence.push(Evidence { key, unit, cells_end: (begin + end) as u32 });
+            let (ip, identity) = (self.address(key), key.identity());
+            let group = self.groups.group(identity, &self.identities[identity as usize], ip);
+            self.evidence.push(Evidence { key, group, cells_end: (begin + end) as u32 });
         }
         self.cells.append(&mut batch.cells);
         batch.records.clear();
@@ -259,19 +259,19 @@ impl<'k> Sums<'k> {
     #[cold]
     fn add_pair(&mut self, key: PairKey) -> &mut Pair {
         let ip = self.address(key);
-        let who = key.who();
-        let unit = self.units.unit(who, &self.whos[who as usize], ip);
-        self.pairs.entry(key).or_insert(Pair { messages: 0, unit, seen: Sighting::default() })
+        let identity = key.identity();
+        let group = self.groups.group(identity, &self.identities[identity as usize], ip);
+        self.pairs.entry(key).or_insert(Pair { messages: 0, group, seen: Sighting::default() })
     }
 
     /// Lets go of room that is only needed to add more records.
     pub(super) fn close(&mut self) {
-        self.units.close();
+        self.groups.close();
         self.evidence.shrink_to_fit();
         self.cells.shrink_to_fit();
         self.entries.shrink_to_fit();
-        self.units_of_entries.shrink_to_fit();
-        (self.last_entry, self.units_of_batch) = (Vec::new(), Vec::new());
+        self.groups_of_entries.shrink_to_fit();
+        (self.last_entry, self.groups_of_batch) = (Vec::new(), Vec::new());
     }
 
     /// Lets go of what only roles were told by.
@@ -287,7 +287,7 @@ impl<'k> Sums<'k> {
 
     /// Gives the entries away, once they are arranged.
     pub(super) fn take_entries(&mut self) -> Vec<Entry> {
-        self.units_of_entries = Vec::new();
+        self.groups_of_entries = Vec::new();
         std::mem::take(&mut self.entries)
     }
 
@@ -307,21 +307,21 @@ impl<'k> Sums<'k> {
         }
     }
 
-    /// The unit of a key that was seen.
-    pub(super) fn unit(&self, key: PairKey) -> Option<u32> {
-        self.pairs.get(&key).map(|pair| pair.unit)
+    /// The group of a key that was seen.
+    pub(super) fn group(&self, key: PairKey) -> Option<u32> {
+        self.pairs.get(&key).map(|pair| pair.group)
     }
 
     /// Every pair of the window with who it is of, in no order.
     pub(super) fn pairs(&self) -> impl Iterator<Item = (u32, Pair)> {
-        self.pairs.iter().map(|(&key, &pair)| (key.who(), pair))
+        self.pairs.iter().map(|(&key, &pair)| (key.identity(), pair))
     }
 
-    /// The address and the unit of all mail, evidence included, in no order, with its messages of the window; there may be several
+    /// The address and the group of all mail, evidence included, in no order, with its messages of the window; there may be several
     /// of the same.
     pub(super) fn parts(&self) -> impl Iterator<Item = (Option<IpAddr>, u32, u64)> {
-        let pairs = self.pairs.iter().map(|(&key, pair)| (self.address(key), pair.unit, pair.messages));
-        pairs.chain(self.evidence.iter().map(|one| (self.address(one.key), one.unit, 0)))
+        let pairs = self.pairs.iter().map(|(&key, pair)| (self.address(key), pair.group, pair.messages));
+        pairs.chain(self.evidence.iter().map(|one| (self.address(one.key), one.group, 0)))
     }
 
     /// Every pair with messages that has an address, in no order: the address, the code of the DKIM state and whether SPF

@@ -18,7 +18,7 @@ use crate::domain;
 use crate::parallel;
 use crate::store::{OutcomeFacts, Store, StoreError};
 
-/// The path of a unit that has none: it is evidence from before the window, or on a domain that is not asked for.
+/// The path of a group that has none: it is evidence from before the window, or on a domain that is not asked for.
 pub(super) const NO_PATH: u32 = u32::MAX;
 
 /// Sums up the records of a window; of header From domains at or below `domains`, or of all.
@@ -50,8 +50,8 @@ impl Scan<'_> {
             sums: &self.sums,
             tally: &self.tally,
             reporters_of,
-            organizations: &self.whos.organizations,
-            named_owners: named_owners.into_iter().filter_map(|own| self.whos.organizations.known(own)).collect(),
+            organizations: &self.identities.organizations,
+            named_owners: named_owners.into_iter().filter_map(|own| self.identities.organizations.known(own)).collect(),
         };
         let paths = roles::decide(&ground, self.knowledge);
         self.sums.forget_cells();
@@ -71,8 +71,8 @@ impl Scan<'_> {
         }
         survey.paths = named.into_iter().map(|(_, path)| path).collect();
         survey.evidence = self.evidence(&survey.paths);
-        let units = self.sums.units.list.iter().zip(&self.paths_of_units);
-        let matched = units.filter(|(_, path)| **path != NO_PATH).filter_map(|(unit, _)| unit.matched);
+        let groups = self.sums.groups.list.iter().zip(&self.paths_of_groups);
+        let matched = groups.filter(|(_, path)| **path != NO_PATH).filter_map(|(group, _)| group.matched);
         survey.matched_entries = matched.map(|number| number as usize).collect();
         survey.domains = self.domains()?;
         // Reporters that said nothing of what is asked for are no witnesses.
@@ -92,7 +92,7 @@ impl Scan<'_> {
     fn reporters_by_organization(&mut self) -> Result<HashMap<u32, BTreeSet<u32>>, StoreError> {
         let mut found: HashMap<u32, BTreeSet<u32>> = HashMap::new();
         for (domain, reporters) in std::mem::take(&mut self.reporters_of) {
-            let organization = self.whos.organizations.number(domain::organizational(self.texts.text(domain)?));
+            let organization = self.identities.organizations.number(domain::organizational(self.texts.text(domain)?));
             found.entry(organization).or_default().extend(reporters);
         }
         Ok(found)
@@ -120,13 +120,13 @@ impl Scan<'_> {
     /// Puts entries and addresses in the order of their paths, with the reporters' places as they are now; says what each rule
     /// named of each path.
     fn arrange(&mut self, paths: usize, places: &[u32]) -> Vec<RuleSums> {
-        let of_unit = &self.paths_of_units;
+        let of_group = &self.paths_of_groups;
         let mut by_rule: Vec<RuleSums> = vec![[(0, 0); NamedBy::ALL.len()]; paths];
         let mut entry_ends = vec![0; paths];
-        let entries = || self.sums.units_of_entries.iter().zip(&self.sums.entries);
-        for (unit, entry) in entries() {
-            let path = of_unit[*unit as usize] as usize;
-            let sum = &mut by_rule[path][self.sums.units.list[*unit as usize].by as usize];
+        let entries = || self.sums.groups_of_entries.iter().zip(&self.sums.entries);
+        for (group, entry) in entries() {
+            let path = of_group[*group as usize] as usize;
+            let sum = &mut by_rule[path][self.sums.groups.list[*group as usize].by as usize];
             *sum = (sum.0.saturating_add(entry.messages), sum.1 + 1);
             entry_ends[path] += 1;
         }
@@ -134,7 +134,7 @@ impl Scan<'_> {
         let placed = || {
             let all = sums.addresses().map(|(ip, states, pair)| {
                 let part = AddressPart { ip, states, messages: pair.messages, seen: pair.seen.placed(places) };
-                (of_unit[pair.unit as usize], part)
+                (of_group[pair.group as usize], part)
             });
             all.filter(|(path, _)| *path != NO_PATH)
         };
@@ -146,8 +146,8 @@ impl Scan<'_> {
             by_path(placed(), &mut address_ends, nowhere)
         };
         let arrange_entries = || {
-            let placed = self.sums.units_of_entries.iter().zip(0..);
-            by_path(placed.map(|(unit, place)| (of_unit[*unit as usize], place)), &mut entry_ends, 0)
+            let placed = self.sums.groups_of_entries.iter().zip(0..);
+            by_path(placed.map(|(group, place)| (of_group[*group as usize], place)), &mut entry_ends, 0)
         };
         (self.tally.addresses, self.tally.entry_places) = parallel::both(arrange_addresses, arrange_entries);
         self.tally.entries = self.sums.take_entries();

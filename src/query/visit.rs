@@ -45,11 +45,11 @@ impl Scan<'_> {
         visit: &mut impl FnMut(&Seen<'_>),
     ) -> Result<(), StoreError> {
         // What a record shows apart from its address rules most of the others out.
-        let mut may = vec![path.is_none(); self.whos.len()];
+        let mut may = vec![path.is_none(); self.identities.len()];
         if let Some(path) = path {
-            for (who, pair) in self.sums.pairs() {
-                if self.paths_of_units.get(pair.unit as usize).is_some_and(|&of| of as usize == path) {
-                    may[who as usize] = true;
+            for (identity, pair) in self.sums.pairs() {
+                if self.paths_of_groups.get(pair.group as usize).is_some_and(|&of| of as usize == path) {
+                    may[identity as usize] = true;
                 }
             }
         }
@@ -77,14 +77,14 @@ impl Scan<'_> {
         let mut rest = run.rows;
         while let Some((outcome, count)) = rows::take_head(&mut rest) {
             let Some(bytes) = rows::take_address_bytes(&mut rest) else {
-                break;
+                return Err(StoreError::damaged_records(run.report));
             };
             let (kind, hot) = self.kind(outcome, run)?;
-            if !hot.asked || !may.get(hot.key.who() as usize).is_some_and(|&may| may) {
+            if !hot.asked || !may.get(hot.key.identity() as usize).is_some_and(|&may| may) {
                 continue;
             }
             let Some(address) = rows::read_address(bytes) else {
-                continue;
+                return Err(StoreError::damaged_records(run.report));
             };
             let path = self.path_at(hot, address.ip());
             let Some(path) = path.filter(|&path| wanted.is_none_or(|one| one == path)) else {
@@ -120,8 +120,8 @@ impl Scan<'_> {
 
     /// The path of records of a kind from an address.
     fn path_at(&self, hot: Hot, address: Option<IpAddr>) -> Option<usize> {
-        let unit = self.sums.unit(self.address_numbers.known(hot.key, address)?)?;
-        let path = *self.paths_of_units.get(unit as usize)?;
+        let group = self.sums.group(self.address_numbers.known(hot.key, address)?)?;
+        let path = *self.paths_of_groups.get(group as usize)?;
         (path != NO_PATH).then_some(path as usize)
     }
 }

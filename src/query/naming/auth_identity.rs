@@ -166,22 +166,27 @@ impl<'k> AuthIdentities<'k> {
         if let Some(&known) = self.numbers.get(&key) {
             return Ok((known, None));
         }
-        let who = self.read(key, store, names)?;
+        let identity = self.read(key, store, names)?;
         let number = self.numbers.len() as u32;
         self.numbers.insert(key, number);
-        self.nulls.push(who.null);
-        self.telling.push(who.own_spf || who.dkim_aligned || who.authenticated.is_some() || !who.signed.is_empty());
-        Ok((number, Some(who)))
+        self.nulls.push(identity.null);
+        self.telling.push(
+            identity.own_spf
+                || identity.dkim_aligned
+                || identity.authenticated.is_some()
+                || !identity.signed.is_empty(),
+        );
+        Ok((number, Some(identity)))
     }
 
     /// Whether the reverse-path is null, told also by a provider's host name under SPF.
-    pub(in crate::query) fn is_null(&self, who: u32) -> bool {
-        self.nulls[who as usize]
+    pub(in crate::query) fn is_null(&self, identity: u32) -> bool {
+        self.nulls[identity as usize]
     }
 
     /// Whether it shows anything of who wrote or sent it, and so bears on other mail.
-    pub(in crate::query) fn tells(&self, who: u32) -> bool {
-        self.telling[who as usize]
+    pub(in crate::query) fn tells(&self, identity: u32) -> bool {
+        self.telling[identity as usize]
     }
 
     fn key(&mut self, domain: &str, selector: Option<&str>) -> u32 {

@@ -26,7 +26,7 @@ pub(in crate::query) enum Sender {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(in crate::query) struct SenderGroup {
     /// What its records show apart from their address.
-    pub(in crate::query) who: u32,
+    pub(in crate::query) identity: u32,
     pub(in crate::query) by: NamedBy,
     pub(in crate::query) sender: Sender,
     /// It is mail of one address that shows nothing else: what others saw of the address tells who wrote it.
@@ -45,15 +45,20 @@ impl SenderGroup {
     /// What mail of it from an address shows to entries of the ledger.
     pub(in crate::query) fn handed<'r>(
         &self,
-        who: &'r AuthIdentity,
+        identity: &'r AuthIdentity,
         ip: Option<IpAddr>,
         knowledge: &'r Knowledge<'_>,
     ) -> Handed<'r> {
-        handed(self.sender, who, ip, knowledge)
+        handed(self.sender, identity, ip, knowledge)
     }
 }
 
-fn handed<'r>(sender: Sender, who: &'r AuthIdentity, ip: Option<IpAddr>, knowledge: &'r Knowledge<'_>) -> Handed<'r> {
+fn handed<'r>(
+    sender: Sender,
+    identity: &'r AuthIdentity,
+    ip: Option<IpAddr>,
+    knowledge: &'r Knowledge<'_>,
+) -> Handed<'r> {
     Handed {
         address: ip,
         host: ip.and_then(|ip| knowledge.hosts.get(&ip)).map(String::as_str),
@@ -61,11 +66,11 @@ fn handed<'r>(sender: Sender, who: &'r AuthIdentity, ip: Option<IpAddr>, knowled
             Sender::Provider(number) => Some(knowledge.provider(number).id.as_str()),
             _ => None,
         },
-        tenant: who.account().map(|account| account.name.as_str()),
+        tenant: identity.account().map(|account| account.name.as_str()),
     }
 }
 
-/// Gives units their numbers.
+/// Gives groups their numbers.
 #[derive(Debug)]
 pub(in crate::query) struct SenderGroups<'k> {
     pub(super) knowledge: Knowledge<'k>,
@@ -107,32 +112,32 @@ impl<'k> SenderGroups<'k> {
     }
 
     /// The group that mail of an identity, with its number, from an address belongs to.
-    pub(in crate::query) fn unit(&mut self, number: u32, who: &AuthIdentity, ip: Option<IpAddr>) -> u32 {
+    pub(in crate::query) fn group(&mut self, number: u32, identity: &AuthIdentity, ip: Option<IpAddr>) -> u32 {
         let Some(ip) = ip else {
-            let unit = self.name(number, who, None, AddressFacts::default());
-            return self.shared(unit);
+            let group = self.name(number, identity, None, AddressFacts::default());
+            return self.shared(group);
         };
         // Entries of the ledger may ask for an address, and what hides who wrote it is known by it.
-        let by_address = !who.entries.is_empty() || who.hides();
+        let by_address = !identity.entries.is_empty() || identity.hides();
         // The reverse-path of a provider's names it whatever the address, of which only a host name would tell more.
-        let by_envelope = who.by_envelope.is_some() && self.knowledge.hosts.is_empty();
+        let by_envelope = identity.by_envelope.is_some() && self.knowledge.hosts.is_empty();
         let (address, seen) = if by_envelope && !by_address {
             (None, AddressFacts::default())
         } else {
             let (address, seen) = self.addresses.facts(ip, &self.knowledge, &mut self.hosts);
             (Some(address), if by_envelope { AddressFacts::default() } else { seen })
         };
-        let named = who.by_envelope.or(seen.by_range).or(seen.by_host).is_some();
+        let named = identity.by_envelope.or(seen.by_range).or(seen.by_host).is_some();
         match address.filter(|_| by_address || !named) {
             Some(address) => {
                 if let Some(&known) = self.of_address.get(&(number, address)) {
                     return known;
                 }
-                let unit = self.name(number, who, Some(ip), seen);
-                let at = if named && !unit.by_address {
-                    self.shared(unit)
+                let group = self.name(number, identity, Some(ip), seen);
+                let at = if named && !group.by_address {
+                    self.shared(group)
                 } else {
-                    self.list.push(SenderGroup { address_number: Some(address), ..unit });
+                    self.list.push(SenderGroup { address_number: Some(address), ..group });
                     self.list.len() as u32 - 1
                 };
                 self.of_address.insert((number, address), at);
@@ -142,8 +147,8 @@ impl<'k> SenderGroups<'k> {
                 if let Some(&known) = self.of_facts.get(&(number, seen)) {
                     return known;
                 }
-                let unit = self.name(number, who, Some(ip), seen);
-                let at = self.shared(unit);
+                let group = self.name(number, identity, Some(ip), seen);
+                let at = self.shared(group);
                 self.of_facts.insert((number, seen), at);
                 at
             }
@@ -151,17 +156,17 @@ impl<'k> SenderGroups<'k> {
     }
 
     /// The number of a group that may be there already.
-    fn shared(&mut self, unit: SenderGroup) -> u32 {
+    fn shared(&mut self, group: SenderGroup) -> u32 {
         let next = self.list.len() as u32;
-        let number = *self.numbers.entry(unit).or_insert(next);
+        let number = *self.numbers.entry(group).or_insert(next);
         if number == next {
-            self.list.push(unit);
+            self.list.push(group);
         }
         number
     }
 
-    fn name(&mut self, number: u32, who: &AuthIdentity, ip: Option<IpAddr>, seen: AddressFacts) -> SenderGroup {
-        let (by, sender) = if let Some(provider) = who.by_envelope {
+    fn name(&mut self, number: u32, identity: &AuthIdentity, ip: Option<IpAddr>, seen: AddressFacts) -> SenderGroup {
+        let (by, sender) = if let Some(provider) = identity.by_envelope {
             (NamedBy::Envelope, Sender::Provider(provider))
         } else if let Some(provider) = seen.by_range {
             (NamedBy::Range, Sender::Provider(provider))
@@ -172,15 +177,15 @@ impl<'k> SenderGroups<'k> {
         } else {
             (NamedBy::Nothing, Sender::Nobody)
         };
-        let handed = handed(sender, who, ip, &self.knowledge);
+        let handed = handed(sender, identity, ip, &self.knowledge);
         let entries = &self.knowledge.ledger.entries;
-        let matched = who.entries.iter().copied().find(|&number| entries[number as usize].fits_address(&handed));
+        let matched = identity.entries.iter().copied().find(|&number| entries[number as usize].fits_address(&handed));
         let entry = matched.map(|number| self.knowledge.ledger.first_of_name(number));
         SenderGroup {
-            who: number,
+            identity: number,
             by: if entry.is_some() { NamedBy::Ledger } else { by },
             sender,
-            by_address: ip.is_some() && who.hides(),
+            by_address: ip.is_some() && identity.hides(),
             address_number: None,
             matched,
             entry,

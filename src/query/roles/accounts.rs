@@ -17,11 +17,11 @@ use crate::witness::{Seen, has_share};
 /// A place, see [`Numbers`](super::numbers::Numbers); of one header From below the organizational domain alone, or of all.
 type PlaceNumber = (usize, Option<i64>);
 
-/// The units at a place where the owner may have an account.
+/// The groups at a place where the owner may have an account.
 #[derive(Debug, Default)]
 struct Place {
     /// Those with aligned SPF have the account that they show, if they show one.
-    units: Vec<(usize, Option<Option<AccountNumber>>)>,
+    groups: Vec<(usize, Option<Option<AccountNumber>>)>,
     /// One of them shows an account.
     has_account: bool,
 }
@@ -148,29 +148,29 @@ impl Owner<'_> {
         let mut spelled: HashMap<(ProviderNumber, u32, u32), Seen> = HashMap::new();
         let mut places: FxHashMap<PlaceNumber, Place> = FxHashMap::default();
         for at in 0..self.gathered.len() {
-            let (who, unit) = (self.gathered.who(at), self.gathered.unit(at));
-            let approved = unit.entry.and_then(|entry| self.gathered.knowledge.ledger.entries.get(entry as usize));
+            let (identity, group) = (self.gathered.identity(at), self.gathered.group(at));
+            let approved = group.entry.and_then(|entry| self.gathered.knowledge.ledger.entries.get(entry as usize));
             let approved = approved.is_some_and(|entry| entry.decision == Decision::Approved);
-            for account in who.accounts.iter().filter(|account| account.verified) {
+            for account in identity.accounts.iter().filter(|account| account.verified) {
                 if approved {
-                    self.prove((account.provider, account.number), who.organization);
+                    self.prove((account.provider, account.number), identity.organization);
                 }
                 if account.spelled {
-                    let seen = spelled.entry((account.provider, account.number, who.organization)).or_default();
+                    let seen = spelled.entry((account.provider, account.number, identity.organization)).or_default();
                     seen.extend(self.gathered.seen(at));
                 }
             }
             let number = self.gathered.numbers.place(at);
             let Some(at_home) = self.at_home(at) else { continue };
-            let account = shown_account(who, at_home);
+            let account = shown_account(identity, at_home);
             let mut add = |name: Option<i64>, aligned: bool| {
                 let place = places.entry((number, name)).or_default();
-                place.units.push((at, aligned.then_some(account)));
+                place.groups.push((at, aligned.then_some(account)));
                 place.has_account |= aligned && account.is_some();
             };
             add(None, self.gathered.own(at).spf);
-            if !who.is_from_organization && who.from >= 0 {
-                add(Some(who.from), who.spf_of_from);
+            if !identity.is_from_organization && identity.from >= 0 {
+                add(Some(identity.from), identity.spf_of_from);
             }
         }
         for ((provider, account, organization), seen) in spelled {
@@ -180,13 +180,13 @@ impl Owner<'_> {
             }
         }
         for place in places.into_values().filter(|place| place.has_account) {
-            let organization = self.gathered.who(place.units[0].0).organization;
-            let days = SignatureDays::of(self, place.units.iter().map(|&(at, aligned)| (at, aligned.is_some())));
+            let organization = self.gathered.identity(place.groups[0].0).organization;
+            let days = SignatureDays::of(self, place.groups.iter().map(|&(at, aligned)| (at, aligned.is_some())));
             if days.without.is_empty() {
                 continue;
             }
             let mut shares = Shares::default();
-            for &(at, aligned) in &place.units {
+            for &(at, aligned) in &place.groups {
                 let Some(account) = aligned else { continue };
                 for one in self.gathered.cells(at).filter(|one| days.without.contains(&one.day)) {
                     shares.add(account, one.reporter, one.day, one.messages);
@@ -196,7 +196,7 @@ impl Owner<'_> {
             let most = shares.most(self.gathered.whole(organization));
             let mut beside: HashMap<AccountNumber, Beside> =
                 most.into_iter().map(|account| (account, Beside::default())).collect();
-            for &(at, aligned) in &place.units {
+            for &(at, aligned) in &place.groups {
                 let Some(of) = aligned.flatten().and_then(|account| beside.get_mut(&account)) else { continue };
                 if !self.gathered.own(at).verified {
                     self.gathered.cells(at).for_each(|one| of.add(&one, &days));
@@ -215,14 +215,14 @@ impl Owner<'_> {
     pub(super) fn find_accounts_beside_keys(&mut self) {
         let mut places: FxHashMap<usize, (u32, Shares)> = FxHashMap::default();
         for at in 0..self.gathered.len() {
-            let who = self.gathered.who(at);
+            let identity = self.gathered.identity(at);
             let Some(at_home @ Some(_)) = self.at_home(at) else { continue };
             let own = self.gathered.own(at);
             let here = || own.signatures.iter().any(|one| one.verified && self.key_use(one, at) == Use::Here);
             if own.spf && here() {
-                let account = shown_account(who, at_home);
+                let account = shown_account(identity, at_home);
                 let place = places.entry(self.gathered.numbers.place(at));
-                let (_, shares) = place.or_insert_with(|| (who.organization, Shares::default()));
+                let (_, shares) = place.or_insert_with(|| (identity.organization, Shares::default()));
                 for one in self.gathered.cells(at) {
                     shares.add(account, one.reporter, one.day, one.messages);
                 }
@@ -239,7 +239,7 @@ impl Owner<'_> {
         self.accounts.entry(account).or_default().insert(organization);
     }
 
-    /// Whose accounts may be the owner's at a unit's sender: the provider's, or, behind a machine of the owner's, any provider's.
+    /// Whose accounts may be the owner's at a group's sender: the provider's, or, behind a machine of the owner's, any provider's.
     fn at_home(&self, at: usize) -> Option<Option<ProviderNumber>> {
         match self.gathered.sender(at) {
             Sender::Provider(provider) => {
@@ -253,9 +253,9 @@ impl Owner<'_> {
 }
 
 /// The account that a record shows, of a provider where one is asked for.
-fn shown_account(who: &AuthIdentity, provider: Option<ProviderNumber>) -> Option<AccountNumber> {
+fn shown_account(identity: &AuthIdentity, provider: Option<ProviderNumber>) -> Option<AccountNumber> {
     let fits = |account: &&Account| account.verified && provider.is_none_or(|home| account.provider == home);
-    who.accounts.iter().find(fits).map(|account| (account.provider, account.number))
+    identity.accounts.iter().find(fits).map(|account| (account.provider, account.number))
 }
 
 #[cfg(test)]

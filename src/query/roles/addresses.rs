@@ -8,12 +8,12 @@ use crate::query::naming::{NamedBy, ProviderNumber, Sender};
 use crate::witness::{Seen, has_share};
 
 impl Gathered<'_> {
-    /// Whether most mail of some units carries the default signature of a provider.
-    fn is_mostly_signed_by(&self, provider: ProviderNumber, units: &[(u32, usize)]) -> bool {
+    /// Whether most mail of some groups carries the default signature of a provider.
+    fn is_mostly_signed_by(&self, provider: ProviderNumber, groups: &[(u32, usize)]) -> bool {
         let mut parts: BTreeMap<u32, [u64; 2]> = BTreeMap::new();
-        for &(_, unit) in units {
-            let signed = self.who(unit).signed.iter().any(|one| one.verified && one.default_of == Some(provider));
-            for one in self.reporters(unit) {
+        for &(_, group) in groups {
+            let signed = self.identity(group).signed.iter().any(|one| one.verified && one.default_of == Some(provider));
+            for one in self.reporters(group) {
                 let sum = &mut parts.entry(one.reporter).or_default()[usize::from(!signed)];
                 *sum = sum.saturating_add(one.messages);
             }
@@ -36,18 +36,18 @@ impl Gathered<'_> {
             seen: Seen,
         }
         // One address after the other: of hundreds of thousands nothing else is kept.
-        let groups = &self.ground.sums.units;
+        let groups = &self.ground.sums.groups;
         let mut by_address: Vec<(u32, usize)> = Vec::new();
-        for (at, unit) in groups.list.iter().enumerate() {
-            if let (Sender::Address(_), Some(number)) = (unit.sender, unit.address_number) {
+        for (at, group) in groups.list.iter().enumerate() {
+            if let (Sender::Address(_), Some(number)) = (group.sender, group.address_number) {
                 by_address.push((number, at));
             }
         }
         by_address.sort_unstable();
         let mut by_envelope: Vec<(u32, u32, ProviderNumber)> = Vec::new();
         for (ip, at, _) in self.ground.sums.parts() {
-            let unit = &groups.list[at as usize];
-            if let (Sender::Provider(provider), NamedBy::Envelope) = (unit.sender, unit.by)
+            let group = &groups.list[at as usize];
+            if let (Sender::Provider(provider), NamedBy::Envelope) = (group.sender, group.by)
                 && let Some(number) = ip.and_then(|ip| groups.address_number(ip))
             {
                 by_envelope.push((number, at, provider));
@@ -57,15 +57,15 @@ impl Gathered<'_> {
         for here in by_address.chunk_by(|a, b| a.0 == b.0) {
             let mut address = Address::default();
             for &(_, at) in here {
-                let (who, seen) = (self.who(at), self.seen(at));
+                let (identity, seen) = (self.identity(at), self.seen(at));
                 address.seen.extend(seen);
-                address.against |= who.spf_failed || who.authenticated.is_some();
+                address.against |= identity.spf_failed || identity.authenticated.is_some();
                 match self.own(at).spf_of_other {
                     Some(organization) => address.organizations.entry(organization).or_default().extend(seen),
-                    None if who.own_spf || who.authenticated.is_some() => address.own_spf.extend(seen),
+                    None if identity.own_spf || identity.authenticated.is_some() => address.own_spf.extend(seen),
                     None => {}
                 }
-                for number in who.signed.iter().filter(|one| one.verified).filter_map(|one| one.default_of) {
+                for number in identity.signed.iter().filter(|one| one.verified).filter_map(|one| one.default_of) {
                     let provider = self.knowledge.provider(number);
                     if provider.kind == Kind::Service {
                         address.by_signature.entry(number).or_default().extend(seen);
@@ -96,13 +96,13 @@ impl Gathered<'_> {
                 None => by_signature().or_else(by_host).map(|provider| (provider, NamedBy::SigningDomain)),
             };
             let organization = only(&address.organizations);
-            for &(_, unit) in here {
-                let of_record = self.who(unit).authenticated.map(|(_, by)| by);
+            for &(_, group) in here {
+                let of_record = self.identity(group).authenticated.map(|(_, by)| by);
                 let of_record = of_record.filter(|by| address.organizations.contains_key(by));
                 if let Some((provider, by)) = named {
-                    self.senders[unit] = (Sender::Provider(provider), by);
+                    self.senders[group] = (Sender::Provider(provider), by);
                 } else if let (Some(organization), false) = (organization.or(of_record), owners) {
-                    self.senders[unit] = (Sender::Organization(organization), NamedBy::SpfDomain);
+                    self.senders[group] = (Sender::Organization(organization), NamedBy::SpfDomain);
                 }
             }
         }

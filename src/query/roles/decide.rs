@@ -1,4 +1,4 @@
-//! The rows: which role a unit has, and whose system wrote it.
+//! The rows: which role a group has, and whose system wrote it.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -30,7 +30,7 @@ pub(in crate::query) enum Author {
     Organization(u32),
 }
 
-/// What a unit was found to be.
+/// What a group was found to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(in crate::query) struct Decision {
     pub(in crate::query) role: Role,
@@ -65,9 +65,9 @@ const UNSIGNED: f64 = 0.05;
 fn unsigned_at_home(gathered: &Gathered<'_>) -> HashSet<u32> {
     let mut sums: HashMap<u32, BTreeMap<u32, [u64; 2]>> = HashMap::new();
     for at in (0..gathered.len()).filter(|&at| gathered.own(at).spf) {
-        let (who, signed) = (gathered.who(at), gathered.own(at).verified);
+        let (identity, signed) = (gathered.identity(at), gathered.own(at).verified);
         for one in gathered.reporters(at) {
-            let sums = sums.entry(who.organization).or_default().entry(one.reporter).or_default();
+            let sums = sums.entry(identity.organization).or_default().entry(one.reporter).or_default();
             add(sums, if signed { [0, one.messages] } else { [one.messages, 0] });
         }
     }
@@ -75,7 +75,7 @@ fn unsigned_at_home(gathered: &Gathered<'_>) -> HashSet<u32> {
     unsigned.map(|(organization, _)| organization).collect()
 }
 
-/// By unit what it is.
+/// By group what it is.
 pub(super) fn decide(gathered: &Gathered<'_>, owner: &Owner<'_>) -> Vec<Decision> {
     let rows = Rows::of(gathered, owner);
     parallel::map(gathered.len(), |at| Decision { sender: gathered.sender(at), ..rows.decide(at) })
@@ -120,24 +120,24 @@ impl<'g> Rows<'g> {
             filters,
         };
         for at in 0..gathered.len() {
-            let (who, own) = (gathered.who(at), gathered.own(at));
+            let (identity, own) = (gathered.identity(at), gathered.own(at));
             if own.others.is_empty() {
                 continue;
             }
             if own.spf || own.signatures.iter().any(|one| owner.key_use(one, at) == Use::Here) {
                 for &other in &own.others {
-                    rows.beside.entry((who.organization, other)).or_default().extend(gathered.seen(at));
+                    rows.beside.entry((identity.organization, other)).or_default().extend(gathered.seen(at));
                 }
             }
         }
         for at in 0..gathered.len() {
-            let (who, own) = (gathered.who(at), gathered.own(at));
-            if let Some((_, organization)) = who.authenticated {
-                let seen = rows.authenticated.entry((who.organization, organization)).or_default();
+            let (identity, own) = (gathered.identity(at), gathered.own(at));
+            if let Some((_, organization)) = identity.authenticated {
+                let seen = rows.authenticated.entry((identity.organization, organization)).or_default();
                 seen.extend(gathered.seen(at));
             }
             for &other in &own.others {
-                rows.signing.entry((who.organization, other)).or_default().extend(gathered.seen(at));
+                rows.signing.entry((identity.organization, other)).or_default().extend(gathered.seen(at));
             }
         }
         rows.habits = parallel::map(gathered.numbers.places(), |place| rows.habits(place));
@@ -149,16 +149,16 @@ impl<'g> Rows<'g> {
         let (gathered, owner) = (self.gathered, self.owner);
         let mut of = OfSender::default();
         let mut whole = Seen::default();
-        for at in gathered.numbers.units_at(place) {
-            let (who, own) = (gathered.who(at), gathered.own(at));
-            whole = gathered.whole(who.organization);
+        for at in gathered.numbers.groups_at(place) {
+            let (identity, own) = (gathered.identity(at), gathered.own(at));
+            whole = gathered.whole(identity.organization);
             let (signed, verified) = (!own.signatures.is_empty(), own.verified);
-            let resigned = own.others.iter().any(|&other| !self.signs_beside(who.organization, other));
+            let resigned = own.others.iter().any(|&other| !self.signs_beside(identity.organization, other));
             let used_elsewhere = |one: &Signed| one.verified && owner.key_use(one, at) == Use::Elsewhere;
             if !own.spf && own.signatures.iter().any(used_elsewhere) {
                 of.handed_on.extend(gathered.seen(at));
             }
-            let foreign = who.authenticated.is_some() && !who.null;
+            let foreign = identity.authenticated.is_some() && !identity.null;
             for one in gathered.reporters(at) {
                 let sums = of.of(one.reporter);
                 add(&mut sums.excused, [0, one.messages]);
@@ -181,7 +181,7 @@ impl<'g> Rows<'g> {
 
     fn decide(&self, at: usize) -> Decision {
         let reported = self.by_reports(at);
-        let entry = self.gathered.unit(at).entry;
+        let entry = self.gathered.group(at).entry;
         let Some(decided) = entry.and_then(|entry| self.gathered.knowledge.ledger.entries.get(entry as usize)) else {
             return reported;
         };
@@ -196,8 +196,8 @@ impl<'g> Rows<'g> {
     /// The role by what the reports show.
     fn by_reports(&self, at: usize) -> Decision {
         let (gathered, owner) = (self.gathered, self.owner);
-        let (who, sender, kind) = (gathered.who(at), gathered.sender(at), gathered.kind(at));
-        let (from, evidence) = (who.organization, gathered.own(at));
+        let (identity, sender, kind) = (gathered.identity(at), gathered.sender(at), gathered.kind(at));
+        let (from, evidence) = (identity.organization, gathered.own(at));
         let provider = match sender {
             Sender::Provider(number) => Some(number),
             _ => None,
@@ -208,13 +208,13 @@ impl<'g> Rows<'g> {
         let signatures: Vec<(bool, Use)> =
             evidence.signatures.iter().map(|one| (one.verified, owner.key_use(one, at))).collect();
         let verified = evidence.verified;
-        let own_account_elsewhere = who.accounts.iter().filter(own).any(|account| !at_home(&account));
+        let own_account_elsewhere = identity.accounts.iter().filter(own).any(|account| !at_home(&account));
         let elsewhere = signatures.iter().any(|&(_, used)| used == Use::Elsewhere) || own_account_elsewhere;
-        let own_account = who.accounts.iter().filter(own).find(|account| account.verified && at_home(account));
+        let own_account = identity.accounts.iter().filter(own).find(|account| account.verified && at_home(account));
         // Beside a signature of the owner's at home a reverse-path says nothing of who wrote it.
         let own_here = signatures.iter().any(|&(verified, used)| verified && used == Use::Here);
         let shown = |account: &&Account| account.verified && at_home(account) && (account.signed || !own_here);
-        let other_account = who.accounts.iter().filter(shown).find(|account| !own(account));
+        let other_account = identity.accounts.iter().filter(shown).find(|account| !own(account));
         let returned = self.returned(at, other_account.is_some_and(|account| account.signed));
         let here = !returned && signatures.iter().any(|&(_, used)| used == Use::Here);
         let elsewhere = elsewhere || returned;
@@ -225,7 +225,7 @@ impl<'g> Rows<'g> {
         // 3: the owner's.
         let mine = match kind {
             None => {
-                let strangers = who.accounts.iter().any(|account| account.verified && !own(&account));
+                let strangers = identity.accounts.iter().any(|account| account.verified && !own(&account));
                 owner.is_aligned(at) && (verified || !strangers)
                     || owner.is_sole(at)
                     || here && !strangers && owner.is_signed(at)
@@ -247,7 +247,7 @@ impl<'g> Rows<'g> {
         let passes_on = habits.rewrites || habits.spared || habits.spared_as_list;
         let behind = kind == Some(Kind::Gateway) || kind.is_none() && !passes_on;
         if behind && !own_spf && elsewhere && self.reach.has(from, gathered.numbers.site(at)) {
-            let account = who.accounts.iter().find(own);
+            let account = identity.accounts.iter().find(own);
             let author = account.map_or(Author::Owner, by_account);
             return Decision { behind: true, owners: None, ..Decision::new(Role::Own, author) };
         }
@@ -255,7 +255,7 @@ impl<'g> Rows<'g> {
         let behind_gateway = || {
             let gateway = kind == Some(Kind::Gateway) || kind.is_none() && owner.is_aligned(at);
             let gateway = gateway && signatures.is_empty();
-            who.accounts.iter().find(|account| gateway && account.verified && !own(account))
+            identity.accounts.iter().find(|account| gateway && account.verified && !own(account))
         };
         if !elsewhere && let Some(account) = other_account.or_else(behind_gateway) {
             return Decision::new(Role::OtherAccount, by_account(account));
@@ -266,7 +266,7 @@ impl<'g> Rows<'g> {
         }
         // 7: a mailing list.
         if !own_spf {
-            let organization = who.authenticated.is_some() || matches!(sender, Sender::Organization(_));
+            let organization = identity.authenticated.is_some() || matches!(sender, Sender::Organization(_));
             let carries = elsewhere || !signatures.is_empty() && !verified;
             let another = carries && (habits.resigns || organization && habits.changes);
             let passes_on = matches!(kind, Some(Kind::MailboxHost | Kind::Forwarder | Kind::Service));
@@ -281,11 +281,11 @@ impl<'g> Rows<'g> {
         }
         if !own_spf {
             let hands_on = matches!(kind, Some(Kind::MailboxHost | Kind::Forwarder | Kind::Gateway));
-            let carries = elsewhere && (habits.intact || own_account_elsewhere || who.authenticated.is_some());
+            let carries = elsewhere && (habits.intact || own_account_elsewhere || identity.authenticated.is_some());
             // What forwards signed mail forwards it too when the owner's signature is missing: before it was switched on, or
             // after it stopped. Whoever writes there himself is signed by the host.
             let bare = kind != Some(Kind::Service)
-                && who.signed.iter().all(|one| !one.verified)
+                && identity.signed.iter().all(|one| !one.verified)
                 && self.unsigned_at_home.contains(&from);
             let forwards = bare && habits.hands_on;
             if carries || verified && kind.is_some() || !signatures.is_empty() && hands_on || habits.spared || forwards
@@ -310,19 +310,19 @@ impl<'g> Rows<'g> {
     /// on with an account of his own beside, or with his own reverse-path, or through the provider's filter.
     fn returned(&self, at: usize, by_other_account: bool) -> bool {
         let (gathered, owner) = (self.gathered, self.owner);
-        let (who, sender) = (gathered.who(at), gathered.sender(at));
+        let (identity, sender) = (gathered.identity(at), gathered.sender(at));
         let (Sender::Provider(provider), Some(kind)) = (sender, gathered.kind(at)) else { return false };
         let own = gathered.own(at);
         let signed_here = || own.signatures.iter().any(|one| owner.is_key_at_home(one, at));
         match kind {
             Kind::MailboxHost | Kind::Gateway if by_other_account => {
                 let own_account = |account: &Account| {
-                    account.verified && account.provider == provider && owner.is_own(account, who.organization)
+                    account.verified && account.provider == provider && owner.is_own(account, identity.organization)
                 };
-                signed_here() || who.accounts.iter().any(own_account)
+                signed_here() || identity.accounts.iter().any(own_account)
             }
             Kind::MailboxHost => {
-                let another = who.authenticated.filter(|_| !who.null && !own.spf);
+                let another = identity.authenticated.filter(|_| !identity.null && !own.spf);
                 another.is_some_and(|(_, by)| !self.is_providers(by, provider)) && signed_here()
             }
             Kind::Gateway => self.filters.contains(&at),
@@ -333,15 +333,16 @@ impl<'g> Rows<'g> {
     /// The organization that SPF and DKIM authenticate, or SPF alone with enough witnesses; at a mailbox host, a custom
     /// domain's signature alone.
     fn organization(&self, at: usize) -> Option<u32> {
-        let who = self.gathered.who(at);
-        let signed = |organization: u32| who.signed.iter().any(|one| one.verified && one.organization == organization);
+        let identity = self.gathered.identity(at);
+        let signed =
+            |organization: u32| identity.signed.iter().any(|one| one.verified && one.organization == organization);
         let custom = |kind: Kind| {
             let there = self.gathered.kind(at) == Some(kind);
             self.gathered.own(at).others.first().copied().filter(|_| there)
         };
         // Who rents at a service and signs as itself is the author, and the service under SPF the carrier.
-        let renting = custom(Kind::Service).filter(|&one| self.is_signing(who.organization, one));
-        let Some((_, organization)) = who.authenticated else {
+        let renting = custom(Kind::Service).filter(|&one| self.is_signing(identity.organization, one));
+        let Some((_, organization)) = identity.authenticated else {
             return custom(Kind::MailboxHost).or(renting);
         };
         if let (Sender::Provider(number), Some(renting)) = (self.gathered.sender(at), renting)
@@ -350,15 +351,15 @@ impl<'g> Rows<'g> {
             return Some(renting);
         }
         // A host name of the provider's own under SPF is how a null reverse-path looks: it names nobody.
-        if who.null && !signed(organization) {
+        if identity.null && !signed(organization) {
             return None;
         }
         // One of a spray of names that nobody has heard of, each for a few messages, is a spoofer's.
-        if self.sprayed.contains(&(who.organization, organization)) && self.gathered.kind(at).is_none() {
+        if self.sprayed.contains(&(identity.organization, organization)) && self.gathered.kind(at).is_none() {
             return None;
         }
-        let seen = self.authenticated.get(&(who.organization, organization)).copied().unwrap_or_default();
-        let whole = self.gathered.whole(who.organization);
+        let seen = self.authenticated.get(&(identity.organization, organization)).copied().unwrap_or_default();
+        let whole = self.gathered.whole(identity.organization);
         (signed(organization) || seen.by_several() || !whole.by_several()).then_some(organization)
     }
 

@@ -24,19 +24,19 @@ struct Place {
     aligned: Vec<usize>,
 }
 
-/// The units that come from recipients' filters at a gateway that sends for the owner, too.
+/// The groups that come from recipients' filters at a gateway that sends for the owner, too.
 pub(super) fn filters(gathered: &Gathered<'_>, owner: &Owner<'_>) -> HashSet<usize> {
     let mut places: HashMap<(u32, Sender), Place> = HashMap::new();
     for at in 0..gathered.len() {
-        let (who, sender) = (gathered.who(at), gathered.sender(at));
+        let (identity, sender) = (gathered.identity(at), gathered.sender(at));
         if gathered.kind(at) != Some(Kind::Gateway) {
             continue;
         }
-        let place = places.entry((who.organization, sender)).or_default();
+        let place = places.entry((identity.organization, sender)).or_default();
         let own = gathered.own(at);
         if own.spf {
             place.aligned.push(at);
-        } else if who.spf_failed && own.signatures.iter().any(|one| owner.is_key_at_home(one, at)) {
+        } else if identity.spf_failed && own.signatures.iter().any(|one| owner.is_key_at_home(one, at)) {
             place.failing.push(at);
         }
     }
@@ -44,8 +44,8 @@ pub(super) fn filters(gathered: &Gathered<'_>, owner: &Owner<'_>) -> HashSet<usi
     if places.is_empty() {
         return HashSet::new();
     }
-    let units = |place: &Place| place.aligned.iter().chain(&place.failing).copied().collect::<Vec<_>>();
-    let addresses = gathered.addresses_of(places.values().flat_map(units));
+    let groups = |place: &Place| place.aligned.iter().chain(&place.failing).copied().collect::<Vec<_>>();
+    let addresses = gathered.addresses_of(places.values().flat_map(groups));
     let mut found = HashSet::new();
     for Place { failing, aligned } in places.into_values() {
         let home: HashSet<&IpAddr> = aligned.iter().filter_map(|at| addresses.get(at)).flatten().collect();
@@ -56,8 +56,8 @@ pub(super) fn filters(gathered: &Gathered<'_>, owner: &Owner<'_>) -> HashSet<usi
         };
         let apart: Vec<usize> = failing.into_iter().filter(is_apart).collect();
         let mut parts: BTreeMap<u32, [u64; 2]> = BTreeMap::new();
-        for (units, side) in [(&apart, 0), (&aligned, 1)] {
-            for one in units.iter().flat_map(|&at| gathered.reporters(at)) {
+        for (groups, side) in [(&apart, 0), (&aligned, 1)] {
+            for one in groups.iter().flat_map(|&at| gathered.reporters(at)) {
                 let sum = &mut parts.entry(one.reporter).or_default()[side];
                 *sum = sum.saturating_add(one.messages);
             }

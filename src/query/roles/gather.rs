@@ -1,4 +1,4 @@
-//! The records by unit, day and reporter.
+//! The records by group, day and reporter.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::net::IpAddr;
@@ -30,7 +30,7 @@ pub(in crate::query) struct Ground<'g> {
     pub(in crate::query) named_owners: BTreeSet<u32>,
 }
 
-/// What one reporter saw of a unit on one day; there may be several of one.
+/// What one reporter saw of a group on one day; there may be several of one.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::query) struct Cell {
     pub(super) day: Day,
@@ -40,7 +40,7 @@ pub(in crate::query) struct Cell {
     excuse: Excuse,
 }
 
-/// What one reporter saw of a unit.
+/// What one reporter saw of a group.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::query) struct ReporterSeen {
     /// Who bears witness.
@@ -50,7 +50,7 @@ pub(in crate::query) struct ReporterSeen {
     pub(super) days: Days,
 }
 
-/// What one reporter spared of the messages of a unit. Few are, so this is apart.
+/// What one reporter spared of the messages of a group. Few are, so this is apart.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Excused {
     pub(super) reporter: u32,
@@ -60,19 +60,19 @@ pub(super) struct Excused {
     pub(super) as_list: u64,
 }
 
-/// The records by unit.
+/// The records by group.
 pub(in crate::query) struct Gathered<'g> {
     pub(super) ground: &'g Ground<'g>,
     pub(super) knowledge: Knowledge<'g>,
-    /// The entries, and what is evidence only, by their units.
+    /// The entries, and what is evidence only, by their groups.
     entries: Grouped,
     evidence: Grouped,
-    /// What was seen of each unit.
-    pub(super) units: Vec<UnitSeen>,
-    /// In the order of units.
+    /// What was seen of each group.
+    pub(super) groups: Vec<GroupSeen>,
+    /// In the order of groups.
     reporters: Vec<ReporterSeen>,
     excused: Vec<Excused>,
-    /// By unit who runs the machine, as all records together tell, and how that was told.
+    /// By group who runs the machine, as all records together tell, and how that was told.
     pub(super) senders: Vec<(Sender, NamedBy)>,
     /// Numbers of senders and places, once senders are known.
     pub(super) numbers: Numbers,
@@ -84,9 +84,9 @@ pub(in crate::query) struct Gathered<'g> {
     links: FxHashMap<(u32, u32), bool>,
 }
 
-/// What was seen of a unit.
+/// What was seen of a group.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct UnitSeen {
+pub(super) struct GroupSeen {
     /// Who saw messages, and when.
     seen: Seen,
     /// The first day with records.
@@ -101,19 +101,19 @@ pub(super) struct UnitSeen {
 impl<'g> Gathered<'g> {
     pub(super) fn of(ground: &'g Ground<'g>, knowledge: Knowledge<'g>) -> Self {
         let sums = ground.sums;
-        let units = &sums.units.list;
-        let units_of_evidence: Vec<u32> = sums.evidence.iter().map(|one| one.unit).collect();
-        let grouped = |units_of_things| Grouped::of(units_of_things, units.len());
-        let (entries, evidence) = parallel::both(|| grouped(&sums.units_of_entries), || grouped(&units_of_evidence));
+        let groups = &sums.groups.list;
+        let groups_of_evidence: Vec<u32> = sums.evidence.iter().map(|one| one.group).collect();
+        let grouped = |groups_of_things| Grouped::of(groups_of_things, groups.len());
+        let (entries, evidence) = parallel::both(|| grouped(&sums.groups_of_entries), || grouped(&groups_of_evidence));
         let mut gathered = Gathered {
             ground,
             knowledge,
             entries,
             evidence,
-            units: Vec::new(),
+            groups: Vec::new(),
             reporters: Vec::new(),
             excused: Vec::new(),
-            senders: units.iter().map(|unit| (unit.sender, unit.by)).collect(),
+            senders: groups.iter().map(|group| (group.sender, group.by)).collect(),
             numbers: Numbers::default(),
             whole: FxHashMap::default(),
             own: Vec::new(),
@@ -122,31 +122,31 @@ impl<'g> Gathered<'g> {
         gathered.find_links();
         gathered.own = gathered.own_evidence();
         gathered.sum_up();
-        for at in 0..units.len() {
+        for at in 0..groups.len() {
             let seen = gathered.seen(at);
-            gathered.whole.entry(gathered.who(at).organization).or_default().extend(seen);
+            gathered.whole.entry(gathered.identity(at).organization).or_default().extend(seen);
         }
         gathered.name_addresses();
         let senders =
-            (0..units.len()).map(|at| (gathered.who(at).organization, gathered.sender(at), gathered.unit(at)));
+            (0..groups.len()).map(|at| (gathered.identity(at).organization, gathered.sender(at), gathered.group(at)));
         gathered.numbers = Numbers::of(senders);
         gathered
     }
 
     fn own_evidence(&self) -> Vec<OwnEvidence> {
-        let of = |who: &AuthIdentity| OwnEvidence::of(who, |one| self.linked(one, who.organization));
-        self.ground.sums.whos.iter().map(of).collect()
+        let of = |identity: &AuthIdentity| OwnEvidence::of(identity, |one| self.linked(one, identity.organization));
+        self.ground.sums.identities.iter().map(of).collect()
     }
 
-    /// Sums up what was seen of each unit by reporter.
+    /// Sums up what was seen of each group by reporter.
     fn sum_up(&mut self) {
-        let units = self.len();
-        let mut all = Vec::with_capacity(units);
+        let groups = self.len();
+        let mut all = Vec::with_capacity(groups);
         let (mut reporters, mut excused) = (Vec::<ReporterSeen>::new(), Vec::<Excused>::new());
-        // By reporter where its sums are, if they are of the unit at hand.
+        // By reporter where its sums are, if they are of the group at hand.
         let mut places = vec![(usize::MAX, usize::MAX); self.ground.tally.reporters.len()];
         let unchecked = self.ground.tally.unchecked;
-        for at in 0..units {
+        for at in 0..groups {
             let is_checked = |one: &Cell| one.messages > 0 && Some(one.reporter) != unchecked;
             let checked_only = unchecked.is_some() && self.all_cells(at).any(|one| is_checked(&one));
             let (begin, excused_begin) = (reporters.len(), excused.len());
@@ -158,7 +158,7 @@ impl<'g> Gathered<'g> {
                 }
                 seen.add(one.reporter, one.day);
                 let (place, excused_place) = &mut places[one.reporter as usize];
-                // What is left of an earlier unit is before this one's.
+                // What is left of an earlier group is before this one's.
                 if *place < begin || *place >= reporters.len() {
                     *place = reporters.len();
                     reporters.push(ReporterSeen { reporter: one.reporter, messages: 0, days: Days::default() });
@@ -179,13 +179,13 @@ impl<'g> Gathered<'g> {
                 spared.as_list = spared.as_list.saturating_add(part(one.excuse.as_list));
             }
             let ends = (reporters.len() as u32, excused.len() as u32);
-            all.push(UnitSeen { seen, first, checked_only, reporters_end: ends.0, excused_end: ends.1 });
+            all.push(GroupSeen { seen, first, checked_only, reporters_end: ends.0, excused_end: ends.1 });
         }
         reporters.shrink_to_fit();
-        (self.units, self.reporters, self.excused) = (all, reporters, excused);
+        (self.groups, self.reporters, self.excused) = (all, reporters, excused);
     }
 
-    /// All that was seen of a unit, whoever's word counts.
+    /// All that was seen of a group, whoever's word counts.
     fn all_cells(&self, at: usize) -> impl Iterator<Item = Cell> {
         let (sums, tally) = (self.ground.sums, self.ground.tally);
         let evidence = self.evidence.of_group(at).iter().flat_map(|&number| sums.cells(number as usize));
@@ -204,49 +204,49 @@ impl<'g> Gathered<'g> {
         evidence.chain(counted)
     }
 
-    /// What was seen of a unit on single days, by whose word it is judged.
+    /// What was seen of a group on single days, by whose word it is judged.
     pub(super) fn cells(&self, at: usize) -> impl Iterator<Item = Cell> {
-        let unchecked = self.ground.tally.unchecked.filter(|_| self.units[at].checked_only);
+        let unchecked = self.ground.tally.unchecked.filter(|_| self.groups[at].checked_only);
         self.all_cells(at).filter(move |one| one.messages > 0 && Some(one.reporter) != unchecked)
     }
 
-    /// What each reporter saw of a unit.
+    /// What each reporter saw of a group.
     pub(super) fn reporters(&self, at: usize) -> &[ReporterSeen] {
-        let begin = at.checked_sub(1).map_or(0, |before| self.units[before].reporters_end);
-        &self.reporters[begin as usize..self.units[at].reporters_end as usize]
+        let begin = at.checked_sub(1).map_or(0, |before| self.groups[before].reporters_end);
+        &self.reporters[begin as usize..self.groups[at].reporters_end as usize]
     }
 
-    /// What reporters spared of a unit.
+    /// What reporters spared of a group.
     pub(super) fn excused(&self, at: usize) -> &[Excused] {
-        let begin = at.checked_sub(1).map_or(0, |before| self.units[before].excused_end);
-        &self.excused[begin as usize..self.units[at].excused_end as usize]
+        let begin = at.checked_sub(1).map_or(0, |before| self.groups[before].excused_end);
+        &self.excused[begin as usize..self.groups[at].excused_end as usize]
     }
 
-    /// Whether mail of a unit is of the window and asked for: else it is evidence only.
+    /// Whether mail of a group is of the window and asked for: else it is evidence only.
     pub(super) fn is_counted(&self, at: usize) -> bool {
         !self.entries.of_group(at).is_empty()
     }
 
-    /// The messages of a unit.
+    /// The messages of a group.
     pub(super) fn messages(&self, at: usize) -> u64 {
         self.reporters(at).iter().fold(0, |sum, one| sum.saturating_add(one.messages))
     }
 
     pub(super) fn len(&self) -> usize {
-        self.ground.sums.units.list.len()
+        self.ground.sums.groups.list.len()
     }
 
-    pub(super) fn unit(&self, at: usize) -> &'g SenderGroup {
-        &self.ground.sums.units.list[at]
+    pub(super) fn group(&self, at: usize) -> &'g SenderGroup {
+        &self.ground.sums.groups.list[at]
     }
 
-    pub(super) fn who(&self, at: usize) -> &'g AuthIdentity {
-        &self.ground.sums.whos[self.unit(at).who as usize]
+    pub(super) fn identity(&self, at: usize) -> &'g AuthIdentity {
+        &self.ground.sums.identities[self.group(at).identity as usize]
     }
 
-    /// What a unit shows of the owner.
+    /// What a group shows of the owner.
     pub(super) fn own(&self, at: usize) -> &OwnEvidence {
-        &self.own[self.unit(at).who as usize]
+        &self.own[self.group(at).identity as usize]
     }
 
     pub(super) fn sender(&self, at: usize) -> Sender {
@@ -266,20 +266,20 @@ impl<'g> Gathered<'g> {
         self.whole.get(&organization).copied().unwrap_or_default()
     }
 
-    /// The addresses of some units.
-    pub(super) fn addresses_of(&self, units: impl Iterator<Item = usize>) -> HashMap<usize, HashSet<IpAddr>> {
-        let mut found: HashMap<usize, HashSet<IpAddr>> = units.map(|at| (at, HashSet::new())).collect();
-        for (address, unit, _) in self.ground.sums.parts() {
-            if let Some(of) = found.get_mut(&(unit as usize)) {
+    /// The addresses of some groups.
+    pub(super) fn addresses_of(&self, groups: impl Iterator<Item = usize>) -> HashMap<usize, HashSet<IpAddr>> {
+        let mut found: HashMap<usize, HashSet<IpAddr>> = groups.map(|at| (at, HashSet::new())).collect();
+        for (address, group, _) in self.ground.sums.parts() {
+            if let Some(of) = found.get_mut(&(group as usize)) {
                 of.extend(address);
             }
         }
         found
     }
 
-    /// Who saw a unit, and when.
+    /// Who saw a group, and when.
     pub(super) fn seen(&self, at: usize) -> Seen {
-        self.units[at].seen
+        self.groups[at].seen
     }
 
     /// Whether what is proven on one organizational domain counts for another: `[owner]` names both, or most of the reporters
@@ -306,11 +306,11 @@ impl<'g> Gathered<'g> {
 
     /// Works out once what is asked of every record: whether who signed it, or passed SPF, is whom it is from.
     fn find_links(&mut self) {
-        for who in &self.ground.sums.whos {
-            let authenticated = who.authenticated.map(|(_, by)| by);
-            for by in who.signed.iter().map(|one| one.organization).chain(authenticated) {
-                if !self.links.contains_key(&(by, who.organization)) {
-                    self.links.insert((by, who.organization), self.is_seen_together(by, who.organization));
+        for identity in &self.ground.sums.identities {
+            let authenticated = identity.authenticated.map(|(_, by)| by);
+            for by in identity.signed.iter().map(|one| one.organization).chain(authenticated) {
+                if !self.links.contains_key(&(by, identity.organization)) {
+                    self.links.insert((by, identity.organization), self.is_seen_together(by, identity.organization));
                 }
             }
         }

@@ -9,7 +9,7 @@ pub(super) struct Grouped {
 }
 
 impl Grouped {
-    /// Of things, each with its group, of which there are so many.
+    /// Of things, each with its group; `groups` is the number of groups.
     pub(super) fn of(groups_of_things: &[u32], groups: usize) -> Self {
         let mut ends = vec![0; groups];
         groups_of_things.iter().for_each(|group| ends[*group as usize] += 1);

@@ -1,10 +1,10 @@
-//! Who wrote a record's mail, and why it came the way it did: the author and the role of every unit, before any grouping.
+//! Who wrote a record's mail, and why it came the way it did: the author and the role of every group, before any grouping.
 //!
 //! One provider's machines carry mail of several authors: an account of the owner's, another customer's, a recipient who
 //! forwards, a service that rents there. One sum over them is true of none, so the role comes first (`docs/diagnosis.md` has
 //! the rows in their order) and paths are grouped by it:
 //!
-//! - [`gather`](self) lays the records out by unit, day and reporter, those of the memory before the window included;
+//! - [`gather`](self) lays the records out by group, day and reporter, those of the memory before the window included;
 //! - `addresses` names machines by what others saw of them;
 //! - `own_evidence` says what each identity shows of the owner;
 //! - `owner` finds what is proven to be the owner's: machines, and where keys are used; `accounts` which accounts of providers are;
@@ -14,9 +14,9 @@
 //! - `filters` tells the same of machines at a gateway that sends for the owner, too;
 //! - `spray` knows the throw-away names of spoofers;
 //! - `habits` is what senders do with mail that they hand on;
-//! - `decide` goes through the rows for each unit, `streams` lets what shows only a service's default domain join the owner's
+//! - `decide` goes through the rows for each group, `streams` lets what shows only a service's default domain join the owner's
 //!   account there, `settle` lets a reporter that hides what decides join the others;
-//! - `paths` groups the units.
+//! - `paths` groups the groups.
 //!
 //! Every judgement that rests on what reporters say goes through [`witness`](crate::witness).
 
@@ -47,7 +47,7 @@ use super::naming::Knowledge;
 use gather::Gathered;
 use owner::Owner;
 
-/// The paths that units are on, by what is decided on each.
+/// The paths that groups are on, by what is decided on each.
 pub(super) fn decide(ground: &Ground<'_>, knowledge: Knowledge<'_>) -> Paths {
     let gathered = Gathered::of(ground, knowledge);
     let owner = Owner::of(&gathered);

@@ -1,4 +1,4 @@
-//! Small numbers for senders, so that sums by sender are places in a list: units are many, and hashing an address for each of them
+//! Small numbers for senders, so that sums by sender are places in a list: groups are many, and hashing an address for each of them
 //! and each sum would cost more than the sums.
 
 use std::collections::HashMap;
@@ -9,17 +9,17 @@ use super::grouped::Grouped;
 use super::keys::network;
 use crate::query::naming::{Sender, SenderGroup};
 
-/// The numbers of what units have in common.
+/// The numbers of what groups have in common.
 #[derive(Debug, Default)]
 pub(super) struct Numbers {
-    /// By unit its sender.
+    /// By group its sender.
     senders: Vec<u32>,
-    /// By unit its place: the organizational domain of header From, and the sender.
+    /// By group its place: the organizational domain of header From, and the sender.
     places: Vec<u32>,
     /// By sender its site.
     sites: Vec<u32>,
-    /// The units of each place; there is one at least.
-    units_of_places: Grouped,
+    /// The groups of each place; there is one at least.
+    groups_of_places: Grouped,
     number_of_places: usize,
     /// By site a sender that is there.
     senders_of_sites: Vec<Sender>,
@@ -50,13 +50,13 @@ impl Renumbered {
 }
 
 impl Numbers {
-    /// Of units, each with the organizational domain of header From and the sender.
-    pub(super) fn of<'g>(units: impl Iterator<Item = (u32, Sender, &'g SenderGroup)>) -> Self {
+    /// Of groups, each with the organizational domain of header From and the sender.
+    pub(super) fn of<'g>(groups: impl Iterator<Item = (u32, Sender, &'g SenderGroup)>) -> Self {
         let mut found = Numbers::default();
         let (mut senders, mut places) = (Renumbered::default(), Renumbered::default());
         let mut sites: HashMap<Sender, u32> = HashMap::new();
-        for (organization, sender, group) in units {
-            let (of_unit, is_new) = senders.number(code(sender, group));
+        for (organization, sender, group) in groups {
+            let (of_group, is_new) = senders.number(code(sender, group));
             if is_new {
                 let next = sites.len() as u32;
                 let site = *sites.entry(site(sender)).or_insert(next);
@@ -65,23 +65,23 @@ impl Numbers {
                     found.senders_of_sites.push(sender);
                 }
             }
-            found.senders.push(of_unit);
-            let (place, _) = places.number(u64::from(organization) << 32 | u64::from(of_unit));
+            found.senders.push(of_group);
+            let (place, _) = places.number(u64::from(organization) << 32 | u64::from(of_group));
             found.places.push(place);
         }
         found.number_of_places = places.0.len();
-        found.units_of_places = Grouped::of(&found.places, found.number_of_places);
+        found.groups_of_places = Grouped::of(&found.places, found.number_of_places);
         found
     }
 
-    /// The sender of a unit.
-    pub(super) fn sender(&self, unit: usize) -> u32 {
-        self.senders[unit]
+    /// The sender of a group.
+    pub(super) fn sender(&self, group: usize) -> u32 {
+        self.senders[group]
     }
 
-    /// Where the sender of a unit is: a provider, or the network of an address. Machines of one network share the work.
-    pub(super) fn site(&self, unit: usize) -> u32 {
-        self.sites[self.senders[unit] as usize]
+    /// Where the sender of a group is: a provider, or the network of an address. Machines of one network share the work.
+    pub(super) fn site(&self, group: usize) -> u32 {
+        self.sites[self.senders[group] as usize]
     }
 
     /// One of the senders at a site.
@@ -89,9 +89,9 @@ impl Numbers {
         self.senders_of_sites[site as usize]
     }
 
-    /// The place of a unit: the organizational domain of header From, and the sender.
-    pub(super) fn place(&self, unit: usize) -> usize {
-        self.places[unit] as usize
+    /// The place of a group: the organizational domain of header From, and the sender.
+    pub(super) fn place(&self, group: usize) -> usize {
+        self.places[group] as usize
     }
 
     /// How many senders there are.
@@ -104,9 +104,9 @@ impl Numbers {
         self.number_of_places
     }
 
-    /// The units at a place.
-    pub(super) fn units_at(&self, place: usize) -> impl Iterator<Item = usize> {
-        self.units_of_places.of_group(place).iter().map(|&at| at as usize)
+    /// The groups at a place.
+    pub(super) fn groups_at(&self, place: usize) -> impl Iterator<Item = usize> {
+        self.groups_of_places.of_group(place).iter().map(|&at| at as usize)
     }
 }
 

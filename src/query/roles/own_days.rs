@@ -59,10 +59,10 @@ fn believed(some: &ByDay, all: &ByDay) -> FxHashSet<Day> {
 }
 
 impl SignatureDays {
-    /// Of the units of a place, each with whether SPF aligns.
-    pub(super) fn of(owner: &Owner<'_>, units: impl Iterator<Item = (usize, bool)>) -> Self {
+    /// Of the groups of a place, each with whether SPF aligns.
+    pub(super) fn of(owner: &Owner<'_>, groups: impl Iterator<Item = (usize, bool)>) -> Self {
         let (mut all, mut own, mut at_home) = (ByDay::default(), ByDay::default(), ByDay::default());
-        for (at, aligned) in units {
+        for (at, aligned) in groups {
             let signed = owner.gathered.own(at).verified;
             for one in owner.gathered.cells(at) {
                 add(&mut all, &one);

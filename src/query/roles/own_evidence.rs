@@ -20,12 +20,13 @@ pub(super) struct OwnEvidence {
 
 impl OwnEvidence {
     /// Of an identity; `is_own` says whether an organization is the owner, for mail of its header From.
-    pub(super) fn of(who: &AuthIdentity, is_own: impl Fn(u32) -> bool) -> Self {
-        let signatures: Box<[Signed]> = who.signed.iter().filter(|one| is_own(one.organization)).copied().collect();
-        let others = who.signed.iter().filter(|one| one.verified && one.default_of.is_none());
-        let authenticated = who.authenticated.map(|(_, by)| by);
+    pub(super) fn of(identity: &AuthIdentity, is_own: impl Fn(u32) -> bool) -> Self {
+        let signatures: Box<[Signed]> =
+            identity.signed.iter().filter(|one| is_own(one.organization)).copied().collect();
+        let others = identity.signed.iter().filter(|one| one.verified && one.default_of.is_none());
+        let authenticated = identity.authenticated.map(|(_, by)| by);
         OwnEvidence {
-            spf: who.own_spf || authenticated.is_some_and(&is_own),
+            spf: identity.own_spf || authenticated.is_some_and(&is_own),
             verified: signatures.iter().any(|one| one.verified),
             signatures,
             others: others.map(|one| one.organization).filter(|&one| !is_own(one)).collect(),

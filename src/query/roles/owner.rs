@@ -71,22 +71,22 @@ impl<'g> Owner<'g> {
             .is_some_and(|proven| proven.iter().any(|&proven| self.gathered.linked(proven, organization)))
     }
 
-    /// Whether SPF aligns for mail of a unit's organizational domain at its sender, by the witness rule.
+    /// Whether SPF aligns for mail of a group's organizational domain at its sender, by the witness rule.
     pub(super) fn is_aligned(&self, at: usize) -> bool {
         self.aligned[self.gathered.numbers.place(at)]
     }
 
-    /// Whether mail of a unit's organizational domain carries own signatures at its sender, by the witness rule.
+    /// Whether mail of a group's organizational domain carries own signatures at its sender, by the witness rule.
     pub(super) fn is_signed(&self, at: usize) -> bool {
         self.signed[self.gathered.numbers.place(at)]
     }
 
-    /// Whether the address of a unit is all that the reporters which see it see of the owner.
+    /// Whether the address of a group is all that the reporters which see it see of the owner.
     pub(super) fn is_sole(&self, at: usize) -> bool {
         self.sole[self.gathered.numbers.place(at)]
     }
 
-    /// Where a signature's key is used, as seen from a unit's sender. A signature of which the reporter writes no selector may be of
+    /// Where a signature's key is used, as seen from a group's sender. A signature of which the reporter writes no selector may be of
     /// any key of its domain: of one that is used here, if there is one.
     pub(super) fn key_use(&self, signed: &Signed, at: usize) -> Use {
         let Some(key) = self.keys.get(&signed.key) else {
@@ -99,7 +99,7 @@ impl<'g> Owner<'g> {
         self.use_of(key, at)
     }
 
-    /// Whether a signature's key is seen with aligned SPF at a unit's sender, by the witness rule.
+    /// Whether a signature's key is seen with aligned SPF at a group's sender, by the witness rule.
     pub(super) fn is_key_at_home(&self, signed: &Signed, at: usize) -> bool {
         let (key, sender) = (self.keys.get(&signed.key), self.gathered.numbers.sender(at));
         key.is_some_and(|key| key.with_spf.get(&sender).is_some_and(|seen| key.counts(seen)))
@@ -142,21 +142,25 @@ impl<'g> Owner<'g> {
             let (mut aligned, mut signed) = <([Reporters; 2], [Reporters; 2])>::default();
             // SPF speaks for another there.
             let mut others = false;
-            for at in gathered.numbers.units_at(place) {
-                let (who, own) = (gathered.who(at), gathered.own(at));
-                others |= who.authenticated.is_some();
+            for at in gathered.numbers.groups_at(place) {
+                let (identity, own) = (gathered.identity(at), gathered.own(at));
+                others |= identity.authenticated.is_some();
                 let reporters = || gathered.reporters(at).iter().map(|one| one.reporter);
                 signed[usize::from(own.signatures.is_empty())].extend(reporters());
                 if own.spf {
                     aligned[0].extend(reporters());
-                } else if (who.spf_failed || who.authenticated.is_some()) && !who.null && !who.spf_unevaluable {
+                } else if (identity.spf_failed || identity.authenticated.is_some())
+                    && !identity.null
+                    && !identity.spf_unevaluable
+                {
                     aligned[1].extend(reporters());
                 }
             }
             // Where SPF speaks for another, one reporter's signatures alone do not make the sender the owner's, unless there is
             // no other.
-            let mut units = gathered.numbers.units_at(place);
-            let alone = units.next().is_some_and(|at| !gathered.whole(gathered.who(at).organization).by_several());
+            let mut groups = gathered.numbers.groups_at(place);
+            let alone =
+                groups.next().is_some_and(|at| !gathered.whole(gathered.identity(at).organization).by_several());
             let is_signed = (signed[0].len() > 1 || !others || alone) && believed(&signed);
             (believed(&aligned) && (!loud[place] || aligned[0].len() > 1), is_signed)
         });
@@ -170,14 +174,14 @@ impl<'g> Owner<'g> {
         let shows_owner = |at: &usize| gathered.own(*at).spf || gathered.own(*at).verified;
         let mut all: HashMap<u32, ByReporter> = HashMap::new();
         for at in (0..gathered.len()).filter(shows_owner) {
-            let of = all.entry(gathered.who(at).organization).or_default();
+            let of = all.entry(gathered.identity(at).organization).or_default();
             gathered.reporters(at).iter().for_each(|one| add(of, one.reporter, one.messages));
         }
         let is_loud = |place: usize| {
-            let units = || gathered.numbers.units_at(place).filter(shows_owner);
+            let groups = || gathered.numbers.groups_at(place).filter(shows_owner);
             let mut seen = Seen::default();
             let (mut only, mut messages, mut verified) = (None, 0_u64, 0_u64);
-            for at in units() {
+            for at in groups() {
                 seen.extend(gathered.seen(at));
                 for one in gathered.reporters(at) {
                     if *only.get_or_insert(one.reporter) != one.reporter {
@@ -187,7 +191,7 @@ impl<'g> Owner<'g> {
                     verified = verified.saturating_add(if gathered.own(at).verified { one.messages } else { 0 });
                 }
             }
-            let reporters = units().next().and_then(|at| all.get(&gathered.who(at).organization));
+            let reporters = groups().next().and_then(|at| all.get(&gathered.identity(at).organization));
             let (Some(reporters), Some(only)) = (reporters, only) else { return false };
             let others = sum(reporters).saturating_sub(messages);
             let elsewhere = reporters.get(&only).map_or(0, |all| all.saturating_sub(messages));
@@ -254,22 +258,22 @@ impl<'g> Owner<'g> {
                 who_sees[sender].extend(reporters.iter().map(|one| one.reporter));
             }
             if gathered.own(at).verified {
-                let of = signed.entry(gathered.who(at).organization).or_default();
+                let of = signed.entry(gathered.identity(at).organization).or_default();
                 reporters.iter().for_each(|one| add(of, one.reporter, one.messages));
             }
         }
         let is_sole = |place: usize| {
             let mut there: BTreeMap<u32, (u64, Days)> = BTreeMap::new();
-            for at in gathered.numbers.units_at(place).filter(|&at| gathered.own(at).verified) {
+            for at in gathered.numbers.groups_at(place).filter(|&at| gathered.own(at).verified) {
                 for one in gathered.reporters(at) {
                     let of = there.entry(one.reporter).or_default();
                     of.0 = of.0.saturating_add(one.messages);
                     of.1.extend(one.days);
                 }
             }
-            let first = gathered.numbers.units_at(place).next();
+            let first = gathered.numbers.groups_at(place).next();
             let Some((at, Sender::Address(_))) = first.map(|at| (at, gathered.sender(at))) else { return false };
-            let Some(all) = signed.get(&gathered.who(at).organization).filter(|_| !there.is_empty()) else {
+            let Some(all) = signed.get(&gathered.identity(at).organization).filter(|_| !there.is_empty()) else {
                 return false;
             };
             let seers = &who_sees[gathered.numbers.sender(at) as usize];

@@ -1,4 +1,4 @@
-//! From units to paths: header From, sender, author and role.
+//! From groups to paths: header From, sender, author and role.
 
 use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
@@ -64,12 +64,12 @@ fn all_below(organization: u32) -> i64 {
     ALL_BELOW - i64::from(organization)
 }
 
-/// The paths that units are on.
+/// The paths that groups are on.
 #[derive(Debug, Default)]
 pub(in crate::query) struct Paths {
     pub(in crate::query) list: Vec<PathNumber>,
-    /// By unit its path in the list.
-    pub(in crate::query) of_units: Vec<u32>,
+    /// By group its path in the list.
+    pub(in crate::query) of_groups: Vec<u32>,
     /// By path the first day on which its sender was seen with mail of its header From, on whatever path, memory included.
     pub(in crate::query) since: Vec<Day>,
 }
@@ -79,25 +79,25 @@ const NAMED: f64 = 0.10;
 /// Of several accounts of an owner that with this share of what is sent as a header From is the one that sends as that.
 const NEARLY_ALL: f64 = 0.95;
 
-/// Groups units by what was decided on them.
+/// Groups groups by what was decided on them.
 pub(super) fn group(gathered: &Gathered<'_>, owner: &Owner<'_>, decisions: &[Decision]) -> Paths {
     let accounts = accounts(gathered, owner, decisions);
     let names = names(gathered);
-    let named = |at: usize| names.get(&(gathered.who(at).from, gathered.unit(at).address_number?)).copied();
+    let named = |at: usize| names.get(&(gathered.identity(at).from, gathered.group(at).address_number?)).copied();
     let (folded, folded_accounts) = (folded(gathered, decisions), folded_accounts(gathered, decisions));
     let mut paths = Paths::default();
     let mut numbers: HashMap<PathNumber, u32> = HashMap::new();
     let mut last = None;
     for (at, decision) in decisions.iter().enumerate() {
-        let (unit, who) = (gathered.unit(at), gathered.who(at));
+        let (group, identity) = (gathered.group(at), gathered.identity(at));
         let (mut author, mut only_account) = (decision.author, false);
         if decision.role == Role::Own
             && let Sender::Provider(provider) = decision.sender
-            && let Some(accounts) = accounts.get(&(who.from, provider))
+            && let Some(accounts) = accounts.get(&(identity.from, provider))
         {
             (author, only_account) = accounts.of(author);
         }
-        if decision.role == Role::OtherAccount && folded_accounts.contains(&(who.from, author)) {
+        if decision.role == Role::OtherAccount && folded_accounts.contains(&(identity.from, author)) {
             author = Author::Nobody;
         }
         let sender = match (decision.entry, decision.sender) {
@@ -108,7 +108,7 @@ pub(super) fn group(gathered: &Gathered<'_>, owner: &Owner<'_>, decisions: &[Dec
             },
             (None, Sender::Nobody) => SenderNumber::Nobody,
             (None, Sender::Organization(organization)) => SenderNumber::Organization(organization),
-            (None, Sender::Address(ip)) => match (decision, who.authenticated, unit.host) {
+            (None, Sender::Address(ip)) => match (decision, identity.authenticated, group.host) {
                 (Decision { role: Role::Service, author: Author::Organization(organization), .. }, ..) => {
                     SenderNumber::Organization(*organization)
                 }
@@ -126,7 +126,11 @@ pub(super) fn group(gathered: &Gathered<'_>, owner: &Owner<'_>, decisions: &[Dec
                 },
             },
         };
-        let from = if folded.contains(&(who.from, decision.role)) { all_below(who.organization) } else { who.from };
+        let from = if folded.contains(&(identity.from, decision.role)) {
+            all_below(identity.organization)
+        } else {
+            identity.from
+        };
         let path = PathNumber { from, sender, author, role: decision.role, only_account };
         // Units of one network mostly come one after the other.
         let number = match last {
@@ -141,7 +145,7 @@ pub(super) fn group(gathered: &Gathered<'_>, owner: &Owner<'_>, decisions: &[Dec
             }
         };
         last = Some((path, number));
-        paths.of_units.push(number);
+        paths.of_groups.push(number);
     }
     fold_senders(gathered, &mut paths);
     paths.since = since(gathered, &paths);
@@ -165,7 +169,7 @@ fn folded_accounts(gathered: &Gathered<'_>, decisions: &[Decision]) -> HashSet<(
     let mut accounts: HashMap<(i64, ProviderNumber), HashMap<Author, u64>> = HashMap::new();
     for (at, decision) in decisions.iter().enumerate().filter(|(_, one)| one.role == Role::OtherAccount) {
         if let Author::Account(provider, _) = decision.author {
-            let sums = accounts.entry((gathered.who(at).from, provider)).or_default();
+            let sums = accounts.entry((gathered.identity(at).from, provider)).or_default();
             let sum = sums.entry(decision.author).or_default();
             *sum = sum.saturating_add(gathered.messages(at));
         }
@@ -177,10 +181,10 @@ fn folded_accounts(gathered: &Gathered<'_>, decisions: &[Decision]) -> HashSet<(
 fn folded(gathered: &Gathered<'_>, decisions: &[Decision]) -> HashSet<(i64, Role)> {
     let mut names: HashMap<(u32, Role), HashMap<i64, u64>> = HashMap::new();
     for (at, decision) in decisions.iter().enumerate() {
-        let who = gathered.who(at);
-        if who.from >= 0 && !who.is_from_organization && gathered.is_counted(at) {
-            let sums = names.entry((who.organization, decision.role)).or_default();
-            let sum = sums.entry(who.from).or_default();
+        let identity = gathered.identity(at);
+        if identity.from >= 0 && !identity.is_from_organization && gathered.is_counted(at) {
+            let sums = names.entry((identity.organization, decision.role)).or_default();
+            let sum = sums.entry(identity.from).or_default();
             *sum = sum.saturating_add(gathered.messages(at));
         }
     }
@@ -195,7 +199,7 @@ fn fold_senders(gathered: &Gathered<'_>, paths: &mut Paths) {
         matches!(path.sender, S::Network(_) | S::Organization(_) | S::Host(_) | S::Through(..))
     };
     let mut senders: HashMap<(i64, Role), HashMap<SenderNumber, u64>> = HashMap::new();
-    for (at, &number) in paths.of_units.iter().enumerate().filter(|(at, _)| gathered.is_counted(*at)) {
+    for (at, &number) in paths.of_groups.iter().enumerate().filter(|(at, _)| gathered.is_counted(*at)) {
         let path = &paths.list[number as usize];
         if is_minor(path) {
             let sum = senders.entry((path.from, path.role)).or_default().entry(path.sender).or_default();
@@ -224,13 +228,13 @@ fn fold_senders(gathered: &Gathered<'_>, paths: &mut Paths) {
         }
         moved.push(number);
     }
-    paths.of_units.iter_mut().for_each(|number| *number = moved[*number as usize]);
+    paths.of_groups.iter_mut().for_each(|number| *number = moved[*number as usize]);
     paths.list = list;
 }
 
 fn since(gathered: &Gathered<'_>, paths: &Paths) -> Vec<Day> {
     let mut firsts = vec![Day::MAX; paths.list.len()];
-    for (seen, path) in gathered.units.iter().zip(&paths.of_units) {
+    for (seen, path) in gathered.groups.iter().zip(&paths.of_groups) {
         let first = &mut firsts[*path as usize];
         *first = seen.first.min(*first);
     }
@@ -257,7 +261,7 @@ fn names(gathered: &Gathered<'_>) -> FxHashMap<(i64, u32), u32> {
         sum.1.extend(gathered.seen(at));
     };
     let place = |at: usize| match gathered.sender(at) {
-        Sender::Address(_) => Some((gathered.who(at).from, gathered.unit(at).address_number?)),
+        Sender::Address(_) => Some((gathered.identity(at).from, gathered.group(at).address_number?)),
         _ => None,
     };
     let mut found: FxHashMap<(i64, u32), Named> = FxHashMap::default();
@@ -311,14 +315,14 @@ fn accounts(
         let Sender::Provider(provider) = gathered.sender(at) else {
             continue;
         };
-        let who = gathered.who(at);
+        let identity = gathered.identity(at);
         // Behind a gateway the account is that of the provider that signed.
-        let shown = who.accounts.iter().find(|account| {
-            (account.provider == provider || decision.behind) && owner.is_own(account, who.organization)
+        let shown = identity.accounts.iter().find(|account| {
+            (account.provider == provider || decision.behind) && owner.is_own(account, identity.organization)
         });
         if let Some(account) = shown {
             let author = Author::Account(account.provider, account.number);
-            let sum = sums.entry((who.from, provider)).or_default().entry(author).or_default();
+            let sum = sums.entry((identity.from, provider)).or_default().entry(author).or_default();
             *sum = sum.saturating_add(gathered.messages(at));
         }
     }

@@ -43,10 +43,10 @@ struct HomeDay {
 }
 
 impl Home {
-    fn of(gathered: &Gathered<'_>, units: &[usize]) -> Self {
+    fn of(gathered: &Gathered<'_>, groups: &[usize]) -> Self {
         let mut cells: FxHashMap<(Day, u32), u64> = FxHashMap::default();
         let mut all: HashMap<u32, u64> = HashMap::new();
-        for &at in units {
+        for &at in groups {
             for one in gathered.cells(at) {
                 let sum = cells.entry((one.day, one.reporter)).or_default();
                 *sum = sum.saturating_add(one.messages);
@@ -72,8 +72,8 @@ pub(super) struct Reach(HashSet<(u32, u32)>);
 /// Who takes mail over IPv6, as far as reports tell: what is seen of a provider's machines counts for both kinds of addresses.
 fn takes_v6(gathered: &Gathered<'_>) -> HashSet<u32> {
     let v6 = gathered.ground.sums.parts().filter(|(address, ..)| address.is_some_and(|address| address.is_ipv6()));
-    let units: HashSet<u32> = v6.map(|(_, unit, _)| unit).collect();
-    units.into_iter().flat_map(|unit| gathered.reporters(unit as usize)).map(|one| one.reporter).collect()
+    let groups: HashSet<u32> = v6.map(|(_, group, _)| group).collect();
+    groups.into_iter().flat_map(|group| gathered.reporters(group as usize)).map(|one| one.reporter).collect()
 }
 
 impl Reach {
@@ -82,8 +82,9 @@ impl Reach {
         let mut home: HashMap<u32, Vec<usize>> = HashMap::new();
         let mut behind: HashMap<(u32, u32), Vec<usize>> = HashMap::new();
         for at in 0..gathered.len() {
-            let (who, sender) = (gathered.who(at), gathered.sender(at));
-            let own_accounts = || who.accounts.iter().filter(|account| owner.is_own(account, who.organization));
+            let (identity, sender) = (gathered.identity(at), gathered.sender(at));
+            let own_accounts =
+                || identity.accounts.iter().filter(|account| owner.is_own(account, identity.organization));
             if gathered.own(at).signatures.is_empty() && own_accounts().next().is_none() {
                 continue;
             }
@@ -91,25 +92,25 @@ impl Reach {
                 || gathered.own(at).signatures.iter().any(|one| owner.key_use(one, at) == Use::Here)
                 || own_accounts().any(|account| sender == Sender::Provider(account.provider));
             if at_home {
-                home.entry(who.organization).or_default().push(at);
+                home.entry(identity.organization).or_default().push(at);
             } else if matches!(gathered.kind(at), None | Some(Kind::Gateway)) {
-                behind.entry((who.organization, gathered.numbers.site(at))).or_default().push(at);
+                behind.entry((identity.organization, gathered.numbers.site(at))).or_default().push(at);
             }
         }
         let wanted: HashSet<u32> = behind.keys().map(|key| key.0).collect();
         let home: HashMap<u32, Home> = home
             .into_iter()
             .filter(|(organization, _)| wanted.contains(organization))
-            .map(|(organization, units)| (organization, Home::of(gathered, &units)))
+            .map(|(organization, groups)| (organization, Home::of(gathered, &groups)))
             .collect();
         let takes_v6 = takes_v6(gathered);
         let nothing = Home::default();
-        let reaches = |(organization, site): &(u32, u32), units: &[usize]| {
+        let reaches = |(organization, site): &(u32, u32), groups: &[usize]| {
             let sender = gathered.numbers.sender_at(*site);
             let home = home.get(organization).unwrap_or(&nothing);
             let mut days: HashSet<Day> = HashSet::new();
             let mut reporters: BTreeMap<u32, [u64; 2]> = BTreeMap::new();
-            for one in units.iter().flat_map(|&at| gathered.cells(at)) {
+            for one in groups.iter().flat_map(|&at| gathered.cells(at)) {
                 days.insert(one.day);
                 let sum = &mut reporters.entry(one.reporter).or_default()[0];
                 *sum = sum.saturating_add(one.messages);
@@ -147,7 +148,7 @@ impl Reach {
                 && seeing as f64 >= NEARLY_ALL * telling as f64
                 && 2 * seeing >= all
         };
-        Reach(behind.iter().filter(|(key, units)| reaches(key, units)).map(|(key, _)| *key).collect())
+        Reach(behind.iter().filter(|(key, groups)| reaches(key, groups)).map(|(key, _)| *key).collect())
     }
 
     /// Whether a site stands on the owner's side.

@@ -76,7 +76,7 @@ impl Decided {
 
 /// The machine: an address, whatever is authenticated there, or the provider that it is of.
 fn machine(gathered: &Gathered<'_>, at: usize) -> Sender {
-    match (gathered.sender(at), gathered.unit(at).sender) {
+    match (gathered.sender(at), gathered.group(at).sender) {
         (Sender::Organization(_), address) => address,
         (sender, _) => sender,
     }
@@ -84,32 +84,32 @@ fn machine(gathered: &Gathered<'_>, at: usize) -> Sender {
 
 /// The same in one number.
 fn machine_number(gathered: &Gathered<'_>, at: usize) -> u64 {
-    numbers::code(machine(gathered, at), gathered.unit(at))
+    numbers::code(machine(gathered, at), gathered.group(at))
 }
 
-/// Lets units without a role join that of the others of the same header From and sender, where there is one only: the address
+/// Lets groups without a role join that of the others of the same header From and sender, where there is one only: the address
 /// decides. At a provider, whose machines carry mail of many, only what hides who it is joins: a null reverse-path that of a
 /// sender which is otherwise the owner's, and mail of which a reporter writes neither SPF nor a signature that of its address, or
 /// else that of the sender.
 pub(super) fn settle(gathered: &Gathered<'_>, decisions: &mut [Decision]) {
-    let (mut numbers, mut of_units, mut found) = (FxHashMap::default(), Vec::new(), Vec::<Decided>::new());
+    let (mut numbers, mut of_groups, mut found) = (FxHashMap::default(), Vec::new(), Vec::<Decided>::new());
     for (at, decision) in decisions.iter().enumerate() {
-        let number = *numbers.entry((gathered.who(at).from, machine_number(gathered, at))).or_insert(found.len());
+        let number = *numbers.entry((gathered.identity(at).from, machine_number(gathered, at))).or_insert(found.len());
         if number == found.len() {
             found.push(Decided::default());
         }
-        of_units.push(number);
+        of_groups.push(number);
         found[number].add(*decision, gathered.seen(at));
     }
     let mut hidden: Vec<usize> = Vec::new();
     for (at, decision) in decisions.iter_mut().enumerate() {
-        let (who, machine, of) = (gathered.who(at), machine(gathered, at), &found[of_units[at]]);
+        let (identity, machine, of) = (gathered.identity(at), machine(gathered, at), &found[of_groups[at]]);
         if matches!(decision.role, Role::Approved | Role::Denied) {
             continue;
         }
         let at_address = matches!(machine, Sender::Address(_));
         // Bounces and replies of a sender that is otherwise the owner's, whatever account signs them.
-        let of_owners = who.null && matches!(decision.role, Role::Unknown | Role::OtherAccount | Role::Service);
+        let of_owners = identity.null && matches!(decision.role, Role::Unknown | Role::OtherAccount | Role::Service);
         let own = || {
             let own = of.only(|one, _| one.role == Role::Own && !one.behind);
             own.or_else(|| of.only(|one, _| one.owners.is_some()))
@@ -119,7 +119,7 @@ pub(super) fn settle(gathered: &Gathered<'_>, decisions: &mut [Decision]) {
         let author = decision.owners;
         let named = || author.and_then(|_| of.only(|one, _| one.role == Role::Approved && one.owners == author));
 
-        let joins = decision.role == Role::Unknown && (at_address || who.null && machine != Sender::Nobody);
+        let joins = decision.role == Role::Unknown && (at_address || identity.null && machine != Sender::Nobody);
         let told = || joins.then(|| of.told()).flatten();
         if let Some((settled, _)) = named() {
             *decision = settled;
@@ -133,33 +133,33 @@ pub(super) fn settle(gathered: &Gathered<'_>, decisions: &mut [Decision]) {
             if let Some((settled, _)) = others.filter(|_| mine) {
                 *decision = settled;
             }
-        } else if matches!(decision.role, Role::Unknown | Role::Service) && gathered.unit(at).by_address {
+        } else if matches!(decision.role, Role::Unknown | Role::Service) && gathered.group(at).by_address {
             hidden.push(at);
         }
     }
     let at_addresses = at_addresses(gathered, decisions, &hidden);
     for at in hidden {
-        let (who, address) = (gathered.who(at), gathered.unit(at).address_number);
-        let of_address = address.and_then(|address| at_addresses.get(&(who.from, address)));
+        let (identity, address) = (gathered.identity(at), gathered.group(at).address_number);
+        let of_address = address.and_then(|address| at_addresses.get(&(identity.from, address)));
         // A service's machines carry mail of many: there the address alone decides.
         let unknown = decisions[at].role == Role::Unknown;
-        let of_sender = Some(&found[of_units[at]]).filter(|_| unknown);
+        let of_sender = Some(&found[of_groups[at]]).filter(|_| unknown);
         let settled = [of_address, of_sender].into_iter().flatten().find_map(|of| of.agrees(of.told()?));
         decisions[at] = settled.unwrap_or(decisions[at]);
     }
 }
 
-/// What is decided on mail of a header From at the addresses of some units, by the numbers of the addresses.
+/// What is decided on mail of a header From at the addresses of some groups, by the numbers of the addresses.
 fn at_addresses(gathered: &Gathered<'_>, decisions: &[Decision], of: &[usize]) -> FxHashMap<(i64, u32), Decided> {
-    let groups = &gathered.ground.sums.units;
-    let place = |at: usize| Some((gathered.who(at).from, gathered.unit(at).address_number?));
+    let groups = &gathered.ground.sums.groups;
+    let place = |at: usize| Some((gathered.identity(at).from, gathered.group(at).address_number?));
     let mut found: FxHashMap<(i64, u32), Decided> =
         of.iter().filter_map(|&at| Some((place(at)?, Decided::default()))).collect();
     if !found.is_empty() {
-        for (address, unit, _) in gathered.ground.sums.parts() {
-            let at = unit as usize;
+        for (address, group, _) in gathered.ground.sums.parts() {
+            let at = group as usize;
             let address = address.and_then(|address| groups.address_number(address));
-            if let Some(of) = address.and_then(|address| found.get_mut(&(gathered.who(at).from, address))) {
+            if let Some(of) = address.and_then(|address| found.get_mut(&(gathered.identity(at).from, address))) {
                 of.add(decisions[at], gathered.seen(at));
             }
         }

@@ -38,16 +38,16 @@ pub(super) fn sprayed(gathered: &Gathered<'_>) -> HashSet<(u32, u32)> {
     let mut names: HashMap<(u32, u32), Name> = HashMap::new();
     let mut all: HashMap<u32, u64> = HashMap::new();
     for at in 0..gathered.len() {
-        let who = gathered.who(at);
+        let identity = gathered.identity(at);
         let messages = gathered.messages(at);
-        let sum = all.entry(who.organization).or_default();
+        let sum = all.entry(identity.organization).or_default();
         *sum = sum.saturating_add(messages);
         let Some(by) = gathered.own(at).spf_of_other.filter(|_| gathered.kind(at).is_none()) else {
             continue;
         };
-        let name = names.entry((who.organization, by)).or_default();
+        let name = names.entry((identity.organization, by)).or_default();
         name.messages = name.messages.saturating_add(messages);
-        name.signs |= who.signed.iter().any(|one| one.verified);
+        name.signs |= identity.signed.iter().any(|one| one.verified);
         for cell in gathered.cells(at) {
             name.days.entry(cell.day).or_default().insert(cell.reporter);
         }

@@ -28,14 +28,14 @@ type Place = (i64, Sender);
 /// Mail of one kind at a place.
 #[derive(Default)]
 struct Stream {
-    units: Vec<usize>,
+    groups: Vec<usize>,
     seen: Seen,
     days: HashMap<u32, Days>,
 }
 
 impl Stream {
     fn add(&mut self, gathered: &Gathered<'_>, at: usize) {
-        self.units.push(at);
+        self.groups.push(at);
         self.seen.extend(gathered.seen(at));
         for one in gathered.reporters(at) {
             self.days.entry(one.reporter).or_default().extend(one.days);
@@ -47,7 +47,7 @@ impl Stream {
     }
 
     fn comes_from_where(&self, other: &Stream, addresses: &HashMap<usize, HashSet<IpAddr>>) -> bool {
-        let all = |stream: &Stream| stream.units.iter().filter_map(|at| addresses.get(at)).flatten().collect();
+        let all = |stream: &Stream| stream.groups.iter().filter_map(|at| addresses.get(at)).flatten().collect();
         let (own, other): (HashSet<&IpAddr>, HashSet<&IpAddr>) = (all(self), all(other));
         let common = own.intersection(&other).count();
         common > 0 && common as f64 >= NEARLY_ALL * own.len() as f64
@@ -76,7 +76,7 @@ struct Streams {
 
 /// Whether mail is the owner's, or shows no author; nothing for all other mail.
 fn is_own(gathered: &Gathered<'_>, at: usize, decision: &Decision) -> Option<bool> {
-    let signed = || gathered.who(at).signed.iter().any(|one| one.verified);
+    let signed = || gathered.identity(at).signed.iter().any(|one| one.verified);
     let no_author = match (decision.sender, decision.author) {
         (Sender::Provider(_), Author::Nobody) => gathered.kind(at) == Some(Kind::Service),
         (Sender::Address(_) | Sender::Organization(_), Author::Organization(_)) => !signed(),
@@ -91,7 +91,7 @@ fn is_own(gathered: &Gathered<'_>, at: usize, decision: &Decision) -> Option<boo
 
 /// Lets what shows no author join the owner's path at a service or a vendor's machine, where it is of the same account.
 pub(super) fn join(gathered: &Gathered<'_>, decisions: &mut [Decision]) {
-    let place = |at: usize, decision: &Decision| (gathered.who(at).from, decision.sender);
+    let place = |at: usize, decision: &Decision| (gathered.identity(at).from, decision.sender);
     let mut places: HashMap<Place, Streams> = HashMap::new();
     // Few places have mail without an author: only there is the owner's looked at.
     for wanted in [false, true] {
@@ -107,14 +107,15 @@ pub(super) fn join(gathered: &Gathered<'_>, decisions: &mut [Decision]) {
             }
         }
     }
-    places.retain(|_, streams| !streams.own.units.is_empty() && !streams.default.units.is_empty());
+    places.retain(|_, streams| !streams.own.groups.is_empty() && !streams.default.groups.is_empty());
     if places.is_empty() {
         return;
     }
-    let units = |streams: &Streams| streams.own.units.iter().chain(&streams.default.units).copied().collect::<Vec<_>>();
-    let addresses = gathered.addresses_of(places.values().flat_map(units));
+    let groups =
+        |streams: &Streams| streams.own.groups.iter().chain(&streams.default.groups).copied().collect::<Vec<_>>();
+    let addresses = gathered.addresses_of(places.values().flat_map(groups));
     for Streams { own, default } in places.into_values() {
-        let whole = gathered.whole(gathered.who(own.units[0]).organization);
+        let whole = gathered.whole(gathered.identity(own.groups[0]).organization);
         let one_account =
             default.comes_from_where(&own, &addresses) || default.gives_way_to(&own) || own.gives_way_to(&default);
         // What one reporter alone says, of the owner's mail or of the other, joins nothing, but where it leaves out the
@@ -123,11 +124,11 @@ pub(super) fn join(gathered: &Gathered<'_>, decisions: &mut [Decision]) {
         if !one_account || !own.seen.is_enough(whole) || !believed {
             continue;
         }
-        let mut joined = decisions[own.units[0]];
-        if own.units.iter().any(|&at| decisions[at].author != joined.author) {
+        let mut joined = decisions[own.groups[0]];
+        if own.groups.iter().any(|&at| decisions[at].author != joined.author) {
             (joined.author, joined.owners) = (Author::Owner, Some(Author::Owner));
         }
-        default.units.iter().for_each(|&at| decisions[at] = joined);
+        default.groups.iter().for_each(|&at| decisions[at] = joined);
     }
 }
 
@@ -135,7 +136,7 @@ pub(super) fn join(gathered: &Gathered<'_>, decisions: &mut [Decision]) {
 /// never shows: some leave out signatures whose key they cannot find.
 fn is_left_out(gathered: &Gathered<'_>, own: &Stream, default: &Stream) -> bool {
     let mut broken = Stream::default();
-    for &at in &own.units {
+    for &at in &own.groups {
         let evidence = gathered.own(at);
         if !evidence.signatures.is_empty() && !evidence.verified {
             broken.add(gathered, at);
@@ -155,7 +156,7 @@ mod tests {
 
     fn stream(days: &[(u32, Day, Day)]) -> Stream {
         Stream {
-            days: days.iter().map(|&(who, first, last)| (who, Days { first, last })).collect(),
+            days: days.iter().map(|&(identity, first, last)| (identity, Days { first, last })).collect(),
             ..Stream::default()
         }
     }

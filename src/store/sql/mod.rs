@@ -71,6 +71,9 @@ pub enum SqlError {
     /// It took too long.
     #[error("the question was not answered within {} seconds; ask about fewer days (WHERE day >= …), or allow more with --timeout", .0.as_secs())]
     TooLong(Duration),
+    /// The rows could not be read while it was answered.
+    #[error("{0}")]
+    Unread(String),
     /// The rows could not be read.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -154,6 +157,9 @@ fn as_error(error: rusqlite::Error, time: Duration) -> SqlError {
                 let at = usize::try_from(offset).ok().and_then(|at| sql.get(at..)).unwrap_or_default();
                 let near: String = at.chars().take(40).collect();
                 SqlError::Wrong(if near.is_empty() { msg } else { format!("{msg}, at {near:?}") })
+            }
+            rusqlite::Error::SqliteFailure(code, Some(text)) if code.code == ErrorCode::SystemIoFailure => {
+                SqlError::Unread(text)
             }
             rusqlite::Error::SqliteFailure(_, Some(text)) => SqlError::Wrong(text),
             other => SqlError::Wrong(other.to_string()),

@@ -17,7 +17,7 @@ use rusqlite::vtab::{
     Context, Filters, IndexConstraintOp, IndexInfo, Module, VTab, VTabConnection, VTabCursor, sqlite3_vtab,
     sqlite3_vtab_cursor,
 };
-use rusqlite::{Connection, Error, Result};
+use rusqlite::{Connection, Error, Result, ffi};
 
 use super::source::{Bounds, RowSource, Rows};
 use crate::report::period::day_of;
@@ -185,6 +185,7 @@ unsafe impl VTabCursor for Cursor {
     }
 }
 
+/// That rows cannot be read, told apart from what is wrong with a question by the code.
 fn failed(error: StoreError) -> Error {
-    Error::ModuleError(error.to_string())
+    Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_IOERR), Some(error.to_string()))
 }
