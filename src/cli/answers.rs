@@ -43,12 +43,13 @@ pub(super) struct Sources {
 
 impl Unsigned {
     pub(super) fn run(self, context: &mut Context) -> Outcome {
+        let page = self.page.target(context)?;
         let all = self.all;
         let wanted = if all { Wanted::All } else { Wanted::NeedsWork };
         let (answer, status) = answer("dmarcstat/unsigned/2", &self.scope, self.min_messages, wanted, context)?;
         let found = answer.paths.iter().any(|path| path.needs_work() && path.role.is_owners());
         let broken = answer.findings.iter().any(|finding| finding.breaks_authentication);
-        self.page.show(&PathsAnswer { found: &answer, unsigned: true, all }, "unsigned paths", context)?;
+        page.show(&PathsAnswer { found: &answer, unsigned: true, all }, "unsigned paths", context)?;
         Ok(if self.exit_code && (found || broken) { Status::No } else { status })
     }
 }
@@ -58,8 +59,9 @@ impl Sources {
         if self.as_ledger {
             return self.ledger(context);
         }
+        let page = self.page.target(context)?;
         let (answer, status) = answer("dmarcstat/sources/2", &self.scope, self.min_messages, Wanted::All, context)?;
-        self.page.show(&PathsAnswer { found: &answer, unsigned: false, all: true }, "sending paths", context)?;
+        page.show(&PathsAnswer { found: &answer, unsigned: false, all: true }, "sending paths", context)?;
         Ok(status)
     }
 }

@@ -54,6 +54,7 @@ pub(super) struct Compared {
 
 impl Changes {
     pub(super) fn run(self, context: &mut Context) -> Outcome {
+        let page = self.page.target(context)?;
         let hook = self.notify.as_ref().map(|url| self.hook(url.as_deref(), context)).transpose()?;
         let Compared { mut answer, asked } =
             compare(&self.scope, self.min_messages, self.scope.open(context)?, context)?;
@@ -69,7 +70,7 @@ impl Changes {
             && answer.found.silence.is_none()
             && answer.reports_before > 0;
         if !calm || !context.quiet || context.form.is_for_programs() {
-            self.page.show(&answer, "changes", context)?;
+            page.show(&answer, "changes", context)?;
         }
         if let Some((url, form)) = hook.filter(|_| !calm) {
             context.out().flush()?;

@@ -2,16 +2,16 @@
 
 use std::cell::OnceCell;
 use std::io::{BufWriter, IsTerminal, Stdout, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::anyhow;
 use jiff::Timestamp;
 
 use super::failure::Failure;
 use super::global::{Color, Global};
-use super::whole_file::write_whole;
+use super::whole_file::{Target, real};
 use crate::answer::{Known, UnknownProvider};
-use crate::config::database::shown;
+use crate::config::database::{is_url, shown};
 use crate::config::places::{config_paths, database_path};
 use crate::config::{Config, read_text};
 use crate::domain::is_among;
@@ -98,16 +98,16 @@ impl Context {
     pub(crate) fn show_or_write<A: Answer>(
         &mut self,
         answer: &A,
-        page: Option<&Path>,
+        page: Option<&Target<'_>>,
         said: &str,
     ) -> Result<(), Failure> {
-        let Some(path) = page else { return self.show(answer) };
+        let Some(page) = page else { return self.show(answer) };
         self.form_of::<A>()?;
-        write_whole(path, |out| Form::Html.write(answer, &self.style, out))?;
+        page.write(|out| Form::Html.write(answer, &self.style, out))?;
         if !self.form.is_for_terminals() {
             return self.show(answer);
         }
-        let path = path.display().to_string();
+        let path = page.path().display().to_string();
         writeln!(self.out, "{}", sanitize(&format!("{said}; page written to {path}")))?;
         Ok(())
     }
@@ -215,6 +215,21 @@ impl Context {
         })?;
         let place = self.config.database.place(&named)?;
         Ok(self.place.get_or_init(|| place).clone())
+    }
+
+    /// The file of the database, and those that lie or may lie beside it; none where a server has it.
+    pub(crate) fn database_files(&self) -> Vec<PathBuf> {
+        let named = self.db.clone().or_else(database_path);
+        let Some(file) = named.filter(|named| !named.to_str().is_some_and(is_url)) else { return Vec::new() };
+        let beside = |ending: &str| {
+            // What lies beside a link lies beside what it is to.
+            let mut name = real(&file).into_os_string();
+            name.push(ending);
+            PathBuf::from(name)
+        };
+        let mut files: Vec<PathBuf> = ["-wal", "-shm", "-journal", ".fetch.lock"].map(beside).into();
+        files.push(file);
+        files
     }
 
     /// What the database is called, without a password.

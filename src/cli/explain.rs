@@ -32,12 +32,13 @@ const CANDIDATES: usize = 10;
 
 impl Explain {
     pub(super) fn run(self, context: &mut Context) -> Outcome {
+        let page = self.page.target(context)?;
         let asked = self.scope.ask(context)?;
         let (rules, mut look) = (asked.known.rules(), asked.look(&self.scope)?);
         match look.explain(&self.sender)? {
             answer::Asked::Several(places) => return Err(self.ambiguous(&look.survey, &rules, &places)),
             answer::Asked::None(near) => return Err(self.unknown(&look.survey, &rules, &near)),
-            answer::Asked::One(answer) => self.page.show(&*answer, &answer.path.sender, context)?,
+            answer::Asked::One(answer) => page.show(&*answer, &answer.path.sender, context)?,
         }
         Ok(asked.status)
     }

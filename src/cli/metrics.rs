@@ -8,7 +8,7 @@ use super::context::Context;
 use super::failure::Outcome;
 use super::scope::Scope;
 use super::version::COMMIT;
-use super::whole_file::{LEAVE_OUT, place, write_whole};
+use super::whole_file::{Content, LEAVE_OUT, Target, place};
 use crate::config::account::AccountConfig;
 use crate::diagnosis::{Class, Role, Wanted, diagnose};
 use crate::query::{DomainFigures, TlsSurvey, tls_survey};
@@ -39,6 +39,7 @@ impl Metrics {
         context.has_own_form(
             "metrics are written as Prometheus text only: leave out --format; `dmarcstat sources --json` gives JSON",
         )?;
+        let target = self.output.as_deref().map(|path| Target::of(path, Content::Metrics, context)).transpose()?;
         let asked = self.scope.ask(context)?;
         let survey = asked.question().scan()?.survey()?;
         let findings = asked.question().findings(&survey)?;
@@ -78,8 +79,8 @@ impl Metrics {
             database,
             untrusted: asked.store.untrusted_reports()?,
         };
-        match &self.output {
-            Some(path) => write_whole(path, |out| render::metrics(&answer, out))?,
+        match target {
+            Some(target) => target.write(|out| render::metrics(&answer, out))?,
             None => render::metrics(&answer, context.out())?,
         }
         Ok(asked.status)

@@ -10,7 +10,7 @@ use super::context::Context;
 use super::dns::{Seen, look};
 use super::failure::{Failure, Outcome, Status, say};
 use super::jobs::Jobs;
-use super::page::page_file;
+use super::page::{PageTarget, page_file};
 use super::scope::{Asked, Opened, Scope, domain_name};
 use crate::answer::Genuine;
 use crate::diagnosis::readiness::{self, Review, ReviewList, Verdict};
@@ -72,6 +72,7 @@ impl Readiness {
         if self.jobs.is_named() && !self.all {
             return Err(Failure::Usage("--jobs is about many domains: use it with --all".to_owned()));
         }
+        let page = PageTarget::of(self.html.as_deref(), context)?;
         let opened = self.scope.open(context)?;
         let (verdict, status) = match &self.domain {
             Some(domain) => {
@@ -80,7 +81,7 @@ impl Readiness {
                 let (mut answer, status) = self.one(domain, opened, context)?;
                 answer.paths.retain(|path| path.messages >= self.min_messages);
                 let said = format!("{}: {}", answer.domain, answer.verdict.as_str());
-                context.show_or_write(&answer, self.html.as_deref(), &said)?;
+                page.show(&answer, &said, context)?;
                 (answer.verdict, status)
             }
             None => {

@@ -29,10 +29,11 @@ pub(super) struct Selectors {
 
 impl Selectors {
     pub(super) fn run(self, context: &mut Context) -> Outcome {
+        let page = self.page.target(context)?;
         let asked = self.scope.ask(context)?;
         let choice = KeyChoice { others: self.all, min_messages: self.min_messages };
         let answer = asked.look(&self.scope)?.selectors(choice, self.by_address)?;
-        self.page.show(&answer, "selectors", context)?;
+        page.show(&answer, "selectors", context)?;
         Ok(asked.status)
     }
 }

@@ -42,6 +42,7 @@ const HISTORY: Day = 90;
 impl Tls {
     pub(super) fn run(self, context: &mut Context) -> Outcome {
         self.scope.names_nobody()?;
+        let page = self.page.target(context)?;
         let (window, domains) = (self.scope.window(context)?, self.scope.domains(context)?);
         let (store, status) = self.scope.open(context)?;
         let now = self.scope.now(context);
@@ -58,7 +59,7 @@ impl Tls {
         let Some(answer) = answer else { return Err(self.no_data(&store, window)?) };
         let failures = answer.domains.iter().flat_map(|domain| &domain.policies).flat_map(|policy| &policy.failures);
         let fails = failures.into_iter().any(|failure| failure.ongoing && !failure.lone_claim);
-        self.page.show(&answer, "SMTP TLS reports", context)?;
+        page.show(&answer, "SMTP TLS reports", context)?;
         Ok(if self.exit_code && fails { Status::No } else { status })
     }
 }

@@ -198,6 +198,8 @@ mod tests {
             ("[database]\npth = \"x\"\n", ["line 2", "pth"]),
             ("[database]\n\nkeep_raw = \"some\"\n", ["line 3", "`keep_raw`"]),
             ("[limits]\nrecords = \"many\"\n", ["line 2", "`records`"]),
+            ("[limits]\n\ndocument = 0\n", ["line 3", "`document`"]),
+            ("[limits]\ntext = 0\nquarantine = 0\narchive_depth = 0\n", ["line 4", "`archive_depth`"]),
             ("[diagnosis]\nsigned = 95\n", ["line 2", "`signed`"]),
             ("[diagnosis]\n\nmemory_days = -1\n", ["line 3", "`memory_days`"]),
             ("[diagnosis]\nreplay_factor = 0\n", ["line 2", "`replay_factor`"]),

@@ -51,6 +51,12 @@ pub struct DatabaseFigures {
     pub foreign: u64,
 }
 
+/// Whether a file that begins so is one of figures.
+#[must_use]
+pub fn is_metrics(beginning: &[u8]) -> bool {
+    beginning.starts_with(b"# HELP dmarcstat_")
+}
+
 /// Writes the figures.
 ///
 /// # Errors

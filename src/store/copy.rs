@@ -45,11 +45,11 @@ struct Table {
 /// table how many rows have come over.
 ///
 /// # Errors
-/// [`StoreError::Other`] where the other holds something else, or is not the same in the end; else see [`StoreError`].
+/// [`StoreError::Copy`] where the other holds something else, or is not the same in the end; else see [`StoreError`].
 pub fn copy(from: &Place, to: &Place, progress: &mut dyn FnMut(&str, u64)) -> Result<Copied> {
     let (source, version) = Connection::open_to_read(from, schema::VERSION)?;
     if version < schema::VERSION {
-        return Err(StoreError::Other(format!(
+        return Err(StoreError::Copy(format!(
             "{from} is of an earlier version; any question to it brings it up to date"
         )));
     }
@@ -68,10 +68,14 @@ pub fn copy(from: &Place, to: &Place, progress: &mut dyn FnMut(&str, u64)) -> Re
     for table in &tables {
         let (rows, digest) = summary(table, &source)?;
         if table.name != "meta" && summary(table, &target)? != (rows, digest) {
-            return Err(StoreError::Other(format!(
-                "the table {} is not the same in both: {from} has changed since the copy was begun; remove what is in {to} and begin anew",
-                table.name
-            )));
+            let why = match was_whole {
+                // What came into either since is in that one alone.
+                true => format!(
+                    "the copy was finished before, and {to} has been written to since, or {from} has; nothing was copied, and both stay as they are"
+                ),
+                false => format!("{from} has changed since the copy was begun; remove what is in {to} and begin anew"),
+            };
+            return Err(StoreError::Copy(format!("the table {} is not the same in both: {why}", table.name)));
         }
         copied.push(CopiedTable { table: table.name.clone(), rows });
     }
@@ -90,7 +94,7 @@ fn begin(target: &mut Connection, key: &[u8], tables: &[Table], to: &Place) -> R
     };
     match kept(COPYING)? {
         Some(begun) if begun == key => return Ok(false),
-        Some(_) => return Err(StoreError::Other(format!("{to} holds part of a copy of another database"))),
+        Some(_) => return Err(StoreError::Copy(format!("{to} holds part of a copy of another database"))),
         None => {}
     }
     let mut used = false;
@@ -101,7 +105,7 @@ fn begin(target: &mut Connection, key: &[u8], tables: &[Table], to: &Place) -> R
         return Ok(true);
     }
     if used {
-        return Err(StoreError::Other(format!("{to} is not empty; a copy goes into a database of its own")));
+        return Err(StoreError::Copy(format!("{to} is not empty: a copy goes into a database of its own")));
     }
     transaction.execute("DELETE FROM meta", ())?;
     transaction.execute("INSERT INTO meta (key, value) VALUES (?1, ?2)", params![COPYING, key])?;

@@ -63,6 +63,9 @@ pub enum StoreError {
         "the run broke off at an error of this program; what was stored before stays, and the next run goes on from there"
     )]
     BrokenOff,
+    /// A database cannot be copied into another as they are.
+    #[error("{0}")]
+    Copy(String),
     /// Anything else.
     #[error("the database failed: {0}")]
     Other(String),
@@ -85,6 +88,7 @@ impl StoreError {
                 | StoreError::Foreign(_)
                 | StoreError::Newer { .. }
                 | StoreError::BrokenOff
+                | StoreError::Copy(_)
         )
     }
 }

@@ -10,6 +10,7 @@ use serde_json::json;
 use crate::documented::example;
 use crate::dump;
 use crate::harness::{Ran, Sandbox};
+use crate::make::Report;
 
 #[test]
 fn a_second_copy_says_that_it_only_compared() {
@@ -24,6 +25,28 @@ fn a_second_copy_says_that_it_only_compared() {
     assert!(answer.as_object().unwrap().keys().eq(example("`copy`").as_object().unwrap().keys()));
     sandbox.run(["copy", "--from", "none.db", "--to", "third.db"]).exits(1).says("name the one to copy with --from");
     assert!(!sandbox.path("third.db").exists());
+    // What is no database of this program is named with the option that named it.
+    let text = sandbox.write("text.db", "no database, but a text of some length".repeat(40)).display().to_string();
+    sandbox.run(["copy", "--from", &text, "--to", "third.db"]).exits(1).says("name another with --from");
+    sandbox.run(["copy", "--from", &db, "--to", &text]).exits(1).says("name another with --to");
+}
+
+#[test]
+fn a_finished_copy_that_was_written_to_is_never_to_be_removed() {
+    let sandbox = Sandbox::with_sample();
+    let db = sandbox.db().display().to_string();
+    let copy = |to: &str| sandbox.run(["copy", "--from", &db, "--to", to]);
+    copy("other.db").exits(0);
+    let report = sandbox.write("new.xml", Report::new("written-since").xml()).display().to_string();
+    sandbox.run(["ingest", &report, "--db", "other.db"]).exits(0);
+    let before = dump::raw(&sandbox.path("other.db"));
+    let ran = copy("other.db").exits(1).says("other.db has been written to since").says("nothing was copied");
+    assert!(!ran.stderr.contains("remove") && !ran.stderr.contains("the database failed"), "{ran}");
+    dump::assert_same(&before, &dump::raw(&sandbox.path("other.db")), "after the refusal");
+    // A database of its own is no copy at all.
+    sandbox.run(["ingest", &report, "--db", "own.db"]).exits(0);
+    let ran = copy("own.db").exits(1).says("own.db is not empty: ");
+    assert!(!ran.stderr.contains("the database failed"), "{ran}");
 }
 
 /// How far a copy has come, by what is in its file: `None` without tables, else whether it can be used.

@@ -205,7 +205,8 @@ fn a_file_is_replaced_whole() {
     let sandbox = Sandbox::new();
     sandbox.write("good.xml", Report::new("good").xml());
     sandbox.run(["ingest", "good.xml"]).exits(0);
-    sandbox.write("d.prom", "old");
+    sandbox.write("d.prom", "");
+    sandbox.run(["metrics", "-o", "d.prom"]).exits(0);
     let ran = sandbox.run(["metrics", "--since", "all", "-o", "d.prom"]).exits(0);
     assert!(ran.stdout.is_empty());
     assert!(samples(&std::fs::read_to_string(sandbox.path("d.prom")).unwrap()).len() > 15);

@@ -59,6 +59,86 @@ fn a_page_that_cannot_be_written_is_an_error_and_leaves_nothing() {
     assert_eq!(std::fs::read_dir(sandbox.work()).unwrap().count(), 1);
 }
 
+/// Everything in the folder of a sandbox, and the database.
+fn files(sandbox: &Sandbox) -> Vec<(PathBuf, Vec<u8>)> {
+    let entries = std::fs::read_dir(sandbox.work()).unwrap().map(|entry| entry.unwrap().path());
+    let mut files: Vec<_> = entries.map(|path| (path.clone(), std::fs::read(path).unwrap())).collect();
+    files.sort();
+    files
+}
+
+#[test]
+fn no_file_that_is_not_ours_is_written_over() {
+    let sandbox = Sandbox::new();
+    let xml = sandbox.write("r.xml", Report::new("r").xml()).display().to_string();
+    for db in ["own.db", "second.db"] {
+        sandbox.run(["ingest", &xml, "--db", db]).exits(0);
+    }
+    sandbox.write("config.toml", "[owner]\ndomains = [\"example.com\"]\n");
+    sandbox.write("empty.toml", "");
+    sandbox.write("letter.txt", "Dear Sir or Madam");
+    sandbox.write("other.html", "<!DOCTYPE html><html><head><title>dmarcstat</title></head></html>");
+    sandbox.write("other.prom", "# HELP node_up Whether.\n");
+    std::fs::hard_link(sandbox.path("own.db"), sandbox.path("hard.db")).unwrap();
+    #[cfg(unix)]
+    {
+        std::os::unix::fs::symlink("own.db", sandbox.path("link.db")).unwrap();
+        std::os::unix::fs::symlink("config.toml", sandbox.path("link.toml")).unwrap();
+    }
+    let before = files(&sandbox);
+    let commands: [&[&str]; 8] = [
+        &["unsigned", "--html"],
+        &["sources", "--html"],
+        &["selectors", "--html"],
+        &["changes", "--html"],
+        &["tls", "--html"],
+        &["explain", "192.0.2.1", "--html"],
+        &["readiness", "example.com", "--html"],
+        &["metrics", "-o"],
+    ];
+    let run = |command: &[&str], file: &str, db: &str, config: &str| {
+        let place = [file, "--db", db, "--config", config, "--since", "all"];
+        sandbox.run(command.iter().chain(&place))
+    };
+    let refused = |command: &[&str], file: &str, db: &str, config: &str, why: &str| {
+        let ran = run(command, file, db, config).exits(2).says(&format!("dmarcstat: {file} {why}"));
+        assert!(ran.stdout.is_empty(), "{ran}");
+        assert!(files(&sandbox) == before, "{file} was touched\n{ran}");
+    };
+    for command in commands {
+        refused(command, "own.db", "own.db", "config.toml", "belongs to the database");
+        refused(command, "config.toml", "own.db", "config.toml", "is the configuration file");
+        refused(command, "second.db", "own.db", "config.toml", "exists and is no ");
+    }
+    let (page, metrics) = (commands[0], commands[7]);
+    for command in [page, metrics] {
+        refused(command, "hard.db", "own.db", "config.toml", "belongs to the database");
+        refused(command, "own.db-wal", "own.db", "config.toml", "belongs to the database");
+        refused(command, "./own.db-shm", "own.db", "config.toml", "belongs to the database");
+        refused(command, "empty.toml", "own.db", "empty.toml", "is the configuration file");
+        refused(command, "letter.txt", "own.db", "config.toml", "exists and is no ");
+        refused(command, "other.html", "own.db", "config.toml", "exists and is no ");
+        refused(command, "other.prom", "own.db", "config.toml", "exists and is no ");
+        if cfg!(unix) {
+            refused(command, "own.db", "link.db", "config.toml", "belongs to the database");
+            refused(command, "own.db-wal", "link.db", "config.toml", "belongs to the database");
+            refused(command, "link.db", "own.db", "config.toml", "belongs to the database");
+            refused(command, "link.toml", "own.db", "config.toml", "is the configuration file");
+        }
+    }
+    // What is new, empty, or was written by the same command, is written; a page is no metrics file.
+    sandbox.write("empty.html", "");
+    sandbox.write("empty.prom", "");
+    for (command, file) in [(page, "new.html"), (page, "empty.html"), (metrics, "new.prom"), (metrics, "empty.prom")] {
+        for _ in 0..2 {
+            run(command, file, "own.db", "config.toml").exits(0);
+        }
+        assert!(std::fs::metadata(sandbox.path(file)).unwrap().len() > 1000, "{file}");
+    }
+    run(page, "new.prom", "own.db", "config.toml").exits(2).says("is no page of dmarcstat");
+    run(metrics, "new.html", "own.db", "config.toml").exits(2).says("is no metrics file of dmarcstat");
+}
+
 /// Reports in which every text that a stranger may write is hostile.
 pub(crate) fn hostile_reports(sandbox: &Sandbox) -> Vec<String> {
     let evil = "&lt;script&gt;alert(1)&lt;/script&gt;&quot; onload=&quot;x &#x202e;&#x200b;";

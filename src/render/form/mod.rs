@@ -46,6 +46,12 @@ pub fn write_page(document: &Document, out: &mut dyn Write) -> Result<()> {
     html::write(document, out)
 }
 
+/// Whether a file that begins so is a page that this program wrote.
+#[must_use]
+pub fn is_page(beginning: &[u8]) -> bool {
+    html::is_page(beginning)
+}
+
 /// How wide text in a mail is.
 const MAIL_WIDTH: u16 = 76;
 

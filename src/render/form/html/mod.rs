@@ -18,8 +18,16 @@ use text::{LONGEST, Plain, bare, inline, tone};
 const STYLE: &str = include_str!("style.css");
 /// What a page may load and run: nothing.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'";
+/// What a page calls the program that made it, before the version.
+const GENERATOR: &str = "dmarcstat ";
 /// Items of a list on paper.
 const ON_PAPER: usize = 30;
+
+/// Whether a file that begins so is a page, of this version or another.
+pub(in crate::render) fn is_page(beginning: &[u8]) -> bool {
+    let beginning = String::from_utf8_lossy(beginning);
+    beginning.starts_with("<!DOCTYPE html>") && beginning.contains(&format!("name=\"generator\" content=\"{GENERATOR}"))
+}
 
 /// Writes a document as a page.
 pub(in crate::render) fn write(document: &Document, out: &mut dyn Write) -> Result<()> {
@@ -65,7 +73,7 @@ fn page(document: &Document) -> Markup {
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="color-scheme" content="light dark";
-                meta name="generator" content=(concat!("dmarcstat ", env!("CARGO_PKG_VERSION")));
+                meta name="generator" content=(format_args!("{GENERATOR}{}", env!("CARGO_PKG_VERSION")));
                 meta http-equiv="Content-Security-Policy" content=(POLICY);
                 title { (Plain(&title.bare(), LONGEST)) }
                 style { (PreEscaped(STYLE)) }
