@@ -52,12 +52,18 @@ impl KeyState {
 const VERIFIES: f64 = 0.8;
 /// Below this share, a key fails.
 const FAILS: f64 = 0.2;
-/// The share of a key's messages that may come late: from queues, and by way of others.
+/// The most of a key's messages that may come late: from queues, and by way of others. Each day of them is little beside a usual one.
 const STRAGGLERS: f64 = 0.02;
+/// What is usual is told by as many days in use.
+const LATELY: usize = 14;
+/// Fewer days are no gap,
+const GAP: Day = 3;
+/// and what comes after one is late when it is no more than this share of a usual day.
+const AFTER_GAP: f64 = 0.5;
 /// A key is missed when this many of its messages would have been due.
 const DUE: f64 = 10.0;
 
-/// Stragglers are fewer than this share of what would have been due.
+/// Stragglers are fewer than this share of what would have been due, and of a usual day.
 const LATE: f64 = 0.2;
 
 /// How a key fares.
@@ -165,19 +171,76 @@ pub(super) fn unsupported(key: &Key<'_>) -> Option<String> {
 
 /// The days between which a key was in use, stragglers left out.
 fn in_use(volume: &[(Day, u64)]) -> (Day, Day) {
-    let all = volume.iter().fold(0_u64, |sum, &(_, n)| sum.saturating_add(n));
+    let used: Vec<(Day, u64)> = volume.iter().copied().filter(|&(_, messages)| messages > 0).collect();
+    let all = used.iter().fold(0_u64, |sum, &(_, n)| sum.saturating_add(n));
     let late = (all as f64 * STRAGGLERS) as u64;
-    let mut skipped = 0_u64;
-    let end = volume.iter().rev().find(|&&(_, messages)| {
-        skipped = skipped.saturating_add(messages);
-        skipped > late
-    });
-    let begin = volume.iter().find(|&&(_, messages)| messages > 0);
-    (begin.map_or(0, |one| one.0), end.map_or(0, |one| one.0))
+    let (mut skipped, mut most, mut end) = (0_u64, 0_u64, used.len());
+    for at in (1..used.len()).rev() {
+        skipped = skipped.saturating_add(used[at].1);
+        most = most.max(used[at].1);
+        if skipped > late {
+            break;
+        }
+        if are_stragglers(&used[at.saturating_sub(LATELY)..at], used[at].0, most) {
+            end = at;
+        }
+    }
+    let day = |one: Option<&(Day, u64)>| one.map_or(0, |one| one.0);
+    (day(used.first()), day(used[..end].last()))
+}
+
+/// Whether messages from a day on, of which no day has more than `most`, are little beside those of the days in use before: after a
+/// fall below even its quiet days, such as those of a weekend, or after a gap such as there was none before.
+fn are_stragglers(before: &[(Day, u64)], first: Day, most: u64) -> bool {
+    let mut messages: Vec<u64> = before.iter().map(|one| one.1).collect();
+    messages.sort_unstable();
+    let quiet = messages.get(messages.len() / 7).copied().unwrap_or(0);
+    let last = before.last().map_or(first, |one| one.0);
+    let gap = first.saturating_sub(last);
+    let is_gap = gap >= GAP && f64::from(gap) > 1.5 * f64::from(longest_pause(before, last));
+    most as f64 <= if is_gap { AFTER_GAP } else { LATE } * quiet as f64
 }
 
 /// The longest time between two days in use up to `end`.
 fn longest_pause(volume: &[(Day, u64)], end: Day) -> Day {
     let days: Vec<Day> = volume.iter().filter(|&&(day, n)| day <= end && n > 0).map(|&(day, _)| day).collect();
     days.windows(2).map(|pair| pair[1].saturating_sub(pair[0])).max().unwrap_or(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The last day in use.
+    fn end(volume: impl IntoIterator<Item = (Day, u64)>) -> Day {
+        in_use(&volume.into_iter().collect::<Vec<_>>()).1
+    }
+
+    #[test]
+    fn a_key_that_was_used_as_usual_to_the_end_ends_there_however_long_the_window() {
+        for days in [5, 30, 100, 400] {
+            assert_eq!(end((0..days).map(|day| (day, 100))), days - 1, "of {days} days");
+            // Quiet at weekends, and the last day is a Sunday.
+            let weeks = days / 7 + 3;
+            assert_eq!(end((0..weeks * 7).map(|day| (day, if day % 7 < 5 { 100 } else { 3 }))), weeks * 7 - 1);
+            // It had paused before.
+            assert_eq!(end((0..days).chain(days + 20..days + 22).map(|day| (day, 100))), days + 21);
+        }
+        // It grew less over a year.
+        assert_eq!(end((0..360).map(|day: Day| (day, u64::from(400 - day.unsigned_abs())))), 359);
+        assert_eq!(end([(3, 1)]), 3);
+        assert_eq!(in_use(&[]), (0, 0));
+    }
+
+    #[test]
+    fn what_comes_late_after_a_fall_or_a_gap_is_no_use() {
+        for days in [20, 100, 400] {
+            let usual = || (0..days).map(|day| (day, 100));
+            assert_eq!(end(usual().chain([(days, 4), (days + 1, 2), (days + 5, 1)])), days - 1, "of {days} days");
+            assert_eq!(end(usual().chain([(days + 9, 30)])), days - 1, "after a gap, of {days} days");
+            assert_eq!(end(usual().chain([(days + 9, 90)])), days + 9, "as much as ever, of {days} days");
+        }
+        // Of little mail too.
+        assert_eq!(end((0..60).map(|day| (day, 5)).chain([(62, 1)])), 59);
+    }
 }
