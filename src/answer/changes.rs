@@ -15,8 +15,8 @@ impl Question<'_> {
     /// # Errors
     /// Those of the store.
     pub fn changes(&self, min_messages: u64) -> Result<Option<ChangesAnswer>, StoreError> {
-        let (store, known, domains, today) = (self.store, self.known, self.domains, day_of(self.today));
-        let reporter_days = reporter_days(store, Day::MIN, today, domains)?;
+        let (store, known, domains) = (self.store, self.known, self.domains);
+        let reporter_days = reporter_days(store, Day::MIN, day_of(self.today), domains)?;
         let Some(window) = closed(self.window, &reporter_days) else { return Ok(None) };
         let length = window.last.saturating_sub(window.first).saturating_add(1);
         let before = Window { first: window.first.saturating_sub(length), last: window.first.saturating_sub(1) };
@@ -39,7 +39,7 @@ impl Question<'_> {
         let found = changes(&Comparison {
             window,
             before,
-            today,
+            today: self.today_beside(&reporter_days),
             now: Judged { survey: &now, diagnosis: &now_judged },
             then: Judged { survey: &then, diagnosis: &then_judged },
             history: Judged { survey: &history, diagnosis: &history_judged },

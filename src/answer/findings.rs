@@ -32,8 +32,6 @@ impl Question<'_> {
     ) -> Result<Vec<DomainFinding>, StoreError> {
         let mut foreign = self.store.foreign_totals(self.window.first, self.window.last)?;
         foreign.retain(|one| domain::is_among(&one.domain, self.domains));
-        let last =
-            reporter_days.iter().filter_map(|one| one.days.keys().next_back()).max().copied().unwrap_or(Day::MIN);
         let rules = self.known.rules();
         let mut found = domain_findings(&Observations {
             survey,
@@ -41,7 +39,7 @@ impl Question<'_> {
             foreign: &foreign,
             published,
             window: self.window,
-            today: self.today_of_reports.unwrap_or(last.saturating_add(1)),
+            today: self.today_beside(reporter_days),
             rules: &rules,
         });
         for finding in &mut found {

@@ -17,7 +17,7 @@ mod tls;
 use jiff::civil::Date;
 
 use crate::diagnosis::Basis;
-use crate::query::{Survey, Window};
+use crate::query::{ReporterDays, Survey, Window};
 use crate::report::period::{Day, rfc3339};
 use crate::store::{Store, StoreError};
 
@@ -43,13 +43,21 @@ pub struct Question<'q> {
     pub domains: &'q [String],
     /// What today is.
     pub today: Date,
-    /// What today is to reports; nothing where all days are asked for, of which the last may be long ago, and nobody says.
+    /// What today is to reports; nothing where all days are asked for, or files, of which the last may be long ago, and nobody
+    /// says.
     pub today_of_reports: Option<Day>,
     /// What ends later, in seconds since the epoch, is yet to come.
     pub now: i64,
 }
 
 impl Question<'_> {
+    /// What today is to reports. Where nobody says, it is the day after the last that there are reports on: what stops with all of
+    /// them is not missed.
+    fn today_beside(&self, reporter_days: &[ReporterDays]) -> Day {
+        let last = || reporter_days.iter().filter_map(|one| one.days.keys().next_back()).max();
+        self.today_of_reports.unwrap_or_else(|| last().copied().unwrap_or(Day::MIN).saturating_add(1))
+    }
+
     /// The end of the newest report.
     fn newest_report(&self) -> Result<Option<String>, StoreError> {
         Ok(self.store.newest_report(self.now)?.map(rfc3339))

@@ -68,7 +68,8 @@ impl Changes {
         let calm = answer.found.changes.is_empty()
             && answer.found.findings.is_empty()
             && answer.found.silence.is_none()
-            && answer.reports_before > 0;
+            // That there is nothing to compare with yet is no news of every night.
+            && (self.new || answer.reports_before > 0);
         if !calm || !context.quiet || context.form.is_for_programs() {
             page.show(&answer, "changes", context)?;
         }
@@ -87,7 +88,8 @@ impl Changes {
             context.open_to_write()?.remember_announced(tenant.as_deref(), &remembered, forget_before)?;
             return Ok(if self.exit_code && answer.found.alarm { Status::No } else { status });
         }
-        if answer.reports == 0 && answer.found.silence.is_some() && !self.exit_code {
+        let of_no_day = asked.question().today_of_reports.is_none();
+        if answer.reports == 0 && (of_no_day || answer.found.silence.is_some() && !self.exit_code) {
             // What is known has been said; there is nothing to compare.
             context.out().flush()?;
             return Err(self.scope.no_data(&asked.store, asked.window));

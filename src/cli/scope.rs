@@ -182,9 +182,10 @@ impl Scope {
         end_of(day_of(self.today(context).max(clock)))
     }
 
-    /// What today is to reports: nothing where all days are asked for, of which the last may be long ago, and nobody says.
+    /// What today is to reports: nothing where all days are asked for, or files, of which the last may be long ago, and nobody says.
     pub(super) fn today_of_reports(&self, window: Window, context: &Context) -> Option<Day> {
-        (self.as_of.is_some() || window.last != Day::MAX).then(|| day_of(self.today(context)))
+        let still_come = self.input.is_empty() && window.last != Day::MAX;
+        (self.as_of.is_some() || still_come).then(|| day_of(self.today(context)))
     }
 
     /// What is known of senders: with the host names that the database has, and, where they are to be looked up, those of the

@@ -97,6 +97,21 @@ fn silence_is_told_after_two_days_without_reports() {
 }
 
 #[test]
+fn what_comes_after_files_and_all_days_is_not_missed() {
+    let days = Days::new();
+    days.write(0..20, |_, _| vec![healthy("192.0.2.1")]);
+    for of in [&["--input", "in"][..], &["--since", "all"]] {
+        let ran = days.sandbox.run(["changes", "--exit-code", "--format", "json"].iter().chain(of)).exits(0);
+        assert_eq!((&ran.json()["silence"], &ran.json()["alarm"]), (&Value::Null, &json!(false)), "{ran}");
+        let then = ["changes", "--exit-code", "--as-of", "2026-11-30"];
+        let ran = days.sandbox.run(then.iter().chain(of)).exits(4);
+        assert!(ran.text().contains("No reports come any more"), "{ran}");
+    }
+    // Of days that none of the files is about there is nothing to say.
+    days.sandbox.run(["changes", "--input", "in", "--since", "2027-03-01", "--until", "2027-03-02"]).exits(1);
+}
+
+#[test]
 fn a_path_that_stops_signing_is_worse() {
     let days = Days::new();
     days.write(0..20, |day, _| {
