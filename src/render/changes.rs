@@ -12,7 +12,7 @@ use super::table::Rows;
 use crate::diagnosis::{Change, ChangeKind, ChangeSubject, ChangesAnswer, PathState, Role};
 use crate::words::{grouped, more, plural};
 
-/// The most changes of a kind that are shown; the JSON answer has all of them.
+/// The most changes of a kind that are shown, where they can be asked for again; the JSON answer has all of them.
 const MOST: usize = 40;
 
 impl Answer for ChangesAnswer {
@@ -70,7 +70,9 @@ pub(super) fn told(answer: &ChangesAnswer, document: &mut Document) {
     ] {
         // What is told in full above is not told again.
         let told = |change: &&Change| change.kind == kind && change.finding.is_none();
-        of_kind(&found.changes.iter().filter(told).collect::<Vec<_>>(), heading, paint, document);
+        // What is remembered as told is told.
+        let most = if answer.only_new { usize::MAX } else { MOST };
+        of_kind(&found.changes.iter().filter(told).collect::<Vec<_>>(), most, heading, paint, document);
     }
     if found.changes.is_empty() && found.silence.is_none() && answer.reports > 0 && answer.reports_before > 0 {
         document.heading(if answer.only_new { "Nothing new" } else { "Nothing has changed" });
@@ -110,13 +112,13 @@ fn silence(answer: &ChangesAnswer, document: &mut Document) {
 }
 
 /// The changes of one kind.
-fn of_kind(changes: &[&Change], heading: &str, paint: Paint, document: &mut Document) {
+fn of_kind(changes: &[&Change], most: usize, heading: &str, paint: Paint, document: &mut Document) {
     if changes.is_empty() {
         return;
     }
     document.heading(heading);
     let mut told: BTreeMap<(&str, Role), [u64; 2]> = BTreeMap::new();
-    for change in changes.iter().take(MOST) {
+    for change in changes.iter().take(most) {
         // Of many senders that are alike only the largest are shown.
         if let Some(alike) = alike(change) {
             let [paths, messages] = told.entry(alike).or_default();
@@ -133,8 +135,8 @@ fn of_kind(changes: &[&Change], heading: &str, paint: Paint, document: &mut Docu
         let text = format!("{more} of role {} on {domain}, of {}", role.as_str(), plural(messages, "message"));
         document.item(Text::plain(text).paint(Paint::Dim));
     }
-    if let Some(more) = more(changes.len().saturating_sub(MOST)) {
-        document.item(Text::plain(format!("{more}, see the JSON answer")).paint(Paint::Dim));
+    if let Some(more) = more(changes.len().saturating_sub(most)) {
+        document.item(Text::prose(format!("{more}, see `dmarcstat changes --format json`")).paint(Paint::Dim));
     }
 }
 

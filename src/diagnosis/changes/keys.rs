@@ -79,12 +79,12 @@ const COVERED: f64 = 0.95;
 const AFTER: i64 = 7;
 
 /// By id of each path of the owner's, and by day, the messages that are signed as the domain, and those that are not, as far as that
-/// is known.
+/// is known: of all the history, so that what happened before the window is judged as it was when it happened.
 struct SignedDays<'c>(HashMap<&'c str, BTreeMap<String, [u64; 2]>>);
 
 impl<'c> SignedDays<'c> {
     fn of(comparison: &Comparison<'c>) -> Self {
-        let survey = comparison.now.survey;
+        let survey = comparison.history.survey;
         let days = |path: &SendingPath| {
             let mut days: BTreeMap<Day, [u64; 2]> = BTreeMap::new();
             for entry in survey.tally.entries(path.figures) {
@@ -96,16 +96,18 @@ impl<'c> SignedDays<'c> {
             }
             days.into_iter().map(|(day, sums)| (shown(day), sums)).collect()
         };
-        let own = comparison.now.diagnosis.paths.iter().filter(|path| path.role.is_owners());
+        let own = comparison.history.diagnosis.paths.iter().filter(|path| path.role.is_owners());
         SignedDays(own.map(|path| (path.id.as_str(), days(path))).collect())
     }
 
     /// Whether the mail of the paths that a key signs for is signed as the domain in the days from one on, whatever becomes of this
     /// key: a second algorithm beside the first, a default signature that gave way, a key that was retired without a gap.
     fn cover(&self, key: &SelectorUse, since: &str) -> bool {
-        let until = later(since, AFTER);
         let signed = |days: &BTreeMap<String, [u64; 2]>| {
-            let within = days.range(since.to_owned()..).take_while(|(day, _)| **day < until);
+            // Of what sends once a month, from the next time it sends.
+            let mut after = days.range(since.to_owned()..).peekable();
+            let until = after.peek().map(|(first, _)| later(first, AFTER)).unwrap_or_default();
+            let within = after.take_while(|(day, _)| **day < until);
             let sums = within.fold([0_u64; 2], |sums, (_, more)| [sums[0] + more[0], sums[1] + more[1]]);
             sums[0] > 0 && sums[0] as f64 >= COVERED * (sums[0] + sums[1]) as f64
         };

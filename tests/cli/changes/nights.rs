@@ -69,3 +69,67 @@ fn what_was_said_is_remembered_in_a_database_only() {
     days.write(0..20, |_, _| vec![healthy("192.0.2.1")]);
     days.sandbox.run(["changes", "--new", "--input", "in"]).exits(2);
 }
+
+#[test]
+fn nights_without_news_print_nothing() {
+    let days = Days::new();
+    days.write(0..10, |_, _| vec![healthy("192.0.2.1")]);
+    // The first week has nothing to compare with; then nothing comes any more, which is said once in seven days.
+    for today in (4..=12).chain([14, 17, 19, 21, 26]) {
+        if today > 12 {
+            night(&days, 13 + (today - 13) / 7 * 7);
+        }
+        let ran = night(&days, today).exits(0);
+        assert!(ran.stdout.is_empty() && ran.stderr.is_empty(), "night before {today}: {ran}");
+    }
+    // Without --new whoever asks is told that there is nothing to compare with.
+    let ran = days.sandbox.run(["changes", "--since", "7d", "-q", "--as-of", "2026-10-06"]).exits(0);
+    assert!(ran.text().contains("nothing to compare with"), "{ran}");
+}
+
+#[test]
+fn a_key_that_another_replaced_is_no_alarm_weeks_later_either() {
+    let days = Days::new();
+    let other = DKIM_AND_SPF.replace("s1", "s2");
+    // Two keys sign each day; one of them is given up.
+    days.write(0..60, |day, _| {
+        let mut records = vec![record("192.0.2.1", 20, "example.com", &other)];
+        let results = if day < 24 { DKIM_AND_SPF } else { &other };
+        records.push(record("192.0.2.1", 20, "example.com", results));
+        records
+    });
+    let mut told = Vec::new();
+    for today in (27..=60).map(|day| format!("2026-{:02}-{:02}", 10 + (day - 1) / 31, (day - 1) % 31 + 1)) {
+        for since in ["7d", "14d", "30d"] {
+            let arguments = ["changes", "--since", since, "--as-of", &today, "--format", "json"];
+            let answer = days.sandbox.run(arguments).exits(0).json();
+            assert_eq!(answer["alarm"], json!(false), "{since} {today} {answer:#}");
+            let keys = answer["changes"].as_array().unwrap().iter().filter(|one| one["name"] == "s1");
+            told.extend(keys.map(|one| (one["kind"].clone(), one["text"].as_str().unwrap().contains("all the same"))));
+        }
+    }
+    assert!(told.len() > 10 && told.iter().all(|one| *one == (json!("changed"), true)), "{told:?}");
+}
+
+#[test]
+fn all_that_is_remembered_is_shown() {
+    let days = Days::new();
+    // More keys than an answer lists at once are new.
+    days.write(0..14, |day, _| {
+        let keys = if day < 7 { 1 } else { 60 };
+        let signed = |key: i64| DKIM_AND_SPF.replace("s1", &format!("key{key}x"));
+        let messages = |key| if key == 0 { 2000 } else { 20 };
+        (0..keys).map(|key| record("192.0.2.1", messages(key), "example.com", &signed(key))).collect()
+    });
+    let ask = |more: &[&str]| {
+        let ran = days.sandbox.run(["changes", "--since", "7d", "--as-of", "2026-10-15"].iter().chain(more)).exits(0);
+        let text = ran.text().to_owned();
+        ((1..60).filter(|key| text.contains(&format!("key{key}x"))).count(), text)
+    };
+    let (shown, text) = ask(&[]);
+    assert!(shown < 59 && text.contains("`dmarcstat changes --format json`"), "{text}");
+    let (shown, text) = ask(&["--new"]);
+    assert_eq!(shown, 59, "{text}");
+    let (shown, text) = ask(&["--new"]);
+    assert_eq!(shown, 0, "{text}");
+}
