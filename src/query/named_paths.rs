@@ -24,12 +24,14 @@ impl Scan<'_> {
         for (place, (_, _, at)) in found.iter().enumerate() {
             places[*at] = place as u32;
         }
-        for (group, &path) in self.sums.groups.list.iter().zip(&paths.of_groups) {
-            let Some((number, path, _)) = found.get_mut(places[path as usize] as usize) else {
+        for (group, &path_at) in self.sums.groups.list.iter().zip(&paths.of_groups) {
+            let Some((number, path, _)) = found.get_mut(places[path_at as usize] as usize) else {
                 continue;
             };
-            // A sender of the ledger may be an account of a provider.
-            if let (SenderNumber::Entry(_), Sender::Provider(provider)) = (number.sender, group.sender) {
+            // A sender of the ledger may be an account of a provider; one that only rents at it is to be asked itself.
+            if let (SenderNumber::Entry(_), Sender::Provider(provider), false) =
+                (number.sender, group.sender, paths.carried[path_at as usize])
+            {
                 let identity = &self.sums.identities[group.identity as usize];
                 let account = identity.accounts.iter().find(|account| account.verified && account.provider == provider);
                 path.provider = least(path.provider.take(), Some(self.knowledge.provider(provider).id.clone()));

@@ -37,6 +37,21 @@ fn the_ledger_lists_senders_and_is_held_against_what_was_seen() {
 }
 
 #[test]
+fn an_approved_service_is_asked_itself_and_not_whose_machines_it_rents() {
+    let sandbox = with_config(
+        "[[sender]]\nname = \"Surveys\"\ndomains = [\"brightwater.example\"]\n\
+         match = { envelope_domain = \"ses.fieldpoll.example\" }\n",
+    );
+    let mailbox = mailbox();
+    let arguments = ["--config", "ledger.toml", "--input", &mailbox, "--as-of", "2026-11-22", "--format", "json"];
+    let answer = sandbox.run(["sources"].iter().chain(&arguments)).exits(0).json();
+    let listed = path(&answer, "Surveys");
+    let remedy = listed["remedy"].to_string();
+    assert!(remedy.contains("sign mail from Surveys as brightwater.example"), "{listed:#}");
+    assert!(!remedy.contains("Amazon"), "{listed:#}");
+}
+
+#[test]
 fn proposed_entries_can_be_pasted() {
     let sandbox = Sandbox::new();
     let mailbox = mailbox();

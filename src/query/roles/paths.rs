@@ -72,6 +72,8 @@ pub(in crate::query) struct Paths {
     pub(in crate::query) of_groups: Vec<u32>,
     /// By path the first day on which its sender was seen with mail of its header From, on whatever path, memory included.
     pub(in crate::query) since: Vec<Day>,
+    /// By path whether most of it is another organization's, by SPF: whose machines hand it over only carries it.
+    pub(in crate::query) carried: Vec<bool>,
 }
 
 /// An organization names an address from this share of its mail on: a stray message of a neighbour does not.
@@ -149,6 +151,7 @@ pub(super) fn group(gathered: &Gathered<'_>, owner: &Owner<'_>, decisions: &[Dec
     }
     fold_senders(gathered, &mut paths);
     paths.since = since(gathered, &paths);
+    paths.carried = carried(gathered, &paths);
     paths
 }
 
@@ -230,6 +233,16 @@ fn fold_senders(gathered: &Gathered<'_>, paths: &mut Paths) {
     }
     paths.of_groups.iter_mut().for_each(|number| *number = moved[*number as usize]);
     paths.list = list;
+}
+
+fn carried(gathered: &Gathered<'_>, paths: &Paths) -> Vec<bool> {
+    let mut sums = vec![[0_u64; 2]; paths.list.len()];
+    for (at, path) in paths.of_groups.iter().enumerate() {
+        let is_others = gathered.own(at).spf_of_other.is_some() && gathered.identity(at).by_envelope.is_none();
+        let sum = &mut sums[*path as usize][usize::from(!is_others)];
+        *sum = sum.saturating_add(gathered.messages(at));
+    }
+    sums.into_iter().map(|[others, rest]| others > rest).collect()
 }
 
 fn since(gathered: &Gathered<'_>, paths: &Paths) -> Vec<Day> {
