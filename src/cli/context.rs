@@ -2,14 +2,14 @@
 
 use std::cell::OnceCell;
 use std::io::{BufWriter, IsTerminal, Stdout, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::anyhow;
 use jiff::Timestamp;
 
 use super::failure::Failure;
 use super::global::{Color, Global};
-use super::whole_file::{Target, real};
+use super::whole_file::{Content, Target, real};
 use crate::answer::{Known, UnknownProvider};
 use crate::config::database::{is_url, shown};
 use crate::config::places::{config_paths, database_path};
@@ -217,8 +217,13 @@ impl Context {
         Ok(self.place.get_or_init(|| place).clone())
     }
 
+    /// A file to write, once it was looked at whether it may be: before anything is computed.
+    pub(super) fn target<'p>(&self, path: &'p Path, content: Content) -> Result<Target<'p>, Failure> {
+        Target::of(path, content, &self.database_files(), self.config.file.as_deref())
+    }
+
     /// The file of the database, and those that lie or may lie beside it; none where a server has it.
-    pub(crate) fn database_files(&self) -> Vec<PathBuf> {
+    fn database_files(&self) -> Vec<PathBuf> {
         let named = self.db.clone().or_else(database_path);
         let Some(file) = named.filter(|named| !named.to_str().is_some_and(is_url)) else { return Vec::new() };
         let beside = |ending: &str| {

@@ -8,7 +8,7 @@ use super::context::Context;
 use super::failure::Outcome;
 use super::scope::Scope;
 use super::version::COMMIT;
-use super::whole_file::{Content, LEAVE_OUT, Target, place};
+use super::whole_file::{Content, LEAVE_OUT, place};
 use crate::config::account::AccountConfig;
 use crate::diagnosis::{Class, Role, Wanted, diagnose};
 use crate::query::{DomainFigures, TlsSurvey, tls_survey};
@@ -39,7 +39,7 @@ impl Metrics {
         context.has_own_form(
             "metrics are written as Prometheus text only: leave out --format; `dmarcstat sources --json` gives JSON",
         )?;
-        let target = self.output.as_deref().map(|path| Target::of(path, Content::Metrics, context)).transpose()?;
+        let target = self.output.as_deref().map(|path| context.target(path, Content::Metrics)).transpose()?;
         let asked = self.scope.ask(context)?;
         let survey = asked.question().scan()?.survey()?;
         let findings = asked.question().findings(&survey)?;

@@ -40,7 +40,7 @@ pub(super) struct PageTarget<'p>(Option<Target<'p>>);
 impl<'p> PageTarget<'p> {
     /// Looks whether the file may be written, where one was named.
     pub(super) fn of(html: Option<&'p Path>, context: &Context) -> Result<Self, Failure> {
-        Ok(PageTarget(html.map(|path| Target::of(path, Content::Page, context)).transpose()?))
+        Ok(PageTarget(html.map(|path| context.target(path, Content::Page)).transpose()?))
     }
 
     /// Shows an answer, or writes it as a page and says so of `what`.

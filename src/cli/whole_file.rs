@@ -7,7 +7,6 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use clap::builder::{PathBufValueParser, TypedValueParser};
 
-use super::context::Context;
 use super::failure::Failure;
 use crate::folders;
 use crate::render::{is_metrics, is_page};
@@ -58,13 +57,18 @@ const BEGINNING: u64 = 1024;
 pub(super) struct Target<'p>(&'p Path);
 
 impl<'p> Target<'p> {
-    /// Looks whether a file may be written over, before anything is done. That it is a folder shows when it is written.
-    pub(super) fn of(path: &'p Path, content: Content, context: &Context) -> std::result::Result<Self, Failure> {
+    /// Looks whether a file may be written over, which is none of the `database` and not the configuration. That it is a folder shows when it is written.
+    pub(super) fn of(
+        path: &'p Path,
+        content: Content,
+        database: &[PathBuf],
+        config: Option<&Path>,
+    ) -> std::result::Result<Self, Failure> {
         let refused = |why: String| Err(Failure::Usage(format!("{} {why}", path.display())));
-        if context.database_files().iter().any(|file| is_same(file, path)) {
+        if database.iter().any(|file| is_same(file, path)) {
             return refused(format!("belongs to the database: name another file for the {}", content.what()));
         }
-        if context.config.file.as_ref().is_some_and(|file| is_same(file, path)) {
+        if config.is_some_and(|file| is_same(file, path)) {
             return refused(format!("is the configuration file: name another file for the {}", content.what()));
         }
         let what = content.what();
