@@ -24,6 +24,11 @@ pub(crate) fn explained(error: Error, folder: &Path) -> Error {
     Error::new(error.kind(), why)
 }
 
+/// The error of a folder where a file was meant.
+pub(crate) fn not_a_file() -> Error {
+    Error::new(ErrorKind::IsADirectory, "it is a folder; name a file")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -137,7 +137,10 @@ pub(crate) const LAYERS: &[(&str, &[&str])] = &[
     ),
     ("export", &["flat", "folders", "render", "report", "sanitize", "store", "unfinished", "words"]),
     ("notify", &["http", "report", "secrets", "source", "words"]),
-    ("config", &["diagnosis", "domain", "limits", "notify", "oauth", "query", "reporter", "source", "store"]),
+    (
+        "config",
+        &["diagnosis", "domain", "folders", "limits", "notify", "oauth", "query", "reporter", "source", "store"],
+    ),
     (
         "cli",
         &[

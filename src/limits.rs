@@ -16,60 +16,60 @@ use crate::rejection::RejectionCode;
 #[serde(default, deny_unknown_fields)]
 pub struct Limits {
     /// A whole mail.
-    #[serde(deserialize_with = "any")]
+    #[serde(deserialize_with = "not_zero")]
     pub message: u64,
     /// One attachment or file that is compressed, as it came.
-    #[serde(deserialize_with = "any")]
+    #[serde(deserialize_with = "not_zero")]
     pub compressed: u64,
     /// One document, unpacked.
-    #[serde(deserialize_with = "any")]
+    #[serde(deserialize_with = "not_zero")]
     pub document: u64,
     /// Everything that one mail or file unpacks to, all layers together.
-    #[serde(deserialize_with = "any")]
+    #[serde(deserialize_with = "not_zero")]
     pub total: u64,
     /// Processor time for one mail or file, in seconds.
-    #[serde(deserialize_with = "any")]
+    #[serde(deserialize_with = "not_zero")]
     pub time: u64,
     /// Archives within archives, through all mails between them.
-    #[serde(deserialize_with = "any")]
+    #[serde(deserialize_with = "not_zero")]
     pub archive_depth: u32,
     /// Entries of a zip that are looked at.
-    #[serde(deserialize_with = "any")]
+    #[serde(deserialize_with = "not_zero")]
     pub zip_members: usize,
     /// Reports read from one zip.
-    #[serde(deserialize_with = "any")]
+    #[serde(deserialize_with = "not_zero")]
     pub zip_reports: usize,
     /// Entries of all zips of one mail or file.
-    #[serde(deserialize_with = "any")]
+    #[serde(deserialize_with = "not_zero")]
     pub members: usize,
     /// Parts of a mail, and of all mails within it.
-    #[serde(deserialize_with = "any")]
+    #[serde(deserialize_with = "not_zero")]
     pub mime_parts: usize,
     /// Multiparts within multiparts.
     pub mime_depth: u32,
     /// Mails within mails, through all archives between them.
     pub message_depth: u32,
     /// Mails within one mail or file, at any depth.
-    #[serde(deserialize_with = "any")]
+    #[serde(deserialize_with = "not_zero")]
     pub messages: usize,
     /// Reports in one mail or file.
-    #[serde(deserialize_with = "any")]
+    #[serde(deserialize_with = "not_zero")]
     pub reports: usize,
     /// Reports of one reporter, id, domain and period in one mail or file.
-    #[serde(deserialize_with = "any")]
+    #[serde(deserialize_with = "not_zero")]
     pub same_id: usize,
     /// Different published policies in the reports of one mail or file.
-    #[serde(deserialize_with = "any")]
+    #[serde(deserialize_with = "not_zero")]
     pub policies: usize,
     /// Elements within elements; a report needs six.
     pub xml_depth: usize,
     /// Records of a report.
-    #[serde(deserialize_with = "any")]
+    #[serde(deserialize_with = "not_zero")]
     pub records: u64,
     /// Different failures in the SMTP TLS reports of one document.
     pub tls_failures: usize,
     /// Signatures kept of one record; the rest is counted as an irregularity.
-    #[serde(deserialize_with = "any")]
+    #[serde(deserialize_with = "not_zero")]
     pub signatures: usize,
     /// A free text (comment, contact); longer ones are cut.
     pub text: usize,
@@ -77,7 +77,7 @@ pub struct Limits {
     /// cut short, beyond three times as much nothing more is read.
     pub texts: u64,
     /// A name (domain, selector, report id); longer ones are cut.
-    #[serde(deserialize_with = "any")]
+    #[serde(deserialize_with = "not_zero")]
     pub name: usize,
     /// What the quarantine keeps, in all.
     pub quarantine: u64,
@@ -88,7 +88,9 @@ pub struct Limits {
 }
 
 /// Reads a limit that makes reports unreadable at 0, which nobody can mean.
-fn any<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default + PartialEq>(deserializer: D) -> Result<T, D::Error> {
+fn not_zero<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default + PartialEq>(
+    deserializer: D,
+) -> Result<T, D::Error> {
     let limit = T::deserialize(deserializer)?;
     if limit == T::default() {
         return Err(serde::de::Error::custom(

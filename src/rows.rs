@@ -130,12 +130,30 @@ pub fn read_address(packed: &[u8]) -> Option<PackedAddress<'_>> {
     })
 }
 
-/// The records of a run, in order; ends early where the bytes are damaged.
-pub fn iterate(mut bytes: &[u8]) -> impl Iterator<Item = PackedRow<'_>> {
+/// The outcome of a record, its count, and its packed address, see [`read_address`].
+pub type Packed<'b> = (u64, Option<u64>, &'b [u8]);
+
+/// The records of a run, in order; nothing for what cannot be read, which is the last.
+#[inline]
+pub fn records(mut bytes: &[u8]) -> impl Iterator<Item = Option<Packed<'_>>> {
     std::iter::from_fn(move || {
-        let (outcome, count) = take_head(&mut bytes)?;
-        let address = read_address(take_address_bytes(&mut bytes)?)?;
-        Some(PackedRow { outcome, count, address })
+        if bytes.is_empty() {
+            return None;
+        }
+        let head = take_head(&mut bytes);
+        let record = head.and_then(|(outcome, count)| Some((outcome, count, take_address_bytes(&mut bytes)?)));
+        if record.is_none() {
+            bytes = &[];
+        }
+        Some(record)
+    })
+}
+
+/// The same with their addresses read; ends early where the bytes are damaged.
+pub fn iterate(bytes: &[u8]) -> impl Iterator<Item = PackedRow<'_>> {
+    records(bytes).map_while(|record| {
+        let (outcome, count, address) = record?;
+        Some(PackedRow { outcome, count, address: read_address(address)? })
     })
 }
 
@@ -166,7 +184,11 @@ mod tests {
     proptest::proptest! {
         #[test]
         fn any_bytes_are_survived(bytes: Vec<u8>) {
-            let _ = iterate(&bytes).count();
+            let read = iterate(&bytes).count();
+            let all: Vec<_> = records(&bytes).collect();
+            // What cannot be read ends them, and is told.
+            proptest::prop_assert!(all.iter().rev().skip(1).all(Option::is_some));
+            proptest::prop_assert!(read <= all.iter().flatten().count());
         }
     }
 }

@@ -123,7 +123,7 @@ impl Seen {
         let microsoft365 = survey
             .paths
             .iter()
-            .any(|path| path.provider.as_deref() == Some(MICROSOFT_365) && (path.own_tenant || path.vouched > 0));
+            .any(|path| path.provider.as_deref() == Some(MICROSOFT_365) && (path.own_tenant || path.authenticated > 0));
         let paths = diagnose(&survey, &known.rules(), 0, Wanted::All).paths;
         let uses = key_survey(&survey);
         let keys = keys::selectors(&uses, &by_place(&paths), KeyChoice { others: true, min_messages: 0 }).selectors;

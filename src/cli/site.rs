@@ -179,7 +179,7 @@ impl DomainAnswers {
             Some(Found { paths, explained, keys }) => (Some(paths), explained, Some(keys)),
             None => (None, Vec::new(), None),
         };
-        let page_of = |id: &str| explained.iter().any(|one| one.path.id == id).then(|| format!("path-{id}.html"));
+        let page_of = |id: &str| explained.iter().any(|one| one.path.id == id).then(|| path_page(id));
         let mut pages = vec![names.page("review", review.document(), &page_of)?];
         if let Some(found) = &paths {
             let mut document = PathsAnswer { found, unsigned: false, all: true }.document();
@@ -191,10 +191,15 @@ impl DomainAnswers {
             pages.push(names.page("changes", found.document(), &page_of)?);
         }
         for one in &explained {
-            pages.push(names.named(format!("path-{}.html", one.path.id), "", one.document(), &page_of)?);
+            pages.push(names.named(path_page(&one.path.id), "", one.document(), &page_of)?);
         }
         Ok(DomainPages { names: names.parts, pages })
     }
+}
+
+/// What the page on a path is called.
+fn path_page(id: &str) -> String {
+    format!("path-{id}.html")
 }
 
 /// What the pages of a domain are called, by which they name each other.
@@ -252,7 +257,7 @@ impl Found {
             }
         }
         let keys = look.selectors(KeyChoice { others: false, min_messages: 0 }, false)?;
-        let page_of = |id: &str| explained.iter().any(|one| one.path.id == id).then(|| format!("path-{id}.html"));
+        let page_of = |id: &str| explained.iter().any(|one| one.path.id == id).then(|| path_page(id));
         let keys = names.page("keys", keys.document(), &page_of)?;
         Ok(Found { paths, explained, keys })
     }

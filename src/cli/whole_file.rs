@@ -57,7 +57,8 @@ const BEGINNING: u64 = 1024;
 pub(super) struct Target<'p>(&'p Path);
 
 impl<'p> Target<'p> {
-    /// Looks whether a file may be written over, which is none of the `database` and not the configuration. That it is a folder shows when it is written.
+    /// Looks whether a file may be written over, which is none of the `database` and not the configuration. That it is a folder
+    /// shows when it is written.
     pub(super) fn of(
         path: &'p Path,
         content: Content,
@@ -144,7 +145,7 @@ pub(super) fn write_whole(path: &Path, content: impl FnOnce(&mut dyn Write) -> R
         Ok(())
     };
     let written = || match written() {
-        Err(error) if path.is_dir() => Err(Error::new(error.kind(), "it is a folder; name a file")),
+        Err(_) if path.is_dir() => Err(folders::not_a_file()),
         written => written.map_err(|error| folders::explained(error, folder)),
     };
     written().with_context(|| format!("cannot write {}", path.display()))

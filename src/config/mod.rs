@@ -17,7 +17,6 @@ pub mod secrets;
 mod tenant;
 mod written;
 
-use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, anyhow};
@@ -31,6 +30,7 @@ pub use tenant::Tenant;
 
 use crate::diagnosis::Thresholds;
 use crate::diagnosis::readiness::ReadinessThresholds;
+use crate::folders;
 use crate::limits::Limits;
 use crate::query::Ledger;
 
@@ -166,10 +166,7 @@ impl Config {
 
 /// Reads a file of text, with its name in the error.
 pub(crate) fn read_text(path: &Path) -> anyhow::Result<String> {
-    let read = match path.is_dir() {
-        true => Err(std::io::Error::new(ErrorKind::IsADirectory, "it is a folder; name a file")),
-        false => std::fs::read_to_string(path),
-    };
+    let read = if path.is_dir() { Err(folders::not_a_file()) } else { std::fs::read_to_string(path) };
     read.with_context(|| format!("cannot read {}", path.display()))
 }
 

@@ -208,22 +208,27 @@ impl Reader {
         first: &[u8],
     ) -> Result<[u8; 16], StoreError> {
         let mut key = RowKey::new(head);
-        let damaged = || StoreError::damaged_records(report.place.report);
-        self.add_run(store, first, &mut key)?.then_some(()).ok_or_else(damaged)?;
+        self.add_run(store, report, first, &mut key)?;
         let mut part = 1;
         while let Some(run) = store.run_of(report.place, part)? {
-            self.add_run(store, &run, &mut key)?.then_some(()).ok_or_else(damaged)?;
+            self.add_run(store, report, &run, &mut key)?;
             part += 1;
         }
         Ok(key.finish())
     }
 
-    /// Adds the records of a run; false where they cannot be read.
-    fn add_run(&mut self, store: &Store, mut run: &[u8], key: &mut RowKey) -> Result<bool, StoreError> {
-        while let Some((outcome, messages)) = rows::take_head(&mut run) {
-            let Some(address) = rows::take_address_bytes(&mut run) else { return Ok(false) };
+    fn add_run(
+        &mut self,
+        store: &Store,
+        report: &CountedReport,
+        run: &[u8],
+        key: &mut RowKey,
+    ) -> Result<(), StoreError> {
+        for record in rows::records(run) {
+            let damaged = || StoreError::damaged_records(report.place.report);
+            let (outcome, messages, address) = record.ok_or_else(damaged)?;
             key.add(&self.known(store, outcome)?.digest, messages, address);
         }
-        Ok(run.is_empty())
+        Ok(())
     }
 }

@@ -106,11 +106,7 @@ pub struct PathFigures {
     /// Messages that were quarantined.
     pub quarantined: u64,
     /// Messages with aligned SPF or DKIM that speaks for the domain: not SPF through a provider under another's tenant.
-    pub vouched: u64,
-    /// Reporters that saw such messages.
-    pub vouched_reporters: usize,
-    /// Whether such messages were seen on more than one day.
-    pub vouched_days: bool,
+    pub authenticated: u64,
     /// Messages that reasons to override the policy speak of as forwarded.
     pub excused: u64,
     /// Reporters that gave such reasons.
@@ -150,9 +146,7 @@ impl PathFigures {
             dmarc_pass: 0,
             rejected: 0,
             quarantined: 0,
-            vouched: 0,
-            vouched_reporters: 0,
-            vouched_days: false,
+            authenticated: 0,
             excused: 0,
             excused_reporters: 0,
             signers: Vec::new(),
@@ -167,7 +161,7 @@ impl PathFigures {
     /// Whether aligned SPF speaks for the domain: through a provider that many share it does so only under the domain's own
     /// tenant.
     #[must_use]
-    pub fn spf_vouches(&self) -> bool {
+    pub fn spf_authenticates(&self) -> bool {
         matches!(self.role, Role::Own | Role::Approved)
     }
 }

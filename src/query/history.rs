@@ -31,11 +31,8 @@ pub fn history(store: &Store, window: Window, domain: &str, memory_days: u32) ->
     let mut sums: BTreeMap<(Day, u32, u32), u64> = BTreeMap::new();
     store.scan_runs(window.first, window.last, &mut |run| {
         let reporter = met.place(run.reporter, run.checked);
-        let mut rest = run.rows;
-        while let Some((outcome, count)) = rows::take_head(&mut rest) {
-            if rows::take_address_bytes(&mut rest).is_none() {
-                return Err(StoreError::damaged_records(run.report));
-            }
+        for record in rows::records(run.rows) {
+            let (outcome, count, _) = record.ok_or_else(|| StoreError::damaged_records(run.report))?;
             let kind = kinds.of(outcome)?;
             let at = kind as usize;
             if at >= is_its.len() {

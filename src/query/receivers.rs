@@ -223,7 +223,7 @@ impl<'p, 's> Pass<'p, 's> {
         Ok(wanted)
     }
 
-    fn take(&mut self, report: i64, domain: i64, day: Day, reporter: i64, mut rest: &[u8]) -> Result<(), StoreError> {
+    fn take(&mut self, report: i64, domain: i64, day: Day, reporter: i64, run: &[u8]) -> Result<(), StoreError> {
         let Ok(line) = self.lines.binary_search_by_key(&report, |line| line.id) else {
             // Written by another process since the list was made.
             return Ok(());
@@ -232,10 +232,8 @@ impl<'p, 's> Pass<'p, 's> {
         let mut matched = self.wanted(domain)?;
         let mut messages = 0;
         let mut last: Option<((i64, i64), [u64; 2])> = None;
-        while let Some((outcome, count)) = rows::take_head(&mut rest) {
-            if rows::take_address_bytes(&mut rest).is_none() {
-                return Err(StoreError::damaged_records(report));
-            }
+        for record in rows::records(run) {
+            let (outcome, count, _) = record.ok_or_else(|| StoreError::damaged_records(report))?;
             let kind = self.kinds.of(outcome)?;
             let facts = self.kinds.list[kind as usize];
             if !facts.header_from.map_or(Ok(self.domains.is_empty()), |from| self.wanted(from))? {

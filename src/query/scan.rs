@@ -257,11 +257,10 @@ impl<'s> Scan<'s> {
         // The report is numbered when its first record is taken.
         let report = self.current.mark.unwrap_or(self.tally.reports.len() as u32);
         let mut figures = [0; 4];
-        let mut rest = run.rows;
-        while let Some((outcome, count)) = rows::take_head(&mut rest) {
-            let Some(address) = rows::take_address_bytes(&mut rest).and_then(rows::read_address) else {
-                return Err(StoreError::damaged_records(run.report));
-            };
+        let damaged = || StoreError::damaged_records(run.report);
+        for record in rows::records(run.rows) {
+            let (outcome, count, address) = record.ok_or_else(damaged)?;
+            let address = rows::read_address(address).ok_or_else(damaged)?;
             let (kind, hot) = self.kind(outcome, run)?;
             let counted = in_window && hot.asked;
             if !counted && !hot.tells {
@@ -281,9 +280,6 @@ impl<'s> Scan<'s> {
                 self.batch.cells.push(Cell::new(run.day, reporter, hot.excuse, messages));
                 self.batch.evidence.push((key, self.batch.cells.len()));
             }
-        }
-        if !rest.is_empty() {
-            return Err(StoreError::damaged_records(run.report));
         }
         if !matched {
             return Ok(());

@@ -16,7 +16,7 @@ use super::window::Window;
 use crate::alignment::{Disposition, DkimState, SpfState};
 use crate::domain;
 use crate::parallel;
-use crate::store::{OutcomeFacts, Store, StoreError};
+use crate::store::{Store, StoreError};
 
 /// The path of a group that has none: it is evidence from before the window, or on a domain that is not asked for.
 pub(super) const NO_PATH: u32 = u32::MAX;
@@ -65,7 +65,7 @@ impl Scan<'_> {
         for (at, (_, path)) in named.iter_mut().enumerate() {
             path.named_by = rule(&path.sender, &by_rule[at]);
         }
-        let sums = parallel::map(named.len(), |at| PathSums::of(&self.tally, at, named[at].1.spf_vouches()));
+        let sums = parallel::map(named.len(), |at| PathSums::of(&self.tally, at));
         for ((_, path), sums) in named.iter_mut().zip(sums) {
             self.fill(path, sums, &survey.reporter_names)?;
         }
@@ -157,7 +157,7 @@ impl Scan<'_> {
 
     /// Gives a path its figures.
     fn fill(&mut self, path: &mut PathFigures, sums: PathSums, reporter_names: &[String]) -> Result<(), StoreError> {
-        let spf_vouches = path.spf_vouches();
+        let spf_authenticates = path.spf_authenticates();
         let mut signers: FxHashMap<i64, [u64; 2]> = FxHashMap::default();
         let mut envelopes: FxHashMap<i64, u64> = FxHashMap::default();
         for (kind, messages) in sums.by_kind {
@@ -172,7 +172,8 @@ impl Scan<'_> {
                 Some(Disposition::Quarantine) => path.quarantined += messages,
                 _ => {}
             }
-            path.vouched += if vouches(facts, spf_vouches) { messages } else { 0 };
+            let by_spf = facts.spf == SpfState::Aligned && spf_authenticates;
+            path.authenticated += if by_spf || facts.dkim == DkimState::Aligned { messages } else { 0 };
             path.excused += if facts.forwarding.any() { messages } else { 0 };
             if let Some(envelope) = facts.envelope {
                 *envelopes.entry(envelope).or_default() += messages;
@@ -182,8 +183,6 @@ impl Scan<'_> {
             signed[1] += spf_aligned;
         }
         path.envelopes = self.busiest(envelopes)?;
-        path.vouched_reporters = sums.vouching.len();
-        path.vouched_days = sums.vouched_days.several();
         path.excused_reporters = sums.excusing.len();
         (path.first, path.last) = (sums.days.first, sums.days.last);
         path.reporters = sums.reporters.iter().map(|place| reporter_names[place].clone()).collect();
@@ -264,11 +263,6 @@ impl Scan<'_> {
     }
 }
 
-/// Whether messages of a kind speak for their path being the domain's.
-fn vouches(facts: &OutcomeFacts, spf_vouches: bool) -> bool {
-    facts.spf == SpfState::Aligned && spf_vouches || facts.dkim == DkimState::Aligned
-}
-
 /// The entries of a path in sum.
 #[derive(Debug, Default)]
 struct PathSums {
@@ -276,14 +270,12 @@ struct PathSums {
     by_kind: FxHashMap<u32, u64>,
     reporters: Bits,
     days: Days,
-    vouching: Bits,
-    vouched_days: Days,
     excusing: Bits,
 }
 
 impl PathSums {
     /// Sums the entries of a path.
-    fn of(tally: &Tally, at: usize, spf_vouches: bool) -> Self {
+    fn of(tally: &Tally, at: usize) -> Self {
         let mut sums = PathSums::default();
         for entry in tally.entries(at) {
             let (facts, report) = (tally.facts(entry), tally.report(entry));
@@ -291,10 +283,6 @@ impl PathSums {
             *sums.by_kind.entry(entry.kind).or_default() += entry.messages;
             sums.reporters.insert(reporter);
             sums.days.add(report.day);
-            if entry.messages > 0 && vouches(facts, spf_vouches) {
-                sums.vouching.insert(reporter);
-                sums.vouched_days.add(report.day);
-            }
             if entry.messages > 0 && facts.forwarding.any() {
                 sums.excusing.insert(reporter);
             }

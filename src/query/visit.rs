@@ -74,18 +74,14 @@ impl Scan<'_> {
         if run.report != self.current.report {
             self.current = Current::of(run.report);
         }
-        let mut rest = run.rows;
-        while let Some((outcome, count)) = rows::take_head(&mut rest) {
-            let Some(bytes) = rows::take_address_bytes(&mut rest) else {
-                return Err(StoreError::damaged_records(run.report));
-            };
+        let damaged = || StoreError::damaged_records(run.report);
+        for record in rows::records(run.rows) {
+            let (outcome, count, address) = record.ok_or_else(damaged)?;
             let (kind, hot) = self.kind(outcome, run)?;
             if !hot.asked || !may.get(hot.key.identity() as usize).is_some_and(|&may| may) {
                 continue;
             }
-            let Some(address) = rows::read_address(bytes) else {
-                return Err(StoreError::damaged_records(run.report));
-            };
+            let address = rows::read_address(address).ok_or_else(damaged)?;
             let path = self.path_at(hot, address.ip());
             let Some(path) = path.filter(|&path| wanted.is_none_or(|one| one == path)) else {
                 continue;

@@ -46,13 +46,13 @@ const AUTHENTICATED: usize = 5;
 impl View {
     /// Of a path of the survey, by its place, from a day on. `few` is the share below which a state is no more than noise.
     pub(in crate::diagnosis) fn of(survey: &Survey, at: usize, from: Day, few: f64) -> Self {
-        let spf_vouches = survey.paths[at].spf_vouches();
+        let spf_authenticates = survey.paths[at].spf_authenticates();
         let mut view = View::default();
         let mut broken_by: BTreeMap<(u32, &'static str), u64> = BTreeMap::new();
         let gathered = gather::<6>(survey, at, from, |sums, reporter, facts, messages| {
             let state = usize::from(facts.dkim.code());
             sums[state] += messages;
-            if state == ALIGNED || facts.spf == SpfState::Aligned && spf_vouches {
+            if state == ALIGNED || facts.spf == SpfState::Aligned && spf_authenticates {
                 sums[AUTHENTICATED] += messages;
             }
             if let (DkimState::Broken, Some(result)) = (facts.dkim, facts.broken_by) {

@@ -54,7 +54,7 @@ impl KeyOwner {
 /// So many keys of a domain are compared with each of its others. Nobody rotates more, and anybody can write more.
 const COMPARED: usize = 200;
 
-/// Where a domain has more keys, so many others are named beside each that verified on the same days.
+/// Where a domain has more keys, this many others are named beside each that verified on the same days.
 pub(super) const NAMED: usize = 10;
 
 /// The places of the keys of a signing domain that its others are compared with. `keys` are in the order of their domains.

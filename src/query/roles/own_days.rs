@@ -12,9 +12,9 @@ use crate::witness::has_share;
 
 /// Between two days with own signatures the owner may send nothing: on a long weekend,
 const WEEKEND: Day = 4;
-/// or for so many of its usual pauses.
+/// or for as long as this many of its usual pauses.
 const PAUSES: Day = 3;
-/// Whoever sends on so many days with own signatures sends beside them.
+/// Whoever sends on this many days with own signatures sends beside them.
 const SEVERAL: usize = 3;
 
 /// Days at a place by whether own signatures verified there.

@@ -61,6 +61,7 @@ pub struct RememberedSum<'r> {
     /// The address, where it is one.
     pub address: Option<IpAddr>,
     cells: &'r [u8],
+    sources: &'r [MemorySource],
     period: Span,
     /// The days of the period that are asked for.
     days: (u64, u64),
@@ -78,10 +79,10 @@ pub struct RememberedCell {
 }
 
 impl RememberedSum<'_> {
-    /// The messages by source and day, those of days that are not asked for left out.
+    /// The messages by source and day, those of sources and days that are not asked for left out.
     pub fn cells(&self) -> impl Iterator<Item = RememberedCell> {
         let (mut rest, mut place) = (self.cells, 0_u64);
-        let (begin, days) = (self.period.begin(), self.days);
+        let (begin, days, sources) = (self.period.begin(), self.days, self.sources);
         std::iter::from_fn(move || {
             loop {
                 place = place.wrapping_add(varint::take(&mut rest)?);
@@ -89,7 +90,9 @@ impl RememberedSum<'_> {
                 let offset = place % PERIOD as u64;
                 if offset >= days.0 && offset <= days.1 {
                     let source = usize::try_from(place / PERIOD as u64).unwrap_or(usize::MAX);
-                    return Some(RememberedCell { day: begin + offset as Day, source, messages });
+                    if sources.get(source).is_some_and(|one| one.asked) {
+                        return Some(RememberedCell { day: begin + offset as Day, source, messages });
+                    }
                 }
             }
         })
@@ -181,6 +184,7 @@ impl Store {
             .prepare("SELECT period, part, sums FROM memory WHERE period BETWEEN ?1 AND ?2 ORDER BY period, part")?;
         let mut parts = select.query([periods.0.0, periods.1.0])?;
         let mut answered = self.answered();
+        let mut sources = Vec::new();
         while let Some(part) = parts.next()? {
             let period = Span(part.get(0)?);
             let days = (days.0.max(period.begin()) - period.begin(), days.1.min(period.end()) - period.begin());
@@ -189,7 +193,7 @@ impl Store {
             let mut rest = blob(part, 2)?;
             if part.get::<i64>(1)? == 0 {
                 let wanted = mask(days);
-                let mut sources = Vec::new();
+                sources.clear();
                 while !rest.is_empty() {
                     let (mut source, on) = take_source(&mut rest).ok_or_else(damaged)?;
                     let believed = source.checked || !self.checked_only;
@@ -201,7 +205,7 @@ impl Store {
             }
             let mut outcome = 0;
             while !rest.is_empty() {
-                let sum = take_sum(&mut rest, &mut outcome, period, days).ok_or_else(damaged)?;
+                let sum = take_sum(&mut rest, &mut outcome, (period, days), &sources).ok_or_else(damaged)?;
                 visit(Remembered::Sum(sum))?;
             }
         }
@@ -223,7 +227,12 @@ fn take_source(bytes: &mut &[u8]) -> Option<(MemorySource, u32)> {
 }
 
 /// Takes a sum from the front; `outcome` is that of the one before.
-fn take_sum<'r>(bytes: &mut &'r [u8], outcome: &mut u64, period: Span, days: (u64, u64)) -> Option<RememberedSum<'r>> {
+fn take_sum<'r>(
+    bytes: &mut &'r [u8],
+    outcome: &mut u64,
+    (period, days): (Span, (u64, u64)),
+    sources: &'r [MemorySource],
+) -> Option<RememberedSum<'r>> {
     let head = varint::take(bytes)?;
     *outcome = outcome.wrapping_add(head >> 2);
     let address = rows::read_address(rows::take_address_bytes(bytes)?)?.ip();
@@ -236,6 +245,7 @@ fn take_sum<'r>(bytes: &mut &'r [u8], outcome: &mut u64, period: Span, days: (u6
         as_list: head & 2 == 2,
         address,
         cells,
+        sources,
         period,
         days,
     })

@@ -65,7 +65,7 @@ fn remembered(store: &Store, first: Day, last: Day) -> (BTreeMap<Key, u64>, usiz
                 Remembered::Sum(sum) => {
                     let facts = facts_of(store, sum.outcome);
                     let shown = shown(store, &facts, sum.excused, sum.as_list).unwrap();
-                    for cell in sum.cells().filter(|cell| sources[cell.source].asked) {
+                    for cell in sum.cells() {
                         let source = sources[cell.source];
                         let key =
                             (source.reporter, source.domain, source.checked, shown.clone(), sum.address, cell.day);
