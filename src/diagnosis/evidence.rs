@@ -12,7 +12,7 @@ use crate::alignment::DkimState;
 use crate::domain;
 use crate::query::{PathFigures, SenderKey, Survey};
 use crate::report::period::date_of;
-use crate::words::plural;
+use crate::words::{self, grouped, plural};
 
 /// Why a path is of its class.
 #[derive(Debug, Clone, Default, Serialize)]
@@ -51,6 +51,25 @@ pub struct LoneClaim {
     pub state: &'static str,
     /// The messages.
     pub messages: u64,
+    /// What the others saw on the days of its reports.
+    pub others: DkimFigures,
+    /// Another saw some of the same, on whatever day.
+    #[serde(skip)]
+    pub is_shared: bool,
+}
+
+impl LoneClaim {
+    /// In words, with what the others saw.
+    fn in_words(&self) -> String {
+        let (reporter, state) = (&self.reporter, self.state);
+        let messages = plural(self.messages, "message");
+        let others = words::parts(&self.others.named(), grouped);
+        if self.is_shared {
+            format!("{reporter} says {state} of {messages}, against the others on the same days: {others}")
+        } else {
+            format!("only {reporter} says {state} ({messages}); others on the same days: {others}")
+        }
+    }
 }
 
 /// Messages with a null reverse-path.
@@ -114,6 +133,8 @@ impl Grounds {
                     reporter: name(lone.reporter),
                     state: lone.state.as_str(),
                     messages: lone.messages,
+                    others: DkimFigures::from(lone.others),
+                    is_shared: lone.is_shared,
                 })
                 .collect(),
             unchecked: survey.tally.messages_not_telling(at),
@@ -188,8 +209,7 @@ pub(super) fn notes(path: &PathFigures, class: Class, change: Option<&Change>, e
         notes.push(format!("for {unknown} of {} messages the reports do not say how they are signed", path.messages));
     }
     for lone in &evidence.set_aside {
-        notes
-            .push(format!("only {} says {} ({}); others saw it differently", lone.reporter, lone.state, lone.messages));
+        notes.push(lone.in_words());
     }
     if evidence.unchecked > 0 {
         let messages = plural(evidence.unchecked, "message");

@@ -67,6 +67,15 @@ pub struct DkimFigures {
     pub unknown: u64,
 }
 
+impl DkimFigures {
+    /// The states with their messages, in the order of [`DkimState::ALL`].
+    #[must_use]
+    pub fn named(&self) -> [(&'static str, u64); 5] {
+        let counts = [self.aligned, self.unaligned, self.broken, self.unsigned, self.unknown];
+        std::array::from_fn(|at| (DkimState::ALL[at].as_str(), counts[at]))
+    }
+}
+
 impl From<States> for DkimFigures {
     fn from(states: States) -> Self {
         let count = |state: DkimState| states[usize::from(state.code())];

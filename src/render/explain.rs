@@ -60,19 +60,11 @@ impl Answer for ExplainAnswer {
 
 fn in_words(figures: &PartAnswer) -> String {
     let share = |messages| percent(messages, figures.messages);
-    let dkim = &figures.dkim;
-    let states = [
-        ("aligned", dkim.aligned),
-        ("unaligned", dkim.unaligned),
-        ("broken", dkim.broken),
-        ("unsigned", dkim.unsigned),
-        ("unknown", dkim.unknown),
-    ];
     [
         plural(figures.messages, "message"),
         format!("DMARC pass {}", share(figures.dmarc_pass)),
         format!("SPF aligned {}", share(figures.spf_aligned)),
-        format!("DKIM {}", words::parts(&states, share)),
+        format!("DKIM {}", words::parts(&figures.dkim.named(), share)),
     ]
     .join(" · ")
 }

@@ -151,6 +151,19 @@ pub(in crate::diagnosis) struct Lone {
     pub(in crate::diagnosis) reporter: u32,
     pub(in crate::diagnosis) state: DkimState,
     pub(in crate::diagnosis) messages: u64,
+    /// What the others saw on the days of its reports.
+    pub(in crate::diagnosis) others: States,
+    /// Another saw some of the same, on whatever day.
+    pub(in crate::diagnosis) is_shared: bool,
+}
+
+impl Lone {
+    fn of(all: &[Cell], reporter: u32, state: DkimState, messages: u64) -> Self {
+        let others = Ever::of(all, reporter, &[]).others;
+        let at = usize::from(state.code());
+        let is_shared = all.iter().any(|cell| cell.reporter != reporter && cell.states[at] > 0);
+        Lone { reporter, state, messages, others, is_shared }
+    }
 }
 
 /// What reporters say of a path without what one of them alone claims.
@@ -181,7 +194,7 @@ pub(in crate::diagnosis) fn settle(all: Vec<Cell>, few: f64) -> Settled {
             .filter_map(|state| {
                 let (reporter, messages) = reporters.alone(state, few)?;
                 let known = lone.iter().any(|lone| lone.reporter == reporter);
-                (round == 0 || known).then_some(Lone { reporter, state: DkimState::ALL[state], messages })
+                (round == 0 || known).then(|| Lone::of(&all, reporter, DkimState::ALL[state], messages))
             })
             .collect();
         // Whose own word is doubted is not a witness against one who could verify.
