@@ -97,6 +97,21 @@ fn a_key_that_fails_since_a_day() {
 }
 
 #[test]
+fn a_key_that_was_mended_verifies_and_says_since_when() {
+    let sandbox = Sandbox::new();
+    month(&sandbox, |day| {
+        let result = if day < 20 { "fail" } else { "pass" };
+        vec![signed("192.0.2.1", 20, "s1", result), signed("192.0.2.1", 20, "s2", "pass")]
+    });
+    let answer = selectors(&sandbox, &[]);
+    let (mended, whole) = (one(&answer, "s1"), one(&answer, "s2"));
+    assert_eq!((&mended["state"], &whole["state"]), (&json!("verifying"), &json!("verifying")), "{answer:#}");
+    assert_eq!((&mended["verified"], &mended["failed"]), (&json!(400), &json!(800)), "of the whole window");
+    assert_eq!(mended["notes"], json!(["verifying since 2026-10-21; before that 0% verified"]));
+    assert_eq!(whole["notes"], json!([]));
+}
+
+#[test]
 fn a_key_that_vanished_while_its_path_sends() {
     let sandbox = Sandbox::new();
     month(&sandbox, |day| {

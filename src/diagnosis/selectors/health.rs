@@ -48,7 +48,8 @@ impl KeyState {
     }
 }
 
-/// From this share of verified messages on, a key verifies.
+/// From this share of verified messages on, a key verifies. As everywhere in what is said of a key, this is about the days since its
+/// last change, as the class of a path is: a key that was mended verifies.
 const VERIFIES: f64 = 0.8;
 /// Below this share, a key fails.
 const FAILS: f64 = 0.2;
@@ -84,6 +85,8 @@ pub(super) struct Health {
     pub(super) due: u64,
     /// Failing since, after it verified.
     pub(super) failing_since: Option<Day>,
+    /// Another state before its last change: the day of that, and the messages until then that verified and that failed.
+    pub(super) changed: Option<(Day, [u64; 2])>,
 }
 
 /// Judges a key by the days of its messages, beside those of its paths.
@@ -109,15 +112,15 @@ pub(super) fn health(key: &Key<'_>, survey: &KeySurvey<'_>) -> Health {
     let counts: Vec<(Day, [u64; 2])> =
         key.days.iter().map(|(&day, results)| (day, [results.verified(), results.failed()])).collect();
     let segments = segments(&counts);
-    let share = |one: &Segment<2>| one.sums[0] as f64 / (one.sums[0].saturating_add(one.sums[1])).max(1) as f64;
+    let known = |one: &Segment<2>| one.sums[0].saturating_add(one.sums[1]);
+    let share = |one: &Segment<2>| one.sums[0] as f64 / known(one).max(1) as f64;
     let last = segments.last();
-    let known = last.map_or(0, |one| one.sums[0].saturating_add(one.sums[1]));
     let fails = last.is_some_and(|one| share(one) < FAILS);
     let failing_since =
         last.filter(|_| fails && segments.iter().rev().skip(1).any(|one| share(one) > FAILS)).map(|one| one.first);
     let state = match last {
         _ if ended && !fails => KeyState::Vanished,
-        _ if known < FEW => KeyState::Few,
+        _ if last.is_none_or(|one| known(one) < FEW) => KeyState::Few,
         _ if fails => KeyState::Failing,
         _ if pause > 0 && due(after) >= 1.0 && f64::from(pause) > 3.0 * f64::from(longest_pause(&volume, end)) => {
             KeyState::Quiet
@@ -125,7 +128,15 @@ pub(super) fn health(key: &Key<'_>, survey: &KeySurvey<'_>) -> Health {
         Some(one) if share(one) >= VERIFIES => KeyState::Verifying,
         _ => KeyState::Partly,
     };
-    Health { state, begin, end, began, ended, after, due: due(after) as u64, failing_since }
+    let changed = last.zip(segments[..segments.len().saturating_sub(1)].iter().copied().reduce(Segment::join));
+    let changed = changed.filter(|(last, before)| level(share(last)) != level(share(before)));
+    let changed = changed.map(|(last, before)| (last.first, before.sums));
+    Health { state, begin, end, began, ended, after, due: due(after) as u64, failing_since, changed }
+}
+
+/// Of shares of verified messages: with the same level a key is in the same state.
+fn level(share: f64) -> [bool; 2] {
+    [share < FAILS, share >= VERIFIES]
 }
 
 /// A reporter knows an algorithm when it verifies at least this many messages

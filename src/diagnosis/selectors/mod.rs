@@ -24,7 +24,7 @@ use super::path::SendingPath;
 use crate::domain;
 use crate::query::{KeyResults, KeySeen, KeySurvey, KeyUse};
 use crate::report::period::Day;
-use crate::words::{self, plural};
+use crate::words::{self, percent, plural};
 use health::{Health, health, unsupported};
 use key::{FEW, Key};
 use overlaps::Overlaps;
@@ -159,6 +159,12 @@ fn selector_use(key: &Key<'_>, health: &Health, paths: &[&SendingPath], rotated:
             notes.push(format!("verified before {}, fails since then", shown(*since)))
         }
         (None, None, KeyState::Failing) => notes.push("never verified in this window".to_owned()),
+        (None, _, KeyState::Verifying | KeyState::Partly) => {
+            notes.extend(health.changed.map(|(day, [verified, failed])| {
+                let before = percent(verified, verified.saturating_add(failed));
+                format!("{} since {}; before that {before} verified", state.as_str(), shown(day))
+            }))
+        }
         (None, _, KeyState::Vanished) => notes.push(format!(
             "not seen since {}, while {} sent {}",
             shown(health.end),
