@@ -13,17 +13,18 @@ use super::stored::{full_quarantine, whose_domains};
 use crate::config::account::{AccountConfig, Auth};
 use crate::config::accounts;
 use crate::config::oauth2::OAuthConfig;
+use crate::diagnosis::SILENT;
 use crate::finding::{Finding, Severity};
 use crate::oauth::{Proof, Tokens};
 use crate::render::check::{AccountCheck, CheckAnswer, CheckCode, DatabaseCheck, FolderCheck, LoginCheck};
-use crate::report::period::DAY;
+use crate::report::period::{DAY, age_in_days, day_of};
 use crate::source::imap::account::{Account, After, Mechanism, identity};
 use crate::source::imap::{Error, Folder, Patience, Session};
 use crate::store::{Store, StoreError};
 use crate::words::size;
 
-/// Reporters write once a day; after two days without a word something is wrong on the way.
-const SILENCE_DAYS: i64 = 2;
+/// After two days without a fetch that went well, whatever starts it is out of order.
+const OVERDUE_DAYS: i64 = 2;
 /// How long before its end a secret is warned of: time enough to get a new one.
 const WARN_DAYS: i64 = 30;
 
@@ -145,9 +146,9 @@ fn database(context: &Context, answer: &mut CheckAnswer) -> Result<Option<Store>
             return Ok(None);
         }
     };
-    let age = check.newest_report.map(|newest| (context.now.as_second() - newest).max(0) / DAY);
+    let age = check.newest_report.map(|newest| age_in_days(newest, day_of(context.today())));
     check.newest_report_age_days = age;
-    if let Some(days) = age.filter(|&days| days >= SILENCE_DAYS) {
+    if let Some(days) = age.filter(|&days| days >= SILENT.unsigned_abs()) {
         let what = format!("the newest report is {days} days old");
         let remedy = "fetch; if nothing new comes, see whether report mail reaches the mailbox, and what `rua` says \
                       (`dmarcstat dns DOMAIN`)";
@@ -288,7 +289,7 @@ impl Examined<'_> {
         check.grant = Some(oauth.grant.as_str());
         check.client_secret_expires = oauth.client_secret_expires;
         if let Some(date) = oauth.client_secret_expires {
-            let today = self.context.now.to_zoned_datetime(TimeZone::UTC).date();
+            let today = self.context.today();
             self.ends(
                 "the client secret",
                 days_until(today, date),
@@ -376,7 +377,7 @@ impl Examined<'_> {
             _ => None,
         };
         let silent =
-            check.last_success.map(|at| (self.context.now.as_second() - at) / DAY).filter(|&days| days >= SILENCE_DAYS);
+            check.last_success.map(|at| (self.context.now.as_second() - at) / DAY).filter(|&days| days >= OVERDUE_DAYS);
         if let Some(text) = failing.filter(|_| check.login != LoginCheck::Failed) {
             // The text says what to do.
             self.note(Severity::Warning, CheckCode::FetchFailed, format!("the last fetch failed: {text}"), "");

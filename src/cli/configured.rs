@@ -70,7 +70,7 @@ pub(super) fn unheard(context: &Context, store: &Store) -> Result<Option<Finding
     if accounts.is_empty() || accounts.iter().any(|account| account.trusted_authserv_id.is_none()) {
         return Ok(None);
     }
-    let today = day_of(context.now.to_zoned_datetime(jiff::tz::TimeZone::UTC).date());
+    let today = day_of(context.today());
     let (first, last) = (today - DAYS, today);
     let reports: u64 = store.day_totals(first, last)?.iter().map(|total| total.reports).sum();
     if reports == 0 || store.unchecked_reports(first, last, &[])? < reports {

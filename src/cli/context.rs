@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::anyhow;
 use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
 
 use super::failure::Failure;
 use super::global::{Color, Global};
@@ -81,6 +83,11 @@ impl Context {
             now: Timestamp::now(),
             out: BufWriter::new(std::io::stdout()),
         })
+    }
+
+    /// The day by the clock, in UTC.
+    pub(crate) fn today(&self) -> Date {
+        self.now.to_zoned_datetime(TimeZone::UTC).date()
     }
 
     /// Writes an answer in the form that was asked for.

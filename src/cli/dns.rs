@@ -114,7 +114,7 @@ pub(super) struct Seen {
 impl Seen {
     /// Asks the database about the mail of a domain.
     pub(super) fn of(name: &str, store: &Store, since: Bound, context: &Context) -> Result<Self, Failure> {
-        let today = context.now.to_zoned_datetime(jiff::tz::TimeZone::UTC).date();
+        let today = context.today();
         let window = WindowChoice { since, until: Some(Bound::Today), today }.window().map_err(Failure::Usage)?;
         let known = context.known()?;
         let domains = [name.to_owned()];

@@ -144,7 +144,7 @@ impl Fetch {
     }
 
     fn since(&self, context: &Context) -> Since {
-        let today = day_of(context.now.to_zoned_datetime(jiff::tz::TimeZone::UTC).date());
+        let today = day_of(context.today());
         match self.since {
             None => Since::AsBefore,
             Some(Bound::All) => Since::All,

@@ -27,7 +27,7 @@ pub(super) struct Prune {
 impl Prune {
     pub(super) fn run(self, context: &mut Context) -> Outcome {
         context.form_of::<PruneAnswer>()?;
-        let today = self.as_of.unwrap_or_else(|| context.now.to_zoned_datetime(jiff::tz::TimeZone::UTC).date());
+        let today = self.as_of.unwrap_or_else(|| context.today());
         let before = day_of(today) - self.older_than.days();
         let pruned = if self.dry_run {
             context.open_to_read()?.prunable(before)?

@@ -172,13 +172,13 @@ impl Scope {
 
     /// What today is.
     pub(super) fn today(&self, context: &Context) -> Date {
-        self.as_of.unwrap_or_else(|| context.now.to_zoned_datetime(jiff::tz::TimeZone::UTC).date())
+        self.as_of.unwrap_or_else(|| context.today())
     }
 
     /// The end of today, in seconds since the epoch: what ends later is yet to come. An answer as of an earlier day still says
     /// which report is the newest.
     pub(super) fn now(&self, context: &Context) -> i64 {
-        let clock = context.now.to_zoned_datetime(jiff::tz::TimeZone::UTC).date();
+        let clock = context.today();
         end_of(day_of(self.today(context).max(clock)))
     }
 

@@ -14,7 +14,7 @@ use crate::finding::{Finding, Severity};
 use crate::query::{Window, tls_survey};
 use crate::render::TlsReportsAnswer;
 use crate::render::check::CheckCode;
-use crate::report::period::{DAY, Day, rfc3339};
+use crate::report::period::{DAY, Day, age_in_days, rfc3339};
 use crate::store::{Store, StoreError};
 use crate::words::list;
 
@@ -68,8 +68,8 @@ fn days(days: impl Iterator<Item = Day> + Clone) -> Option<(Day, Day)> {
     days.clone().min().zip(days.max())
 }
 
-/// Those who report TLS do so once a day; not all send mail every day.
-const SILENCE_DAYS: i64 = 7;
+/// Those who report TLS do so once a day; not all send mail every day. The newest report is of more than a week ago.
+const SILENCE_DAYS: u32 = 8;
 /// Days with reports within [`HABIT_DAYS`] that make a habit.
 const HABIT: usize = 10;
 const HABIT_DAYS: Day = 30;
@@ -81,7 +81,7 @@ pub(super) fn findings(store: &Store, newest: Option<i64>, now: i64) -> Result<V
     let Some(newest) = newest else { return Ok(Vec::new()) };
     let day_of = |time: i64| Day::try_from(time.div_euclid(DAY)).unwrap_or(Day::MAX);
     let mut found = Vec::new();
-    let age = (now - newest).max(0) / DAY;
+    let age = age_in_days(newest, day_of(now));
     if age >= SILENCE_DAYS {
         let reports = store.tls_reports(day_of(newest) - HABIT_DAYS, day_of(newest), &[])?;
         let days: BTreeSet<Day> = reports.iter().filter(|one| one.counted && !one.foreign).map(|one| one.day).collect();

@@ -59,6 +59,6 @@ pub use selectors::{
     Rotation, SelectorUse, SelectorsAnswer, by_place, selectors,
 };
 pub use sender::{id, sender_name};
-pub use silence::Silence;
+pub use silence::{SILENT, Silence};
 pub use states::{DkimFigures, States};
 pub use tls::{TlsAnswer, TlsDomain, TlsFailure, TlsPolicy, tls_domains};

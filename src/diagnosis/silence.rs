@@ -17,9 +17,9 @@ pub struct Silence {
     pub days: u32,
 }
 
-/// The reports of a day come on the next. When those of the last two days before yesterday are missing too, no report came
-/// for two days.
-const SILENT: Day = 3;
+/// The reports of a day come on the next, so that they are one day old. When the newest are as old as this, no report came for two
+/// days.
+pub const SILENT: Day = 3;
 /// A reporter is silent when it pauses for longer than its longest pause times this, and not before [`SILENT`] days.
 const PATIENCE: f64 = 1.5;
 /// Nor before a pause is so unlikely, by how many days are without a report,

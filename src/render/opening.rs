@@ -2,7 +2,7 @@
 
 use super::document::{Document, Paint, Text};
 use crate::diagnosis::{Basis, WindowAnswer};
-use crate::report::period::{Period, date_of};
+use crate::report::period::{date_of, last_day};
 use crate::words::plural;
 
 /// The line that every such answer begins with; short enough for the narrowest of usual terminals.
@@ -15,7 +15,7 @@ pub(super) fn summary(days: &str, reports: u64, reporters: usize, newest: Option
 /// The last day of a period that ends at a moment: one that ends at midnight is of the day before.
 pub(super) fn day_ended(end: &str) -> String {
     match end.parse::<jiff::Timestamp>() {
-        Ok(end) => date_of(Period { begin: 0, end: end.as_second() }.last_day()).to_string(),
+        Ok(end) => date_of(last_day(end.as_second())).to_string(),
         Err(_) => end.to_owned(),
     }
 }

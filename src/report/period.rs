@@ -42,10 +42,10 @@ impl Period {
         self.end <= now && self.end - self.begin <= LONGEST
     }
 
-    /// The last UTC day of the period: one that ends at midnight is of the day before.
+    /// The last UTC day of the period, see [`last_day`].
     #[must_use]
     pub fn last_day(self) -> Day {
-        i32::try_from((self.end - 1).div_euclid(DAY)).unwrap_or(Day::MAX)
+        last_day(self.end)
     }
 
     /// The UTC day that holds the middle of the period: the one day the report counts on.
@@ -55,6 +55,19 @@ impl Period {
         // Both ends lie between 1970 and 2100.
         i32::try_from(middle.div_euclid(DAY)).unwrap_or(Day::MAX)
     }
+}
+
+/// The last UTC day of a period that ends at a time, in seconds since the epoch: one that ends at midnight is of the day before.
+#[must_use]
+pub fn last_day(end: i64) -> Day {
+    i32::try_from((end - 1).div_euclid(DAY)).unwrap_or(Day::MAX)
+}
+
+/// How old a report whose period ends at a time is, in UTC days from its last day to today: what was reported of yesterday is one
+/// day old, at whatever hour it is looked at. Nothing for one whose end is yet to come.
+#[must_use]
+pub fn age_in_days(end: i64, today: Day) -> u32 {
+    u32::try_from(i64::from(today) - i64::from(last_day(end))).unwrap_or(0)
 }
 
 /// The civil date of a day.
@@ -190,6 +203,21 @@ mod tests {
             _ => None,
         };
         (period, irregularities.as_slice().iter().map(|one| one.code.as_str()).collect())
+    }
+
+    #[test]
+    fn the_age_is_that_of_the_last_day_at_whatever_hour() {
+        let today = day_of("2026-10-05".parse().unwrap());
+        for (end, age) in [
+            ("2026-10-04T00:00:00Z", 2),
+            ("2026-10-04T00:00:01Z", 1),
+            ("2026-10-04T23:59:59Z", 1),
+            ("2026-10-05T00:00:00Z", 1),
+            ("2026-10-05T06:00:00Z", 0),
+            ("2026-10-07T00:00:00Z", 0),
+        ] {
+            assert_eq!(age_in_days(end.parse::<Timestamp>().unwrap().as_second(), today), age, "{end}");
+        }
     }
 
     #[test]

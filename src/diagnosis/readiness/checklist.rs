@@ -21,7 +21,7 @@ pub(super) struct Findings<'f> {
     pub(super) found: &'f [DomainFinding],
     pub(super) evidence: Evidence,
     /// Days from the end of the newest report to the day of the review.
-    pub(super) age: Option<i64>,
+    pub(super) age: Option<u32>,
     pub(super) window_days: i64,
     pub(super) own_messages: u64,
     pub(super) own_failing: u64,

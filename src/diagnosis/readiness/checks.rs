@@ -65,9 +65,9 @@ fn data(findings: &Findings<'_>, list: &mut List) {
     );
     let detail = match findings.age {
         None => "there is no report".to_owned(),
-        Some(age) => format!("it ended {} before the review", plural(age.max(0).unsigned_abs(), "day")),
+        Some(age) => format!("it ended {} before the review", plural(u64::from(age), "day")),
     };
-    let fresh = findings.age.is_some_and(|age| age <= i64::from(limits.max_age_days));
+    let fresh = findings.age.is_some_and(|age| age <= limits.max_age_days);
     let limit = format!("at most {} old", plural(u64::from(limits.max_age_days), "day"));
     list.add(area, "newest_report", true, fresh, limit, detail);
     let largest = evidence.largest_reporter_share;

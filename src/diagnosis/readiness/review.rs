@@ -20,7 +20,7 @@ use crate::dns::DnsAudit;
 use crate::domain::is_within;
 use crate::providers::{Catalogue, Kind};
 use crate::query::{CheckedReports, EarlierDays, Matching, Receivers, StrictFigures, Survey};
-use crate::report::period::{Day, date_of, end_of, rfc3339};
+use crate::report::period::{Day, age_in_days, date_of, end_of, rfc3339};
 use crate::role::Role;
 
 /// Fewer messages show no regression.
@@ -210,7 +210,7 @@ pub fn review(
     let findings = Findings {
         found: &found,
         evidence: evidence(&receivers, impact.messages, unchecked, observed.unchecked_left_out),
-        age: newest.map(|last| i64::from(observed.today) - i64::from(last.last_day())),
+        age: newest.map(|period| age_in_days(period.end, observed.today)),
         window_days: (i64::from(observed.window.1) - i64::from(observed.window.0) + 1).max(0),
         own_messages: own_weighed.messages,
         own_failing: own_weighed.failing,

@@ -30,8 +30,8 @@ pub struct DatabaseCheck {
     pub reports: u64,
     /// The end of the newest report that counts, in seconds since the epoch.
     pub newest_report: Option<i64>,
-    /// How many whole days ago that was.
-    pub newest_report_age_days: Option<i64>,
+    /// How old that is, see [`age_in_days`](crate::report::period::age_in_days).
+    pub newest_report_age_days: Option<u32>,
     /// Reports that were taken away.
     pub dropped: u64,
     /// Reports kept apart because their reporters are ignored.

@@ -10,7 +10,7 @@ use super::findings::paint;
 use super::form::Answer;
 use super::table::{Column, Row, Rows, Table};
 use crate::finding::Code;
-use crate::report::period::rfc3339;
+use crate::report::period::{date_of, last_day, rfc3339};
 use crate::words::{grouped, plural, size};
 pub use answer::{AccountCheck, CheckAnswer, CheckCode, DatabaseCheck, FolderCheck, LoginCheck};
 
@@ -131,8 +131,8 @@ fn database(database: &DatabaseCheck) -> Vec<String> {
     }
     let size = database.bytes.map_or(String::new(), |bytes| format!(", {}", size(bytes)));
     let newest = match (database.newest_report, database.newest_report_age_days) {
-        (Some(at), Some(0)) => format!("newest {}, today", rfc3339(at)),
-        (Some(at), Some(days)) => format!("newest {}, {} ago", rfc3339(at), plural(days.unsigned_abs(), "day")),
+        (Some(at), Some(0)) => format!("newest {}, today", date_of(last_day(at))),
+        (Some(at), Some(days)) => format!("newest {}, {} ago", date_of(last_day(at)), plural(u64::from(days), "day")),
         _ => "none that counts".to_owned(),
     };
     let mut lines =
@@ -153,8 +153,9 @@ fn database(database: &DatabaseCheck) -> Vec<String> {
         ));
     }
     if database.tls_reports.0 > 0 {
-        let newest =
-            database.newest_tls_report.map_or("none that counts".to_owned(), |at| format!("newest {}", rfc3339(at)));
+        let newest = database
+            .newest_tls_report
+            .map_or("none that counts".to_owned(), |at| format!("newest {}", date_of(last_day(at))));
         let foreign = match database.tls_reports.1 {
             0 => String::new(),
             number => format!("; {} kept apart, not on the domains of [owner]", grouped(number)),
