@@ -105,7 +105,7 @@ impl Readiness {
         let reviews = asked.question().reviews(which, self.target.into(), thresholds, &genuine, dns, one);
         let answer = reviews?.pop().ok_or_else(|| anyhow!("no review of {domain}"))?;
         if answer.evidence.reports == 0 && !context.quiet {
-            let there = self.scope.no_data(&asked.store, asked.window);
+            let there = self.scope.no_data_on(&asked.domains, &asked.store, asked.window);
             if let Failure::Failed(reason) = there {
                 say(&format!("dmarcstat: note: on {domain}: {reason:#}"));
             }

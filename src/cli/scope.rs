@@ -12,7 +12,7 @@ use super::ingest::{read_into, status};
 use super::live::Live;
 use super::resolve::{Resolving, Wanted};
 use crate::answer::{Known, Look, Question};
-use crate::domain;
+use crate::domain::{self, is_among};
 use crate::query::{Bound, Window, WindowChoice, survey};
 use crate::report::period::{Day, date_of, day_of, end_of};
 use crate::store::{Store, StoreError};
@@ -261,6 +261,22 @@ impl Scope {
 
     /// The error of having nothing to answer from, with what there is.
     pub(super) fn no_data(&self, store: &Store, window: Window) -> Failure {
+        let named: Result<Vec<String>, _> = self.domain.iter().map(|text| domain_name(text)).collect();
+        named.map_or_else(|failure| failure, |domains| self.no_data_on(&domains, store, window))
+    }
+
+    /// The same of domains that need not be those of the option.
+    pub(super) fn no_data_on(&self, asked: &[String], store: &Store, window: Window) -> Failure {
+        match store.foreign_domains() {
+            Ok(foreign) if !asked.is_empty() => {
+                let those = foreign.iter().map(|one| one.domain.as_str()).filter(|name| is_among(name, asked));
+                if let Some(failure) = not_the_owners("reports", "reports --foreign", those) {
+                    return failure;
+                }
+            }
+            Ok(_) => {}
+            Err(error) => return error.into(),
+        }
         let totals = match store.day_totals(Day::MIN, Day::MAX) {
             Ok(totals) => totals,
             Err(error) => return error.into(),
@@ -282,7 +298,7 @@ impl Scope {
         let mut domains: Vec<&str> = totals.iter().map(|total| total.domain.as_str()).collect();
         domains.sort_unstable();
         domains.dedup();
-        let asked = if self.domain.is_empty() { String::new() } else { format!(" on {}", self.domain.join(", ")) };
+        let asked = if asked.is_empty() { String::new() } else { format!(" on {}", asked.join(", ")) };
         Failure::Failed(anyhow!(
             "no reports{asked} {}; there are reports from {} to {}, on {}; choose with --since, --until and --domain",
             shown(window),
@@ -291,6 +307,21 @@ impl Scope {
             list(domains, 10),
         ))
     }
+}
+
+/// The error of asking for domains on which there are reports, none of them the owner's; `command` lists `what`.
+pub(super) fn not_the_owners<'d>(what: &str, command: &str, domains: impl Iterator<Item = &'d str>) -> Option<Failure> {
+    let domains: Vec<&str> = domains.collect();
+    let (are, them) = match domains.as_slice() {
+        [] => return None,
+        [_] => ("is none", "it"),
+        _ => ("are none", "them"),
+    };
+    let domains = list(domains, 10);
+    Some(Failure::Failed(anyhow!(
+        "no {what} to answer from: {domains} {are} of the domains of [owner], so what is reported on {them} is in no answer; \
+         `dmarcstat {command}` lists it, and [owner] domains of the configuration is where to add {them}"
+    )))
 }
 
 /// The error of a database that is missing, for commands that can answer without one.

@@ -7,9 +7,10 @@ use anyhow::anyhow;
 use super::context::Context;
 use super::failure::{Failure, Outcome, Status};
 use super::page::Page;
-use super::scope::Scope;
+use super::scope::{Scope, not_the_owners};
 use crate::answer;
 use crate::diagnosis::{WindowAnswer, tls_domains};
+use crate::domain::is_among;
 use crate::finding::{Finding, Severity};
 use crate::query::{Window, tls_survey};
 use crate::render::TlsReportsAnswer;
@@ -50,13 +51,13 @@ impl Tls {
             let newest = store.newest_tls_report(now)?.map(rfc3339);
             let reports = store.tls_reports(window.first, window.last, &domains)?;
             let days = days(reports.iter().map(|report| report.day));
-            let Some(days) = days else { return Err(self.no_data(&store, window)?) };
+            let Some(days) = days else { return Err(self.no_data(&store, window, context)?) };
             let window = WindowAnswer::of(window, days);
             context.show(&TlsReportsAnswer { window: &window, newest: newest.as_deref(), reports: &reports })?;
             return Ok(status);
         }
         let answer = answer::tls(&store, window, &domains, now)?;
-        let Some(answer) = answer else { return Err(self.no_data(&store, window)?) };
+        let Some(answer) = answer else { return Err(self.no_data(&store, window, context)?) };
         let failures = answer.domains.iter().flat_map(|domain| &domain.policies).flat_map(|policy| &policy.failures);
         let fails = failures.into_iter().any(|failure| failure.ongoing && !failure.lone_claim);
         page.show(&answer, "SMTP TLS reports", context)?;
@@ -117,9 +118,18 @@ pub(super) fn findings(store: &Store, newest: Option<i64>, now: i64) -> Result<V
 
 impl Tls {
     /// The error of having nothing to answer from, with what there is.
-    fn no_data(&self, store: &Store, window: Window) -> Result<Failure, Failure> {
+    fn no_data(&self, store: &Store, window: Window, context: &Context) -> Result<Failure, Failure> {
         let all = store.tls_reports(Day::MIN, Day::MAX, &[])?;
         let (foreign, own): (Vec<_>, Vec<_>) = all.iter().partition(|report| report.foreign);
+        if self.scope.has_domains() {
+            let asked = self.scope.domains(context)?;
+            let names = foreign.iter().flat_map(|report| &report.domains).map(String::as_str);
+            let those: BTreeSet<&str> = names.filter(|name| is_among(name, &asked)).collect();
+            let failure = not_the_owners("SMTP TLS reports", "tls --reports --since all", those.into_iter());
+            if let Some(failure) = failure {
+                return Ok(failure);
+            }
+        }
         let error = match (days(own.iter().map(|report| report.day)), foreign.len()) {
             (None, 0) if let Some(why) = self.scope.nothing_read() => {
                 anyhow!("no SMTP TLS reports to answer from: {why}")

@@ -54,7 +54,6 @@ fn they_change_no_answer() {
     for question in [
         &["unsigned", "--all"][..],
         &["sources"],
-        &["sources", "--domain", "elsewhere.example"],
         &["sources", "--since", "all"],
         &["explain", "192.0.2.2"],
         &["readiness", "example.com"],
@@ -128,6 +127,33 @@ fn with_nothing_else_to_answer_from_it_is_said() {
     assert!(ran.stderr.contains("elsewhere.example") && ran.stderr.contains("reports --foreign"), "{ran}");
     let check = ask(&sandbox, "all.db", &["check", "--offline"]).exits(0).json();
     assert_eq!(check["database"]["newest_report"], Value::Null);
+}
+
+#[test]
+fn who_asks_for_one_is_told_of_owner() {
+    let sandbox = Sandbox::new();
+    sandbox.write("owner.toml", OWNER);
+    write(&sandbox, "own", "example.com", 3, DKIM_AND_SPF);
+    write(&sandbox, "foreign", "elsewhere.example", 3, DKIM_AND_SPF);
+    ask(&sandbox, "own.db", &["ingest", "own"]).exits(0);
+    ask(&sandbox, "both.db", &["ingest", "own", "foreign"]).exits(0);
+    let why = "are none of the domains of [owner]";
+    for (question, status) in [
+        (&["sources", "-d", "Elsewhere.Example."][..], 1),
+        (&["selectors", "-d", "elsewhere.example"], 1),
+        (&["reports", "-d", "elsewhere.example"], 1),
+        (&["readiness", "elsewhere.example"], 4),
+    ] {
+        let arguments = [question, &["--as-of", "2026-10-10"]].concat();
+        let ran = ask(&sandbox, "both.db", &arguments).exits(status);
+        assert!(
+            ran.stderr.contains(why) && ran.stderr.contains("elsewhere.example and news.elsewhere.example"),
+            "{ran}"
+        );
+        // Of one that nobody reported on, there is no such thing to say.
+        let ran = ask(&sandbox, "own.db", &arguments).exits(status);
+        assert!(!ran.stderr.contains(why) && ran.stderr.contains("example.com"), "{ran}");
+    }
 }
 
 #[test]
