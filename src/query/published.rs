@@ -35,27 +35,22 @@ pub struct Published {
 /// See [`StoreError`].
 pub fn published(store: &Store, survey: &Survey) -> Result<Published, StoreError> {
     let mut found = Published::default();
-    let Some((first, last)) = survey.days else {
-        return Ok(found);
-    };
-    let known = store.policies()?;
     let mut reports: Vec<_> = survey.tally.reports.iter().collect();
     reports.sort_unstable_by_key(|report| report.report);
-    let mut reports = reports.into_iter().peekable();
     let mut places: FxHashMap<i64, usize> = FxHashMap::default();
     let mut by_domain: FxHashMap<i64, Vec<PolicySeen>> = FxHashMap::default();
-    store.policies_found(first, last, &mut |id, domain, number| {
-        while reports.next_if(|report| report.report < id).is_some() {}
-        let Some(report) = reports.next_if(|report| report.report == id) else {
-            return;
+    for report in reports {
+        let Some((domain, number)) = store.policy_found(report.report)? else { continue };
+        let policy = match places.get(&number) {
+            Some(&known) => known,
+            None => {
+                found.policies.push(store.published_as(number)?.unwrap_or_default());
+                *places.entry(number).or_insert(found.policies.len() - 1)
+            }
         };
-        let policy = *places.entry(number).or_insert_with(|| {
-            found.policies.push(known.get(&number).cloned().unwrap_or_default());
-            found.policies.len() - 1
-        });
         let seen = PolicySeen { day: report.day, reporter: report.reporter, policy };
         by_domain.entry(domain).or_default().push(seen);
-    })?;
+    }
     let mut names = store.names();
     for (domain, seen) in by_domain {
         found.domains.insert(names.text(domain)?.to_owned(), seen);

@@ -156,8 +156,6 @@ struct Pass<'p, 's> {
     /// By the place of the report its messages that are asked for.
     seen: FxHashMap<usize, u64>,
     governed: FxHashMap<(i64, i64), GovernedSums>,
-    /// The policies that were published, by their numbers.
-    policies: FxHashMap<i64, PolicyPublished>,
     /// The words for what policies ask for, and which of them a policy asks for, by its number and whether `sp` holds.
     words: Vec<Option<String>>,
     asked: FxHashMap<(i64, bool), usize>,
@@ -181,7 +179,6 @@ impl<'p, 's> Pass<'p, 's> {
             lines: Vec::new(),
             seen: FxHashMap::default(),
             governed: FxHashMap::default(),
-            policies: store.policies()?,
             words: Vec::new(),
             asked: FxHashMap::default(),
             handled: FxHashMap::default(),
@@ -198,20 +195,19 @@ impl<'p, 's> Pass<'p, 's> {
     }
 
     /// What a policy asks for, by its place among the words.
-    fn asked(&mut self, policy: i64, below: bool) -> usize {
+    fn asked(&mut self, policy: i64, below: bool) -> Result<usize, StoreError> {
         if let Some(&known) = self.asked.get(&(policy, below)) {
-            return known;
+            return Ok(known);
         }
-        let word = |text: &Option<String>| text.as_deref().map(str::to_ascii_lowercase).filter(|text| !text.is_empty());
-        let policies = self.policies.get(&policy);
-        let p = policies.and_then(|policy| word(&policy.p));
-        let asked = if below { policies.and_then(|policy| word(&policy.sp)).or(p) } else { p };
+        let words = self.store.policy(policy)?;
+        let asked = if below { words.below() } else { words.p.as_deref() };
+        let asked = asked.filter(|word| !word.is_empty()).map(str::to_owned);
         let place = self.words.iter().position(|known| *known == asked).unwrap_or_else(|| {
             self.words.push(asked);
             self.words.len() - 1
         });
         self.asked.insert((policy, below), place);
-        place
+        Ok(place)
     }
 
     fn wanted(&mut self, name: i64) -> Result<bool, StoreError> {
@@ -256,7 +252,7 @@ impl<'p, 's> Pass<'p, 's> {
                 }
             }
             if facts.dmarc == Some(false) && count > 0 {
-                let (asked, done) = (self.asked(policy, facts.header_from != Some(domain)), facts.disposition);
+                let (asked, done) = (self.asked(policy, facts.header_from != Some(domain))?, facts.disposition);
                 let is_override = is_override(self.words[asked].as_deref(), done);
                 let key = HandledKey { asked, done, outcome: is_override.then_some(outcome) };
                 let sums = self.handled.entry(key).or_default();
@@ -297,10 +293,13 @@ impl<'p, 's> Pass<'p, 's> {
                     found.reporters.len() - 1
                 }
             };
-            let policy = *policies.entry(line.policy).or_insert_with(|| {
-                found.policies.push(self.policies.get(&line.policy).cloned().unwrap_or_default());
-                found.policies.len() - 1
-            });
+            let policy = match policies.get(&line.policy) {
+                Some(&known) => known,
+                None => {
+                    found.policies.push(self.store.published_as(line.policy)?.unwrap_or_default());
+                    *policies.entry(line.policy).or_insert(found.policies.len() - 1)
+                }
+            };
             found.reports.push(ReportSeen {
                 day: line.day,
                 period: line.period,

@@ -7,6 +7,7 @@ use super::engine::{self, Connection, params};
 
 use super::input::{EarlierReadings, InputReports};
 use super::new_report::{Arrival, NewReport, Written, bare_id};
+use super::runs::POLICY;
 use super::same_identity::{self, Group, Placed, Same, Stored};
 use super::trust::Trust;
 use super::values::signed;
@@ -266,7 +267,6 @@ fn read_from(connection: &Connection, raw: i64) -> Result<Vec<(i64, u128)>> {
 
 /// What a stored policy says, in the order of [`PolicyPublished::written`](crate::report::PolicyPublished).
 fn stored_policy(connection: &Connection, policy: i64) -> Result<Vec<Option<String>>> {
-    let mut select = connection
-        .prepare("SELECT p, sp, np, adkim, aspf, pct, fo, testing, discovery_method FROM policy WHERE id = ?1")?;
+    let mut select = connection.prepare(POLICY)?;
     Ok(select.query_row([policy], |row| (0..9).map(|at| row.get(at)).collect())?)
 }

@@ -17,6 +17,14 @@ use crate::report::period::{DAY, Day, LONG, Period};
 /// Sums stop here: the largest whole number that all who read JSON understand.
 const LARGEST_SUM: u64 = 1 << 53;
 
+/// Who reported on which days.
+const DAYS_REPORTED: &str =
+    "SELECT day, domain, reporter, messages, reports, checked FROM day_total WHERE day BETWEEN ?1 AND ?2
+     ORDER BY day, domain, reporter";
+/// Reports that may be no evidence of now. All others end a day after the one that they count on at the latest.
+const LONG_PERIODS: &str = "SELECT day, domain, reporter, begin_time, end_time, messages FROM report
+     WHERE end_time - begin_time > 172800 AND day BETWEEN ?1 AND ?2 AND counted <> 0";
+
 /// By day, domain and reporter how many reports, and their messages.
 type StaleReports = FxHashMap<(Day, i64, i64), (u64, u64)>;
 
@@ -134,11 +142,9 @@ impl Store {
     /// # Errors
     /// See [`StoreError`](super::StoreError).
     pub fn days_reported(&self, first: Day, last: Day, now: i64, visit: &mut dyn FnMut(DayReported)) -> Result<()> {
+        self.connection.ask_together(&[(LONG_PERIODS, params![first, last]), (DAYS_REPORTED, params![first, last])])?;
         let stale = self.stale_reports(first, last, now)?;
-        let mut statement = self.connection.prepare(
-            "SELECT day, domain, reporter, messages, reports, checked FROM day_total WHERE day BETWEEN ?1 AND ?2
-             ORDER BY day, domain, reporter",
-        )?;
+        let mut statement = self.connection.prepare(DAYS_REPORTED)?;
         let mut rows = statement.query([first, last])?;
         let mut answered = self.answered();
         while let Some(row) = rows.next()? {
@@ -161,11 +167,7 @@ impl Store {
 
     /// By day, domain and reporter how many reports are no evidence of a moment, and their messages.
     fn stale_reports(&self, first: Day, last: Day, now: i64) -> Result<StaleReports> {
-        // All others end a day after the one that they count on at the latest.
-        let mut select = self.connection.prepare(
-            "SELECT day, domain, reporter, begin_time, end_time, messages FROM report
-             WHERE end_time - begin_time > 172800 AND day BETWEEN ?1 AND ?2 AND counted <> 0",
-        )?;
+        let mut select = self.connection.prepare(LONG_PERIODS)?;
         debug_assert_eq!(LONG, 172_800);
         let mut rows = select.query([first, last])?;
         let mut found = StaleReports::default();

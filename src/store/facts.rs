@@ -221,13 +221,4 @@ impl Store {
     pub fn facts_around(&self, outcome: u64, visit: &mut dyn FnMut(u64, OutcomeFacts)) -> Result<()> {
         around(&self.connection, outcome, visit)
     }
-
-    /// The largest number of an outcome.
-    ///
-    /// # Errors
-    /// See [`StoreError`].
-    pub fn largest_outcome(&self) -> Result<u64> {
-        let id: i64 = self.connection.query_row("SELECT COALESCE(MAX(id), 0) FROM outcome", (), |row| row.get(0))?;
-        Ok(id.unsigned_abs())
-    }
 }

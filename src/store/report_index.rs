@@ -1,9 +1,8 @@
 //! The reports of some days: who sent them, when, on which domain, and the policy published then.
 
-use super::engine::{self, params};
-use rustc_hash::FxHashMap;
+use super::engine::{Optional, params};
 
-use super::runs::REPORT;
+use super::runs::{POLICY, REPORT};
 use super::trust::Trust;
 use super::values::policy;
 use super::{Result, Store};
@@ -23,7 +22,7 @@ pub struct ReportLine {
     pub domain: i64,
     /// Who reports, see [`Store::names`].
     pub reporter: i64,
-    /// The policy that it found, see [`Store::policies`].
+    /// The policy that it found, see [`Store::published_as`].
     pub policy: i64,
     /// Its messages.
     pub messages: u64,
@@ -63,36 +62,22 @@ impl Store {
         Ok(())
     }
 
-    /// Shows of the reports with records on the days from `first` to `last` the number, the policy domain (see [`Store::names`])
-    /// and the policy found there (see [`Store::policies`]), in the order of their numbers.
+    /// The policy domain of a report (see [`Store::names`]) and the policy that it found there (see [`Store::published_as`]);
+    /// nothing where there is no such report.
     ///
     /// # Errors
     /// See [`StoreError`](super::StoreError).
-    pub fn policies_found(&self, first: Day, last: Day, visit: &mut dyn FnMut(i64, i64, i64)) -> Result<()> {
-        let mut select =
-            self.connection.prepare("SELECT report FROM record_run WHERE day BETWEEN ?1 AND ?2 AND part = 0")?;
-        let found = select.query_map(params![first, last], |row| row.get(0))?;
-        let mut reports: Vec<i64> = found.collect::<engine::Result<_>>()?;
-        reports.sort_unstable();
-        let mut one = self.connection.prepare(REPORT)?;
-        for report in reports {
-            let mut rows = one.query([report])?;
-            if let Some(row) = rows.next()? {
-                visit(report, row.get(2)?, row.get(3)?);
-            }
-        }
-        Ok(())
+    pub fn policy_found(&self, report: i64) -> Result<Option<(i64, i64)>> {
+        let mut select = self.connection.prepare(REPORT)?;
+        Ok(select.query_row([report], |row| Ok((row.get(2)?, row.get(3)?))).optional()?)
     }
 
-    /// All policies that reports found, by their numbers, without the domain.
+    /// A policy that reports found, by its number, without the domain; nothing where there is none of that number.
     ///
     /// # Errors
     /// See [`StoreError`](super::StoreError).
-    pub fn policies(&self) -> Result<FxHashMap<i64, PolicyPublished>> {
-        let mut statement = self
-            .connection
-            .prepare("SELECT id, p, sp, np, adkim, aspf, pct, fo, testing, discovery_method FROM policy")?;
-        let found = statement.query_map((), |row| Ok((row.get(0)?, policy(row, 1, None)?)))?;
-        Ok(found.collect::<engine::Result<_>>()?)
+    pub fn published_as(&self, number: i64) -> Result<Option<PolicyPublished>> {
+        let mut select = self.connection.prepare(POLICY)?;
+        Ok(select.query_row([number], |row| policy(row, 0, None)).optional()?)
     }
 }

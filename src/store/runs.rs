@@ -46,9 +46,19 @@ impl<'r> ScannedRun<'r> {
     }
 }
 
+/// What a scan asks before it reads records, see [`Store::largest_outcome`]: the largest number of an outcome, the first day with
+/// records, and the periods whose records are summed up in the memory.
+pub(super) const LARGEST_OUTCOME: &str = "SELECT COALESCE(MAX(id), 0) FROM outcome";
+pub(super) const OLDEST_DAY: &str = "SELECT MIN(day) FROM record_run";
+pub(super) const SUMMED_UP: &str = "SELECT period FROM memory WHERE part = 0";
+
 /// What questions look up of a report for its records: begin, end, domain and policy. One statement for all of them, so that what
 /// was read ahead for one is there for the others.
 pub(super) const REPORT: &str = "SELECT begin_time, end_time, domain, policy FROM report WHERE id = ?1";
+
+/// What questions look up of a policy: its tags, in their order in the table. One statement for all of them, for the same reason.
+pub(super) const POLICY: &str =
+    "SELECT p, sp, np, adkim, aspf, pct, fo, testing, discovery_method FROM policy WHERE id = ?1";
 
 /// What a published policy asks for, in lower case.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,8 +71,9 @@ pub struct PolicyWords {
 
 impl PolicyWords {
     pub(super) fn load(connection: &Connection, policy: i64) -> Result<Self> {
-        let mut select = connection.prepare("SELECT lower(p), lower(sp) FROM policy WHERE id = ?1")?;
-        Ok(select.query_row([policy], |row| Ok(PolicyWords { p: row.get(0)?, sp: row.get(1)? }))?)
+        let word = |text: Option<String>| text.map(|text| text.to_ascii_lowercase());
+        let mut select = connection.prepare(POLICY)?;
+        Ok(select.query_row([policy], |row| Ok(PolicyWords { p: word(row.get(0)?), sp: word(row.get(1)?) }))?)
     }
 
     /// What it asks for header From domains below its own.
@@ -92,6 +103,17 @@ impl Store {
             }
         }
         Ok(())
+    }
+
+    /// The largest number of an outcome.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn largest_outcome(&self) -> Result<u64> {
+        // Who asks for this is about to scan records, and those that are remembered before them.
+        self.connection.ask_together(&[(LARGEST_OUTCOME, &[]), (OLDEST_DAY, &[]), (SUMMED_UP, &[])])?;
+        let id: i64 = self.connection.query_row(LARGEST_OUTCOME, (), |row| row.get(0))?;
+        Ok(id.unsigned_abs())
     }
 
     /// A list of signatures: `d=`, `s=` and the result of each that names a domain.

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use super::engine::{self, Connection, Optional, params};
+use rustc_hash::FxHashMap;
 
 use super::interner::{Interner, NameReader};
 use super::new_report::{Arrival, Origin, Raw, bare_id};
@@ -100,26 +101,28 @@ pub(super) fn stored_content(
     let mut select = connection.prepare(
         "SELECT number, domain, policy_type, policy_string, mx_host, successful, failed FROM tls_policy WHERE report = ?1",
     )?;
-    let mut of_policy = connection.prepare(
-        "SELECT result_type, mx_host, mx_helo, receiving_ip, sending_ip, reason_code, information, sessions FROM tls_failure
-         WHERE report = ?1 AND policy = ?2",
+    // By policy. Both are looked up by the report alone, so that a server is asked for many reports at once.
+    let mut told: FxHashMap<i64, Vec<Failure>> = FxHashMap::default();
+    let mut failures = connection.prepare(
+        "SELECT policy, result_type, mx_host, mx_helo, receiving_ip, sending_ip, reason_code, information, sessions FROM tls_failure
+         WHERE report = ?1",
     )?;
+    let mut rows = failures.query([report])?;
+    while let Some(row) = rows.next()? {
+        told.entry(row.get(0)?).or_default().push(Failure {
+            result_type: text(row.get(1)?),
+            mx_host: text(row.get(2)?),
+            mx_helo: text(row.get(3)?),
+            receiving_ip: text(row.get(4)?),
+            sending_ip: text(row.get(5)?),
+            reason_code: text(row.get(6)?),
+            information: text(row.get(7)?),
+            sessions: number(row, 8)?,
+        });
+    }
     let (mut rows, mut sum) = (select.query([report])?, 0_u128);
     while let Some(row) = rows.next()? {
-        let mut failures = Vec::new();
-        let mut of_policy = of_policy.query([report, row.get(0)?])?;
-        while let Some(row) = of_policy.next()? {
-            failures.push(Failure {
-                result_type: text(row.get(0)?),
-                mx_host: text(row.get(1)?),
-                mx_helo: text(row.get(2)?),
-                receiving_ip: text(row.get(3)?),
-                sending_ip: text(row.get(4)?),
-                reason_code: text(row.get(5)?),
-                information: text(row.get(6)?),
-                sessions: number(row, 7)?,
-            });
-        }
+        let failures = told.remove(&row.get::<i64>(0)?).unwrap_or_default();
         let policy = PolicyReport {
             policy_domain: text(row.get(1)?),
             policy_type: text(row.get(2)?),

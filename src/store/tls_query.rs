@@ -87,6 +87,12 @@ pub struct TlsReportRow {
     pub location: String,
 }
 
+/// Those of one policy, of all that a report tells in the order of its policies.
+fn of_policy(told: &[(i64, TlsFailures)], policy: i64) -> Vec<TlsFailures> {
+    let from = told.partition_point(|(one, _)| *one < policy);
+    told[from..].iter().take_while(|(one, _)| *one == policy).map(|(_, failures)| *failures).collect()
+}
+
 impl Store {
     /// Shows what the reports that count on the days from `first` to `last` say of the owner's domains, in the order of their
     /// days; with what is told of failures where that is wanted.
@@ -107,10 +113,15 @@ impl Store {
         )?;
         let mut rows = select.query(params![first, last])?;
         let mut owned = self.answered();
+        // Those of the last report, whose policies adjoin.
+        let mut told: (Option<i64>, Vec<(i64, TlsFailures)>) = (None, Vec::new());
         while let Some(row) = rows.next()? {
             let (report, domain) = (row.get(0)?, row.get(4)?);
             if !owned.has(domain, row.get(2)?)? {
                 continue;
+            }
+            if with_failures && told.0 != Some(report) {
+                told = (Some(report), self.tls_failures(report)?);
             }
             let failed = number(row, 9)?;
             visit(TlsSessions {
@@ -124,26 +135,29 @@ impl Store {
                 mx_host: row.get(7)?,
                 successful: number(row, 8)?,
                 failed,
-                failures: if with_failures { self.tls_failures(report, row.get(10)?)? } else { Vec::new() },
+                failures: of_policy(&told.1, row.get(10)?),
             });
         }
         Ok(())
     }
 
-    fn tls_failures(&self, report: i64, policy: i64) -> Result<Vec<TlsFailures>> {
+    /// What a report tells of failures, each with the number of the policy, in their order. It is looked up by the report alone, so
+    /// that a server is asked for many reports at once.
+    fn tls_failures(&self, report: i64) -> Result<Vec<(i64, TlsFailures)>> {
         let mut select = self.connection.prepare(
-            "SELECT result_type, mx_host, receiving_ip, reason_code, information, sessions FROM tls_failure
-             WHERE report = ?1 AND policy = ?2 ORDER BY number",
+            "SELECT policy, result_type, mx_host, receiving_ip, reason_code, information, sessions FROM tls_failure
+             WHERE report = ?1 ORDER BY policy, number",
         )?;
-        let found = select.query_map([report, policy], |row| {
-            Ok(TlsFailures {
-                result_type: row.get(0)?,
-                mx_host: row.get(1)?,
-                receiving_ip: row.get(2)?,
-                reason_code: row.get(3)?,
-                information: row.get(4)?,
-                sessions: number(row, 5)?,
-            })
+        let found = select.query_map([report], |row| {
+            let failures = TlsFailures {
+                result_type: row.get(1)?,
+                mx_host: row.get(2)?,
+                receiving_ip: row.get(3)?,
+                reason_code: row.get(4)?,
+                information: row.get(5)?,
+                sessions: number(row, 6)?,
+            };
+            Ok((row.get(0)?, failures))
         })?;
         Ok(found.collect::<engine::Result<_>>()?)
     }

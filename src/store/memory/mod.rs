@@ -18,7 +18,7 @@ use super::engine::{self, Connection};
 use self::period::PERIOD;
 pub(super) use self::period::Span;
 use self::sum::write;
-use super::runs::ScannedRun;
+use super::runs::{OLDEST_DAY, ScannedRun};
 use super::{Result, Store, StoreError};
 use crate::report::period::Day;
 use crate::rows;
@@ -149,7 +149,7 @@ impl Store {
         let summed = Span::summed_up(&self.connection)?;
         let within = |period: &Span| *period >= Span::of(first) && *period <= Span::of(last);
         let mut summed = summed.into_iter().filter(within).peekable();
-        let oldest: Option<Day> = self.connection.query_row("SELECT MIN(day) FROM record_run", (), |row| row.get(0))?;
+        let oldest: Option<Day> = self.connection.query_row(OLDEST_DAY, (), |row| row.get(0))?;
         let Some(oldest) = oldest else { return Ok(()) };
         let mut next = first.max(oldest);
         while next <= last {

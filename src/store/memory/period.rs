@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::engine::{self, Connection};
 
 use crate::report::period::Day;
+use crate::store::runs::SUMMED_UP;
 
 /// Days that are summed up together: few enough that the newest period is soon written anew, many enough that steady mail
 /// is met four times in a memory of 90 days and not ninety times.
@@ -54,7 +55,7 @@ impl Span {
 
     /// Those that are summed up.
     pub(super) fn summed_up(connection: &Connection) -> engine::Result<BTreeSet<Self>> {
-        let mut select = connection.prepare("SELECT period FROM memory WHERE part = 0")?;
+        let mut select = connection.prepare(SUMMED_UP)?;
         select.query_map((), |row| row.get(0).map(Span))?.collect()
     }
 }

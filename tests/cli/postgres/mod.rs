@@ -5,4 +5,5 @@ mod same;
 mod secure;
 mod server;
 mod split;
+mod trips;
 mod trouble;

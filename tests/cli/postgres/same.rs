@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use rusqlite::Connection;
 
-use super::proxy::Proxy;
 use super::server::{PASSWORD, PostgresServer, shared};
 use crate::dump;
 use crate::harness::{Ran, Sandbox, quirk_folders, quirk_inputs, sample};
@@ -156,52 +155,6 @@ fn odd_input_is_kept_as_in_a_file() {
     assert_eq!(file.status, other.status, "{file}\n{other}");
     at_one_time(server, &sandbox, &database);
     ask_everything(server, &sandbox, &database, &["json"]);
-}
-
-/// Those of the connection included.
-#[test]
-fn a_question_makes_few_round_trips() {
-    let Some(server) = shared() else { return };
-    let (sandbox, database) = (Sandbox::new(), server.database());
-    let proxy = Proxy::to(server.port());
-    let through = server.url("postgres", &database).replace(&server.port().to_string(), &proxy.port().to_string());
-    let counted = |arguments: &[&str]| {
-        let mut command = server.command(&sandbox, &database, arguments);
-        command.env("DMARCSTAT_DB", &through);
-        let ran = Ran::of(command);
-        assert!([0, 3, 4].contains(&ran.status), "{ran}");
-        let trips = proxy.trips();
-        eprintln!("{arguments:?}: {trips} round trips");
-        trips
-    };
-    let trips = counted(&["ingest", &sample()]);
-    let reports: usize = server.sql(&database, "SELECT COUNT(*) FROM report").unwrap().parse().unwrap();
-    eprintln!("{:.1} round trips a report", trips as f64 / reports as f64);
-    assert!(trips < reports * 4, "{trips} round trips for {reports} reports");
-    let site = sandbox.path("site").display().to_string();
-    for question in [
-        &["unsigned", "--since", "all", "--as-of", DAY][..],
-        &["sources", "--since", "30d", "--as-of", DAY],
-        &["changes", "--since", "7d", "--as-of", DAY],
-        &["selectors", "--since", "30d", "--as-of", DAY],
-        &["tls", "--since", "all", "--as-of", DAY],
-        &["readiness", "example.com", "--as-of", DAY],
-        &["readiness", "--all", "--as-of", DAY],
-        &["reports", "--since", "all", "--as-of", DAY],
-        &["reports", "1"],
-        &["quarantine"],
-        &["metrics"],
-        &["digest"],
-        &["export", "--since", "all", "--format", "jsonl"],
-        &["sql", "SELECT domain, count(*), sum(messages) FROM alignment GROUP BY 1 ORDER BY 1"],
-        &["sql", "SELECT count(*), max(irregularities) FROM report"],
-        &["site", &site],
-    ] {
-        let trips = counted(question);
-        // These look at several windows.
-        let most = if ["digest", "site"].contains(&question[0]) { 40 } else { 30 };
-        assert!((1..=most).contains(&trips), "{question:?}: {trips} round trips");
-    }
 }
 
 #[test]

@@ -2,11 +2,12 @@
 
 use std::net::TcpListener;
 use std::process::Stdio;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use super::server::{PASSWORD, PostgresServer, shared};
 use crate::harness::{Ran, Sandbox, kills, sample, sample_mails};
-use crate::make::Dice;
+use crate::kill::{Kills, start_and_kill};
 
 /// Answers that depend on all that is stored and not on the order in which it came.
 fn content(server: &PostgresServer, sandbox: &Sandbox, database: &str) -> Vec<String> {
@@ -64,21 +65,29 @@ fn two_writers_end_in_what_one_would_have_made() {
 fn killed_at_any_moment_and_run_again_nothing_is_lost_and_nothing_is_there_twice() {
     let Some(server) = shared() else { return };
     let sandbox = Sandbox::new();
-    let began = Instant::now();
     let expected = undisturbed(server, &sandbox);
-    let longest = began.elapsed().as_micros() as u64 / 2;
-    for round in 0..kills(5) {
+    // The one before has warmed the caches.
+    let (began, whole) = (Instant::now(), server.database());
+    server.ask(&sandbox, &whole, &["ingest", &sample()]);
+    let uncut = began.elapsed();
+    let stored = |database: &str| server.sql(database, "SELECT COUNT(*) FROM report").unwrap_or_default();
+    let all = stored(&whole);
+    let [some, whole] = [AtomicUsize::new(0), AtomicUsize::new(0)];
+    Kills { wanted: kills(5), uncut, seed: 77 }.run(|round, delay| {
         let database = server.database();
-        let mut dice = Dice(77 + round as u64);
-        let mut command = server.command(&sandbox, &database, &["ingest", &sample()]);
-        let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        std::thread::sleep(Duration::from_micros(dice.roll(longest)));
-        child.kill().unwrap();
-        child.wait().unwrap();
+        let was_cut = start_and_kill(server.command(&sandbox, &database, &["ingest", &sample()]), delay);
+        match stored(&database) {
+            reports if was_cut && reports == all => drop(whole.fetch_add(1, Ordering::Relaxed)),
+            reports if was_cut && !["", "0"].contains(&&*reports) => drop(some.fetch_add(1, Ordering::Relaxed)),
+            _ => {}
+        }
         let ran = server.ask(&sandbox, &database, &["ingest", &sample()]);
-        assert!([0, 3].contains(&ran.status), "round {round}\n{ran}");
-        assert_eq!(content(server, &sandbox, &database), expected, "round {round}");
-    }
+        assert!([0, 3].contains(&ran.status), "round {round}, killed after {delay:?}\n{ran}");
+        assert_eq!(content(server, &sandbox, &database), expected, "round {round}, killed after {delay:?}");
+        server.sql("postgres", &format!("DROP DATABASE {database} WITH (FORCE)")).unwrap();
+        was_cut
+    });
+    eprintln!("of those cut short, {some:?} had stored some reports and {whole:?} all of them");
 }
 
 #[test]

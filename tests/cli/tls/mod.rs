@@ -10,7 +10,7 @@ use crate::harness::{Ran, Sandbox};
 use crate::make::{DAY, OCTOBER, base64};
 
 /// A report of a day, counted from 2026-10-01, on `example.com` under MTA-STS.
-struct Tls {
+pub(crate) struct Tls {
     org: &'static str,
     day: i64,
     domain: &'static str,
@@ -22,11 +22,11 @@ struct Tls {
 }
 
 impl Tls {
-    fn of(org: &'static str, day: i64) -> Self {
+    pub(crate) fn of(org: &'static str, day: i64) -> Self {
         Tls { org, day, domain: "example.com", policy_type: "sts", mode: "enforce", well: 90, failures: Vec::new() }
     }
 
-    fn fails(mut self, kind: &'static str, host: &'static str, sessions: u64) -> Self {
+    pub(crate) fn fails(mut self, kind: &'static str, host: &'static str, sessions: u64) -> Self {
         self.failures.push((kind, host, sessions));
         self
     }
@@ -56,7 +56,7 @@ impl Tls {
         })
     }
 
-    fn json(&self) -> String {
+    pub(crate) fn json(&self) -> String {
         self.value().to_string()
     }
 }

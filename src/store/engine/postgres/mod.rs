@@ -169,11 +169,16 @@ impl Session {
         Ok(rows)
     }
 
-    /// Asks several questions at once: one round trip. The answers are there when each is asked by itself, unless something is
-    /// written before.
+    /// Asks several questions at once, as far as the answers are not known: one round trip. The answers are there when each is asked
+    /// by itself, unless something is written before.
     pub(super) fn ask_together(&self, questions: &[(&str, &[Value<'_>])]) -> Result<()> {
         let client = self.client()?;
         let mut prepared = self.prepared.borrow_mut();
+        let is_new = |(sql, values): &&(&str, &[Value<'_>])| !known(&mut prepared, sql).repeated.has(values);
+        let questions: Vec<_> = questions.iter().filter(is_new).copied().collect();
+        if questions.is_empty() {
+            return Ok(());
+        }
         let texts: Vec<String> = questions.iter().map(|(sql, _)| known(&mut prepared, sql).text.clone()).collect();
         let typed: Vec<Vec<(&(dyn ToSql + Sync), Type)>> = questions.iter().map(|(_, values)| typed(values)).collect();
         let asked = texts.iter().zip(&typed);
@@ -181,8 +186,7 @@ impl Session {
             asked.map(|(text, typed)| Box::pin(client.query_typed(text, typed)) as _).collect();
         let answers = self.wait_for_all(later::all(asked))?;
         for ((sql, values), rows) in questions.iter().zip(answers) {
-            let rows: Vec<Arc<Row>> = rows.into_iter().map(Arc::new).collect();
-            known(&mut prepared, sql).repeated.keep(values, &rows);
+            known(&mut prepared, sql).repeated.expect(values, rows.into_iter().map(Arc::new).collect());
         }
         self.are_asked.set(true);
         Ok(())

@@ -10,22 +10,39 @@ use crate::store::engine::value::{Stored, Value};
 /// Answers of a statement that are kept.
 const KEPT: usize = 8;
 /// An answer of more bytes is not kept.
-const LARGE: usize = 64 * 1024;
+const LARGE: usize = 256 * 1024;
 
 /// What one statement was answered.
 #[derive(Default)]
 pub(super) struct Repeated {
-    known: Vec<(Vec<Stored>, Vec<Arc<Row>>)>,
+    known: Vec<Answer>,
+}
+
+struct Answer {
+    values: Vec<Stored>,
+    rows: Vec<Arc<Row>>,
+    /// It is kept until it is asked for, and no longer.
+    once: bool,
 }
 
 impl Repeated {
-    /// The answer with these parameters, where it is known.
-    pub(super) fn rows(&self, values: &[Value<'_>]) -> Option<Vec<Arc<Row>>> {
+    fn at(&self, values: &[Value<'_>]) -> Option<usize> {
         if self.known.is_empty() {
             return None;
         }
         let values: Vec<Stored> = values.iter().map(|value| Stored::from(*value)).collect();
-        self.known.iter().find(|(known, _)| *known == values).map(|(_, rows)| rows.clone())
+        self.known.iter().position(|answer| answer.values == values)
+    }
+
+    /// Whether the answer with these parameters is known.
+    pub(super) fn has(&self, values: &[Value<'_>]) -> bool {
+        self.at(values).is_some()
+    }
+
+    /// The answer with these parameters, where it is known.
+    pub(super) fn rows(&mut self, values: &[Value<'_>]) -> Option<Vec<Arc<Row>>> {
+        let at = self.at(values)?;
+        if self.known[at].once { Some(self.known.remove(at).rows) } else { Some(self.known[at].rows.clone()) }
     }
 
     /// The same, which is then not kept any longer.
@@ -40,14 +57,27 @@ impl Repeated {
         self.known.clear();
     }
 
-    /// Keeps an answer, in the place of the oldest.
+    /// Keeps an answer that is small, in the place of the oldest.
     pub(super) fn keep(&mut self, values: &[Value<'_>], rows: &[Arc<Row>]) {
-        if rows.iter().map(|row| row.raw_size_bytes()).sum::<usize>() > LARGE {
-            return;
+        if !is_large(rows) {
+            self.add(values, rows.to_vec(), false);
         }
+    }
+
+    /// Keeps an answer that is about to be asked for.
+    pub(super) fn expect(&mut self, values: &[Value<'_>], rows: Vec<Arc<Row>>) {
+        let once = is_large(&rows);
+        self.add(values, rows, once);
+    }
+
+    fn add(&mut self, values: &[Value<'_>], rows: Vec<Arc<Row>>, once: bool) {
         if self.known.len() >= KEPT {
             self.known.remove(0);
         }
-        self.known.push((values.iter().map(|value| Stored::from(*value)).collect(), rows.to_vec()));
+        self.known.push(Answer { values: values.iter().map(|value| Stored::from(*value)).collect(), rows, once });
     }
+}
+
+fn is_large(rows: &[Arc<Row>]) -> bool {
+    rows.iter().map(|row| row.raw_size_bytes()).sum::<usize>() > LARGE
 }

@@ -8,8 +8,19 @@ use tokio_postgres::Row;
 use super::reading::Reading;
 
 /// The tables whose rows go by numbers without great gaps, and are small.
-const TABLES: [&str; 9] =
-    ["blob", "irregularity", "name", "outcome", "outcome_block", "policy", "report", "sighting", "signers"];
+const TABLES: [&str; 11] = [
+    "blob",
+    "irregularity",
+    "name",
+    "outcome",
+    "outcome_block",
+    "policy",
+    "report",
+    "sighting",
+    "signers",
+    "tls_failure",
+    "tls_policy",
+];
 /// Numbers that are read at once, at first.
 const LEAST: i64 = 1_024;
 /// Numbers that are read at once, at most.
