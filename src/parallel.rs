@@ -32,26 +32,26 @@ pub(crate) fn processors() -> NonZero<usize> {
     thread::available_parallelism().unwrap_or(NonZero::<usize>::MIN)
 }
 
-/// The results for the numbers below `number`, in their order; each thread takes a stretch of them at a time.
+/// The results for the numbers below `number`, in their order; each thread takes a stretch of them at a time, this one the first: where
+/// pieces are sorted by size, the largest finds the memory that this thread has freed.
 fn shared<T: Send>(threads: usize, stretch: usize, number: usize, work: impl Fn(usize) -> T + Sync) -> Vec<T> {
     let threads = threads.min(number.div_ceil(stretch));
     if threads < 2 {
         return (0..number).map(work).collect();
     }
-    let next = AtomicUsize::new(0);
-    let share = || {
+    let next = AtomicUsize::new(stretch);
+    let share_from = |mut begin: usize| {
         let mut done: Vec<(usize, Vec<T>)> = Vec::new();
-        loop {
-            let begin = next.fetch_add(stretch, Ordering::Relaxed);
-            if begin >= number {
-                return done;
-            }
+        while begin < number {
             done.push((begin, (begin..number.min(begin + stretch)).map(&work).collect()));
+            begin = next.fetch_add(stretch, Ordering::Relaxed);
         }
+        done
     };
+    let share = || share_from(next.fetch_add(stretch, Ordering::Relaxed));
     let mut stretches = thread::scope(|scope| {
         let others: Vec<_> = (1..threads).map(|_| scope.spawn(share)).collect();
-        let mut stretches = share();
+        let mut stretches = share_from(0);
         others.into_iter().for_each(|other| stretches.extend(result(other)));
         stretches
     });

@@ -75,7 +75,7 @@ impl Sources {
             return Err(Failure::Usage(own_form.to_owned()));
         }
         let asked = self.scope.ask(context)?;
-        let Look { survey, mut scan, .. } = asked.look(&self.scope)?;
+        let Look { survey, scan, .. } = asked.look(&self.scope)?;
         let matching = scan.matching()?;
         let paths = diagnose(&survey, &asked.known.rules(), self.min_messages, Wanted::All).paths;
         render::ledger(&proposals(&survey, &matching, &asked.known.catalogue, &paths), context.out())?;

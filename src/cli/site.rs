@@ -1,6 +1,7 @@
 //! `dmarcstat site`.
 
-use std::collections::BTreeSet;
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 use std::num::NonZero;
 use std::path::{Path, PathBuf};
@@ -18,6 +19,7 @@ use super::whole_file::write_whole;
 use crate::answer::{self, Genuine, Look, Question};
 use crate::diagnosis::readiness::Review;
 use crate::diagnosis::{Answer as PathsFound, ChangesAnswer, ExplainAnswer, KeyChoice, TlsAnswer, Wanted};
+use crate::domain::is_among;
 use crate::folders;
 use crate::parallel;
 use crate::render::document::Text;
@@ -98,15 +100,21 @@ impl Site {
 
     /// The reviews of the domains with most mail, worst first, and how many domains have none.
     fn reviews(&self, asked: &mut Asked, context: &Context) -> Result<(Vec<Review>, usize), Failure> {
-        let mut domains = asked.look(&self.scope)?.survey.domains;
-        domains.retain(|one| crate::domain::is_among(&one.domain, &asked.domains));
-        if domains.is_empty() {
+        let mut messages: BTreeMap<String, u64> = BTreeMap::new();
+        for total in asked.store.day_totals(asked.window.first, asked.window.last)? {
+            if is_among(&total.domain, &asked.domains) {
+                let sum = messages.entry(total.domain).or_default();
+                *sum = sum.saturating_add(total.totals.messages);
+            }
+        }
+        if messages.is_empty() {
             return Err(self.scope.no_data(&asked.store, asked.window));
         }
-        domains.sort_by(|a, b| (b.messages, &a.domain).cmp(&(a.messages, &b.domain)));
-        let left_out = domains.len().saturating_sub(MOST_DOMAINS);
-        domains.truncate(MOST_DOMAINS);
-        let names: Vec<String> = domains.into_iter().map(|one| one.domain).collect();
+        let left_out = messages.len().saturating_sub(MOST_DOMAINS);
+        let mut names: Vec<(String, u64)> = messages.into_iter().collect();
+        // The sort is stable, and the names are in order.
+        names.sort_by_key(|&(_, messages)| Reverse(messages));
+        let names: Vec<String> = names.into_iter().take(MOST_DOMAINS).map(|(domain, _)| domain).collect();
         let genuine = Genuine::of(&mut asked.store, asked.window, &asked.domains, None)?;
         let (thresholds, no_records) = (&context.config.readiness, |_: &str| Ok::<_, Failure>(None));
         let reviews = asked.question().reviews(
@@ -250,12 +258,8 @@ impl Found {
     fn of(mut look: Look<'_>, names: &PageNames) -> Result<Self, Failure> {
         let paths = look.paths("dmarcstat/sources/2", 0, Wanted::All)?;
         let (unknown, named): (Vec<_>, Vec<_>) = paths.paths.iter().partition(|path| path.role.is_nobodys());
-        let mut explained: Vec<ExplainAnswer> = Vec::new();
-        for path in named.into_iter().chain(unknown).take(MOST_PATHS) {
-            if let answer::Asked::One(answer) = look.explain(&path.id)? {
-                explained.push(*answer);
-            }
-        }
+        let places: Vec<usize> = named.into_iter().chain(unknown).take(MOST_PATHS).map(|path| path.figures).collect();
+        let explained = look.explain_each(&places)?;
         let keys = look.selectors(KeyChoice { others: false, min_messages: 0 }, false)?;
         let page_of = |id: &str| explained.iter().any(|one| one.path.id == id).then(|| path_page(id));
         let keys = names.page("keys", keys.document(), &page_of)?;

@@ -1,5 +1,7 @@
 //! The distinct facts of outcomes. Outcomes with the same facts are of one *kind*; there are ten times fewer kinds than outcomes.
 
+use std::sync::Arc;
+
 use rustc_hash::FxHashMap;
 
 use crate::store::{OutcomeFacts, Store, StoreError};
@@ -11,14 +13,14 @@ pub(super) struct DistinctFacts<'s> {
     store: &'s Store,
     by_outcome: Vec<u32>,
     numbers: FxHashMap<OutcomeFacts, u32>,
-    /// By number.
-    pub(super) list: Vec<OutcomeFacts>,
+    /// By number. There may be a hundred thousand, so who needs them later shares them.
+    pub(super) list: Arc<Vec<OutcomeFacts>>,
 }
 
 impl<'s> DistinctFacts<'s> {
     pub(super) fn new(store: &'s Store) -> Result<Self, StoreError> {
         let size = usize::try_from(store.largest_outcome()?).unwrap_or(0) + 1;
-        Ok(DistinctFacts { store, by_outcome: vec![UNREAD; size], numbers: FxHashMap::default(), list: Vec::new() })
+        Ok(DistinctFacts { store, by_outcome: vec![UNREAD; size], numbers: FxHashMap::default(), list: Arc::default() })
     }
 
     /// The number of an outcome's kind.
@@ -50,8 +52,19 @@ impl<'s> DistinctFacts<'s> {
         let next = self.list.len() as u32;
         let number = *self.numbers.entry(facts).or_insert(next);
         if number == next {
-            self.list.push(facts);
+            Arc::make_mut(&mut self.list).push(facts);
         }
         number
+    }
+
+    /// Says that the reverse-path of a kind is null, where its facts alone do not.
+    pub(super) fn mark_null(&mut self, kind: u32) {
+        Arc::make_mut(&mut self.list)[kind as usize].null_reverse_path = true;
+    }
+
+    /// Lets go of what is only needed to tell many kinds apart. Kinds that are met later may be numbered twice, which costs a little and
+    /// changes nothing.
+    pub(super) fn close(&mut self) {
+        self.numbers = FxHashMap::default();
     }
 }

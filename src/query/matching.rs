@@ -19,12 +19,12 @@ use crate::store::StoreError;
 /// The records of a survey, memory before the window included, as entries of the ledger see them.
 pub struct Matching<'s> {
     knowledge: Knowledge<'s>,
-    sums: &'s Sums<'s>,
+    sums: Sums<'s>,
     /// By group its path in the survey, and among all that were decided.
-    places: &'s [u32],
-    paths: &'s Paths,
+    places: Vec<u32>,
+    paths: Paths,
     /// By path of the survey which of all it is.
-    numbers: &'s [PathNumber],
+    numbers: Vec<PathNumber>,
     froms: HashMap<i64, String>,
     index: OnceLock<Index>,
 }
@@ -80,12 +80,13 @@ struct Index {
     froms: Vec<(String, u32)>,
 }
 
-impl Scan<'_> {
-    /// What entries of the ledger would be about. Call it after [`survey`](Self::survey).
+impl<'s> Scan<'s> {
+    /// What entries of the ledger would be about. Call it after [`survey`](Self::survey), and after all else that is asked of the scan:
+    /// what entries do not see of the records is let go.
     ///
     /// # Errors
     /// See [`StoreError`].
-    pub fn matching(&mut self) -> Result<Matching<'_>, StoreError> {
+    pub fn matching(mut self) -> Result<Matching<'s>, StoreError> {
         let mut froms = HashMap::new();
         for identity in self.sums.identities.iter().filter(|identity| identity.from >= 0) {
             if let Entry::Vacant(vacant) = froms.entry(identity.from) {
@@ -94,10 +95,10 @@ impl Scan<'_> {
         }
         Ok(Matching {
             knowledge: self.knowledge,
-            sums: &self.sums,
-            places: &self.paths_of_groups,
-            paths: &self.paths,
-            numbers: &self.path_numbers,
+            sums: self.sums,
+            places: self.paths_of_groups,
+            paths: self.paths,
+            numbers: self.path_numbers,
             froms,
             index: OnceLock::new(),
         })

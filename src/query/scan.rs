@@ -7,13 +7,13 @@
 //! become a [`Survey`](super::Survey): plain figures, with the sums by report and by address behind them.
 //!
 //! A question that wants more of the records of a path than the survey has asks again with [`Scan::visit`]: it is shown every
-//! record of one path, or of all, with its facts. All that was worked out is known by then, so this costs little more
+//! record of some paths, or of all, with its facts. All that was worked out is known by then, so this costs little more
 //! than reading the runs:
 //!
 //! ```ignore
 //! let mut scan = Scan::new(&store, window, &domains, knowledge)?;
 //! let survey = scan.survey()?;
-//! scan.visit(&survey, Some(path), &mut |seen| days.add(seen.day, seen.facts.dkim, seen.messages))?;
+//! scan.visit(&survey, Some(&[path]), &mut |seen| days.add(seen.day, seen.facts.dkim, seen.messages))?;
 //! ```
 
 use std::collections::hash_map::Entry as MapEntry;
@@ -200,6 +200,7 @@ impl<'s> Scan<'s> {
             Ok(())
         });
         sums.close();
+        self.kinds.close();
         self.sums = sums;
         read
     }
@@ -371,7 +372,9 @@ impl<'s> Scan<'s> {
             };
         let (identity, new) = self.identities.number(&facts, self.store, &mut self.texts)?;
         self.batch.identities.extend(new);
-        self.kinds.list[at].null_reverse_path |= self.identities.is_null(identity);
+        if self.identities.is_null(identity) {
+            self.kinds.mark_null(kind);
+        }
         let spf_aligned = facts.spf == SpfState::Aligned;
         self.hot[at] = Hot {
             key: PairKey::new(identity, facts.dkim, spf_aligned),

@@ -267,6 +267,8 @@ impl<'k> Sums<'k> {
     /// Lets go of room that is only needed to add more records.
     pub(super) fn close(&mut self) {
         self.groups.close();
+        self.identities.shrink_to_fit();
+        self.v6.shrink_to_fit();
         self.evidence.shrink_to_fit();
         self.cells.shrink_to_fit();
         self.entries.shrink_to_fit();

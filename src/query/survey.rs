@@ -42,7 +42,7 @@ impl Scan<'_> {
     pub fn survey(&mut self) -> Result<Survey, StoreError> {
         self.run()?;
         self.settle_witnesses()?;
-        self.tally.kinds.clone_from(&self.kinds.list);
+        self.tally.kinds = Arc::clone(&self.kinds.list);
         let reporters_of = self.reporters_by_organization()?;
         let owners = &self.knowledge.ledger.owner_domains;
         let named_owners = owners.iter().map(|own| domain::organizational(own)).collect::<BTreeSet<_>>();

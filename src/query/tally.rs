@@ -1,6 +1,7 @@
 //! What a scan sums up, in small numbers: by report, path and kind, and by path and address.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use super::roles::network;
 use super::sighting::Sighting;
@@ -43,7 +44,7 @@ pub(super) struct AddressPart {
 /// What a scan sums up.
 #[derive(Debug, Clone, Default)]
 pub struct Tally {
-    pub(super) kinds: Vec<OutcomeFacts>,
+    pub(super) kinds: Arc<Vec<OutcomeFacts>>,
     pub(super) reports: Vec<ReportMark>,
     /// The names of the reporters that bear witness.
     pub(super) reporters: Vec<String>,

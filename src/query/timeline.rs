@@ -119,11 +119,20 @@ pub struct Timeline {
 /// Of more override comments those on the fewest messages are summed without them.
 const MOST_COMMENTS: usize = 200;
 
-/// Gathers what the records of one path say, by its place in the survey. Goes through the records once more.
+/// Gathers what the records of each of these paths say, by their places in the survey. Goes through the records once more for all.
 ///
 /// # Errors
 /// See [`StoreError`].
-pub fn timeline(scan: &mut Scan<'_>, survey: &Survey, path: usize) -> Result<Timeline, StoreError> {
+pub fn timelines(scan: &mut Scan<'_>, survey: &Survey, paths: &[usize]) -> Result<Vec<Timeline>, StoreError> {
+    let mut found: Vec<Timeline> = paths.iter().map(|&path| of_entries(survey, path)).collect();
+    let outcomes = addresses(scan, survey, paths, &mut found)?;
+    listed(scan, &outcomes, &mut found)?;
+    found.iter_mut().for_each(|one| bound_comments(&mut one.overrides));
+    Ok(found)
+}
+
+/// What the sums of the survey tell of a path: all but what goes by address, and what outcomes list.
+fn of_entries(survey: &Survey, path: usize) -> Timeline {
     let mut found = Timeline::default();
     let mut cells: FxHashMap<(Day, u32), PartFigures> = FxHashMap::default();
     for entry in survey.tally.entries(path) {
@@ -142,9 +151,7 @@ pub fn timeline(scan: &mut Scan<'_>, survey: &Survey, path: usize) -> Result<Tim
     }
     found.cells = cells.into_iter().map(|((day, reporter), figures)| Cell { day, reporter, figures }).collect();
     found.cells.sort_unstable_by_key(|cell| (cell.day, cell.reporter));
-    let outcomes = addresses(scan, survey, path, &mut found)?;
-    listed(scan, outcomes, &mut found)?;
-    Ok(found)
+    found
 }
 
 fn add<K: Ord>(sums: &mut BTreeMap<K, u64>, key: K, messages: u64) {
@@ -152,23 +159,28 @@ fn add<K: Ord>(sums: &mut BTreeMap<K, u64>, key: K, messages: u64) {
     *sum = sum.saturating_add(messages);
 }
 
-/// Sums by address; gives the messages of each outcome.
+/// An outcome, the place in `paths` of a path that has it, and the messages.
+type OutcomeUse = (u64, usize, u64);
+
+/// Sums by address; gives the messages of each outcome, in the order of outcomes.
 fn addresses(
     scan: &mut Scan<'_>,
     survey: &Survey,
-    path: usize,
-    found: &mut Timeline,
-) -> Result<Vec<(u64, u64)>, StoreError> {
-    let mut by_address: FxHashMap<IpAddr, AddressUse> = FxHashMap::default();
-    let mut by_outcome: FxHashMap<u64, u64> = FxHashMap::default();
-    scan.visit(survey, Some(path), &mut |seen| {
-        let sum = by_outcome.entry(seen.outcome).or_default();
+    paths: &[usize],
+    found: &mut [Timeline],
+) -> Result<Vec<OutcomeUse>, StoreError> {
+    let places: FxHashMap<usize, usize> = paths.iter().copied().zip(0..).collect();
+    let mut by_address: Vec<FxHashMap<IpAddr, AddressUse>> = vec![FxHashMap::default(); paths.len()];
+    let mut by_outcome: FxHashMap<(u64, usize), u64> = FxHashMap::default();
+    scan.visit(survey, Some(paths), &mut |seen| {
+        let Some(&place) = places.get(&seen.path) else { return };
+        let sum = by_outcome.entry((seen.outcome, place)).or_default();
         *sum = sum.saturating_add(seen.messages);
         let Some(ip) = seen.address else {
-            found.no_address.add(seen.facts, seen.messages);
+            found[place].no_address.add(seen.facts, seen.messages);
             return;
         };
-        let one = by_address.entry(ip).or_insert(AddressUse {
+        let one = by_address[place].entry(ip).or_insert(AddressUse {
             figures: PartFigures::default(),
             first: seen.day,
             last: seen.day,
@@ -177,35 +189,41 @@ fn addresses(
         one.first = one.first.min(seen.day);
         one.last = one.last.max(seen.day);
     })?;
-    found.addresses = by_address.into_iter().collect();
-    let mut outcomes: Vec<(u64, u64)> = by_outcome.into_iter().collect();
+    for (one, by_address) in found.iter_mut().zip(by_address) {
+        one.addresses = by_address.into_iter().collect();
+    }
+    let mut outcomes: Vec<OutcomeUse> = by_outcome.into_iter().map(|((id, place), sum)| (id, place, sum)).collect();
     outcomes.sort_unstable();
     Ok(outcomes)
 }
 
 /// Sums what the outcomes list: SPF checks and override reasons.
-fn listed(scan: &mut Scan<'_>, outcomes: Vec<(u64, u64)>, found: &mut Timeline) -> Result<(), StoreError> {
-    let mut messages = outcomes.iter().map(|&(_, messages)| messages);
-    let (spf, overrides) = (&mut found.spf, &mut found.overrides);
-    scan.store.outcomes(outcomes.iter().map(|&(id, _)| id), &mut |_, outcome| {
-        let messages = messages.next().unwrap_or(0);
+fn listed(scan: &mut Scan<'_>, outcomes: &[OutcomeUse], found: &mut [Timeline]) -> Result<(), StoreError> {
+    let uses_of_each = || outcomes.chunk_by(|a, b| a.0 == b.0);
+    let mut uses = uses_of_each();
+    scan.store.outcomes(uses_of_each().map(|uses| uses[0].0), &mut |_, outcome| {
         // What a record lists twice counts once.
         let mut checks: FxHashSet<SpfKey> = FxHashSet::default();
         for check in &outcome.spf {
             checks.insert(SpfKey { domain: check.domain.clone(), scope: check.scope, result: check.result });
         }
-        checks.into_iter().for_each(|key| add(spf, key, messages));
         let mut reasons: FxHashSet<OverrideKey> = FxHashSet::default();
         for reason in &outcome.reasons {
             reasons.insert(OverrideKey { kind: reason.kind, comment: reason.comment.clone() });
         }
-        reasons.into_iter().for_each(|key| add(overrides, key, messages));
-    })?;
+        for &(_, place, messages) in uses.next().unwrap_or_default() {
+            checks.iter().for_each(|key| add(&mut found[place].spf, key.clone(), messages));
+            reasons.iter().for_each(|key| add(&mut found[place].overrides, key.clone(), messages));
+        }
+    })
+}
+
+/// Sums reasons without their comments, where there are too many: those on the fewest messages.
+fn bound_comments(overrides: &mut BTreeMap<OverrideKey, u64>) {
     let mut all: Vec<(OverrideKey, u64)> = std::mem::take(overrides).into_iter().collect();
     all.sort_by(|a, b| (Reverse(a.1), &a.0).cmp(&(Reverse(b.1), &b.0)));
     for (place, (key, messages)) in all.into_iter().enumerate() {
         let comment = key.comment.filter(|_| place < MOST_COMMENTS);
         add(overrides, OverrideKey { kind: key.kind, comment }, messages);
     }
-    Ok(())
 }

@@ -33,7 +33,7 @@ pub struct Seen<'s> {
 }
 
 impl Scan<'_> {
-    /// Shows every record of one path of the survey, or of all, in the order of days and reports. Call it after
+    /// Shows every record of these paths of the survey, or of all, in the order of days and reports. Call it after
     /// [`survey`](Self::survey).
     ///
     /// # Errors
@@ -41,33 +41,36 @@ impl Scan<'_> {
     pub fn visit(
         &mut self,
         survey: &Survey,
-        path: Option<usize>,
+        paths: Option<&[usize]>,
         visit: &mut impl FnMut(&Seen<'_>),
     ) -> Result<(), StoreError> {
+        let mut wanted = vec![paths.is_none(); survey.paths.len()];
         // What a record shows apart from its address rules most of the others out.
-        let mut may = vec![path.is_none(); self.identities.len()];
-        if let Some(path) = path {
+        let mut may = vec![paths.is_none(); self.identities.len()];
+        if let Some(paths) = paths {
+            paths.iter().for_each(|&path| wanted[path] = true);
             for (identity, pair) in self.sums.pairs() {
-                if self.paths_of_groups.get(pair.group as usize).is_some_and(|&of| of as usize == path) {
+                let of = self.paths_of_groups.get(pair.group as usize);
+                if of.is_some_and(|&path| path != NO_PATH && wanted[path as usize]) {
                     may[identity as usize] = true;
                 }
             }
         }
-        let reports: Option<FxHashSet<i64>> = path.map(|path| {
-            let entries = survey.tally.entries(path).iter();
+        let reports: Option<FxHashSet<i64>> = paths.map(|paths| {
+            let entries = paths.iter().flat_map(|&path| survey.tally.entries(path));
             entries.map(|entry| survey.tally.report(entry).report).collect()
         });
         let (store, window) = (self.store, self.window);
         store.scan_runs(window.first, window.last, &mut |run| match &reports {
             Some(reports) if !reports.contains(&run.report) => Ok(()),
-            _ => self.show(&run, path, &may, visit),
+            _ => self.show(&run, &wanted, &may, visit),
         })
     }
 
     fn show(
         &mut self,
         run: &ScannedRun<'_>,
-        wanted: Option<usize>,
+        wanted: &[bool],
         may: &[bool],
         visit: &mut impl FnMut(&Seen<'_>),
     ) -> Result<(), StoreError> {
@@ -83,7 +86,7 @@ impl Scan<'_> {
             }
             let address = rows::read_address(address).ok_or_else(damaged)?;
             let path = self.path_at(hot, address.ip());
-            let Some(path) = path.filter(|&path| wanted.is_none_or(|one| one == path)) else {
+            let Some(path) = path.filter(|&path| wanted[path]) else {
                 continue;
             };
             visit(&Seen {

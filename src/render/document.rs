@@ -169,26 +169,21 @@ impl Document {
         }
     }
 
-    /// Adds a table, unless it has no rows.
+    /// Adds a table, unless it has no rows, and says how many were left out of it.
     pub fn table(&mut self, table: Table) {
-        if !table.rows.is_empty() {
-            self.blocks.push(Block::Table(table));
+        if table.rows.is_empty() {
+            return;
+        }
+        let more = more(table.left_out());
+        self.blocks.push(Block::Table(table));
+        if let Some(more) = more {
+            self.text(Text::plain(format!("{more}, see the JSON answer")).paint(Paint::Dim));
         }
     }
 
     /// Adds a table, of which the head alone tells something.
     pub fn table_or_head(&mut self, table: Table) {
         self.blocks.push(Block::Table(table));
-    }
-
-    /// Adds the first rows of a table, and says how many more there are.
-    pub fn first_rows(&mut self, mut table: Table, most: usize) {
-        let left = table.rows.len().saturating_sub(most);
-        table.rows.truncate(most);
-        self.table(table);
-        if let Some(more) = more(left) {
-            self.text(Text::plain(format!("{more}, see the JSON answer")).paint(Paint::Dim));
-        }
     }
 
     /// Adds links to other pages of the same folder.
@@ -259,10 +254,10 @@ mod tests {
     #[test]
     fn rows_that_are_left_out_are_counted() {
         use crate::render::table::{Column, Row, Table};
-        let mut table = Table::new([Column::text("A")]);
+        let mut table = Table::new([Column::text("A")]).at_most(3);
         (0..5).for_each(|number: u8| table.push(Row::new([number.to_string()])));
         let mut document = Document::default();
-        document.first_rows(table, 3);
+        document.table(table);
         let [Block::Table(table), Block::Text(text)] = document.blocks() else { panic!("{document:?}") };
         assert_eq!((table.rows.len(), text.bare().as_str()), (3, "and 2 more, see the JSON answer"));
     }

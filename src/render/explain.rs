@@ -136,7 +136,8 @@ fn reporters(answer: &ExplainAnswer, document: &mut Document) {
         Column::text("FIRST SEEN").from(120),
         Column::text("LAST SEEN").from(100),
         Column::text("COMPARED").from(50),
-    ]);
+    ])
+    .at_most(ROWS);
     for one in &answer.evidence.by_reporter {
         let figures = &one.figures;
         let row = Row::new([
@@ -154,7 +155,7 @@ fn reporters(answer: &ExplainAnswer, document: &mut Document) {
         table.push(row.paint(9, if one.agrees == Some(false) { Paint::Warn } else { Paint::Plain }));
     }
     document.heading("Who saw it");
-    document.first_rows(table, ROWS);
+    document.table(table);
 }
 
 fn beside(one: &ReporterPart) -> String {
@@ -182,7 +183,8 @@ fn signatures(answer: &ExplainAnswer, document: &mut Document) {
         Column::text("RESULTS"),
         Column::text("FIRST SEEN").from(120),
         Column::text("LAST SEEN").from(100),
-    ]);
+    ])
+    .at_most(ROWS);
     for one in &answer.evidence.signatures {
         let results = one.results.by_word().map(|(word, messages)| format!("{word} {}", grouped(messages)));
         table.push(Row::new([
@@ -195,7 +197,7 @@ fn signatures(answer: &ExplainAnswer, document: &mut Document) {
             one.last_seen.clone(),
         ]));
     }
-    document.first_rows(table, ROWS);
+    document.table(table);
 }
 
 fn yes_or_no(yes: bool) -> String {
@@ -213,7 +215,8 @@ fn spf(answer: &ExplainAnswer, document: &mut Document) {
         Column::text("RESULT"),
         Column::text("ALIGNS"),
         Column::number("MESSAGES"),
-    ]);
+    ])
+    .at_most(ROWS);
     for one in &answer.evidence.spf {
         table.push(Row::new([
             one.domain.clone().unwrap_or_else(|| "(none)".to_owned()),
@@ -223,7 +226,7 @@ fn spf(answer: &ExplainAnswer, document: &mut Document) {
             grouped(one.messages),
         ]));
     }
-    document.first_rows(table, ROWS);
+    document.table(table);
 }
 
 const PART_COLUMNS: [Column; 7] = [
@@ -266,11 +269,11 @@ fn machines(answer: &ExplainAnswer, document: &mut Document) {
     let (machines, networks) = (evidence.addresses.len() as u64, evidence.networks.len() as u64);
     document.heading(format!("{} in {}, worst first", plural(machines, "machine"), plural(networks, "network")));
     let columns = [Column::text("NETWORK"), Column::number("MACHINES")];
-    let mut table = Table::new(columns.into_iter().chain(PART_COLUMNS));
+    let mut table = Table::new(columns.into_iter().chain(PART_COLUMNS)).at_most(ROWS);
     for one in &evidence.networks {
         table.push(Row::new(network_head(one).into_iter().chain(part_cells(&one.figures, one.last_seen))));
     }
-    document.first_rows(table, ROWS);
+    document.table(table);
     let failing: Vec<_> =
         evidence.addresses.iter().filter(|one| one.figures.dkim.aligned < one.figures.messages).collect();
     if failing.is_empty() || failing.len() as u64 == machines {

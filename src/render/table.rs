@@ -136,12 +136,28 @@ pub struct Table {
     pub columns: Vec<Column>,
     /// The rows.
     pub rows: Vec<Row>,
+    /// How many rows it may have, where that is bounded.
+    most: Option<usize>,
+    /// How many were left out.
+    left_out: usize,
 }
 
 impl Table {
     /// A table without rows yet.
     pub fn new(columns: impl IntoIterator<Item = Column>) -> Self {
-        Table { columns: columns.into_iter().collect(), rows: Vec::new() }
+        Table { columns: columns.into_iter().collect(), ..Table::default() }
+    }
+
+    /// The same with no more than so many rows, the first: what is added to them is counted, and not kept.
+    #[must_use]
+    pub fn at_most(self, rows: usize) -> Self {
+        Table { most: Some(rows), ..self }
+    }
+
+    /// How many rows were left out.
+    #[must_use]
+    pub fn left_out(&self) -> usize {
+        self.left_out
     }
 
     /// Makes cells of the columns of that heading lead to the pages that they have.
@@ -157,9 +173,13 @@ impl Table {
         }
     }
 
-    /// Adds a row.
+    /// Adds a row, or counts it where there are enough.
     pub fn push(&mut self, row: Row) {
-        self.rows.push(row);
+        if self.most.is_some_and(|most| self.rows.len() >= most) {
+            self.left_out += 1;
+        } else {
+            self.rows.push(row);
+        }
     }
 }
 

@@ -30,13 +30,13 @@ impl Answer for TlsAnswer {
         let newest = self.newest_report.as_deref();
         document.text(summary(&days_of(&self.window), self.reports, self.reporters, newest));
         document.heading("Policies");
-        document.first_rows(policies(self), MOST);
+        document.table(policies(self));
         let failures = failures(self);
         if failures.rows.is_empty() {
             document.text(Text::plain("No session failed.").paint(Paint::Good));
         } else {
             document.heading("What fails");
-            document.first_rows(failures, MOST);
+            document.table(failures);
         }
         document
     }
@@ -62,7 +62,8 @@ fn policies(answer: &TlsAnswer) -> Table {
         Column::number("REPORTS").from(100),
         Column::text("REPORTERS").from(90),
         Column::text("LAST SEEN").from(70),
-    ]);
+    ])
+    .at_most(MOST);
     for domain in &answer.domains {
         for policy in &domain.policies {
             let all = policy.successful.saturating_add(policy.failed);
@@ -96,7 +97,8 @@ fn failures(answer: &TlsAnswer) -> Table {
         Column::text("SAID BY").from(90),
         Column::text("SINCE"),
         Column::text("LAST SEEN").from(100),
-    ]);
+    ])
+    .at_most(MOST);
     for domain in &answer.domains {
         for policy in &domain.policies {
             for failure in &policy.failures {

@@ -89,9 +89,9 @@ fn cost_of_matching(document: &[u8]) -> Duration {
     let (catalogue, ledger, hosts) = (Catalogue::builtin(), Ledger::default(), Hosts::default());
     let knowledge = Knowledge { catalogue: &catalogue, ledger: &ledger, hosts: &hosts, memory_days: 90 };
     let first = i32::try_from(OCTOBER / DAY).unwrap();
-    let mut scan = Scan::new(&store, Window { first, last: first + 30 }, &[], knowledge).unwrap();
-    let survey = scan.survey().unwrap();
-    let mut once = || {
+    let once = || {
+        let mut scan = Scan::new(&store, Window { first, last: first + 30 }, &[], knowledge).unwrap();
+        let survey = scan.survey().unwrap();
         let began = processor_time();
         let matching = scan.matching().unwrap();
         for (at, path) in survey.paths.iter().enumerate() {

@@ -216,7 +216,7 @@ pub fn review(
         own_failing: own_weighed.failing,
         unsigned_own,
         mailboxes: mailboxes(&own, observed.catalogue),
-        subdomains: subdomains::subdomains(domain, target, &within, &receivers, published.as_ref()),
+        subdomains: subdomains::subdomains(domain, target, &within, &governing, published.as_ref()),
         selectors: selectors::selectors(observed.survey, &own, thresholds.max_selector_failures),
         domain,
         target,
@@ -290,8 +290,10 @@ fn narrowed(receivers: &Receivers, domain: &str) -> Receivers {
     };
     Receivers {
         reports: receivers.reports.iter().filter(|report| about(&report.policy_domain)).cloned().collect(),
+        reporters: receivers.reporters.clone(),
+        policies: receivers.policies.clone(),
+        handled: receivers.handled.clone(),
         governed,
-        ..receivers.clone()
     }
 }
 

@@ -84,10 +84,9 @@ pub(super) fn subdomains(
     domain: &str,
     target: Target,
     paths: &[&SendingPath],
-    receivers: &Receivers,
+    governing: &BTreeMap<&str, Governing<'_>>,
     published: Option<&PublishedAnswer>,
 ) -> Vec<Subdomain> {
-    let governing = governing(receivers);
     let mut found: BTreeMap<&str, Subdomain> = BTreeMap::new();
     for path in paths.iter().filter(|path| path.domain != domain && is_within(&path.domain, domain)) {
         let one = found.entry(&path.domain).or_insert_with(|| {

@@ -330,7 +330,8 @@ fn reporters(answer: &Review, document: &mut Document) {
         Column::number("SHARE"),
         Column::text("LAST"),
         Column::text(""),
-    ]);
+    ])
+    .at_most(REPORTERS);
     for one in &answer.reporters {
         table.push(
             Row::new([
@@ -344,7 +345,7 @@ fn reporters(answer: &Review, document: &mut Document) {
             .paint(5, Paint::Warn),
         );
     }
-    document.first_rows(table, REPORTERS);
+    document.table(table);
 }
 
 fn changes(answer: &Review, document: &mut Document) {
