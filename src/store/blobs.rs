@@ -5,11 +5,33 @@ use std::io::{Seek, SeekFrom};
 use super::engine::{Connection, Optional, Value, params};
 
 use super::new_report::{Raw, RawBytes};
-use super::values::signed;
+use super::values::{number, signed};
 use super::{Result, StoreError};
 
 /// Bytes of more than this length are stored piece by piece.
 const LARGE: usize = 256 * 1024;
+
+/// Rows that are read together, at most.
+const TOGETHER: usize = 2_000;
+/// Nor more bytes, counted as they are when unpacked; a row that has more is read alone.
+const TOGETHER_BYTES: u64 = 32 * 1024 * 1024;
+
+/// The last of the rows after one that are to be read together; nothing where there are none. To ask for as many rows as fit, and to
+/// take no more of the answer than is wanted, would have other servers send many times what is read.
+pub(super) fn batch_after(connection: &Connection, last: i64) -> Result<Option<i64>> {
+    let mut select =
+        connection.prepare(&format!("SELECT id, size FROM blob WHERE id > ?1 ORDER BY id LIMIT {TOGETHER}"))?;
+    let mut rows = select.query([last])?;
+    let (mut end, mut bytes) = (None, 0_u64);
+    while let Some(row) = rows.next()? {
+        bytes = bytes.saturating_add(number(row, 1)?);
+        if end.is_some() && bytes > TOGETHER_BYTES {
+            break;
+        }
+        end = Some(row.get(0)?);
+    }
+    Ok(end)
+}
 
 /// Finds bytes by their SHA-256.
 pub(super) const KNOWN: &str = "SELECT id, bytes IS NOT NULL FROM blob WHERE sha256 = ?1";

@@ -7,12 +7,10 @@
 use super::engine::{AsValue, Connection, Optional, Stored, Value, params};
 use super::place::Place;
 use super::schema::{self, COPYING};
-use super::{DigestKey, Result, StoreError};
+use super::{DigestKey, Result, StoreError, blobs};
 
 /// Rows that are read and written in one transaction.
 const BATCH: usize = 2_000;
-/// Rows with bytes of any size.
-const BATCH_OF_BYTES: usize = 50;
 /// Rows that are written in one statement.
 const TOGETHER: usize = 50;
 
@@ -159,18 +157,22 @@ fn tables() -> Result<Vec<Table>> {
 }
 
 impl Table {
-    fn batch(&self) -> usize {
-        if self.name == "blob" { BATCH_OF_BYTES } else { BATCH }
-    }
-
-    /// The next rows after one, all but its key left out.
-    fn after(&self, connection: &Connection, last: Option<&[Stored]>, most: usize) -> Result<Vec<Vec<Stored>>> {
+    /// The next rows after one, all but its key left out; none where it was the last.
+    fn after(&self, connection: &Connection, last: Option<&[Stored]>) -> Result<Vec<Vec<Stored>>> {
         let key = self.key.join(", ");
-        let marks: Vec<String> = (1..=self.key.len()).map(|number| format!("?{number}")).collect();
-        let behind = last.map_or_else(String::new, |_| format!("WHERE ({key}) > ({})", marks.join(", ")));
-        let sql = format!("SELECT {} FROM {} {behind} ORDER BY {key} LIMIT {most}", self.columns.join(", "), self.name);
-        let mut select = connection.prepare(&sql)?;
-        let values: Vec<Value<'_>> = last.unwrap_or_default().iter().map(AsValue::as_value).collect();
+        let mut values: Vec<Value<'_>> = last.unwrap_or_default().iter().map(AsValue::as_value).collect();
+        let which = if self.name == "blob" {
+            let last = if let Some(&[Value::Integer(last)]) = values.get(..1) { last } else { i64::MIN };
+            let Some(end) = blobs::batch_after(connection, last)? else { return Ok(Vec::new()) };
+            values = vec![Value::Integer(last), Value::Integer(end)];
+            "WHERE id > ?1 AND id <= ?2 ORDER BY id".to_owned()
+        } else {
+            let marks: Vec<String> = (1..=self.key.len()).map(|number| format!("?{number}")).collect();
+            let behind = last.map_or_else(String::new, |_| format!("WHERE ({key}) > ({})", marks.join(", ")));
+            format!("{behind} ORDER BY {key} LIMIT {BATCH}")
+        };
+        let mut select =
+            connection.prepare(&format!("SELECT {} FROM {} {which}", self.columns.join(", "), self.name))?;
         let rows =
             select.query_map(values.as_slice(), |row| (0..self.columns.len()).map(|at| row.stored(at)).collect())?;
         Ok(rows.collect::<super::engine::Result<_>>()?)
@@ -216,7 +218,7 @@ fn transfer(
 ) -> Result<()> {
     let (mut last, mut moved) = (table.last(target)?, 0);
     loop {
-        let rows = table.after(source, last.as_deref(), table.batch())?;
+        let rows = table.after(source, last.as_deref())?;
         let Some(end) = rows.last() else { return Ok(()) };
         last = Some(table.key_of(end));
         let transaction = target.transaction()?;
@@ -232,7 +234,7 @@ fn transfer(
 fn summary(table: &Table, connection: &Connection) -> Result<(u64, u128)> {
     let (mut last, mut count, mut digest) = (None, 0, DigestKey::default().digest());
     loop {
-        let rows = table.after(connection, last.as_deref(), table.batch())?;
+        let rows = table.after(connection, last.as_deref())?;
         let Some(end) = rows.last() else { return Ok((count, digest.finish())) };
         last = Some(table.key_of(end));
         count += rows.len() as u64;

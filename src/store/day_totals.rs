@@ -201,10 +201,9 @@ impl Store {
         let readable = self.connection.newest_readable();
         let (mut answered, mut newest) = (self.answered(), None::<(Day, i64)>);
         let is_behind = |newest: Option<(Day, i64)>, day: Day| newest.is_some_and(|(last, _)| day < last - BACK);
-        let mut before = now.div_euclid(DAY);
+        // The newest is mostly of the last days.
+        let mut last = Day::try_from(now.div_euclid(DAY)).unwrap_or(Day::MAX);
         loop {
-            let last: Option<Day> = latest.query_row(params![before, readable], |row| row.get(0))?;
-            let Some(last) = last.filter(|&last| !is_behind(newest, last)) else { break };
             let first = last.saturating_sub(2 * BACK);
             let mut rows = select.query(params![first, last, readable])?;
             while let Some(row) = rows.next()? {
@@ -219,10 +218,12 @@ impl Store {
                     newest = Some(newest.map_or((day, period.end), |(last, newest)| (last, newest.max(period.end))));
                 }
             }
-            before = i64::from(first) - 1;
             if is_behind(newest, first.saturating_sub(1)) {
                 break;
             }
+            let before: Option<Day> = latest.query_row(params![i64::from(first) - 1, readable], |row| row.get(0))?;
+            let Some(before) = before.filter(|&day| !is_behind(newest, day)) else { break };
+            last = before;
         }
         Ok(newest.map(|(_, end)| end))
     }

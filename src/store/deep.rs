@@ -9,7 +9,7 @@ use sha2::{Digest as _, Sha256};
 use super::interner::NameReader;
 use super::tls::stored_content;
 use super::values::{blob, number};
-use super::{DigestKey, Result, Store, StoreError};
+use super::{DigestKey, Result, Store, StoreError, blobs};
 use crate::alignment::codec;
 use crate::rows;
 
@@ -218,18 +218,15 @@ fn tls(connection: &Connection, key: DigestKey, faults: &mut Faults) -> Result<(
 /// Whether kept bytes are those that came.
 fn bytes(connection: &Connection, faults: &mut Faults) -> Result<()> {
     let mut select = connection.prepare(
-        "SELECT id, sha256, packed, bytes FROM blob WHERE id > ?1 AND bytes IS NOT NULL ORDER BY id LIMIT 64",
+        "SELECT id, sha256, packed, bytes FROM blob WHERE id > ?1 AND id <= ?2 AND bytes IS NOT NULL ORDER BY id",
     )?;
     let mut last = i64::MIN;
-    loop {
-        let (before, mut rows) = (last, select.query([last])?);
+    while let Some(end) = blobs::batch_after(connection, last)? {
+        let mut rows = select.query([last, end])?;
         while let Some(row) = rows.next()? {
-            last = row.get(0)?;
             check_bytes(row, faults)?;
         }
-        if last == before {
-            break;
-        }
+        last = end;
     }
     let mut select = connection.prepare("SELECT id FROM blob")?;
     let known: FxHashSet<i64> = select.query_map((), |row| row.get(0))?.collect::<engine::Result<_>>()?;

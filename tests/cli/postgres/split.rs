@@ -7,7 +7,8 @@ use rusqlite::Connection;
 
 use super::same::{ask_everything, at_one_time, twin};
 use super::server::{PASSWORD, PostgresServer, shared};
-use crate::harness::{Sandbox, quirk_folders, quirk_inputs, sample_mails};
+use crate::dump;
+use crate::harness::{Ran, Sandbox, quirk_folders, quirk_inputs, sample_mails};
 
 /// The blocks of SQL in `docs/scale.md` that have a word after `sql`, one after the other.
 fn block(word: &str) -> String {
@@ -121,6 +122,26 @@ fn tables_on_other_servers_answer_as_a_file() {
     at_one_time(server, &sandbox, &database);
     ask_everything(server, &sandbox, &database, &["json"]);
     server.ask(&sandbox, &database, &["check", "--deep"]).exits(0);
+
+    // Rows that are read in the order of a key: the servers send them once, and not from the beginning for each batch.
+    let before = split.parts.each_ref().map(|part| part.log().len());
+    let back = sandbox.path("back.db");
+    let url = server.url("postgres", &database);
+    let mut copy = sandbox.command(["copy", "--from", &url, "--to", back.to_str().unwrap()]);
+    copy.env("PGPASSWORD", PASSWORD);
+    Ran::of(copy).exits(0);
+    server.ask(&sandbox, &database, &["export", "--since", "all", "--format", "jsonl"]).exits(0);
+    server.ask(&sandbox, &database, &["check", "--deep"]).exits(0);
+    dump::assert_same(&dump::raw(&sandbox.db()), &dump::raw(&back), "a copy of it");
+    for (part, before) in split.parts.iter().zip(before) {
+        let log = part.log();
+        let asked: Vec<&str> = log[before..].lines().filter(|line| line.contains("SELECT ")).collect();
+        let mut in_order = asked.iter().filter(|sql| sql.contains("bytes FROM") && sql.contains("id > ")).peekable();
+        assert!(in_order.peek().is_some() && in_order.all(|sql| sql.contains("id <= ")), "{asked:#?}");
+        // Once to copy, once to compare, once to check. Where more is read behind a place, its day is said.
+        let from_the_beginning = asked.iter().filter(|sql| sql.contains("rows FROM") && !sql.contains("day >= "));
+        assert!(from_the_beginning.count() <= 3, "{asked:#?}");
+    }
 
     // What a commit leaves that broke off between two servers.
     let before = split.rows("record_run");

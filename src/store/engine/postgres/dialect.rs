@@ -17,7 +17,20 @@ pub(super) fn statement(sql: &str) -> String {
         rest = next;
     }
     out.push_str(rest);
-    out
+    begin_of_keys(&out).unwrap_or(out)
+}
+
+/// The same with what `WHERE (a, b) > ($1, $2)` says of the first column alone, `a >= $1`. A server that asks others passes on to
+/// them what is said of single columns; of columns together it would only drop what it was sent.
+fn begin_of_keys(sql: &str) -> Option<String> {
+    let (_, rest) = sql.split_once(" WHERE (")?;
+    let (columns, rest) = rest.split_once(") >")?;
+    let (first, _) = columns.split_once(", ")?;
+    let marks = rest.trim_start_matches('=').strip_prefix(" (")?;
+    let (mark, _) = marks.split_once(", ")?;
+    let (marks, _) = marks.split_once(')')?;
+    let (head, tail) = sql.split_at(sql.len() - rest.len() + rest.find(marks)? + marks.len() + 1);
+    mark.starts_with('$').then(|| format!("{head} AND {first} >= {mark}{tail}"))
 }
 
 /// An INSERT of one row with the number of the row as its last parameter, the `mark`th; with the table.
@@ -148,6 +161,19 @@ mod tests {
             statement("SELECT CAST(a || ?1 AS BLOB), TOTAL(b) FROM t WHERE c = ?2 AND d = ?12"),
             "SELECT CAST(a || $1 AS BYTEA), SUM(b) FROM t WHERE c = $2 AND d = $12"
         );
+    }
+
+    #[test]
+    fn a_place_in_an_order_says_where_its_first_column_begins() {
+        assert_eq!(
+            statement("SELECT c FROM t WHERE (a, b) >= (?1, ?2) AND a <= ?3 ORDER BY a, b"),
+            "SELECT c FROM t WHERE (a, b) >= ($1, $2) AND a >= $1 AND a <= $3 ORDER BY a, b"
+        );
+        for sql in
+            ["SELECT a FROM t WHERE (a) > ($1)", "SELECT a FROM t WHERE (a > $1 OR b > $2)", "SELECT (1, 2) > (1, 1)"]
+        {
+            assert_eq!(statement(sql), sql);
+        }
     }
 
     #[test]
