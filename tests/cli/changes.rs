@@ -214,6 +214,23 @@ fn what_only_pauses_is_not_gone_and_not_new() {
 }
 
 #[test]
+fn a_path_that_is_told_otherwise_than_before_did_not_pause() {
+    let days = Days::new();
+    days.write(0..20, |day, _| {
+        // A machine that SPF names from the eleventh day on.
+        let results = if day < 10 { "" } else { SPF_ONLY };
+        vec![healthy("192.0.2.1"), record("203.0.113.1", 20, "example.com", results)]
+    });
+    let answer = days.json();
+    assert_eq!(kinds(&answer), pairs(&[("mended", "path")]), "{answer:#}");
+    let change = &answer["changes"][0];
+    let text = change["text"].as_str().unwrap();
+    assert!(text.starts_with("unknown → own; ") && text.contains("SPF aligned 0% → 100%"), "{change:#}");
+    assert_eq!((&change["before"]["messages"], &change["after"]["messages"]), (&json!(400), &json!(400)));
+    assert_eq!(change["since"], "2026-10-11");
+}
+
+#[test]
 fn a_few_messages_are_noise() {
     let days = Days::new();
     days.write(0..20, |day, _| {

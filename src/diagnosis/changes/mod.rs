@@ -9,6 +9,7 @@ mod comparison;
 mod keys;
 mod moved;
 mod paths;
+mod renamed;
 mod shares;
 mod silent;
 mod tls;

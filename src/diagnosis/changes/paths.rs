@@ -7,6 +7,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use super::answer::{Change, ChangeKind, Changes};
 use super::comparison::{Comparison, FEW};
 use super::moved::{Days, moves};
+use super::renamed::renamed;
 use super::shares::{share, shares, states};
 use crate::alignment::DkimState;
 use crate::diagnosis::change_points::{Segment, distance, segments};
@@ -41,9 +42,12 @@ pub(super) fn compare(comparison: &Comparison<'_>, found: &mut Changes) {
     };
     let domains = Domains::of(comparison);
     let moves = moves(comparison, &days);
+    let renamed = renamed(comparison, &days);
+    let former: BTreeSet<&String> = renamed.values().map(|&at| &then[at].id).collect();
     let ids: BTreeSet<&String> = now_by_id.keys().chain(then_by_id.keys()).collect();
-    for id in ids {
-        let (after, before) = (now_by_id.get(id).map(|&at| &now[at]), then_by_id.get(id).map(|&at| &then[at]));
+    for id in ids.into_iter().filter(|id| !former.contains(id)) {
+        let after = now_by_id.get(id).map(|&at| &now[at]);
+        let before = then_by_id.get(id).or_else(|| renamed.get(id)).map(|&at| &then[at]);
         let largest = before.map_or(0, |path| path.messages).max(after.map_or(0, |path| path.messages));
         if largest < comparison.min_messages {
             continue;
@@ -82,6 +86,7 @@ fn days(survey: &Survey, path: usize) -> Days {
 /// What is known of the domains that the paths are of.
 struct Domains<'c> {
     window: Window,
+    before: Window,
     /// Messages in this window, by header From.
     now: FxHashMap<&'c str, u64>,
     /// The same in the window before.
@@ -103,6 +108,7 @@ impl<'c> Domains<'c> {
         let before = comparison.history.survey.paths.iter().filter(|path| path.first < comparison.window.first);
         Domains {
             window: comparison.window,
+            before: comparison.before,
             now: sums(comparison.now.survey),
             then: sums(comparison.then.survey),
             known: before.map(|path| organizational(&path.domain)).collect(),
@@ -123,6 +129,10 @@ impl<'c> Domains<'c> {
         let earlier = days().range(..self.window.first).next_back().map(|(&day, _)| day);
         let sort = format!("{}, {}", path.class.as_str(), path.role.as_str());
         let mut new = match earlier {
+            Some(day) if day >= self.before.first => {
+                let text = format!("part of another path before: {sort}, {}", plural(path.messages, "message"));
+                Change::of_path(ChangeKind::Changed, path, text)
+            }
             Some(day) => {
                 let text = format!(
                     "back after a pause, last seen {}: {sort}, {}",
