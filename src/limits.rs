@@ -5,6 +5,7 @@
 //! left of them: one for all layers of the input, however mails, archives and mailboxes lie within each other.
 
 use std::cell::Cell;
+use std::fmt::Display;
 use std::time::Duration;
 
 use serde::{Deserialize, Deserializer};
@@ -16,60 +17,62 @@ use crate::rejection::RejectionCode;
 #[serde(default, deny_unknown_fields)]
 pub struct Limits {
     /// A whole mail.
-    #[serde(deserialize_with = "not_zero")]
+    #[serde(deserialize_with = "at_least::<1, _, _>")]
     pub message: u64,
     /// One attachment or file that is compressed, as it came.
-    #[serde(deserialize_with = "not_zero")]
+    #[serde(deserialize_with = "at_least::<1, _, _>")]
     pub compressed: u64,
     /// One document, unpacked.
-    #[serde(deserialize_with = "not_zero")]
+    #[serde(deserialize_with = "at_least::<1, _, _>")]
     pub document: u64,
     /// Everything that one mail or file unpacks to, all layers together.
-    #[serde(deserialize_with = "not_zero")]
+    #[serde(deserialize_with = "at_least::<1, _, _>")]
     pub total: u64,
     /// Processor time for one mail or file, in seconds.
-    #[serde(deserialize_with = "not_zero")]
+    #[serde(deserialize_with = "at_least::<1, _, _>")]
     pub time: u64,
     /// Archives within archives, through all mails between them.
-    #[serde(deserialize_with = "not_zero")]
+    #[serde(deserialize_with = "at_least::<1, _, _>")]
     pub archive_depth: u32,
     /// Entries of a zip that are looked at.
-    #[serde(deserialize_with = "not_zero")]
+    #[serde(deserialize_with = "at_least::<1, _, _>")]
     pub zip_members: usize,
     /// Reports read from one zip.
-    #[serde(deserialize_with = "not_zero")]
+    #[serde(deserialize_with = "at_least::<1, _, _>")]
     pub zip_reports: usize,
     /// Entries of all zips of one mail or file.
-    #[serde(deserialize_with = "not_zero")]
+    #[serde(deserialize_with = "at_least::<1, _, _>")]
     pub members: usize,
     /// Parts of a mail, and of all mails within it.
-    #[serde(deserialize_with = "not_zero")]
+    #[serde(deserialize_with = "at_least::<1, _, _>")]
     pub mime_parts: usize,
-    /// Multiparts within multiparts.
+    /// Multiparts within multiparts; Microsoft's reports need three (mixed, related, alternative).
+    #[serde(deserialize_with = "at_least::<3, _, _>")]
     pub mime_depth: u32,
     /// Mails within mails, through all archives between them.
     pub message_depth: u32,
     /// Mails within one mail or file, at any depth.
-    #[serde(deserialize_with = "not_zero")]
+    #[serde(deserialize_with = "at_least::<1, _, _>")]
     pub messages: usize,
     /// Reports in one mail or file.
-    #[serde(deserialize_with = "not_zero")]
+    #[serde(deserialize_with = "at_least::<1, _, _>")]
     pub reports: usize,
     /// Reports of one reporter, id, domain and period in one mail or file.
-    #[serde(deserialize_with = "not_zero")]
+    #[serde(deserialize_with = "at_least::<1, _, _>")]
     pub same_id: usize,
     /// Different published policies in the reports of one mail or file.
-    #[serde(deserialize_with = "not_zero")]
+    #[serde(deserialize_with = "at_least::<1, _, _>")]
     pub policies: usize,
-    /// Elements within elements; a report needs six.
+    /// Elements within elements; a report needs six (feedback, record, row, policy_evaluated, reason, type).
+    #[serde(deserialize_with = "at_least::<6, _, _>")]
     pub xml_depth: usize,
     /// Records of a report.
-    #[serde(deserialize_with = "not_zero")]
+    #[serde(deserialize_with = "at_least::<1, _, _>")]
     pub records: u64,
     /// Different failures in the SMTP TLS reports of one document.
     pub tls_failures: usize,
     /// Signatures kept of one record; the rest is counted as an irregularity.
-    #[serde(deserialize_with = "not_zero")]
+    #[serde(deserialize_with = "at_least::<1, _, _>")]
     pub signatures: usize,
     /// A free text (comment, contact); longer ones are cut.
     pub text: usize,
@@ -77,7 +80,7 @@ pub struct Limits {
     /// cut short, beyond three times as much nothing more is read.
     pub texts: u64,
     /// A name (domain, selector, report id); longer ones are cut.
-    #[serde(deserialize_with = "not_zero")]
+    #[serde(deserialize_with = "at_least::<1, _, _>")]
     pub name: usize,
     /// What the quarantine keeps, in all.
     pub quarantine: u64,
@@ -87,15 +90,15 @@ pub struct Limits {
     pub database: u64,
 }
 
-/// Reads a limit that makes reports unreadable at 0, which nobody can mean.
-fn not_zero<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default + PartialEq>(
+/// Reads a limit below which reports of great reporters could not be read, which nobody can mean.
+fn at_least<'de, const LEAST: u8, D: Deserializer<'de>, T: Deserialize<'de> + From<u8> + PartialOrd + Display>(
     deserializer: D,
 ) -> Result<T, D::Error> {
     let limit = T::deserialize(deserializer)?;
-    if limit == T::default() {
-        return Err(serde::de::Error::custom(
-            "invalid limit 0: reports could not be read; use 1 or more, or leave it out for the default",
-        ));
+    if limit < T::from(LEAST) {
+        return Err(serde::de::Error::custom(format!(
+            "invalid limit {limit}: reports could not be read; use {LEAST} or more, or leave it out for the default"
+        )));
     }
     Ok(limit)
 }

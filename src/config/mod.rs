@@ -197,6 +197,14 @@ mod tests {
             ("[limits]\nrecords = \"many\"\n", ["line 2", "`records`"]),
             ("[limits]\n\ndocument = 0\n", ["line 3", "`document`"]),
             ("[limits]\ntext = 0\nquarantine = 0\narchive_depth = 0\n", ["line 4", "`archive_depth`"]),
+            (
+                "[limits]\nxml_depth = 6\nmime_depth = 2\n",
+                ["line 3", "invalid limit 2: reports could not be read; use 3 or more"],
+            ),
+            (
+                "[limits]\nmime_depth = 3\nxml_depth = 5\n",
+                ["line 3", "invalid limit 5: reports could not be read; use 6 or more"],
+            ),
             ("[diagnosis]\nsigned = 95\n", ["line 2", "`signed`"]),
             ("[diagnosis]\n\nmemory_days = -1\n", ["line 3", "`memory_days`"]),
             ("[diagnosis]\nreplay_factor = 0\n", ["line 2", "`replay_factor`"]),
