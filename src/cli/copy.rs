@@ -42,13 +42,13 @@ impl Copy {
             }
         })
         // Not the database of the other commands, which would be named else, but one of these two, as the message says.
-        .map_err(|error| match error {
+        .map_err(|failed| match failed.error {
             StoreError::Missing(place) => anyhow!("there is no database at {place}; name the one to copy with --from"),
             StoreError::Foreign(place) => {
                 let option = if place == from.to_string() { "--from" } else { "--to" };
                 anyhow!("{place} is not a dmarcstat database; name another with {option}")
             }
-            error => anyhow!("{:#}", anyhow::Error::from(error)),
+            _ => anyhow::Error::from(failed),
         })?;
         context.show(&CopyAnswer { from: shown(&self.from), to: shown(&self.to), copied })?;
         Ok(Status::Done)

@@ -39,33 +39,57 @@ struct Table {
     key: Vec<String>,
 }
 
+/// What went wrong with a copy, and with which of the two databases.
+#[derive(Debug, thiserror::Error)]
+#[error("{}", self.worded())]
+pub struct CopyError {
+    /// The database: its path, or its URL without a password.
+    pub place: String,
+    /// What went wrong with it.
+    pub error: StoreError,
+}
+
+impl CopyError {
+    fn worded(&self) -> String {
+        if self.error.is_nameless() { format!("{}: {}", self.place, self.error) } else { self.error.to_string() }
+    }
+}
+
+/// What goes wrong with a database, as an error that says which it is.
+fn at<E: Into<StoreError>>(place: &Place) -> impl Fn(E) -> CopyError {
+    move |error| CopyError { place: place.to_string(), error: error.into() }
+}
+
 /// Copies all that is in one database into another, which is made where it is missing, or went through a part of this already. Tells of each
 /// table how many rows have come over.
 ///
 /// # Errors
 /// [`StoreError::Copy`] where the other holds something else, or is not the same in the end; else see [`StoreError`].
-pub fn copy(from: &Place, to: &Place, progress: &mut dyn FnMut(&str, u64)) -> Result<Copied> {
-    let (source, version) = Connection::open_to_read(from, schema::VERSION)?;
+pub fn copy(from: &Place, to: &Place, progress: &mut dyn FnMut(&str, u64)) -> std::result::Result<Copied, CopyError> {
+    let tables = tables().map_err(at(to))?;
+    let (source, version) = Connection::open_to_read(from, schema::VERSION).map_err(at(from))?;
     if version < schema::VERSION {
-        return Err(StoreError::Copy(format!(
-            "{from} is of an earlier version; any question to it brings it up to date"
-        )));
+        let reason = format!("{from} is of an earlier version; any question to it brings it up to date");
+        return Err(at(from)(StoreError::Copy(reason)));
     }
-    let key = DigestKey::bytes(&source)?;
-    let (mut target, version) = Connection::open(to, schema::VERSION)?;
-    schema::migrate(&mut target, version, &schema::Purpose::Copy(&key))?;
-    target.take_in_any_order()?;
-    let tables = tables()?;
-    let was_whole = begin(&mut target, &key, &tables, to)?;
+    let key = DigestKey::bytes(&source).map_err(at(from))?;
+    let mut target = open_target(to, &key).map_err(at(to))?;
+    let was_whole = begin(&mut target, &key, &tables, to).map_err(at(to))?;
     let mut copied = Vec::new();
-    for table in &tables {
-        if table.name != "meta" && !was_whole {
-            transfer(table, &source, &mut target, progress)?;
+    for table in tables.iter().filter(|table| table.name != "meta" && !was_whole) {
+        let (mut last, mut moved) = (table.last(&target).map_err(at(to))?, 0);
+        loop {
+            let rows = table.after(&source, last.as_deref()).map_err(at(from))?;
+            let Some(end) = rows.last() else { break };
+            last = Some(table.key_of(end));
+            table.take(&mut target, &rows).map_err(at(to))?;
+            moved += rows.len() as u64;
+            progress(&table.name, moved);
         }
     }
     for table in &tables {
-        let (rows, digest) = summary(table, &source)?;
-        if table.name != "meta" && summary(table, &target)? != (rows, digest) {
+        let (rows, digest) = summary(table, &source).map_err(at(from))?;
+        if table.name != "meta" && summary(table, &target).map_err(at(to))? != (rows, digest) {
             let why = match was_whole {
                 // What came into either since is in that one alone.
                 true => format!(
@@ -73,14 +97,24 @@ pub fn copy(from: &Place, to: &Place, progress: &mut dyn FnMut(&str, u64)) -> Re
                 ),
                 false => format!("{from} has changed since the copy was begun; remove what is in {to} and begin anew"),
             };
-            return Err(StoreError::Copy(format!("the table {} is not the same in both: {why}", table.name)));
+            let reason = format!("the table {} is not the same in both: {why}", table.name);
+            return Err(at(to)(StoreError::Copy(reason)));
         }
         copied.push(CopiedTable { table: table.name.clone(), rows });
     }
     if !was_whole {
-        finish(&source, &mut target)?;
+        let facts = facts(&source).map_err(at(from))?;
+        finish(facts, &mut target).map_err(at(to))?;
     }
     Ok(Copied { was_whole, tables: copied })
+}
+
+/// Opens the database to copy into, or makes it.
+fn open_target(to: &Place, key: &[u8]) -> Result<Connection> {
+    let (mut target, version) = Connection::open(to, schema::VERSION)?;
+    schema::migrate(&mut target, version, &schema::Purpose::Copy(key))?;
+    target.take_in_any_order()?;
+    Ok(target)
 }
 
 /// Sees that the other database is empty, or holds this copy; true where that is whole already, as it is where the connection to a
@@ -92,7 +126,11 @@ fn begin(target: &mut Connection, key: &[u8], tables: &[Table], to: &Place) -> R
     };
     match kept(COPYING)? {
         Some(begun) if begun == key => return Ok(false),
-        Some(_) => return Err(StoreError::Copy(format!("{to} holds part of a copy of another database"))),
+        Some(_) => {
+            return Err(StoreError::Copy(format!(
+                "{to} holds part of a copy of another database, because an earlier `dmarcstat copy` was stopped: run that again, remove what is in {to}, or name another with --to"
+            )));
+        }
         None => {}
     }
     let mut used = false;
@@ -111,14 +149,18 @@ fn begin(target: &mut Connection, key: &[u8], tables: &[Table], to: &Place) -> R
     Ok(false)
 }
 
-/// Makes the copy a database of its own: what stands in `meta` comes last, the key for digests with it.
-fn finish(source: &Connection, target: &mut Connection) -> Result<()> {
+/// What stands in `meta`.
+fn facts(source: &Connection) -> Result<Vec<(String, Stored)>> {
     let mut select = source.prepare("SELECT key, value FROM meta ORDER BY key")?;
     let all = select.query_map((), |row| Ok((row.get::<String>(0)?, row.stored(1)?)))?;
-    let all: Vec<(String, Stored)> = all.collect::<super::engine::Result<_>>()?;
+    Ok(all.collect::<super::engine::Result<_>>()?)
+}
+
+/// Makes the copy a database of its own: what stands in `meta` comes last, the key for digests with it.
+fn finish(facts: Vec<(String, Stored)>, target: &mut Connection) -> Result<()> {
     let transaction = target.transaction()?;
     transaction.execute("DELETE FROM meta", ())?;
-    for (key, value) in all {
+    for (key, value) in facts {
         // A server has all that stands here as bytes.
         let value = match (key.as_str(), value) {
             ("digest_key", value) => value,
@@ -193,6 +235,14 @@ impl Table {
         Ok(connection.query_row(&sql, (), read).optional()?)
     }
 
+    /// Takes rows in, in one transaction.
+    fn take(&self, target: &mut Connection, rows: &[Vec<Stored>]) -> Result<()> {
+        let transaction = target.transaction()?;
+        self.insert(&transaction, rows)?;
+        transaction.check_room()?;
+        Ok(transaction.commit()?)
+    }
+
     fn insert(&self, connection: &Connection, rows: &[Vec<Stored>]) -> Result<()> {
         let width = self.columns.len();
         for rows in rows.chunks(TOGETHER) {
@@ -206,27 +256,6 @@ impl Table {
             connection.prepare(&sql)?.execute(values.as_slice())?;
         }
         Ok(())
-    }
-}
-
-/// Brings over what is missing of a table.
-fn transfer(
-    table: &Table,
-    source: &Connection,
-    target: &mut Connection,
-    progress: &mut dyn FnMut(&str, u64),
-) -> Result<()> {
-    let (mut last, mut moved) = (table.last(target)?, 0);
-    loop {
-        let rows = table.after(source, last.as_deref())?;
-        let Some(end) = rows.last() else { return Ok(()) };
-        last = Some(table.key_of(end));
-        let transaction = target.transaction()?;
-        table.insert(&transaction, &rows)?;
-        transaction.check_room()?;
-        transaction.commit()?;
-        moved += rows.len() as u64;
-        progress(&table.name, moved);
     }
 }
 
@@ -265,6 +294,15 @@ mod tests {
     use crate::store::Store;
 
     #[test]
+    fn an_error_says_of_which_database_it_is() {
+        let place = Place::from("/srv/to.db");
+        assert!(at(&place)(StoreError::Full).to_string().starts_with("/srv/to.db: the disk is full"));
+        assert!(
+            at(&place)(StoreError::Missing("/srv/to.db".to_owned())).to_string().starts_with("there is no database")
+        );
+    }
+
+    #[test]
     fn a_copy_that_was_hardly_begun_can_be_used_for_nothing_else() {
         let folder = tempfile::tempdir().unwrap();
         let place = |name: &str| Place::from(&folder.path().join(name));
@@ -283,7 +321,7 @@ mod tests {
         let other = place("other.db");
         drop(Store::open(other.clone()).unwrap());
         let error = copy(&other, &to, &mut |_, _| ()).unwrap_err().to_string();
-        assert!(error.contains("part of a copy of another database"), "{error}");
+        assert!(error.contains("part of a copy of another database") && error.contains("was stopped"), "{error}");
         assert!(!copy(&from, &to, &mut |_, _| ()).unwrap().was_whole);
         Store::open_existing(to).unwrap();
     }

@@ -25,10 +25,7 @@ impl DigestKey {
 
     /// The key as it stands in a database.
     pub(super) fn bytes(connection: &Connection) -> Result<Vec<u8>> {
-        connection.query_row(Self::SELECT, (), |row| row.get(0)).optional()?.ok_or_else(|| {
-            let reason = "it holds part of a copy; run `dmarcstat copy` again, and it will hold all of it";
-            StoreError::Other(reason.to_owned())
-        })
+        connection.query_row(Self::SELECT, (), |row| row.get(0)).optional()?.ok_or(StoreError::Unfinished)
     }
 
     pub(super) fn load(connection: &Connection) -> Result<Self> {

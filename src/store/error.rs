@@ -63,6 +63,11 @@ pub enum StoreError {
         "the run broke off at an error of this program; what was stored before stays, and the next run goes on from there"
     )]
     BrokenOff,
+    /// It is what a copy was to fill that broke off.
+    #[error(
+        "it holds only part of a copy, because an earlier `dmarcstat copy` was stopped; run that again, and it will hold all of it"
+    )]
+    Unfinished,
     /// A database cannot be copied into another as they are.
     #[error("{0}")]
     Copy(String),

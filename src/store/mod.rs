@@ -53,7 +53,7 @@ mod writer;
 pub use announced::Announced;
 pub use apart::{Apart, IgnoredEntry};
 pub use checked::CheckedReports;
-pub use copy::{Copied, CopiedTable, copy};
+pub use copy::{Copied, CopiedTable, CopyError, copy};
 pub use database::Store;
 pub use day_totals::{DayReported, DayTotal};
 pub use digest::{Digest, DigestKey, RowsDigest};

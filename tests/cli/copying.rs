@@ -49,6 +49,21 @@ fn a_finished_copy_that_was_written_to_is_never_to_be_removed() {
     assert!(!ran.stderr.contains("the database failed"), "{ran}");
 }
 
+#[test]
+fn which_of_the_two_is_damaged_is_said() {
+    let sandbox = Sandbox::with_sample();
+    let db = sandbox.db().display().to_string();
+    sandbox.run(["copy", "--from", &db, "--to", "whole.db"]).exits(0);
+    let mut bytes = std::fs::read(sandbox.path("whole.db")).unwrap();
+    let (start, end) = (8192, bytes.len() - 8192);
+    bytes[start..end].iter_mut().step_by(3).for_each(|byte| *byte ^= 0x5a);
+    sandbox.write("damaged.db", bytes);
+    for (from, to) in [("damaged.db", "whole.db"), ("whole.db", "damaged.db"), ("damaged.db", "new.db")] {
+        let ran = sandbox.run(["copy", "--from", from, "--to", to]).exits(1);
+        assert!(ran.stderr.starts_with("dmarcstat: damaged.db: the database is damaged"), "{from} {to} {ran}");
+    }
+}
+
 /// How far a copy has come, by what is in its file: `None` without tables, else whether it can be used.
 fn usable(path: &Path) -> Option<bool> {
     let file = path.exists().then(|| Connection::open(path).unwrap())?;
@@ -85,7 +100,8 @@ fn a_copy_killed_at_any_moment_is_marked_and_goes_on() {
         delay += whole / rounds;
         if usable(&to) == Some(false) {
             parts += 1;
-            sandbox.run(["sources", "--since", "all", "--db", "to.db"]).exits(1).says("part of a copy");
+            let ran = sandbox.run(["sources", "--since", "all", "--db", "to.db"]).exits(1).says("part of a copy");
+            assert!(!ran.stderr.contains("the database failed") && ran.stderr.contains("was stopped"), "{ran}");
             sandbox.run(["reports", "ignore", "a.example", "--db", "to.db"]).exits(1).says("part of a copy");
         }
         Ran::of(sandbox.command(line)).exits(0);
