@@ -31,7 +31,8 @@ pub fn earlier_days(
         match remembered {
             Remembered::Sources(_) => {}
             Remembered::Run(run) => {
-                for row in rows::iterate(run.rows) {
+                for record in rows::iterate(run.rows) {
+                    let row = record.ok_or_else(|| StoreError::damaged_records(run.report))?;
                     if let PackedAddress::Ip(ip) = row.address
                         && addresses.contains(&ip)
                     {
@@ -41,7 +42,10 @@ pub fn earlier_days(
             }
             Remembered::Sum(sum) => {
                 if let Some(ip) = sum.address.filter(|ip| addresses.contains(ip)) {
-                    found.entry(ip).or_default().extend(sum.cells().map(|cell| cell.day));
+                    let days = found.entry(ip).or_default();
+                    for cell in sum.cells() {
+                        days.insert(cell?.day);
+                    }
                 }
             }
         }

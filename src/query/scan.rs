@@ -232,6 +232,7 @@ impl<'s> Scan<'s> {
                 let excuse = Excuse { any: sum.excused, as_list: sum.as_list };
                 let before = self.batch.cells.len();
                 for cell in sum.cells() {
+                    let cell = cell?;
                     if let Some(&Some(met)) = self.sources.get(cell.source) {
                         self.batch.cells.push(Cell::new(cell.day, met, excuse, cell.messages));
                     }

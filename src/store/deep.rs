@@ -143,20 +143,14 @@ fn records(connection: &Connection, faults: &mut Faults) -> Result<()> {
         if line.query_row([report], |row| key(row, 2)).is_ok_and(|said| said != place) {
             faults.add(format!("records of report {report} lie under another day, domain, reporter or state"));
         }
-        let mut rest = blob(run, 5)?;
         let Some((_, sums)) = &mut at else { break };
-        while let Some((outcome, count)) = rows::take_head(&mut rest) {
-            let readable = rows::take_address_bytes(&mut rest).and_then(rows::read_address).is_some();
-            if !readable || !known.contains(&outcome) {
+        for record in rows::iterate(blob(run, 5)?) {
+            let Some(row) = record.filter(|row| known.contains(&row.outcome)) else {
                 faults.add(format!("records of report {report} cannot be read"));
-                rest = &[];
                 break;
-            }
+            };
             sums.records += 1;
-            sums.messages = sums.messages.saturating_add(count.unwrap_or(0));
-        }
-        if !rest.is_empty() {
-            faults.add(format!("records of report {report} cannot be read"));
+            sums.messages = sums.messages.saturating_add(row.count.unwrap_or(0));
         }
     }
     let all: i64 = connection.query_row("SELECT COUNT(*) FROM report", (), |row| row.get(0))?;

@@ -5,8 +5,8 @@ use rustc_hash::FxHashSet;
 
 use super::day_totals::Deltas;
 use super::memory;
-use super::values::number;
-use super::{Result, Store, facts, same_identity};
+use super::values::{blob, number};
+use super::{Result, Store, StoreError, facts, same_identity};
 use crate::report::period::Day;
 use crate::rows;
 
@@ -113,10 +113,13 @@ pub(super) fn drop_unused_bytes(connection: &Connection) -> Result<()> {
 /// Outcomes are named inside packed runs, so what is left of those is read once.
 fn drop_unused_outcomes(connection: &Connection) -> Result<()> {
     let mut used = FxHashSet::default();
-    let mut statement = connection.prepare("SELECT rows FROM record_run")?;
+    let mut statement = connection.prepare("SELECT rows, report FROM record_run")?;
     let mut runs = statement.query(())?;
     while let Some(run) = runs.next()? {
-        used.extend(rows::iterate(run.bytes(0).unwrap_or_default()).map(|row| row.outcome));
+        let report = run.get(1)?;
+        for record in rows::records(blob(run, 0)?) {
+            used.insert(record.ok_or_else(|| StoreError::damaged_records(report))?.0);
+        }
     }
     let mut statement = connection.prepare("SELECT id FROM outcome")?;
     let all: Vec<i64> = statement.query_map((), |row| row.get(0))?.collect::<engine::Result<_>>()?;
@@ -150,12 +153,13 @@ fn drop_unused_names(connection: &Connection) -> Result<()> {
             }
         }
     }
-    let mut statement = connection.prepare("SELECT detail FROM outcome")?;
+    let mut statement = connection.prepare("SELECT detail, id FROM outcome")?;
     let mut details = statement.query(())?;
     let mut collect = Collect(&mut used);
     while let Some(row) = details.next()? {
-        let mut bytes = row.bytes(0).unwrap_or_default();
-        let _ = crate::alignment::codec::decode(&mut bytes, &mut collect);
+        let id: i64 = row.get(1)?;
+        crate::alignment::codec::decode(&mut blob(row, 0)?, &mut collect)
+            .ok_or_else(|| StoreError::Damaged(format!("outcome {id}")))?;
     }
     let mut statement = connection.prepare("SELECT id FROM name")?;
     let all: Vec<i64> = statement.query_map((), |row| row.get(0))?.collect::<engine::Result<_>>()?;

@@ -331,7 +331,8 @@ impl Store {
         let mut runs = statement.query(params![day, report])?;
         while let Some(run) = runs.next()? {
             let bytes = blob(run, 0)?;
-            let packed: Vec<_> = rows::iterate(bytes).collect();
+            let packed: Option<Vec<_>> = rows::iterate(bytes).collect();
+            let packed = packed.ok_or_else(|| StoreError::damaged_records(report))?;
             let mut next = packed.iter();
             self.outcomes(packed.iter().map(|row| row.outcome), &mut |_, outcome| {
                 let Some(row) = next.next() else { return };

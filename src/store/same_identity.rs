@@ -18,7 +18,7 @@ use super::interner::NameReader;
 use super::new_report::Totals;
 use super::trust::{BELIEVED, Trust};
 use super::values::{blob, number, signed};
-use super::{DigestKey, Result, RowsDigest};
+use super::{DigestKey, Result, RowsDigest, StoreError};
 use crate::report::period::{DAY, Day, Period};
 use crate::reporter;
 use crate::rows;
@@ -207,9 +207,8 @@ impl Stored {
         let mut found = Vec::new();
         let mut named = Vec::new();
         while let Some(run) = runs.next()? {
-            let mut rest = blob(run, 0)?;
-            while let Some((outcome, count)) = rows::take_head(&mut rest) {
-                let Some(address) = rows::take_address_bytes(&mut rest) else { break };
+            for record in rows::records(blob(run, 0)?) {
+                let (outcome, count, address) = record.ok_or_else(|| StoreError::damaged_records(self.id))?;
                 named.clear();
                 rows::put_row(&mut named, outcome, None, address);
                 found.push((key.of(&named) as u64, count.unwrap_or(0)));
@@ -344,9 +343,8 @@ fn write_contents(connection: &Connection, key: DigestKey) -> Result<()> {
         }
         let (Some(run), Some(report)) = (run, report) else { return Ok(()) };
         let mut content = at.map_or(RowsDigest::default(), |(_, content)| content);
-        let mut rest = blob(run, 1)?;
-        while let Some((id, messages)) = rows::take_head(&mut rest) {
-            let Some(address) = rows::take_address_bytes(&mut rest) else { break };
+        for record in rows::records(blob(run, 1)?) {
+            let (id, messages, address) = record.ok_or_else(|| StoreError::damaged_records(report))?;
             let digest = match known.entry(id) {
                 Entry::Occupied(known) => *known.get(),
                 Entry::Vacant(empty) => *empty.insert(outcome.query_row([id.cast_signed()], |row| digest(row, 0))?),

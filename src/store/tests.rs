@@ -46,6 +46,10 @@ fn options() -> IngestOptions {
 }
 
 fn take(store: &mut Store, documents: &[String]) -> IngestSummary {
+    try_to_take(store, documents).unwrap()
+}
+
+fn try_to_take(store: &mut Store, documents: &[String]) -> Result<IngestSummary> {
     let source = |sink: &mut dyn InputSink| {
         for (number, document) in documents.iter().enumerate() {
             sink.push(Input {
@@ -59,7 +63,7 @@ fn take(store: &mut Store, documents: &[String]) -> IngestSummary {
             });
         }
     };
-    ingest(store, &options(), source, &mut Silent).unwrap()
+    ingest(store, &options(), source, &mut Silent)
 }
 
 fn messages(store: &Store) -> u64 {
@@ -338,4 +342,5 @@ fn the_documentation_has_every_table_and_column() {
 /// Reports of one identity.
 mod memory;
 mod same_identity;
+mod torn;
 mod trust;

@@ -275,13 +275,11 @@ impl Writer<'_> {
         for outcome in &run.outcomes {
             ids.push(self.dictionary.outcome(self.connection, outcome)?);
         }
-        let mut rest = run.rows.as_slice();
-        while let Some((outcome, count)) = rows::take_head(&mut rest) {
-            let address = rows::take_address_bytes(&mut rest);
+        for record in rows::records(&run.rows) {
+            // They were packed by this very run.
+            let (outcome, count, address) = record.ok_or(StoreError::BrokenOff)?;
             let id = usize::try_from(outcome).ok().and_then(|at| ids.get(at));
-            let (Some(address), Some(&id), Some(open)) = (address, id, self.open.as_mut()) else {
-                break;
-            };
+            let (Some(&id), Some(open)) = (id, self.open.as_mut()) else { return Err(StoreError::BrokenOff) };
             rows::put_row(&mut open.pending, id, count, address);
             if open.pending.len() >= RUN_BYTES {
                 self.write_run(false)?;

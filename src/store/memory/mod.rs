@@ -79,24 +79,41 @@ pub struct RememberedCell {
 }
 
 impl RememberedSum<'_> {
-    /// The messages by source and day, those of sources and days that are not asked for left out.
-    pub fn cells(&self) -> impl Iterator<Item = RememberedCell> {
+    /// The messages by source and day, those of sources and days that are not asked for left out; at the end an error, where the rest
+    /// cannot be read.
+    pub fn cells(&self) -> impl Iterator<Item = Result<RememberedCell>> {
         let (mut rest, mut place) = (self.cells, 0_u64);
-        let (begin, days, sources) = (self.period.begin(), self.days, self.sources);
+        let (period, days, sources) = (self.period, self.days, self.sources);
         std::iter::from_fn(move || {
-            loop {
-                place = place.wrapping_add(varint::take(&mut rest)?);
-                let messages = varint::take(&mut rest)?;
-                let offset = place % PERIOD as u64;
-                if offset >= days.0 && offset <= days.1 {
-                    let source = usize::try_from(place / PERIOD as u64).unwrap_or(usize::MAX);
-                    if sources.get(source).is_some_and(|one| one.asked) {
-                        return Some(RememberedCell { day: begin + offset as Day, source, messages });
+            while !rest.is_empty() {
+                let cell = take_cell(&mut rest, &mut place).and_then(|(source, offset, messages)| {
+                    let source_asked = sources.get(source)?.asked;
+                    let wanted = offset >= days.0 && offset <= days.1 && source_asked;
+                    Some(wanted.then(|| RememberedCell { day: period.begin() + offset as Day, source, messages }))
+                });
+                match cell {
+                    Some(None) => {}
+                    Some(Some(cell)) => return Some(Ok(cell)),
+                    None => {
+                        rest = &[];
+                        return Some(Err(damaged(period)));
                     }
                 }
             }
+            None
         })
     }
+}
+
+/// Takes messages from the front, with their source and the day of the period; `place` is that of those before.
+fn take_cell(bytes: &mut &[u8], place: &mut u64) -> Option<(usize, u64, u64)> {
+    *place = place.wrapping_add(varint::take(bytes)?);
+    let messages = varint::take(bytes)?;
+    Some((usize::try_from(*place / PERIOD as u64).ok()?, *place % PERIOD as u64, messages))
+}
+
+fn damaged(period: Span) -> StoreError {
+    StoreError::Damaged(format!("memory of period {}", period.0))
 }
 
 /// Forgets all sums.
@@ -189,7 +206,7 @@ impl Store {
             let period = Span(part.get(0)?);
             let days = (days.0.max(period.begin()) - period.begin(), days.1.min(period.end()) - period.begin());
             let days = (days.0 as u64, days.1 as u64);
-            let damaged = || StoreError::Damaged(format!("memory of period {}", period.0));
+            let damaged = || damaged(period);
             let mut rest = blob(part, 2)?;
             if part.get::<i64>(1)? == 0 {
                 let wanted = mask(days);

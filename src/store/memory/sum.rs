@@ -9,7 +9,7 @@ use rustc_hash::FxHashMap;
 
 use super::period::{PERIOD, Span};
 use crate::alignment::{DkimState, SpfState};
-use crate::rows;
+use crate::rows::{self, PackedRow};
 use crate::store::runs::{PolicyWords, ScannedRun};
 use crate::store::{OutcomeFacts, Result, StoreError, facts};
 use crate::varint;
@@ -130,9 +130,9 @@ impl Sums {
         let source = self.source(run);
         let day = (run.day - period.begin()) as u64;
         self.sources[source as usize].1 |= 1 << day;
-        let mut rest = run.rows;
-        while let Some((outcome, count)) = rows::take_head(&mut rest) {
-            let Some(address) = rows::take_address_bytes(&mut rest).and_then(rows::read_address) else { break };
+        for record in rows::iterate(run.rows) {
+            let PackedRow { outcome, count, address } =
+                record.ok_or_else(|| StoreError::damaged_records(run.report))?;
             let known = facts.of(outcome, run)?;
             if !facts.tells(&known) {
                 continue;

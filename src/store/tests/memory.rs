@@ -41,7 +41,7 @@ fn shown(store: &Store, facts: &OutcomeFacts, excused: bool, as_list: bool) -> O
 }
 
 fn add_run(store: &Store, run: &ScannedRun<'_>, found: &mut BTreeMap<Key, u64>) {
-    for row in rows::iterate(run.rows) {
+    for row in rows::iterate(run.rows).map(Option::unwrap) {
         let facts = facts_of(store, row.outcome);
         let policy = store.policy(store.policy_of(run.report).unwrap()).unwrap();
         let reasons = facts.in_effect(run.domain, &policy).forwarding;
@@ -65,7 +65,7 @@ fn remembered(store: &Store, first: Day, last: Day) -> (BTreeMap<Key, u64>, usiz
                 Remembered::Sum(sum) => {
                     let facts = facts_of(store, sum.outcome);
                     let shown = shown(store, &facts, sum.excused, sum.as_list).unwrap();
-                    for cell in sum.cells() {
+                    for cell in sum.cells().map(|cell| cell.unwrap()) {
                         let source = sources[cell.source];
                         let key =
                             (source.reporter, source.domain, source.checked, shown.clone(), sum.address, cell.day);
