@@ -3,7 +3,7 @@
 use super::context::Context;
 use super::failure::{Failure, Outcome, Status};
 use super::page::Page;
-use super::scope::Scope;
+use super::sender_scope::SenderScope;
 use crate::answer::Look;
 use crate::diagnosis::{Answer, Wanted, diagnose, proposals};
 use crate::render::{self, PathsAnswer};
@@ -12,7 +12,7 @@ use crate::render::{self, PathsAnswer};
 #[derive(Debug, clap::Args)]
 pub(super) struct Unsigned {
     #[command(flatten)]
-    scope: Scope,
+    scope: SenderScope,
     /// Leave out paths with fewer messages
     #[arg(long, value_name = "N", default_value_t = 0)]
     min_messages: u64,
@@ -30,7 +30,7 @@ pub(super) struct Unsigned {
 #[derive(Debug, clap::Args)]
 pub(super) struct Sources {
     #[command(flatten)]
-    scope: Scope,
+    scope: SenderScope,
     /// Leave out paths with fewer messages
     #[arg(long, value_name = "N", default_value_t = 0)]
     min_messages: u64,
@@ -86,7 +86,7 @@ impl Sources {
 /// The paths wanted.
 fn answer(
     schema: &'static str,
-    scope: &Scope,
+    scope: &SenderScope,
     min_messages: u64,
     wanted: Wanted,
     context: &Context,

@@ -5,9 +5,10 @@ use std::io::Write;
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::context::Context;
+use super::data::Opened;
 use super::failure::{Failure, Outcome, Status};
 use super::page::Page;
-use super::scope::{Asked, Opened, Scope};
+use super::sender_scope::{Asked, SenderScope};
 use crate::config::accounts::read_secret;
 use crate::diagnosis::{ChangesAnswer, only_new};
 use crate::notify::hook::{self, HookForm};
@@ -22,7 +23,7 @@ use crate::report::period::{Day, day_of};
 #[derive(Debug, clap::Args)]
 pub(super) struct Changes {
     #[command(flatten)]
-    scope: Scope,
+    scope: SenderScope,
     /// Leave out paths with fewer messages in both windows
     #[arg(long, value_name = "N", default_value_t = 0)]
     min_messages: u64,
@@ -117,7 +118,7 @@ impl Changes {
 
 /// Compares the window that was asked for with the one before.
 pub(super) fn compare(
-    scope: &Scope,
+    scope: &SenderScope,
     min_messages: u64,
     opened: Opened,
     context: &Context,

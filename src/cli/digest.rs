@@ -4,7 +4,7 @@ use super::changes::compare;
 use super::context::Context;
 use super::failure::{Failure, Outcome, Status};
 use super::readiness::every_domain;
-use super::scope::{Asked, Scope};
+use super::sender_scope::{Asked, SenderScope};
 use super::tenant::each_tenant;
 use crate::config::Tenant;
 use crate::config::accounts::read_secret;
@@ -26,7 +26,7 @@ pub(super) struct Digest {
     #[arg(long, value_name = "ADDRESS", num_args = 0..)]
     to: Option<Vec<String>>,
     #[command(flatten)]
-    scope: Scope,
+    scope: SenderScope,
 }
 
 impl Digest {

@@ -5,7 +5,7 @@ use anyhow::anyhow;
 use super::context::Context;
 use super::failure::{Failure, Outcome};
 use super::page::Page;
-use super::scope::Scope;
+use super::sender_scope::SenderScope;
 use crate::answer;
 use crate::diagnosis::{Rules, SendingPath, Wanted, diagnose, diagnose_some};
 use crate::query::Survey;
@@ -22,7 +22,7 @@ pub(super) struct Explain {
     #[arg(value_name = "SENDER")]
     sender: String,
     #[command(flatten)]
-    scope: Scope,
+    scope: SenderScope,
     #[command(flatten)]
     page: Page,
 }

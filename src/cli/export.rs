@@ -11,7 +11,7 @@ use clap::ValueEnum;
 use super::context::Context;
 use super::failure::{Failure, Outcome, say};
 use super::jobs;
-use super::scope::{Asked, Scope};
+use super::sender_scope::{Asked, SenderScope};
 use super::whole_file::{LEAVE_OUT, place};
 use crate::diagnosis::{Wanted, diagnose};
 use crate::export::{
@@ -33,7 +33,7 @@ use crate::words::{agree, plural};
 #[derive(Debug, clap::Args)]
 pub(super) struct Export {
     #[command(flatten)]
-    scope: Scope,
+    scope: SenderScope,
     /// Where to: a folder, which gets files by day, or the table `alignment` in a SQLite file (.db, .sqlite) [default: standard
     /// output]
     #[arg(long, value_name = "FOLDER|FILE.db", value_parser = place(LEAVE_OUT))]

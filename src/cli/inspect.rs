@@ -8,8 +8,9 @@ use std::time::Duration;
 use anyhow::{Context as _, anyhow};
 
 use super::context::Context;
+use super::data::Data;
 use super::failure::{Failure, Outcome, Status};
-use super::scope::Scope;
+use super::resolve::Resolving;
 use crate::alignment::AlignmentMode;
 use crate::diagnosis::{Wanted, diagnose};
 use crate::dns::Memory;
@@ -37,7 +38,9 @@ pub(super) struct Inspect {
     #[arg(long)]
     dns: bool,
     #[command(flatten)]
-    scope: Scope,
+    data: Data,
+    #[command(flatten)]
+    resolving: Resolving,
 }
 
 /// How long a look at the record may take.
@@ -52,7 +55,7 @@ impl Inspect {
         };
         let (bytes, whole) = self.read(context.config.limits.message).with_context(|| format!("cannot read {name}"))?;
         let trusted = if self.authserv_id.is_empty() { configured(context) } else { self.authserv_id.clone() };
-        let opened = self.scope.open(context).map(|(store, _)| store);
+        let opened = self.data.open(context).map(|(store, _)| store);
         let published = |from: &str| self.published(from, opened.as_ref().ok(), context);
         let mut answer = inspect(&bytes, whole, &trusted, context.now.as_second(), &published)
             .map_err(|reason| Failure::Failed(anyhow!("{name}: {reason}")))?;
@@ -82,14 +85,14 @@ impl Inspect {
     /// The alignment that a domain publishes, by the DNS or by reports; `None` where neither tells.
     fn published(&self, from: &str, store: Option<&Store>, context: &Context) -> Option<Published> {
         if self.dns {
-            let live = self.scope.live();
+            let live = self.resolving.live();
             let lookup = live.lookup(DNS_TIME).ok()?;
             let found = discover(from, &Memory::new(&*lookup));
             let record = found.tree_walk.record.or(found.psl.record)?;
             let record = DmarcRecord::parse(&record)?;
             return Some(Published { dkim_strict: record.adkim_strict, spf_strict: record.aspf_strict, source: "dns" });
         }
-        let window = self.scope.window(context).ok()?;
+        let window = self.data.window(context).ok()?;
         let found = receivers(store?, window, &[from.to_owned()]).ok()?;
         let newest = found.reports.iter().filter(|report| report.messages > 0).map(|report| report.day).max()?;
         // Some reporters leave tags out or keep an old record: what most of the newest day say.
@@ -106,9 +109,10 @@ impl Inspect {
 
     /// The message's path by what there is to answer from.
     fn place(&self, answer: &Inspection, store: &Store, context: &Context) -> Result<Place, Failure> {
-        let window = self.scope.window(context)?;
+        let window = self.data.window(context)?;
         let domains: Vec<String> = answer.from.iter().cloned().collect();
-        let known = self.scope.known(store, window, &domains, context)?;
+        let known =
+            self.resolving.known(self.resolving.wanted(), store, window, &domains, self.data.is_stored(), context)?;
         let survey = survey(store, window, &domains, known.knowledge())?;
         Ok(place(answer, &diagnose(&survey, &known.rules(), 0, Wanted::All).paths, &known.catalogue))
     }

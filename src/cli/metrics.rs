@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use super::context::Context;
 use super::failure::Outcome;
-use super::scope::Scope;
+use super::sender_scope::SenderScope;
 use super::version::COMMIT;
 use super::whole_file::{Content, LEAVE_OUT, place};
 use crate::config::account::AccountConfig;
@@ -28,7 +28,7 @@ pub(super) struct Metrics {
     #[arg(short, long, value_name = "FILE", value_parser = place(LEAVE_OUT))]
     output: Option<PathBuf>,
     #[command(flatten)]
-    scope: Scope,
+    scope: SenderScope,
 }
 
 /// Domains listed: anybody can send reports on domains that nobody asked for, and each is a time series for good.

@@ -10,6 +10,7 @@ mod completions;
 mod configured;
 mod context;
 mod copy;
+mod data;
 mod digest;
 mod dns;
 mod explain;
@@ -36,6 +37,7 @@ mod reports;
 mod resolve;
 mod scope;
 mod selectors;
+mod sender_scope;
 mod signals;
 mod site;
 mod sql;
@@ -54,7 +56,6 @@ use clap::{ArgAction, CommandFactory, FromArgMatches, Parser, Subcommand};
 use context::Context;
 use failure::{Failure, Status, say};
 use global::{EVERYWHERE, Global};
-use resolve::Resolving;
 
 /// Says which of your mail is not DKIM-signed and why, from DMARC aggregate reports.
 #[derive(Debug, Parser)]
@@ -175,19 +176,11 @@ pub fn run() -> ExitCode {
     }
 }
 
-/// The commands whose answers have no senders.
-const NAME_NOBODY: [&str; 2] = ["tls", "reports"];
-
 /// The arguments that the program understands.
 fn command() -> clap::Command {
-    let command = tenant::OF_TENANTS
+    tenant::OF_TENANTS
         .iter()
-        .fold(Cli::command(), |all, name| all.mut_subcommand(name, |one| one.arg(tenant::option())));
-    // Options that come with others and are refused there.
-    let hide = |one: clap::Command| {
-        Resolving::OPTIONS.iter().fold(one, |one, option| one.mut_arg(option, |option| option.hide(true)))
-    };
-    NAME_NOBODY.iter().fold(command, |all, name| all.mut_subcommand(name, hide))
+        .fold(Cli::command(), |all, name| all.mut_subcommand(name, |one| one.arg(tenant::option())))
 }
 
 /// Reads the arguments, and which tenant is asked about.

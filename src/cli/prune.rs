@@ -3,8 +3,8 @@
 use jiff::civil::Date;
 
 use super::context::Context;
+use super::data::date;
 use super::failure::{Outcome, Status};
-use super::scope::date;
 use crate::query::Span;
 use crate::render::PruneAnswer;
 use crate::report::period::{date_of, day_of};

@@ -7,11 +7,13 @@ use anyhow::anyhow;
 use clap::ValueEnum;
 
 use super::context::Context;
+use super::data::Opened;
 use super::dns::{Seen, look};
 use super::failure::{Failure, Outcome, Status, say};
 use super::jobs::Jobs;
 use super::page::{PageTarget, page_file};
-use super::scope::{Asked, Opened, Scope, domain_name};
+use super::scope::domain_name;
+use super::sender_scope::{Asked, SenderScope};
 use crate::answer::Genuine;
 use crate::diagnosis::readiness::{self, Review, ReviewList, Verdict};
 use crate::dns::DnsAudit;
@@ -46,7 +48,7 @@ pub(super) struct Readiness {
     #[command(flatten)]
     jobs: Jobs,
     #[command(flatten)]
-    scope: Scope,
+    scope: SenderScope,
 }
 
 /// The policies to aim at.
@@ -123,7 +125,7 @@ impl Readiness {
 /// The reviews of every policy domain that there are reports on in a scope, made by at most `threads` threads; the status says whether all
 /// could be read.
 pub(super) fn every_domain(
-    scope: &Scope,
+    scope: &SenderScope,
     opened: Opened,
     target: readiness::Target,
     threads: NonZero<usize>,
@@ -145,7 +147,7 @@ pub(super) fn every_domain(
 
 /// What reviews are of: the reports on some domains, without those that do not count in the review of `domain`, or of all.
 fn reports(
-    scope: &Scope,
+    scope: &SenderScope,
     domains: Vec<String>,
     domain: Option<&str>,
     (mut store, status): Opened,

@@ -14,7 +14,7 @@ use super::failure::say;
 use super::live::Live;
 use crate::answer::Known;
 use crate::dns::hosts::{Host, confirm};
-use crate::query::{NamedBy, Survey};
+use crate::query::{NamedBy, Survey, Window, survey};
 use crate::store::{KnownHost, Store};
 
 /// When to look up the names of addresses.
@@ -65,16 +65,28 @@ pub(super) enum Wanted {
 }
 
 impl Resolving {
-    /// The names of these options.
-    pub(super) const OPTIONS: [&str; 2] = ["resolve", "resolver"];
-
-    /// Whether they ask for look-ups.
-    pub(super) fn is_asked(&self) -> bool {
-        self.resolve == Resolve::Always || self.live.resolver.is_some()
+    /// What is known of senders: with the host names that the database has, and, where they are wanted, those of the paths in this
+    /// window that lack a name. `keep` says whether the database is to remember them.
+    pub(super) fn known(
+        &self,
+        wanted: Option<Wanted>,
+        store: &Store,
+        window: Window,
+        domains: &[String],
+        keep: bool,
+        context: &Context,
+    ) -> Result<Known, Failure> {
+        let mut known = context.known()?;
+        self.recall(&mut known, store, context)?;
+        if let Some(wanted) = wanted {
+            let survey = survey(store, window, domains, known.knowledge())?;
+            self.look_up(&survey, wanted, &mut known, keep, context)?;
+        }
+        Ok(known)
     }
 
     /// Adds the names that the database knows.
-    pub(super) fn recall(&self, known: &mut Known, store: &Store, context: &Context) -> Result<(), Failure> {
+    fn recall(&self, known: &mut Known, store: &Store, context: &Context) -> Result<(), Failure> {
         if self.resolve == Resolve::Never {
             return Ok(());
         }
@@ -106,7 +118,7 @@ impl Resolving {
 
     /// Looks up the addresses of paths, those that matter most first, and adds what can be believed to what is
     /// known. `keep` says whether the database is to remember it.
-    pub(super) fn look_up(
+    fn look_up(
         &self,
         survey: &Survey,
         wanted: Wanted,

@@ -3,7 +3,7 @@
 use super::context::Context;
 use super::failure::Outcome;
 use super::page::Page;
-use super::scope::Scope;
+use super::sender_scope::SenderScope;
 use crate::diagnosis::KeyChoice;
 
 /// DKIM selectors in use: first and last seen, volume, failures, rotation
@@ -13,7 +13,7 @@ use crate::diagnosis::KeyChoice;
 #[derive(Debug, clap::Args)]
 pub(super) struct Selectors {
     #[command(flatten)]
-    scope: Scope,
+    scope: SenderScope,
     /// Leave out keys with fewer messages
     #[arg(long, value_name = "N", default_value_t = 0)]
     min_messages: u64,

@@ -13,7 +13,7 @@ use super::context::Context;
 use super::failure::{Failure, Outcome};
 use super::jobs::Jobs;
 use super::readiness::Target;
-use super::scope::{Asked, Scope};
+use super::sender_scope::{Asked, SenderScope};
 use super::tenant::each_tenant;
 use super::whole_file::write_whole;
 use crate::answer::{self, Genuine, Look, Question};
@@ -42,7 +42,7 @@ pub(super) struct Site {
     #[command(flatten)]
     jobs: Jobs,
     #[command(flatten)]
-    scope: Scope,
+    scope: SenderScope,
 }
 
 /// Domains with pages, most mail first, and paths of each with a page of their own: anybody can make up more of either.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::context::Context;
 use super::failure::{Failure, Outcome, say};
 use super::length::some_length;
-use super::scope::Scope;
+use super::sender_scope::SenderScope;
 use crate::diagnosis::{Wanted, diagnose};
 use crate::flat::{AlignmentTable, Behind, PathTable, PolicyTable, ReportTable};
 use crate::query::{Bound, Scan};
@@ -26,7 +26,7 @@ pub(super) struct Sql {
     #[arg(long, conflicts_with = "question")]
     tables: bool,
     #[command(flatten)]
-    scope: Scope,
+    scope: SenderScope,
     /// The largest number of rows to answer with
     #[arg(long, value_name = "N", default_value_t = 10_000)]
     max_rows: usize,

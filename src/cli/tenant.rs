@@ -36,7 +36,7 @@ pub(super) fn option() -> Arg {
         .long("tenant")
         .value_name("NAME")
         .help("Answer for this tenant alone, as if there were no other ([[tenant]] in the configuration)")
-        .help_heading(super::scope::HEADING)
+        .help_heading(super::data::HEADING)
 }
 
 /// The tenant that was named.

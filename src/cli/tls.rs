@@ -42,7 +42,6 @@ const HISTORY: Day = 90;
 
 impl Tls {
     pub(super) fn run(self, context: &mut Context) -> Outcome {
-        self.scope.names_nobody()?;
         let page = self.page.target(context)?;
         let (window, domains) = (self.scope.window(context)?, self.scope.domains(context)?);
         let (store, status) = self.scope.open(context)?;
