@@ -19,6 +19,7 @@ pub(super) struct Reports {
     #[command(subcommand)]
     action: Option<Action>,
     /// A report: its number in the list, or the id that the reporter gave it
+    #[arg(conflicts_with_all = ["since", "until", "as_of", "domain"])]
     id: Option<String>,
     #[command(flatten)]
     scope: Scope,
