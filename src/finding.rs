@@ -3,48 +3,31 @@
 //! Everything here that reviews something (`dns`, `inspect`, `check`, `readiness`, the findings of a domain) says what it
 //! found in this one form, so that people learn to read it once and scripts look for `severity` and `code` everywhere.
 //!
-//! Each user has a closed set of codes, an enum that implements [`Code`]; what else it knows of a finding (an outcome, a day)
-//! stands in a struct of its own around the finding, with `#[serde(flatten)]`.
+//! Each user has a closed set of codes, a `vocabulary`; what else it knows of a finding (an outcome, a day) stands in a struct
+//! of its own around the finding, with `#[serde(flatten)]`.
 
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 
-/// How much a finding matters; the worst first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Severity {
-    /// Something does not work because of it: mail fails, reports do not come, an account is not read.
-    Error,
-    /// It works, and may become an error, or is one in some places.
-    Warning,
-    /// It could be better, or is good to know.
-    Advice,
-}
+use crate::vocabulary::vocabulary;
 
-impl Severity {
-    /// The word in answers.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Severity::Error => "error",
-            Severity::Warning => "warning",
-            Severity::Advice => "advice",
-        }
+vocabulary! {
+    /// How much a finding matters; the worst first.
+    pub enum Severity {
+        /// Something does not work because of it: mail fails, reports do not come, an account is not read.
+        Error => "error",
+        /// It works, and may become an error, or is one in some places.
+        Warning => "warning",
+        /// It could be better, or is good to know.
+        Advice => "advice",
     }
-}
-
-/// The closed set of codes of one user of findings.
-pub trait Code: Copy + Eq {
-    /// The word in answers, which scripts may rely on.
-    fn as_str(self) -> &'static str;
 }
 
 /// A finding. `R` is what says what to do: a sentence, or something with steps and records.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Finding<C: Code, R = String> {
+pub struct Finding<C, R = String> {
     /// How much it matters.
     pub severity: Severity,
-    /// Which check found it.
-    #[serde(serialize_with = "code")]
+    /// Which check found it: a word that scripts may rely on.
     pub code: C,
     /// What it is about: a name in the DNS, an account, a header field, a domain.
     pub subject: String,
@@ -54,7 +37,7 @@ pub struct Finding<C: Code, R = String> {
     pub remedy: Option<R>,
 }
 
-impl<C: Code, R> Finding<C, R> {
+impl<C, R> Finding<C, R> {
     /// A finding with nothing to do about it.
     #[must_use]
     pub fn new(severity: Severity, code: C, subject: impl Into<String>, detail: impl Into<String>) -> Self {
@@ -68,38 +51,25 @@ impl<C: Code, R> Finding<C, R> {
     }
 }
 
-fn code<C: Code, S: Serializer>(code: &C, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(code.as_str())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-    struct Broken;
-
-    impl Code for Broken {
-        fn as_str(self) -> &'static str {
-            "pipe-broken"
+    vocabulary! {
+        /// What can be wrong with a pipe.
+        enum Fault {
+            /// It is broken.
+            Broken => "pipe-broken",
         }
     }
 
     #[test]
     fn the_form_in_json() {
-        let finding: Finding<Broken> = Finding::new(Severity::Warning, Broken, "kitchen", "it drips");
+        let finding: Finding<Fault> = Finding::new(Severity::Warning, Fault::Broken, "kitchen", "it drips");
         assert_eq!(
             serde_json::to_string(&finding.clone().with_remedy("Call somebody.")).unwrap(),
             r#"{"severity":"warning","code":"pipe-broken","subject":"kitchen","detail":"it drips","remedy":"Call somebody."}"#
         );
         assert!(serde_json::to_string(&finding).unwrap().ends_with(r#""remedy":null}"#));
-    }
-
-    #[test]
-    fn the_word_is_the_same_in_every_form() {
-        for severity in [Severity::Error, Severity::Warning, Severity::Advice] {
-            assert_eq!(serde_json::to_value(severity).unwrap(), severity.as_str());
-        }
-        assert!(Severity::Error < Severity::Warning && Severity::Warning < Severity::Advice);
     }
 }

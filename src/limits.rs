@@ -193,7 +193,6 @@ pub struct Budget {
     time: Duration,
     began: Duration,
     unlooked: Cell<u64>,
-    spent: Cell<u64>,
     /// The limit that was met; nothing is given any more.
     exceeded: Cell<Option<RejectionCode>>,
 }
@@ -207,7 +206,6 @@ impl Budget {
             time: Duration::from_secs(limits.time),
             began: processor_time(),
             unlooked: Cell::new(0),
-            spent: Cell::new(0),
             exceeded: Cell::new(None),
         }
     }
@@ -234,7 +232,6 @@ impl Budget {
     /// # Errors
     /// As for [`Budget::take`].
     pub fn work(&self, units: u64) -> Result<(), RejectionCode> {
-        self.spent.set(self.spent.get().saturating_add(units));
         let unlooked = self.unlooked.get().saturating_add(units);
         if unlooked < BETWEEN_LOOKS {
             self.unlooked.set(unlooked);
@@ -256,13 +253,6 @@ impl Budget {
     #[must_use]
     pub fn exceeded(&self) -> Option<RejectionCode> {
         self.exceeded.get()
-    }
-
-    /// All the work that was counted, in bytes and what stands for them: a measure of cost that does not depend on the
-    /// machine.
-    #[must_use]
-    pub fn spent(&self) -> u64 {
-        self.spent.get()
     }
 }
 

@@ -2,22 +2,16 @@
 
 use std::fmt;
 
+use crate::vocabulary::vocabulary;
+
 macro_rules! rejections {
     ($($(#[$doc:meta])* $variant:ident => $code:literal, $text:literal;)+) => {
-        /// The reasons for quarantine, each with a code that stays the same for good.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-        pub enum RejectionCode { $($(#[$doc])* $variant,)+ }
+        vocabulary! {
+            /// The reasons for quarantine, each with a code that stays the same for good.
+            pub enum RejectionCode { $($(#[$doc])* $variant => $code,)+ }
+        }
 
         impl RejectionCode {
-            /// Every code.
-            pub const ALL: &'static [RejectionCode] = &[$(RejectionCode::$variant,)+];
-
-            /// The stable word for it, as shown and stored.
-            #[must_use]
-            pub fn as_str(self) -> &'static str {
-                match self { $(RejectionCode::$variant => $code,)+ }
-            }
-
             /// The sentence that every reason of this kind begins with.
             #[must_use]
             pub fn explanation(self) -> &'static str {

@@ -1,45 +1,32 @@
 //! Why a sending path exists: the role of its records.
 
-use serde::Serialize;
+use crate::vocabulary::vocabulary;
 
-/// The role of a record, and of the path that it is on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Role {
-    /// The domain's own mail: its machines, its accounts, its keys.
-    Own,
-    /// An entry of the ledger approves the sender (`[[sender]]`).
-    Approved,
-    /// A service or organization that authenticates as itself and writes under the domain's name.
-    Service,
-    /// Another customer's account of a provider.
-    OtherAccount,
-    /// Hands on mail that the domain signed.
-    Forwarder,
-    /// A mailing list: hands on signed mail under an identity of its own.
-    MailingList,
-    /// A security gateway in front of a recipient.
-    RecipientFilter,
-    /// An entry of the ledger says that the sender is not the owner's (`[[not_ours]]`).
-    Denied,
-    /// Nothing authenticates it: a spoofer, or a sender that everybody forgot.
-    Unknown,
+vocabulary! {
+    /// The role of a record, and of the path that it is on.
+    pub enum Role {
+        /// The domain's own mail: its machines, its accounts, its keys.
+        Own => "own",
+        /// An entry of the ledger approves the sender (`[[sender]]`).
+        Approved => "approved",
+        /// A service or organization that authenticates as itself and writes under the domain's name.
+        Service => "service",
+        /// Another customer's account of a provider.
+        OtherAccount => "other-account",
+        /// Hands on mail that the domain signed.
+        Forwarder => "forwarder",
+        /// A mailing list: hands on signed mail under an identity of its own.
+        MailingList => "mailing-list",
+        /// A security gateway in front of a recipient.
+        RecipientFilter => "recipient-filter",
+        /// An entry of the ledger says that the sender is not the owner's (`[[not_ours]]`).
+        Denied => "denied",
+        /// Nothing authenticates it: a spoofer, or a sender that everybody forgot.
+        Unknown => "unknown",
+    }
 }
 
 impl Role {
-    /// All of them, the owner's first.
-    pub const ALL: [Role; 9] = [
-        Role::Own,
-        Role::Approved,
-        Role::Service,
-        Role::OtherAccount,
-        Role::Forwarder,
-        Role::MailingList,
-        Role::RecipientFilter,
-        Role::Denied,
-        Role::Unknown,
-    ];
-
     /// Whether mail of this role is sent in the domain's name on purpose, as far as is known: what `unsigned` is about.
     #[must_use]
     pub fn sends_for_owner(self) -> bool {
@@ -62,21 +49,5 @@ impl Role {
     #[must_use]
     pub fn is_nobodys(self) -> bool {
         matches!(self, Role::Unknown | Role::Denied)
-    }
-
-    /// The word in answers.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Role::Own => "own",
-            Role::Approved => "approved",
-            Role::Service => "service",
-            Role::OtherAccount => "other-account",
-            Role::Forwarder => "forwarder",
-            Role::MailingList => "mailing-list",
-            Role::RecipientFilter => "recipient-filter",
-            Role::Denied => "denied",
-            Role::Unknown => "unknown",
-        }
     }
 }

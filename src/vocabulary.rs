@@ -1,12 +1,16 @@
 //! Closed sets of words, each an enumeration.
 
-/// Makes an enumeration of words that stay the same for good: they are what reports say, and what is shown and stored.
+/// Makes an enumeration of words that stay the same for good: they are what reports and the configuration say, and what is shown
+/// and stored. Each word stands once, beside what it means; JSON and TOML have it as `as_str` does.
 macro_rules! vocabulary {
-    ($(#[$doc:meta])* $name:ident { $($(#[$word_doc:meta])* $variant:ident => $word:literal,)+ }) => {
-        $(#[$doc])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub enum $name { $($(#[$word_doc])* $variant,)+ }
+    ($(#[$attribute:meta])* $vis:vis enum $name:ident {
+        $($(#[$word_attribute:meta])* $variant:ident => $word:literal,)+
+    }) => {
+        $(#[$attribute])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+        $vis enum $name { $($(#[$word_attribute])* #[serde(rename = $word)] $variant,)+ }
 
+        #[allow(dead_code, unreachable_pub, reason = "not every use of words needs all of it")]
         impl $name {
             /// Every one, in the order in which they are documented.
             pub const ALL: &'static [$name] = &[$($name::$variant,)+];

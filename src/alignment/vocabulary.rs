@@ -15,8 +15,8 @@ pub enum Reading<T> {
 
 /// A vocabulary whose values are stored by their numbers.
 macro_rules! stored_vocabulary {
-    ($(#[$doc:meta])* $name:ident { $($words:tt)+ }) => {
-        vocabulary! { $(#[$doc])* $name { $($words)+ } }
+    ($(#[$doc:meta])* pub enum $name:ident { $($words:tt)+ }) => {
+        vocabulary! { $(#[$doc])* pub enum $name { $($words)+ } }
 
         impl $name {
             /// The value with this number, as stored; unknown numbers come from newer programs.
@@ -36,7 +36,7 @@ macro_rules! stored_vocabulary {
 
 stored_vocabulary! {
     /// A DKIM or SPF result (RFC 8601 §2.7).
-    AuthResult {
+    pub enum AuthResult {
         /// Nothing was there to verify.
         None => "none",
         /// Verified.
@@ -60,7 +60,7 @@ stored_vocabulary! {
 
 stored_vocabulary! {
     /// What a reporter's text for people (`human_result`) says of a signature or an SPF check.
-    ReasonCode {
+    pub enum ReasonCode {
         /// The body was changed after it was signed.
         BodyHash => "body_hash",
         /// The signature does not fit: the header was changed, or another key signs.
@@ -84,7 +84,7 @@ stored_vocabulary! {
 
 stored_vocabulary! {
     /// What the receiver did with the messages.
-    Disposition {
+    pub enum Disposition {
         /// Nothing.
         None => "none",
         /// Treated as suspicious.
@@ -100,7 +100,7 @@ stored_vocabulary! {
 
 stored_vocabulary! {
     /// Why the disposition is not the policy's: RFC 7489's words and RFC 9990's.
-    OverrideType {
+    pub enum OverrideType {
         /// Forwarded, as far as the receiver can tell.
         Forwarded => "forwarded",
         /// Left out of the percentage that the policy applied to.
@@ -122,7 +122,7 @@ stored_vocabulary! {
 
 stored_vocabulary! {
     /// Which identity SPF was checked for.
-    Scope {
+    pub enum Scope {
         /// MAIL FROM.
         MailFrom => "mfrom",
         /// HELO or EHLO.
@@ -201,7 +201,7 @@ impl Scope {
 
 stored_vocabulary! {
     /// What the listed signatures of a record amount to; exactly one holds.
-    DkimState {
+    pub enum DkimState {
         /// A signature of the domain verified, or the reporter says so.
         Aligned => "aligned",
         /// Signed by other domains only.
@@ -217,7 +217,7 @@ stored_vocabulary! {
 
 stored_vocabulary! {
     /// What SPF amounts to for a record; exactly one holds.
-    SpfState {
+    pub enum SpfState {
         /// Passed for the domain.
         Aligned => "aligned",
         /// Passed for another domain.

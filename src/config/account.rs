@@ -177,14 +177,8 @@ impl Checking<'_> {
 
     fn auth(&self, user: &str) -> Result<Auth, Mistake> {
         let written = self.written;
-        let password = secret(
-            self.text,
-            [
-                ("password_command", &written.password_command),
-                ("password_file", &written.password_file),
-                ("password_env", &written.password_env),
-            ],
-        )?;
+        let password =
+            secret(self.text, "password", [&written.password_command, &written.password_file, &written.password_env])?;
         let word = match &written.auth {
             Some(auth) => *auth.get_ref(),
             None if written.oauth2.is_some() => AuthWord::XOAuth2,

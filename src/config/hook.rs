@@ -44,10 +44,7 @@ pub(super) fn check(written: &Written, text: &str) -> Result<HookConfig, Mistake
     if let Some(url) = &written.url {
         return Err(Mistake::new(url.span().start, "url", NO_SECRETS_HERE));
     }
-    let url = secret(
-        text,
-        [("url_command", &written.url_command), ("url_file", &written.url_file), ("url_env", &written.url_env)],
-    )?;
+    let url = secret(text, "url", [&written.url_command, &written.url_file, &written.url_env])?;
     Ok(HookConfig { url, form: written.form })
 }
 

@@ -125,14 +125,8 @@ fn smtp(written: &Written, host: &Spanned<String>, text: &str) -> Result<SmtpCon
             }
         },
     };
-    let password = secret(
-        text,
-        [
-            ("password_command", &written.password_command),
-            ("password_file", &written.password_file),
-            ("password_env", &written.password_env),
-        ],
-    )?;
+    let password =
+        secret(text, "password", [&written.password_command, &written.password_file, &written.password_env])?;
     let login = match (&written.user, password) {
         (Some(user), Some(password)) => Some((filled(user, "user")?, password)),
         (None, None) => None,

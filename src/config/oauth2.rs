@@ -10,6 +10,7 @@ use toml::Spanned;
 use super::mistake::{Mistake, SecretRef};
 use super::preset::Preset;
 use super::written::{Misplaced, NO_SECRETS_HERE, date, filled, secret};
+use crate::vocabulary::vocabulary;
 
 /// The table as written.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -44,32 +45,19 @@ pub(super) struct WrittenOAuth {
     refresh_token: Option<Spanned<Misplaced>>,
 }
 
-/// How tokens are obtained.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum GrantWord {
-    /// By the program in its own name (RFC 6749 §4.4).
-    ClientCredentials,
-    /// By a signed assertion (RFC 7523), as of Google's service accounts.
-    JwtBearer,
-    /// By a refresh token from elsewhere (RFC 6749 §6).
-    RefreshToken,
-    /// By a person with any browser (RFC 8628), then by refresh tokens.
-    DeviceCode,
-    /// By a person with a browser on this machine (RFC 6749 §4.1, RFC 7636, RFC 8252), then by refresh tokens.
-    AuthorizationCode,
-}
-
-impl GrantWord {
-    /// Its name in the configuration.
-    pub(crate) fn as_str(self) -> &'static str {
-        match self {
-            GrantWord::ClientCredentials => "client_credentials",
-            GrantWord::JwtBearer => "jwt_bearer",
-            GrantWord::RefreshToken => "refresh_token",
-            GrantWord::DeviceCode => "device_code",
-            GrantWord::AuthorizationCode => "authorization_code",
-        }
+vocabulary! {
+    /// How tokens are obtained.
+    pub(crate) enum GrantWord {
+        /// By the program in its own name (RFC 6749 §4.4).
+        ClientCredentials => "client_credentials",
+        /// By a signed assertion (RFC 7523), as of Google's service accounts.
+        JwtBearer => "jwt_bearer",
+        /// By a refresh token from elsewhere (RFC 6749 §6).
+        RefreshToken => "refresh_token",
+        /// By a person with any browser (RFC 8628), then by refresh tokens.
+        DeviceCode => "device_code",
+        /// By a person with a browser on this machine (RFC 6749 §4.1, RFC 7636, RFC 8252), then by refresh tokens.
+        AuthorizationCode => "authorization_code",
     }
 }
 
@@ -159,35 +147,20 @@ impl WrittenOAuth {
             |key: &str, what: &str| Mistake::new(at, key, format!("is missing in [account.oauth2]: it {what}"));
         let client_secret = secret(
             text,
-            [
-                ("client_secret_command", &self.client_secret_command),
-                ("client_secret_file", &self.client_secret_file),
-                ("client_secret_env", &self.client_secret_env),
-            ],
+            "client_secret",
+            [&self.client_secret_command, &self.client_secret_file, &self.client_secret_env],
         )?;
-        let client_key = secret(
-            text,
-            [
-                ("client_key_command", &self.client_key_command),
-                ("client_key_file", &self.client_key_file),
-                ("client_key_env", &self.client_key_env),
-            ],
-        )?;
+        let client_key =
+            secret(text, "client_key", [&self.client_key_command, &self.client_key_file, &self.client_key_env])?;
         let refresh_token = secret(
             text,
-            [
-                ("refresh_token_command", &self.refresh_token_command),
-                ("refresh_token_file", &self.refresh_token_file),
-                ("refresh_token_env", &self.refresh_token_env),
-            ],
+            "refresh_token",
+            [&self.refresh_token_command, &self.refresh_token_file, &self.refresh_token_env],
         )?;
         let service_account_key = secret(
             text,
-            [
-                ("service_account_key_command", &self.service_account_key_command),
-                ("service_account_key_file", &self.service_account_key_file),
-                ("service_account_key_env", &self.service_account_key_env),
-            ],
+            "service_account_key",
+            [&self.service_account_key_command, &self.service_account_key_file, &self.service_account_key_env],
         )?;
         if let (Some(secret), Some(_)) = (&client_secret, &self.client_certificate) {
             let reason = format!("{} already proves who the client is; give only one of them", secret.place);

@@ -53,22 +53,27 @@ pub(super) fn date(value: &Spanned<toml::Value>, key: &str) -> Result<Date, Mist
     })
 }
 
-/// Where a secret is: at most one of the three may be said.
-pub(super) fn secret(text: &str, written: [(&str, &Option<Spanned<String>>); 3]) -> Result<Option<SecretRef>, Mistake> {
+/// Where a secret is, by the keys `…_command`, `…_file` and `…_env`: at most one of the three may be said.
+pub(super) fn secret(
+    text: &str,
+    name: &str,
+    written: [&Option<Spanned<String>>; 3],
+) -> Result<Option<SecretRef>, Mistake> {
     let mut found = None;
-    for (number, (key, value)) in written.into_iter().enumerate() {
+    for (way, value) in ["command", "file", "env"].into_iter().zip(written) {
         let Some(value) = value else { continue };
-        let said = filled(value, key)?;
+        let key = format!("{name}_{way}");
+        let said = filled(value, &key)?;
         if let Some(SecretRef { place, .. }) = &found {
-            let reason = format!("{} already says where it is; give only one of them", Place::clone(place));
-            return Err(Mistake::new(value.span().start, key, reason));
+            let reason = format!("{place} already says where it is; give only one of them");
+            return Err(Mistake::new(value.span().start, &key, reason));
         }
-        let source = match number {
-            0 => SecretSource::Command(said),
-            1 => SecretSource::File(PathBuf::from(said)),
+        let source = match way {
+            "command" => SecretSource::Command(said),
+            "file" => SecretSource::File(PathBuf::from(said)),
             _ => SecretSource::Env(said),
         };
-        found = Some(SecretRef { source, place: Place { line: line(text, value.span().start), key: key.to_owned() } });
+        found = Some(SecretRef { source, place: Place { line: line(text, value.span().start), key } });
     }
     Ok(found)
 }

@@ -1,45 +1,29 @@
 //! The class of a path: how it signs. Why it exists is its role.
 
-use serde::{Deserialize, Deserializer, Serialize, de};
+use serde::{Deserialize, Deserializer, de};
 
 use super::states::{ALIGNED, BROKEN, States, UNALIGNED, UNSIGNED, known, share};
+use crate::vocabulary::vocabulary;
 
-/// What a path does about DKIM. Exactly one holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Class {
-    /// Signs as the domain.
-    Signed,
-    /// Signs as the domain at times.
-    Intermittent,
-    /// Signs as another domain.
-    Unaligned,
-    /// Signs as the domain, and the signatures do not verify.
-    Broken,
-    /// Does not sign.
-    Unsigned,
-    /// No report says how it signs.
-    NotReported,
+vocabulary! {
+    /// What a path does about DKIM. Exactly one holds.
+    pub enum Class {
+        /// Signs as the domain.
+        Signed => "signed",
+        /// Signs as the domain at times.
+        Intermittent => "intermittent",
+        /// Signs as another domain.
+        Unaligned => "unaligned",
+        /// Signs as the domain, and the signatures do not verify.
+        Broken => "broken",
+        /// Does not sign.
+        Unsigned => "unsigned",
+        /// No report says how it signs.
+        NotReported => "not-reported",
+    }
 }
 
 impl Class {
-    /// All of them, from what is well to what is not known.
-    pub const ALL: [Class; 6] =
-        [Class::Signed, Class::Intermittent, Class::Unaligned, Class::Broken, Class::Unsigned, Class::NotReported];
-
-    /// Its word.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Class::Signed => "signed",
-            Class::Intermittent => "intermittent",
-            Class::Unaligned => "unaligned",
-            Class::Broken => "broken",
-            Class::Unsigned => "unsigned",
-            Class::NotReported => "not-reported",
-        }
-    }
-
     /// Whether `dmarcstat unsigned` is about it.
     #[must_use]
     pub fn needs_work(self) -> bool {

@@ -163,15 +163,6 @@ impl Grounds {
             contradicting_reporters,
         }
     }
-
-    /// The result that most broken signatures have.
-    #[must_use]
-    pub fn broken_mostly(&self) -> Option<&'static str> {
-        self.broken_by
-            .iter()
-            .max_by_key(|(result, messages)| (**messages, std::cmp::Reverse(**result)))
-            .map(|one| *one.0)
-    }
 }
 
 /// What a published policy costs now, where mail passes by SPF only: whatever recipients forward of it.

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::check::{Check, Checked, Findings, Outcome};
+use super::check::{Check, Checked, Findings};
 use super::dkim::{self, DkimKey, Microsoft365};
 use super::dmarc::{self, DmarcReview};
 use super::lookup::{Kind, Lookup, Memory, Question};
@@ -38,15 +38,6 @@ pub struct DnsAudit {
     pub bimi: ServiceRecord,
     /// Every check, the worst first.
     pub findings: Vec<Checked>,
-}
-
-impl DnsAudit {
-    /// The worst of the checks that failed.
-    #[must_use]
-    pub fn worst(&self) -> Option<Severity> {
-        let failed = self.findings.iter().filter(|checked| checked.outcome == Outcome::Failed);
-        failed.map(|checked| checked.finding.severity).min()
-    }
 }
 
 /// Looks at all records of a domain.

@@ -2,137 +2,88 @@
 
 use serde::Serialize;
 
-use crate::finding::{Code, Finding, Severity};
+use crate::finding::{Finding, Severity};
+use crate::vocabulary::vocabulary;
 
-/// The checks; docs/dns.md says what each looks at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Check {
-    /// There is such a domain.
-    Domain,
-    /// There is one DMARC record that receivers recognise.
-    DmarcRecord,
-    /// DMARC records where no receiver looks.
-    DmarcPlace,
-    /// Receivers of RFC 9989 and of RFC 7489 come to the same policy.
-    DmarcDiscovery,
-    /// `p`, `sp`, `np`.
-    DmarcPolicy,
-    /// All other tags.
-    DmarcSyntax,
-    /// Tags that RFC 9989 has no more.
-    DmarcHistoric,
-    /// `pct`.
-    DmarcPct,
-    /// `t=y`.
-    DmarcTestMode,
-    /// `fo` without `ruf`.
-    DmarcFo,
-    /// `sp` and `np` where they have no effect.
-    DmarcSp,
-    /// Aggregate reports can arrive.
-    DmarcRua,
-    /// Aggregate reports come into this database.
-    DmarcRuaFeeds,
-    /// Failure reports can arrive.
-    DmarcRuf,
-    /// There is one SPF record.
-    SpfRecord,
-    /// Its terms can be read.
-    SpfSyntax,
-    /// The look-ups it costs.
-    SpfLookups,
-    /// Look-ups that find nothing.
-    SpfVoidLookups,
-    /// The records that its terms refer to.
-    SpfInclude,
-    /// The result for all other addresses.
-    SpfAll,
-    /// Not everybody passes.
-    SpfReach,
-    /// The machines that reports show as the domain's own pass.
-    SpfSenders,
-    /// `ptr`.
-    SpfPtr,
-    /// Its length.
-    SpfLength,
-    /// A selector has one key that can be used.
-    DkimKey,
-    /// How long the key is.
-    DkimKeyBits,
-    /// `t=y`.
-    DkimTesting,
-    /// What else is odd about the key record.
-    DkimSyntax,
-    /// The two names of Microsoft 365.
-    DkimMicrosoft365,
-    /// The MTA-STS record (RFC 8461).
-    MtaSts,
-    /// The record of SMTP TLS reports (RFC 8460).
-    TlsRpt,
-    /// The BIMI record.
-    Bimi,
-}
-
-impl Code for Check {
-    fn as_str(self) -> &'static str {
-        match self {
-            Check::Domain => "domain",
-            Check::DmarcRecord => "dmarc-record",
-            Check::DmarcPlace => "dmarc-place",
-            Check::DmarcDiscovery => "dmarc-discovery",
-            Check::DmarcPolicy => "dmarc-policy",
-            Check::DmarcSyntax => "dmarc-syntax",
-            Check::DmarcHistoric => "dmarc-historic",
-            Check::DmarcPct => "dmarc-pct",
-            Check::DmarcTestMode => "dmarc-test-mode",
-            Check::DmarcFo => "dmarc-fo",
-            Check::DmarcSp => "dmarc-sp",
-            Check::DmarcRua => "dmarc-rua",
-            Check::DmarcRuaFeeds => "dmarc-rua-feeds",
-            Check::DmarcRuf => "dmarc-ruf",
-            Check::SpfRecord => "spf-record",
-            Check::SpfSyntax => "spf-syntax",
-            Check::SpfLookups => "spf-lookups",
-            Check::SpfVoidLookups => "spf-void-lookups",
-            Check::SpfInclude => "spf-include",
-            Check::SpfAll => "spf-all",
-            Check::SpfReach => "spf-reach",
-            Check::SpfSenders => "spf-senders",
-            Check::SpfPtr => "spf-ptr",
-            Check::SpfLength => "spf-length",
-            Check::DkimKey => "dkim-key",
-            Check::DkimKeyBits => "dkim-key-bits",
-            Check::DkimTesting => "dkim-testing",
-            Check::DkimSyntax => "dkim-syntax",
-            Check::DkimMicrosoft365 => "dkim-microsoft365",
-            Check::MtaSts => "mta-sts",
-            Check::TlsRpt => "tls-rpt",
-            Check::Bimi => "bimi",
-        }
+vocabulary! {
+    /// The checks; docs/dns.md says what each looks at.
+    pub enum Check {
+        /// There is such a domain.
+        Domain => "domain",
+        /// There is one DMARC record that receivers recognise.
+        DmarcRecord => "dmarc-record",
+        /// DMARC records where no receiver looks.
+        DmarcPlace => "dmarc-place",
+        /// Receivers of RFC 9989 and of RFC 7489 come to the same policy.
+        DmarcDiscovery => "dmarc-discovery",
+        /// `p`, `sp`, `np`.
+        DmarcPolicy => "dmarc-policy",
+        /// All other tags.
+        DmarcSyntax => "dmarc-syntax",
+        /// Tags that RFC 9989 has no more.
+        DmarcHistoric => "dmarc-historic",
+        /// `pct`.
+        DmarcPct => "dmarc-pct",
+        /// `t=y`.
+        DmarcTestMode => "dmarc-test-mode",
+        /// `fo` without `ruf`.
+        DmarcFo => "dmarc-fo",
+        /// `sp` and `np` where they have no effect.
+        DmarcSp => "dmarc-sp",
+        /// Aggregate reports can arrive.
+        DmarcRua => "dmarc-rua",
+        /// Aggregate reports come into this database.
+        DmarcRuaFeeds => "dmarc-rua-feeds",
+        /// Failure reports can arrive.
+        DmarcRuf => "dmarc-ruf",
+        /// There is one SPF record.
+        SpfRecord => "spf-record",
+        /// Its terms can be read.
+        SpfSyntax => "spf-syntax",
+        /// The look-ups it costs.
+        SpfLookups => "spf-lookups",
+        /// Look-ups that find nothing.
+        SpfVoidLookups => "spf-void-lookups",
+        /// The records that its terms refer to.
+        SpfInclude => "spf-include",
+        /// The result for all other addresses.
+        SpfAll => "spf-all",
+        /// Not everybody passes.
+        SpfReach => "spf-reach",
+        /// The machines that reports show as the domain's own pass.
+        SpfSenders => "spf-senders",
+        /// `ptr`.
+        SpfPtr => "spf-ptr",
+        /// Its length.
+        SpfLength => "spf-length",
+        /// A selector has one key that can be used.
+        DkimKey => "dkim-key",
+        /// How long the key is.
+        DkimKeyBits => "dkim-key-bits",
+        /// `t=y`.
+        DkimTesting => "dkim-testing",
+        /// What else is odd about the key record.
+        DkimSyntax => "dkim-syntax",
+        /// The two names of Microsoft 365.
+        DkimMicrosoft365 => "dkim-microsoft365",
+        /// The MTA-STS record (RFC 8461).
+        MtaSts => "mta-sts",
+        /// The record of SMTP TLS reports (RFC 8460).
+        TlsRpt => "tls-rpt",
+        /// The BIMI record.
+        Bimi => "bimi",
     }
 }
 
-/// What a check came to; what is open comes first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Outcome {
-    /// Something is wrong.
-    Failed,
-    /// The DNS gave no answer; nothing is known.
-    CouldNotLook,
-    /// As it should be.
-    Passed,
-}
-
-impl Outcome {
-    /// The word in answers.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Outcome::Failed => "failed",
-            Outcome::CouldNotLook => "could_not_look",
-            Outcome::Passed => "passed",
-        }
+vocabulary! {
+    /// What a check came to; what is open comes first.
+    pub enum Outcome {
+        /// Something is wrong.
+        Failed => "failed",
+        /// The DNS gave no answer; nothing is known.
+        CouldNotLook => "could_not_look",
+        /// As it should be.
+        Passed => "passed",
     }
 }
 

@@ -292,7 +292,6 @@ mod tests {
     use super::*;
     use crate::dns::zone::Zone;
     use crate::dns::{Checked, Outcome};
-    use crate::finding::Code as _;
 
     fn failed(lines: &str) -> Vec<String> {
         let zone = Zone::new(lines);

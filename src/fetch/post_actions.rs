@@ -46,7 +46,7 @@ impl PostActions<'_, '_> {
         let left = if copied.is_empty() { pending } else { self.store.pending_mail(self.mailbox)? };
         for mail in left {
             // By what is configured now, not by what was when it was read.
-            let after = match MailOutcome::from_word(&mail.outcome) {
+            let after = match MailOutcome::parse(&mail.outcome) {
                 Some(outcome) => self.connection.account.fate(outcome).clone(),
                 None => After::Keep,
             };

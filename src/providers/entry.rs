@@ -4,46 +4,34 @@ use std::collections::BTreeMap;
 
 use ipnet::IpNet;
 use jiff::civil::Date;
-use serde::{Deserialize, Deserializer, Serialize, de};
+use serde::{Deserialize, Deserializer, de};
 use toml::Spanned;
 
 use super::template::Template;
 use super::tenant::TenantRule;
 use crate::cause::Cause;
 use crate::domain;
+use crate::vocabulary::vocabulary;
 
-/// What a provider is to the domains whose mail it sends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Kind {
-    /// Hosts mailboxes and sends what people write.
-    MailboxHost,
-    /// Sends mail for its customers: newsletters, invoices, tickets.
-    Service,
-    /// Passes on its customers' outgoing mail, and may change it.
-    Gateway,
-    /// Passes on mail of anybody to other addresses.
-    Forwarder,
-    /// Hosts mailing lists.
-    List,
-    /// Rents out machines or lines. Its host names are those of whoever rents, so they name nobody.
-    Hosting,
+vocabulary! {
+    /// What a provider is to the domains whose mail it sends.
+    pub enum Kind {
+        /// Hosts mailboxes and sends what people write.
+        MailboxHost => "mailbox-host",
+        /// Sends mail for its customers: newsletters, invoices, tickets.
+        Service => "service",
+        /// Passes on its customers' outgoing mail, and may change it.
+        Gateway => "gateway",
+        /// Passes on mail of anybody to other addresses.
+        Forwarder => "forwarder",
+        /// Hosts mailing lists.
+        List => "list",
+        /// Rents out machines or lines. Its host names are those of whoever rents, so they name nobody.
+        Hosting => "hosting",
+    }
 }
 
 impl Kind {
-    /// As it is written in answers and in the catalogue.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Kind::MailboxHost => "mailbox-host",
-            Kind::Service => "service",
-            Kind::Gateway => "gateway",
-            Kind::Forwarder => "forwarder",
-            Kind::List => "list",
-            Kind::Hosting => "hosting",
-        }
-    }
-
     /// Whether it sends in the name of its customers, and does not only pass on what others wrote.
     #[must_use]
     pub fn sends_for_customers(self) -> bool {
@@ -57,48 +45,25 @@ impl Kind {
     }
 }
 
-/// Whether a provider can sign with DKIM as its customer's domain.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Dkim {
-    /// It can.
-    AsCustomer,
-    /// It signs as itself only, or not at all.
-    Never,
-}
-
-impl Dkim {
-    /// As it is written in answers and in the catalogue.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Dkim::AsCustomer => "as-customer",
-            Dkim::Never => "never",
-        }
+vocabulary! {
+    /// Whether a provider can sign with DKIM as its customer's domain.
+    pub enum Dkim {
+        /// It can.
+        AsCustomer => "as-customer",
+        /// It signs as itself only, or not at all.
+        Never => "never",
     }
 }
 
-/// Whether SPF can align, which depends on whose domain the reverse-path is of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Spf {
-    /// The reverse-path is of the customer's domain anyway.
-    Own,
-    /// It is, once a return-path domain of the customer's is set up.
-    Custom,
-    /// It is always of the provider's own domain.
-    Never,
-}
-
-impl Spf {
-    /// As it is written in answers and in the catalogue.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Spf::Own => "own",
-            Spf::Custom => "custom",
-            Spf::Never => "never",
-        }
+vocabulary! {
+    /// Whether SPF can align, which depends on whose domain the reverse-path is of.
+    pub enum Spf {
+        /// The reverse-path is of the customer's domain anyway.
+        Own => "own",
+        /// It is, once a return-path domain of the customer's is set up.
+        Custom => "custom",
+        /// It is always of the provider's own domain.
+        Never => "never",
     }
 }
 
@@ -243,24 +208,12 @@ pub(super) struct RecordText {
     pub(super) proof: Option<Template>,
 }
 
-/// The types of DNS records that remedies ask for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-pub(super) enum RecordType {
-    #[serde(rename = "CNAME")]
-    Cname,
-    #[serde(rename = "TXT")]
-    Txt,
-    #[serde(rename = "MX")]
-    Mx,
-}
-
-impl RecordType {
-    pub(super) fn as_str(self) -> &'static str {
-        match self {
-            RecordType::Cname => "CNAME",
-            RecordType::Txt => "TXT",
-            RecordType::Mx => "MX",
-        }
+vocabulary! {
+    /// The types of DNS records that remedies ask for.
+    pub(super) enum RecordType {
+        Cname => "CNAME",
+        Txt => "TXT",
+        Mx => "MX",
     }
 }
 

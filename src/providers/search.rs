@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use super::catalogue::Catalogue;
 use super::entry::Provider;
 use crate::domain;
+use crate::vocabulary::vocabulary;
 
 /// A provider that was found.
 #[derive(Debug, Clone, Copy)]
@@ -15,35 +16,21 @@ pub struct Match<'a> {
     pub by: MatchedBy,
 }
 
-/// What of a provider was found.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum MatchedBy {
-    /// Its id, its name, its category, or a part of one.
-    Name,
-    /// One of its networks.
-    Address,
-    /// A domain of its reverse-paths.
-    EnvelopeDomain,
-    /// A domain that it signs as.
-    SigningDomain,
-    /// The end of its host names.
-    Host,
-    /// What its customers include in SPF.
-    SpfInclude,
-}
-
-impl MatchedBy {
-    /// As it is written in answers.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            MatchedBy::Name => "name",
-            MatchedBy::Address => "address",
-            MatchedBy::EnvelopeDomain => "envelope_domain",
-            MatchedBy::SigningDomain => "signing_domain",
-            MatchedBy::Host => "host",
-            MatchedBy::SpfInclude => "spf_include",
-        }
+vocabulary! {
+    /// What of a provider was found.
+    pub enum MatchedBy {
+        /// Its id, its name, its category, or a part of one.
+        Name => "name",
+        /// One of its networks.
+        Address => "address",
+        /// A domain of its reverse-paths.
+        EnvelopeDomain => "envelope_domain",
+        /// A domain that it signs as.
+        SigningDomain => "signing_domain",
+        /// The end of its host names.
+        Host => "host",
+        /// What its customers include in SPF.
+        SpfInclude => "spf_include",
     }
 }
 

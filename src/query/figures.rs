@@ -66,8 +66,6 @@ pub struct SignerUse {
     pub signers: Arc<[Signer]>,
     /// The messages.
     pub messages: u64,
-    /// Those of them with aligned SPF.
-    pub spf_aligned: u64,
 }
 
 /// Sums of one path. What is summed by day, reporter and address is in the [`Tally`].

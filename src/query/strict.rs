@@ -3,16 +3,15 @@
 use std::collections::hash_map::Entry;
 
 use rustc_hash::FxHashMap;
+use serde::Serialize;
 
 use super::figures::Survey;
 use crate::alignment::{AuthResult, DkimState, SpfState};
 use crate::store::{OutcomeFacts, Store, StoreError};
 
 /// Messages that pass now and would not under a strict mode.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct StrictFigures {
-    /// Messages that pass now.
-    pub pass: u64,
     /// Those lost under `adkim=s` alone.
     pub lost_adkim: u64,
     /// Those lost under `aspf=s` alone.
@@ -26,7 +25,6 @@ pub struct StrictFigures {
 impl StrictFigures {
     /// Adds another path's.
     pub fn add(&mut self, other: &StrictFigures) {
-        self.pass += other.pass;
         self.lost_adkim += other.lost_adkim;
         self.lost_aspf += other.lost_aspf;
         self.lost_both += other.lost_both;
@@ -94,7 +92,6 @@ fn spf(facts: &OutcomeFacts) -> Reach {
 }
 
 fn add(figures: &mut StrictFigures, dkim: Reach, spf: Reach, messages: u64) {
-    figures.pass += messages;
     let lost = |dkim_counts: bool, spf_counts: bool| !dkim_counts && !spf_counts;
     let strict = |reach| matches!(reach, Reach::Strict);
     let any = |reach| reach != Reach::No;

@@ -158,14 +158,13 @@ impl Scan<'_> {
     /// Gives a path its figures.
     fn fill(&mut self, path: &mut PathFigures, sums: PathSums, reporter_names: &[String]) -> Result<(), StoreError> {
         let spf_authenticates = path.spf_authenticates();
-        let mut signers: FxHashMap<i64, [u64; 2]> = FxHashMap::default();
+        let mut signers: FxHashMap<i64, u64> = FxHashMap::default();
         let mut envelopes: FxHashMap<i64, u64> = FxHashMap::default();
         for (kind, messages) in sums.by_kind {
             let facts = &self.kinds.list[kind as usize];
-            let spf_aligned = if facts.spf == SpfState::Aligned { messages } else { 0 };
             path.messages += messages;
             path.dkim[usize::from(facts.dkim.code())] += messages;
-            path.spf_aligned += spf_aligned;
+            path.spf_aligned += if facts.spf == SpfState::Aligned { messages } else { 0 };
             path.dmarc_pass += if facts.dmarc == Some(true) { messages } else { 0 };
             match facts.disposition {
                 Some(Disposition::Reject) => path.rejected += messages,
@@ -178,19 +177,17 @@ impl Scan<'_> {
             if let Some(envelope) = facts.envelope {
                 *envelopes.entry(envelope).or_default() += messages;
             }
-            let signed = signers.entry(facts.signers).or_default();
-            signed[0] += messages;
-            signed[1] += spf_aligned;
+            *signers.entry(facts.signers).or_default() += messages;
         }
         path.envelopes = self.busiest(envelopes)?;
         path.excused_reporters = sums.excusing.len();
         (path.first, path.last) = (sums.days.first, sums.days.last);
         path.reporters = sums.reporters.iter().map(|place| reporter_names[place].clone()).collect();
         path.reporters.sort_unstable();
-        let mut signers: Vec<(i64, [u64; 2])> = signers.into_iter().collect();
+        let mut signers: Vec<(i64, u64)> = signers.into_iter().collect();
         signers.sort_unstable();
-        for (list, [messages, spf_aligned]) in signers {
-            path.signers.push(SignerUse { list, signers: self.signer_list(list)?, messages, spf_aligned });
+        for (list, messages) in signers {
+            path.signers.push(SignerUse { list, signers: self.signer_list(list)?, messages });
         }
         Ok(())
     }

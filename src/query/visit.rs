@@ -24,10 +24,6 @@ pub struct Seen<'s> {
     pub messages: u64,
     /// The day it counts on.
     pub day: Day,
-    /// The report, see [`Store::report`](crate::store::Store).
-    pub report: i64,
-    /// Who reports, see [`Store::names`](crate::store::Store::names).
-    pub reporter: i64,
     /// The address, where it is one.
     pub address: Option<IpAddr>,
 }
@@ -95,8 +91,6 @@ impl Scan<'_> {
                 facts: &self.kinds.list[kind as usize],
                 messages: count.unwrap_or(0),
                 day: run.day,
-                report: run.report,
-                reporter: run.reporter,
                 address: address.ip(),
             });
         }

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::document::{Document, Text};
 use super::form::Answer;
-use super::table::{Column, Row, Rows, Table};
+use super::table::{Column, Field, Rows, Table, Written as _, plain};
 use crate::report::period::date_of;
 use crate::store::{IgnoredEntry, ReportSummary};
 use crate::words::{agree, grouped, list, plural};
@@ -63,13 +63,17 @@ impl Answer for ReportsAction<'_> {
     }
 
     fn rows(&self) -> Rows<'_> {
-        let row = |one: &ReportSummary| {
-            let (id, day, messages) = (one.id.to_string(), date_of(one.day).to_string(), one.messages.to_string());
-            let texts = [&one.reporter, &one.report_id, &one.domain].map(Clone::clone);
-            [vec![self.done().to_owned(), id], texts.to_vec(), vec![day, messages]].concat()
-        };
-        let headings = ["action", "id", "reporter", "report_id", "domain", "day", "messages"];
-        Rows::new(&headings, self.reports.iter().map(row))
+        let action: Field<(&str, &ReportSummary)> = ("action", |(done, _)| done.written());
+        let fields = [
+            action,
+            ("id", |(_, one)| one.id.written()),
+            ("reporter", |(_, one)| one.reporter.written()),
+            ("report_id", |(_, one)| one.report_id.written()),
+            ("domain", |(_, one)| one.domain.written()),
+            ("day", |(_, one)| date_of(one.day).written()),
+            ("messages", |(_, one)| one.messages.written()),
+        ];
+        Rows::of(&fields, self.reports.iter().map(|one| (self.done(), one)))
     }
 }
 
@@ -110,33 +114,31 @@ impl Answer for IgnoredAnswer<'_> {
             document.line("No reporter is ignored.");
             return document;
         }
-        let mut table = Table::new([
-            Column::text("IGNORED"),
-            Column::text("IN"),
-            Column::number("REPORTS"),
-            Column::number("MESSAGES"),
-            Column::text("REPORTERS").from(80),
-        ]);
-        for entry in self.entries {
-            let reporters =
-                if entry.reporters.is_empty() { "none so far".to_owned() } else { list(&entry.reporters, 5) };
-            table.push(Row::new([
-                entry.who.clone(),
-                place(entry).to_owned(),
-                grouped(entry.reports),
-                grouped(entry.messages),
-                reporters,
-            ]));
-        }
+        let table = Table::of(
+            self.entries,
+            [
+                (Column::text("IGNORED"), |entry| plain(&entry.who)),
+                (Column::text("IN"), |entry| plain(place(entry))),
+                (Column::number("REPORTS"), |entry| plain(grouped(entry.reports))),
+                (Column::number("MESSAGES"), |entry| plain(grouped(entry.messages))),
+                (Column::text("REPORTERS").from(80), |entry| match entry.reporters.as_slice() {
+                    [] => plain("none so far"),
+                    some => plain(list(some, 5)),
+                }),
+            ],
+        );
         document.table(table);
         document
     }
 
     fn rows(&self) -> Rows<'_> {
-        let row = |entry: &IgnoredEntry| {
-            let (reports, messages) = (entry.reports.to_string(), entry.messages.to_string());
-            vec![entry.who.clone(), place(entry).to_owned(), entry.reporters.join(" | "), reports, messages]
-        };
-        Rows::new(&["who", "in", "reporters", "reports", "messages"], self.entries.iter().map(row))
+        let fields: [Field<IgnoredEntry>; 5] = [
+            ("who", |entry| entry.who.written()),
+            ("in", |entry| place(entry).written()),
+            ("reporters", |entry| entry.reporters.join(" | ")),
+            ("reports", |entry| entry.reports.written()),
+            ("messages", |entry| entry.messages.written()),
+        ];
+        Rows::of(&fields, self.entries.iter())
     }
 }

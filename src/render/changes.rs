@@ -8,7 +8,7 @@ use super::document::{Document, Paint, Text};
 use super::findings;
 use super::form::Answer;
 use super::opening::{days_of, summary};
-use super::table::Rows;
+use super::table::{Field, Rows, Written as _};
 use crate::diagnosis::{Change, ChangeKind, ChangeSubject, ChangesAnswer, PathState, Role};
 use crate::words::{grouped, more, plural};
 
@@ -31,7 +31,7 @@ impl Answer for ChangesAnswer {
     }
 
     fn rows(&self) -> Rows<'_> {
-        Rows::new(&HEADINGS, self.found.changes.iter().map(cells))
+        Rows::of(FIELDS, self.found.changes.iter())
     }
 }
 
@@ -211,47 +211,29 @@ fn unknown(answer: &ChangesAnswer, document: &mut Document) {
     }
 }
 
-const HEADINGS: [&str; 19] = [
-    "kind",
-    "subject",
-    "alarm",
-    "domain",
-    "name",
-    "path",
-    "since",
-    "text",
-    "class_before",
-    "class_after",
-    "role_before",
-    "role_after",
-    "messages_before",
-    "messages_after",
-    "dkim_aligned_before",
-    "dkim_aligned_after",
-    "dmarc_pass_before",
-    "dmarc_pass_after",
-    "remedy",
-];
-
-fn cells(change: &Change) -> Vec<String> {
-    let both = |value: &dyn Fn(&PathState) -> String| {
-        [change.before, change.after].map(|state| state.as_ref().map_or_else(String::new, value))
-    };
-    let mut cells = vec![
-        change.kind.as_str().to_owned(),
-        change.subject.as_str().to_owned(),
-        change.alarm.to_string(),
-        change.domain.clone().unwrap_or_default(),
-        change.name.clone().unwrap_or_default(),
-        change.path.clone().unwrap_or_default(),
-        change.since.clone().unwrap_or_default(),
-        change.text.clone(),
-    ];
-    cells.extend(both(&|state| state.class.as_str().to_owned()));
-    cells.extend(both(&|state| state.role.as_str().to_owned()));
-    cells.extend(both(&|state| state.figures.messages.to_string()));
-    cells.extend(both(&|state| state.figures.dkim.aligned.to_string()));
-    cells.extend(both(&|state| state.figures.dmarc_pass.to_string()));
-    cells.push(change.remedy.clone().unwrap_or_default());
-    cells
+/// What is in a field about the state of a path, before or after.
+fn of(state: &Option<PathState>, value: fn(&PathState) -> String) -> String {
+    state.as_ref().map(value).unwrap_or_default()
 }
+
+const FIELDS: &[Field<Change>] = &[
+    ("kind", |change| change.kind.as_str().written()),
+    ("subject", |change| change.subject.as_str().written()),
+    ("alarm", |change| change.alarm.written()),
+    ("domain", |change| change.domain.written()),
+    ("name", |change| change.name.written()),
+    ("path", |change| change.path.written()),
+    ("since", |change| change.since.written()),
+    ("text", |change| change.text.written()),
+    ("class_before", |change| of(&change.before, |state| state.class.as_str().written())),
+    ("class_after", |change| of(&change.after, |state| state.class.as_str().written())),
+    ("role_before", |change| of(&change.before, |state| state.role.as_str().written())),
+    ("role_after", |change| of(&change.after, |state| state.role.as_str().written())),
+    ("messages_before", |change| of(&change.before, |state| state.figures.messages.written())),
+    ("messages_after", |change| of(&change.after, |state| state.figures.messages.written())),
+    ("dkim_aligned_before", |change| of(&change.before, |state| state.figures.dkim.aligned.written())),
+    ("dkim_aligned_after", |change| of(&change.after, |state| state.figures.dkim.aligned.written())),
+    ("dmarc_pass_before", |change| of(&change.before, |state| state.figures.dmarc_pass.written())),
+    ("dmarc_pass_after", |change| of(&change.after, |state| state.figures.dmarc_pass.written())),
+    ("remedy", |change| change.remedy.written()),
+];

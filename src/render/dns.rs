@@ -4,12 +4,12 @@ use serde::Serialize;
 
 use super::document::{Document, Paint, Text};
 use super::form::Answer;
-use super::table::{Column, Row, Rows, Table};
+use super::table::{Column, Field, Row, Rows, Table, Written as _, painted, plain};
 use crate::dns::dkim::{AliasState, DkimKey, KeyState, KeyType, Microsoft365};
 use crate::dns::dmarc::{DmarcReview, Feeds, ReportAddress, TagState, Walk};
 use crate::dns::spf::{NodeState, SpfNode, SpfReview};
 use crate::dns::{Checked, DnsAudit, Outcome, ServiceRecord};
-use crate::finding::{Code, Severity};
+use crate::finding::Severity;
 use crate::words::plural;
 
 /// The answer about a domain's records.
@@ -26,7 +26,14 @@ pub struct DnsAnswer {
     pub audit: DnsAudit,
 }
 
-const HEADINGS: [&str; 6] = ["code", "outcome", "severity", "subject", "detail", "remedy"];
+const FIELDS: &[Field<Checked>] = &[
+    ("code", |checked| checked.finding.code.as_str().written()),
+    ("outcome", |checked| checked.outcome.as_str().written()),
+    ("severity", |checked| checked.finding.severity.as_str().written()),
+    ("subject", |checked| checked.finding.subject.written()),
+    ("detail", |checked| checked.finding.detail.written()),
+    ("remedy", |checked| checked.finding.remedy.written()),
+];
 
 impl Answer for DnsAnswer {
     const HAS_ROWS: bool = true;
@@ -63,7 +70,7 @@ impl Answer for DnsAnswer {
 
     /// A check is a row.
     fn rows(&self) -> Rows<'_> {
-        Rows::new(&HEADINGS, self.audit.findings.iter().map(cells))
+        Rows::of(FIELDS, self.audit.findings.iter())
     }
 }
 
@@ -99,18 +106,6 @@ fn outcome(checked: &Checked) -> (&'static str, Paint) {
         (Outcome::Failed, Severity::Warning) => ("warning", Paint::Warn),
         (Outcome::Failed, Severity::Advice) => ("advice", Paint::Plain),
     }
-}
-
-fn cells(checked: &Checked) -> Vec<String> {
-    let finding = &checked.finding;
-    vec![
-        finding.code.as_str().to_owned(),
-        checked.outcome.as_str().to_owned(),
-        finding.severity.as_str().to_owned(),
-        finding.subject.clone(),
-        finding.detail.clone(),
-        finding.remedy.clone().unwrap_or_default(),
-    ]
 }
 
 fn findings(findings: &[&Checked]) -> Table {
@@ -149,7 +144,7 @@ fn dmarc(review: &DmarcReview, document: &mut Document) {
 }
 
 fn walk(walk: &Walk) -> String {
-    let policy = walk.policy.map_or_else(|| "no policy".to_owned(), |policy| format!("policy {}", policy.word()));
+    let policy = walk.policy.map_or_else(|| "no policy".to_owned(), |policy| format!("policy {}", policy.as_str()));
     let at = walk.policy_domain.as_ref().map_or_else(String::new, |at| format!(" from _dmarc.{at}"));
     let organization = walk.organizational_domain.as_deref().unwrap_or("unknown");
     let failure = walk.could_not_look.as_ref().map_or_else(String::new, |reason| format!("; could not look: {reason}"));
@@ -224,33 +219,31 @@ fn keys(keys: &[DkimKey], left_out: usize, document: &mut Document) {
     if keys.is_empty() {
         return document.text("No selectors are known: no report names one, and none was given with --selector.");
     }
-    let mut table = Table::new([
-        Column::text("SELECTOR"),
-        Column::text("DOMAIN"),
-        Column::text("KEY"),
-        Column::text("STATE"),
-        Column::text("ALIAS OF").from(100),
-    ]);
-    for key in keys {
-        let (state, paint) = match key.state {
-            KeyState::Present if key.testing => ("there, in test", Paint::Warn),
-            KeyState::Present => ("there", Paint::Good),
-            KeyState::Missing => ("missing", Paint::Bad),
-            KeyState::Revoked => ("revoked", Paint::Warn),
-            KeyState::Broken => ("unusable", Paint::Bad),
-            KeyState::CouldNotLook => ("could not look", Paint::Warn),
-        };
-        let kind = match key.key_type {
-            Some(KeyType::Rsa) => "rsa",
-            Some(KeyType::Ed25519) => "ed25519",
-            Some(KeyType::Unknown) => "unknown",
-            None => "–",
-        };
-        let bits = key.bits.map_or_else(String::new, |bits| format!(" {bits}"));
-        let aliases = key.aliases.join(" → ");
-        let cells = [key.selector.clone(), key.domain.clone(), format!("{kind}{bits}"), state.to_owned(), aliases];
-        table.push(Row::new(cells).paint(3, paint));
-    }
+    let table = Table::of(
+        keys,
+        [
+            (Column::text("SELECTOR"), |key| plain(&key.selector)),
+            (Column::text("DOMAIN"), |key| plain(&key.domain)),
+            (Column::text("KEY"), |key| {
+                let kind = match key.key_type {
+                    Some(KeyType::Rsa) => "rsa",
+                    Some(KeyType::Ed25519) => "ed25519",
+                    Some(KeyType::Unknown) => "unknown",
+                    None => "–",
+                };
+                plain(format!("{kind}{}", key.bits.map_or_else(String::new, |bits| format!(" {bits}"))))
+            }),
+            (Column::text("STATE"), |key| match key.state {
+                KeyState::Present if key.testing => painted("there, in test", Paint::Warn),
+                KeyState::Present => painted("there", Paint::Good),
+                KeyState::Missing => painted("missing", Paint::Bad),
+                KeyState::Revoked => painted("revoked", Paint::Warn),
+                KeyState::Broken => painted("unusable", Paint::Bad),
+                KeyState::CouldNotLook => painted("could not look", Paint::Warn),
+            }),
+            (Column::text("ALIAS OF").from(100), |key| plain(key.aliases.join(" → "))),
+        ],
+    );
     document.table(table);
     if left_out > 0 {
         let selectors = plural(left_out as u64, "selector");
@@ -259,37 +252,39 @@ fn keys(keys: &[DkimKey], left_out: usize, document: &mut Document) {
 }
 
 fn aliases(microsoft365: &Microsoft365) -> Table {
-    let mut table =
-        Table::new([Column::text("NAME"), Column::text("STATE"), Column::text("KEY"), Column::text("ALIAS OF")]);
-    for alias in &microsoft365.aliases {
-        let (state, paint) = match alias.state {
-            AliasState::Right => ("right", Paint::Good),
-            AliasState::RightNewForm => ("right, newer form", Paint::Good),
-            AliasState::Wrong => ("wrong target", Paint::Bad),
-            AliasState::TxtInPlace => ("a TXT in place of a CNAME", Paint::Bad),
-            AliasState::TargetAsTxt => ("the target in a TXT in place of a CNAME", Paint::Bad),
-            AliasState::TargetAppended => ("domain appended to the target", Paint::Bad),
-            AliasState::NameAppended => ("domain appended twice to the name", Paint::Bad),
-            AliasState::Missing => ("missing", Paint::Warn),
-            AliasState::CouldNotLook => ("could not look", Paint::Warn),
-        };
-        let key = match alias.key {
-            Some(true) => "there",
-            Some(false) => "none",
-            None => "could not look",
-        };
-        let target = alias.target.clone().unwrap_or_else(|| "–".to_owned());
-        table.push(Row::new([alias.name.clone(), state.to_owned(), key.to_owned(), target]).paint(1, paint));
-    }
-    table
+    Table::of(
+        &microsoft365.aliases,
+        [
+            (Column::text("NAME"), |alias| plain(&alias.name)),
+            (Column::text("STATE"), |alias| match alias.state {
+                AliasState::Right => painted("right", Paint::Good),
+                AliasState::RightNewForm => painted("right, newer form", Paint::Good),
+                AliasState::Wrong => painted("wrong target", Paint::Bad),
+                AliasState::TxtInPlace => painted("a TXT in place of a CNAME", Paint::Bad),
+                AliasState::TargetAsTxt => painted("the target in a TXT in place of a CNAME", Paint::Bad),
+                AliasState::TargetAppended => painted("domain appended to the target", Paint::Bad),
+                AliasState::NameAppended => painted("domain appended twice to the name", Paint::Bad),
+                AliasState::Missing => painted("missing", Paint::Warn),
+                AliasState::CouldNotLook => painted("could not look", Paint::Warn),
+            }),
+            (Column::text("KEY"), |alias| {
+                plain(match alias.key {
+                    Some(true) => "there",
+                    Some(false) => "none",
+                    None => "could not look",
+                })
+            }),
+            (Column::text("ALIAS OF"), |alias| plain(alias.target.as_deref().unwrap_or("–"))),
+        ],
+    )
 }
 
 fn service_records(services: [&ServiceRecord; 3]) -> Table {
-    let mut table = Table::new([Column::text("NAME"), Column::text("RECORD")]);
-    for service in services {
-        if let Some(record) = &service.record {
-            table.push(Row::new([service.name.clone(), record.clone()]));
-        }
-    }
-    table
+    Table::of(
+        services.into_iter().filter_map(|service| Some((service, service.record.as_ref()?))),
+        [
+            (Column::text("NAME"), |(service, _)| plain(&service.name)),
+            (Column::text("RECORD"), |(_, record)| plain(*record)),
+        ],
+    )
 }

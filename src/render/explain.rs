@@ -6,7 +6,7 @@ use super::document::{Document, Paint, Text};
 use super::form::Answer;
 use super::paths::paint;
 use super::sparkline::{Look, Series, Sparkline};
-use super::table::{Column, Row, Rows, Table};
+use super::table::{Cell, Column, Field, Row, Rows, Table, Written as _, painted, plain};
 use super::{opening, remedy};
 use crate::diagnosis::{DayPart, ExplainAnswer, NetworkPart, PartAnswer, ReporterPart, Stay, Turn, TurnKind};
 use crate::report::period::{Day, date_of};
@@ -54,7 +54,7 @@ impl Answer for ExplainAnswer {
 
     /// A day is a row.
     fn rows(&self) -> Rows<'_> {
-        Rows::new(&HEADINGS, self.evidence.days.iter().map(cells))
+        Rows::of(FIELDS, self.evidence.days.iter())
     }
 }
 
@@ -125,49 +125,40 @@ fn stay(word: &str, stay: &Stay) -> String {
 }
 
 fn reporters(answer: &ExplainAnswer, document: &mut Document) {
-    let mut table = Table::new([
-        Column::text("REPORTER"),
-        Column::number("MESSAGES"),
-        Column::number("ALIGNED"),
-        Column::number("UNALIGNED").from(70),
-        Column::number("BROKEN").from(70),
-        Column::number("UNSIGNED").from(70),
-        Column::number("SPF ALIGNED").from(90),
-        Column::text("FIRST SEEN").from(120),
-        Column::text("LAST SEEN").from(100),
-        Column::text("COMPARED").from(50),
-    ])
-    .at_most(ROWS);
-    for one in &answer.evidence.by_reporter {
-        let figures = &one.figures;
-        let row = Row::new([
-            one.reporter.clone(),
-            grouped(figures.messages),
-            percent(figures.dkim.aligned, figures.messages),
-            percent(figures.dkim.unaligned, figures.messages),
-            percent(figures.dkim.broken, figures.messages),
-            percent(figures.dkim.unsigned, figures.messages),
-            percent(figures.spf_aligned, figures.messages),
-            one.first_seen.clone(),
-            one.last_seen.clone(),
-            beside(one),
-        ]);
-        table.push(row.paint(9, if one.agrees == Some(false) { Paint::Warn } else { Paint::Plain }));
+    fn share(one: &ReporterPart, part: u64) -> Cell {
+        plain(percent(part, one.figures.messages))
     }
+    let table = Table::first_of(
+        ROWS,
+        &answer.evidence.by_reporter,
+        [
+            (Column::text("REPORTER"), |one| plain(&one.reporter)),
+            (Column::number("MESSAGES"), |one| plain(grouped(one.figures.messages))),
+            (Column::number("ALIGNED"), |one| share(one, one.figures.dkim.aligned)),
+            (Column::number("UNALIGNED").from(70), |one| share(one, one.figures.dkim.unaligned)),
+            (Column::number("BROKEN").from(70), |one| share(one, one.figures.dkim.broken)),
+            (Column::number("UNSIGNED").from(70), |one| share(one, one.figures.dkim.unsigned)),
+            (Column::number("SPF ALIGNED").from(90), |one| share(one, one.figures.spf_aligned)),
+            (Column::text("FIRST SEEN").from(120), |one| plain(&one.first_seen)),
+            (Column::text("LAST SEEN").from(100), |one| plain(&one.last_seen)),
+            (Column::text("COMPARED").from(50), |one| beside(one)),
+        ],
+    );
     document.heading("Who saw it");
     document.table(table);
 }
 
-fn beside(one: &ReporterPart) -> String {
-    let mut words = match one.agrees {
-        Some(true) => "agrees".to_owned(),
-        Some(false) => "disagrees".to_owned(),
-        None => "too few to compare".to_owned(),
+fn beside(one: &ReporterPart) -> Cell {
+    let (word, paint) = match one.agrees {
+        Some(true) => ("agrees", Paint::Plain),
+        Some(false) => ("disagrees", Paint::Warn),
+        None => ("too few to compare", Paint::Plain),
     };
+    let mut words = word.to_owned();
     if one.contradictions > 0 {
         words.push_str(&format!(", contradicts itself in {}", grouped(one.contradictions)));
     }
-    words
+    painted(words, paint)
 }
 
 fn signatures(answer: &ExplainAnswer, document: &mut Document) {
@@ -175,33 +166,27 @@ fn signatures(answer: &ExplainAnswer, document: &mut Document) {
     if answer.evidence.signatures.is_empty() {
         document.text("None was listed.");
     }
-    let mut table = Table::new([
-        Column::text("SIGNS AS"),
-        Column::text("SELECTOR"),
-        Column::text("ALIGNS").from(50),
-        Column::number("MESSAGES").from(64),
-        Column::text("RESULTS"),
-        Column::text("FIRST SEEN").from(120),
-        Column::text("LAST SEEN").from(100),
-    ])
-    .at_most(ROWS);
-    for one in &answer.evidence.signatures {
-        let results = one.results.by_word().map(|(word, messages)| format!("{word} {}", grouped(messages)));
-        table.push(Row::new([
-            one.signing_domain.clone(),
-            one.selector.clone().unwrap_or_else(|| "(not named)".to_owned()),
-            yes_or_no(one.aligns),
-            grouped(one.messages),
-            results.collect::<Vec<_>>().join(", "),
-            one.first_seen.clone(),
-            one.last_seen.clone(),
-        ]));
-    }
+    let table = Table::first_of(
+        ROWS,
+        &answer.evidence.signatures,
+        [
+            (Column::text("SIGNS AS"), |one| plain(&one.signing_domain)),
+            (Column::text("SELECTOR"), |one| plain(one.selector.as_deref().unwrap_or("(not named)"))),
+            (Column::text("ALIGNS").from(50), |one| plain(yes_or_no(one.aligns))),
+            (Column::number("MESSAGES").from(64), |one| plain(grouped(one.messages))),
+            (Column::text("RESULTS"), |one| {
+                let results = one.results.by_word().map(|(word, messages)| format!("{word} {}", grouped(messages)));
+                plain(results.collect::<Vec<_>>().join(", "))
+            }),
+            (Column::text("FIRST SEEN").from(120), |one| plain(&one.first_seen)),
+            (Column::text("LAST SEEN").from(100), |one| plain(&one.last_seen)),
+        ],
+    );
     document.table(table);
 }
 
-fn yes_or_no(yes: bool) -> String {
-    if yes { "yes" } else { "no" }.to_owned()
+fn yes_or_no(yes: bool) -> &'static str {
+    if yes { "yes" } else { "no" }
 }
 
 fn spf(answer: &ExplainAnswer, document: &mut Document) {
@@ -209,23 +194,17 @@ fn spf(answer: &ExplainAnswer, document: &mut Document) {
     if answer.evidence.spf.is_empty() {
         document.text("No check was listed.");
     }
-    let mut table = Table::new([
-        Column::text("DOMAIN"),
-        Column::text("SCOPE").from(70),
-        Column::text("RESULT"),
-        Column::text("ALIGNS"),
-        Column::number("MESSAGES"),
-    ])
-    .at_most(ROWS);
-    for one in &answer.evidence.spf {
-        table.push(Row::new([
-            one.domain.clone().unwrap_or_else(|| "(none)".to_owned()),
-            one.scope.unwrap_or("–").to_owned(),
-            one.result.to_owned(),
-            yes_or_no(one.aligns),
-            grouped(one.messages),
-        ]));
-    }
+    let table = Table::first_of(
+        ROWS,
+        &answer.evidence.spf,
+        [
+            (Column::text("DOMAIN"), |one| plain(one.domain.as_deref().unwrap_or("(none)"))),
+            (Column::text("SCOPE").from(70), |one| plain(one.scope.unwrap_or("–"))),
+            (Column::text("RESULT"), |one| plain(one.result)),
+            (Column::text("ALIGNS"), |one| plain(yes_or_no(one.aligns))),
+            (Column::number("MESSAGES"), |one| plain(grouped(one.messages))),
+        ],
+    );
     document.table(table);
 }
 
@@ -324,29 +303,14 @@ fn receivers(answer: &ExplainAnswer, document: &mut Document) {
     }
 }
 
-const HEADINGS: [&str; 9] = [
-    "day",
-    "messages",
-    "dkim_aligned",
-    "dkim_unaligned",
-    "dkim_broken",
-    "dkim_unsigned",
-    "dkim_unknown",
-    "spf_aligned",
-    "dmarc_pass",
+const FIELDS: &[Field<DayPart>] = &[
+    ("day", |part| date_of(part.day).written()),
+    ("messages", |part| part.figures.messages.written()),
+    ("dkim_aligned", |part| part.figures.dkim.aligned.written()),
+    ("dkim_unaligned", |part| part.figures.dkim.unaligned.written()),
+    ("dkim_broken", |part| part.figures.dkim.broken.written()),
+    ("dkim_unsigned", |part| part.figures.dkim.unsigned.written()),
+    ("dkim_unknown", |part| part.figures.dkim.unknown.written()),
+    ("spf_aligned", |part| part.figures.spf_aligned.written()),
+    ("dmarc_pass", |part| part.figures.dmarc_pass.written()),
 ];
-
-fn cells(part: &DayPart) -> Vec<String> {
-    let figures = &part.figures;
-    let numbers = [
-        figures.messages,
-        figures.dkim.aligned,
-        figures.dkim.unaligned,
-        figures.dkim.broken,
-        figures.dkim.unsigned,
-        figures.dkim.unknown,
-        figures.spf_aligned,
-        figures.dmarc_pass,
-    ];
-    [date_of(part.day).to_string()].into_iter().chain(numbers.iter().map(u64::to_string)).collect()
-}

@@ -5,13 +5,21 @@ use serde::Serialize;
 use super::document::{Document, Fact, Mark, Paint, Text};
 use super::findings::paint;
 use super::form::Answer;
-use super::table::{Column, Row, Rows, Table};
-use crate::finding::Code;
+use super::table::{Column, Field, Row, Rows, Table, Written as _};
 use crate::inspect::{Aligned, Finding, Inspection, SignatureReview};
 use crate::words::{percent, plural};
 
-const HEADINGS: [&str; 9] =
-    ["domain", "selector", "algorithm", "key_bits", "present", "aligned", "result", "covered", "findings"];
+const FIELDS: &[Field<SignatureReview>] = &[
+    ("domain", |signature| signature.domain.written()),
+    ("selector", |signature| signature.selector.written()),
+    ("algorithm", |signature| signature.algorithm.written()),
+    ("key_bits", |signature| signature.key_bits.written()),
+    ("present", |signature| signature.present.written()),
+    ("aligned", |signature| word(signature.aligned).written()),
+    ("result", |signature| signature.result.written()),
+    ("covered", |signature| signature.covered.written()),
+    ("findings", |signature| signature.findings.iter().map(|one| one.code.as_str()).collect::<Vec<_>>().written()),
+];
 
 impl Answer for Inspection {
     const HAS_ROWS: bool = true;
@@ -42,23 +50,8 @@ impl Answer for Inspection {
 
     /// A signature is a row.
     fn rows(&self) -> Rows<'_> {
-        Rows::new(&HEADINGS, self.signatures.iter().map(cells))
+        Rows::of(FIELDS, self.signatures.iter())
     }
-}
-
-fn cells(signature: &SignatureReview) -> Vec<String> {
-    let text = |value: &Option<String>| value.clone().unwrap_or_default();
-    vec![
-        text(&signature.domain),
-        text(&signature.selector),
-        text(&signature.algorithm),
-        signature.key_bits.map(|bits| bits.to_string()).unwrap_or_default(),
-        signature.present.to_string(),
-        word(signature.aligned).to_owned(),
-        text(&signature.result),
-        signature.covered.join(" "),
-        signature.findings.iter().map(|finding| finding.code.as_str()).collect::<Vec<_>>().join(" "),
-    ]
 }
 
 fn signatures(answer: &Inspection, document: &mut Document) {

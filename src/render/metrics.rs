@@ -9,7 +9,6 @@ use std::fmt::Display;
 use std::io::{Result, Write};
 
 use crate::diagnosis::{Class, DomainFigures, DomainFinding, Role};
-use crate::finding::Code;
 use crate::sanitize::sanitize;
 use crate::store::AccountRun;
 

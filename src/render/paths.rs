@@ -5,8 +5,9 @@ use serde::Serialize;
 use super::document::{Document, Paint, Text};
 use super::fold::{Folded, fold};
 use super::form::Answer;
-use super::table::{Cell, Column, NoRoom, Row, Rows, Table};
+use super::table::{Cell, Column, Field, NoRoom, Row, Rows, Table, Written as _, plain};
 use super::{findings, opening, remedy};
+use crate::cause::Cause;
 use crate::diagnosis::{self, Class, SendingPath};
 use crate::words::{agree, grouped, percent, plural};
 
@@ -41,7 +42,7 @@ impl Answer for PathsAnswer<'_> {
     }
 
     fn rows(&self) -> Rows<'_> {
-        Rows::new(&HEADINGS, self.found.paths.iter().map(cells))
+        Rows::of(FIELDS, self.found.paths.iter())
     }
 }
 
@@ -72,29 +73,19 @@ impl PathsAnswer<'_> {
 }
 
 fn domains(answer: &diagnosis::Answer) -> Table {
-    let mut table = Table::new([
-        Column::text("DOMAIN"),
-        Column::text("POLICY"),
-        Column::number("MESSAGES"),
-        Column::number("DMARC PASS"),
-        Column::number("DKIM ALIGNED").from(66),
-        Column::number("SPF ALIGNED").from(80),
-        Column::number("REPORTS").from(110),
-        Column::number("REPORTERS").from(110),
-    ]);
-    for one in &answer.domains {
-        table.push(Row::new([
-            one.domain.clone(),
-            one.policy.clone().unwrap_or_else(|| "–".to_owned()),
-            grouped(one.messages),
-            percent(one.dmarc_pass, one.messages),
-            percent(one.dkim_aligned, one.messages),
-            percent(one.spf_aligned, one.messages),
-            grouped(one.reports),
-            grouped(one.reporters as u64),
-        ]));
-    }
-    table
+    Table::of(
+        &answer.domains,
+        [
+            (Column::text("DOMAIN"), |one| plain(&one.domain)),
+            (Column::text("POLICY"), |one| plain(one.policy.as_deref().unwrap_or("–"))),
+            (Column::number("MESSAGES"), |one| plain(grouped(one.messages))),
+            (Column::number("DMARC PASS"), |one| plain(percent(one.dmarc_pass, one.messages))),
+            (Column::number("DKIM ALIGNED").from(66), |one| plain(percent(one.dkim_aligned, one.messages))),
+            (Column::number("SPF ALIGNED").from(80), |one| plain(percent(one.spf_aligned, one.messages))),
+            (Column::number("REPORTS").from(110), |one| plain(grouped(one.reports))),
+            (Column::number("REPORTERS").from(110), |one| plain(grouped(one.reporters as u64))),
+        ],
+    )
 }
 
 fn paths(answer: &diagnosis::Answer, with_remedy: bool) -> Table {
@@ -182,69 +173,34 @@ fn below(folded: &Folded<'_>) -> Option<Text> {
     }
 }
 
-const HEADINGS: [&str; 29] = [
-    "id",
-    "domain",
-    "sender",
-    "author",
-    "named_by",
-    "provider",
-    "tenant",
-    "role",
-    "class",
-    "cause",
-    "since",
-    "messages",
-    "dkim_aligned",
-    "dkim_unaligned",
-    "dkim_broken",
-    "dkim_unsigned",
-    "dkim_unknown",
-    "spf_aligned",
-    "dmarc_pass",
-    "rejected",
-    "quarantined",
-    "signing_domains",
-    "selectors",
-    "source_ips",
-    "reporters",
-    "first_seen",
-    "last_seen",
-    "notes",
-    "remedy",
+const FIELDS: &[Field<SendingPath>] = &[
+    ("id", |path| path.id.written()),
+    ("domain", |path| path.domain.written()),
+    ("sender", |path| path.sender.written()),
+    ("author", |path| path.author.written()),
+    ("named_by", |path| path.named_by.written()),
+    ("provider", |path| path.provider.written()),
+    ("tenant", |path| path.tenant.written()),
+    ("role", |path| path.role.as_str().written()),
+    ("class", |path| path.class.as_str().written()),
+    ("cause", |path| path.cause.map(Cause::as_str).written()),
+    ("since", |path| path.since.written()),
+    ("messages", |path| path.messages.written()),
+    ("dkim_aligned", |path| path.dkim.aligned.written()),
+    ("dkim_unaligned", |path| path.dkim.unaligned.written()),
+    ("dkim_broken", |path| path.dkim.broken.written()),
+    ("dkim_unsigned", |path| path.dkim.unsigned.written()),
+    ("dkim_unknown", |path| path.dkim.unknown.written()),
+    ("spf_aligned", |path| path.spf_aligned.written()),
+    ("dmarc_pass", |path| path.dmarc_pass.written()),
+    ("rejected", |path| path.rejected.written()),
+    ("quarantined", |path| path.quarantined.written()),
+    ("signing_domains", |path| path.signing_domains.written()),
+    ("selectors", |path| path.selectors.written()),
+    ("source_ips", |path| path.source_ips.written()),
+    ("reporters", |path| path.reporters.written()),
+    ("first_seen", |path| path.first_seen.written()),
+    ("last_seen", |path| path.last_seen.written()),
+    ("notes", |path| path.notes.written()),
+    ("remedy", |path| path.remedy.as_ref().map(|remedy| &remedy.title).written()),
 ];
-
-fn cells(path: &SendingPath) -> Vec<String> {
-    let addresses: Vec<String> = path.source_ips.iter().map(ToString::to_string).collect();
-    vec![
-        path.id.clone(),
-        path.domain.clone(),
-        path.sender.clone(),
-        path.author.clone().unwrap_or_default(),
-        path.named_by.clone(),
-        path.provider.clone().unwrap_or_default(),
-        path.tenant.clone().unwrap_or_default(),
-        path.role.as_str().to_owned(),
-        path.class.as_str().to_owned(),
-        path.cause.map_or_else(String::new, |cause| cause.as_str().to_owned()),
-        path.since.clone().unwrap_or_default(),
-        path.messages.to_string(),
-        path.dkim.aligned.to_string(),
-        path.dkim.unaligned.to_string(),
-        path.dkim.broken.to_string(),
-        path.dkim.unsigned.to_string(),
-        path.dkim.unknown.to_string(),
-        path.spf_aligned.to_string(),
-        path.dmarc_pass.to_string(),
-        path.rejected.to_string(),
-        path.quarantined.to_string(),
-        path.signing_domains.join(" "),
-        path.selectors.join(" "),
-        addresses.join(" "),
-        path.reporters.join(" "),
-        path.first_seen.clone(),
-        path.last_seen.clone(),
-        path.notes.join(" "),
-        path.remedy.as_ref().map_or(String::new(), |remedy| remedy.title.clone()),
-    ]
-}

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use super::document::{Document, Fact, Paint, Text};
 use super::form::Answer;
 use super::remedy::steps;
-use super::table::{Column, Row, Rows, Table};
+use super::table::{Column, Field, Rows, Table, Written as _, plain};
 use crate::cause::Cause;
 use crate::providers::{Dkim, Match, Provider, Remedy, RemedyContext, Spf};
 
@@ -46,44 +46,36 @@ impl Answer for ProvidersAnswer<'_> {
     }
 
     fn rows(&self) -> Rows<'_> {
-        Rows::new(&HEADINGS, self.matches.iter().map(|one| cells(one.provider)))
+        Rows::of(&fields(), self.matches.iter())
     }
 }
 
 fn list(matches: &[Match<'_>]) -> Table {
-    let mut table = Table::new([
-        Column::text("ID"),
-        Column::text("NAME"),
-        Column::text("KIND"),
-        Column::text("CATEGORY").from(90),
-        Column::text("SIGNS AS CUSTOMER"),
-        Column::text("SPF ALIGNS").from(70),
-        Column::text("CHECKED").from(100),
-    ]);
-    for one in matches {
-        let provider = one.provider;
-        table.push(Row::new([
-            provider.id.clone(),
-            provider.name.clone(),
-            provider.kind.as_str().to_owned(),
-            provider.category.clone().unwrap_or_default(),
-            match provider.dkim {
-                Some(Dkim::AsCustomer) => "yes",
-                Some(Dkim::Never) => "no",
-                None => "–",
-            }
-            .to_owned(),
-            match provider.spf {
-                Some(Spf::Own) => "yes",
-                Some(Spf::Custom) => "if set up",
-                Some(Spf::Never) => "no",
-                None => "–",
-            }
-            .to_owned(),
-            checked(provider),
-        ]));
-    }
-    table
+    Table::of(
+        matches.iter().map(|one| one.provider),
+        [
+            (Column::text("ID"), |one| plain(&one.id)),
+            (Column::text("NAME"), |one| plain(&one.name)),
+            (Column::text("KIND"), |one| plain(one.kind.as_str())),
+            (Column::text("CATEGORY").from(90), |one| plain(one.category.written())),
+            (Column::text("SIGNS AS CUSTOMER"), |one| {
+                plain(match one.dkim {
+                    Some(Dkim::AsCustomer) => "yes",
+                    Some(Dkim::Never) => "no",
+                    None => "–",
+                })
+            }),
+            (Column::text("SPF ALIGNS").from(70), |one| {
+                plain(match one.spf {
+                    Some(Spf::Own) => "yes",
+                    Some(Spf::Custom) => "if set up",
+                    Some(Spf::Never) => "no",
+                    None => "–",
+                })
+            }),
+            (Column::text("CHECKED").from(100), |one| plain(checked(one))),
+        ],
+    )
 }
 
 /// What stands in place of the day of an entry that was compared with no page of the provider's.
@@ -198,44 +190,23 @@ fn detail(one: &Match<'_>, view: &ProvidersAnswer<'_>, document: &mut Document) 
     }
 }
 
-const HEADINGS: [&str; 16] = [
-    "id",
-    "name",
-    "kind",
-    "category",
-    "dkim",
-    "spf",
-    "signing_domains",
-    "envelope_domains",
-    "hosts",
-    "addresses",
-    "spf_include",
-    "note",
-    "documentation",
-    "checked",
-    "page_read",
-    "users_own",
-];
-
-fn cells(provider: &Provider) -> Vec<String> {
-    let addresses: Vec<String> = provider.addresses.iter().map(ToString::to_string).collect();
-    let text = |text: &Option<String>| text.clone().unwrap_or_default();
-    vec![
-        provider.id.clone(),
-        provider.name.clone(),
-        provider.kind.as_str().to_owned(),
-        text(&provider.category),
-        provider.dkim.map_or("", |dkim| dkim.as_str()).to_owned(),
-        provider.spf.map_or("", |spf| spf.as_str()).to_owned(),
-        provider.signing_domains.join(" "),
-        provider.envelope_domains.join(" "),
-        provider.hosts.join(" "),
-        addresses.join(" "),
-        text(&provider.spf_include),
-        text(&provider.note),
-        text(&provider.documentation),
-        provider.checked.map(|date| date.to_string()).unwrap_or_default(),
-        provider.page_read.to_string(),
-        provider.users_own.to_string(),
+fn fields<'a>() -> [Field<Match<'a>>; 16] {
+    [
+        ("id", |one| one.provider.id.written()),
+        ("name", |one| one.provider.name.written()),
+        ("kind", |one| one.provider.kind.as_str().written()),
+        ("category", |one| one.provider.category.written()),
+        ("dkim", |one| one.provider.dkim.map(Dkim::as_str).written()),
+        ("spf", |one| one.provider.spf.map(Spf::as_str).written()),
+        ("signing_domains", |one| one.provider.signing_domains.written()),
+        ("envelope_domains", |one| one.provider.envelope_domains.written()),
+        ("hosts", |one| one.provider.hosts.written()),
+        ("addresses", |one| one.provider.addresses.written()),
+        ("spf_include", |one| one.provider.spf_include.written()),
+        ("note", |one| one.provider.note.written()),
+        ("documentation", |one| one.provider.documentation.written()),
+        ("checked", |one| one.provider.checked.written()),
+        ("page_read", |one| one.provider.page_read.written()),
+        ("users_own", |one| one.provider.users_own.written()),
     ]
 }

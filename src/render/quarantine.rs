@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::document::{Document, Fact, Paint, Text};
 use super::form::Answer;
-use super::table::{Column, Row, Rows, Table};
+use super::table::{Column, Field, Row, Rows, Table, Written as _};
 use crate::report::period::rfc3339;
 use crate::store::{QuarantineEntry, Quarantined};
 use crate::words::{grouped, hex, plural};
@@ -63,38 +63,20 @@ fn about(entry: &QuarantineEntry) -> String {
     [reporter.cloned(), entry.domain.clone(), day].into_iter().flatten().collect::<Vec<_>>().join(" on ")
 }
 
-const HEADINGS: [&str; 12] = [
-    "id",
-    "input",
-    "code",
-    "reason",
-    "inner",
-    "bytes",
-    "first_seen",
-    "reporter",
-    "domain",
-    "mail_from",
-    "subject",
-    "file_name",
+const FIELDS: &[Field<QuarantineEntry>] = &[
+    ("id", |entry| entry.id.written()),
+    ("input", |entry| entry.origin.location.written()),
+    ("code", |entry| entry.code.written()),
+    ("reason", |entry| entry.reason.written()),
+    ("inner", |entry| entry.inner.written()),
+    ("bytes", |entry| entry.size.written()),
+    ("first_seen", |entry| rfc3339(entry.first_seen)),
+    ("reporter", |entry| entry.reporter.written()),
+    ("domain", |entry| entry.domain.written()),
+    ("mail_from", |entry| entry.origin.from.written()),
+    ("subject", |entry| entry.origin.subject.written()),
+    ("file_name", |entry| entry.origin.file_name.written()),
 ];
-
-fn cells(entry: &QuarantineEntry) -> Vec<String> {
-    let text = |text: &Option<String>| text.clone().unwrap_or_default();
-    vec![
-        entry.id.to_string(),
-        entry.origin.location.clone(),
-        entry.code.clone(),
-        entry.reason.clone(),
-        entry.inner.clone(),
-        entry.size.to_string(),
-        rfc3339(entry.first_seen),
-        text(&entry.reporter),
-        text(&entry.domain),
-        text(&entry.origin.from),
-        text(&entry.origin.subject),
-        text(&entry.origin.file_name),
-    ]
-}
 
 impl Answer for QuarantineAnswer<'_> {
     const HAS_ROWS: bool = true;
@@ -132,7 +114,7 @@ impl Answer for QuarantineAnswer<'_> {
     }
 
     fn rows(&self) -> Rows<'_> {
-        Rows::new(&HEADINGS, self.0.iter().map(cells))
+        Rows::of(FIELDS, self.0.iter())
     }
 }
 
@@ -179,7 +161,7 @@ impl Answer for EntryAnswer<'_> {
     }
 
     fn rows(&self) -> Rows<'_> {
-        Rows::new(&HEADINGS, std::iter::once(cells(&self.0.entry)))
+        Rows::of(FIELDS, std::iter::once(&self.0.entry))
     }
 }
 

@@ -8,8 +8,8 @@ use serde_json::{Map, Value, json};
 use super::document::{Document, Fact, Paint};
 use super::form::Answer;
 use super::reports::{beside_others, summary_json};
-use super::table::{Column, Row, Rows, Table};
-use crate::alignment::{AuthResult, Disposition};
+use super::table::{Column, Field, Rows, Table, Written as _, painted, plain};
+use crate::alignment::{AuthResult, Disposition, SpfCheck};
 use crate::report::period::{date_of, rfc3339};
 use crate::report::{Irregularity, IrregularityCode};
 use crate::store::{Apart, ReportDetail, ReportRow, ReportSummary, Trust};
@@ -134,7 +134,7 @@ impl Answer for ReportAnswer<'_> {
     }
 
     fn rows(&self) -> Rows<'_> {
-        Rows::new(&ROW_HEADINGS, self.rows.iter().map(row_cells))
+        Rows::of(ROW_FIELDS, self.rows.iter())
     }
 }
 
@@ -214,48 +214,26 @@ fn facts(detail: &ReportDetail) -> Vec<(&'static str, String)> {
     facts
 }
 
-const ROW_HEADINGS: [&str; 14] = [
-    "source_ip",
-    "count",
-    "header_from",
-    "envelope_from",
-    "envelope_to",
-    "disposition",
-    "evaluated_dkim",
-    "evaluated_spf",
-    "dkim_state",
-    "spf_state",
-    "dmarc",
-    "reasons",
-    "dkim",
-    "spf",
+const ROW_FIELDS: &[Field<ReportRow>] = &[
+    ("source_ip", |row| row.address.written()),
+    ("count", |row| row.count.written()),
+    ("header_from", |row| row.outcome.header_from.written()),
+    ("envelope_from", |row| row.outcome.envelope_from.written()),
+    ("envelope_to", |row| row.outcome.envelope_to.written()),
+    ("disposition", |row| row.outcome.disposition.map(Disposition::as_str).written()),
+    ("evaluated_dkim", |row| row.outcome.evaluated_dkim.map(pass).written()),
+    ("evaluated_spf", |row| row.outcome.evaluated_spf.map(pass).written()),
+    ("dkim_state", |row| row.outcome.verdict.dkim.as_str().written()),
+    ("spf_state", |row| row.outcome.verdict.spf.as_str().written()),
+    ("dmarc", |row| row.outcome.verdict.dmarc.map(pass).written()),
+    ("reasons", |row| row.outcome.reasons.iter().map(|reason| reason.kind.as_str()).collect::<Vec<_>>().written()),
+    ("dkim", signatures),
+    ("spf", spf_checks),
 ];
 
-fn row_cells(row: &ReportRow) -> Vec<String> {
-    let outcome = &row.outcome;
-    let text = |text: &Option<String>| text.clone().unwrap_or_default();
-    let evaluated = |value: Option<bool>| value.map_or(String::new(), |value| pass(value).to_owned());
-    vec![
-        row.address.clone(),
-        row.count.map_or(String::new(), |count| count.to_string()),
-        text(&outcome.header_from),
-        text(&outcome.envelope_from),
-        text(&outcome.envelope_to),
-        outcome.disposition.map_or(String::new(), |value| value.as_str().to_owned()),
-        evaluated(outcome.evaluated_dkim),
-        evaluated(outcome.evaluated_spf),
-        outcome.verdict.dkim.as_str().to_owned(),
-        outcome.verdict.spf.as_str().to_owned(),
-        evaluated(outcome.verdict.dmarc),
-        outcome.reasons.iter().map(|reason| reason.kind.as_str()).collect::<Vec<_>>().join(" "),
-        signatures(row),
-        outcome
-            .spf
-            .iter()
-            .map(|one| format!("{}={}", one.domain.as_deref().unwrap_or("-"), one.result.as_str()))
-            .collect::<Vec<_>>()
-            .join(" "),
-    ]
+fn spf_checks(row: &ReportRow) -> String {
+    let one = |one: &SpfCheck| format!("{}={}", one.domain.as_deref().unwrap_or("-"), one.result.as_str());
+    row.outcome.spf.iter().map(one).collect::<Vec<_>>().join(" ")
 }
 
 fn signatures(row: &ReportRow) -> String {
@@ -267,29 +245,24 @@ fn signatures(row: &ReportRow) -> String {
 }
 
 fn table(rows: &[ReportRow]) -> Table {
-    let mut table = Table::new([
-        Column::text("SOURCE"),
-        Column::number("COUNT"),
-        Column::text("HEADER FROM"),
-        Column::text("DKIM"),
-        Column::text("SPF"),
-        Column::text("DMARC"),
-        Column::text("DISPOSITION").from(100),
-        Column::text("SIGNATURES").from(130),
-        Column::text("SPF CHECKS").from(170),
-    ]);
-    for row in rows {
-        let cells = row_cells(row);
-        let pick = |at: usize| cells[at].clone();
-        let paint = match row.outcome.verdict.dmarc {
-            Some(true) => Paint::Good,
-            Some(false) => Paint::Bad,
-            None => Paint::Dim,
-        };
-        table.push(
-            Row::new([pick(0), pick(1), pick(2), pick(8), pick(9), pick(10), pick(5), pick(12), pick(13)])
-                .paint(5, paint),
-        );
-    }
-    table
+    Table::of(
+        rows,
+        [
+            (Column::text("SOURCE"), |row| plain(&row.address)),
+            (Column::number("COUNT"), |row| plain(row.count.written())),
+            (Column::text("HEADER FROM"), |row| plain(row.outcome.header_from.written())),
+            (Column::text("DKIM"), |row| plain(row.outcome.verdict.dkim.as_str())),
+            (Column::text("SPF"), |row| plain(row.outcome.verdict.spf.as_str())),
+            (Column::text("DMARC"), |row| match row.outcome.verdict.dmarc {
+                Some(true) => painted(pass(true), Paint::Good),
+                Some(false) => painted(pass(false), Paint::Bad),
+                None => painted("", Paint::Dim),
+            }),
+            (Column::text("DISPOSITION").from(100), |row| {
+                plain(row.outcome.disposition.map(Disposition::as_str).written())
+            }),
+            (Column::text("SIGNATURES").from(130), |row| plain(signatures(row))),
+            (Column::text("SPF CHECKS").from(170), |row| plain(spf_checks(row))),
+        ],
+    )
 }

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use super::document::{Document, Paint, Text};
 use super::form::Answer;
 use super::opening::summary;
-use super::table::{Column, Row, Rows, Table};
+use super::table::{Column, Field, Rows, Table, Written as _, painted, plain};
 use crate::report::period::{Day, date_of, rfc3339};
 use crate::store::{Apart, ReportSummary, Trust};
 use crate::words::{agree, grouped, plural};
@@ -73,7 +73,7 @@ pub(super) fn summary_json(report: &ReportSummary) -> Map<String, Value> {
             "adkim": lower(&policy.adkim), "aspf": lower(&policy.aspf), "pct": policy.pct.as_deref().and_then(|pct| pct.parse::<i64>().ok()),
             "fo": policy.fo, "testing": policy.testing, "discovery_method": policy.discovery_method,
         },
-        "generation": if report.rfc9990 { "rfc9990" } else { "rfc7489" },
+        "generation": generation(report),
         "record_count": report.records,
         "messages": report.messages,
         "dmarc_pass": report.dmarc_pass,
@@ -92,6 +92,11 @@ pub(super) fn summary_json(report: &ReportSummary) -> Map<String, Value> {
     }
 }
 
+/// The document that the report follows.
+fn generation(report: &ReportSummary) -> &'static str {
+    if report.rfc9990 { "rfc9990" } else { "rfc7489" }
+}
+
 fn lower(text: &Option<String>) -> Option<String> {
     text.as_ref().map(|text| text.to_ascii_lowercase())
 }
@@ -101,53 +106,28 @@ fn word(text: &Option<String>) -> Option<String> {
     lower(text).filter(|word| word != "nil")
 }
 
-const HEADINGS: [&str; 20] = [
-    "id",
-    "org_name",
-    "reporter",
-    "email",
-    "report_id",
-    "domain",
-    "begin",
-    "end",
-    "day",
-    "policy",
-    "generation",
-    "record_count",
-    "messages",
-    "dmarc_pass",
-    "counted",
-    "irregularities",
-    "trust",
-    "foreign",
-    "dropped",
-    "ignored",
+const FIELDS: &[Field<ReportSummary>] = &[
+    ("id", |report| report.id.written()),
+    ("org_name", |report| report.org_name.written()),
+    ("reporter", |report| report.reporter.written()),
+    ("email", |report| report.email.written()),
+    ("report_id", |report| report.report_id.written()),
+    ("domain", |report| report.domain.written()),
+    ("begin", |report| rfc3339(report.begin)),
+    ("end", |report| rfc3339(report.end)),
+    ("day", |report| date_of(report.day).written()),
+    ("policy", |report| lower(&report.policy.p).written()),
+    ("generation", |report| generation(report).written()),
+    ("record_count", |report| report.records.written()),
+    ("messages", |report| report.messages.written()),
+    ("dmarc_pass", |report| report.dmarc_pass.written()),
+    ("counted", |report| report.counted.written()),
+    ("irregularities", |report| codes(report).written()),
+    ("trust", |report| report.trust.as_str().written()),
+    ("foreign", |report| report.foreign.written()),
+    ("dropped", |report| report.dropped.written()),
+    ("ignored", |report| report.ignored.written()),
 ];
-
-fn cells(report: &ReportSummary) -> Vec<String> {
-    vec![
-        report.id.to_string(),
-        report.org_name.clone().unwrap_or_default(),
-        report.reporter.clone(),
-        report.email.clone().unwrap_or_default(),
-        report.report_id.clone(),
-        report.domain.clone(),
-        rfc3339(report.begin),
-        rfc3339(report.end),
-        date_of(report.day).to_string(),
-        lower(&report.policy.p).unwrap_or_default(),
-        if report.rfc9990 { "rfc9990" } else { "rfc7489" }.to_owned(),
-        report.records.to_string(),
-        report.messages.to_string(),
-        report.dmarc_pass.to_string(),
-        report.counted.to_string(),
-        codes(report).join(" "),
-        report.trust.as_str().to_owned(),
-        report.foreign.to_string(),
-        report.dropped.to_string(),
-        report.ignored.to_string(),
-    ]
-}
 
 impl Answer for ReportsAnswer<'_> {
     const HAS_ROWS: bool = true;
@@ -187,7 +167,7 @@ impl Answer for ReportsAnswer<'_> {
     }
 
     fn rows(&self) -> Rows<'_> {
-        Rows::new(&HEADINGS, self.reports.iter().map(cells))
+        Rows::of(FIELDS, self.reports.iter())
     }
 }
 
@@ -196,40 +176,33 @@ fn date(day: Option<Day>) -> Option<String> {
 }
 
 fn table(reports: &[ReportSummary]) -> Table {
-    let mut table = Table::new([
-        Column::number("ID"),
-        Column::text("DAY"),
-        Column::text("REPORTER"),
-        Column::text("DOMAIN"),
-        Column::number("RECORDS"),
-        Column::number("MESSAGES"),
-        Column::text("POLICY").from(100),
-        Column::text("REPORT ID").from(140),
-        Column::text("IRREGULARITIES").from(100),
-    ]);
-    for report in reports {
-        let mut notes = codes(report);
-        match report.apart() {
-            Some(Apart::Dropped) => notes.push("dropped"),
-            Some(Apart::Ignored) => notes.push("ignored"),
-            Some(Apart::Foreign) => notes.push("foreign"),
-            Some(Apart::Untrusted) if report.trust == Trust::Misnamed => notes.push("another's name"),
-            Some(Apart::Untrusted) => notes.push("mail failed DMARC"),
-            None if !report.counted => notes.push("not counted"),
-            None => {}
-        }
-        let row = Row::new([
-            report.id.to_string(),
-            date_of(report.day).to_string(),
-            report.reporter.clone(),
-            report.domain.clone(),
-            grouped(report.records),
-            grouped(report.messages),
-            lower(&report.policy.p).unwrap_or_else(|| "–".to_owned()),
-            report.report_id.clone(),
-            notes.join(", "),
-        ]);
-        table.push(row.paint(8, Paint::Warn));
+    Table::of(
+        reports,
+        [
+            (Column::number("ID"), |report| plain(report.id.written())),
+            (Column::text("DAY"), |report| plain(date_of(report.day).written())),
+            (Column::text("REPORTER"), |report| plain(&report.reporter)),
+            (Column::text("DOMAIN"), |report| plain(&report.domain)),
+            (Column::number("RECORDS"), |report| plain(grouped(report.records))),
+            (Column::number("MESSAGES"), |report| plain(grouped(report.messages))),
+            (Column::text("POLICY").from(100), |report| plain(lower(&report.policy.p).unwrap_or("–".to_owned()))),
+            (Column::text("REPORT ID").from(140), |report| plain(&report.report_id)),
+            (Column::text("IRREGULARITIES").from(100), |report| painted(notes(report).join(", "), Paint::Warn)),
+        ],
+    )
+}
+
+/// What was odd about a report, and why it does not count.
+fn notes(report: &ReportSummary) -> Vec<&'static str> {
+    let mut notes = codes(report);
+    match report.apart() {
+        Some(Apart::Dropped) => notes.push("dropped"),
+        Some(Apart::Ignored) => notes.push("ignored"),
+        Some(Apart::Foreign) => notes.push("foreign"),
+        Some(Apart::Untrusted) if report.trust == Trust::Misnamed => notes.push("another's name"),
+        Some(Apart::Untrusted) => notes.push("mail failed DMARC"),
+        None if !report.counted => notes.push("not counted"),
+        None => {}
     }
-    table
+    notes
 }

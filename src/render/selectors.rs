@@ -6,7 +6,7 @@ use super::document::{Document, Paint, Text};
 use super::form::Answer;
 use super::opening;
 use super::sparkline::Marks;
-use super::table::{Cell, Column, NoRoom, Row, Rows, Table};
+use super::table::{Cell, Column, Field, NoRoom, Row, Rows, Table, Written as _};
 use crate::diagnosis::{KeyAddress, KeyDay, KeyState, SelectorUse, SelectorsAnswer};
 use crate::report::period::Day;
 use crate::words::{agree, grouped, list, more, percent, plural};
@@ -46,11 +46,12 @@ impl Answer for SelectorsAnswer {
 
     /// One row a selector; where machines were asked for, one row a machine, with its figures.
     fn rows(&self) -> Rows<'_> {
-        let rows = self.selectors.iter().flat_map(|one| match &one.addresses {
-            Some(addresses) => addresses.iter().map(|address| cells(one, Some(address))).collect(),
-            None => vec![cells(one, None)],
+        let lines = self.selectors.iter().flat_map(|key| {
+            let machines = key.addresses.iter().flatten().map(Some);
+            let all = key.addresses.is_none().then_some(None);
+            machines.chain(all).map(move |address| Line { key, address })
         });
-        Rows::new(&HEADINGS, rows)
+        Rows::of(&fields(), lines)
     }
 }
 
@@ -145,50 +146,38 @@ fn address_cells(name: &str, address: &KeyAddress) -> [String; 7] {
     ]
 }
 
-const HEADINGS: [&str; 18] = [
-    "signing_domain",
-    "selector",
-    "owner",
-    "state",
-    "messages",
-    "verified",
-    "failed",
-    "first_seen",
-    "last_seen",
-    "last_verified",
-    "began",
-    "failing_since",
-    "senders",
-    "paths",
-    "reporters",
-    "address",
-    "fails_alone",
-    "notes",
-];
+/// A key, and one of its machines where they were asked for.
+struct Line<'a> {
+    key: &'a SelectorUse,
+    address: Option<&'a KeyAddress>,
+}
 
-fn cells(one: &SelectorUse, address: Option<&KeyAddress>) -> Vec<String> {
-    let join = |words: &mut dyn Iterator<Item = &str>| words.collect::<Vec<_>>().join(" ");
-    let figures = address.map_or([one.messages, one.verified, one.failed], |address| {
-        [address.messages, address.verified, address.failed]
-    });
-    vec![
-        one.signing_domain.clone(),
-        one.selector.clone().unwrap_or_default(),
-        one.owner.as_str().to_owned(),
-        one.state.as_str().to_owned(),
-        figures[0].to_string(),
-        figures[1].to_string(),
-        figures[2].to_string(),
-        address.map_or(&one.first_seen, |address| &address.first_seen).clone(),
-        address.map_or(&one.last_seen, |address| &address.last_seen).clone(),
-        one.last_verified.clone().unwrap_or_default(),
-        one.began.clone().unwrap_or_default(),
-        one.failing_since.clone().unwrap_or_default(),
-        join(&mut one.senders.iter().map(|sender| sender.sender.as_str())),
-        join(&mut one.senders.iter().map(|sender| sender.path.as_str())),
-        join(&mut one.reporters.iter().map(|reporter| reporter.reporter.as_str())),
-        address.map_or_else(String::new, |address| address.ip.to_string()),
-        address.map_or_else(String::new, |address| address.fails_alone.to_string()),
-        one.notes.join("; "),
+impl Line<'_> {
+    /// What is in a field about the machine.
+    fn of_address(&self, value: fn(&KeyAddress) -> String) -> String {
+        self.address.map(value).unwrap_or_default()
+    }
+}
+
+fn fields<'a>() -> [Field<Line<'a>>; 18] {
+    [
+        ("signing_domain", |line| line.key.signing_domain.written()),
+        ("selector", |line| line.key.selector.written()),
+        ("owner", |line| line.key.owner.as_str().written()),
+        ("state", |line| line.key.state.as_str().written()),
+        ("messages", |line| line.address.map_or(line.key.messages, |address| address.messages).written()),
+        ("verified", |line| line.address.map_or(line.key.verified, |address| address.verified).written()),
+        ("failed", |line| line.address.map_or(line.key.failed, |address| address.failed).written()),
+        ("first_seen", |line| line.address.map_or(&line.key.first_seen, |address| &address.first_seen).written()),
+        ("last_seen", |line| line.address.map_or(&line.key.last_seen, |address| &address.last_seen).written()),
+        ("last_verified", |line| line.key.last_verified.written()),
+        ("began", |line| line.key.began.written()),
+        ("failing_since", |line| line.key.failing_since.written()),
+        ("senders", |line| line.key.senders.iter().map(|one| &one.sender).collect::<Vec<_>>().written()),
+        ("paths", |line| line.key.senders.iter().map(|one| &one.path).collect::<Vec<_>>().written()),
+        ("reporters", |line| line.key.reporters.iter().map(|one| &one.reporter).collect::<Vec<_>>().written()),
+        ("address", |line| line.of_address(|address| address.ip.written())),
+        ("fails_alone", |line| line.of_address(|address| address.fails_alone.written())),
+        ("notes", |line| line.key.notes.join("; ")),
     ]
 }

@@ -1,7 +1,7 @@
 //! Parts of a whole.
 
 use super::sparkline::Look;
-use super::table::{Column, Row, Table};
+use super::table::{Column, Table, painted, plain};
 use super::text::Paint;
 use crate::words::{grouped, percent, percent_lost};
 
@@ -47,13 +47,16 @@ impl Shares {
     /// The parts as a table, for where there are no pictures.
     pub(super) fn table(&self) -> Table {
         let whole = self.whole();
-        let mut table =
-            Table::new([Column::text("WHOSE"), Column::number("MESSAGES"), Column::number("SHARE"), Column::text("")]);
-        for part in &self.parts {
-            let paint = if part.messages == 0 { Paint::Dim } else { part.paint };
-            let row = [part.label.to_owned(), grouped(part.messages), part.percent(whole), part.note.to_owned()];
-            table.push(Row::new(row).paint(0, paint));
-        }
-        table
+        Table::of(
+            self.parts.iter().map(|part| (part, whole)),
+            [
+                (Column::text("WHOSE"), |(part, _)| {
+                    painted(part.label, if part.messages == 0 { Paint::Dim } else { part.paint })
+                }),
+                (Column::number("MESSAGES"), |(part, _)| plain(grouped(part.messages))),
+                (Column::number("SHARE"), |(part, whole)| plain(part.percent(*whole))),
+                (Column::text(""), |(part, _)| plain(part.note)),
+            ],
+        )
     }
 }

@@ -62,7 +62,7 @@ pub fn site_index(domains: &[SiteDomain<'_>], left_out: usize, tls: Option<(&Tls
             .cell(days.map_or_else(|| Cell::from(""), |days| picture(&review.daily, days)))
             .cell(grouped(review.impact.messages))
             .cell(percent(review.impact.pass, review.impact.messages))
-            .cell(grouped(review.impact.lost.own_mail()))
+            .cell(grouped(review.impact.lost_own()))
             .cell(more);
         table.push(row);
     }

@@ -6,6 +6,7 @@ use unicode_width::UnicodeWidthStr;
 
 use crate::diagnosis::Class;
 use crate::report::period::{Day, date_of};
+use crate::vocabulary::vocabulary;
 use crate::words::grouped;
 
 /// The most characters of a row of marks, and of a row of bars.
@@ -16,39 +17,25 @@ const FIGURE: usize = 11;
 /// Bars of eight heights, least first.
 const BARS: [[char; 8]; 2] = [['.', ':', '-', '=', '+', '*', '#', '@'], ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█']];
 
-/// How messages of a kind look in pictures with colours: in a colour and, but for the first, with a pattern over it.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Look {
-    /// Signed and aligned, or passed.
-    Signed,
-    /// Signed by times.
-    Intermittent,
-    /// Signed as somebody else.
-    Unaligned,
-    /// Signatures that do not verify.
-    Broken,
-    /// Not signed, or failed.
-    Unsigned,
-    /// In the hands of somebody else.
-    HandedOn,
-    /// Nothing is known.
-    #[default]
-    NotReported,
-}
-
-impl Look {
-    /// The name of its colour.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Look::Signed => "signed",
-            Look::Intermittent => "intermittent",
-            Look::Unaligned => "unaligned",
-            Look::Broken => "broken",
-            Look::Unsigned => "unsigned",
-            Look::HandedOn => "handed-on",
-            Look::NotReported => "not-reported",
-        }
+vocabulary! {
+    /// How messages of a kind look in pictures with colours: in a colour and, but for the first, with a pattern over it.
+    #[derive(Default)]
+    pub enum Look {
+        /// Signed and aligned, or passed.
+        Signed => "signed",
+        /// Signed by times.
+        Intermittent => "intermittent",
+        /// Signed as somebody else.
+        Unaligned => "unaligned",
+        /// Signatures that do not verify.
+        Broken => "broken",
+        /// Not signed, or failed.
+        Unsigned => "unsigned",
+        /// In the hands of somebody else.
+        HandedOn => "handed-on",
+        /// Nothing is known.
+        #[default]
+        NotReported => "not-reported",
     }
 }
 

@@ -1,5 +1,7 @@
 //! Tables, whatever is in them.
 
+use std::borrow::Borrow;
+
 use super::sparkline::Marks;
 use super::text::{Paint, Text};
 
@@ -79,6 +81,16 @@ impl Cell {
     }
 }
 
+/// A text in a cell, as it is.
+pub(super) fn plain(text: impl Into<String>) -> Cell {
+    Text::plain(text).into()
+}
+
+/// A text in a cell, painted.
+pub(super) fn painted(text: impl Into<String>, paint: Paint) -> Cell {
+    Text::plain(text).paint(paint).into()
+}
+
 impl<T: Into<Text>> From<T> for Cell {
     fn from(text: T) -> Self {
         Cell { content: Content::Text(text.into()), only_in_column: false }
@@ -129,6 +141,9 @@ impl Row {
     }
 }
 
+/// A column, and what is in its cell about a thing.
+pub(super) type Cells<T> = (Column, fn(&T) -> Cell);
+
 /// A table.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Table {
@@ -158,6 +173,24 @@ impl Table {
     #[must_use]
     pub fn left_out(&self) -> usize {
         self.left_out
+    }
+
+    /// A table with a row for each of some things: the columns, each with what its cell says of a thing.
+    pub(super) fn of<T, const N: usize>(things: impl IntoIterator<Item = T>, columns: [Cells<T>; N]) -> Self {
+        Table::first_of(usize::MAX, things, columns)
+    }
+
+    /// The same with no more than so many rows, the first.
+    pub(super) fn first_of<T, const N: usize>(
+        most: usize,
+        things: impl IntoIterator<Item = T>,
+        columns: [Cells<T>; N],
+    ) -> Self {
+        let mut table = Table::new(columns.iter().map(|(column, _)| *column)).at_most(most);
+        for thing in things {
+            table.push(Row::new(columns.iter().map(|(_, cell)| cell(&thing))));
+        }
+        table
     }
 
     /// Makes cells of the columns of that heading lead to the pages that they have.
@@ -191,7 +224,53 @@ pub struct Rows<'a> {
     pub rows: Box<dyn Iterator<Item = Vec<String>> + 'a>,
 }
 
+/// A field of rows: its name, and its value of a row.
+pub(super) type Field<T> = (&'static str, fn(&T) -> String);
+
+/// A value in a field: a text, a number or a truth as it is, of several one after the other, nothing where there is none.
+pub(super) trait Written {
+    /// The text of the field.
+    fn written(&self) -> String;
+}
+
+macro_rules! written_as_displayed {
+    ($($kind:ty),+) => {
+        $(impl Written for $kind {
+            fn written(&self) -> String {
+                self.to_string()
+            }
+        })+
+    };
+}
+
+written_as_displayed!(str, String, bool, i64, u32, u64, usize, std::net::IpAddr, ipnet::IpNet, jiff::civil::Date);
+
+impl<T: Written + ?Sized> Written for &T {
+    fn written(&self) -> String {
+        (*self).written()
+    }
+}
+
+impl<T: Written> Written for Option<T> {
+    fn written(&self) -> String {
+        self.as_ref().map(T::written).unwrap_or_default()
+    }
+}
+
+impl<T: Written> Written for [T] {
+    fn written(&self) -> String {
+        self.iter().map(T::written).collect::<Vec<_>>().join(" ")
+    }
+}
+
 impl<'a> Rows<'a> {
+    /// A row for each of some things, with these fields.
+    pub(super) fn of<T: 'a, R: Borrow<T> + 'a>(fields: &[Field<T>], of: impl Iterator<Item = R> + 'a) -> Self {
+        let values: Vec<fn(&T) -> String> = fields.iter().map(|(_, value)| *value).collect();
+        let rows = of.map(move |one| values.iter().map(|value| value(one.borrow())).collect());
+        Rows { headings: fields.iter().map(|(name, _)| *name).collect(), rows: Box::new(rows) }
+    }
+
     /// Rows with their headings.
     pub fn new(headings: &[&'a str], rows: impl Iterator<Item = Vec<String>> + 'a) -> Self {
         Rows { headings: headings.to_vec(), rows: Box::new(rows) }

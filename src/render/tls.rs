@@ -6,7 +6,7 @@ use serde_json::json;
 use super::document::{Document, Paint, Text};
 use super::form::Answer;
 use super::opening::{days_of, summary};
-use super::table::{Column, Row, Rows, Table};
+use super::table::{Column, Field, Row, Rows, Table, Written as _, painted, plain};
 use crate::diagnosis::{TlsAnswer, TlsFailure, TlsPolicy, WindowAnswer};
 use crate::report::period::{date_of, rfc3339};
 use crate::store::TlsReportRow;
@@ -43,7 +43,7 @@ impl Answer for TlsAnswer {
 
     /// A row for each failure, and one for each policy without any.
     fn rows(&self) -> Rows<'_> {
-        Rows::new(&HEADINGS, rows(self).into_iter())
+        Rows::of(&fields(), Line::all(self))
     }
 }
 
@@ -52,39 +52,27 @@ fn kind(policy: &TlsPolicy) -> &str {
 }
 
 fn policies(answer: &TlsAnswer) -> Table {
-    let mut table = Table::new([
-        Column::text("DOMAIN"),
-        Column::text("POLICY"),
-        Column::text("MODE"),
-        Column::number("SESSIONS"),
-        Column::number("FAILED"),
-        Column::number("SHARE").from(60),
-        Column::number("REPORTS").from(100),
-        Column::text("REPORTERS").from(90),
-        Column::text("LAST SEEN").from(70),
-    ])
-    .at_most(MOST);
-    for domain in &answer.domains {
-        for policy in &domain.policies {
-            let all = policy.successful.saturating_add(policy.failed);
-            let paint = if policy.failed > 0 { Paint::Warn } else { Paint::Good };
-            table.push(
-                Row::new([
-                    domain.domain.clone(),
-                    kind(policy).to_owned(),
-                    policy.mode.clone().unwrap_or_else(|| "–".to_owned()),
-                    grouped(all),
-                    grouped(policy.failed),
-                    percent(policy.failed, all),
-                    grouped(policy.reports),
-                    list(&policy.reporters, NAMED),
-                    policy.last_seen.clone(),
-                ])
-                .paint(4, paint),
-            );
-        }
-    }
-    table
+    Table::first_of(
+        MOST,
+        answer.domains.iter().flat_map(|one| one.policies.iter().map(|policy| (&one.domain, policy))),
+        [
+            (Column::text("DOMAIN"), |(domain, _)| plain(*domain)),
+            (Column::text("POLICY"), |(_, policy)| plain(kind(policy))),
+            (Column::text("MODE"), |(_, policy)| plain(policy.mode.as_deref().unwrap_or("–"))),
+            (Column::number("SESSIONS"), |(_, policy)| plain(grouped(sessions(policy)))),
+            (Column::number("FAILED"), |(_, policy)| {
+                painted(grouped(policy.failed), if policy.failed > 0 { Paint::Warn } else { Paint::Good })
+            }),
+            (Column::number("SHARE").from(60), |(_, policy)| plain(percent(policy.failed, sessions(policy)))),
+            (Column::number("REPORTS").from(100), |(_, policy)| plain(grouped(policy.reports))),
+            (Column::text("REPORTERS").from(90), |(_, policy)| plain(list(&policy.reporters, NAMED))),
+            (Column::text("LAST SEEN").from(70), |(_, policy)| plain(&policy.last_seen)),
+        ],
+    )
+}
+
+fn sessions(policy: &TlsPolicy) -> u64 {
+    policy.successful.saturating_add(policy.failed)
 }
 
 fn failures(answer: &TlsAnswer) -> Table {
@@ -144,66 +132,50 @@ fn below(policy: &TlsPolicy, failure: &TlsFailure) -> String {
     parts.join("; ")
 }
 
-const HEADINGS: [&str; 17] = [
-    "domain",
-    "policy_type",
-    "mode",
-    "enforced",
-    "successful",
-    "failed",
-    "result_type",
-    "mx_host",
-    "sessions",
-    "reporters",
-    "since",
-    "last_seen",
-    "ongoing",
-    "lone_claim",
-    "receiving_ips",
-    "reason_codes",
-    "remedy",
-];
+/// A policy of a domain, and one of its failures where it has any.
+struct Line<'a> {
+    domain: &'a str,
+    policy: &'a TlsPolicy,
+    failure: Option<&'a TlsFailure>,
+}
 
-/// A row for each failure, and one for each policy without any.
-fn rows(answer: &TlsAnswer) -> Vec<Vec<String>> {
-    let mut rows = Vec::new();
-    for domain in &answer.domains {
-        for policy in &domain.policies {
-            let head = [
-                domain.domain.clone(),
-                policy.policy_type.clone().unwrap_or_default(),
-                policy.mode.clone().unwrap_or_default(),
-                policy.enforced.to_string(),
-                policy.successful.to_string(),
-                policy.failed.to_string(),
-            ];
-            if policy.failures.is_empty() {
-                let mut row = head.to_vec();
-                row.resize(HEADINGS.len(), String::new());
-                row[9] = policy.reporters.join(" ");
-                row[11].clone_from(&policy.last_seen);
-                rows.push(row);
-            }
-            for failure in &policy.failures {
-                let mut row = head.to_vec();
-                row.extend([
-                    failure.result_type.clone().unwrap_or_default(),
-                    failure.mx_host.clone().unwrap_or_default(),
-                    failure.sessions.to_string(),
-                    failure.reporters.join(" "),
-                    failure.since.clone(),
-                    failure.last_seen.clone(),
-                    failure.ongoing.to_string(),
-                    failure.lone_claim.to_string(),
-                    failure.receiving_ips.join(" "),
-                    failure.reason_codes.join(" "),
-                    failure.remedy.title.clone(),
-                ]);
-                rows.push(row);
-            }
-        }
+impl<'a> Line<'a> {
+    /// What is in a field about the failure.
+    fn of_failure(&self, value: fn(&TlsFailure) -> String) -> String {
+        self.failure.map(value).unwrap_or_default()
     }
-    rows
+
+    /// Every failure, and every policy without any.
+    fn all(answer: &'a TlsAnswer) -> impl Iterator<Item = Line<'a>> {
+        let policies = answer.domains.iter().flat_map(|one| one.policies.iter().map(|policy| (&one.domain, policy)));
+        policies.flat_map(|(domain, policy)| {
+            let failures = policy.failures.iter().map(Some);
+            let none = policy.failures.is_empty().then_some(None);
+            failures.chain(none).map(move |failure| Line { domain, policy, failure })
+        })
+    }
+}
+
+fn fields<'a>() -> [Field<Line<'a>>; 17] {
+    [
+        ("domain", |line| line.domain.written()),
+        ("policy_type", |line| line.policy.policy_type.written()),
+        ("mode", |line| line.policy.mode.written()),
+        ("enforced", |line| line.policy.enforced.written()),
+        ("successful", |line| line.policy.successful.written()),
+        ("failed", |line| line.policy.failed.written()),
+        ("result_type", |line| line.of_failure(|failure| failure.result_type.written())),
+        ("mx_host", |line| line.of_failure(|failure| failure.mx_host.written())),
+        ("sessions", |line| line.of_failure(|failure| failure.sessions.written())),
+        ("reporters", |line| line.failure.map_or(&line.policy.reporters, |failure| &failure.reporters).written()),
+        ("since", |line| line.of_failure(|failure| failure.since.written())),
+        ("last_seen", |line| line.failure.map_or(&line.policy.last_seen, |failure| &failure.last_seen).written()),
+        ("ongoing", |line| line.of_failure(|failure| failure.ongoing.written())),
+        ("lone_claim", |line| line.of_failure(|failure| failure.lone_claim.written())),
+        ("receiving_ips", |line| line.of_failure(|failure| failure.receiving_ips.written())),
+        ("reason_codes", |line| line.of_failure(|failure| failure.reason_codes.written())),
+        ("remedy", |line| line.of_failure(|failure| failure.remedy.title.written())),
+    ]
 }
 
 /// The list of TLS reports.
@@ -217,22 +189,22 @@ pub struct TlsReportsAnswer<'a> {
     pub reports: &'a [TlsReportRow],
 }
 
-const REPORT_HEADINGS: [&str; 15] = [
-    "id",
-    "org_name",
-    "reporter",
-    "contact",
-    "report_id",
-    "domains",
-    "begin",
-    "end",
-    "day",
-    "successful",
-    "failed",
-    "trust",
-    "counted",
-    "foreign",
-    "location",
+const REPORT_FIELDS: &[Field<TlsReportRow>] = &[
+    ("id", |report| report.id.written()),
+    ("org_name", |report| report.org_name.written()),
+    ("reporter", |report| report.reporter.written()),
+    ("contact", |report| report.contact.written()),
+    ("report_id", |report| report.report_id.written()),
+    ("domains", |report| report.domains.written()),
+    ("begin", |report| rfc3339(report.begin)),
+    ("end", |report| rfc3339(report.end)),
+    ("day", |report| date_of(report.day).written()),
+    ("successful", |report| report.successful.written()),
+    ("failed", |report| report.failed.written()),
+    ("trust", |report| report.trust.as_str().written()),
+    ("counted", |report| report.counted.written()),
+    ("foreign", |report| report.foreign.written()),
+    ("location", |report| report.location.written()),
 ];
 
 impl Answer for TlsReportsAnswer<'_> {
@@ -276,59 +248,32 @@ impl Answer for TlsReportsAnswer<'_> {
     }
 
     fn rows(&self) -> Rows<'_> {
-        Rows::new(&REPORT_HEADINGS, self.reports.iter().map(cells))
+        Rows::of(REPORT_FIELDS, self.reports.iter())
     }
-}
-
-fn cells(report: &TlsReportRow) -> Vec<String> {
-    vec![
-        report.id.to_string(),
-        report.org_name.clone().unwrap_or_default(),
-        report.reporter.clone(),
-        report.contact.clone().unwrap_or_default(),
-        report.report_id.clone(),
-        report.domains.join(" "),
-        rfc3339(report.begin),
-        rfc3339(report.end),
-        date_of(report.day).to_string(),
-        report.successful.to_string(),
-        report.failed.to_string(),
-        report.trust.as_str().to_owned(),
-        report.counted.to_string(),
-        report.foreign.to_string(),
-        report.location.clone(),
-    ]
 }
 
 fn reports(reports: &[TlsReportRow]) -> Table {
-    let mut table = Table::new([
-        Column::number("ID"),
-        Column::text("DAY"),
-        Column::text("REPORTER"),
-        Column::text("DOMAINS"),
-        Column::number("SESSIONS"),
-        Column::number("FAILED"),
-        Column::text("REPORT ID").from(120),
-        Column::text("NOTE").from(80),
-    ]);
-    for report in reports {
-        let note = match (report.foreign, report.trust.is_believed(), report.counted) {
-            (true, ..) => "foreign",
-            (_, false, _) => "mail failed DMARC or came under another's name",
-            (.., false) => "not counted",
-            _ => "",
-        };
-        let row = Row::new([
-            report.id.to_string(),
-            date_of(report.day).to_string(),
-            report.reporter.clone(),
-            list(&report.domains, NAMED),
-            grouped(report.successful.saturating_add(report.failed)),
-            grouped(report.failed),
-            report.report_id.clone(),
-            note.to_owned(),
-        ]);
-        table.push(row.paint(7, Paint::Warn));
+    Table::of(
+        reports,
+        [
+            (Column::number("ID"), |report| plain(report.id.written())),
+            (Column::text("DAY"), |report| plain(date_of(report.day).written())),
+            (Column::text("REPORTER"), |report| plain(&report.reporter)),
+            (Column::text("DOMAINS"), |report| plain(list(&report.domains, NAMED))),
+            (Column::number("SESSIONS"), |report| plain(grouped(report.successful.saturating_add(report.failed)))),
+            (Column::number("FAILED"), |report| plain(grouped(report.failed))),
+            (Column::text("REPORT ID").from(120), |report| plain(&report.report_id)),
+            (Column::text("NOTE").from(80), |report| painted(note(report), Paint::Warn)),
+        ],
+    )
+}
+
+/// Why a report does not count.
+fn note(report: &TlsReportRow) -> &'static str {
+    match (report.foreign, report.trust.is_believed(), report.counted) {
+        (true, ..) => "foreign",
+        (_, false, _) => "mail failed DMARC or came under another's name",
+        (.., false) => "not counted",
+        _ => "",
     }
-    table
 }

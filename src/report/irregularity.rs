@@ -6,7 +6,7 @@ use crate::vocabulary::vocabulary;
 
 vocabulary! {
     /// The kinds of oddity that are accepted, each with a code that stays the same for good.
-    IrregularityCode {
+    pub enum IrregularityCode {
         /// Bytes that are not in the declared character set, or a character set nobody knows.
         Charset => "charset",
         /// Raw `<`, `>` or `&` in a free text was escaped and the document read again.

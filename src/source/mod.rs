@@ -9,6 +9,7 @@ use std::fs::File;
 use std::sync::Arc;
 
 use crate::mail::{Authenticity, Envelope};
+use crate::vocabulary::vocabulary;
 
 pub use files::{from_paths, from_reader};
 
@@ -55,15 +56,16 @@ pub struct Receipt {
     pub uid: u32,
 }
 
-/// What was in a mail, the worst of it: what becomes of the mail depends on it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum MailOutcome {
-    /// Nothing that is a report.
-    Other,
-    /// Reports, new or known before.
-    Report,
-    /// Something that was quarantined.
-    Quarantined,
+vocabulary! {
+    /// What was in a mail, the worst of it: what becomes of the mail depends on it.
+    pub enum MailOutcome {
+        /// Nothing that is a report.
+        Other => "other",
+        /// Reports, new or known before.
+        Report => "report",
+        /// Something that was quarantined.
+        Quarantined => "quarantined",
+    }
 }
 
 /// Whose word is taken on where a mail comes from.
@@ -90,25 +92,7 @@ impl Belief {
     }
 }
 
-impl MailOutcome {
-    const ALL: [MailOutcome; 3] = [MailOutcome::Other, MailOutcome::Report, MailOutcome::Quarantined];
-
-    /// In one word.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            MailOutcome::Other => "other",
-            MailOutcome::Report => "report",
-            MailOutcome::Quarantined => "quarantined",
-        }
-    }
-
-    /// By the word.
-    #[must_use]
-    pub fn from_word(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|outcome| outcome.as_str() == word)
-    }
-}
+impl MailOutcome {}
 
 /// An input: a file, or one mail of a mailbox.
 #[derive(Debug)]

@@ -40,12 +40,6 @@ impl Store {
         self.connection.is_split()
     }
 
-    /// How many round trips to a server there were since the database was opened.
-    #[must_use]
-    pub fn round_trips(&self) -> Option<u64> {
-        self.connection.trips()
-    }
-
     /// The key of this database's digests: nobody who sends reports knows it.
     #[must_use]
     pub fn key(&self) -> DigestKey {

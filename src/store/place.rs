@@ -37,15 +37,6 @@ impl Place {
             Place::Server(_) => None,
         }
     }
-
-    /// What keeps it, by name.
-    #[must_use]
-    pub fn engine(&self) -> &'static str {
-        match self {
-            Place::File(_) => "SQLite",
-            Place::Server(_) => "PostgreSQL",
-        }
-    }
 }
 
 impl fmt::Display for Place {

@@ -8,35 +8,27 @@ use std::cmp::Reverse;
 
 use crate::mail::Authenticity;
 use crate::reporter::{self, Naming};
+use crate::vocabulary::vocabulary;
 
-/// What is known of the mails that a report came in, the worst first.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Trust {
-    /// All that were checked failed DMARC: the report counts for nothing.
-    Failed,
-    /// One of them passed, for somebody who uses the name of a great reporter: the report counts for nothing.
-    Misnamed,
-    /// One of them was not checked, or it passed for a domain that does not say who reports.
-    #[default]
-    Unchecked,
-    /// One of them passed, for the domain that the reporter goes by.
-    Passed,
+vocabulary! {
+    /// What is known of the mails that a report came in, the worst first.
+    #[derive(Default)]
+    pub enum Trust {
+        /// All that were checked failed DMARC: the report counts for nothing.
+        Failed => "failed",
+        /// One of them passed, for somebody who uses the name of a great reporter: the report counts for nothing.
+        Misnamed => "misnamed",
+        /// One of them was not checked, or it passed for a domain that does not say who reports.
+        #[default]
+        Unchecked => "unchecked",
+        /// One of them passed, for the domain that the reporter goes by.
+        Passed => "passed",
+    }
 }
 
 impl Trust {
     /// In the order of their numbers in the database.
-    const ALL: [Trust; 4] = [Trust::Unchecked, Trust::Failed, Trust::Passed, Trust::Misnamed];
-
-    /// In one word.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Trust::Failed => "failed",
-            Trust::Misnamed => "misnamed",
-            Trust::Unchecked => "unchecked",
-            Trust::Passed => "passed",
-        }
-    }
+    const BY_NUMBER: [Trust; 4] = [Trust::Unchecked, Trust::Failed, Trust::Passed, Trust::Misnamed];
 
     /// Whether the report counts.
     #[must_use]
@@ -46,11 +38,11 @@ impl Trust {
 
     /// As the database holds it.
     pub(super) fn number(self) -> i64 {
-        Self::ALL.iter().position(|one| *one == self).map_or(0, |at| at as i64)
+        Self::BY_NUMBER.iter().position(|one| *one == self).map_or(0, |at| at as i64)
     }
 
     pub(super) fn from_number(number: i64) -> Self {
-        usize::try_from(number).ok().and_then(|at| Self::ALL.get(at)).copied().unwrap_or_default()
+        usize::try_from(number).ok().and_then(|at| Self::BY_NUMBER.get(at)).copied().unwrap_or_default()
     }
 
     /// What stands with the records of a report that counts: whether they are known to be the reporter's.

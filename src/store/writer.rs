@@ -328,12 +328,6 @@ impl Writer<'_> {
         self.settled.add(self.connection, mailbox, uid, outcome)
     }
 
-    /// Whether something was handed over since the last commit.
-    #[must_use]
-    pub fn is_in_batch(&self) -> bool {
-        self.in_batch
-    }
-
     /// Takes something that was not read, where the quarantine has room for it.
     ///
     /// # Errors

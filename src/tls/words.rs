@@ -7,7 +7,7 @@ pub const MOST_SESSIONS: u64 = 1_000_000_000_000;
 
 vocabulary! {
     /// `policy-type` (RFC 8460 §4.4).
-    PolicyType {
+    pub enum PolicyType {
         /// An MTA-STS policy (RFC 8461).
         Sts => "sts",
         /// DANE: TLSA records (RFC 7672).
@@ -19,7 +19,7 @@ vocabulary! {
 
 vocabulary! {
     /// `result-type` (RFC 8460 §4.3).
-    ResultType {
+    pub enum ResultType {
         /// The server did not offer STARTTLS.
         StarttlsNotSupported => "starttls-not-supported",
         /// The certificate names another host.

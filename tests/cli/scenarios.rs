@@ -9,7 +9,6 @@ use std::path::{Path, PathBuf};
 
 use dmarcstat::cause::Cause;
 use dmarcstat::diagnosis::FindingCode;
-use dmarcstat::finding::Code as _;
 use dmarcstat::role::Role;
 use serde::Deserialize;
 use serde_json::Value;

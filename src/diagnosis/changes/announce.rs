@@ -4,7 +4,6 @@
 use super::answer::{Change, ChangeKind, ChangeSubject, Changes, Counts};
 use crate::diagnosis::dates::shown;
 use crate::diagnosis::findings::{DomainFinding, FindingCode};
-use crate::finding::Code;
 use crate::query::Announced;
 use crate::report::period::Day;
 

@@ -9,6 +9,7 @@ use crate::diagnosis::findings::DomainFinding;
 use crate::diagnosis::path::SendingPath;
 use crate::diagnosis::silence::Silence;
 use crate::role::Role;
+use crate::vocabulary::vocabulary;
 
 /// The answer of `changes`.
 #[derive(Debug, Clone, Serialize)]
@@ -94,38 +95,38 @@ pub struct UnknownChanges {
     pub gone_messages: u64,
 }
 
-/// What a change is, the worst first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum ChangeKind {
-    /// Less is signed or aligned, a key fails or is missed, a policy is weaker, a large reporter or all of them are silent.
-    Worse,
-    /// Not seen before.
-    New,
-    /// No longer seen.
-    Gone,
-    /// More is signed or aligned.
-    Mended,
-    /// Otherwise than before, and neither better nor worse.
-    Changed,
+vocabulary! {
+    /// What a change is, the worst first.
+    pub enum ChangeKind {
+        /// Less is signed or aligned, a key fails or is missed, a policy is weaker, a large reporter or all of them are silent.
+        Worse => "worse",
+        /// Not seen before.
+        New => "new",
+        /// No longer seen.
+        Gone => "gone",
+        /// More is signed or aligned.
+        Mended => "mended",
+        /// Otherwise than before, and neither better nor worse.
+        Changed => "changed",
+    }
 }
 
-/// What has changed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum ChangeSubject {
-    /// A policy domain.
-    Domain,
-    /// The policy published for a domain.
-    Policy,
-    /// A sending path.
-    Path,
-    /// A DKIM selector.
-    Selector,
-    /// A reporter.
-    Reporter,
-    /// TLS with a mail server of a domain, as SMTP TLS reports tell.
-    Tls,
+vocabulary! {
+    /// What has changed.
+    pub enum ChangeSubject {
+        /// A policy domain.
+        Domain => "domain",
+        /// The policy published for a domain.
+        Policy => "policy",
+        /// A sending path.
+        Path => "path",
+        /// A DKIM selector.
+        Selector => "selector",
+        /// A reporter.
+        Reporter => "reporter",
+        /// TLS with a mail server of a domain, as SMTP TLS reports tell.
+        Tls => "tls",
+    }
 }
 
 /// A change.
@@ -206,35 +207,6 @@ impl Change {
             remedy: None,
             finding: None,
             missing: 0,
-        }
-    }
-}
-
-impl ChangeKind {
-    /// Its word.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            ChangeKind::Worse => "worse",
-            ChangeKind::New => "new",
-            ChangeKind::Gone => "gone",
-            ChangeKind::Mended => "mended",
-            ChangeKind::Changed => "changed",
-        }
-    }
-}
-
-impl ChangeSubject {
-    /// Its word.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            ChangeSubject::Domain => "domain",
-            ChangeSubject::Policy => "policy",
-            ChangeSubject::Path => "path",
-            ChangeSubject::Selector => "selector",
-            ChangeSubject::Reporter => "reporter",
-            ChangeSubject::Tls => "tls",
         }
     }
 }

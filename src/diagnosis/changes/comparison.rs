@@ -3,7 +3,6 @@
 use crate::diagnosis::findings::{DomainFinding, FindingCode};
 use crate::diagnosis::judge::Diagnosis;
 use crate::diagnosis::selectors::KeyDiagnosis;
-use crate::finding::Code;
 use crate::query::{Published, ReporterDays, Survey, TlsSurvey, Window};
 use crate::report::period::Day;
 

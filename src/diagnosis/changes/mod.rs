@@ -22,7 +22,6 @@ use super::dates::shown;
 use super::findings::{DomainFinding, FindingCode};
 use super::published::{last_policy, strength};
 use super::silence::silence;
-use crate::finding::Code;
 use crate::query::Window;
 
 /// Compares two windows.

@@ -4,64 +4,33 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::finding::{Code, Finding, Severity};
+use crate::finding::{Finding, Severity};
 use crate::providers::Remedy;
+use crate::vocabulary::vocabulary;
 
-/// Which finding of a domain.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum FindingCode {
-    /// The domain's own SPF record cannot be evaluated.
-    SpfUnevaluable,
-    /// Own mail fails for nothing but the strict alignment that is published.
-    StrictAlignmentCosts,
-    /// Mail that the domain signed is sent again by others, out of proportion to what it sends.
-    ReplaySuspected,
-    /// Another customer of a provider passes SPF as the domain, through the provider's include.
-    AccountSharedByInclude,
-    /// No reports on the domain come any more.
-    NoReports,
-    /// A large reporter no longer reports.
-    ReporterSilent,
-    /// Reporters find different policies on the same days.
-    PoliciesDisagree,
-    /// What is published changed.
-    PolicyChanged,
-    /// Unauthenticated mail under the domain's name from many networks at once.
-    SpoofingBurst,
-    /// Reports on domains that are not the owner's.
-    ForeignReports,
-}
-
-impl FindingCode {
-    /// All of them, in the order in which they are told.
-    pub const ALL: [FindingCode; 10] = [
-        FindingCode::SpfUnevaluable,
-        FindingCode::StrictAlignmentCosts,
-        FindingCode::ReplaySuspected,
-        FindingCode::AccountSharedByInclude,
-        FindingCode::NoReports,
-        FindingCode::ReporterSilent,
-        FindingCode::PoliciesDisagree,
-        FindingCode::PolicyChanged,
-        FindingCode::SpoofingBurst,
-        FindingCode::ForeignReports,
-    ];
-}
-
-impl Code for FindingCode {
-    fn as_str(self) -> &'static str {
-        match self {
-            FindingCode::SpfUnevaluable => "spf_unevaluable",
-            FindingCode::StrictAlignmentCosts => "strict_alignment_costs",
-            FindingCode::ReplaySuspected => "replay_suspected",
-            FindingCode::AccountSharedByInclude => "account_shared_by_include",
-            FindingCode::NoReports => "no_reports",
-            FindingCode::ReporterSilent => "reporter_silent",
-            FindingCode::PoliciesDisagree => "policies_disagree",
-            FindingCode::PolicyChanged => "policy_changed",
-            FindingCode::SpoofingBurst => "spoofing_burst",
-            FindingCode::ForeignReports => "foreign_reports",
-        }
+vocabulary! {
+    /// Which finding of a domain.
+    pub enum FindingCode {
+        /// The domain's own SPF record cannot be evaluated.
+        SpfUnevaluable => "spf_unevaluable",
+        /// Own mail fails for nothing but the strict alignment that is published.
+        StrictAlignmentCosts => "strict_alignment_costs",
+        /// Mail that the domain signed is sent again by others, out of proportion to what it sends.
+        ReplaySuspected => "replay_suspected",
+        /// Another customer of a provider passes SPF as the domain, through the provider's include.
+        AccountSharedByInclude => "account_shared_by_include",
+        /// No reports on the domain come any more.
+        NoReports => "no_reports",
+        /// A large reporter no longer reports.
+        ReporterSilent => "reporter_silent",
+        /// Reporters find different policies on the same days.
+        PoliciesDisagree => "policies_disagree",
+        /// What is published changed.
+        PolicyChanged => "policy_changed",
+        /// Unauthenticated mail under the domain's name from many networks at once.
+        SpoofingBurst => "spoofing_burst",
+        /// Reports on domains that are not the owner's.
+        ForeignReports => "foreign_reports",
     }
 }
 

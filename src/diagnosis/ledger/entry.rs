@@ -49,12 +49,6 @@ impl EntryText {
         self
     }
 
-    /// Whether they can be pasted.
-    #[must_use]
-    pub fn is_live(&self) -> bool {
-        self.live
-    }
-
     /// Takes the domains of another that is the same but for those, and its remarks.
     pub(super) fn merge(&mut self, other: EntryText) -> Option<EntryText> {
         let of = |text: &EntryText| (text.decision, text.live, text.name.clone(), text.identities.clone());
@@ -156,7 +150,7 @@ mod tests {
     fn what_is_written_is_toml_whatever_the_names_are() {
         let live = EntryText::live(Decision::Denied, HOSTILE, "example.com", vec![identities(), identities()]);
         let unwritable = EntryText::live(Decision::Approved, "x", HOSTILE, vec![identities()]);
-        assert!(live.is_live() && !unwritable.is_live());
+        assert!(live.live && !unwritable.live);
         let commented = EntryText::commented(Decision::Approved, HOSTILE, HOSTILE, vec![identities()]);
         let all = [live, unwritable, commented].map(|one| one.under([HOSTILE.to_owned()]).to_string()).concat();
         assert!(!all.chars().any(|c| c.is_control() && c != '\n' || c == '\u{202e}'), "{all:?}");

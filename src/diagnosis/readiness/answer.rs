@@ -12,47 +12,36 @@ use crate::cause::Cause;
 use crate::diagnosis::{Class, DomainFinding, WindowAnswer};
 use crate::dns::DnsAudit;
 use crate::providers::Remedy;
+use crate::query::StrictFigures;
 use crate::role::Role;
+use crate::vocabulary::vocabulary;
 
-/// What the review comes to, the worst first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Verdict {
-    /// Mail of the domain's own would be lost, or something else stands in the way.
-    NotReady,
-    /// Too little is known to say.
-    NotEnoughData,
-    /// Nothing of the domain's own stands in the way; whose some mail is has to be decided first.
-    Undecided,
-    /// Nothing stands in the way.
-    Ready,
-}
-
-impl Verdict {
-    /// Its word.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Verdict::NotReady => "not-ready",
-            Verdict::NotEnoughData => "not-enough-data",
-            Verdict::Undecided => "undecided",
-            Verdict::Ready => "ready",
-        }
+vocabulary! {
+    /// What the review comes to, the worst first.
+    pub enum Verdict {
+        /// Mail of the domain's own would be lost, or something else stands in the way.
+        NotReady => "not-ready",
+        /// Too little is known to say.
+        NotEnoughData => "not-enough-data",
+        /// Nothing of the domain's own stands in the way; whose some mail is has to be decided first.
+        Undecided => "undecided",
+        /// Nothing stands in the way.
+        Ready => "ready",
     }
 }
 
-/// What a check is about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum CheckArea {
-    /// The amount of evidence.
-    Data,
-    /// Mail.
-    Mail,
-    /// Policies and standards.
-    Policy,
-    /// Live DNS records.
-    Dns,
+vocabulary! {
+    /// What a check is about.
+    pub enum CheckArea {
+        /// The amount of evidence.
+        Data => "data",
+        /// Mail.
+        Mail => "mail",
+        /// Policies and standards.
+        Policy => "policy",
+        /// Live DNS records.
+        Dns => "dns",
+    }
 }
 
 /// A check.
@@ -196,19 +185,6 @@ pub struct Decision {
     pub deny: String,
 }
 
-/// What strict alignment would cost: messages that pass now and would not.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
-pub struct StrictAnswer {
-    /// Under `adkim=s` alone.
-    pub lost_adkim: u64,
-    /// Under `aspf=s` alone.
-    pub lost_aspf: u64,
-    /// Under both.
-    pub lost_both: u64,
-    /// Of which the reports do not tell.
-    pub unknown: u64,
-}
-
 /// A path of which less passes than before.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Regression {
@@ -305,7 +281,7 @@ pub struct Review {
     /// Unknown paths that are large and authenticate as somebody: forgotten senders look like this.
     pub forgotten: Vec<Undecided>,
     /// Strict alignment.
-    pub strict: StrictAnswer,
+    pub strict: StrictFigures,
     /// What receivers did with failing messages.
     pub dispositions: DispositionFigures,
     /// Where they did not do what was asked.

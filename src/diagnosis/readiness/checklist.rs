@@ -2,7 +2,7 @@
 
 use std::fmt::Display;
 
-use super::answer::{Blocker, Check, CheckArea, Fragile, Regression, StrictAnswer, Undecided};
+use super::answer::{Blocker, Check, CheckArea, Fragile, Regression, Undecided};
 use super::policy::{PublishedAnswer, Target};
 use super::reporters::{Evidence, ReporterFigures};
 use super::selectors::SelectorHealth;
@@ -10,6 +10,7 @@ use super::subdomains::Subdomain;
 use super::thresholds::ReadinessThresholds;
 use crate::diagnosis::{Cause, DomainFinding};
 use crate::dns::DnsAudit;
+use crate::query::StrictFigures;
 use crate::words;
 
 /// What was found, for the checks to judge.
@@ -40,7 +41,7 @@ pub(super) struct Findings<'f> {
     pub(super) regressions: &'f [Regression],
     pub(super) reporters: &'f [ReporterFigures],
     pub(super) published: Option<&'f PublishedAnswer>,
-    pub(super) strict: StrictAnswer,
+    pub(super) strict: StrictFigures,
     pub(super) dns: Option<&'f DnsAudit>,
 }
 

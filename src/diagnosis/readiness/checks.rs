@@ -7,7 +7,6 @@ use super::reporters::share;
 use super::selectors::SelectorHealth;
 use super::standards;
 use crate::diagnosis::DomainFinding;
-use crate::finding::Code;
 use crate::words::{agree, grouped, percent_of, plural, threshold};
 
 /// All checks, and what they come to: too little evidence, then what stands in the way, then ready.
@@ -107,6 +106,24 @@ fn data(findings: &Findings<'_>, list: &mut List) {
     list.add(area, "reporters_silent", false, silent.is_empty(), "no reporter falls silent", detail);
 }
 
+/// The first few, and that there is none where there is none.
+fn or_none(items: impl ExactSizeIterator<Item = String>) -> String {
+    if items.len() == 0 { "none".to_owned() } else { listed(items) }
+}
+
+/// How many paths, and the first few.
+fn counted(items: impl ExactSizeIterator<Item = String>) -> String {
+    match items.len() as u64 {
+        0 => "none".to_owned(),
+        number => format!("{}: {}", plural(number, "path"), listed(items)),
+    }
+}
+
+/// How many paths, and the first few with their messages.
+fn paths<'p>(items: impl ExactSizeIterator<Item = (&'p String, u64)>) -> String {
+    counted(items.map(|(sender, messages)| format!("{sender} ({})", grouped(messages))))
+}
+
 /// Whether the configuration says that the domain sends no mail.
 fn is_parked(findings: &Findings<'_>) -> bool {
     findings.thresholds.parked.iter().any(|name| name.eq_ignore_ascii_case(findings.domain))
@@ -160,10 +177,7 @@ fn mail(findings: &Findings<'_>, list: &mut List) {
         true,
         broken.is_empty(),
         "no finding that breaks the SPF or DKIM of the domain itself",
-        match broken.as_slice() {
-            [] => "none".to_owned(),
-            some => listed(some.iter().map(|one| format!("{} ({})", one.code().as_str(), one.domain))),
-        },
+        or_none(broken.iter().map(|one| format!("{} ({})", one.code().as_str(), one.domain))),
     );
     list.add(
         area,
@@ -175,14 +189,7 @@ fn mail(findings: &Findings<'_>, list: &mut List) {
             plural(limits.max_path_failures, "message"),
             threshold(1.0 - limits.pass_share)
         ),
-        match failing.as_slice() {
-            [] => "none".to_owned(),
-            some => format!(
-                "{}: {}",
-                plural(some.len() as u64, "path"),
-                listed(some.iter().map(|one| format!("{} ({})", one.sender, grouped(one.messages))))
-            ),
-        },
+        paths(failing.iter().map(|one| (&one.sender, one.messages))),
     );
     let reject = findings.target == Target::Reject;
     list.add(
@@ -197,11 +204,7 @@ fn mail(findings: &Findings<'_>, list: &mut List) {
         match (findings.fragile, findings.unsigned_own) {
             ([], 0) => "all are signed and aligned".to_owned(),
             ([], some) => format!("none is; {} not signed throughout", plural(some, "path")),
-            (some, _) => format!(
-                "{}: {}",
-                plural(some.len() as u64, "path"),
-                listed(some.iter().map(|one| format!("{} ({})", one.sender, grouped(one.messages))))
-            ),
+            (some, _) => paths(some.iter().map(|one| (&one.sender, one.messages))),
         },
     );
     list.add(
@@ -210,17 +213,10 @@ fn mail(findings: &Findings<'_>, list: &mut List) {
         false,
         findings.failing_signatures.is_empty(),
         "no own or approved path on which DKIM fails at every reporter",
-        match findings.failing_signatures {
-            [] => "none".to_owned(),
-            some => format!(
-                "{}: {}",
-                plural(some.len() as u64, "path"),
-                listed(some.iter().map(|(sender, cause)| match cause {
-                    Some(cause) => format!("{sender} ({})", cause.as_str()),
-                    None => sender.clone(),
-                }))
-            ),
-        },
+        counted(findings.failing_signatures.iter().map(|(sender, cause)| match cause {
+            Some(cause) => format!("{sender} ({})", cause.as_str()),
+            None => sender.clone(),
+        })),
     );
     list.add(
         area,
@@ -230,11 +226,7 @@ fn mail(findings: &Findings<'_>, list: &mut List) {
         "no catalogued sender fails while nothing shows whether it is yours",
         match findings.decide {
             [] => "none".to_owned(),
-            some => format!(
-                "decide about {}: {}",
-                plural(some.len() as u64, "path"),
-                listed(some.iter().map(|one| format!("{} ({})", one.sender, grouped(one.messages))))
-            ),
+            some => format!("decide about {}", paths(some.iter().map(|one| (&one.sender, one.messages)))),
         },
     );
     list.add(
@@ -246,9 +238,8 @@ fn mail(findings: &Findings<'_>, list: &mut List) {
         match findings.forgotten {
             [] => "none".to_owned(),
             some => format!(
-                "{}: {}. Spoofers seldom send like this; a printer, a scanner, a script or a server that SPF does not name may. See whether {} yours",
-                plural(some.len() as u64, "path"),
-                listed(some.iter().map(|one| format!("{} ({})", one.sender, grouped(one.messages)))),
+                "{}. Spoofers seldom send like this; a printer, a scanner, a script or a server that SPF does not name may. See whether {} yours",
+                paths(some.iter().map(|one| (&one.sender, one.messages))),
                 agree(some.len() as u64, "it is", "they are")
             ),
         },
@@ -279,17 +270,9 @@ fn mail(findings: &Findings<'_>, list: &mut List) {
             threshold(limits.max_regression),
             plural(u64::from(limits.recent_days), "day")
         ),
-        match findings.regressions {
-            [] => "none".to_owned(),
-            some => listed(some.iter().map(|one| {
-                format!(
-                    "{} ({} {} after {})",
-                    one.sender,
-                    one.what.to_ascii_uppercase(),
-                    percent_of(one.now),
-                    percent_of(one.before)
-                )
-            })),
-        },
+        or_none(findings.regressions.iter().map(|one| {
+            let (what, now, before) = (one.what.to_ascii_uppercase(), percent_of(one.now), percent_of(one.before));
+            format!("{} ({what} {now} after {before})", one.sender)
+        })),
     );
 }

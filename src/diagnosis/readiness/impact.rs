@@ -12,98 +12,28 @@ use crate::query::Survey;
 use crate::report::period::Day;
 use crate::role::Role;
 
-/// Messages that fail DMARC now, by the role of their path. Each counts once.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-#[allow(missing_docs, reason = "the names are the roles'")]
-pub struct Lost {
-    pub own: u64,
-    pub approved: u64,
-    pub service: u64,
-    pub other_account: u64,
-    pub forwarder: u64,
-    pub mailing_list: u64,
-    pub recipient_filter: u64,
-    pub denied: u64,
-    pub unknown: u64,
-}
-
-impl Lost {
-    /// All of them.
-    #[must_use]
-    pub fn total(&self) -> u64 {
-        Role::ALL.iter().map(|&role| self.of(role)).sum()
-    }
-
-    /// Those of the domain's own mail and of approved senders: what a stricter policy would lose.
-    #[must_use]
-    pub fn own_mail(&self) -> u64 {
-        self.own + self.approved
-    }
-
-    /// Those of a role.
-    #[must_use]
-    pub fn of(&self, role: Role) -> u64 {
-        *self.clone().of_mut(role)
-    }
-
-    /// Those of a role.
-    pub fn of_mut(&mut self, role: Role) -> &mut u64 {
-        match role {
-            Role::Own => &mut self.own,
-            Role::Approved => &mut self.approved,
-            Role::Service => &mut self.service,
-            Role::OtherAccount => &mut self.other_account,
-            Role::Forwarder => &mut self.forwarder,
-            Role::MailingList => &mut self.mailing_list,
-            Role::RecipientFilter => &mut self.recipient_filter,
-            Role::Denied => &mut self.denied,
-            Role::Unknown => &mut self.unknown,
-        }
-    }
-}
-
 /// What would become of the window's messages: passing and lost ones are all of them.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Impact {
     /// Messages.
     pub messages: u64,
     /// Messages that pass DMARC.
     pub pass: u64,
-    /// Messages that do not.
-    pub lost: Lost,
+    /// Messages that fail DMARC now, by the role of their path, under every role. Each counts once.
+    pub lost: BTreeMap<Role, u64>,
 }
 
-/// Messages by the class of their path.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-#[allow(missing_docs, reason = "the names are the classes'")]
-pub struct ByClass {
-    pub signed: u64,
-    pub intermittent: u64,
-    pub unaligned: u64,
-    pub broken: u64,
-    pub unsigned: u64,
-    pub not_reported: u64,
-}
-
-impl ByClass {
-    /// The figure of a class.
-    pub fn of_mut(&mut self, class: Class) -> &mut u64 {
-        match class {
-            Class::Signed => &mut self.signed,
-            Class::Intermittent => &mut self.intermittent,
-            Class::Unaligned => &mut self.unaligned,
-            Class::Broken => &mut self.broken,
-            Class::Unsigned => &mut self.unsigned,
-            Class::NotReported => &mut self.not_reported,
-        }
+impl Impact {
+    /// What a stricter policy would lose of a role's mail.
+    #[must_use]
+    pub fn lost_of(&self, role: Role) -> u64 {
+        self.lost.get(&role).copied().unwrap_or(0)
     }
 
-    /// The figure of a class.
+    /// What it would lose of the domain's own mail and of approved senders.
     #[must_use]
-    pub fn of(&self, class: Class) -> u64 {
-        *self.clone().of_mut(class)
+    pub fn lost_own(&self) -> u64 {
+        self.lost_of(Role::Own) + self.lost_of(Role::Approved)
     }
 }
 
@@ -117,8 +47,13 @@ pub struct DayFigures {
     pub messages: u64,
     /// Messages that fail DMARC.
     pub fail: u64,
-    /// Messages by the class of their path.
-    pub by_class: ByClass,
+    /// Messages by the class of their path, under every class.
+    pub by_class: BTreeMap<Class, u64>,
+}
+
+/// A sum for each word of a closed set, of nothing yet.
+fn no_messages<W: Copy + Ord>(all: &[W]) -> BTreeMap<W, u64> {
+    all.iter().map(|&word| (word, 0)).collect()
 }
 
 /// What the review wants of a path besides its figures.
@@ -142,12 +77,11 @@ pub(super) fn is_own(path: &SendingPath) -> bool {
 }
 
 pub(super) fn impact<'p>(paths: impl Iterator<Item = &'p SendingPath>) -> Impact {
-    let mut impact = Impact::default();
+    let mut impact = Impact { messages: 0, pass: 0, lost: no_messages(Role::ALL) };
     for path in paths {
         impact.messages += path.messages;
         impact.pass += path.messages - failing(path);
-        let lost = impact.lost.of_mut(path.role);
-        *lost += failing(path);
+        *impact.lost.entry(path.role).or_default() += failing(path);
     }
     impact
 }
@@ -155,7 +89,7 @@ pub(super) fn impact<'p>(paths: impl Iterator<Item = &'p SendingPath>) -> Impact
 /// Goes through the sums behind the paths once: each path's days, and each day's classes.
 pub(super) fn days(survey: &Survey, paths: &[&SendingPath], recent_from: Day) -> (Vec<PathDays>, Vec<DayFigures>) {
     let mut of_paths = Vec::with_capacity(paths.len());
-    let mut of_days: BTreeMap<Day, (u64, u64, ByClass)> = BTreeMap::new();
+    let mut of_days: BTreeMap<Day, DayFigures> = BTreeMap::new();
     for path in paths {
         let mut sums = PathDays::default();
         for entry in survey.tally.entries(path.figures) {
@@ -168,18 +102,19 @@ pub(super) fn days(survey: &Survey, paths: &[&SendingPath], recent_from: Day) ->
             part[0] += messages;
             part[1] += if passed { messages } else { 0 };
             part[2] += if signed { messages } else { 0 };
-            let sums_of_day = of_days.entry(day).or_default();
-            sums_of_day.0 += messages;
-            sums_of_day.1 += if passed { 0 } else { messages };
-            *sums_of_day.2.of_mut(path.class) += messages;
+            let figures = of_days.entry(day).or_insert_with(|| DayFigures {
+                day,
+                messages: 0,
+                fail: 0,
+                by_class: no_messages(Class::ALL),
+            });
+            figures.messages += messages;
+            figures.fail += if passed { 0 } else { messages };
+            *figures.by_class.entry(path.class).or_default() += messages;
         }
         of_paths.push(sums);
     }
-    let of_days = of_days
-        .into_iter()
-        .map(|(day, (messages, fail, by_class))| DayFigures { day, messages, fail, by_class })
-        .collect();
-    (of_paths, of_days)
+    (of_paths, of_days.into_values().collect())
 }
 
 /// The messages of one's own path that SPF alone carries; of a path that signs, those of machines that never do.

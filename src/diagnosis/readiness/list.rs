@@ -85,7 +85,7 @@ impl ReviewList {
             })
             .collect();
         list.domains.sort_by(|a, b| {
-            let lost = |line: &ReviewLine| line.impact.lost.own_mail();
+            let lost = |line: &ReviewLine| line.impact.lost_own();
             (a.verdict, std::cmp::Reverse(lost(a)), std::cmp::Reverse(a.impact.messages), &a.domain).cmp(&(
                 b.verdict,
                 std::cmp::Reverse(lost(b)),

@@ -24,10 +24,10 @@ mod weighed;
 
 pub use answer::{
     Advice, Blocker, Check, CheckArea, Decision, Ended, FailingPart, Fragile, Regression, Review, ReviewedPath,
-    StrictAnswer, Successor, Undecided, Verdict,
+    Successor, Undecided, Verdict,
 };
 pub use ended::quiet_addresses;
-pub use impact::{ByClass, DayFigures, Impact, Lost};
+pub use impact::{DayFigures, Impact};
 pub use list::{ReviewLine, ReviewList};
 pub use policy::{PolicyChange, PublishedAnswer, Target};
 pub use reporters::{DispositionFigures, Evidence, Overridden, ReporterFigures};

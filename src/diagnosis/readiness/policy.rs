@@ -5,6 +5,7 @@ use serde::Serialize;
 use crate::diagnosis::published::{TAGS, most, voices};
 use crate::query::Receivers;
 use crate::report::period::date_of;
+use crate::vocabulary::vocabulary;
 
 /// The record as reports found it last.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -69,24 +70,13 @@ pub(super) fn history(receivers: &Receivers, domain: &str) -> (Option<PublishedA
     (any.then_some(published), changes)
 }
 
-/// The policy that is to be published.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Target {
-    /// `p=quarantine`.
-    Quarantine,
-    /// `p=reject`.
-    Reject,
-}
-
-impl Target {
-    /// Its word.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Target::Quarantine => "quarantine",
-            Target::Reject => "reject",
-        }
+vocabulary! {
+    /// The policy that is to be published.
+    pub enum Target {
+        /// `p=quarantine`.
+        Quarantine => "quarantine",
+        /// `p=reject`.
+        Reject => "reject",
     }
 }
 

@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 
 use super::advice::advice;
-use super::answer::{Blocker, Ended, Fragile, Regression, Review, ReviewedPath, StrictAnswer, Verdict};
+use super::answer::{Blocker, Ended, Fragile, Regression, Review, ReviewedPath, Verdict};
 use super::checklist::Findings;
 use super::checks;
 use super::decisions::{decisions, looks_forgotten, undecided};
@@ -191,12 +191,6 @@ pub fn review(
             strict.add(figures);
         }
     }
-    let strict = StrictAnswer {
-        lost_adkim: strict.lost_adkim,
-        lost_aspf: strict.lost_aspf,
-        lost_both: strict.lost_both,
-        unknown: strict.unknown,
-    };
     // A subdomain with a record of its own is out of the review, and so is what is wrong with it.
     let found: Vec<DomainFinding> = observed
         .findings

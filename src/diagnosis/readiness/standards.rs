@@ -5,7 +5,7 @@ use super::checklist::{Findings, List, listed};
 use super::policy::Target;
 use super::subdomains::Subdomain;
 use crate::dns::Outcome;
-use crate::finding::{Code, Severity};
+use crate::finding::Severity;
 use crate::words::{grouped, plural};
 
 /// The policy as reports found it, and what the change would do to it.

@@ -2,49 +2,31 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde::Serialize;
-
 use super::key::{FEW, Key};
 use crate::diagnosis::change_points::{Segment, segments};
 use crate::query::{KeySeen, KeySurvey, KeyUse};
 use crate::report::period::Day;
+use crate::vocabulary::vocabulary;
 
-/// How a key fares, those that want a look first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum KeyState {
-    /// Its signatures do not verify, in the last days at least.
-    Failing,
-    /// It is no longer seen, though its paths still send.
-    Vanished,
-    /// Some of its signatures verify and some do not.
-    Partly,
-    /// Some receivers do not verify its algorithm (ed25519), and no message of its depends on it or others verify all.
-    Unsupported,
-    /// Its signatures verify.
-    Verifying,
-    /// Another key took over from it.
-    Rotated,
-    /// It is no longer seen, and its paths send too little to tell why.
-    Quiet,
-    /// There are too few messages to tell.
-    Few,
-}
-
-impl KeyState {
-    /// Its word.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            KeyState::Failing => "failing",
-            KeyState::Vanished => "vanished",
-            KeyState::Partly => "partly",
-            KeyState::Unsupported => "unsupported",
-            KeyState::Verifying => "verifying",
-            KeyState::Rotated => "rotated",
-            KeyState::Quiet => "quiet",
-            KeyState::Few => "few",
-        }
+vocabulary! {
+    /// How a key fares, those that want a look first.
+    pub enum KeyState {
+        /// Its signatures do not verify, in the last days at least.
+        Failing => "failing",
+        /// It is no longer seen, though its paths still send.
+        Vanished => "vanished",
+        /// Some of its signatures verify and some do not.
+        Partly => "partly",
+        /// Some receivers do not verify its algorithm (ed25519), and no message of its depends on it or others verify all.
+        Unsupported => "unsupported",
+        /// Its signatures verify.
+        Verifying => "verifying",
+        /// Another key took over from it.
+        Rotated => "rotated",
+        /// It is no longer seen, and its paths send too little to tell why.
+        Quiet => "quiet",
+        /// There are too few messages to tell.
+        Few => "few",
     }
 }
 

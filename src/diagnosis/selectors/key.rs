@@ -3,10 +3,9 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use serde::Serialize;
-
 use crate::query::{KeyResults, KeySeen, KeyUse};
 use crate::report::period::Day;
+use crate::vocabulary::vocabulary;
 
 /// Of fewer messages of one address or reporter no such thing is said.
 pub(super) const FEW: u64 = 5;
@@ -26,28 +25,16 @@ pub(super) struct Key<'k> {
     pub(super) seen: KeySeen,
 }
 
-/// Whose a key is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum KeyOwner {
-    /// Its domain aligns with the From of mail that it signs.
-    Own,
-    /// The tenant of a path of the domain's: a provider's default signature.
-    Tenant,
-    /// Somebody else's: a provider's, a mailing list's; or nobody's: one that never verified, on mail that nothing authenticates
-    /// for.
-    Other,
-}
-
-impl KeyOwner {
-    /// Its word.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            KeyOwner::Own => "own",
-            KeyOwner::Tenant => "tenant",
-            KeyOwner::Other => "other",
-        }
+vocabulary! {
+    /// Whose a key is.
+    pub enum KeyOwner {
+        /// Its domain aligns with the From of mail that it signs.
+        Own => "own",
+        /// The tenant of a path of the domain's: a provider's default signature.
+        Tenant => "tenant",
+        /// Somebody else's: a provider's, a mailing list's; or nobody's: one that never verified, on mail that nothing authenticates
+        /// for.
+        Other => "other",
     }
 }
 

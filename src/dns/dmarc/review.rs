@@ -191,7 +191,7 @@ fn ways(name: &str, discovery: &Discovery, findings: &mut Findings) {
         return;
     }
     let shown = |one: &super::Walk| {
-        let policy = one.policy.map_or("no policy", Policy::word);
+        let policy = one.policy.map_or("no policy", Policy::as_str);
         let at = one.policy_domain.as_deref().map_or_else(|| "no record".to_owned(), record_name);
         let organization = one.organizational_domain.as_deref().unwrap_or("unknown");
         format!("{policy} ({at}, organizational domain {organization})")
@@ -227,7 +227,7 @@ fn tags(name: &str, at: &str, record: &DmarcRecord, findings: &mut Findings) {
                 Check::DmarcPolicy,
                 Severity::Error,
                 &subject,
-                format!("{name}= is there twice: receivers apply {}", applied.map_or("neither", Policy::word)),
+                format!("{name}= is there twice: receivers apply {}", applied.map_or("neither", Policy::as_str)),
                 format!("Leave one {name}=, directly after v=DMARC1 where it is p=."),
             );
             continue;
@@ -268,7 +268,11 @@ fn tags(name: &str, at: &str, record: &DmarcRecord, findings: &mut Findings) {
                 Check::DmarcTestMode,
                 Severity::Advice,
                 &subject,
-                format!("test mode (t=y): receivers of RFC 9989 apply {} instead of {}", tested.word(), policy.word()),
+                format!(
+                    "test mode (t=y): receivers of RFC 9989 apply {} instead of {}",
+                    tested.as_str(),
+                    policy.as_str()
+                ),
                 "Remove t=y when the policy is to be applied.",
             );
         }
@@ -277,7 +281,7 @@ fn tags(name: &str, at: &str, record: &DmarcRecord, findings: &mut Findings) {
                 Check::DmarcPct,
                 Severity::Warning,
                 &subject,
-                format!("pct={percent} is historic: receivers of RFC 9989 apply {} to all failing mail, older ones to {percent}% of it", policy.word()),
+                format!("pct={percent} is historic: receivers of RFC 9989 apply {} to all failing mail, older ones to {percent}% of it", policy.as_str()),
                 "Remove pct. To go slowly, publish t=y or a lower policy.",
             );
         }
@@ -291,7 +295,7 @@ fn tags(name: &str, at: &str, record: &DmarcRecord, findings: &mut Findings) {
             &subject,
             format!(
                 "sp=none: mail that claims to be from a subdomain is let through, though p={} is asked for",
-                policy.word()
+                policy.as_str()
             ),
             "Remove sp=, or write the same policy, once no subdomain sends unsigned mail.",
         );

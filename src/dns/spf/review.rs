@@ -217,7 +217,6 @@ mod tests {
     use super::*;
     use crate::dns::zone::Zone;
     use crate::dns::{Checked, Outcome};
-    use crate::finding::Code;
     use proptest::prelude::*;
 
     fn reviewed(zone: &str) -> (SpfReview, Vec<String>) {

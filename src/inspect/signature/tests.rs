@@ -1,5 +1,4 @@
 use super::*;
-use crate::finding::Code as _;
 
 /// A signature by an RSA key of a size in bits, with other tags put in.
 fn field(bits: usize, more: &str) -> String {

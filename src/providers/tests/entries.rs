@@ -231,7 +231,7 @@ fn no_step_of_an_entry_is_cut() {
         let plain = RemedyContext { domain: "example.com", tenant: begins.as_deref(), ..RemedyContext::default() };
         let worst = RemedyContext { only_recognised: true, ..plain };
         let account = usize::from(begins.is_some());
-        for cause in Cause::ALL {
+        for &cause in Cause::ALL {
             let written = match (cause, provider.remedies.get(&cause).filter(|own| !own.steps.is_empty())) {
                 (_, Some(own)) => own.steps.len(),
                 (Cause::DefaultSignature, None) => provider.sign.len(),

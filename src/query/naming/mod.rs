@@ -25,6 +25,7 @@ pub(super) use self::auth_identity::{Account, AuthIdentities, AuthIdentity, Sign
 pub(super) use self::sender_group::{Sender, SenderGroup, SenderGroups};
 use super::ledger::Ledger;
 use crate::providers::{Catalogue, Provider};
+use crate::vocabulary::vocabulary;
 
 /// Confirmed host names of addresses.
 pub type Hosts = FxHashMap<IpAddr, String>;
@@ -42,57 +43,27 @@ pub struct Knowledge<'k> {
     pub memory_days: u32,
 }
 
-/// The rule that named a sender. The order is that of trust.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum NamedBy {
-    /// The ledger.
-    Ledger,
-    /// The catalogue, by the domain that SPF authenticated.
-    Envelope,
-    /// The catalogue, by a published network.
-    Range,
-    /// The catalogue, by reverse DNS.
-    Host,
-    /// The organizational domain that SPF authenticated.
-    SpfDomain,
-    /// The organizational domain of the reverse DNS.
-    ReverseDns,
-    /// The catalogue, by a default signature.
-    SigningDomain,
-    /// The network of the address.
-    Network,
-    /// Nothing: there is no address.
-    Nothing,
-}
-
-impl NamedBy {
-    /// Every rule.
-    pub const ALL: [NamedBy; 9] = [
-        NamedBy::Ledger,
-        NamedBy::Envelope,
-        NamedBy::Range,
-        NamedBy::Host,
-        NamedBy::SpfDomain,
-        NamedBy::ReverseDns,
-        NamedBy::SigningDomain,
-        NamedBy::Network,
-        NamedBy::Nothing,
-    ];
-
-    /// For people.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            NamedBy::Ledger => "ledger",
-            NamedBy::Envelope => "catalogue: envelope domain",
-            NamedBy::Range => "catalogue: address range",
-            NamedBy::Host => "catalogue: reverse DNS",
-            NamedBy::SpfDomain => "spf: authenticated domain",
-            NamedBy::ReverseDns => "reverse DNS",
-            NamedBy::SigningDomain => "catalogue: signing domain",
-            NamedBy::Network => "network",
-            NamedBy::Nothing => "nothing: the reports name no address",
-        }
+vocabulary! {
+    /// The rule that named a sender. The order is that of trust.
+    pub enum NamedBy {
+        /// The ledger.
+        Ledger => "ledger",
+        /// The catalogue, by the domain that SPF authenticated.
+        Envelope => "catalogue: envelope domain",
+        /// The catalogue, by a published network.
+        Range => "catalogue: address range",
+        /// The catalogue, by reverse DNS.
+        Host => "catalogue: reverse DNS",
+        /// The organizational domain that SPF authenticated.
+        SpfDomain => "spf: authenticated domain",
+        /// The organizational domain of the reverse DNS.
+        ReverseDns => "reverse DNS",
+        /// The catalogue, by a default signature.
+        SigningDomain => "catalogue: signing domain",
+        /// The network of the address.
+        Network => "network",
+        /// Nothing: there is no address.
+        Nothing => "nothing: the reports name no address",
     }
 }
 

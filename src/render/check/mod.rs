@@ -3,24 +3,29 @@
 mod answer;
 
 use serde::Serialize;
-use serde_json::{Value, json};
 
 use super::document::{Document, Fact, Paint, Text};
 use super::findings::paint;
 use super::form::Answer;
-use super::table::{Column, Row, Rows, Table};
-use crate::finding::Code;
+use super::table::{Cell, Column, Field, Rows, Table, Written as _, plain};
+use crate::finding::Finding;
 use crate::report::period::{date_of, last_day, rfc3339};
 use crate::words::{grouped, plural, size};
 pub use answer::{AccountCheck, CheckAnswer, CheckCode, DatabaseCheck, FolderCheck, LoginCheck};
 
-const HEADINGS: [&str; 5] = ["severity", "code", "subject", "detail", "remedy"];
+const FIELDS: &[Field<Finding<CheckCode>>] = &[
+    ("severity", |finding| finding.severity.as_str().written()),
+    ("code", |finding| finding.code.as_str().written()),
+    ("subject", |finding| finding.subject.written()),
+    ("detail", |finding| finding.detail.written()),
+    ("remedy", |finding| finding.remedy.written()),
+];
 
 impl Answer for CheckAnswer {
     const HAS_ROWS: bool = true;
 
     fn data(&self) -> impl Serialize {
-        as_json(self)
+        Data { schema: "dmarcstat/check/2", ok: self.is_ok(), answer: self }
     }
 
     fn document(&self) -> Document {
@@ -47,68 +52,17 @@ impl Answer for CheckAnswer {
 
     /// A finding is a row.
     fn rows(&self) -> Rows<'_> {
-        let rows = self.findings.iter().map(|finding| {
-            vec![
-                finding.severity.as_str().to_owned(),
-                finding.code.as_str().to_owned(),
-                finding.subject.clone(),
-                finding.detail.clone(),
-                finding.remedy.clone().unwrap_or_default(),
-            ]
-        });
-        Rows::new(&HEADINGS, rows)
+        Rows::of(FIELDS, self.findings.iter())
     }
 }
 
-fn as_json(answer: &CheckAnswer) -> Value {
-    let time = |time: Option<i64>| time.map(rfc3339);
-    let database = &answer.database;
-    json!({
-        "schema": "dmarcstat/check/2",
-        "ok": answer.is_ok(),
-        "configuration": answer.configuration,
-        "database": {
-            "path": database.path,
-            "readable": database.readable,
-            "bytes": database.bytes,
-            "reports": database.reports,
-            "newest_report": time(database.newest_report),
-            "newest_report_age_days": database.newest_report_age_days,
-            "dropped": database.dropped,
-            "ignored": database.ignored,
-            "foreign": database.foreign,
-            "untrusted": database.untrusted,
-            "quarantined": database.quarantined,
-            "quarantined_bytes": database.quarantined_bytes,
-            "tls_reports": database.tls_reports.0,
-            "newest_tls_report": time(database.newest_tls_report),
-        },
-        "accounts": answer.accounts.iter().map(|account| json!({
-            "name": account.name,
-            "host": account.host,
-            "port": account.port,
-            "user": account.user,
-            "auth": account.auth,
-            "grant": account.grant,
-            "login": account.login.as_str(),
-            "folders": account.folders.iter().map(|folder| json!({
-                "folder": folder.folder,
-                "uid_validity": folder.uid_validity,
-                "last_uid": folder.last_uid,
-                "uid_next": folder.uid_next,
-                "pending": folder.pending,
-                "opened": time(folder.opened),
-            })).collect::<Vec<_>>(),
-            "last_run": time(account.last_run),
-            "last_success": time(account.last_success),
-            "last_error": account.last_error.as_ref().map(|(at, text)| json!({ "time": rfc3339(*at), "text": text })),
-            "access_token_expires": time(account.access_token_expires),
-            "logged_in": time(account.logged_in),
-            "client_secret_expires": account.client_secret_expires.map(|date| date.to_string()),
-            "client_certificate_expires": time(account.client_certificate_expires),
-        })).collect::<Vec<_>>(),
-        "findings": answer.findings,
-    })
+/// The answer as JSON: what it is, and whether anything is wrong, before the rest.
+#[derive(Serialize)]
+struct Data<'a> {
+    schema: &'static str,
+    ok: bool,
+    #[serde(flatten)]
+    answer: &'a CheckAnswer,
 }
 
 fn account(account: &AccountCheck, document: &mut Document) {
@@ -198,24 +152,18 @@ fn history(account: &AccountCheck) -> Vec<String> {
 }
 
 fn folders(folders: &[FolderCheck]) -> Table {
-    let mut table = Table::new([
-        Column::text("FOLDER"),
-        Column::number("READ TO UID"),
-        Column::number("NEXT UID"),
-        Column::number("UIDVALIDITY").from(100),
-        Column::number("PENDING"),
-        Column::text("OPENED"),
-    ]);
-    let number = |number: Option<u32>| number.map_or("–".to_owned(), |number| number.to_string());
-    for folder in folders {
-        table.push(Row::new([
-            folder.folder.clone(),
-            number(folder.last_uid),
-            number(folder.uid_next),
-            number(folder.uid_validity),
-            grouped(folder.pending),
-            folder.opened.map_or("never".to_owned(), rfc3339),
-        ]));
+    fn number(number: Option<u32>) -> Cell {
+        number.map_or(plain("–"), |number| plain(number.written()))
     }
-    table
+    Table::of(
+        folders,
+        [
+            (Column::text("FOLDER"), |one| plain(&one.folder)),
+            (Column::number("READ TO UID"), |one| number(one.last_uid)),
+            (Column::number("NEXT UID"), |one| number(one.uid_next)),
+            (Column::number("UIDVALIDITY").from(100), |one| number(one.uid_validity)),
+            (Column::number("PENDING"), |one| plain(grouped(one.pending))),
+            (Column::text("OPENED"), |one| plain(one.opened.map_or("never".to_owned(), rfc3339))),
+        ],
+    )
 }

@@ -7,7 +7,7 @@ use crate::diagnosis::readiness::{DayFigures, Review, ReviewedPath, Verdict};
 use crate::render::document::{Document, Fact, Text};
 use crate::render::paths::paint;
 use crate::render::sparkline::{Series, Sparkline};
-use crate::render::table::{Column, Row, Table};
+use crate::render::table::{Column, Table, painted, plain};
 use crate::report::period::Day;
 use crate::words::{grouped, list, percent, plural};
 
@@ -33,11 +33,11 @@ pub(super) fn daily(answer: &Review, document: &mut Document) {
     let days = |value: &dyn Fn(&DayFigures) -> u64| -> Vec<(Day, u64)> {
         answer.daily.iter().map(|one| (one.day, value(one))).collect()
     };
-    let series = Class::ALL.into_iter().map(|class| Series {
+    let series = Class::ALL.iter().map(|&class| Series {
         label: class.as_str().to_owned(),
         look: class.into(),
         apart: false,
-        days: days(&|one| one.by_class.of(class)),
+        days: days(&|one| one.by_class.get(&class).copied().unwrap_or(0)),
     });
     let occurs = |series: &Series| series.days.iter().any(|&(_, messages)| messages > 0);
     let series: Vec<Series> = series.filter(occurs).collect();
@@ -57,32 +57,22 @@ pub(super) fn paths(answer: &Review, document: &mut Document) {
     unknown.sort_by_key(|path| std::cmp::Reverse(path.messages));
     let left = unknown.split_off(unknown.len().min(UNKNOWN));
     document.heading("Sending paths");
-    let mut table = Table::new([
-        Column::text("SENDER"),
-        Column::text("CLASS"),
-        Column::text("ROLE"),
-        Column::number("MESSAGES"),
-        Column::number("DMARC PASS"),
-        Column::number("DKIM ALIGNED"),
-        Column::number("SPF ONLY"),
-        Column::text("LAST SEEN"),
-        Column::text("ID"),
-    ]);
-    for path in named.into_iter().chain(unknown) {
-        let as_whom = if path.domain == answer.domain { String::new() } else { format!(" as {}", path.domain) };
-        let row = Row::new([
-            format!("{}{as_whom}", path.sender),
-            path.class.as_str().to_owned(),
-            path.role.as_str().to_owned(),
-            grouped(path.messages),
-            percent(path.pass, path.messages),
-            percent(path.dkim_aligned, path.messages),
-            grouped(path.spf_alone),
-            path.last_seen.clone(),
-            path.id.clone(),
-        ]);
-        table.push(row.paint(1, paint(path.class)));
-    }
+    let table = Table::of(
+        named.into_iter().chain(unknown).map(|path| (path, path.domain == answer.domain)),
+        [
+            (Column::text("SENDER"), |(path, is_its)| {
+                plain(if *is_its { path.sender.clone() } else { format!("{} as {}", path.sender, path.domain) })
+            }),
+            (Column::text("CLASS"), |(path, _)| painted(path.class.as_str(), paint(path.class))),
+            (Column::text("ROLE"), |(path, _)| plain(path.role.as_str())),
+            (Column::number("MESSAGES"), |(path, _)| plain(grouped(path.messages))),
+            (Column::number("DMARC PASS"), |(path, _)| plain(percent(path.pass, path.messages))),
+            (Column::number("DKIM ALIGNED"), |(path, _)| plain(percent(path.dkim_aligned, path.messages))),
+            (Column::number("SPF ONLY"), |(path, _)| plain(grouped(path.spf_alone))),
+            (Column::text("LAST SEEN"), |(path, _)| plain(&path.last_seen)),
+            (Column::text("ID"), |(path, _)| plain(&path.id)),
+        ],
+    );
     document.table(table);
     if !left.is_empty() {
         let messages = left.iter().map(|path| path.messages).sum();

@@ -7,10 +7,19 @@ use crate::diagnosis::readiness::{ReviewLine, ReviewList};
 use crate::render::document::{Document, Paint, Text};
 use crate::render::form::Answer;
 use crate::render::opening::{day_ended, days_of};
-use crate::render::table::{Column, Row, Rows, Table};
+use crate::render::table::{Column, Field, Rows, Table, Written as _, painted, plain};
 use crate::words::{grouped, percent, plural};
 
-const HEADINGS: [&str; 8] = ["domain", "verdict", "policy", "messages", "pass", "lost_own", "blockers", "failed"];
+const FIELDS: &[Field<ReviewLine>] = &[
+    ("domain", |line| line.domain.written()),
+    ("verdict", |line| line.verdict.as_str().written()),
+    ("policy", |line| line.policy.written()),
+    ("messages", |line| line.impact.messages.written()),
+    ("pass", |line| line.impact.pass.written()),
+    ("lost_own", |line| line.impact.lost_own().written()),
+    ("blockers", |line| line.blockers.written()),
+    ("failed", |line| line.failed.written()),
+];
 
 impl Answer for ReviewList {
     const HAS_ROWS: bool = true;
@@ -32,51 +41,25 @@ impl Answer for ReviewList {
     }
 
     fn rows(&self) -> Rows<'_> {
-        Rows::new(&HEADINGS, self.domains.iter().map(cells))
+        Rows::of(FIELDS, self.domains.iter())
     }
-}
-
-fn cells(line: &ReviewLine) -> Vec<String> {
-    vec![
-        line.domain.clone(),
-        line.verdict.as_str().to_owned(),
-        line.policy.clone().unwrap_or_default(),
-        line.impact.messages.to_string(),
-        line.impact.pass.to_string(),
-        line.impact.lost.own_mail().to_string(),
-        line.blockers.to_string(),
-        line.failed.join(" "),
-    ]
 }
 
 /// The domains, a line each.
 pub(in crate::render) fn table(list: &ReviewList) -> Table {
-    let mut table = Table::new([
-        Column::text("DOMAIN"),
-        Column::text("VERDICT"),
-        Column::text("POLICY"),
-        Column::number("MESSAGES"),
-        Column::number("PASS"),
-        Column::number("YOURS LOST"),
-        Column::number("BLOCKERS").from(90),
-        Column::text("FAILED").from(110),
-    ]);
-    for line in &list.domains {
-        let own = line.impact.lost.own_mail();
-        let failed = line.failed.iter().map(|name| small(&title(name))).collect::<Vec<_>>().join(", ");
-        table.push(
-            Row::new([
-                line.domain.clone(),
-                line.verdict.as_str().to_owned(),
-                line.policy.clone().unwrap_or_else(|| "–".to_owned()),
-                grouped(line.impact.messages),
-                percent(line.impact.pass, line.impact.messages),
-                grouped(own),
-                grouped(line.blockers),
-                failed,
-            ])
-            .paint(1, verdict_paint(line.verdict)),
-        );
-    }
-    table
+    Table::of(
+        &list.domains,
+        [
+            (Column::text("DOMAIN"), |line| plain(&line.domain)),
+            (Column::text("VERDICT"), |line| painted(line.verdict.as_str(), verdict_paint(line.verdict))),
+            (Column::text("POLICY"), |line| plain(line.policy.as_deref().unwrap_or("–"))),
+            (Column::number("MESSAGES"), |line| plain(grouped(line.impact.messages))),
+            (Column::number("PASS"), |line| plain(percent(line.impact.pass, line.impact.messages))),
+            (Column::number("YOURS LOST"), |line| plain(grouped(line.impact.lost_own()))),
+            (Column::number("BLOCKERS").from(90), |line| plain(grouped(line.blockers))),
+            (Column::text("FAILED").from(110), |line| {
+                plain(line.failed.iter().map(|name| small(&title(name))).collect::<Vec<_>>().join(", "))
+            }),
+        ],
+    )
 }

@@ -11,12 +11,12 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::diagnosis::readiness::{Decision, Review, Subdomain, Target, Undecided};
+use crate::diagnosis::readiness::{Check, Decision, Review, Subdomain, Target, Undecided};
 use crate::render::document::{Document, Mark, Paint, Text};
 use crate::render::form::Answer;
 use crate::render::shares::{Share, Shares};
 use crate::render::sparkline::Look;
-use crate::render::table::{Column, Row, Rows, Table};
+use crate::render::table::{Column, Field, Row, Rows, Table, Written as _, painted, plain};
 use crate::render::{findings, remedy};
 use crate::role::Role;
 use crate::words::{self, grouped, more, percent, plural};
@@ -27,7 +27,14 @@ const IN_FULL: usize = 10;
 /// So many subdomains of one kind that only spoofed mail carries are one row.
 const MANY: usize = 5;
 
-const HEADINGS: [&str; 6] = ["name", "area", "blocking", "passed", "detail", "threshold"];
+const FIELDS: &[Field<Check>] = &[
+    ("name", |check| check.name.written()),
+    ("area", |check| check.area.as_str().written()),
+    ("blocking", |check| check.blocking.written()),
+    ("passed", |check| check.passed.written()),
+    ("detail", |check| check.detail.written()),
+    ("threshold", |check| check.threshold.written()),
+];
 
 impl Answer for Review {
     const HAS_ROWS: bool = true;
@@ -75,12 +82,7 @@ impl Answer for Review {
 
     /// A check is a row.
     fn rows(&self) -> Rows<'_> {
-        let rows = self.checks.iter().map(|check| {
-            let area = format!("{:?}", check.area).to_lowercase();
-            let [blocking, passed] = [check.blocking, check.passed].map(|flag| flag.to_string());
-            vec![check.name.clone(), area, blocking, passed, check.detail.clone(), check.threshold.clone()]
-        });
-        Rows::new(&HEADINGS, rows)
+        Rows::of(FIELDS, self.checks.iter())
     }
 }
 
@@ -89,7 +91,7 @@ fn impact(answer: &Review, document: &mut Document) {
     document.heading(format!("What p={target} would do to {}", plural(impact.messages, "message")));
     let share = |look, label, note, paint, messages| Share { look, label, note, paint, messages };
     let mut parts = vec![share(Look::Signed, "pass DMARC", "arrive as now", Paint::Good, impact.pass)];
-    for role in Role::ALL {
+    for &role in Role::ALL {
         let (look, note, paint) = match role {
             Role::Own => (Look::Unsigned, "would be lost", Paint::Bad),
             Role::Approved => (Look::Broken, "would be lost", Paint::Bad),
@@ -100,7 +102,7 @@ fn impact(answer: &Review, document: &mut Document) {
             }
             Role::Denied | Role::Unknown => (Look::NotReported, "what the policy is for", Paint::Dim),
         };
-        parts.push(share(look, role.as_str(), note, paint, impact.lost.of(role)));
+        parts.push(share(look, role.as_str(), note, paint, impact.lost_of(role)));
     }
     document.shares(Shares { parts });
     if answer.target == Target::Quarantine {
@@ -323,28 +325,19 @@ fn reporters(answer: &Review, document: &mut Document) {
         return;
     }
     document.heading("Who reports");
-    let mut table = Table::new([
-        Column::text("REPORTER"),
-        Column::number("REPORTS"),
-        Column::number("MESSAGES"),
-        Column::number("SHARE"),
-        Column::text("LAST"),
-        Column::text(""),
-    ])
-    .at_most(REPORTERS);
-    for one in &answer.reporters {
-        table.push(
-            Row::new([
-                one.reporter.clone(),
-                grouped(one.reports),
-                grouped(one.messages),
-                percent(one.messages, answer.evidence.messages.max(one.messages)),
-                one.last.clone(),
-                if one.silent { "fell silent".to_owned() } else { String::new() },
-            ])
-            .paint(5, Paint::Warn),
-        );
-    }
+    let all = answer.evidence.messages;
+    let table = Table::first_of(
+        REPORTERS,
+        answer.reporters.iter().map(|one| (one, all.max(one.messages))),
+        [
+            (Column::text("REPORTER"), |(one, _)| plain(&one.reporter)),
+            (Column::number("REPORTS"), |(one, _)| plain(grouped(one.reports))),
+            (Column::number("MESSAGES"), |(one, _)| plain(grouped(one.messages))),
+            (Column::number("SHARE"), |(one, all)| plain(percent(one.messages, *all))),
+            (Column::text("LAST"), |(one, _)| plain(&one.last)),
+            (Column::text(""), |(one, _)| painted(if one.silent { "fell silent" } else { "" }, Paint::Warn)),
+        ],
+    );
     document.table(table);
 }
 

@@ -270,15 +270,6 @@ impl Connection {
         }
     }
 
-    /// How many round trips to a server there were since the connection was made.
-    pub(super) fn trips(&self) -> Option<u64> {
-        match self {
-            Connection::Sqlite(_) => None,
-            #[cfg(feature = "postgres")]
-            Connection::Postgres(session) => Some(session.trips()),
-        }
-    }
-
     /// Lets the database grow to this many pages and no further, as a full disk does.
     #[cfg(test)]
     pub(super) fn limit_pages(&self, pages: u32) -> Result<()> {

@@ -62,7 +62,6 @@ pub(in crate::store) struct Session {
     /// How long one statement may take.
     patience: Duration,
     prepared: RefCell<HashMap<String, Prepared>>,
-    trips: Cell<u64>,
     /// All is asked within one transaction that only reads.
     only_reads: Cell<bool>,
     /// The tables are there.
@@ -100,14 +99,13 @@ struct Prepared {
 
 impl std::fmt::Debug for Session {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Session").field("trips", &self.trips).finish_non_exhaustive()
+        f.debug_struct("Session").finish_non_exhaustive()
     }
 }
 
 impl Session {
     /// Waits for an answer: one round trip.
     fn wait<T>(&self, work: impl Future<Output = std::result::Result<T, tokio_postgres::Error>>) -> StoreResult<T> {
-        self.trips.set(self.trips.get() + 1);
         let patience = self.patience + GRACE;
         match self.runtime.block_on(async { tokio::time::timeout(patience, work).await }) {
             Ok(answer) => answer.map_err(|failed| error(&failed, self.patience)),
@@ -364,11 +362,6 @@ impl Session {
     /// The number of the newest report whose records may be read.
     pub(super) fn newest(&self) -> i64 {
         self.newest.get()
-    }
-
-    /// How many round trips there were since the connection was made.
-    pub(super) fn trips(&self) -> u64 {
-        self.trips.get()
     }
 }
 

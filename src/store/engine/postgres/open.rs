@@ -98,7 +98,6 @@ fn connect(server: &Server) -> Result<Session> {
         driver: Some(driver),
         patience: server.patience,
         prepared: RefCell::new(HashMap::new()),
-        trips: Cell::new(1),
         only_reads: Cell::new(false),
         is_ready: Cell::new(false),
         seen: Cell::new(-1),
