@@ -88,7 +88,9 @@ pub(super) fn cause(case: &Case<'_, '_>, words: &Words) -> Option<Explained> {
     let known = || seen.failing.iter().filter(|key| key.1.is_some());
     let verified_here = known().any(|key| seen.verified.contains(key));
     // For other mail at the same time: that it verified before the change does not show that the key is still right.
-    let same_key = works_beside && verified_here || known().any(|key| case.keys.verifies_elsewhere(*key, case.at));
+    let here = words.here();
+    let same_key =
+        works_beside && verified_here || known().any(|key| case.keys.verifies_elsewhere(*key, case.at, &here));
     if !steady && told(Broken::keyless, TOLD) {
         let fault = words.key_fault();
         let text = match fault {
@@ -133,7 +135,7 @@ pub(super) fn cause(case: &Case<'_, '_>, words: &Words) -> Option<Explained> {
     }
     if is_parted(words) {
         let text = format!(
-            "some receivers verify every signature and others none, as with an algorithm that these do not know (ed25519): {keys}"
+            "some receivers verify every signature and others none, as with an algorithm that these do not know (ed25519) or a key that they refuse as too short: {keys}"
         );
         return found(Cause::UnsupportedAlgorithm, text, Broken::all);
     }

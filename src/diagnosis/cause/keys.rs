@@ -1,6 +1,6 @@
 //! Which keys verify for which paths.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::OnceLock;
 
 use rustc_hash::FxHashMap;
@@ -11,14 +11,15 @@ use crate::domain;
 use crate::query::{Signer, Survey};
 use crate::report::period::Day;
 use crate::role::Role;
+use crate::witness::has_share;
 
 /// A signing domain and selector.
 pub(super) type Key<'s> = (&'s str, Option<&'s str>);
 
-/// For which paths each key verifies: found when it is asked for the first time.
+/// Where and when each key verifies: found when it is asked for the first time.
 pub(crate) struct Keys<'s> {
     survey: &'s Survey,
-    verified: OnceLock<HashMap<Key<'s>, Vec<usize>>>,
+    elsewhere: OnceLock<HashMap<Key<'s>, Vec<Elsewhere>>>,
     last: OnceLock<HashMap<Key<'s>, Day>>,
     lost: OnceLock<HashMap<&'s str, Vec<Lost>>>,
 }
@@ -42,7 +43,7 @@ impl Lost {
 
 impl<'s> Keys<'s> {
     pub(crate) fn new(survey: &'s Survey) -> Self {
-        Keys { survey, verified: OnceLock::new(), last: OnceLock::new(), lost: OnceLock::new() }
+        Keys { survey, elsewhere: OnceLock::new(), last: OnceLock::new(), lost: OnceLock::new() }
     }
 
     /// The last day on which a key verified for any path.
@@ -119,25 +120,72 @@ impl<'s> Keys<'s> {
         others
     }
 
-    /// Whether a key verifies for another path, most of whose mail it signs well.
-    pub(super) fn verifies_elsewhere(&self, key: Key<'_>, at: usize) -> bool {
-        let all = self.verified.get_or_init(|| {
-            let mut found: HashMap<Key<'s>, Vec<usize>> = HashMap::new();
-            for (at, path) in self.survey.paths.iter().enumerate() {
-                if share(path.dkim[ALIGNED], known(&path.dkim)) < MOSTLY {
-                    continue;
-                }
-                for signer in path.signers.iter().flat_map(|list| list.signers.iter()) {
-                    let paths = found.entry(key_of(signer)).or_default();
-                    if signer.result == AuthResult::Pass && paths.last() != Some(&at) {
-                        paths.push(at);
+    /// Whether a key is shown to be right by other mail that it signs, on paths most of whose mail is signed well: to the reporters that
+    /// see it fail here, on no single one's word; or, where these saw no such mail, to two others or more. A reporter that verifies it
+    /// here too does not tell why the others cannot.
+    pub(super) fn verifies_elsewhere(&self, key: Key<'_>, at: usize, here: &Here) -> bool {
+        let Some(seen) = self.elsewhere.get_or_init(|| self.find_elsewhere()).get(&key) else { return false };
+        let mut sums: BTreeMap<u32, [u64; 2]> = BTreeMap::new();
+        for one in seen.iter().filter(|one| one.at != at) {
+            let sum = sums.entry(one.reporter).or_default();
+            *sum = [0, 1].map(|state| sum[state].saturating_add(one.messages[state]));
+        }
+        let (of_failing, others): (Vec<_>, Vec<_>) =
+            sums.into_iter().partition(|(reporter, _)| here.failing.contains(reporter));
+        if of_failing.is_empty() {
+            let vouches = |&(reporter, [verified, failed]): &(u32, [u64; 2])| {
+                !here.verifying.contains(&reporter) && verified > failed
+            };
+            return others.iter().filter(|one| vouches(one)).count() >= 2;
+        }
+        has_share(of_failing.into_iter().map(|(_, messages)| messages), MOSTLY)
+    }
+
+    /// What each reporter saw of keys on paths most of whose mail is signed well.
+    fn find_elsewhere(&self) -> HashMap<Key<'s>, Vec<Elsewhere>> {
+        let tally = &self.survey.tally;
+        let mut found: HashMap<Key<'s>, Vec<Elsewhere>> = HashMap::new();
+        for (at, path) in self.survey.paths.iter().enumerate() {
+            if share(path.dkim[ALIGNED], known(&path.dkim)) < MOSTLY {
+                continue;
+            }
+            let mut lists: BTreeMap<(i64, u32), u64> = BTreeMap::new();
+            for entry in tally.entries(at) {
+                let sum = lists.entry((tally.facts(entry).signers, tally.report(entry).reporter)).or_default();
+                *sum = sum.saturating_add(entry.messages);
+            }
+            for list in &path.signers {
+                for (&(_, reporter), &messages) in lists.range((list.list, 0)..=(list.list, u32::MAX)) {
+                    for signer in list.signers.iter() {
+                        let messages = match signer.result {
+                            AuthResult::Pass => [messages, 0],
+                            AuthResult::None | AuthResult::Unknown => continue,
+                            _ => [0, messages],
+                        };
+                        found.entry(key_of(signer)).or_default().push(Elsewhere { at, reporter, messages });
                     }
                 }
             }
-            found
-        });
-        all.get(&key).is_some_and(|paths| paths.iter().any(|&other| other != at))
+        }
+        found
     }
+}
+
+/// The reporters that see a key fail on a path, and those that see it verify there.
+#[derive(Debug, Default)]
+pub(super) struct Here {
+    pub(super) failing: BTreeSet<u32>,
+    pub(super) verifying: BTreeSet<u32>,
+}
+
+/// Messages that carry a key's signature, as one reporter saw them on one path.
+#[derive(Debug, Clone, Copy)]
+struct Elsewhere {
+    /// The place of the path.
+    at: usize,
+    reporter: u32,
+    /// Those of which it verified, and those of which it did not.
+    messages: [u64; 2],
 }
 
 pub(super) fn key_of(signer: &Signer) -> Key<'_> {

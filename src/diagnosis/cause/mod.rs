@@ -304,7 +304,7 @@ impl Case<'_, '_> {
         let missing = |(day, states): (Day, States)| (day, known(&states) - states[ALIGNED]);
         let text = match (self.class, weekly(self.view.days().into_iter().map(missing))) {
             (Class::Broken, _) => {
-                "signatures fail and no reason is reported: either the signing key is not the published one, or the mail is changed after it was signed; send a message to a mailbox of your own and run `dmarcstat inspect` on it to see which"
+                "signatures fail and no reason is reported: either the signing key is not the published one, or receivers refuse it as too short (RSA of less than 1024 bits), or the mail is changed after it was signed; `dmarcstat dns` shows the key, and `dmarcstat inspect` on a message to a mailbox of your own what became of the signature"
             }
             (_, Some(days)) => &format!(
                 "unsigned mail comes on {days}, from the same machines as signed mail: a weekly mailing that another system hands to them and that bypasses the signer"

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::case::{Case, Fault};
+use super::keys::Here;
 use crate::alignment::{AuthResult, DkimState, ReasonCode, SpfState};
 use crate::diagnosis::findings::SpfRecord;
 use crate::diagnosis::states::MOSTLY;
@@ -149,6 +150,14 @@ impl Words {
             }
         }
         Words(words)
+    }
+
+    /// Who sees signatures as the domain fail, and who sees them verify.
+    pub(super) fn here(&self) -> Here {
+        let those = |is: fn(&Word) -> bool| {
+            self.0.iter().filter(move |(_, word)| is(word)).map(|(&reporter, _)| reporter).collect()
+        };
+        Here { failing: those(|word| word.broken.all() > 0), verifying: those(|word| word.aligned > 0) }
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &Word> {
