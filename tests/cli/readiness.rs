@@ -391,3 +391,27 @@ fn what_fails_of_a_signed_path_is_shown() {
     let text = String::from_utf8(review(&sandbox, &paths, 30, &[]).exits(4).stdout.clone()).unwrap();
     assert!(blocker["remedy"].is_object() || text.contains(&format!("dmarcstat explain {id}")), "{text}");
 }
+
+#[test]
+fn a_machine_that_was_seen_for_a_short_time_is_waited_for_until_the_ledger_says_that_it_is_gone() {
+    let sandbox = Sandbox::new();
+    let mut paths = Vec::new();
+    for (at, org) in REPORTERS.iter().enumerate() {
+        for day in 0..30 {
+            let mut records = vec![signed(40)];
+            records.extend((day < 10).then(|| record("198.51.100.10", 10, "example.com", SPF)));
+            let report = Report::new(&format!("{org}-{day}")).org(org).day(day).records(records);
+            paths.push(sandbox.write(&format!("{at}-{day}.xml"), report.xml()));
+        }
+    }
+    let answer = review(&sandbox, &paths, 30, &["--json"]).exits(4).json();
+    let blocker = &answer["blockers"][0];
+    assert_eq!((&blocker["sender"], &blocker["quiet_since"]), (&json!("198.51.100.0/24"), &json!("2026-10-10")));
+    let ran = review(&sandbox, &paths, 30, &[]).exits(4);
+    assert!(ran.text().contains("Not seen since 2026-10-10.") && ran.text().contains("[[not_ours]]"), "{ran}");
+    sandbox.write("gone.toml", "[[not_ours]]\nname = \"Old server\"\nmatch = { ip = \"198.51.100.10\" }\n");
+    review(&sandbox, &paths, 30, &["--config", "gone.toml"]).exits(0);
+    // Two days after its last mail nothing shows that it is over.
+    let answer = review(&sandbox, &paths[..60], 12, &["--json"]).exits(4).json();
+    assert_eq!(answer["blockers"][0]["quiet_since"], Value::Null);
+}

@@ -92,6 +92,8 @@ pub struct Blocker {
     pub failing: Vec<FailingPart>,
     /// What took its place, where it fell silent: no mail of the same machine is what is to be signed then.
     pub moved_to: Option<Successor>,
+    /// The last day it was seen on, where nothing has come from it for two weeks. It may come again, and is waited for.
+    pub quiet_since: Option<String>,
 }
 
 /// Messages of a path that fail with one result.

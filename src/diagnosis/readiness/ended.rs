@@ -66,6 +66,11 @@ impl<'w> Witnessed<'w> {
         Witnessed { survey, paths, earlier, last, seen, others: OnceCell::new() }
     }
 
+    /// Whether nothing has come from a path for as long as one that has ended is silent at least.
+    pub(super) fn is_quiet(&self, path: &SendingPath) -> bool {
+        self.last.saturating_sub(self.survey.paths[path.figures].last) >= QUIET
+    }
+
     fn others(&self, domain: &str) -> &[(&'w SendingPath, Days)] {
         let all = self.others.get_or_init(|| {
             let mut found: BTreeMap<&str, Vec<(&SendingPath, Days)>> = BTreeMap::new();

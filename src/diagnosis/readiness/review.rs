@@ -179,6 +179,7 @@ pub fn review(
                     End::Moved(successor) => Some(successor),
                     End::Ended => None,
                 }),
+                quiet_since: witnessed.is_quiet(path).then(|| path.last_seen.clone()),
             });
         }
     }

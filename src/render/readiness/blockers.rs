@@ -85,6 +85,11 @@ fn explained(blocker: &Blocker) -> Vec<String> {
             moved.sender, moved.since, moved.path
         ));
     }
+    if let (Some(last), None) = (&blocker.quiet_since, &blocker.moved_to) {
+        texts.push(format!(
+            "Not seen since {last}. It may come again, as a monthly run does, and is waited for until it leaves the window. If it was taken away for good, a [[not_ours]] entry with its address (`ip`) says so."
+        ));
+    }
     if blocker.remedy.is_none() && !blocker.failing.is_empty() {
         texts.extend(blocker.failing.iter().take(NAMED).map(part));
         texts.push(format!("`dmarcstat explain {}` shows more.", blocker.path));
