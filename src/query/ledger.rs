@@ -1,5 +1,6 @@
 //! The ledger: which domains are the owner's, which senders are approved, which were looked into and are not the owner's.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use ipnet::IpNet;
@@ -121,6 +122,18 @@ impl LedgerEntry {
         is_among(from, &self.domains)
     }
 
+    /// Whether it denies all that another approves, by the same `match`. A denial for some of the domains is an exception.
+    #[must_use]
+    pub fn denies_all_of(&self, approval: &LedgerEntry) -> bool {
+        let covers_all = match approval.domains.as_slice() {
+            [] => self.domains.is_empty(),
+            domains => domains.iter().all(|domain| self.covers(domain)),
+        };
+        (self.decision, approval.decision) == (Decision::Denied, Decision::Approved)
+            && covers_all
+            && self.identities.in_order() == approval.identities.in_order()
+    }
+
     /// Whether a record may be of this sender, by what it shows apart from its address.
     pub(super) fn fits(&self, shown: &Shown<'_>) -> bool {
         let below = |list: &[String], name: &str| list.iter().any(|domain| is_within(name, domain));
@@ -149,6 +162,21 @@ impl LedgerEntry {
 }
 
 impl Identities {
+    /// The same, of each kind in order and once.
+    fn in_order(&self) -> Self {
+        fn ordered<T: Ord + Clone>(list: &[T]) -> Vec<T> {
+            list.iter().cloned().collect::<BTreeSet<T>>().into_iter().collect()
+        }
+        Identities {
+            signing_domain: ordered(&self.signing_domain),
+            envelope_domain: ordered(&self.envelope_domain),
+            ip: ordered(&self.ip),
+            tenant: ordered(&self.tenant),
+            ptr: ordered(&self.ptr),
+            provider: ordered(&self.provider),
+        }
+    }
+
     /// Whether they name who handed over, so that a signature need not.
     fn tell_who_handed_over(&self) -> bool {
         !self.envelope_domain.is_empty() || !self.ip.is_empty() || !self.ptr.is_empty()

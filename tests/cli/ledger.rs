@@ -18,7 +18,9 @@ fn the_ledger_lists_senders_and_is_held_against_what_was_seen() {
     let sandbox = with_config(
         "[[sender]]\nname = \"Campaigns\"\ndomains = [\"brightwater-shop.example\"]\n\
          match = { envelope_domain = \"mailwave.example\" }\nowner = \"shop@brightwater.example\"\n\
-         expires = \"2026-06-30\"\n\n[[sender]]\nname = \"Nobody\"\nmatch = { ip = \"192.0.2.250\" }\n",
+         expires = \"2026-06-30\"\n\n[[sender]]\nname = \"Nobody\"\nmatch = { ip = \"192.0.2.250\" }\n\
+         [[sender]]\nname = \"Printer\"\nmatch = { ip = \"192.0.2.251\" }\n\
+         [[not_ours]]\nname = \"Sold printer\"\nmatch = { ip = \"192.0.2.251\" }\n",
     );
     let mailbox = mailbox();
     let arguments = ["--config", "ledger.toml", "--input", &mailbox, "--as-of", "2026-11-22"];
@@ -31,9 +33,16 @@ fn the_ledger_lists_senders_and_is_held_against_what_was_seen() {
     assert_eq!(path(&answer, "mailwave.example")["domain"], "brightwater.example");
     let findings = answer["ledger"].as_array().expect("findings");
     let told: Vec<_> = findings.iter().map(|one| (one["name"].as_str(), one["problem"].as_str())).collect();
-    assert_eq!(told, [(Some("Campaigns"), Some("expired")), (Some("Nobody"), Some("unmatched"))]);
+    let wanted = [
+        (Some("Sold printer"), Some("unmatched")),
+        (Some("Campaigns"), Some("expired")),
+        (Some("Nobody"), Some("unmatched")),
+        (Some("Printer"), Some("denied")),
+    ];
+    assert_eq!(told, wanted);
     let table = sandbox.run(["unsigned"].iter().chain(&arguments)).exits(0);
     assert!(table.text().contains("\"Nobody\" (line 8) matches no mail"), "{table}");
+    assert!(table.text().contains("\"Printer\" (line 11) has no effect: [[not_ours]] of line 14 denies"), "{table}");
 }
 
 #[test]

@@ -31,6 +31,8 @@ pub struct LedgerFinding {
     pub problem: LedgerProblem,
     /// The last day of its approval.
     pub expires: Option<String>,
+    /// The line of the entry that denies all that it approves.
+    pub denied_by: Option<usize>,
     /// Whom to ask.
     pub owner: Option<String>,
 }
@@ -43,6 +45,8 @@ pub enum LedgerProblem {
     Expired,
     /// Nothing in the window is its mail.
     Unmatched,
+    /// It approves what another entry denies by the same `match`; what is denied comes first.
+    Denied,
 }
 
 impl LedgerFinding {
@@ -58,6 +62,12 @@ impl LedgerFinding {
             LedgerProblem::Unmatched => {
                 format!("the ledger's {:?} (line {}) matches no mail of this window{owner}", self.name, self.line)
             }
+            LedgerProblem::Denied => format!(
+                "the ledger's {:?} (line {}) has no effect: [[not_ours]] of line {} denies the same mail; take one of them out{owner}",
+                self.name,
+                self.line,
+                self.denied_by.unwrap_or_default()
+            ),
         }
     }
 }
@@ -74,19 +84,23 @@ pub fn ledger_findings(survey: &Survey, ledger: &Ledger, domains: &[String], tod
         if entry.shared && !survey.matched_entries.contains(&number) {
             continue;
         }
+        let denied_by = ledger.entries.iter().find(|denial| denial.denies_all_of(entry)).map(|denial| denial.line);
         let mut add = |problem| {
             findings.push(LedgerFinding {
                 name: entry.name.clone(),
                 line: entry.line,
                 problem,
                 expires: entry.expires.map(|day| day.to_string()),
+                denied_by,
                 owner: entry.owner.clone(),
             });
         };
         if entry.expires.is_some_and(|last| last < today) {
             add(LedgerProblem::Expired);
         }
-        if !survey.matched_entries.contains(&number) {
+        if denied_by.is_some() {
+            add(LedgerProblem::Denied);
+        } else if !survey.matched_entries.contains(&number) {
             add(LedgerProblem::Unmatched);
         }
     }
