@@ -22,20 +22,20 @@ impl Question<'_> {
         let before = Window { first: window.first.saturating_sub(length), last: window.first.saturating_sub(1) };
         let all = Window { first: before.first.saturating_sub(HISTORY), last: window.last };
 
-        // One window after the other, and of each no more is kept than is compared: with the memory before them they are large.
+        // One window after the other, and of the two that are compared no more is kept than is: with the memory before them they are
+        // large. The history, of which most is needed, comes last.
         let judge = |survey: &Survey| diagnose(survey, &known.rules(), 0, Wanted::All);
         let mut then = survey(store, before, domains, known.knowledge())?;
-        let then_judged = judge(&then);
-        let then_published = published(store, &then)?;
+        let (then_judged, then_published) = (judge(&then), published(store, &then)?);
         then.tally = Tally::default();
+        let mut now = survey(store, window, domains, known.knowledge())?;
+        let (now_judged, now_published) = (judge(&now), published(store, &now)?);
+        let findings = Question { window, ..*self }.findings_with(&now, &reporter_days, &now_published)?;
+        now.tally = Tally::default();
         let history = survey(store, all, domains, known.knowledge())?;
         let history_judged = judge(&history);
         let choice = KeyChoice { others: false, min_messages: 0 };
         let selectors = selectors(&key_survey(&history), &by_place(&history_judged.paths), choice);
-        let now = survey(store, window, domains, known.knowledge())?;
-        let now_judged = judge(&now);
-        let now_published = published(store, &now)?;
-        let findings = Question { window, ..*self }.findings_with(&now, &reporter_days, &now_published)?;
         let found = changes(&Comparison {
             window,
             before,
