@@ -57,6 +57,27 @@ fn every_page_is_there_and_leads_only_to_others() {
 }
 
 #[test]
+fn the_page_of_a_path_is_what_explain_says_of_it() {
+    let sandbox = Sandbox::new();
+    sample(&sandbox, "site");
+    let mailbox = fixture("mailbox").display().to_string();
+    let read = |name: &str| std::fs::read_to_string(sandbox.path(name)).unwrap();
+    // Above the heading is how pages lead to each other.
+    let below_heading = |html: &str| html.split_once("<h1").expect("a heading").1.to_owned();
+    for domain in ["brightwater.example", "brightwater-shop.example"] {
+        let paths = read(&format!("site/domain-{domain}-paths.html"));
+        let pages: BTreeSet<&str> = links(&paths).into_iter().filter(|link| link.starts_with("path-")).collect();
+        assert!(pages.len() > 2, "{pages:?}");
+        for page in pages {
+            let id = page.trim_start_matches("path-").trim_end_matches(".html");
+            let asked = ["explain", id, "-d", domain, "--since", "14d", "--html", "alone.html", "--input", &mailbox];
+            sandbox.run(asked.into_iter().chain(TODAY)).exits(0);
+            assert_eq!(below_heading(&read(&format!("site/{page}"))), below_heading(&read("alone.html")), "{page}");
+        }
+    }
+}
+
+#[test]
 fn a_folder_of_something_else_is_left_alone_and_old_pages_go() {
     let sandbox = Sandbox::new();
     sandbox.write("mine/letter.txt", "x");
