@@ -8,7 +8,7 @@ use toml::Spanned;
 use super::mistake::{Mistake, SecretRef};
 use super::oauth2::{OAuthConfig, WrittenOAuth};
 use super::preset::Preset;
-use super::written::{Misplaced, NO_SECRETS_HERE, TlsWord, filled, host_name, is_loopback, secret};
+use super::written::{Misplaced, NO_SECRETS_HERE, filled, host_name, is_loopback, secret};
 use crate::source::imap::account::{After, Mechanism, Tls};
 
 /// A table as written.
@@ -19,7 +19,7 @@ pub(super) struct Written {
     provider: Option<Preset>,
     host: Option<Spanned<String>>,
     port: Option<u16>,
-    tls: Option<Spanned<TlsWord>>,
+    tls: Option<Spanned<Tls>>,
     ca_file: Option<PathBuf>,
     #[serde(default)]
     allow_plaintext: bool,
@@ -155,16 +155,12 @@ impl Checking<'_> {
 
     fn tls(&self, host: &str) -> Result<Tls, Mistake> {
         let Some(tls) = &self.written.tls else { return Ok(Tls::default()) };
-        match tls.get_ref() {
-            TlsWord::Implicit => Ok(Tls::Implicit),
-            TlsWord::Starttls => Ok(Tls::StartTls),
-            TlsWord::None if is_loopback(host) || self.written.allow_plaintext => Ok(Tls::None),
-            TlsWord::None => {
-                let reason = "without TLS everybody on the way can read the password and the mail; use \"implicit\" or \
-                              \"starttls\", or say allow_plaintext = true";
-                Err(Mistake::new(tls.span().start, "tls", reason))
-            }
+        if *tls.get_ref() == Tls::None && !is_loopback(host) && !self.written.allow_plaintext {
+            let reason = "without TLS everybody on the way can read the password and the mail; use \"implicit\" or \
+                          \"starttls\", or say allow_plaintext = true";
+            return Err(Mistake::new(tls.span().start, "tls", reason));
         }
+        Ok(*tls.get_ref())
     }
 
     fn folders(&self) -> Result<Vec<String>, Mistake> {

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::mistake::{Mistake, SecretRef};
-use super::written::{Misplaced, NO_SECRETS_HERE, TlsWord, filled, host_name, is_loopback, secret};
+use super::written::{Misplaced, NO_SECRETS_HERE, filled, host_name, is_loopback, secret};
 use crate::source::imap::account::Tls;
 
 /// The table as written.
@@ -18,7 +18,7 @@ pub(super) struct Written {
     sendmail: Option<PathBuf>,
     host: Option<Spanned<String>>,
     port: Option<Spanned<u16>>,
-    tls: Option<Spanned<TlsWord>>,
+    tls: Option<Spanned<Tls>>,
     ca_file: Option<PathBuf>,
     user: Option<Spanned<String>>,
     password_command: Option<Spanned<String>>,
@@ -115,15 +115,11 @@ fn smtp(written: &Written, host: &Spanned<String>, text: &str) -> Result<SmtpCon
     let host = host_name(host)?;
     let tls = match &written.tls {
         None => Tls::StartTls,
-        Some(word) => match word.get_ref() {
-            TlsWord::Implicit => Tls::Implicit,
-            TlsWord::Starttls => Tls::StartTls,
-            TlsWord::None if is_loopback(&host) => Tls::None,
-            TlsWord::None => {
-                let reason = "only a server on this machine may do without TLS; use \"starttls\" or \"implicit\"";
-                return Err(Mistake::new(word.span().start, "tls", reason));
-            }
-        },
+        Some(word) if *word.get_ref() == Tls::None && !is_loopback(&host) => {
+            let reason = "only a server on this machine may do without TLS; use \"starttls\" or \"implicit\"";
+            return Err(Mistake::new(word.span().start, "tls", reason));
+        }
+        Some(word) => *word.get_ref(),
     };
     let password =
         secret(text, "password", [&written.password_command, &written.password_file, &written.password_env])?;

@@ -21,15 +21,6 @@ impl<'de> Deserialize<'de> for Misplaced {
     }
 }
 
-/// How the connection is protected, as written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(super) enum TlsWord {
-    Implicit,
-    Starttls,
-    None,
-}
-
 pub(super) const NO_SECRETS_HERE: &str = "secrets do not belong in this file; name a command, a file or an environment variable: `…_command`, `…_file`, `…_env`";
 
 /// A text that must not be empty.

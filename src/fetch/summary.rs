@@ -1,10 +1,12 @@
 //! What came of accounts and their folders.
 
+use serde::Serialize;
+
 use crate::source::imap::Failure;
 use crate::store::StoreError;
 
 /// What came of an account.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct AccountSummary {
     /// What the operator calls it.
     pub name: String,
@@ -13,21 +15,24 @@ pub struct AccountSummary {
     /// What went wrong for good.
     pub failures: Vec<FailureSummary>,
     /// How many folders were gone through to the end.
+    #[serde(skip)]
     pub finished: u64,
     /// It was told to stop before the end.
     pub stopped: bool,
     /// What went wrong may pass by itself.
+    #[serde(skip)]
     pub may_pass: bool,
 }
 
 /// What came of a folder.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct FolderSummary {
     /// Its name.
     pub name: String,
     /// Its UIDVALIDITY.
     pub uid_validity: u32,
     /// The UID that the next mail would get when the round began; 0 where the server does not say.
+    #[serde(skip)]
     pub uid_next: u32,
     /// Mails in it when it was opened.
     pub mails: u32,
@@ -82,13 +87,14 @@ impl AccountSummary {
 }
 
 /// Something that went wrong for good.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct FailureSummary {
     /// What was being done.
     pub step: String,
     /// What went wrong, and what to do.
     pub reason: String,
     /// Whether the reason says what to do.
+    #[serde(skip)]
     pub advises: bool,
 }
 

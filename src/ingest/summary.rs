@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use serde::Serialize;
+
 use super::event::OtherKind;
 use crate::store::{Kept, Origin};
 
@@ -34,7 +36,7 @@ pub struct QuarantinedInput {
 }
 
 /// An input that could not be opened.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct FailedInput {
     /// Which.
     pub input: String,
@@ -83,7 +85,7 @@ pub struct IngestSummary {
 }
 
 /// What became of SMTP TLS reports.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct TlsReports {
     /// Those that are new.
     pub new: u64,

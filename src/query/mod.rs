@@ -10,6 +10,7 @@ mod ledger;
 mod matching;
 mod named_paths;
 mod naming;
+mod pass;
 mod published;
 mod receivers;
 mod reporter_days;

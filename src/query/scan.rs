@@ -2,8 +2,7 @@
 //!
 //! [`Scan::survey`] goes through the records once, and computes each thing as rarely as possible: for each kind of outcome
 //! ([`distinct_facts`](super::distinct_facts)) its facts and the identity that it authenticates; for each identity and address the sender group
-//! (see [`naming`](super::naming)); for each record only sums over small numbers. This thread reads records and finds their
-//! kinds, another computes the sums ([`sums`](super::sums)). When all records have been seen, the groups become paths, and the sums
+//! (see [`naming`](super::naming)); for each record only sums over small numbers ([`pass`](super::pass)). When all records have been seen, the groups become paths, and the sums
 //! become a [`Survey`](super::Survey): plain figures, with the sums by report and by address behind them.
 //!
 //! A question that wants more of the records of a path than the survey has asks again with [`Scan::visit`]: it is shown every
@@ -19,8 +18,6 @@
 use std::collections::hash_map::Entry as MapEntry;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
-use std::sync::mpsc::{channel, sync_channel};
-use std::thread;
 
 use rustc_hash::FxHashMap;
 
@@ -28,20 +25,13 @@ use super::distinct_facts::DistinctFacts;
 use super::figures::Signer;
 use super::naming::{AuthIdentities, Knowledge};
 use super::roles::{PathNumber, Paths};
-use super::sums::{AddressNumbers, Batch, Cell, Excuse, PairKey, Record, Sums};
-use super::tally::{DomainSums, ReportMark, Tally};
+use super::sums::{AddressNumbers, Batch, Excuse, PairKey, Sums};
+use super::tally::{DomainSums, Tally};
 use super::window::Window;
 use super::witnesses::Met;
 use crate::alignment::{DkimState, SpfState};
 use crate::domain;
-use crate::rows;
-use crate::store::{NameReader, PolicyWords, Remembered, ScannedRun, Store, StoreError};
-
-/// Records that are handed over to be summed up at once: enough to outweigh the handing over, few enough to stay in the
-/// caches until they are.
-const BATCH: usize = 8_192;
-/// The most batches that wait.
-const WAITING: usize = 4;
+use crate::store::{NameReader, PolicyWords, ScannedRun, Store, StoreError};
 
 /// What the loop over the records wants of a kind, close together.
 #[derive(Debug, Clone, Copy)]
@@ -51,16 +41,16 @@ pub(super) struct Hot {
     /// Its header From domain is asked for; else it is evidence on the owner only.
     pub(super) asked: bool,
     /// It shows something of who wrote or sent it, and so bears on other mail.
-    tells: bool,
-    is: Is,
-    dmarc_pass: bool,
-    dkim_aligned: bool,
-    spf_aligned: bool,
-    excuse: Excuse,
+    pub(super) tells: bool,
+    pub(super) is: Is,
+    pub(super) dmarc_pass: bool,
+    pub(super) dkim_aligned: bool,
+    pub(super) spf_aligned: bool,
+    pub(super) excuse: Excuse,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Is {
+pub(super) enum Is {
     /// It was not looked at yet.
     New,
     /// It counts.
@@ -78,20 +68,20 @@ pub struct Scan<'s> {
     pub(super) knowledge: Knowledge<'s>,
     pub(super) kinds: DistinctFacts<'s>,
     /// By kind.
-    hot: Vec<Hot>,
+    pub(super) hot: Vec<Hot>,
     /// By kind the same without override reasons that did not count.
     unexcused: FxHashMap<u32, u32>,
     pub(super) identities: AuthIdentities<'s>,
     /// Whether header From and policy domains are asked for.
     wanted: FxHashMap<i64, bool>,
     pub(super) address_numbers: AddressNumbers,
-    met: Met,
+    pub(super) met: Met,
     /// By the number of a policy what it asks for.
     policies: FxHashMap<i64, PolicyWords>,
     /// The sources of the memory that is being read, as they were met; none for those that are not asked for.
-    sources: Vec<Option<u32>>,
+    pub(super) sources: Vec<Option<u32>>,
     pub(super) current: Current,
-    batch: Batch,
+    pub(super) batch: Batch,
     pub(super) by_domain: FxHashMap<i64, DomainSums>,
     /// By policy domain who reports on it.
     pub(super) reporters_of: HashMap<i64, BTreeSet<u32>>,
@@ -110,7 +100,7 @@ pub struct Scan<'s> {
 pub(super) struct Current {
     pub(super) report: i64,
     /// Its place among the reports that counted, once it did.
-    mark: Option<u32>,
+    pub(super) mark: Option<u32>,
     /// The policy that it says was published.
     policy: Option<i64>,
 }
@@ -160,142 +150,6 @@ impl<'s> Scan<'s> {
         })
     }
 
-    /// Goes through the records.
-    pub(super) fn run(&mut self) -> Result<(), StoreError> {
-        let (store, window) = (self.store, self.window);
-        let mut sums = Sums::new(self.knowledge);
-        let read = thread::scope(|scope| {
-            let (full, filled) = sync_channel::<Batch>(WAITING);
-            let (empty, emptied) = channel::<Batch>();
-            let sums = &mut sums;
-            scope.spawn(move || {
-                for mut batch in filled {
-                    sums.add(&mut batch);
-                    // The reader may be done and gone.
-                    let _ = empty.send(batch);
-                }
-            });
-            let hand_over = |scan: &mut Self| {
-                if scan.batch.len() >= BATCH {
-                    let next = emptied.try_recv().unwrap_or_default();
-                    // The other side ends only after this one.
-                    let _ = full.send(std::mem::replace(&mut scan.batch, next));
-                }
-            };
-            // What happened before the window is evidence on the owner; answers depend on nothing after it.
-            let memory = window.first.saturating_sub_unsigned(self.knowledge.memory_days);
-            if memory < window.first {
-                store.remember(memory, window.first - 1, &mut |remembered| {
-                    self.recall(&remembered)?;
-                    hand_over(self);
-                    Ok(())
-                })?;
-            }
-            store.scan_runs(window.first, window.last, &mut |run| {
-                self.take(&run)?;
-                hand_over(self);
-                Ok(())
-            })?;
-            let _ = full.send(std::mem::take(&mut self.batch));
-            Ok(())
-        });
-        sums.close();
-        self.kinds.close();
-        self.sums = sums;
-        read
-    }
-
-    /// Takes what is remembered of the days before the window.
-    fn recall(&mut self, remembered: &Remembered<'_>) -> Result<(), StoreError> {
-        match remembered {
-            Remembered::Run(run) => self.take(run),
-            Remembered::Sources(sources) => {
-                self.sources.clear();
-                for source in *sources {
-                    let met = source.asked.then(|| self.met.place(source.reporter, source.checked));
-                    if let Some(met) = met {
-                        self.reporters_of.entry(source.domain).or_default().insert(met);
-                    }
-                    self.sources.push(met);
-                }
-                Ok(())
-            }
-            Remembered::Sum(sum) => {
-                let kind = self.kinds.of(sum.outcome)?;
-                let hot = match self.hot.get(kind as usize) {
-                    Some(&hot) if hot.is != Is::New => hot,
-                    _ => self.hot(kind)?,
-                };
-                if !hot.tells {
-                    return Ok(());
-                }
-                let excuse = Excuse { any: sum.excused, as_list: sum.as_list };
-                let before = self.batch.cells.len();
-                for cell in sum.cells() {
-                    let cell = cell?;
-                    if let Some(&Some(met)) = self.sources.get(cell.source) {
-                        self.batch.cells.push(Cell::new(cell.day, met, excuse, cell.messages));
-                    }
-                }
-                if self.batch.cells.len() > before {
-                    let (key, new) = self.address_numbers.key(hot.key, sum.address);
-                    self.batch.v6.extend(new);
-                    self.batch.evidence.push((key, self.batch.cells.len()));
-                }
-                Ok(())
-            }
-        }
-    }
-
-    fn take(&mut self, run: &ScannedRun<'_>) -> Result<(), StoreError> {
-        if run.report != self.current.report {
-            self.current = Current::of(run.report);
-        }
-        let reporter = self.met.place(run.reporter, run.checked);
-        let in_window = run.day >= self.window.first;
-        self.reporters_of.entry(run.domain).or_default().insert(reporter);
-        // A report on a domain that is asked for counts even when it saw nothing.
-        let mut matched = in_window && (self.domains.is_empty() || self.wanted(run.domain)?);
-        // The report is numbered when its first record is taken.
-        let report = self.current.mark.unwrap_or(self.tally.reports.len() as u32);
-        let mut figures = [0; 4];
-        let damaged = || StoreError::damaged_records(run.report);
-        for record in rows::records(run.rows) {
-            let (outcome, count, address) = record.ok_or_else(damaged)?;
-            let address = rows::read_address(address).ok_or_else(damaged)?;
-            let (kind, hot) = self.kind(outcome, run)?;
-            let counted = in_window && hot.asked;
-            if !counted && !hot.tells {
-                continue;
-            }
-            let messages = count.unwrap_or(0);
-            let (key, new) = self.address_numbers.key(hot.key, address.ip());
-            self.batch.v6.extend(new);
-            if counted {
-                matched = true;
-                figures[0] += messages;
-                figures[1] += if hot.dmarc_pass { messages } else { 0 };
-                figures[2] += if hot.dkim_aligned { messages } else { 0 };
-                figures[3] += if hot.spf_aligned { messages } else { 0 };
-                self.batch.records.push(Record { key, messages, report, kind, mark: (reporter, run.day) });
-            } else {
-                self.batch.cells.push(Cell::new(run.day, reporter, hot.excuse, messages));
-                self.batch.evidence.push((key, self.batch.cells.len()));
-            }
-        }
-        if !matched {
-            return Ok(());
-        }
-        let sums = self.by_domain.entry(run.domain).or_default();
-        if self.current.mark.is_none() {
-            self.current.mark = Some(report);
-            self.tally.reports.push(ReportMark { report: run.report, day: run.day, reporter });
-            sums.add_report(run.report, run.day, reporter);
-        }
-        sums.add(figures);
-        Ok(())
-    }
-
     /// Puts witnesses in the place of the reporters that were met.
     pub(super) fn settle_witnesses(&mut self) -> Result<(), StoreError> {
         let texts = &mut self.texts;
@@ -316,7 +170,7 @@ impl<'s> Scan<'s> {
     }
 
     /// Whether a name is at or below a domain that is asked for.
-    fn wanted(&mut self, name: i64) -> Result<bool, StoreError> {
+    pub(super) fn wanted(&mut self, name: i64) -> Result<bool, StoreError> {
         if let Some(&known) = self.wanted.get(&name) {
             return Ok(known);
         }
@@ -347,7 +201,7 @@ impl<'s> Scan<'s> {
     }
 
     /// What is wanted of a kind.
-    fn hot(&mut self, kind: u32) -> Result<Hot, StoreError> {
+    pub(super) fn hot(&mut self, kind: u32) -> Result<Hot, StoreError> {
         let at = kind as usize;
         if at >= self.hot.len() {
             let new = Hot {

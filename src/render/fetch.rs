@@ -24,7 +24,7 @@ impl Answer for FetchAnswer<'_> {
     fn data(&self) -> impl Serialize {
         let mut value = facts("dmarcstat/fetch/1", self.ingested, self.seconds);
         if let Value::Object(object) = &mut value {
-            object.insert("accounts".to_owned(), self.accounts.iter().map(account).collect());
+            object.insert("accounts".to_owned(), json!(self.accounts));
         }
         value
     }
@@ -37,30 +37,6 @@ impl Answer for FetchAnswer<'_> {
         document.extend(IngestAnswer { summary: self.ingested, seconds: self.seconds }.document());
         document
     }
-}
-
-fn account(account: &AccountSummary) -> Value {
-    json!({
-        "name": account.name,
-        "folders": account.folders.iter().map(|folder| json!({
-            "name": folder.name,
-            "uid_validity": folder.uid_validity,
-            "mails": folder.mails,
-            "fetched": folder.fetched,
-            "oversized": folder.oversized,
-            "vanished": folder.vanished,
-            "passed_over": folder.passed_over,
-            "replaced": folder.replaced,
-            "seen": folder.seen,
-            "moved": folder.moved,
-            "deleted": folder.deleted,
-            "left_to_do": folder.left_to_do,
-        })).collect::<Vec<_>>(),
-        "failures": account.failures.iter().map(|failure| json!({
-            "step": failure.step, "reason": failure.reason,
-        })).collect::<Vec<_>>(),
-        "stopped": account.stopped,
-    })
 }
 
 /// What was done in the folders of an account, in one line.

@@ -51,19 +51,13 @@ pub(super) fn facts(schema: &str, summary: &IngestSummary, seconds: f64) -> Valu
             "failure_report": summary.failure_reports,
             "not_a_report": summary.not_a_report,
         },
-        "tls_reports": {
-            "new": summary.tls.new,
-            "duplicate": summary.tls.duplicate,
-            "conflicting": summary.tls.conflicting,
-            "foreign": summary.tls.foreign,
-            "untrusted": summary.tls.untrusted,
-        },
+        "tls_reports": summary.tls,
         "irregularities": summary.irregularities,
         "quarantined": summary.quarantined.iter().map(|one| json!({
             "input": one.input, "code": one.code, "reason": one.reason, "known": one.kept == Kept::Before,
             "kept": one.kept != Kept::Not,
         })).collect::<Vec<_>>(),
-        "failed": summary.failed.iter().map(|one| json!({ "input": one.input, "reason": one.reason })).collect::<Vec<_>>(),
+        "failed": summary.failed,
         "elapsed_seconds": (seconds * 1000.0).round() / 1000.0,
     })
 }

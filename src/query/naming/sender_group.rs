@@ -128,31 +128,27 @@ impl<'k> SenderGroups<'k> {
             (Some(address), if by_envelope { AddressFacts::default() } else { seen })
         };
         let named = identity.by_envelope.or(seen.by_range).or(seen.by_host).is_some();
-        match address.filter(|_| by_address || !named) {
-            Some(address) => {
-                if let Some(&known) = self.of_address.get(&(number, address)) {
-                    return known;
-                }
-                let group = self.name(number, identity, Some(ip), seen);
-                let at = if named && !group.by_address {
-                    self.shared(group)
-                } else {
-                    self.list.push(SenderGroup { address_number: Some(address), ..group });
-                    self.list.len() as u32 - 1
-                };
-                self.of_address.insert((number, address), at);
-                at
-            }
-            None => {
-                if let Some(&known) = self.of_facts.get(&(number, seen)) {
-                    return known;
-                }
-                let group = self.name(number, identity, Some(ip), seen);
-                let at = self.shared(group);
-                self.of_facts.insert((number, seen), at);
-                at
-            }
+        let own = address.filter(|_| by_address || !named);
+        let known = match own {
+            Some(address) => self.of_address.get(&(number, address)),
+            None => self.of_facts.get(&(number, seen)),
+        };
+        if let Some(&known) = known {
+            return known;
         }
+        let group = self.name(number, identity, Some(ip), seen);
+        let at = match own {
+            Some(address) if !named || group.by_address => {
+                self.list.push(SenderGroup { address_number: Some(address), ..group });
+                self.list.len() as u32 - 1
+            }
+            _ => self.shared(group),
+        };
+        match own {
+            Some(address) => self.of_address.insert((number, address), at),
+            None => self.of_facts.insert((number, seen), at),
+        };
+        at
     }
 
     /// The number of a group that may be there already.

@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 use secrecy::SecretString;
+use serde::Deserialize;
 
 use crate::oauth::TokenSource;
 
@@ -38,8 +39,9 @@ pub struct Account {
     pub trusted_authserv_id: Option<String>,
 }
 
-/// How a connection is protected.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+/// How a connection is protected; the configuration has it as one word.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Tls {
     /// TLS from the first byte (RFC 8314), mostly on port 993.
     #[default]
