@@ -2,47 +2,25 @@
 
 use std::fmt::Display;
 
-use super::answer::{Blocker, Check, CheckArea, Fragile, Regression, Undecided};
-use super::policy::{PublishedAnswer, Target};
-use super::reporters::{Evidence, ReporterFigures};
-use super::selectors::SelectorHealth;
-use super::subdomains::Subdomain;
-use super::thresholds::ReadinessThresholds;
-use crate::diagnosis::{Cause, DomainFinding};
-use crate::dns::DnsAudit;
-use crate::query::StrictFigures;
+use super::answer::{Check, CheckArea, Review};
+use super::weighed::Weighed;
+use crate::diagnosis::Cause;
 use crate::words;
 
 /// What was found, for the checks to judge.
 pub(super) struct Findings<'f> {
-    pub(super) domain: &'f str,
-    pub(super) target: Target,
-    pub(super) thresholds: &'f ReadinessThresholds,
-    /// What is wrong with the domain as a whole.
-    pub(super) found: &'f [DomainFinding],
-    pub(super) evidence: Evidence,
+    /// The review, but for what the checks come to.
+    pub(super) review: &'f Review,
     /// Days from the end of the newest report to the day of the review.
     pub(super) age: Option<u32>,
     pub(super) window_days: i64,
-    pub(super) own_messages: u64,
-    pub(super) own_failing: u64,
+    /// What decides of one's own paths together.
+    pub(super) own: Weighed,
     /// Paths of one's own that are not of class signed.
     pub(super) unsigned_own: u64,
     pub(super) mailboxes: Vec<String>,
-    pub(super) subdomains: Vec<Subdomain>,
-    pub(super) selectors: Vec<SelectorHealth>,
-    pub(super) blockers: &'f [Blocker],
-    pub(super) fragile: &'f [Fragile],
-    pub(super) decide: &'f [Undecided],
     /// Paths of one's own on which DKIM fails at every reporter, each with why.
     pub(super) failing_signatures: &'f [(String, Option<Cause>)],
-    /// Unknown paths that look like forgotten senders.
-    pub(super) forgotten: &'f [Undecided],
-    pub(super) regressions: &'f [Regression],
-    pub(super) reporters: &'f [ReporterFigures],
-    pub(super) published: Option<&'f PublishedAnswer>,
-    pub(super) strict: StrictFigures,
-    pub(super) dns: Option<&'f DnsAudit>,
 }
 
 /// The list as it grows.

@@ -30,7 +30,7 @@ pub(super) fn checks(findings: &Findings<'_>) -> (Vec<Check>, Verdict) {
 }
 
 fn data(findings: &Findings<'_>, list: &mut List) {
-    let (limits, evidence) = (findings.thresholds, &findings.evidence);
+    let (limits, evidence) = (&findings.review.thresholds, &findings.review.evidence);
     let area = CheckArea::Data;
     // A domain that sends no mail never gets there.
     let sends = !is_parked(findings);
@@ -98,7 +98,7 @@ fn data(findings: &Findings<'_>, list: &mut List) {
         ),
     );
     let silent: Vec<&str> =
-        findings.reporters.iter().filter(|one| one.silent).map(|one| one.reporter.as_str()).collect();
+        findings.review.reporters.iter().filter(|one| one.silent).map(|one| one.reporter.as_str()).collect();
     let detail = match silent.as_slice() {
         [] => "none".to_owned(),
         some => format!("{} fell silent: {}", plural(some.len() as u64, "reporter"), listed(some.iter().copied())),
@@ -126,14 +126,14 @@ fn paths<'p>(items: impl ExactSizeIterator<Item = (&'p String, u64)>) -> String 
 
 /// Whether the configuration says that the domain sends no mail.
 fn is_parked(findings: &Findings<'_>) -> bool {
-    findings.thresholds.parked.iter().any(|name| name.eq_ignore_ascii_case(findings.domain))
+    findings.review.thresholds.parked.iter().any(|name| name.eq_ignore_ascii_case(&findings.review.domain))
 }
 
 fn mail(findings: &Findings<'_>, list: &mut List) {
-    let limits = findings.thresholds;
+    let limits = &findings.review.thresholds;
     let area = CheckArea::Mail;
     let parked = is_parked(findings);
-    let seen = findings.own_messages > 0;
+    let seen = findings.own.messages > 0;
     list.add(
         area,
         "own_mail",
@@ -141,7 +141,7 @@ fn mail(findings: &Findings<'_>, list: &mut List) {
         seen || parked,
         "mail of an own or approved path was seen, or `[readiness] parked` lists the domain",
         match (seen, parked) {
-            (true, _) => plural(findings.own_messages, "message"),
+            (true, _) => plural(findings.own.messages, "message"),
             (false, true) => "the configuration lists the domain as parked (`[readiness] parked`)".to_owned(),
             (false, false) => {
                 "none was seen: either the domain sends no mail, or none of it is authenticated and all would be lost"
@@ -149,8 +149,8 @@ fn mail(findings: &Findings<'_>, list: &mut List) {
             }
         },
     );
-    let passing = findings.own_messages - findings.own_failing.min(findings.own_messages);
-    let pass_share = share(passing, findings.own_messages);
+    let passing = findings.own.messages - findings.own.failing.min(findings.own.messages);
+    let pass_share = share(passing, findings.own.messages);
     list.add(
         area,
         "pass_share",
@@ -162,15 +162,15 @@ fn mail(findings: &Findings<'_>, list: &mut List) {
                 format!(
                     "{}; {} of {} fail",
                     percent_of(passing),
-                    grouped(findings.own_failing),
-                    plural(findings.own_messages, "message")
+                    grouped(findings.own.failing),
+                    plural(findings.own.messages, "message")
                 )
             }
             None => "no such message".to_owned(),
         },
     );
-    let failing: Vec<&Blocker> = findings.blockers.iter().filter(|one| one.reasons.contains(&"fails")).collect();
-    let broken: Vec<&DomainFinding> = findings.found.iter().filter(|one| one.breaks_authentication).collect();
+    let failing: Vec<&Blocker> = findings.review.blockers.iter().filter(|one| one.reasons.contains(&"fails")).collect();
+    let broken: Vec<&DomainFinding> = findings.review.findings.iter().filter(|one| one.breaks_authentication).collect();
     list.add(
         area,
         "domain_findings",
@@ -191,17 +191,17 @@ fn mail(findings: &Findings<'_>, list: &mut List) {
         ),
         paths(failing.iter().map(|one| (&one.sender, one.messages))),
     );
-    let reject = findings.target == Target::Reject;
+    let reject = findings.review.target == Target::Reject;
     list.add(
         area,
         "dkim_coverage",
         reject,
-        findings.fragile.is_empty(),
+        findings.review.fragile.is_empty(),
         format!(
             "no own or approved path passes by SPF only in more than {} (RFC 9989 §7.4)",
             plural(limits.max_path_failures, "message")
         ),
-        match (findings.fragile, findings.unsigned_own) {
+        match (findings.review.fragile.as_slice(), findings.unsigned_own) {
             ([], 0) => "all are signed and aligned".to_owned(),
             ([], some) => format!("none is; {} not signed throughout", plural(some, "path")),
             (some, _) => paths(some.iter().map(|one| (&one.sender, one.messages))),
@@ -222,9 +222,9 @@ fn mail(findings: &Findings<'_>, list: &mut List) {
         area,
         "recognised_senders",
         false,
-        findings.decide.is_empty(),
+        findings.review.decide.is_empty(),
         "no catalogued sender fails while nothing shows whether it is yours",
-        match findings.decide {
+        match findings.review.decide.as_slice() {
             [] => "none".to_owned(),
             some => format!("decide about {}", paths(some.iter().map(|one| (&one.sender, one.messages)))),
         },
@@ -233,9 +233,9 @@ fn mail(findings: &Findings<'_>, list: &mut List) {
         area,
         "forgotten_senders",
         false,
-        findings.forgotten.is_empty(),
+        findings.review.forgotten.is_empty(),
         "no unknown path with 1% of the mail or more that authenticates as somebody, or comes from one address day by day",
-        match findings.forgotten {
+        match findings.review.forgotten.as_slice() {
             [] => "none".to_owned(),
             some => format!(
                 "{}. Spoofers seldom send like this; a printer, a scanner, a script or a server that SPF does not name may. See whether {} yours",
@@ -244,7 +244,7 @@ fn mail(findings: &Findings<'_>, list: &mut List) {
             ),
         },
     );
-    let ill: Vec<&SelectorHealth> = findings.selectors.iter().filter(|one| !one.healthy).collect();
+    let ill: Vec<&SelectorHealth> = findings.review.selectors.iter().filter(|one| !one.healthy).collect();
     let name = |one: &&SelectorHealth| {
         let selector = one.selector.as_deref().unwrap_or("(not named)");
         format!("{selector} of {} ({} of {} fail)", one.domain, grouped(one.failed), grouped(one.verified + one.failed))
@@ -256,7 +256,7 @@ fn mail(findings: &Findings<'_>, list: &mut List) {
         ill.is_empty(),
         format!("at most {} of a selector's signatures fail", threshold(limits.max_selector_failures)),
         match ill.as_slice() {
-            [] => format!("{} in use, none over the limit", plural(findings.selectors.len() as u64, "selector")),
+            [] => format!("{} in use, none over the limit", plural(findings.review.selectors.len() as u64, "selector")),
             some => listed(some.iter().map(name)),
         },
     );
@@ -264,13 +264,13 @@ fn mail(findings: &Findings<'_>, list: &mut List) {
         area,
         "regressions",
         false,
-        findings.regressions.is_empty(),
+        findings.review.regressions.is_empty(),
         format!(
             "no own or approved path passes, or is signed, less by more than {} in the last {}",
             threshold(limits.max_regression),
             plural(u64::from(limits.recent_days), "day")
         ),
-        or_none(findings.regressions.iter().map(|one| {
+        or_none(findings.review.regressions.iter().map(|one| {
             let (what, now, before) = (one.what.to_ascii_uppercase(), percent_of(one.now), percent_of(one.before));
             format!("{} ({what} {now} after {before})", one.sender)
         })),

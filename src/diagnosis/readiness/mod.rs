@@ -16,6 +16,7 @@ mod policy;
 mod reporters;
 mod review;
 mod selectors;
+mod sorted;
 mod standards;
 mod steady;
 mod subdomains;

@@ -3,28 +3,25 @@
 use std::cmp::Reverse;
 
 use super::advice::advice;
-use super::answer::{Blocker, Ended, Fragile, Regression, Review, ReviewedPath, Verdict};
+use super::answer::{Review, Verdict};
 use super::checklist::Findings;
 use super::checks;
-use super::decisions::{decisions, looks_forgotten, undecided};
+use super::decisions::decisions;
 use super::ended::{End, Witnessed};
 use super::impact::{self, PathDays, failing, is_own, least_alone, spf_alone};
 use super::policy::Target;
-use super::reporters::{evidence, handling, reporters, share};
+use super::reporters::{evidence, handling, reporters};
+use super::sorted::{Measures, Sorted};
 use super::steady::Whole;
 use super::thresholds::ReadinessThresholds;
-use super::weighed::{Weighed, weighed};
-use super::{failures, policy, selectors, subdomains};
-use crate::diagnosis::{Class, DomainFinding, SendingPath, WindowAnswer, ledger};
+use super::weighed::weighed;
+use super::{policy, selectors, subdomains};
+use crate::diagnosis::{DomainFinding, SendingPath, WindowAnswer, ledger};
 use crate::dns::DnsAudit;
 use crate::domain::is_within;
 use crate::providers::{Catalogue, Kind};
 use crate::query::{CheckedReports, EarlierDays, Matching, Receivers, StrictFigures, Survey};
 use crate::report::period::{Day, age_in_days, date_of, end_of, rfc3339};
-use crate::role::Role;
-
-/// Fewer messages show no regression.
-const ENOUGH_FOR_A_TREND: u64 = 20;
 
 /// What a review is made of. It may hold more domains than the one reviewed.
 #[derive(Clone, Copy)]
@@ -77,7 +74,6 @@ pub fn review(
     let impact = impact::impact(paths.iter().copied());
     let recent_from = observed.window.1.saturating_sub(thresholds.recent_days.min(10_000) as i32 - 1);
     let (path_days, daily) = impact::days(observed.survey, &paths, recent_from);
-    let reporters = reporters(&receivers);
     let governor = governing.get(domain).map_or(domain, |found| found.last);
     let (published, policy_changes) = policy::history(&receivers, governor);
     let (dispositions, overridden) = handling(&receivers);
@@ -96,95 +92,23 @@ pub fn review(
     let is_alive = |end: &Option<End>| !matches!(end, Some(End::Ended));
     let alive = paths.iter().copied().zip(&path_days).zip(&ends).filter(|(_, end)| is_alive(end));
     let least_alone = least_alone(alive.map(|(path, _)| path), thresholds);
+    let measures = Measures {
+        survey: observed.survey,
+        thresholds,
+        target,
+        messages: impact.messages,
+        least_alone,
+        whole: Whole::of(&daily, observed.survey, &paths),
+        witnessed: &witnessed,
+    };
     let mut counts = weighed(observed.survey, &own).into_iter();
-    let whole = Whole::of(&daily, observed.survey, &paths);
-    let mut own_weighed = Weighed::default();
-    let mut unsigned_own = 0u64;
-    let mut blockers = Vec::new();
-    let (mut fragile, mut ended) = (Vec::new(), Vec::new());
-    let mut regressions = Vec::new();
-    let mut reviewed = Vec::new();
-    let (mut decide, mut forgotten, mut failing_signatures) = (Vec::new(), Vec::new(), Vec::new());
+    let mut sorted = Sorted::default();
     for ((path, days), end) in paths.iter().zip(&path_days).zip(ends) {
-        reviewed.push(reviewed_path(path, days));
-        match path.role {
-            _ if failing(path) == 0 => {}
-            Role::Service | Role::OtherAccount => decide.push(undecided(path)),
-            Role::Unknown
-                if path.leg
-                    || looks_forgotten(observed.survey, path)
-                        && failing(path).saturating_mul(100) >= impact.messages
-                    || whole.has_steady(path, observed.survey) =>
-            {
-                forgotten.push(undecided(path));
-            }
-            _ => {}
-        }
-        if !is_own(path) {
-            continue;
-        }
-        let counted = counts.next().unwrap_or_default();
-        if !is_alive(&end) {
-            ended.push(Ended {
-                path: path.id.clone(),
-                sender: path.sender.clone(),
-                domain: path.domain.clone(),
-                messages: path.messages,
-                last_seen: path.last_seen.clone(),
-            });
-            continue;
-        }
-        unsigned_own += u64::from((path.class != Class::Signed || path.needs_work()) && path.messages > 0);
-        regressions.extend(regression(path, days, thresholds));
-        own_weighed.messages = own_weighed.messages.saturating_add(counted.messages);
-        own_weighed.failing = own_weighed.failing.saturating_add(counted.failing);
-        let fails = fails(counted, thresholds);
-        if path.class == Class::Broken && path.evidence.counted.aligned == 0 {
-            failing_signatures.push((path.sender.clone(), path.cause));
-        }
-        let alone = spf_alone(path, days) > least_alone;
-        if alone {
-            fragile.push(Fragile {
-                path: path.id.clone(),
-                sender: path.sender.clone(),
-                domain: path.domain.clone(),
-                class: path.class,
-                messages: days.spf_alone,
-                path_messages: path.messages,
-            });
-        }
-        let mut reasons = Vec::new();
-        if fails {
-            reasons.push("fails");
-        }
-        if alone && target == Target::Reject {
-            reasons.push("spf-alone");
-        }
-        if !reasons.is_empty() {
-            blockers.push(Blocker {
-                path: path.id.clone(),
-                messages: failing(path),
-                class: path.class,
-                cause: path.cause,
-                remedy: path.remedy.clone(),
-                sender: path.sender.clone(),
-                domain: path.domain.clone(),
-                role: path.role,
-                path_messages: path.messages,
-                spf_alone: days.spf_alone,
-                reasons,
-                certain: path.reporters.len() > 1 && path.first_seen != path.last_seen,
-                failing: if fails { failures::parts(observed.survey, path) } else { Vec::new() },
-                moved_to: end.and_then(|end| match end {
-                    End::Moved(successor) => Some(successor),
-                    End::Ended => None,
-                }),
-                quiet_since: witnessed.is_quiet(path).then(|| path.last_seen.clone()),
-            });
-        }
+        let counted = if is_own(path) { counts.next() } else { None };
+        sorted.add(path, days, end, counted.unwrap_or_default(), &measures);
     }
-    blockers.sort_by_key(|blocker| Reverse((blocker.messages, blocker.spf_alone)));
-    fragile.sort_by_key(|path| Reverse(path.messages));
+    sorted.blockers.sort_by_key(|blocker| Reverse((blocker.messages, blocker.spf_alone)));
+    sorted.fragile.sort_by_key(|path| Reverse(path.messages));
 
     let mut strict = StrictFigures::default();
     for path in &own {
@@ -202,66 +126,35 @@ pub fn review(
         })
         .cloned()
         .collect();
-    let findings = Findings {
-        found: &found,
-        evidence: evidence(&receivers, impact.messages, unchecked, observed.unchecked_left_out),
-        age: newest.map(|period| age_in_days(period.end, observed.today)),
-        window_days: (i64::from(observed.window.1) - i64::from(observed.window.0) + 1).max(0),
-        own_messages: own_weighed.messages,
-        own_failing: own_weighed.failing,
-        unsigned_own,
-        mailboxes: mailboxes(&own, observed.catalogue),
-        subdomains: subdomains::subdomains(domain, target, &within, &governing, published.as_ref()),
-        selectors: selectors::selectors(observed.survey, &own, thresholds.max_selector_failures),
-        domain,
-        target,
-        thresholds,
-        blockers: &blockers,
-        fragile: &fragile,
-        decide: &decide,
-        forgotten: &forgotten,
-        failing_signatures: &failing_signatures,
-        regressions: &regressions,
-        reporters: &reporters,
-        published: published.as_ref(),
-        strict,
-        dns: dns.as_ref(),
-    };
-    let (checks, mut verdict) = checks::checks(&findings);
     let Observed { survey, matching, catalogue, .. } = *observed;
-    let decisions = decisions(&ledger::Ground { survey, matching, catalogue }, &paths, impact.messages, thresholds);
-    if verdict == Verdict::Ready && !decisions.is_empty() {
-        verdict = Verdict::Undecided;
-    }
-    let advice = advice(&findings);
-    let Findings { evidence, subdomains, selectors, .. } = findings;
-    Review {
+    let ground = ledger::Ground { survey, matching, catalogue };
+    let review = Review {
         schema: "dmarcstat/readiness/2",
         domain: domain.to_owned(),
         target,
-        verdict,
-        evidence,
-        impact,
+        // The checks decide, below.
+        verdict: Verdict::Ready,
+        evidence: evidence(&receivers, impact.messages, unchecked, observed.unchecked_left_out),
         findings: found,
-        checks,
-        blockers,
-        ended,
-        fragile,
-        subdomains,
-        decisions,
-        decide,
-        forgotten,
+        checks: Vec::new(),
+        blockers: sorted.blockers,
+        ended: sorted.ended,
+        fragile: sorted.fragile,
+        subdomains: subdomains::subdomains(domain, target, &within, &governing, published.as_ref()),
+        decisions: decisions(&ground, &paths, impact.messages, thresholds),
+        decide: sorted.decide,
+        forgotten: sorted.forgotten,
         strict,
         dispositions,
         overridden,
-        reporters,
+        reporters: reporters(&receivers),
         published,
         policy_changes,
-        selectors,
-        regressions,
-        advice,
+        selectors: selectors::selectors(survey, &own, thresholds.max_selector_failures),
+        regressions: sorted.regressions,
+        advice: Vec::new(),
         daily,
-        paths: reviewed,
+        paths: sorted.paths,
         dns,
         window: WindowAnswer {
             begin: Some(date_of(observed.window.0).to_string()),
@@ -271,7 +164,23 @@ pub fn review(
         newest_report: newest.map(|period| rfc3339(period.end)),
         thresholds: thresholds.clone(),
         program: concat!("dmarcstat ", env!("CARGO_PKG_VERSION")).to_owned(),
+        impact,
+    };
+    let findings = Findings {
+        review: &review,
+        age: newest.map(|period| age_in_days(period.end, observed.today)),
+        window_days: (i64::from(observed.window.1) - i64::from(observed.window.0) + 1).max(0),
+        own: sorted.own,
+        unsigned_own: sorted.unsigned_own,
+        mailboxes: mailboxes(&own, catalogue),
+        failing_signatures: &sorted.failing_signatures,
+    };
+    let (checks, mut verdict) = checks::checks(&findings);
+    if verdict == Verdict::Ready && !review.decisions.is_empty() {
+        verdict = Verdict::Undecided;
     }
+    let advice = advice(&findings);
+    Review { verdict, checks, advice, ..review }
 }
 
 /// What receivers reported of a domain and what is below it.
@@ -289,47 +198,6 @@ fn narrowed(receivers: &Receivers, domain: &str) -> Receivers {
         policies: receivers.policies.clone(),
         handled: receivers.handled.clone(),
         governed,
-    }
-}
-
-/// Whether more of a path fails than may.
-fn fails(path: Weighed, thresholds: &ReadinessThresholds) -> bool {
-    let Weighed { messages, failing } = path;
-    failing > thresholds.max_path_failures && failing as f64 > (1.0 - thresholds.pass_share) * messages as f64
-}
-
-fn regression(path: &SendingPath, days: &PathDays, thresholds: &ReadinessThresholds) -> Option<Regression> {
-    if days.before[0] < ENOUGH_FOR_A_TREND || days.recent[0] < ENOUGH_FOR_A_TREND {
-        return None;
-    }
-    [("dmarc", 1), ("dkim", 2)].into_iter().find_map(|(what, at)| {
-        let (before, now) = (share(days.before[at], days.before[0])?, share(days.recent[at], days.recent[0])?);
-        (before - now > thresholds.max_regression).then(|| Regression {
-            path: path.id.clone(),
-            sender: path.sender.clone(),
-            what,
-            before,
-            now,
-            messages: days.recent[0],
-        })
-    })
-}
-
-fn reviewed_path(path: &SendingPath, days: &PathDays) -> ReviewedPath {
-    ReviewedPath {
-        id: path.id.clone(),
-        sender: path.sender.clone(),
-        domain: path.domain.clone(),
-        class: path.class,
-        role: path.role,
-        messages: path.messages,
-        pass: path.dmarc_pass,
-        dkim_aligned: path.dkim.aligned,
-        spf_aligned: path.spf_aligned,
-        spf_alone: days.spf_alone,
-        first_seen: path.first_seen.clone(),
-        last_seen: path.last_seen.clone(),
-        remedy: path.remedy.as_ref().map(|remedy| remedy.title.clone()),
     }
 }
 

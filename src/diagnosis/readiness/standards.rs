@@ -11,8 +11,8 @@ use crate::words::{grouped, plural};
 /// The policy as reports found it, and what the change would do to it.
 pub(super) fn policy(findings: &Findings<'_>, list: &mut List) {
     let area = CheckArea::Policy;
-    let p = findings.published.and_then(|record| record.p.as_deref());
-    let ladder = match (findings.target, p) {
+    let p = findings.review.published.as_ref().and_then(|record| record.p.as_deref());
+    let ladder = match (findings.review.target, p) {
         (Target::Reject, Some("quarantine" | "reject")) | (Target::Quarantine, Some(_)) => true,
         (Target::Reject, _) | (Target::Quarantine, None) => false,
     };
@@ -21,7 +21,7 @@ pub(super) fn policy(findings: &Findings<'_>, list: &mut List) {
         "policy_ladder",
         false,
         ladder,
-        match findings.target {
+        match findings.review.target {
             Target::Reject => "p=quarantine before p=reject",
             Target::Quarantine => "a published record",
         },
@@ -32,8 +32,9 @@ pub(super) fn policy(findings: &Findings<'_>, list: &mut List) {
         },
     );
     let partly: Vec<String> = findings
+        .review
         .published
-        .into_iter()
+        .iter()
         .flat_map(|record| {
             let pct = record.pct.as_deref().filter(|pct| *pct != "100").map(|pct| format!("pct={pct}"));
             let testing = record.testing.as_deref().filter(|t| *t == "y").map(|_| "t=y".to_owned());
@@ -51,15 +52,22 @@ pub(super) fn policy(findings: &Findings<'_>, list: &mut List) {
             some => format!("{}: the policy holds for a part of the mail, or is a test", some.join(", ")),
         },
     );
-    let open: Vec<&Subdomain> =
-        findings.subdomains.iter().filter(|one| one.inherited && one.then != findings.target.as_str()).collect();
+    let open: Vec<&Subdomain> = findings
+        .review
+        .subdomains
+        .iter()
+        .filter(|one| one.inherited && one.then != findings.review.target.as_str())
+        .collect();
     list.add(
         area,
         "subdomains",
         false,
         open.is_empty(),
-        format!("the change covers every subdomain seen: none keeps another policy than {}", findings.target.as_str()),
-        match (findings.subdomains.as_slice(), open.as_slice()) {
+        format!(
+            "the change covers every subdomain seen: none keeps another policy than {}",
+            findings.review.target.as_str()
+        ),
+        match (findings.review.subdomains.as_slice(), open.as_slice()) {
             ([], _) => "none was seen".to_owned(),
             (seen, []) => format!("{} seen", plural(seen.len() as u64, "subdomain")),
             (_, open) => listed(open.iter().map(|one| format!("{} keeps {}={}", one.domain, one.by, one.then))),
@@ -69,15 +77,15 @@ pub(super) fn policy(findings: &Findings<'_>, list: &mut List) {
         area,
         "mailbox_users",
         false,
-        findings.target == Target::Quarantine || findings.mailboxes.is_empty(),
+        findings.review.target == Target::Quarantine || findings.mailboxes.is_empty(),
         "no people's mailboxes under p=reject (RFC 9989 §7.4)",
         match findings.mailboxes.as_slice() {
             [] => "no catalogued mailbox host among your paths".to_owned(),
             some => format!("people's mail was seen: {}", listed(some.iter())),
         },
     );
-    let strict = &findings.strict;
-    let modes = findings.published.map(|record| (record.adkim.as_deref(), record.aspf.as_deref()));
+    let strict = &findings.review.strict;
+    let modes = findings.review.published.as_ref().map(|record| (record.adkim.as_deref(), record.aspf.as_deref()));
     let (adkim, aspf) = modes.map_or((false, false), |(adkim, aspf)| (adkim == Some("s"), aspf == Some("s")));
     list.add(
         area,
@@ -106,7 +114,7 @@ pub(super) fn policy(findings: &Findings<'_>, list: &mut List) {
 
 /// Live records: what `dmarcstat dns` found, one check each.
 pub(super) fn dns(findings: &Findings<'_>, list: &mut List) {
-    let Some(audit) = findings.dns else { return };
+    let Some(audit) = &findings.review.dns else { return };
     for checked in &audit.findings {
         let finding = &checked.finding;
         let name = format!("dns_{}", finding.code.as_str().replace('-', "_"));
