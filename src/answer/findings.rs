@@ -1,5 +1,7 @@
 //! What is wrong with domains as a whole, for all questions that tell it.
 
+use std::collections::BTreeSet;
+
 use super::{HISTORY, Question};
 use crate::diagnosis::{DomainFinding, FindingCode, Observations, domain_findings, since};
 use crate::domain;
@@ -42,22 +44,28 @@ impl Question<'_> {
             today: self.today_beside(reporter_days),
             rules: &rules,
         });
-        for finding in &mut found {
+        let began_before = |finding: &DomainFinding| {
             let bears = matches!(finding.code(), FindingCode::SpfUnevaluable | FindingCode::StrictAlignmentCosts);
-            if bears && finding.since.is_none() && self.window.first != Day::MIN {
-                finding.since = since(finding, &self.further_back(&finding.domain)?, &rules);
+            bears && finding.since.is_none() && self.window.first != Day::MIN
+        };
+        let domains: BTreeSet<String> =
+            found.iter().filter(|one| began_before(one)).map(|one| one.domain.clone()).collect();
+        if !domains.is_empty() {
+            let further_back = self.further_back(&domains)?;
+            for finding in found.iter_mut().filter(|one| began_before(one)) {
+                finding.since = since(finding, &further_back, &rules);
             }
         }
         Ok(found)
     }
 
-    /// What began before the window is looked up in the memory.
-    fn further_back(&self, domain: &str) -> Result<Survey, StoreError> {
+    /// What began before the window is looked up in the memory, once for all domains.
+    fn further_back(&self, domains: &BTreeSet<String>) -> Result<Survey, StoreError> {
         let memory_days = self.known.thresholds.memory_days;
         let window = Window { first: self.window.first.saturating_sub_unsigned(memory_days), ..self.window };
-        match history(self.store, window, domain, memory_days)? {
+        match history(self.store, window, domains, memory_days)? {
             Some(found) => Ok(found),
-            None => survey(self.store, window, &[domain.to_owned()], self.known.knowledge()),
+            None => survey(self.store, window, &Vec::from_iter(domains.iter().cloned()), self.known.knowledge()),
         }
     }
 }

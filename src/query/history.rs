@@ -1,7 +1,8 @@
-//! All mail of one header From domain, whatever its paths, for questions on the domain that reach further back than roles
-//! are asked for.
+//! All mail of header From domains, whatever their paths, for questions on domains that reach further back than roles are asked for.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+
+use rustc_hash::FxHashMap;
 
 use super::distinct_facts::DistinctFacts;
 use super::figures::{PathFigures, SenderKey, Survey};
@@ -13,40 +14,47 @@ use crate::role::Role;
 use crate::rows;
 use crate::store::{Store, StoreError};
 
-/// The mail of a header From domain as if it were one path, which costs little more than reading the records. Nothing where
+/// The mail of header From domains as if that of each were one path, which costs little more than reading the records. Nothing where
 /// both reports that passed and others that nobody checked are there, `memory_days` before the window included: then it
 /// depends on the paths whose word counts, so only a [`survey`](super::survey()) tells.
 ///
 /// # Errors
 /// See [`StoreError`].
-pub fn history(store: &Store, window: Window, domain: &str, memory_days: u32) -> Result<Option<Survey>, StoreError> {
+pub fn history(
+    store: &Store,
+    window: Window,
+    domains: &BTreeSet<String>,
+    memory_days: u32,
+) -> Result<Option<Survey>, StoreError> {
     let first = window.first.saturating_sub_unsigned(memory_days);
     let reports = store.checked_reports(first, window.last, &[])?;
     if reports.iter().any(|one| one.checked > 0) && reports.iter().any(|one| one.unchecked > 0) {
         return Ok(None);
     }
     let (mut names, mut kinds, mut met) = (store.names(), DistinctFacts::new(store)?, Met::default());
-    let mut is_its: Vec<Option<bool>> = Vec::new();
-    // By day, reporter as it was met, and kind.
-    let mut sums: BTreeMap<(Day, u32, u32), u64> = BTreeMap::new();
+    let places: FxHashMap<&str, usize> = domains.iter().map(String::as_str).zip(0..).collect();
+    // By kind the place of its domain, if it is one of these.
+    let mut place_of: Vec<Option<Option<usize>>> = Vec::new();
+    // By place, day, reporter as it was met, and kind.
+    let mut sums: BTreeMap<(usize, Day, u32, u32), u64> = BTreeMap::new();
     store.scan_runs(window.first, window.last, &mut |run| {
         let reporter = met.place(run.reporter, run.checked);
         for record in rows::records(run.rows) {
             let (outcome, count, _) = record.ok_or_else(|| StoreError::damaged_records(run.report))?;
             let kind = kinds.of(outcome)?;
             let at = kind as usize;
-            if at >= is_its.len() {
-                is_its.resize(kinds.list.len(), None);
+            if at >= place_of.len() {
+                place_of.resize(kinds.list.len(), None);
             }
-            let wanted = match is_its[at] {
+            let place = match place_of[at] {
                 Some(known) => known,
                 None => {
-                    let from = kinds.list[at].header_from;
-                    *is_its[at].insert(from.map_or(Ok(false), |from| Ok::<_, StoreError>(names.text(from)? == domain))?)
+                    let from = kinds.list[at].header_from.map(|from| names.text(from)).transpose()?;
+                    *place_of[at].insert(from.and_then(|from| places.get(from).copied()))
                 }
             };
-            if wanted {
-                let sum = sums.entry((run.day, reporter, kind)).or_default();
+            if let Some(place) = place {
+                let sum = sums.entry((place, run.day, reporter, kind)).or_default();
                 *sum = sum.saturating_add(count.unwrap_or(0));
             }
         }
@@ -54,15 +62,21 @@ pub fn history(store: &Store, window: Window, domain: &str, memory_days: u32) ->
     })?;
     let witnesses = met.witnesses(|name| Ok(names.text(name)?.to_owned()))?;
     let mut tally = Tally { kinds: kinds.list, reporters: witnesses.names.clone(), ..Tally::default() };
-    for ((day, reporter, kind), messages) in sums {
+    for ((place, day, reporter, kind), messages) in sums {
         let reporter = witnesses.of[reporter as usize];
+        tally.entry_ends.resize(place, tally.entries.len());
         if tally.reports.last().is_none_or(|last| (last.day, last.reporter) != (day, reporter)) {
             tally.reports.push(ReportMark { report: 0, day, reporter });
         }
         tally.entries.push(Entry { messages, report: tally.reports.len() as u32 - 1, kind });
     }
     tally.entry_places = (0..).take(tally.entries.len()).collect();
-    tally.entry_ends = vec![tally.entries.len()];
-    let path = PathFigures::new(domain.to_owned(), SenderKey::Nobody, None, Role::Unknown);
-    Ok(Some(Survey { paths: vec![path], reporter_names: witnesses.names, tally, ..Survey::default() }))
+    tally.entry_ends.resize(domains.len(), tally.entries.len());
+    let path = |domain: &String| PathFigures::new(domain.clone(), SenderKey::Nobody, None, Role::Unknown);
+    Ok(Some(Survey {
+        paths: domains.iter().map(path).collect(),
+        reporter_names: witnesses.names,
+        tally,
+        ..Survey::default()
+    }))
 }
