@@ -62,6 +62,8 @@ pub(in crate::store) struct Session {
     /// How long one statement may take.
     patience: Duration,
     prepared: RefCell<HashMap<String, Prepared>>,
+    /// What was answered.
+    repeated: RefCell<Repeated>,
     /// All is asked within one transaction that only reads.
     only_reads: Cell<bool>,
     /// The tables are there.
@@ -93,8 +95,6 @@ struct Prepared {
     asked: u32,
     /// What it looks up that can be read ahead.
     ahead: Option<Ahead>,
-    /// What it was answered.
-    repeated: Repeated,
 }
 
 impl std::fmt::Debug for Session {
@@ -149,7 +149,8 @@ impl Session {
                 }
             }
         }
-        let before = if self.only_reads.get() { known.repeated.rows(values) } else { known.repeated.take(values) };
+        let mut repeated = self.repeated.borrow_mut();
+        let before = if self.only_reads.get() { repeated.rows(sql, values) } else { repeated.take(sql, values) };
         if let Some(rows) = before {
             return Ok(rows);
         }
@@ -162,7 +163,7 @@ impl Session {
         };
         let rows: Vec<Arc<Row>> = rows.into_iter().map(Arc::new).collect();
         if self.only_reads.get() {
-            known.repeated.keep(values, &rows);
+            repeated.keep(sql, values, &rows);
         }
         Ok(rows)
     }
@@ -172,7 +173,8 @@ impl Session {
     pub(super) fn ask_together(&self, questions: &[(&str, &[Value<'_>])]) -> Result<()> {
         let client = self.client()?;
         let mut prepared = self.prepared.borrow_mut();
-        let is_new = |(sql, values): &&(&str, &[Value<'_>])| !known(&mut prepared, sql).repeated.has(values);
+        let mut repeated = self.repeated.borrow_mut();
+        let is_new = |(sql, values): &&(&str, &[Value<'_>])| !repeated.has(sql, values);
         let questions: Vec<_> = questions.iter().filter(is_new).copied().collect();
         if questions.is_empty() {
             return Ok(());
@@ -184,7 +186,7 @@ impl Session {
             asked.map(|(text, typed)| Box::pin(client.query_typed(text, typed)) as _).collect();
         let answers = self.wait_for_all(later::all(asked))?;
         for ((sql, values), rows) in questions.iter().zip(answers) {
-            known(&mut prepared, sql).repeated.expect(values, rows.into_iter().map(Arc::new).collect());
+            repeated.expect(sql, values, rows.into_iter().map(Arc::new).collect());
         }
         self.are_asked.set(true);
         Ok(())
@@ -193,7 +195,7 @@ impl Session {
     /// Nothing that was asked before holds any longer.
     fn forget_asked(&self) {
         if !self.only_reads.get() && self.are_asked.replace(false) {
-            self.prepared.borrow_mut().values_mut().for_each(|known| known.repeated.forget());
+            self.repeated.borrow_mut().forget();
         }
     }
 
@@ -376,7 +378,6 @@ fn known<'p>(prepared: &'p mut HashMap<String, Prepared>, sql: &str) -> &'p mut 
         // What writes is prepared at once: the server knows best of which type its columns are.
         asked: if sql.trim_start().starts_with("SELECT") { 0 } else { OFTEN },
         ahead: Ahead::of(sql),
-        repeated: Repeated::default(),
     })
 }
 

@@ -98,6 +98,7 @@ fn connect(server: &Server) -> Result<Session> {
         driver: Some(driver),
         patience: server.patience,
         prepared: RefCell::new(HashMap::new()),
+        repeated: RefCell::default(),
         only_reads: Cell::new(false),
         is_ready: Cell::new(false),
         seen: Cell::new(-1),

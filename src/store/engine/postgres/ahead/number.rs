@@ -22,7 +22,7 @@ const TABLES: [&str; 11] = [
     "tls_policy",
 ];
 /// Numbers that are read at once, at first.
-const LEAST: i64 = 1_024;
+const LEAST: i64 = 4_096;
 /// Numbers that are read at once, at most.
 const MOST: i64 = 65_536;
 /// Of rows that are joined from several tables no more are read at once.
@@ -60,7 +60,7 @@ impl ByNumber {
         let order = if order.is_empty() { String::new() } else { format!(" ORDER BY {order}") };
         let text = format!("SELECT {columns}, {key} FROM {tables} WHERE {key} BETWEEN $1 AND $2{order}");
         let most = if tables == table { MOST } else { MOST_JOINED };
-        Some(ByNumber { text, width: LEAST, most, known: HashMap::new(), read: Vec::new() })
+        Some(ByNumber { text, width: LEAST.min(most), most, known: HashMap::new(), read: Vec::new() })
     }
 
     /// The rows of a number, where it is known which they are.
@@ -74,7 +74,7 @@ impl ByNumber {
     /// What to read next, with a number among it.
     pub(super) fn next(&mut self, key: i64) -> Reading {
         let width = self.width;
-        self.width = (width * 4).min(self.most);
+        self.width = (width * 16).min(self.most);
         let first = key.div_euclid(width).saturating_mul(width);
         Reading { text: self.text.clone(), values: vec![first, first.saturating_add(width - 1)] }
     }
@@ -129,9 +129,9 @@ mod tests {
     #[test]
     fn more_is_read_with_every_miss() {
         let mut ahead = ByNumber::of("SELECT text FROM name WHERE id = ?1").unwrap();
-        assert_eq!([5, 300, 300].map(|key| ahead.next(key).values), [[0, 1023], [0, 4095], [0, 16383]]);
-        ahead.keep(&Reading { text: String::new(), values: vec![0, 1023] }, Vec::new());
+        assert_eq!([5, 300, 300].map(|key| ahead.next(key).values), [[0, 4095], [0, 65535], [0, 65535]]);
+        ahead.keep(&Reading { text: String::new(), values: vec![0, 4095] }, Vec::new());
         assert!(matches!(ahead.rows(7), Some(rows) if rows.is_empty()));
-        assert!(ahead.rows(2000).is_none());
+        assert!(ahead.rows(5000).is_none());
     }
 }
