@@ -32,6 +32,8 @@ fn reports_on_other_domains_enter_no_answer_and_old_ones_are_pruned() {
     let listed = with("owner.toml", &["--reports"]);
     let foreign = listed["reports"].as_array().unwrap().iter().filter(|one| one["foreign"] == true).count();
     assert_eq!((listed["reports"].as_array().unwrap().len(), foreign), (40, 20));
+    let of_foreign = ["tls", "--since", "all", "--config", "owner.toml", "-d", "elsewhere.example"];
+    sandbox.run(of_foreign).exits(1).says("elsewhere.example is none of the domains of [owner]");
     let check = sandbox.run(["check", "--offline", "--config", "owner.toml", "--json"]).exits(0).json();
     assert_eq!(check["database"]["tls_reports"], 40);
     assert_eq!(check["database"]["newest_tls_report"], "2026-10-20T23:59:59Z");
