@@ -19,7 +19,7 @@ pub(super) type Key<'s> = (&'s str, Option<&'s str>);
 /// Where and when each key verifies: found when it is asked for the first time.
 pub(crate) struct Keys<'s> {
     survey: &'s Survey,
-    elsewhere: OnceLock<HashMap<Key<'s>, Vec<Elsewhere>>>,
+    seen: OnceLock<HashMap<Key<'s>, BTreeMap<u32, Results>>>,
     last: OnceLock<HashMap<Key<'s>, Day>>,
     lost: OnceLock<HashMap<&'s str, Vec<Lost>>>,
 }
@@ -43,7 +43,7 @@ impl Lost {
 
 impl<'s> Keys<'s> {
     pub(crate) fn new(survey: &'s Survey) -> Self {
-        Keys { survey, elsewhere: OnceLock::new(), last: OnceLock::new(), lost: OnceLock::new() }
+        Keys { survey, seen: OnceLock::new(), last: OnceLock::new(), lost: OnceLock::new() }
     }
 
     /// The last day on which a key verified for any path.
@@ -124,12 +124,14 @@ impl<'s> Keys<'s> {
     /// see it fail here, on no single one's word; or, where these saw no such mail, to two others or more. A reporter that verifies it
     /// here too does not tell why the others cannot.
     pub(super) fn verifies_elsewhere(&self, key: Key<'_>, at: usize, here: &Here) -> bool {
-        let Some(seen) = self.elsewhere.get_or_init(|| self.find_elsewhere()).get(&key) else { return false };
-        let mut sums: BTreeMap<u32, [u64; 2]> = BTreeMap::new();
-        for one in seen.iter().filter(|one| one.at != at) {
-            let sum = sums.entry(one.reporter).or_default();
-            *sum = [0, 1].map(|state| sum[state].saturating_add(one.messages[state]));
-        }
+        let Some(of_all) = self.seen.get_or_init(|| self.find_seen()).get(&key) else { return false };
+        let mut sums = of_all.clone();
+        self.see(at, &mut |one, reporter, messages| {
+            if let Some(sum) = sums.get_mut(&reporter).filter(|_| one == key) {
+                *sum = [0, 1].map(|state| sum[state].saturating_sub(messages[state]));
+            }
+        });
+        sums.retain(|_, sum| *sum != [0, 0]);
         let (of_failing, others): (Vec<_>, Vec<_>) =
             sums.into_iter().partition(|(reporter, _)| here.failing.contains(reporter));
         if of_failing.is_empty() {
@@ -141,51 +143,52 @@ impl<'s> Keys<'s> {
         has_share(of_failing.into_iter().map(|(_, messages)| messages), MOSTLY)
     }
 
-    /// What each reporter saw of keys on paths most of whose mail is signed well.
-    fn find_elsewhere(&self) -> HashMap<Key<'s>, Vec<Elsewhere>> {
-        let tally = &self.survey.tally;
-        let mut found: HashMap<Key<'s>, Vec<Elsewhere>> = HashMap::new();
-        for (at, path) in self.survey.paths.iter().enumerate() {
-            if share(path.dkim[ALIGNED], known(&path.dkim)) < MOSTLY {
-                continue;
-            }
-            let mut lists: BTreeMap<(i64, u32), u64> = BTreeMap::new();
-            for entry in tally.entries(at) {
-                let sum = lists.entry((tally.facts(entry).signers, tally.report(entry).reporter)).or_default();
-                *sum = sum.saturating_add(entry.messages);
-            }
-            for list in &path.signers {
-                for (&(_, reporter), &messages) in lists.range((list.list, 0)..=(list.list, u32::MAX)) {
-                    for signer in list.signers.iter() {
-                        let messages = match signer.result {
-                            AuthResult::Pass => [messages, 0],
-                            AuthResult::None | AuthResult::Unknown => continue,
-                            _ => [0, messages],
-                        };
-                        found.entry(key_of(signer)).or_default().push(Elsewhere { at, reporter, messages });
-                    }
-                }
-            }
+    /// What each reporter saw of each key on all paths most of whose mail is signed well.
+    fn find_seen(&self) -> HashMap<Key<'s>, BTreeMap<u32, Results>> {
+        let mut found: HashMap<Key<'s>, BTreeMap<u32, Results>> = HashMap::new();
+        for at in 0..self.survey.paths.len() {
+            self.see(at, &mut |key, reporter, messages| {
+                let sum = found.entry(key).or_default().entry(reporter).or_default();
+                *sum = [0, 1].map(|state| sum[state].saturating_add(messages[state]));
+            });
         }
         found
     }
+
+    /// Shows what reporters saw of keys on a path, where most of its mail is signed well.
+    fn see(&self, at: usize, visit: &mut dyn FnMut(Key<'s>, u32, Results)) {
+        let (path, tally) = (&self.survey.paths[at], &self.survey.tally);
+        if share(path.dkim[ALIGNED], known(&path.dkim)) < MOSTLY {
+            return;
+        }
+        let mut lists: BTreeMap<(i64, u32), u64> = BTreeMap::new();
+        for entry in tally.entries(at) {
+            let sum = lists.entry((tally.facts(entry).signers, tally.report(entry).reporter)).or_default();
+            *sum = sum.saturating_add(entry.messages);
+        }
+        for list in &path.signers {
+            for (&(_, reporter), &messages) in lists.range((list.list, 0)..=(list.list, u32::MAX)) {
+                for signer in list.signers.iter() {
+                    let messages = match signer.result {
+                        AuthResult::Pass => [messages, 0],
+                        AuthResult::None | AuthResult::Unknown => continue,
+                        _ => [0, messages],
+                    };
+                    visit(key_of(signer), reporter, messages);
+                }
+            }
+        }
+    }
 }
+
+/// Messages that carry a key's signature: those of which it verified, and those of which it did not.
+type Results = [u64; 2];
 
 /// The reporters that see a key fail on a path, and those that see it verify there.
 #[derive(Debug, Default)]
 pub(super) struct Here {
     pub(super) failing: BTreeSet<u32>,
     pub(super) verifying: BTreeSet<u32>,
-}
-
-/// Messages that carry a key's signature, as one reporter saw them on one path.
-#[derive(Debug, Clone, Copy)]
-struct Elsewhere {
-    /// The place of the path.
-    at: usize,
-    reporter: u32,
-    /// Those of which it verified, and those of which it did not.
-    messages: [u64; 2],
 }
 
 pub(super) fn key_of(signer: &Signer) -> Key<'_> {
