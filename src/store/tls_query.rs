@@ -107,7 +107,7 @@ impl Store {
         visit: &mut dyn FnMut(TlsSessions),
     ) -> Result<()> {
         let mut select = self.connection.prepare(
-            "SELECT id, day, reporter, trust, domain, policy_type, policy_string, mx_host, successful, failed, number
+            "SELECT day, id, reporter, trust, domain, policy_type, policy_string, mx_host, successful, failed, number
              FROM tls_report JOIN tls_policy ON report = id
              WHERE counted <> 0 AND day BETWEEN ?1 AND ?2 ORDER BY day, id, number",
         )?;
@@ -116,7 +116,7 @@ impl Store {
         // Those of the last report, whose policies adjoin.
         let mut told: (Option<i64>, Vec<(i64, TlsFailures)>) = (None, Vec::new());
         while let Some(row) = rows.next()? {
-            let (report, domain) = (row.get(0)?, row.get(4)?);
+            let (report, domain) = (row.get(1)?, row.get(4)?);
             if !owned.has(domain, row.get(2)?)? {
                 continue;
             }
@@ -126,7 +126,7 @@ impl Store {
             let failed = number(row, 9)?;
             visit(TlsSessions {
                 report,
-                day: row.get(1)?,
+                day: row.get(0)?,
                 reporter: row.get(2)?,
                 checked: Trust::from_number(row.get(3)?) == Trust::Passed,
                 domain,
