@@ -98,6 +98,19 @@ stored_vocabulary! {
     }
 }
 
+impl Disposition {
+    /// The policy that asks for what was done, where that is known: what passes is treated as under `none`.
+    #[must_use]
+    pub fn policy(self) -> Option<&'static str> {
+        match self {
+            Disposition::None | Disposition::Pass => Some("none"),
+            Disposition::Quarantine => Some("quarantine"),
+            Disposition::Reject => Some("reject"),
+            Disposition::Unknown => None,
+        }
+    }
+}
+
 stored_vocabulary! {
     /// Why the disposition is not the policy's: RFC 7489's words and RFC 9990's.
     pub enum OverrideType {

@@ -10,6 +10,7 @@ use jiff::civil::Date;
 use super::context::Context;
 use super::failure::{Failure, Outcome, Status};
 use super::live::Live;
+use super::scope::domain_name;
 use crate::diagnosis::{self as keys, KeyChoice, SelectorUse, SendingPath, Wanted, by_place, diagnose};
 use crate::dns::{self, DnsAudit, NewestReport, Origin, Request, Selector};
 use crate::domain;
@@ -54,10 +55,7 @@ const RETIRED_DAYS: i32 = 7;
 
 impl Dns {
     pub(super) fn run(self, context: &mut Context) -> Outcome {
-        let name = domain::normalize(&self.domain)
-            .filter(|name| !name.contains(|c: char| c.is_whitespace() || c == '@' || c == '/'))
-            .ok_or_else(|| Failure::Usage(format!("invalid domain {:?}: use a name such as example.com", self.domain)))?
-            .into_owned();
+        let name = domain_name(&self.domain)?;
         context.asked_domains(vec![name.clone()])?;
         let mut selectors: Vec<Selector> = self
             .selector

@@ -13,8 +13,10 @@ use super::context::Context;
 use super::failure::{Failure, say};
 use crate::config::places::state_path;
 use crate::folders;
+use crate::report::period::rfc3339;
 use crate::source::imap::Patience;
 use crate::store::Place;
+use crate::words::hex;
 
 /// How often it is looked whether the other has ended.
 const LOOK: Duration = Duration::from_millis(200);
@@ -35,8 +37,7 @@ fn beside(database: &Place) -> Result<PathBuf, Failure> {
         return Ok(path.with_file_name(name));
     }
     let digest = Sha256::digest(database.to_string());
-    let name: String = digest[..8].iter().map(|byte| format!("{byte:02x}")).collect();
-    let path = state_path(&format!("{name}.fetch.lock"))
+    let path = state_path(&format!("{}.fetch.lock", hex(&digest[..8])))
         .ok_or_else(|| anyhow!("no home folder is known to keep the lock of a fetch in"))?;
     if let Some(folder) = path.parent() {
         folders::make(folder).with_context(|| format!("cannot make {}", folder.display()))?;
@@ -92,7 +93,7 @@ pub(super) fn take(
 fn note_holder(file: &mut File, now: Timestamp) -> std::io::Result<()> {
     file.set_len(0)?;
     file.seek(SeekFrom::Start(0))?;
-    writeln!(file, "process {} since {}", std::process::id(), now.strftime("%Y-%m-%dT%H:%M:%SZ"))
+    writeln!(file, "process {} since {}", std::process::id(), rfc3339(now.as_second()))
 }
 
 /// Which process holds the lock and since when, by its own note.

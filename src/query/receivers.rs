@@ -80,17 +80,7 @@ impl Handled {
 }
 
 fn is_override(asked: Option<&str>, done: Option<Disposition>) -> bool {
-    asked.zip(done_word(done)).is_some_and(|(asked, done)| asked != done)
-}
-
-/// What was done, as the policy's word for it.
-fn done_word(done: Option<Disposition>) -> Option<&'static str> {
-    match done? {
-        Disposition::None | Disposition::Pass => Some("none"),
-        Disposition::Quarantine => Some("quarantine"),
-        Disposition::Reject => Some("reject"),
-        Disposition::Unknown => None,
-    }
+    asked.zip(done.and_then(Disposition::policy)).is_some_and(|(asked, done)| asked != done)
 }
 
 /// What receivers reported of some domains in a window.

@@ -52,12 +52,7 @@ impl OutcomeFacts {
     #[must_use]
     pub fn in_effect(mut self, domain: i64, policy: &PolicyWords) -> Self {
         let asked = if self.header_from == Some(domain) { policy.p.as_deref() } else { policy.below() };
-        let done = match self.disposition {
-            Some(Disposition::None | Disposition::Pass) => Some("none"),
-            Some(Disposition::Quarantine) => Some("quarantine"),
-            Some(Disposition::Reject) => Some("reject"),
-            Some(Disposition::Unknown) | None => None,
-        };
+        let done = self.disposition.and_then(Disposition::policy);
         if done.is_none() || done == asked {
             self.forwarding = ForwardingReasons { arc_pass: self.forwarding.arc_pass, ..ForwardingReasons::default() };
         }
