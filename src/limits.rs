@@ -74,23 +74,23 @@ pub struct Limits {
     /// Signatures kept of one record; the rest is counted as an irregularity.
     #[serde(deserialize_with = "at_least::<1, _, _>")]
     pub signatures: usize,
-    /// A free text (comment, contact); longer ones are cut.
+    /// Bytes of a free text (comment, contact); longer ones are cut.
     pub text: usize,
-    /// What the different texts of one mail or file, and 8 bytes for each record, may come to besides eight times its own size: beyond it free texts are
-    /// cut short, beyond three times as much nothing more is read.
+    /// Bytes of the different texts of one mail or file, with 8 bytes for each record, that are allowed beyond 8 times its size. Above that
+    /// free texts are cut short; above 3 times as much in all nothing more is read.
     pub texts: u64,
-    /// A name (domain, selector, report id); longer ones are cut.
+    /// Bytes of a name (domain, selector, report id); longer ones are cut.
     #[serde(deserialize_with = "at_least::<1, _, _>")]
     pub name: usize,
-    /// What the quarantine keeps, in all.
+    /// Bytes that the quarantine keeps, in all.
     pub quarantine: u64,
     /// Entries of the quarantine.
     pub quarantine_entries: u64,
-    /// A database that is larger is warned of; it grows on.
+    /// Bytes of the database: a larger one is warned of; it grows on.
     pub database: u64,
 }
 
-/// Reads a limit below which reports of great reporters could not be read, which nobody can mean.
+/// Reads a limit below which reports of well-known reporters could not be read, which nobody can mean.
 fn at_least<'de, const LEAST: u8, D: Deserializer<'de>, T: Deserialize<'de> + From<u8> + PartialOrd + Display>(
     deserializer: D,
 ) -> Result<T, D::Error> {

@@ -2,7 +2,7 @@
 //!
 //! `org_name` (RFC 7489 Appendix C) is a label that anybody can write. What a mail server has checked is a domain: the one
 //! that passed DMARC. So a reporter is both. Where the label is that domain's own name, it is the reporter's name;
-//! otherwise the name says by whom it is used, as in "post of example (by example.net)". The names of great reporters are
+//! otherwise the name says by whom it is used, as in "post of example (by example.net)". The names of well-known reporters are
 //! believed from the domains that they report from and from no others.
 
 use std::borrow::Cow;
@@ -16,12 +16,12 @@ pub enum Naming {
     Confirmed,
     /// The domain that passed gives addresses to anybody, or handed on another's mail: it says nothing of who reports.
     Unconfirmed,
-    /// It is the name of a great reporter, used by somebody else.
+    /// It is the name of a well-known reporter, used by somebody else.
     Misused,
 }
 
 /// A reporter that is known by its domain and by other words as well.
-struct Great {
+struct WellKnown {
     /// Words of a label that mean it.
     words: &'static [&'static str],
     /// Whole labels that mean it, where their words alone could be anybody's.
@@ -32,67 +32,72 @@ struct Great {
     others: &'static [&'static str],
 }
 
-const GREAT: &[Great] = &[
-    Great {
+const WELL_KNOWN: &[WellKnown] = &[
+    WellKnown {
         words: &["google", "gmail", "googlemail"],
         labels: &[],
         senders: &["google.com"],
         others: &["gmail.com", "googlemail.com"],
     },
-    Great {
+    WellKnown {
         words: &["microsoft", "hotmail", "office365"],
         labels: &["outlook", "enterprise outlook"],
         senders: &["microsoft.com", "protection.outlook.com"],
         others: &["outlook.com", "hotmail.com", "live.com", "msn.com", "office365.com"],
     },
-    Great { words: &["yahoo japan"], labels: &[], senders: &["lycorp.co.jp"], others: &["yahoo.co.jp"] },
-    Great {
+    WellKnown { words: &["yahoo japan"], labels: &[], senders: &["lycorp.co.jp"], others: &["yahoo.co.jp"] },
+    WellKnown {
         words: &["yahoo", "yahooinc"],
         labels: &["aol", "aol inc"],
         senders: &["yahooinc.com", "yahoo-inc.com", "dmarc.yahoo.com", "verizonmedia.com"],
         others: &["yahoo.com", "ymail.com", "rocketmail.com", "aol.com"],
     },
-    Great {
+    WellKnown {
         words: &["mailru"],
         labels: &["mail ru"],
         senders: &["corp.mail.ru"],
         others: &["mail.ru", "bk.ru", "inbox.ru", "list.ru"],
     },
-    Great { words: &["comcast", "xfinity"], labels: &[], senders: &["comcast.net", "comcast.com"], others: &[] },
-    Great { words: &["amazonses", "amazon ses"], labels: &[], senders: &["amazonses.com", "amazon.com"], others: &[] },
-    Great {
+    WellKnown { words: &["comcast", "xfinity"], labels: &[], senders: &["comcast.net", "comcast.com"], others: &[] },
+    WellKnown {
+        words: &["amazonses", "amazon ses"],
+        labels: &[],
+        senders: &["amazonses.com", "amazon.com"],
+        others: &[],
+    },
+    WellKnown {
         words: &["gmx"],
         labels: &["web de"],
         senders: &["sicher.gmx.net", "sicher.web.de", "1und1.de"],
         others: &["gmx.net", "gmx.de", "gmx.at", "gmx.ch", "gmx.com", "web.de"],
     },
-    Great {
+    WellKnown {
         words: &["fastmail"],
         labels: &[],
         senders: &["fastmaildmarc.com", "fastmailteam.com"],
         others: &["fastmail.com", "fastmail.fm", "messagingengine.com"],
     },
-    Great {
+    WellKnown {
         words: &["icloud"],
         labels: &["apple", "apple inc"],
         senders: &["apple.com"],
         others: &["icloud.com", "me.com", "mac.com"],
     },
-    Great { words: &["linkedin"], labels: &[], senders: &["linkedin.com"], others: &[] },
+    WellKnown { words: &["linkedin"], labels: &[], senders: &["linkedin.com"], others: &[] },
 ];
 
-impl Great {
+impl WellKnown {
     /// The one that a label means.
-    fn of(label: &str) -> Option<&'static Great> {
+    fn of(label: &str) -> Option<&'static WellKnown> {
         if let Some(name) = as_domain(label) {
             let organization = organizational(&name);
-            return GREAT.iter().find(|great| great.owns(organization));
+            return WELL_KNOWN.iter().find(|well_known| well_known.owns(organization));
         }
         let words: Vec<&str> = label.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
         let words = format!(" {} ", words.join(" "));
-        GREAT.iter().find(|great| {
-            great.words.iter().any(|word| words.contains(&format!(" {word} ")))
-                || great.labels.contains(&words.trim_matches(' '))
+        WELL_KNOWN.iter().find(|well_known| {
+            well_known.words.iter().any(|word| words.contains(&format!(" {word} ")))
+                || well_known.labels.contains(&words.trim_matches(' '))
         })
     }
 
@@ -113,19 +118,19 @@ pub fn name(label: &str, passed: &str, policy_domain: &str) -> (String, Naming) 
     let passed = normalize(passed).unwrap_or_default();
     let by = organizational(&passed);
     let label = plain(label);
-    let great = Great::of(&label);
-    let confirmed = match great {
-        Some(great) => great.reports_from(&passed),
+    let well_known = WellKnown::of(&label);
+    let confirmed = match well_known {
+        Some(well_known) => well_known.reports_from(&passed),
         None => label.is_empty() || as_domain(&label).is_some_and(|name| organizational(&name) == by),
     };
     if confirmed {
         let name = if label.is_empty() { by.to_owned() } else { label.into_owned() };
         return (name, Naming::Confirmed);
     }
-    if by == organizational(policy_domain) || great.is_some_and(|great| great.owns(by)) {
+    if by == organizational(policy_domain) || well_known.is_some_and(|well_known| well_known.owns(by)) {
         return (label.into_owned(), Naming::Unconfirmed);
     }
-    let naming = if great.is_some() { Naming::Misused } else { Naming::Confirmed };
+    let naming = if well_known.is_some() { Naming::Misused } else { Naming::Confirmed };
     (format!("{label}{BY}{by})"), naming)
 }
 
@@ -156,8 +161,8 @@ pub fn authenticated_domain(name: &str) -> Cow<'_, str> {
     if let Some((_, by)) = name.strip_suffix(')').and_then(|rest| rest.rsplit_once(BY)) {
         return Cow::Borrowed(by);
     }
-    match (Great::of(name), as_domain(name)) {
-        (Some(great), _) => Cow::Borrowed(great.senders[0]),
+    match (WellKnown::of(name), as_domain(name)) {
+        (Some(well_known), _) => Cow::Borrowed(well_known.senders[0]),
         (None, Some(domain)) => Cow::Owned(organizational(&domain).to_owned()),
         (None, None) => Cow::Borrowed(name),
     }

@@ -1,4 +1,4 @@
-//! Files that are written beside their place and have no name of their own yet.
+//! Files that are written beside their final place under a name for the time being, and get their own when they are complete.
 
 use std::io::Result;
 use std::path::Path;
@@ -6,7 +6,7 @@ use std::path::Path;
 use tempfile::NamedTempFile;
 
 /// An empty file in a folder, whose name begins with `prefix`. It is made to be shown around, or collected by somebody else, so its
-/// rights follow the umask alone, as those of any file that a program writes for others.
+/// permissions follow the umask alone, as those of any file that a program writes for others.
 ///
 /// # Errors
 /// Those of making a file.

@@ -2,10 +2,10 @@
 //!
 //! Reporters make mistakes and lie, each in its own way: one calls every failure a pass, one cannot fetch a key that all
 //! others fetch, one invents thousands of messages. So whatever is judged of a path, a key or an account is judged by one of
-//! three functions:
+//! these functions:
 //!
 //! - [`robust_share`]: a share that holds without the reporter that says most for it and without the one that says most
-//!   against it;
+//!   against it; [`share_without_most_for`] where only a large share does harm;
 //! - [`is_lone_claim`]: a state that one reporter claims and at least two others saw otherwise on the same days, beyond chance;
 //! - [`Seen::is_enough`]: two reporters on two days, or all that there are.
 //!

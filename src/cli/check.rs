@@ -60,7 +60,7 @@ impl Check {
             if self.deep {
                 answer.findings.extend(store.check_deeply()?.into_iter().map(|fault| {
                     let remedy = if store.is_split() {
-                        "see docs/scale.md what commits leave that broke off between two servers, and how it is put right"
+                        "docs/scale.md says what a commit leaves that broke off between two servers, and how to repair it"
                     } else {
                         "restore the database from a backup, or ingest the mail into a new one (docs/database.md)"
                     };

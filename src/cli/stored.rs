@@ -13,7 +13,7 @@ const DOMAINS_NAMED: usize = 5;
 pub(super) fn full_quarantine(held: Held, limits: &Limits) -> Option<Finding<CheckCode>> {
     let what = format!(
         "it is full, with {} of {} in {}: what cannot be read is refused without being kept",
-        if held.entries == 1 { "1 entry".to_owned() } else { format!("{} entries", grouped(held.entries)) },
+        plural(held.entries, "entry"),
         grouped(limits.quarantine_entries),
         size(held.bytes)
     );

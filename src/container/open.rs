@@ -72,7 +72,7 @@ impl Walk<'_> {
             }
             Kind::Utf16 => self.utf16(scope, place, source, &packed, head, stream),
             Kind::Gzip | Kind::Zlib | Kind::Zip | Kind::Zstd | Kind::DovecotLz4 => {
-                self.unwrap(scope, place, source, packed.clone(), kind, head, stream)
+                self.unpack(scope, place, source, packed.clone(), kind, head, stream)
             }
             Kind::Json => self.json(scope, place, source, &packed, head, stream),
             Kind::Message | Kind::Emlx | Kind::Mbox => {
@@ -282,7 +282,7 @@ impl Walk<'_> {
 
     /// Goes one archive deeper.
     #[allow(clippy::too_many_arguments)]
-    fn unwrap(
+    fn unpack(
         &mut self,
         scope: &mut Scope,
         place: &Place,

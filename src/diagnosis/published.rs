@@ -61,7 +61,7 @@ impl Tag {
     }
 }
 
-/// By day and value who found it. Reporters that leave the tag out, or write what it cannot be, say nothing.
+/// For each day and value, who found it. Reporters that leave the tag out, or write what it cannot be, say nothing.
 pub(super) type Voices = BTreeMap<Day, BTreeMap<String, BTreeSet<u32>>>;
 
 /// What reporters say of a tag, of reports each with its day, its reporter and the policy that it found.

@@ -22,11 +22,12 @@ pub struct Silence {
 pub const SILENT: Day = 3;
 /// A reporter is silent when it pauses for longer than its longest pause times this, and not before [`SILENT`] days.
 const PATIENCE: f64 = 1.5;
-/// Nor before a pause is so unlikely, by how many days are without a report,
+/// Where no earlier pause took [`WEEK`] days, one is silence only once it is less likely than this: a probability, from how many of the
+/// days are without a report.
 const CHANCE: f64 = 0.002;
-/// but after this many days at the latest;
+/// After this many days a pause is not asked how likely it is.
 const LONG: Day = 10;
-/// where no pause was as long as this.
+/// A reporter that has paused for this many days is not asked either: its longest pause tells more.
 const WEEK: Day = 7;
 /// Fewer days with reports make no habit.
 const HABIT: usize = 4;

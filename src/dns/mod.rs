@@ -17,9 +17,9 @@ mod request;
 #[cfg(feature = "dns")]
 pub mod resolver;
 mod services;
-#[cfg(feature = "dns")]
-mod silence;
 pub mod spf;
+#[cfg(feature = "dns")]
+mod unanswered;
 
 #[cfg(test)]
 mod zone;

@@ -17,7 +17,7 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use super::lookup::{Answer, Kind, Lookup, Question, Records};
-use super::silence::Silence;
+use super::unanswered::Unanswered;
 
 /// Questions under way at the same time; the resolver refuses more than 32 on one connection.
 const PARALLEL: usize = 24;
@@ -52,7 +52,7 @@ pub struct Resolver {
     resolver: TokioResolver,
     deadline: Instant,
     /// Whose servers did not answer.
-    silence: Arc<Mutex<Silence>>,
+    unanswered: Arc<Mutex<Unanswered>>,
 }
 
 impl std::fmt::Debug for Resolver {
@@ -94,7 +94,7 @@ impl Resolver {
             let _within = runtime.enter();
             builder.build().map_err(|error| ResolverError::System(error.to_string()))?
         };
-        Ok(Resolver { runtime, resolver, deadline: Instant::now() + settings.total, silence: Arc::default() })
+        Ok(Resolver { runtime, resolver, deadline: Instant::now() + settings.total, unanswered: Arc::default() })
     }
 }
 
@@ -109,17 +109,17 @@ impl Lookup for Resolver {
             for _ in 0..PARALLEL.min(questions.len()) {
                 let (resolver, questions) = (self.resolver.clone(), Arc::clone(&questions));
                 let (next, answers) = (Arc::clone(&next), Arc::clone(&answers));
-                let silence = Arc::clone(&self.silence);
+                let unanswered = Arc::clone(&self.unanswered);
                 workers.spawn(async move {
                     while let Some((at, question)) = take(&next, &questions) {
-                        let known = silence.lock().unwrap_or_else(PoisonError::into_inner).of(question);
+                        let known = unanswered.lock().unwrap_or_else(PoisonError::into_inner).of(question);
                         let answer = match known {
                             Some(reason) => Answer::CouldNotLook(reason),
                             None => {
                                 let begin = Instant::now();
                                 let answer = ask(&resolver, question).await;
                                 let took = begin.elapsed();
-                                silence.lock().unwrap_or_else(PoisonError::into_inner).note(question, &answer, took);
+                                unanswered.lock().unwrap_or_else(PoisonError::into_inner).note(question, &answer, took);
                                 answer
                             }
                         };

@@ -206,8 +206,7 @@ impl PostActions<'_, '_> {
                 }
             }
         }
-        let text = "others keep taking mail out of the folder".to_owned();
-        Err(Error::Refused { code: String::new(), text }.at(self.step()).into())
+        Err(Error::Contended.at(self.step()).into())
     }
 
     fn take_out(&mut self, uids: &UidSet) -> Result<(), Ended> {

@@ -1,4 +1,4 @@
-//! The columns under this program's own names; `docs/sql.md` explains each.
+//! The columns under this program's own names; `docs/export.md` explains each.
 
 use std::sync::Arc;
 

@@ -9,7 +9,7 @@ use crate::store::{Remembered, Store, StoreError};
 
 use super::window::Window;
 
-/// By address the days before a window on which it sent mail that shows whose it is; the memory leaves out other mail.
+/// For each address, the days before a window on which it sent mail that shows whose it is; the memory leaves out other mail.
 pub type EarlierDays = BTreeMap<IpAddr, BTreeSet<Day>>;
 
 /// The days of these addresses in the `memory_days` before a window.

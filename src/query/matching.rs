@@ -20,10 +20,10 @@ use crate::store::StoreError;
 pub struct Matching<'s> {
     knowledge: Knowledge<'s>,
     sums: Sums<'s>,
-    /// By group its path in the survey, and among all that were decided.
+    /// For each group, its path in the survey, and among all that were decided.
     places: Vec<u32>,
     paths: Paths,
-    /// By path of the survey which of all it is.
+    /// Which of all each path of the survey is.
     numbers: Vec<PathNumber>,
     froms: HashMap<i64, String>,
     index: OnceLock<Index>,

@@ -25,7 +25,7 @@ pub struct PolicySeen {
 pub struct Published {
     /// The policies, without their domains.
     pub policies: Vec<PolicyPublished>,
-    /// By policy domain who found which.
+    /// For each policy domain, who found which.
     pub domains: BTreeMap<String, Vec<PolicySeen>>,
 }
 

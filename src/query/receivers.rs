@@ -143,7 +143,7 @@ struct Pass<'p, 's> {
     kinds: &'p mut DistinctFacts<'s>,
     /// In the order of their numbers.
     lines: Vec<ReportLine>,
-    /// By the place of the report its messages that are asked for.
+    /// The messages that are asked for, by the place of their report.
     seen: FxHashMap<usize, u64>,
     governed: FxHashMap<(i64, i64), GovernedSums>,
     /// The words for what policies ask for, and which of them a policy asks for, by its number and whether `sp` holds.

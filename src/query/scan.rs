@@ -69,7 +69,7 @@ pub struct Scan<'s> {
     pub(super) kinds: DistinctFacts<'s>,
     /// By kind.
     pub(super) hot: Vec<Hot>,
-    /// By kind the same without override reasons that did not count.
+    /// For each kind, the same without override reasons that did not count.
     unexcused: FxHashMap<u32, u32>,
     pub(super) identities: AuthIdentities<'s>,
     /// Whether header From and policy domains are asked for.
@@ -83,11 +83,11 @@ pub struct Scan<'s> {
     pub(super) current: Current,
     pub(super) batch: Batch,
     pub(super) by_domain: FxHashMap<i64, DomainSums>,
-    /// By policy domain who reports on it.
+    /// For each policy domain, who reports on it.
     pub(super) reporters_of: HashMap<i64, BTreeSet<u32>>,
     pub(super) tally: Tally,
     pub(super) sums: Sums<'s>,
-    /// By group its path, once the survey is made.
+    /// For each group, its path, once the survey is made.
     pub(super) paths_of_groups: Vec<u32>,
     /// All paths that were decided, those of the memory included, and by path of the survey which of them it is.
     pub(super) paths: Paths,

@@ -23,7 +23,7 @@ const V4: u64 = 0;
 const V6: u64 = 1;
 const NO_ADDRESS: u64 = 2;
 
-/// AuthIdentity, the DKIM state, whether SPF aligns, and the address, in one number.
+/// The identity (26 bits), the DKIM state, whether SPF aligns, and the address, in one number.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub(super) struct PairKey(u64);
 
@@ -50,7 +50,7 @@ impl PairKey {
     }
 }
 
-/// Addresses in 32 bits: those of the new form go by numbers.
+/// Addresses in 32 bits: an IPv4 address is its own number, and IPv6 addresses are numbered as they come.
 #[derive(Debug, Default)]
 pub(super) struct AddressNumbers {
     /// Senders choose these, so they are not hashed in a way that anybody foresees.
@@ -181,15 +181,15 @@ pub(super) struct Sums<'k> {
     pairs: FxHashMap<PairKey, Pair>,
     /// Evidence only: hardly any two are of one address and show the same.
     pub(super) evidence: Vec<Evidence>,
-    /// By kind the entry that it was added to last.
+    /// For each kind, the entry that it was added to last.
     last_entry: Vec<u32>,
     /// Of the window and asked for, in the order of the reports.
     pub(super) entries: Vec<Entry>,
-    /// By entry its group.
+    /// For each entry, its group.
     pub(super) groups_of_entries: Vec<u32>,
     /// What was seen of the evidence, one after the other; in the order of the days within a group.
     cells: Vec<Cell>,
-    /// By record of the batch its group.
+    /// The group of each record of the batch.
     groups_of_batch: Vec<u32>,
 }
 

@@ -88,7 +88,7 @@ impl Scan<'_> {
         Ok(survey)
     }
 
-    /// By organizational domain who reports on policy domains of it.
+    /// For each organizational domain, who reports on policy domains of it.
     fn reporters_by_organization(&mut self) -> Result<HashMap<u32, BTreeSet<u32>>, StoreError> {
         let mut found: HashMap<u32, BTreeSet<u32>> = HashMap::new();
         for (domain, reporters) in std::mem::take(&mut self.reporters_of) {
@@ -288,7 +288,7 @@ impl PathSums {
     }
 }
 
-/// By rule the messages of a path that it named, and the entries: there may be no messages.
+/// For each rule, the messages of a path that it named, and the entries: there may be no messages.
 type RuleSums = [(u64, u64); NamedBy::ALL.len()];
 
 /// The rule that named a path; where there are several, that of most messages, of equals the one that is trusted most.

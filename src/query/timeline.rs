@@ -108,7 +108,7 @@ pub struct Timeline {
     pub dispositions: BTreeMap<Option<Disposition>, u64>,
     /// Broken signatures by their result.
     pub broken_by: BTreeMap<AuthResult, u64>,
-    /// By reporter the messages whose evaluation disagrees with what it lists.
+    /// For each reporter, the messages whose evaluation disagrees with what it lists.
     pub contradictions: BTreeMap<u32, u64>,
     /// Listed SPF checks, with their messages.
     pub spf: BTreeMap<SpfKey, u64>,

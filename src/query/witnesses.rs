@@ -25,7 +25,7 @@ pub(super) struct Met {
 /// Witnesses by small numbers.
 #[derive(Debug, Default)]
 pub(super) struct Witnesses {
-    /// By place of a reporter as it was met its witness.
+    /// The witness of each reporter, by the place that it has in [`Met`].
     pub(super) of: Vec<u32>,
     pub(super) names: Vec<String>,
     /// The one that all unchecked reports are.

@@ -92,8 +92,6 @@ impl Belief {
     }
 }
 
-impl MailOutcome {}
-
 /// An input: a file, or one mail of a mailbox.
 #[derive(Debug)]
 pub struct Input {

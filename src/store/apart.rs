@@ -48,8 +48,9 @@ pub(super) struct Answered<'s> {
     owners: &'s [String],
     ignored: &'s [String],
     names: NameReader<'s>,
-    owned: FxHashMap<i64, bool>,
-    unheard: FxHashMap<i64, bool>,
+    /// What [`is_owners`](Self::is_owners) and [`is_ignored`](Self::is_ignored) found, by the numbers of the names.
+    known_owners: FxHashMap<i64, bool>,
+    known_ignored: FxHashMap<i64, bool>,
 }
 
 impl Answered<'_> {
@@ -63,11 +64,11 @@ impl Answered<'_> {
         if self.owners.is_empty() {
             return Ok(true);
         }
-        if let Some(&known) = self.owned.get(&domain) {
+        if let Some(&known) = self.known_owners.get(&domain) {
             return Ok(known);
         }
         let owned = domain::is_owners(self.names.text(domain)?, self.owners);
-        self.owned.insert(domain, owned);
+        self.known_owners.insert(domain, owned);
         Ok(owned)
     }
 
@@ -76,25 +77,26 @@ impl Answered<'_> {
         if self.ignored.is_empty() {
             return Ok(false);
         }
-        if let Some(&known) = self.unheard.get(&reporter) {
+        if let Some(&known) = self.known_ignored.get(&reporter) {
             return Ok(known);
         }
         let name = self.names.text(reporter)?;
         let ignored = reporter::is_among(name, self.ignored);
-        self.unheard.insert(reporter, ignored);
+        self.known_ignored.insert(reporter, ignored);
         Ok(ignored)
     }
 }
 
-/// One of the words of the database.
-pub(super) const META: &str = "SELECT value FROM meta WHERE key = ?1";
+/// Selects what the table `meta` has under a key.
+pub(super) const SELECT_META: &str = "SELECT value FROM meta WHERE key = ?1";
 /// In `meta`: who was ignored when it was decided which reports count.
 pub(super) const SETTLED_WITHOUT: &str = "settled_without";
-pub(super) const IGNORED: &str = "SELECT who FROM ignored ORDER BY who";
+/// Selects whose reports `dmarcstat reports ignore` leaves out.
+pub(super) const SELECT_IGNORED: &str = "SELECT who FROM ignored ORDER BY who";
 
 /// Those who are ignored by the word of the database.
 pub(super) fn ignored(connection: &Connection) -> Result<Vec<String>> {
-    let mut select = connection.prepare(IGNORED)?;
+    let mut select = connection.prepare(SELECT_IGNORED)?;
     let found = select.query_map((), |row| row.get(0))?;
     Ok(found.collect::<engine::Result<_>>()?)
 }
@@ -111,8 +113,8 @@ impl Store {
             owners: &self.owner_domains,
             ignored: &self.ignored,
             names: self.names(),
-            owned: FxHashMap::default(),
-            unheard: FxHashMap::default(),
+            known_owners: FxHashMap::default(),
+            known_ignored: FxHashMap::default(),
         }
     }
 
@@ -233,7 +235,8 @@ impl Store {
     /// See [`StoreError`](super::StoreError).
     pub fn settle_ignored(&mut self) -> Result<()> {
         let settled = |connection: &Connection| -> Result<Vec<String>> {
-            let text: Option<String> = connection.query_row(META, [SETTLED_WITHOUT], |row| row.get(0)).optional()?;
+            let text: Option<String> =
+                connection.query_row(SELECT_META, [SETTLED_WITHOUT], |row| row.get(0)).optional()?;
             Ok(text.iter().flat_map(|text| text.lines()).map(str::to_owned).collect())
         };
         if settled(&self.connection)? == self.ignored {

@@ -10,7 +10,7 @@ use super::new_report::{Arrival, NewReport, Written, bare_id};
 use super::runs::POLICY;
 use super::same_identity::{self, Group, Placed, Same, Stored};
 use super::trust::Trust;
-use super::values::signed;
+use super::values::to_column;
 use super::writer::{Place, Writer};
 use super::{Result, apart, blobs, judging, sightings};
 use crate::domain;
@@ -235,11 +235,11 @@ impl Writer<'_> {
                 new.report_id,
                 policy,
                 new.rfc9990,
-                signed(new.totals.records),
-                signed(new.totals.messages),
-                signed(new.totals.dmarc_pass),
-                signed(new.totals.dkim_aligned),
-                signed(new.totals.spf_aligned),
+                to_column(new.totals.records),
+                to_column(new.totals.messages),
+                to_column(new.totals.dmarc_pass),
+                to_column(new.totals.dkim_aligned),
+                to_column(new.totals.spf_aligned),
                 sibling,
                 raw,
                 new.trust.number(),
@@ -252,7 +252,7 @@ impl Writer<'_> {
             .connection
             .prepare("INSERT INTO irregularity (report, number, code, detail, count) VALUES (?1, ?2, ?3, ?4, ?5)")?;
         for (number, one) in irregularities.as_slice().iter().enumerate() {
-            insert.write(params![report, number as i64, one.code.as_str(), one.detail, signed(one.count)])?;
+            insert.write(params![report, number as i64, one.code.as_str(), one.detail, to_column(one.count)])?;
         }
         Ok(())
     }

@@ -5,7 +5,7 @@ use std::io::{Seek, SeekFrom};
 use super::engine::{Connection, Optional, Value, params};
 
 use super::new_report::{Raw, RawBytes};
-use super::values::{number, signed};
+use super::values::{number, to_column};
 use super::{Result, StoreError};
 
 /// Bytes of more than this length are stored piece by piece.
@@ -51,7 +51,7 @@ pub(super) fn store(connection: &Connection, raw: &Raw, keep: bool) -> Result<(i
         connection.execute("UPDATE blob SET sha256 = ?2 WHERE id = ?1", params![id, other])?;
     }
     let mut insert = connection.prepare("INSERT INTO blob (sha256, size, packed, bytes) VALUES (?1, ?2, ?3, ?4)")?;
-    let size = signed(raw.size);
+    let size = to_column(raw.size);
     let failed = |error: std::io::Error| StoreError::Other(format!("a temporary file failed: {error}"));
     let id = match &raw.bytes {
         // Bound as a whole, bytes are copied twice on their way; large ones go in piece by piece.

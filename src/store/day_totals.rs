@@ -10,7 +10,7 @@ use super::memory::Span;
 use super::new_report::Totals;
 use super::runs::REPORT;
 use super::trust::Trust;
-use super::values::{number, signed};
+use super::values::{number, to_column};
 use super::{Result, Store};
 use crate::report::period::{DAY, Day, LONG, Period};
 
@@ -45,7 +45,7 @@ impl Deltas {
         let added =
             [1, checked, totals.records, totals.messages, totals.dmarc_pass, totals.dkim_aligned, totals.spf_aligned];
         for (sum, value) in sums.iter_mut().zip(added) {
-            *sum = sum.saturating_add(sign * signed(value));
+            *sum = sum.saturating_add(sign * to_column(value));
         }
     }
 

@@ -49,7 +49,7 @@ impl Store {
     /// # Errors
     /// See [`StoreError`](super::StoreError).
     pub fn silent_since(&self) -> Result<Option<i64>> {
-        let sql = apart::META;
+        let sql = apart::SELECT_META;
         Ok(self.connection.query_row(sql, [SILENCE], |row| row.get(0)).optional()?)
     }
 

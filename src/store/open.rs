@@ -47,9 +47,9 @@ impl Store {
     pub(super) fn over(connection: Connection) -> Result<Self> {
         connection.ask_together(&[
             (DigestKey::SELECT, &[]),
-            (apart::IGNORED, &[]),
-            (apart::META, params![apart::SETTLED_WITHOUT]),
-            (apart::META, params![host_names::SILENCE]),
+            (apart::SELECT_IGNORED, &[]),
+            (apart::SELECT_META, params![apart::SETTLED_WITHOUT]),
+            (apart::SELECT_META, params![host_names::SILENCE]),
         ])?;
         let key = DigestKey::load(&connection)?;
         let ignored = apart::ignored(&connection)?;

@@ -1,10 +1,14 @@
 //! Several reports of one identity (reporter, report id, policy domain, period): which of them count.
 //!
 //! That depends on the reports alone and not on the order in which they came, so it is decided once for each batch, when
-//! all of the batch are there. [`editions`] has the rule. Reports that are not believed neither count nor
-//! replace any, and where one came in mail that passed DMARC for its reporter's own domain, neither do those of its
-//! identity that passed for another domain, and where any passed, none that nobody checked. Of these, only such as passed for
-//! one domain, or for none, are compared with each other: a forged report hides nothing.
+//! all of the batch are there. These are left out, one rule after the other, and replace nothing:
+//!
+//! 1. reports that are not believed;
+//! 2. where the mail of one passed DMARC for its reporter's own domain, those that passed for another domain;
+//! 3. where any passed, those that nobody checked.
+//!
+//! What is left is compared as [`editions`] says, those that passed for one domain with each other, and those that nobody checked: a
+//! forged report hides nothing.
 
 use std::collections::BTreeMap;
 use std::collections::hash_map::Entry;
@@ -17,7 +21,7 @@ use super::editions::{self, MergedRows};
 use super::interner::NameReader;
 use super::new_report::Totals;
 use super::trust::{BELIEVED, Trust};
-use super::values::{blob, number, signed};
+use super::values::{blob, number, to_column};
 use super::{DigestKey, Result, RowsDigest, StoreError};
 use crate::report::period::{DAY, Day, Period};
 use crate::reporter;
@@ -287,7 +291,7 @@ pub(super) fn settle(
         }
         let rows: Vec<&MergedRows> = counting.iter().map(|(_, rows)| rows).collect();
         for (messages, (at, _)) in editions::shared(&rows).into_iter().zip(&counting) {
-            shared[*at] = Some(signed(messages));
+            shared[*at] = Some(to_column(messages));
         }
     }
     for (((report, counts), replaced_by), shared) in reports.iter_mut().zip(counts).zip(replaced_by).zip(shared) {

@@ -11,7 +11,7 @@ use rustc_hash::FxHashMap;
 use super::interner::{Interner, NameReader};
 use super::new_report::{Arrival, Origin, Raw, bare_id};
 use super::trust::{Trust, better};
-use super::values::{number, signed};
+use super::values::{number, to_column};
 use super::writer::Writer;
 use super::{DigestKey, Result, blobs};
 use crate::domain;
@@ -257,8 +257,8 @@ fn insert_policy(
             names.id_of(connection, policy.policy_type.as_deref())?,
             names.id_of(connection, list(&policy.policy_string).as_deref())?,
             names.id_of(connection, list(&policy.mx_host).as_deref())?,
-            signed(policy.successful),
-            signed(policy.failed),
+            to_column(policy.successful),
+            to_column(policy.failed),
         ])?;
     let mut insert = connection.prepare(
         "INSERT INTO tls_failure (report, policy, number, result_type, mx_host, mx_helo, receiving_ip, sending_ip,
@@ -281,7 +281,7 @@ fn insert_policy(
             sending_ip,
             reason_code,
             information,
-            signed(failure.sessions)
+            to_column(failure.sessions)
         ])?;
     }
     Ok(())

@@ -16,7 +16,7 @@ vocabulary! {
     pub enum Trust {
         /// All that were checked failed DMARC: the report counts for nothing.
         Failed => "failed",
-        /// One of them passed, for somebody who uses the name of a great reporter: the report counts for nothing.
+        /// One of them passed, for somebody who uses the name of a well-known reporter: the report counts for nothing.
         Misnamed => "misnamed",
         /// One of them was not checked, or it passed for a domain that does not say who reports.
         #[default]

@@ -5,8 +5,8 @@ use super::engine::{self, Row};
 use super::error::{Result, StoreError};
 use crate::report::PolicyPublished;
 
-/// A number as the database holds it.
-pub(super) fn signed(number: u64) -> i64 {
+/// A number as a column holds it, signed and in 64 bits: larger ones become the largest.
+pub(super) fn to_column(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
 

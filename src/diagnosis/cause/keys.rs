@@ -69,7 +69,7 @@ impl<'s> Keys<'s> {
         all.get(&key).copied()
     }
 
-    /// By organizational domain the paths that lost a key of the domain, by sender.
+    /// For each organizational domain, the paths that lost a key of the domain, by sender.
     fn find_lost(&self) -> HashMap<&'s str, Vec<Lost>> {
         let mut found: HashMap<&'s str, Vec<Lost>> = HashMap::new();
         for (at, path) in self.survey.paths.iter().enumerate() {

@@ -29,7 +29,7 @@ struct Sight {
 struct OnDay {
     messages: u64,
     networks: u64,
-    /// By reporter its messages, and the networks that it alone saw.
+    /// For each reporter, its messages, and the networks that it alone saw.
     reporters: BTreeMap<u32, (u64, u64)>,
 }
 

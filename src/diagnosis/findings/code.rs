@@ -182,7 +182,7 @@ pub enum FindingEvidence {
     Disagree {
         /// On how many days.
         days: u64,
-        /// By policy who finds it.
+        /// For each policy, who finds it.
         policies: BTreeMap<String, Vec<String>>,
     },
     /// Of [`FindingCode::PolicyChanged`].

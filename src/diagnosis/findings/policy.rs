@@ -160,7 +160,7 @@ fn of_habit(voices: &Voices, changes: &[Day]) -> BTreeSet<u32> {
 mod tests {
     use super::*;
 
-    /// By day what each reporter, in turn, finds.
+    /// For each day, what each reporter, in turn, finds.
     fn found(days: &[&[&str]]) -> Voices {
         let mut voices = Voices::new();
         for (day, values) in (0..).zip(days) {

@@ -13,14 +13,14 @@ use crate::query::{EarlierDays, Survey};
 use crate::report::period::Day;
 use crate::role::Role;
 
-/// A path that has ended has been silent for this many days at least,
+/// A path that has ended has been silent for this many days at least.
 const QUIET: Day = 14;
-/// and was seen on this many before, over more days than a monthly run takes.
-const DAYS: usize = 7;
-/// Reporters of this share of its messages, two of them where it had two,
-const SHARE: f64 = 0.8;
-/// reported other mail on this many days since.
-const GOES_ON: usize = 7;
+/// It was seen on this many days at least, which lie further apart than a monthly run lasts.
+const SEEN_DAYS: usize = 7;
+/// Reporters of this share of its messages, from 0 to 1, report other mail since; two of them where it had two.
+const REPORTERS_SHARE: f64 = 0.8;
+/// A reporter counts for that share if it reported other mail on this many days since.
+const GOES_ON_DAYS: usize = 7;
 
 /// That a path is silent for good.
 pub(super) enum End {
@@ -39,7 +39,7 @@ pub(super) struct Witnessed<'w> {
     last: Day,
     /// By header From and reporter the days with mail.
     seen: BTreeMap<&'w str, BTreeMap<u32, BTreeSet<Day>>>,
-    /// By header From the paths that may have come in the place of one that is silent, with their days; once one is.
+    /// For each header From, the paths that may have come in the place of one that is silent, with their days; once one is.
     others: OnceCell<BTreeMap<&'w str, Vec<(&'w SendingPath, Days)>>>,
 }
 
@@ -109,7 +109,7 @@ impl<'w> Witnessed<'w> {
             return Some(End::Moved(Successor { path, sender, since: shown(first) }));
         }
         let lasted = end.saturating_sub(*all.first()?);
-        let is_long = all.len() >= DAYS && lasted >= MONTHLY_RUN && self.last.saturating_sub(end) >= QUIET;
+        let is_long = all.len() >= SEEN_DAYS && lasted >= MONTHLY_RUN && self.last.saturating_sub(end) >= QUIET;
         (is_long && self.goes_on(path, end)).then_some(End::Ended)
     }
 
@@ -122,11 +122,11 @@ impl<'w> Witnessed<'w> {
             *sum = sum.saturating_add(entry.messages);
         }
         let tells = |reporter: &u32| {
-            seen.get(reporter).is_some_and(|days| days.range(end.saturating_add(1)..).count() >= GOES_ON)
+            seen.get(reporter).is_some_and(|days| days.range(end.saturating_add(1)..).count() >= GOES_ON_DAYS)
         };
         let all = messages.values().fold(0u64, |sum, &one| sum.saturating_add(one));
         let telling = messages.iter().filter(|(reporter, _)| tells(reporter));
         let (number, of) = telling.fold((0usize, 0u64), |(number, of), (_, &one)| (number + 1, of.saturating_add(one)));
-        number >= messages.len().min(2) && of as f64 >= SHARE * all as f64
+        number >= messages.len().min(2) && of as f64 >= REPORTERS_SHARE * all as f64
     }
 }

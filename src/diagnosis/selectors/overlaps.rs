@@ -8,7 +8,7 @@ use super::answer::Overlap;
 use super::key::{Key, NAMED, compared, has_too_many};
 use crate::report::period::Day;
 
-/// By path the days on which a key verified.
+/// For each path, the days on which a key verified.
 type VerifiedDays = BTreeMap<usize, BTreeSet<Day>>;
 
 /// The other keys of a key's domain that verified on the same days, as far as they are [`compared`].

@@ -111,7 +111,7 @@ impl AuthIdentity {
 pub(in crate::query) struct AuthIdentities<'k> {
     knowledge: Knowledge<'k>,
     numbers: HashMap<IdentityKey, u32>,
-    /// By number whether the reverse-path is null, and whether it shows anything of who wrote or sent it.
+    /// For each number, whether the reverse-path is null, and whether it shows anything of who wrote or sent it.
     nulls: Vec<bool>,
     telling: Vec<bool>,
     /// The accounts of providers.

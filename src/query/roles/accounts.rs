@@ -86,7 +86,7 @@ impl Shares {
 struct Shown {
     seen: Seen,
     reporters: HashMap<u32, Days>,
-    /// By reporter and day the part of the mail that it signs.
+    /// For each reporter and day, the part of the mail that it signs.
     parts: Vec<(u32, Day, u64)>,
 }
 

@@ -75,7 +75,7 @@ fn unsigned_at_home(gathered: &Gathered<'_>) -> HashSet<u32> {
     unsigned.map(|(organization, _)| organization).collect()
 }
 
-/// By group what it is.
+/// For each group, what it is.
 pub(super) fn decide(gathered: &Gathered<'_>, owner: &Owner<'_>) -> Vec<Decision> {
     let rows = Rows::of(gathered, owner);
     parallel::map(gathered.len(), |at| Decision { sender: gathered.sender(at), ..rows.decide(at) })
@@ -153,7 +153,7 @@ impl<'g> Rows<'g> {
             let (identity, own) = (gathered.identity(at), gathered.own(at));
             whole = gathered.whole(identity.organization);
             let (signed, verified) = (!own.signatures.is_empty(), own.verified);
-            let resigned = own.others.iter().any(|&other| !self.signs_beside(identity.organization, other));
+            let signed_again = own.others.iter().any(|&other| !self.signs_beside(identity.organization, other));
             let used_elsewhere = |one: &Signed| one.verified && owner.key_use(one, at) == Use::Elsewhere;
             if !own.spf && own.signatures.iter().any(used_elsewhere) {
                 of.handed_on.extend(gathered.seen(at));
@@ -166,7 +166,7 @@ impl<'g> Rows<'g> {
                 add(&mut sums.rewritten, if foreign { [one.messages, 0] } else { [0, one.messages] });
                 if signed {
                     add(&mut sums.broken, if verified { [0, one.messages] } else { [one.messages, 0] });
-                    add(&mut sums.resigned, if resigned { [one.messages, 0] } else { [0, one.messages] });
+                    add(&mut sums.signed_again, if signed_again { [one.messages, 0] } else { [0, one.messages] });
                 }
             }
             for one in gathered.excused(at) {
@@ -185,6 +185,7 @@ impl<'g> Rows<'g> {
         let Some(decided) = entry.and_then(|entry| self.gathered.knowledge.ledger.entries.get(entry as usize)) else {
             return reported;
         };
+        // 1 and 2: the ledger's.
         let role = match decided.decision {
             ledger::Decision::Denied => Role::Denied,
             ledger::Decision::Approved => Role::Approved,

@@ -22,7 +22,7 @@ pub(in crate::query) struct Ground<'g> {
     pub(in crate::query) sums: &'g Sums<'g>,
     /// Distinct facts, reports and reporters behind them.
     pub(in crate::query) tally: &'g Tally,
-    /// By organizational domain who reports on policy domains of it.
+    /// For each organizational domain, who reports on policy domains of it.
     pub(in crate::query) reporters_of: HashMap<u32, BTreeSet<u32>>,
     /// Organizational domains by their numbers.
     pub(in crate::query) organizations: &'g Texts,
@@ -72,15 +72,15 @@ pub(in crate::query) struct Gathered<'g> {
     /// In the order of groups.
     reporters: Vec<ReporterSeen>,
     excused: Vec<Excused>,
-    /// By group who runs the machine, as all records together tell, and how that was told.
+    /// For each group, who runs the machine, as all records together tell, and how that was told.
     pub(super) senders: Vec<(Sender, NamedBy)>,
     /// Numbers of senders and places, once senders are known.
     pub(super) numbers: Numbers,
     /// By organizational domain of header From who saw any of its mail.
     whole: FxHashMap<u32, Seen>,
-    /// By identity what it shows of the owner.
+    /// For each identity, what it shows of the owner.
     own: Vec<OwnEvidence>,
-    /// By two organizational domains whether what is proven on the first counts for the second, for those that records name together.
+    /// For two organizational domains, whether what is proven on the first counts for the second, for those that records name together.
     links: FxHashMap<(u32, u32), bool>,
 }
 

@@ -4,7 +4,7 @@
 #[derive(Debug, Default)]
 pub(super) struct Grouped {
     things: Vec<u32>,
-    /// By group where its things end.
+    /// Where the things of each group end.
     ends: Vec<usize>,
 }
 

@@ -28,7 +28,7 @@ pub(super) struct OfReporter {
     /// Those with own signatures that are all broken, and those with a verified one.
     pub(super) broken: [u64; 2],
     /// Of those messages the ones that carry a verified signature of somebody else's own domain.
-    pub(super) resigned: [u64; 2],
+    pub(super) signed_again: [u64; 2],
     /// Those with somebody else's own domain as the reverse-path.
     pub(super) rewritten: [u64; 2],
 }
@@ -78,7 +78,7 @@ impl OfSender {
         SenderHabits {
             changes: share(|one| one.broken, CHANGES),
             rewrites: share(|one| one.rewritten, REWRITES),
-            resigns: share(|one| one.resigned, CHANGES),
+            resigns: share(|one| one.signed_again, CHANGES),
             // A key that only ever fails here, with no other sign, may be a copy of the signature.
             intact: believed(signed.map(|one| one.broken[1] > 0)),
             spared_as_list: by_several(|one| one.listed),

@@ -43,7 +43,7 @@ pub(super) fn may_be(part: u64, rest: u64, least: f64) -> bool {
 #[derive(Debug, Default)]
 pub(super) struct Key {
     pub(super) seen: Seen,
-    /// By number the senders that show it with aligned SPF, with who saw that.
+    /// For each number, the senders that show it with aligned SPF, with who saw that.
     pub(super) with_spf: FxHashMap<u32, Seen>,
     /// Who saw it at each sender.
     pub(super) shown: FxHashMap<u32, Seen>,

@@ -12,11 +12,11 @@ use crate::query::naming::{Sender, SenderGroup};
 /// The numbers of what groups have in common.
 #[derive(Debug, Default)]
 pub(super) struct Numbers {
-    /// By group its sender.
+    /// For each group, its sender.
     senders: Vec<u32>,
-    /// By group its place: the organizational domain of header From, and the sender.
+    /// For each group, its place: the organizational domain of header From, and the sender.
     places: Vec<u32>,
-    /// By sender its site.
+    /// For each sender, its site.
     sites: Vec<u32>,
     /// The groups of each place; there is one at least.
     groups_of_places: Grouped,

@@ -37,12 +37,12 @@ pub(super) struct Owner<'g> {
     pub(super) gathered: &'g Gathered<'g>,
     /// Provider and account, with the organizational domains that it is proven for.
     pub(super) accounts: HashMap<AccountNumber, BTreeSet<u32>>,
-    /// By place whether SPF aligns there, no lone claim.
+    /// For each place, whether SPF aligns there, no lone claim.
     aligned: Vec<bool>,
-    /// By place whether its address is all that the reporters which see it see of the owner.
+    /// For each place, whether its address is all that the reporters which see it see of the owner.
     sole: Vec<bool>,
     keys: FxHashMap<u32, Key>,
-    /// By place whether own signatures are seen there, no lone claim.
+    /// For each place, whether own signatures are seen there, no lone claim.
     signed: Vec<bool>,
 }
 
@@ -167,7 +167,7 @@ impl<'g> Owner<'g> {
         (self.aligned, self.signed) = found.into_iter().unzip();
     }
 
-    /// By place whether one reporter alone tells more of the owner's mail there than all reporters together of all other senders,
+    /// For each place, whether one reporter alone tells more of the owner's mail there than all reporters together of all other senders,
     /// though it sees those too, and no key of the owner's verifies steadily there: nobody sends so to one receiver only.
     fn loud(&self) -> Vec<bool> {
         let gathered = self.gathered;

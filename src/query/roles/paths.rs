@@ -68,11 +68,11 @@ fn all_below(organization: u32) -> i64 {
 #[derive(Debug, Default)]
 pub(in crate::query) struct Paths {
     pub(in crate::query) list: Vec<PathNumber>,
-    /// By group its path in the list.
+    /// For each group, its path in the list.
     pub(in crate::query) of_groups: Vec<u32>,
-    /// By path the first day on which its sender was seen with mail of its header From, on whatever path, memory included.
+    /// For each path, the first day on which its sender was seen with mail of its header From, on whatever path, memory included.
     pub(in crate::query) since: Vec<Day>,
-    /// By path whether most of it is another organization's, by SPF: whose machines hand it over only carries it.
+    /// For each path, whether most of it is another organization's, by SPF: whose machines hand it over only carries it.
     pub(in crate::query) carried: Vec<bool>,
 }
 

@@ -17,7 +17,7 @@ const BRIEF: Day = 2;
 
 #[derive(Default)]
 struct Name {
-    /// By day who saw it.
+    /// For each day, who saw it.
     days: BTreeMap<Day, BTreeSet<u32>>,
     messages: u64,
     signs: bool,

@@ -140,6 +140,9 @@ pub enum Error {
         /// What it said.
         text: String,
     },
+    /// Other programs took mail out of the folder each time that some was to be moved.
+    #[error("other programs keep taking mail out of the folder")]
+    Contended,
     /// The folder that mail is moved to does not take it.
     #[error("folder {folder} does not accept the mail: {answer}; {advice}", answer = said("the server refused", text))]
     Target {
@@ -245,6 +248,7 @@ impl Error {
         !matches!(
             self,
             Error::Refused { .. }
+                | Error::Contended
                 | Error::Bye { .. }
                 | Error::Lost(_)
                 | Error::TooLong { .. }
@@ -275,7 +279,6 @@ impl Error {
                     || is_throttle(text)
             }
             Error::Token(error) => error.is_passing(),
-            Error::Login { .. } => false,
             _ => false,
         }
     }

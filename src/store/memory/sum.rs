@@ -190,7 +190,7 @@ impl Sums {
 struct Facts<'c> {
     connection: &'c Connection,
     known: HashMap<u64, OutcomeFacts>,
-    /// By report the policy that it says was published, and their words.
+    /// For each report, the policy that it says was published, and their words.
     policies: FxHashMap<i64, i64>,
     words: FxHashMap<i64, PolicyWords>,
     /// The number of the list without signatures.

@@ -11,9 +11,9 @@ const SLOW: Duration = Duration::from_secs(1);
 
 /// What is known of domains: `None` where something was answered, else why nothing was.
 #[derive(Debug, Default)]
-pub(super) struct Silence(HashMap<String, Option<String>>);
+pub(super) struct Unanswered(HashMap<String, Option<String>>);
 
-impl Silence {
+impl Unanswered {
     /// Why it is of no use to ask, where that is so.
     pub(super) fn of(&self, question: &Question) -> Option<String> {
         self.0.get(zone(question)).cloned().flatten()
@@ -52,20 +52,20 @@ mod tests {
     fn a_domain_is_waited_for_once() {
         let question = |name: &str| Question::new(Kind::Txt, name);
         let late = Answer::CouldNotLook("no answer in time".to_owned());
-        let mut silence = Silence::default();
+        let mut unanswered = Unanswered::default();
         let wait = Duration::from_secs(3);
-        silence.note(&question("_dmarc.example.com"), &late, wait);
-        assert_eq!(silence.of(&question("k._domainkey.mail.example.com")).as_deref(), Some("no answer in time"));
-        assert_eq!(silence.of(&question("example.net")), None);
+        unanswered.note(&question("_dmarc.example.com"), &late, wait);
+        assert_eq!(unanswered.of(&question("k._domainkey.mail.example.com")).as_deref(), Some("no answer in time"));
+        assert_eq!(unanswered.of(&question("example.net")), None);
         // Some server of it is there after all.
-        silence.note(&question("www.example.com"), &Answer::NoData, wait);
-        silence.note(&question("_dmarc.example.com"), &late, wait);
-        assert_eq!(silence.of(&question("_dmarc.example.com")), None);
+        unanswered.note(&question("www.example.com"), &Answer::NoData, wait);
+        unanswered.note(&question("_dmarc.example.com"), &late, wait);
+        assert_eq!(unanswered.of(&question("_dmarc.example.com")), None);
         // A quick refusal costs nothing.
-        silence.note(&question("example.org"), &late, Duration::from_millis(2));
-        assert_eq!(silence.of(&question("example.org")), None);
+        unanswered.note(&question("example.org"), &late, Duration::from_millis(2));
+        assert_eq!(unanswered.of(&question("example.org")), None);
         let reverse = |address: &str| Question::reverse(address.parse().unwrap());
-        silence.note(&reverse("192.0.2.1"), &late, wait);
-        assert!(silence.of(&reverse("192.0.2.2")).is_some() && silence.of(&reverse("192.0.3.1")).is_none());
+        unanswered.note(&reverse("192.0.2.1"), &late, wait);
+        assert!(unanswered.of(&reverse("192.0.2.2")).is_some() && unanswered.of(&reverse("192.0.3.1")).is_none());
     }
 }
