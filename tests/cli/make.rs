@@ -147,3 +147,34 @@ pub(crate) fn mail(id: &str, kind: &str, file_name: &str, bytes: &[u8]) -> Vec<u
     )
     .into_bytes()
 }
+
+/// A signature that a report lists: `d=`, `s=`, its result.
+pub(crate) type Signature<'s> = (&'s str, &'s str, &'s str);
+
+/// A record whose evaluation is that of its signatures and its SPF check (domain, result), which align where they are
+/// example.com's or of a name below it. `done` says what was done, and why, by whether one of them passes.
+pub(crate) fn evaluated(
+    from: &str,
+    address: &str,
+    count: u64,
+    dkim: &[Signature<'_>],
+    spf: (&str, &str),
+    done: impl Fn(bool) -> (&'static str, String),
+) -> String {
+    let own = |name: &str| name == "example.com" || name.ends_with(".example.com");
+    let by_dkim = dkim.iter().any(|(domain, _, result)| own(domain) && *result == "pass");
+    let by_spf = own(spf.0) && spf.1 == "pass";
+    let [dkim_word, spf_word] = [by_dkim, by_spf].map(|passes| if passes { "pass" } else { "fail" });
+    let (disposition, reason) = done(by_dkim || by_spf);
+    let signature = |(domain, selector, result): &Signature<'_>| {
+        format!("<dkim><domain>{domain}</domain><selector>{selector}</selector><result>{result}</result></dkim>")
+    };
+    let signatures: String = dkim.iter().map(signature).collect();
+    format!(
+        "<record><row><source_ip>{address}</source_ip><count>{count}</count><policy_evaluated><disposition>{disposition}\
+         </disposition><dkim>{dkim_word}</dkim><spf>{spf_word}</spf>{reason}</policy_evaluated></row><identifiers>\
+         <header_from>{from}</header_from></identifiers><auth_results>{signatures}<spf><domain>{}</domain>\
+         <result>{}</result></spf></auth_results></record>",
+        spf.0, spf.1
+    )
+}

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::harness::Sandbox;
-use crate::make::{Dice, Report};
+use crate::make::{Dice, Report, evaluated};
 
 /// A record: address, count, signatures (`d=`, `s=`, result), SPF (domain, result), and what is aligned by them.
 #[derive(Debug, Clone, Copy)]
@@ -18,31 +18,7 @@ const FROM: &str = "example.com";
 
 impl Line<'_> {
     fn xml(&self) -> String {
-        let own = |name: &str| name == FROM || name.ends_with(".example.com");
-        let verdict = |passes: bool| if passes { "pass" } else { "fail" };
-        let dkim = self.dkim.iter().any(|(domain, _, result)| own(domain) && *result == "pass");
-        let spf = own(self.spf.0) && self.spf.1 == "pass";
-        let signatures: String = self
-            .dkim
-            .iter()
-            .map(|(domain, selector, result)| {
-                format!(
-                    "<dkim><domain>{domain}</domain><selector>{selector}</selector><result>{result}</result></dkim>"
-                )
-            })
-            .collect();
-        format!(
-            "<record><row><source_ip>{}</source_ip><count>{}</count><policy_evaluated><disposition>none</disposition>\
-             <dkim>{}</dkim><spf>{}</spf></policy_evaluated></row><identifiers><header_from>{FROM}</header_from>\
-             </identifiers><auth_results>{signatures}<spf><domain>{}</domain><result>{}</result></spf></auth_results>\
-             </record>",
-            self.address,
-            self.count,
-            verdict(dkim),
-            verdict(spf),
-            self.spf.0,
-            self.spf.1
-        )
+        evaluated(FROM, self.address, self.count, self.dkim, self.spf, |_| ("none", String::new()))
     }
 }
 

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use serde_json::Value;
 
 use crate::harness::{Ran, Sandbox, append_to_mbox, cases};
-use crate::make::{Dice, Report, gzip, mail};
+use crate::make::{Dice, Report, evaluated, gzip, mail};
 
 type Signature = (&'static str, &'static str, &'static str);
 
@@ -21,35 +21,11 @@ pub(crate) struct Says {
 
 impl Says {
     pub(crate) fn record(self, from: &str, address: &str, count: u64) -> String {
-        let own = |name: &str| name == "example.com" || name.ends_with(".example.com");
-        let verdict = |passes: bool| if passes { "pass" } else { "fail" };
-        let dkim = self.dkim.iter().any(|(domain, _, result)| own(domain) && *result == "pass");
-        let spf = own(self.spf.0) && self.spf.1 == "pass";
-        // The policy asks for quarantine, so what is spared was overridden.
-        let done = if dkim || spf || !self.reason.is_empty() { "none" } else { "quarantine" };
-        let reason = match self.reason {
-            "" => String::new(),
-            kind => format!("<reason><type>{kind}</type><comment></comment></reason>"),
-        };
-        let signatures: String = self
-            .dkim
-            .iter()
-            .map(|(domain, selector, result)| {
-                format!(
-                    "<dkim><domain>{domain}</domain><selector>{selector}</selector><result>{result}</result></dkim>"
-                )
-            })
-            .collect();
-        format!(
-            "<record><row><source_ip>{address}</source_ip><count>{count}</count><policy_evaluated><disposition>{done}\
-             </disposition><dkim>{}</dkim><spf>{}</spf>{reason}</policy_evaluated></row><identifiers><header_from>{from}\
-             </header_from></identifiers><auth_results>{signatures}<spf><domain>{}</domain><result>{}</result></spf>\
-             </auth_results></record>",
-            verdict(dkim),
-            verdict(spf),
-            self.spf.0,
-            self.spf.1
-        )
+        evaluated(from, address, count, self.dkim, self.spf, |passes| match self.reason {
+            // The policy asks for quarantine, so what is spared was overridden.
+            "" => (if passes { "none" } else { "quarantine" }, String::new()),
+            kind => ("none", format!("<reason><type>{kind}</type><comment></comment></reason>")),
+        })
     }
 }
 
