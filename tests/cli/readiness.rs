@@ -1,6 +1,7 @@
 //! `readiness`: the review before `p=quarantine` and `p=reject`.
 
 mod blockers;
+mod doubts;
 
 use std::path::PathBuf;
 

@@ -181,6 +181,8 @@ pub struct Decision {
     pub sender: String,
     /// Header From.
     pub domain: String,
+    /// The sender of the owner's that fell silent as this one began: it may be the same machine at another address.
+    pub in_place_of: Option<String>,
     /// The `[[sender]]` entry, in TOML, where it is the owner's; comment lines where none could be about it alone.
     pub approve: String,
     /// The `[[not_ours]]` entry, in TOML, where it is not; the same holds.

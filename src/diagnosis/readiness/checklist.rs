@@ -18,6 +18,8 @@ pub(super) struct Findings<'f> {
     pub(super) own: Weighed,
     /// Paths of one's own that are not of class signed.
     pub(super) unsigned_own: u64,
+    /// Messages of one's own that fail at one reporter alone and do not count, by that reporter's name.
+    pub(super) alone: Vec<(&'f str, u64)>,
     pub(super) mailboxes: Vec<String>,
     /// Paths of one's own on which DKIM fails at every reporter, each with why.
     pub(super) failing_signatures: &'f [(String, Option<Cause>)],

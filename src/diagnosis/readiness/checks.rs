@@ -7,7 +7,7 @@ use super::reporters::share;
 use super::selectors::SelectorHealth;
 use super::standards;
 use crate::diagnosis::DomainFinding;
-use crate::words::{agree, grouped, percent_of, plural, threshold};
+use crate::words::{agree, grouped, percent, percent_of, plural, threshold};
 
 /// All checks, and what they come to: too little evidence, then what stands in the way, then ready.
 pub(super) fn checks(findings: &Findings<'_>) -> (Vec<Check>, Verdict) {
@@ -167,6 +167,29 @@ fn mail(findings: &Findings<'_>, list: &mut List) {
                 )
             }
             None => "no such message".to_owned(),
+        },
+    );
+    let (alone, at) = findings.alone.iter().fold((0u64, None), |(all, most), &(name, sum)| {
+        (all.saturating_add(sum), most.max(Some((sum, std::cmp::Reverse(name)))))
+    });
+    list.add(
+        area,
+        "lone_reporter",
+        false,
+        alone <= limits.max_path_failures,
+        format!(
+            "no more than {} of own and approved paths fail at one reporter alone",
+            plural(limits.max_path_failures, "message")
+        ),
+        match at {
+            None => "none".to_owned(),
+            Some((most, name)) => format!(
+                "{} fail at {} alone{}, {} of own and approved mail: all others see this mail pass, so that it does not count as failing; find out why before the policy is made stricter",
+                plural(alone, "message"),
+                name.0,
+                if most < alone { " and at others each alone" } else { "" },
+                percent(alone, findings.own.messages.saturating_add(alone))
+            ),
         },
     );
     let failing: Vec<&Blocker> = findings.review.blockers.iter().filter(|one| one.reasons.contains(&"fails")).collect();

@@ -1,6 +1,7 @@
 //! The paths that are nobody's yet: what has to be decided about them before the policy is made stricter.
 
 use std::cmp::Reverse;
+use std::collections::BTreeMap;
 
 use super::answer::{Decision, Undecided};
 use super::impact::failing;
@@ -22,17 +23,18 @@ pub(super) fn undecided(path: &SendingPath) -> Undecided {
 }
 
 /// The paths that somebody has to decide about before the policy is made stricter. Those with fewer messages need no decision and are
-/// summed up in one line.
+/// summed up in one line. `in_place_of` names by a path's id the sender in whose place it came.
 pub(super) fn decisions(
     ground: &Ground<'_>,
     paths: &[&SendingPath],
+    in_place_of: &BTreeMap<String, String>,
     messages: u64,
     thresholds: &ReadinessThresholds,
 ) -> Vec<Decision> {
     let waits = |path: &&&SendingPath| {
         let whose = match path.role {
             Role::Service | Role::OtherAccount => true,
-            Role::Unknown => looks_forgotten(ground.survey, path),
+            Role::Unknown => looks_forgotten(ground.survey, path) || in_place_of.contains_key(&path.id),
             _ => false,
         };
         whose && failing(path) > thresholds.max_path_failures && failing(path).saturating_mul(100) >= messages
@@ -45,6 +47,7 @@ pub(super) fn decisions(
             messages: failing(path),
             sender: path.sender.clone(),
             domain: path.domain.clone(),
+            in_place_of: in_place_of.get(&path.id).cloned(),
             approve: ledger::approval(ground, path).to_string(),
             deny: ledger::denial(ground, path).to_string(),
         })

@@ -1,6 +1,7 @@
 //! From what was observed to the review.
 
 use std::cmp::Reverse;
+use std::collections::BTreeMap;
 
 use super::advice::advice;
 use super::answer::{Review, Verdict};
@@ -78,16 +79,24 @@ pub fn review(
     let (published, policy_changes) = policy::history(&receivers, governor);
     let (dispositions, overridden) = handling(&receivers);
     let about = |one: &&CheckedReports| is_within(&one.domain, domain) || is_within(domain, &one.domain);
-    let unchecked = observed.checked.iter().filter(about).map(|one| one.unchecked).sum();
+    let unchecked = if observed.unchecked_left_out {
+        observed.checked.iter().filter(about).map(|one| one.unchecked).sum()
+    } else {
+        receivers.reports.iter().filter(|report| !report.is_checked()).count() as u64
+    };
     let now = end_of(observed.today);
     let fresh = receivers.reports.iter().map(|report| report.period).filter(|period| period.is_evidence_of_now(now));
     let newest = fresh.max_by_key(|period| period.end);
 
     let witnessed = Witnessed::of(observed.survey, &paths, observed.earlier);
-    let wants_end =
-        |path: &SendingPath, days: &PathDays| is_own(path) && (failing(path) > 0 || spf_alone(path, days) > 0);
-    let ends: Vec<Option<End>> = (paths.iter().zip(&path_days))
-        .map(|(path, days)| wants_end(path, days).then(|| witnessed.end(path)).flatten())
+    let ends: Vec<Option<End>> = paths.iter().map(|path| is_own(path).then(|| witnessed.end(path)).flatten()).collect();
+    let in_place_of = successors(&paths, &ends);
+    // What passes by itself and has ended is shown like all else.
+    let wants_end = |path: &SendingPath, days: &PathDays| failing(path) > 0 || spf_alone(path, days) > 0;
+    let ends: Vec<Option<End>> = ends
+        .into_iter()
+        .zip(paths.iter().zip(&path_days))
+        .map(|(end, (path, days))| end.filter(|_| wants_end(path, days)))
         .collect();
     let is_alive = |end: &Option<End>| !matches!(end, Some(End::Ended));
     let alive = paths.iter().copied().zip(&path_days).zip(&ends).filter(|(_, end)| is_alive(end));
@@ -141,7 +150,7 @@ pub fn review(
         ended: sorted.ended,
         fragile: sorted.fragile,
         subdomains: subdomains::subdomains(domain, target, &within, &governing, published.as_ref()),
-        decisions: decisions(&ground, &paths, impact.messages, thresholds),
+        decisions: decisions(&ground, &paths, &in_place_of, impact.messages, thresholds),
         decide: sorted.decide,
         forgotten: sorted.forgotten,
         strict,
@@ -171,6 +180,7 @@ pub fn review(
         age: newest.map(|period| age_in_days(period.end, observed.today)),
         window_days: (i64::from(observed.window.1) - i64::from(observed.window.0) + 1).max(0),
         own: sorted.own,
+        alone: sorted.alone.iter().map(|(&at, &sum)| (survey.reporter_names[at as usize].as_str(), sum)).collect(),
         unsigned_own: sorted.unsigned_own,
         mailboxes: mailboxes(&own, catalogue),
         failing_signatures: &sorted.failing_signatures,
@@ -181,6 +191,20 @@ pub fn review(
     }
     let advice = advice(&findings);
     Review { verdict, checks, advice, ..review }
+}
+
+/// By the id of each path that came in the place of one of the owner's that fell silent the sender of that. What one reporter alone sees
+/// of a domain takes nobody's place, where there are others.
+fn successors(paths: &[&SendingPath], ends: &[Option<End>]) -> BTreeMap<String, String> {
+    let mut found = BTreeMap::new();
+    for (path, end) in paths.iter().zip(ends) {
+        let Some(End::Moved(successor)) = end else { continue };
+        let by_several = |one: &&&SendingPath| one.reporters.len() > 1 || path.reporters.len() < 2;
+        if paths.iter().filter(|one| one.id == successor.path).any(|one| by_several(&one)) {
+            found.entry(successor.path.clone()).or_insert_with(|| path.sender.clone());
+        }
+    }
+    found
 }
 
 /// What receivers reported of a domain and what is below it.

@@ -1,5 +1,7 @@
 //! What each path of a review comes to: whether it stands in the way, wants a decision, got worse, or has ended.
 
+use std::collections::BTreeMap;
+
 use super::answer::{Blocker, Ended, Fragile, Regression, ReviewedPath, Undecided};
 use super::decisions::{looks_forgotten, undecided};
 use super::ended::{End, Witnessed};
@@ -46,6 +48,8 @@ pub(super) struct Sorted {
     pub(super) failing_signatures: Vec<(String, Option<Cause>)>,
     /// What decides of one's own paths together.
     pub(super) own: Weighed,
+    /// Messages of one's own that fail at one reporter alone and do not count, by that reporter.
+    pub(super) alone: BTreeMap<u32, u64>,
     /// Paths of one's own that are not of class signed.
     pub(super) unsigned_own: u64,
 }
@@ -93,6 +97,10 @@ impl Sorted {
         self.regressions.extend(regression(path, days, measures.thresholds));
         self.own.messages = self.own.messages.saturating_add(counted.messages);
         self.own.failing = self.own.failing.saturating_add(counted.failing);
+        if let Some(reporter) = counted.alone_at {
+            let sum = self.alone.entry(reporter).or_default();
+            *sum = sum.saturating_add(counted.alone);
+        }
         if path.class == Class::Broken && path.evidence.counted.aligned == 0 {
             self.failing_signatures.push((path.sender.clone(), path.cause));
         }
@@ -144,7 +152,7 @@ fn is_forgotten(path: &SendingPath, measures: &Measures<'_>) -> bool {
 
 /// Whether more of a path fails than may.
 fn fails(path: Weighed, thresholds: &ReadinessThresholds) -> bool {
-    let Weighed { messages, failing } = path;
+    let Weighed { messages, failing, .. } = path;
     failing > thresholds.max_path_failures && failing as f64 > (1.0 - thresholds.pass_share) * messages as f64
 }
 

@@ -18,7 +18,7 @@ const DAYS: usize = 5;
 
 /// What a review saw altogether, to hold a path against.
 pub(super) struct Whole {
-    working_days: usize,
+    working_days: BTreeSet<Day>,
     /// The messages of each reporter, by its place in [`Survey::reporter_names`].
     reporters: BTreeMap<u32, u64>,
     messages: u64,
@@ -33,17 +33,26 @@ impl Whole {
         }
         let works = |day: &&DayFigures| day.messages > 0 && is_working_day(day.day);
         Whole {
-            working_days: daily.iter().filter(works).count(),
+            working_days: daily.iter().filter(works).map(|one| one.day).collect(),
             messages: reporters.values().fold(0, |sum, &messages| sum.saturating_add(messages)),
             reporters,
         }
     }
 
+    /// Whether what came last on a day still comes: on one of the last working days.
+    fn goes_on(&self, last: Day) -> bool {
+        self.working_days.iter().nth_back(1).is_some_and(|&day| last >= day)
+    }
+
     /// Whether a path has a hundredth of the mail, from one address, on most working days and at the reporters of most of the mail:
     /// spoofers come in bursts and from many addresses; a printer, a script or a server that SPF does not name does not. Of a few
-    /// messages a day the many small reporters see none.
+    /// messages a day the many small reporters see none. What began within the window is steady since then.
     pub(super) fn has_steady(&self, path: &SendingPath, survey: &Survey) -> bool {
-        if self.working_days < DAYS || failing(path).saturating_mul(100) < self.messages {
+        let figures = &survey.paths[path.figures];
+        // What began within the window and goes on is held against the days since.
+        let since = if self.goes_on(figures.last) { figures.first } else { Day::MIN };
+        let working_days = self.working_days.range(since..).count();
+        if working_days < DAYS || failing(path).saturating_mul(100) < self.messages {
             return false;
         }
         let addresses = survey.tally.addresses(path.figures);
@@ -64,7 +73,7 @@ impl Whole {
             .filter_map(|at| self.reporters.get(at))
             .fold(0u64, |sum, &messages| sum.saturating_add(messages));
         busiest as f64 >= ONE_ADDRESS * path.messages as f64
-            && working as f64 > MOST * self.working_days as f64
+            && working as f64 > MOST * working_days as f64
             && seen_of as f64 > MOST * self.messages as f64
     }
 }

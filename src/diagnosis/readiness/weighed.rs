@@ -14,6 +14,9 @@ use crate::witness::{Claim, has_share, is_lone_claim};
 pub(super) struct Weighed {
     pub(super) messages: u64,
     pub(super) failing: u64,
+    /// Messages that fail and do not count, since one reporter alone sees it, and the one that sees most of them.
+    pub(super) alone: u64,
+    pub(super) alone_at: Option<u32>,
 }
 
 /// How many reporters are asked whether they are alone, of those that see most fail.
@@ -29,25 +32,31 @@ const PASSES: f64 = 0.9;
 /// that two others saw otherwise on the same days. An incident of one path is one of the others that failed on its days alone.
 pub(super) fn weighed(survey: &Survey, own: &[&SendingPath]) -> Vec<Weighed> {
     let of: Vec<Vec<Claim>> = own.iter().map(|path| claims(survey, path)).collect();
-    let incidents: Vec<Option<(Day, Day)>> = of.iter().map(|all| incident(&without_lone(all.clone()))).collect();
+    let incidents: Vec<Option<(Day, Day)>> = of.iter().map(|all| incident(&apart(all.clone()).0)).collect();
     let mut known: Vec<(Day, Day)> = incidents.iter().flatten().copied().collect();
     known.sort_unstable();
     known.dedup();
     let all = own.iter().zip(of).zip(incidents);
     all.map(|((path, mut claims), incident)| {
         if failing(path) == 0 {
-            return Weighed { messages: path.messages, failing: 0 };
+            return Weighed { messages: path.messages, ..Weighed::default() };
         }
         let since = |day: Day| path.since.as_ref().is_none_or(|since| date_of(day).to_string() >= *since);
         claims.retain(|one| since(one.day));
-        let mut claims = without_lone(claims);
+        let (mut claims, lone) = apart(claims);
         let incident = incident.or_else(|| known.iter().copied().find(|&days| is_within(&claims, days)));
         if let Some((_, over)) = incident {
             claims.retain(|one| one.day > over);
         }
-        claims.iter().fold(Weighed::default(), |sum, one| Weighed {
+        let alone = Weighed {
+            alone: lone.iter().fold(0, |sum, one| sum.saturating_add(one.claimed)),
+            alone_at: most_failing(&lone).first().copied(),
+            ..Weighed::default()
+        };
+        claims.iter().fold(alone, |sum, one| Weighed {
             messages: sum.messages.saturating_add(one.claimed).saturating_add(one.otherwise),
             failing: sum.failing.saturating_add(one.claimed),
+            ..sum
         })
     })
     .collect()
@@ -78,14 +87,15 @@ fn claims(survey: &Survey, path: &SendingPath) -> Vec<Claim> {
     claims
 }
 
-/// Claims without those that one reporter makes alone.
-fn without_lone(mut claims: Vec<Claim>) -> Vec<Claim> {
+/// Claims, and apart from them those that one reporter makes alone.
+fn apart(mut claims: Vec<Claim>) -> (Vec<Claim>, Vec<Claim>) {
+    let mut lone = Vec::new();
     for reporter in most_failing(&claims) {
         if is_lone_claim(&claims, reporter, FEW) {
-            claims.retain(|one| one.reporter != reporter);
+            lone.extend(claims.extract_if(.., |one| one.reporter == reporter));
         }
     }
-    claims
+    (claims, lone)
 }
 
 /// The days on which nearly all mail of a path passes, on nobody's word alone.

@@ -194,6 +194,10 @@ fn decisions(answer: &Review, document: &mut Document) {
     document.text(how);
     for decision in &answer.decisions {
         failing(&decision.sender, decision.messages, &decision.path, document);
+        if let Some(former) = &decision.in_place_of {
+            let text = format!("It began as {former} fell silent: it may be the same sender, on another machine.");
+            document.text(Text::plain(text).paint(Paint::Warn));
+        }
         for entry in [&decision.approve, &decision.deny] {
             document.verbatim(1, entry.lines().map(str::to_owned).collect());
         }

@@ -103,6 +103,7 @@ pub(super) fn title(name: &str) -> String {
         "own_mail" => "Mail of your own",
         "pass_share" => "Pass share of your mail",
         "domain_findings" => "SPF and DKIM of the domain itself",
+        "lone_reporter" => "One reporter against the others",
         "failing_paths" => "Paths of yours that fail",
         "dkim_coverage" => "Paths that pass by SPF only",
         "failing_signatures" => "Signatures that fail everywhere",
