@@ -1,6 +1,6 @@
 //! `dmarcstat copy`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::anyhow;
 
@@ -28,9 +28,7 @@ pub(super) struct Copy {
 impl Copy {
     pub(super) fn run(self, context: &mut Context) -> Outcome {
         context.form_of::<CopyAnswer>()?;
-        // One file has many names.
-        let file = |path: &PathBuf| path.canonicalize().ok();
-        if self.from == self.to || file(&self.from).is_some_and(|from| file(&self.to) == Some(from)) {
+        if self.from == self.to || is_one_file(&self.from, &self.to) {
             return Err(Failure::Usage("--from and --to name the same database".to_owned()));
         }
         let database = &context.config.database;
@@ -53,4 +51,16 @@ impl Copy {
         context.show(&CopyAnswer { from: shown(&self.from), to: shown(&self.to), copied })?;
         Ok(Status::Done)
     }
+}
+
+/// Whether two names are of one file, be it by links.
+fn is_one_file(one: &Path, other: &Path) -> bool {
+    #[cfg(unix)]
+    let identity = |path: &Path| {
+        use std::os::unix::fs::MetadataExt;
+        path.metadata().map(|file| (file.dev(), file.ino())).ok()
+    };
+    #[cfg(not(unix))]
+    let identity = |path: &Path| path.canonicalize().ok();
+    identity(one).is_some_and(|one| identity(other) == Some(one))
 }

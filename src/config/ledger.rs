@@ -246,24 +246,24 @@ mod tests {
     }
 
     #[test]
-    fn a_denial_of_the_same_match_takes_an_approval_away() {
-        let denies = |sender: &str, denial: &str| {
+    fn an_entry_of_the_same_match_covers_another() {
+        let covers = |sender: &str, denial: &str| {
             let text = format!(
                 "[[sender]]\nname = \"Shop\"\n{sender}\n[[not_ours]]\nname = \"Old shop\"\nmatch = {{ ip = [\"192.0.2.1\", \"192.0.2.9\"] }}\n{denial}"
             );
             let entries = Config::parse(&text).unwrap().ledger.entries;
             let [denial, approval] = entries.as_slice() else { panic!("{entries:?}") };
-            assert!(!approval.denies_all_of(denial));
-            denial.denies_all_of(approval)
+            assert_eq!(denial.decision, Decision::Denied, "what denies comes first");
+            denial.covers_all_of(approval)
         };
         let same = "match = { ip = [\"192.0.2.9/32\", \"192.0.2.1\", \"192.0.2.9\"] }";
         let some = |domains: &str| format!("domains = [{domains}]");
         let sender = format!("{same}\ndomains = [\"news.example.com\"]");
-        assert!(denies(same, "") && denies(&sender, ""));
-        assert!(denies(&sender, &some("\"example.net\", \"example.com\"")));
+        assert!(covers(same, "") && covers(&sender, ""));
+        assert!(covers(&sender, &some("\"example.net\", \"example.com\"")));
         // Exceptions, and other mail.
-        assert!(!denies(same, &some("\"example.com\"")) && !denies(&sender, &some("\"old.news.example.com\"")));
-        assert!(!denies("match = { ip = \"192.0.2.1\" }", ""));
+        assert!(!covers(same, &some("\"example.com\"")) && !covers(&sender, &some("\"old.news.example.com\"")));
+        assert!(!covers("match = { ip = \"192.0.2.1\" }", ""));
     }
 
     #[test]

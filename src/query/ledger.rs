@@ -122,16 +122,15 @@ impl LedgerEntry {
         is_among(from, &self.domains)
     }
 
-    /// Whether it denies all that another approves, by the same `match`. A denial for some of the domains is an exception.
+    /// Whether it is about all that another is about, by the same `match`: where it comes first, the other has no effect. One for some
+    /// of the domains is an exception.
     #[must_use]
-    pub fn denies_all_of(&self, approval: &LedgerEntry) -> bool {
-        let covers_all = match approval.domains.as_slice() {
+    pub fn covers_all_of(&self, other: &LedgerEntry) -> bool {
+        let has_domains = match other.domains.as_slice() {
             [] => self.domains.is_empty(),
             domains => domains.iter().all(|domain| self.covers(domain)),
         };
-        (self.decision, approval.decision) == (Decision::Denied, Decision::Approved)
-            && covers_all
-            && self.identities.in_order() == approval.identities.in_order()
+        has_domains && self.identities.in_order() == other.identities.in_order()
     }
 
     /// Whether a record may be of this sender, by what it shows apart from its address.

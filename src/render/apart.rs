@@ -54,9 +54,10 @@ impl Answer for ReportsAction<'_> {
         }
         let numbers = self.reports.iter().map(|one| one.id.to_string()).collect::<Vec<_>>().join(" ");
         document.text(Text::prose(format!(
-            "{number} dropped: {}, not even when {} read again. `dmarcstat reports drop --back {numbers}` brings {} back.",
+            "{number} dropped: {}, not even when {} read again, until `prune` deletes {}. `dmarcstat reports drop --back {numbers}` brings {} back.",
             agree(count, "it counts in no answer", "they count in no answer"),
             agree(count, "its mail is", "their mail is"),
+            agree(count, "it", "them"),
             agree(count, "it", "them"),
         )));
         document

@@ -31,6 +31,19 @@ fn a_second_copy_says_that_it_only_compared() {
     sandbox.run(["copy", "--from", &db, "--to", &text]).exits(1).says("name another with --to");
 }
 
+#[cfg(unix)]
+#[test]
+fn a_file_under_another_name_is_no_copy() {
+    let sandbox = Sandbox::with_sample();
+    let db = sandbox.db();
+    std::fs::hard_link(&db, sandbox.path("hard.db")).unwrap();
+    std::os::unix::fs::symlink(&db, sandbox.path("soft.db")).unwrap();
+    for name in [db.to_str().unwrap(), "hard.db", "soft.db"] {
+        let ran = sandbox.run(["copy", "--from", db.to_str().unwrap(), "--to", name]).exits(2);
+        assert!(ran.stderr.contains("name the same database"), "{name}: {ran}");
+    }
+}
+
 #[test]
 fn a_finished_copy_that_was_written_to_is_never_to_be_removed() {
     let sandbox = Sandbox::with_sample();

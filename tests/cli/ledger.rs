@@ -37,12 +37,12 @@ fn the_ledger_lists_senders_and_is_held_against_what_was_seen() {
         (Some("Sold printer"), Some("unmatched")),
         (Some("Campaigns"), Some("expired")),
         (Some("Nobody"), Some("unmatched")),
-        (Some("Printer"), Some("denied")),
+        (Some("Printer"), Some("covered")),
     ];
     assert_eq!(told, wanted);
     let table = sandbox.run(["unsigned"].iter().chain(&arguments)).exits(0);
     assert!(table.text().contains("\"Nobody\" (line 8) matches no mail"), "{table}");
-    assert!(table.text().contains("\"Printer\" (line 11) has no effect: [[not_ours]] of line 14 denies"), "{table}");
+    assert!(table.text().contains("\"Printer\" (line 11) has no effect: the entry of line 14 comes first"), "{table}");
 }
 
 #[test]

@@ -31,8 +31,8 @@ pub struct LedgerFinding {
     pub problem: LedgerProblem,
     /// The last day of its approval.
     pub expires: Option<String>,
-    /// The line of the entry that denies all that it approves.
-    pub denied_by: Option<usize>,
+    /// The line of the entry that comes first and is about all that it is about.
+    pub covered_by: Option<usize>,
     /// Whom to ask.
     pub owner: Option<String>,
 }
@@ -45,8 +45,8 @@ pub enum LedgerProblem {
     Expired,
     /// Nothing in the window is its mail.
     Unmatched,
-    /// It approves what another entry denies by the same `match`; what is denied comes first.
-    Denied,
+    /// Another entry with the same `match` comes first; those that deny come before those that approve.
+    Covered,
 }
 
 impl LedgerFinding {
@@ -62,11 +62,11 @@ impl LedgerFinding {
             LedgerProblem::Unmatched => {
                 format!("the ledger's {:?} (line {}) matches no mail of this window{owner}", self.name, self.line)
             }
-            LedgerProblem::Denied => format!(
-                "the ledger's {:?} (line {}) has no effect: [[not_ours]] of line {} denies the same mail; take one of them out{owner}",
+            LedgerProblem::Covered => format!(
+                "the ledger's {:?} (line {}) has no effect: the entry of line {} comes first for the same mail; take one of them out{owner}",
                 self.name,
                 self.line,
-                self.denied_by.unwrap_or_default()
+                self.covered_by.unwrap_or_default()
             ),
         }
     }
@@ -84,22 +84,23 @@ pub fn ledger_findings(survey: &Survey, ledger: &Ledger, domains: &[String], tod
         if entry.shared && !survey.matched_entries.contains(&number) {
             continue;
         }
-        let denied_by = ledger.entries.iter().find(|denial| denial.denies_all_of(entry)).map(|denial| denial.line);
+        let mut before = ledger.entries[..number].iter();
+        let covered_by = before.find(|one| one.covers_all_of(entry)).map(|one| one.line);
         let mut add = |problem| {
             findings.push(LedgerFinding {
                 name: entry.name.clone(),
                 line: entry.line,
                 problem,
                 expires: entry.expires.map(|day| day.to_string()),
-                denied_by,
+                covered_by,
                 owner: entry.owner.clone(),
             });
         };
         if entry.expires.is_some_and(|last| last < today) {
             add(LedgerProblem::Expired);
         }
-        if denied_by.is_some() {
-            add(LedgerProblem::Denied);
+        if covered_by.is_some() {
+            add(LedgerProblem::Covered);
         } else if !survey.matched_entries.contains(&number) {
             add(LedgerProblem::Unmatched);
         }
