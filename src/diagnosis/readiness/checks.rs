@@ -7,6 +7,7 @@ use super::reporters::share;
 use super::selectors::SelectorHealth;
 use super::standards;
 use crate::diagnosis::DomainFinding;
+use crate::role::Role;
 use crate::words::{agree, grouped, percent, percent_of, plural, threshold};
 
 /// All checks, and what they come to: too little evidence, then what stands in the way, then ready.
@@ -134,6 +135,8 @@ fn mail(findings: &Findings<'_>, list: &mut List) {
     let area = CheckArea::Mail;
     let parked = is_parked(findings);
     let seen = findings.own.messages > 0;
+    let denied = findings.review.paths.iter().filter(|path| path.role == Role::Denied);
+    let denied = denied.fold(0u64, |sum, path| sum.saturating_add(path.pass));
     list.add(
         area,
         "own_mail",
@@ -143,6 +146,11 @@ fn mail(findings: &Findings<'_>, list: &mut List) {
         match (seen, parked) {
             (true, _) => plural(findings.own.messages, "message"),
             (false, true) => "the configuration lists the domain as parked (`[readiness] parked`)".to_owned(),
+            (false, false) if denied > 0 => format!(
+                "none was seen, beside {} that {} DMARC and that `[[not_ours]]` in the configuration denies: see whether that is right",
+                plural(denied, "message"),
+                agree(denied, "passes", "pass")
+            ),
             (false, false) => {
                 "none was seen: either the domain sends no mail, or none of it is authenticated and all would be lost"
                     .to_owned()

@@ -193,7 +193,8 @@ pub fn review(
     Review { verdict, checks, advice, ..review }
 }
 
-/// By the id of each path that came in the place of one of the owner's that fell silent the sender of that. What one reporter alone sees
+/// By the id of each path that came in the place of one of the owner's that fell silent the sender of that, or its machine where both senders
+/// are called alike. What one reporter alone sees
 /// of a domain takes nobody's place, where there are others.
 fn successors(paths: &[&SendingPath], ends: &[Option<End>]) -> BTreeMap<String, String> {
     let mut found = BTreeMap::new();
@@ -201,7 +202,9 @@ fn successors(paths: &[&SendingPath], ends: &[Option<End>]) -> BTreeMap<String, 
         let Some(End::Moved(successor)) = end else { continue };
         let by_several = |one: &&&SendingPath| one.reporters.len() > 1 || path.reporters.len() < 2;
         if paths.iter().filter(|one| one.id == successor.path).any(|one| by_several(&one)) {
-            found.entry(successor.path.clone()).or_insert_with(|| path.sender.clone());
+            let machine = path.source_ips.first().filter(|_| path.sender == successor.sender);
+            let former = machine.map_or_else(|| path.sender.clone(), ToString::to_string);
+            found.entry(successor.path.clone()).or_insert(former);
         }
     }
     found
