@@ -20,6 +20,27 @@ pub struct PolicySeen {
     pub policy: usize,
 }
 
+/// Policies as they are met, each once.
+#[derive(Debug, Default)]
+pub(super) struct PoliciesMet {
+    /// By their numbers, their places in the list.
+    places: FxHashMap<i64, usize>,
+    /// Without their domains.
+    pub(super) list: Vec<PolicyPublished>,
+}
+
+impl PoliciesMet {
+    /// The place of a policy, by its number.
+    pub(super) fn place(&mut self, store: &Store, number: i64) -> Result<usize, StoreError> {
+        if let Some(&known) = self.places.get(&number) {
+            return Ok(known);
+        }
+        self.list.push(store.published_as(number)?.unwrap_or_default());
+        self.places.insert(number, self.list.len() - 1);
+        Ok(self.list.len() - 1)
+    }
+}
+
 /// What reporters found published.
 #[derive(Debug, Clone, Default)]
 pub struct Published {
@@ -37,17 +58,11 @@ pub fn published(store: &Store, survey: &Survey) -> Result<Published, StoreError
     let mut found = Published::default();
     let mut reports: Vec<_> = survey.tally.reports.iter().collect();
     reports.sort_unstable_by_key(|report| report.report);
-    let mut places: FxHashMap<i64, usize> = FxHashMap::default();
+    let mut policies = PoliciesMet::default();
     let mut by_domain: FxHashMap<i64, Vec<PolicySeen>> = FxHashMap::default();
     for report in reports {
         let Some((domain, number)) = store.policy_found(report.report)? else { continue };
-        let policy = match places.get(&number) {
-            Some(&known) => known,
-            None => {
-                found.policies.push(store.published_as(number)?.unwrap_or_default());
-                *places.entry(number).or_insert(found.policies.len() - 1)
-            }
-        };
+        let policy = policies.place(store, number)?;
         let seen = PolicySeen { day: report.day, reporter: report.reporter, policy };
         by_domain.entry(domain).or_default().push(seen);
     }
@@ -55,5 +70,6 @@ pub fn published(store: &Store, survey: &Survey) -> Result<Published, StoreError
     for (domain, seen) in by_domain {
         found.domains.insert(names.text(domain)?.to_owned(), seen);
     }
+    found.policies = policies.list;
     Ok(found)
 }

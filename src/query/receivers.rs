@@ -3,6 +3,7 @@
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::distinct_facts::DistinctFacts;
+use super::published::PoliciesMet;
 use super::scan::Scan;
 use super::window::Window;
 use crate::alignment::{Disposition, OverrideReason};
@@ -269,7 +270,7 @@ impl<'p, 's> Pass<'p, 's> {
 
     fn finish(mut self) -> Result<Receivers, StoreError> {
         let mut found = Receivers::default();
-        let mut policies: FxHashMap<i64, usize> = FxHashMap::default();
+        let mut policies = PoliciesMet::default();
         let mut reporters: FxHashMap<i64, usize> = FxHashMap::default();
         let mut seen: Vec<(usize, u64)> = std::mem::take(&mut self.seen).into_iter().collect();
         seen.sort_unstable();
@@ -283,13 +284,7 @@ impl<'p, 's> Pass<'p, 's> {
                     found.reporters.len() - 1
                 }
             };
-            let policy = match policies.get(&line.policy) {
-                Some(&known) => known,
-                None => {
-                    found.policies.push(self.store.published_as(line.policy)?.unwrap_or_default());
-                    *policies.entry(line.policy).or_insert(found.policies.len() - 1)
-                }
-            };
+            let policy = policies.place(self.store, line.policy)?;
             found.reports.push(ReportSeen {
                 day: line.day,
                 period: line.period,
@@ -300,6 +295,7 @@ impl<'p, 's> Pass<'p, 's> {
                 trust: line.trust,
             });
         }
+        found.policies = policies.list;
         found.reports.sort_by(|a, b| {
             let key = |one: &ReportSeen| (one.day, one.period.end, one.messages);
             key(a).cmp(&key(b)).then_with(|| found.reporters[a.reporter].cmp(&found.reporters[b.reporter]))

@@ -163,7 +163,7 @@ impl Table {
         Table { columns: columns.into_iter().collect(), ..Table::default() }
     }
 
-    /// The same with no more than so many rows, the first: what is added to them is counted, and not kept.
+    /// Bounds the rows: those that are added beyond the first so many are counted only.
     #[must_use]
     pub fn at_most(self, rows: usize) -> Self {
         Table { most: Some(rows), ..self }
@@ -180,7 +180,7 @@ impl Table {
         Table::first_of(usize::MAX, things, columns)
     }
 
-    /// The same with no more than so many rows, the first.
+    /// A table [`of`](Self::of) the first so many things.
     pub(super) fn first_of<T, const N: usize>(
         most: usize,
         things: impl IntoIterator<Item = T>,

@@ -135,10 +135,10 @@ impl<'s> Keys<'s> {
         let (of_failing, others): (Vec<_>, Vec<_>) =
             sums.into_iter().partition(|(reporter, _)| here.failing.contains(reporter));
         if of_failing.is_empty() {
-            let vouches = |&(reporter, [verified, failed]): &(u32, [u64; 2])| {
+            let shows = |&(reporter, [verified, failed]): &(u32, [u64; 2])| {
                 !here.verifying.contains(&reporter) && verified > failed
             };
-            return others.iter().filter(|one| vouches(one)).count() >= 2;
+            return others.iter().filter(|one| shows(one)).count() >= 2;
         }
         has_share(of_failing.into_iter().map(|(_, messages)| messages), MOSTLY)
     }

@@ -1,13 +1,13 @@
 //! Paths that came, went, or sign and align more or less than before.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::answer::{Change, ChangeKind, Changes};
 use super::comparison::{Comparison, FEW};
 use super::moved::{Days, moves};
-use super::renamed::renamed;
+use super::renamed::{ById, renamed};
 use super::shares::{share, shares, states};
 use crate::alignment::DkimState;
 use crate::diagnosis::change_points::{Segment, distance, segments};
@@ -30,9 +30,8 @@ const CLASS_MARGIN: f64 = 0.05;
 const PATIENCE: f64 = 1.5;
 
 pub(super) fn compare(comparison: &Comparison<'_>, found: &mut Changes) {
-    let by_id = |paths: &[SendingPath]| -> BTreeMap<String, usize> {
-        paths.iter().enumerate().map(|(at, path)| (path.id.clone(), at)).collect()
-    };
+    let by_id =
+        |paths: &[SendingPath]| -> ById { paths.iter().enumerate().map(|(at, path)| (path.id.clone(), at)).collect() };
     let (now, then) = (&comparison.now.diagnosis.paths, &comparison.then.diagnosis.paths);
     let (now_by_id, then_by_id) = (by_id(now), by_id(then));
     let history = by_id(&comparison.history.diagnosis.paths);
@@ -42,7 +41,7 @@ pub(super) fn compare(comparison: &Comparison<'_>, found: &mut Changes) {
     };
     let domains = Domains::of(comparison);
     let moves = moves(comparison, &days);
-    let renamed = renamed(comparison, &days);
+    let renamed = renamed(comparison, [&now_by_id, &then_by_id], &days);
     let former: BTreeSet<&String> = renamed.values().map(|&at| &then[at].id).collect();
     let ids: BTreeSet<&String> = now_by_id.keys().chain(then_by_id.keys()).collect();
     for id in ids.into_iter().filter(|id| !former.contains(id)) {

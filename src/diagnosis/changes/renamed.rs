@@ -8,25 +8,29 @@ use rustc_hash::FxHashMap;
 
 use super::comparison::Comparison;
 use super::moved::Days;
-use crate::diagnosis::path::SendingPath;
+
+/// The places of paths, by their ids.
+pub(super) type ById = BTreeMap<String, usize>;
 
 /// By its id, each path of this window that the one before has under another id: the place of that. Both windows together show which
 /// mail is the same: they have mail of it in the window before, and none of the path that was told then. It is the one with most of its
-/// addresses.
-pub(super) fn renamed(comparison: &Comparison<'_>, days: &dyn Fn(&str) -> Days) -> BTreeMap<String, usize> {
+/// addresses. `now_by_id` and `then_by_id` have the paths of both.
+pub(super) fn renamed(
+    comparison: &Comparison<'_>,
+    [now_by_id, then_by_id]: [&ById; 2],
+    days: &dyn Fn(&str) -> Days,
+) -> ById {
     let (now, then) = (&comparison.now.diagnosis.paths, &comparison.then.diagnosis.paths);
-    let ids = |paths: &[SendingPath]| -> BTreeSet<String> { paths.iter().map(|path| path.id.clone()).collect() };
-    let (ids_now, ids_then) = (ids(now), ids(then));
     let was_there = |id: &str| days(id).range(comparison.before.first..=comparison.before.last).next().is_some();
     let mut former: FxHashMap<(&str, IpAddr), Vec<usize>> = FxHashMap::default();
-    for (at, path) in then.iter().enumerate().filter(|(_, path)| !ids_now.contains(&path.id)) {
+    for (at, path) in then.iter().enumerate().filter(|(_, path)| !now_by_id.contains_key(&path.id)) {
         for &ip in &path.source_ips {
             former.entry((&path.domain, ip)).or_default().push(at);
         }
     }
     let mut found = BTreeMap::new();
     let mut taken = BTreeSet::new();
-    for path in now.iter().filter(|path| !ids_then.contains(&path.id)) {
+    for path in now.iter().filter(|path| !then_by_id.contains_key(&path.id)) {
         let mut shared: BTreeMap<usize, usize> = BTreeMap::new();
         for at in path.source_ips.iter().filter_map(|&ip| former.get(&(path.domain.as_str(), ip))).flatten() {
             *shared.entry(*at).or_default() += 1;

@@ -46,9 +46,13 @@ pub(super) struct Witnessed<'w> {
 /// The addresses of the owner's paths that may have ended: those of which nothing came for long before the last day.
 #[must_use]
 pub fn quiet_addresses(survey: &Survey, paths: &[SendingPath], last: Day) -> BTreeSet<IpAddr> {
-    let is_quiet =
-        |path: &&SendingPath| path.role.is_owners() && last.saturating_sub(survey.paths[path.figures].last) >= QUIET;
-    paths.iter().filter(is_quiet).flat_map(|path| path.source_ips.iter().copied()).collect()
+    let may_have_ended = |path: &&SendingPath| path.role.is_owners() && is_quiet(survey, path, last);
+    paths.iter().filter(may_have_ended).flat_map(|path| path.source_ips.iter().copied()).collect()
+}
+
+/// Whether nothing has come from a path, up to a day, for as long as one that has ended is silent at least.
+fn is_quiet(survey: &Survey, path: &SendingPath, last: Day) -> bool {
+    last.saturating_sub(survey.paths[path.figures].last) >= QUIET
 }
 
 impl<'w> Witnessed<'w> {
@@ -66,9 +70,9 @@ impl<'w> Witnessed<'w> {
         Witnessed { survey, paths, earlier, last, seen, others: OnceCell::new() }
     }
 
-    /// Whether nothing has come from a path for as long as one that has ended is silent at least.
+    /// Whether a path is as quiet as one that has ended.
     pub(super) fn is_quiet(&self, path: &SendingPath) -> bool {
-        self.last.saturating_sub(self.survey.paths[path.figures].last) >= QUIET
+        is_quiet(self.survey, path, self.last)
     }
 
     fn others(&self, domain: &str) -> &[(&'w SendingPath, Days)] {

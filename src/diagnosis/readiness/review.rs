@@ -1,7 +1,7 @@
 //! From what was observed to the review.
 
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::advice::advice;
 use super::answer::{Review, Verdict};
@@ -89,15 +89,14 @@ pub fn review(
     let newest = fresh.max_by_key(|period| period.end);
 
     let witnessed = Witnessed::of(observed.survey, &paths, observed.earlier);
-    let ends: Vec<Option<End>> = paths.iter().map(|path| is_own(path).then(|| witnessed.end(path)).flatten()).collect();
+    let mut ends: Vec<Option<End>> =
+        paths.iter().map(|path| is_own(path).then(|| witnessed.end(path)).flatten()).collect();
     let in_place_of = successors(&paths, &ends);
     // What passes by itself and has ended is shown like all else.
-    let wants_end = |path: &SendingPath, days: &PathDays| failing(path) > 0 || spf_alone(path, days) > 0;
-    let ends: Vec<Option<End>> = ends
-        .into_iter()
-        .zip(paths.iter().zip(&path_days))
-        .map(|(end, (path, days))| end.filter(|_| wants_end(path, days)))
-        .collect();
+    let passes = |path: &SendingPath, days: &PathDays| failing(path) == 0 && spf_alone(path, days) == 0;
+    for (end, (path, days)) in ends.iter_mut().zip(paths.iter().zip(&path_days)) {
+        end.take_if(|_| passes(path, days));
+    }
     let is_alive = |end: &Option<End>| !matches!(end, Some(End::Ended));
     let alive = paths.iter().copied().zip(&path_days).zip(&ends).filter(|(_, end)| is_alive(end));
     let least_alone = least_alone(alive.map(|(path, _)| path), thresholds);
@@ -193,15 +192,15 @@ pub fn review(
     Review { verdict, checks, advice, ..review }
 }
 
-/// By the id of each path that came in the place of one of the owner's that fell silent the sender of that, or its machine where both senders
-/// are called alike. What one reporter alone sees
-/// of a domain takes nobody's place, where there are others.
+/// For each path that came in the place of one of the owner's that fell silent, by its id, the sender of that, or its machine where
+/// both senders are called alike. What one reporter alone sees takes nobody's place, where there are others.
 fn successors(paths: &[&SendingPath], ends: &[Option<End>]) -> BTreeMap<String, String> {
+    let lone = paths.iter().filter(|path| path.reporters.len() < 2).map(|path| path.id.as_str());
+    let lone: BTreeSet<&str> = lone.collect();
     let mut found = BTreeMap::new();
     for (path, end) in paths.iter().zip(ends) {
         let Some(End::Moved(successor)) = end else { continue };
-        let by_several = |one: &&&SendingPath| one.reporters.len() > 1 || path.reporters.len() < 2;
-        if paths.iter().filter(|one| one.id == successor.path).any(|one| by_several(&one)) {
+        if path.reporters.len() < 2 || !lone.contains(successor.path.as_str()) {
             let machine = path.source_ips.first().filter(|_| path.sender == successor.sender);
             let former = machine.map_or_else(|| path.sender.clone(), ToString::to_string);
             found.entry(successor.path.clone()).or_insert(former);

@@ -97,9 +97,9 @@ impl Sorted {
         self.regressions.extend(regression(path, days, measures.thresholds));
         self.own.messages = self.own.messages.saturating_add(counted.messages);
         self.own.failing = self.own.failing.saturating_add(counted.failing);
-        if let Some(reporter) = counted.alone_at {
+        if let Some((reporter, messages)) = counted.alone {
             let sum = self.alone.entry(reporter).or_default();
-            *sum = sum.saturating_add(counted.alone);
+            *sum = sum.saturating_add(messages);
         }
         if path.class == Class::Broken && path.evidence.counted.aligned == 0 {
             self.failing_signatures.push((path.sender.clone(), path.cause));

@@ -14,9 +14,8 @@ use crate::witness::{Claim, has_share, is_lone_claim};
 pub(super) struct Weighed {
     pub(super) messages: u64,
     pub(super) failing: u64,
-    /// Messages that fail and do not count, since one reporter alone sees it, and the one that sees most of them.
-    pub(super) alone: u64,
-    pub(super) alone_at: Option<u32>,
+    /// Messages that fail and do not count, since one reporter alone sees it, behind the reporter that sees most of them.
+    pub(super) alone: Option<(u32, u64)>,
 }
 
 /// How many reporters are asked whether they are alone, of those that see most fail.
@@ -48,12 +47,9 @@ pub(super) fn weighed(survey: &Survey, own: &[&SendingPath]) -> Vec<Weighed> {
         if let Some((_, over)) = incident {
             claims.retain(|one| one.day > over);
         }
-        let alone = Weighed {
-            alone: lone.iter().fold(0, |sum, one| sum.saturating_add(one.claimed)),
-            alone_at: most_failing(&lone).first().copied(),
-            ..Weighed::default()
-        };
-        claims.iter().fold(alone, |sum, one| Weighed {
+        let at = most_failing(&lone).first().copied();
+        let alone = at.map(|at| (at, lone.iter().fold(0u64, |sum, one| sum.saturating_add(one.claimed))));
+        claims.iter().fold(Weighed { alone, ..Weighed::default() }, |sum, one| Weighed {
             messages: sum.messages.saturating_add(one.claimed).saturating_add(one.otherwise),
             failing: sum.failing.saturating_add(one.claimed),
             ..sum
