@@ -27,6 +27,11 @@ pub(crate) fn map_large<T: Send>(threads: NonZero<usize>, number: usize, work: i
     shared(threads.get(), 1, number, work)
 }
 
+/// The results for some pieces, each worth a thread, in their order.
+pub(crate) fn map_each<P: Sync, T: Send>(pieces: &[P], work: impl Fn(&P) -> T + Sync) -> Vec<T> {
+    shared(processors().get().min(MOST_THREADS), 1, pieces.len(), |at| work(&pieces[at]))
+}
+
 /// How many processors there are for this process.
 pub(crate) fn processors() -> NonZero<usize> {
     thread::available_parallelism().unwrap_or(NonZero::<usize>::MIN)
@@ -129,6 +134,7 @@ mod tests {
         for number in [0, 1, FEW - 1, FEW, 5 * FEW + 3] {
             let wanted: Vec<usize> = (0..number).map(|at| at * 2).collect();
             assert_eq!(map(number, |at| at * 2), wanted);
+            assert_eq!(map_each(&(0..number).collect::<Vec<_>>(), |one| one * 2), wanted);
             for threads in [1, 2, 7] {
                 assert_eq!(map_large(NonZero::new(threads).unwrap(), number, |at| at * 2), wanted);
             }

@@ -1,6 +1,6 @@
 //! All mail of header From domains, whatever their paths, for questions on domains that reach further back than roles are asked for.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use rustc_hash::FxHashMap;
 
@@ -36,7 +36,7 @@ pub fn history(
     // By kind the place of its domain, if it is one of these.
     let mut place_of: Vec<Option<Option<usize>>> = Vec::new();
     // By place, day, reporter as it was met, and kind.
-    let mut sums: BTreeMap<(usize, Day, u32, u32), u64> = BTreeMap::new();
+    let mut sums: FxHashMap<(usize, Day, u32, u32), u64> = FxHashMap::default();
     store.scan_runs(window.first, window.last, &mut |run| {
         let reporter = met.place(run.reporter, run.checked);
         for record in rows::records(run.rows) {
@@ -62,6 +62,8 @@ pub fn history(
     })?;
     let witnesses = met.witnesses(|name| Ok(names.text(name)?.to_owned()))?;
     let mut tally = Tally { kinds: kinds.list, reporters: witnesses.names.clone(), ..Tally::default() };
+    let mut sums: Vec<((usize, Day, u32, u32), u64)> = sums.into_iter().collect();
+    sums.sort_unstable();
     for ((place, day, reporter, kind), messages) in sums {
         let reporter = witnesses.of[reporter as usize];
         tally.entry_ends.resize(place, tally.entries.len());

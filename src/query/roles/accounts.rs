@@ -8,6 +8,7 @@ use super::keys::{ByReporter, MOST, WHOLE_DAY, add, may_be, part_of_day};
 use super::own_days::{Beside, SignatureDays};
 use super::owner::{AccountNumber, Owner, Use};
 use super::streams::era;
+use crate::parallel;
 use crate::query::ledger::Decision;
 use crate::query::naming::{Account, AuthIdentity, ProviderNumber, Sender};
 use crate::query::tally::Days;
@@ -179,59 +180,73 @@ impl Owner<'_> {
                 self.prove((provider, account), organization);
             }
         }
-        for place in places.into_values().filter(|place| place.has_account) {
+        let places: Vec<Place> = places.into_values().filter(|place| place.has_account).collect();
+        let proven = parallel::map_each(&places, |place| self.accounts_at(place));
+        for (place, accounts) in places.iter().zip(proven) {
             let organization = self.gathered.identity(place.groups[0].0).organization;
-            let days = SignatureDays::of(self, place.groups.iter().map(|&(at, aligned)| (at, aligned.is_some())));
-            if days.without.is_empty() {
-                continue;
-            }
-            let mut shares = Shares::default();
-            for &(at, aligned) in &place.groups {
-                let Some(account) = aligned else { continue };
-                for one in self.gathered.cells(at).filter(|one| days.without.contains(&one.day)) {
-                    shares.add(account, one.reporter, one.day, one.messages);
-                }
-            }
-            // Of tens of thousands of accounts few sign most of the mail, and only those are looked at further.
-            let most = shares.most(self.gathered.whole(organization));
-            let mut beside: HashMap<AccountNumber, Beside> =
-                most.into_iter().map(|account| (account, Beside::default())).collect();
-            for &(at, aligned) in &place.groups {
-                let Some(of) = aligned.flatten().and_then(|account| beside.get_mut(&account)) else { continue };
-                if !self.gathered.own(at).verified {
-                    self.gathered.cells(at).for_each(|one| of.add(&one, &days));
-                }
-            }
-            // Who sends on the days with own signatures, too, has not signed for the owner on those without: days on which the owner
-            // sends nothing are no days before signing was switched on.
-            for (account, _) in beside.into_iter().filter(|(_, of)| !of.is_most()) {
-                self.prove(account, organization);
+            accounts.into_iter().for_each(|account| self.prove(account, organization));
+        }
+    }
+
+    /// The accounts at a place that sign most of the mail with aligned SPF on the days without own signatures, and not beside them.
+    fn accounts_at(&self, place: &Place) -> Vec<AccountNumber> {
+        let organization = self.gathered.identity(place.groups[0].0).organization;
+        let days = SignatureDays::of(self, place.groups.iter().map(|&(at, aligned)| (at, aligned.is_some())));
+        if days.without.is_empty() {
+            return Vec::new();
+        }
+        let mut shares = Shares::default();
+        for &(at, aligned) in &place.groups {
+            let Some(account) = aligned else { continue };
+            for one in self.gathered.cells(at).filter(|one| days.without.contains(&one.day)) {
+                shares.add(account, one.reporter, one.day, one.messages);
             }
         }
+        // Of tens of thousands of accounts few sign most of the mail, and only those are looked at further.
+        let most = shares.most(self.gathered.whole(organization));
+        let mut beside: HashMap<AccountNumber, Beside> =
+            most.into_iter().map(|account| (account, Beside::default())).collect();
+        for &(at, aligned) in &place.groups {
+            let Some(of) = aligned.flatten().and_then(|account| beside.get_mut(&account)) else { continue };
+            if !self.gathered.own(at).verified {
+                self.gathered.cells(at).for_each(|one| of.add(&one, &days));
+            }
+        }
+        // Who sends on the days with own signatures, too, has not signed for the owner on those without: days on which the owner
+        // sends nothing are no days before signing was switched on.
+        beside.into_iter().filter(|(_, of)| !of.is_most()).map(|(account, _)| account).collect()
     }
 
     /// Accounts that sign most of the mail with aligned SPF that the domain itself signs, too: their provider signs as both.
     /// Recipients there who hand on what they get sign beside the domain as well, each for a few messages.
     pub(super) fn find_accounts_beside_keys(&mut self) {
-        let mut places: FxHashMap<usize, (u32, Shares)> = FxHashMap::default();
+        let mut places: FxHashMap<usize, Vec<(usize, Option<AccountNumber>)>> = FxHashMap::default();
         for at in 0..self.gathered.len() {
-            let identity = self.gathered.identity(at);
             let Some(at_home @ Some(_)) = self.at_home(at) else { continue };
             let own = self.gathered.own(at);
             let here = || own.signatures.iter().any(|one| one.verified && self.key_use(one, at) == Use::Here);
             if own.spf && here() {
-                let account = shown_account(identity, at_home);
-                let place = places.entry(self.gathered.numbers.place(at));
-                let (_, shares) = place.or_insert_with(|| (identity.organization, Shares::default()));
-                for one in self.gathered.cells(at) {
-                    shares.add(account, one.reporter, one.day, one.messages);
-                }
+                let account = shown_account(self.gathered.identity(at), at_home);
+                places.entry(self.gathered.numbers.place(at)).or_default().push((at, account));
             }
         }
-        for (organization, shares) in places.into_values() {
-            for account in shares.most(self.gathered.whole(organization)) {
-                self.prove(account, organization);
+        let places: Vec<Vec<(usize, Option<AccountNumber>)>> = places.into_values().collect();
+        let organization = |groups: &[(usize, _)]| self.gathered.identity(groups[0].0).organization;
+        let proven = parallel::map_each(&places, |groups| {
+            if groups.iter().all(|(_, account)| account.is_none()) {
+                return Vec::new();
             }
+            let mut shares = Shares::default();
+            for &(at, account) in groups {
+                let cells = self.gathered.cells(at);
+                cells.for_each(|one| shares.add(account, one.reporter, one.day, one.messages));
+            }
+            shares.most(self.gathered.whole(organization(groups)))
+        });
+        let proven: Vec<(u32, Vec<AccountNumber>)> =
+            places.iter().map(|groups| organization(groups)).zip(proven).collect();
+        for (organization, accounts) in proven {
+            accounts.into_iter().for_each(|account| self.prove(account, organization));
         }
     }
 

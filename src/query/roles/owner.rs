@@ -203,45 +203,46 @@ impl<'g> Owner<'g> {
     }
 
     fn find_keys(&mut self) {
-        let mut keys: FxHashMap<u32, Key> = FxHashMap::default();
+        let mut groups_of_keys: FxHashMap<u32, Vec<(usize, &Signed)>> = FxHashMap::default();
         for at in 0..self.gathered.len() {
-            let (own, sender) = (self.gathered.own(at), self.gathered.numbers.sender(at));
-            if own.signatures.is_empty() {
-                continue;
-            }
-            let (seen, aligned) = (self.gathered.seen(at), own.spf);
-            for signed in &own.signatures {
-                for number in keys_of(signed) {
-                    let key = keys.entry(number).or_default();
-                    if number == signed.any_key && signed.key != signed.any_key {
-                        key.selectors.insert(signed.key);
-                    }
-                    key.seen.extend(seen);
-                    key.shown.entry(sender).or_default().extend(seen);
-                    if aligned && self.is_aligned(at) {
-                        key.with_spf.entry(sender).or_default().extend(seen);
-                    }
-                }
-            }
-        }
-        keys.values_mut().for_each(Key::find_spf);
-        for at in 0..self.gathered.len() {
-            let (own, site) = (self.gathered.own(at), self.gathered.numbers.site(at));
-            for signed in own.signatures.iter().filter(|one| one.verified) {
+            for signed in &self.gathered.own(at).signatures {
                 for key in keys_of(signed) {
-                    let Some(key) = keys.get_mut(&key) else { continue };
-                    if key.anywhere_with_spf {
-                        let all = self.gathered.reporters(at).iter();
-                        all.for_each(|one| key.add_verified(site, one.reporter, Day::MIN, one.messages));
-                    } else {
-                        let all = self.gathered.cells(at);
-                        all.for_each(|one| key.add_verified(site, one.reporter, one.day, one.messages));
-                    }
+                    groups_of_keys.entry(key).or_default().push((at, signed));
                 }
             }
         }
-        keys.values_mut().for_each(Key::settle);
-        self.keys = keys;
+        let groups_of_keys: Vec<(u32, Vec<(usize, &Signed)>)> = groups_of_keys.into_iter().collect();
+        let keys = parallel::map_each(&groups_of_keys, |(number, groups)| (*number, self.key(*number, groups)));
+        self.keys = keys.into_iter().collect();
+    }
+
+    /// What was seen of a key in the groups that show it.
+    fn key(&self, number: u32, groups: &[(usize, &Signed)]) -> Key {
+        let (gathered, mut key) = (self.gathered, Key::default());
+        for &(at, signed) in groups {
+            if number == signed.any_key && signed.key != signed.any_key {
+                key.selectors.insert(signed.key);
+            }
+            let (sender, seen) = (gathered.numbers.sender(at), gathered.seen(at));
+            key.seen.extend(seen);
+            key.shown.entry(sender).or_default().extend(seen);
+            if gathered.own(at).spf && self.is_aligned(at) {
+                key.with_spf.entry(sender).or_default().extend(seen);
+            }
+        }
+        key.find_spf();
+        for &(at, _) in groups.iter().filter(|(_, signed)| signed.verified) {
+            let site = gathered.numbers.site(at);
+            if key.anywhere_with_spf {
+                let all = gathered.reporters(at).iter();
+                all.for_each(|one| key.add_verified(site, one.reporter, Day::MIN, one.messages));
+            } else {
+                let all = gathered.cells(at);
+                all.for_each(|one| key.add_verified(site, one.reporter, one.day, one.messages));
+            }
+        }
+        key.settle();
+        key
     }
 
     /// A machine that only some reporters can see (over IPv6, say): all the own-signed mail that each of them sees comes from

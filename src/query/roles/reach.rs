@@ -7,6 +7,7 @@ use rustc_hash::FxHashMap;
 
 use super::gather::Gathered;
 use super::owner::{Owner, Use};
+use crate::parallel;
 use crate::providers::Kind;
 use crate::query::naming::Sender;
 use crate::report::period::Day;
@@ -67,7 +68,7 @@ impl Home {
 }
 
 /// The sites on the owner's side, each behind an organizational domain.
-pub(super) struct Reach(HashSet<(u32, u32)>);
+pub(super) struct Reach(HashSet<Place>);
 
 /// Who takes mail over IPv6, as far as reports tell: what is seen of a provider's machines counts for both kinds of addresses.
 fn takes_v6(gathered: &Gathered<'_>) -> HashSet<u32> {
@@ -76,79 +77,109 @@ fn takes_v6(gathered: &Gathered<'_>) -> HashSet<u32> {
     groups.into_iter().flat_map(|group| gathered.reporters(group as usize)).map(|one| one.reporter).collect()
 }
 
+/// Where own-signed mail stands.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Side {
+    /// At home.
+    Home,
+    /// Where it may have been handed on behind the signer.
+    Behind,
+}
+
+/// Where a group stands, if it carries own signatures.
+fn side(gathered: &Gathered<'_>, owner: &Owner<'_>, at: usize) -> Option<Side> {
+    let (identity, sender, own) = (gathered.identity(at), gathered.sender(at), gathered.own(at));
+    let own_accounts = || identity.accounts.iter().filter(|account| owner.is_own(account, identity.organization));
+    if own.signatures.is_empty() && own_accounts().next().is_none() {
+        return None;
+    }
+    let at_home = own.spf
+        || own.signatures.iter().any(|one| owner.key_use(one, at) == Use::Here)
+        || own_accounts().any(|account| sender == Sender::Provider(account.provider));
+    if at_home {
+        return Some(Side::Home);
+    }
+    matches!(gathered.kind(at), None | Some(Kind::Gateway)).then_some(Side::Behind)
+}
+
+/// An organizational domain and a site.
+type Place = (u32, u32);
+
+/// What sites are held against.
+struct Homes<'g> {
+    gathered: &'g Gathered<'g>,
+    /// By organizational domain.
+    homes: HashMap<u32, Home>,
+    takes_v6: HashSet<u32>,
+}
+
+impl Homes<'_> {
+    /// Whether a site with own signatures stands on the owner's side.
+    fn are_reached(&self, (organization, site): Place, groups: &[usize]) -> bool {
+        let nothing = Home::default();
+        let sender = self.gathered.numbers.sender_at(site);
+        let home = self.homes.get(&organization).unwrap_or(&nothing);
+        let mut days: HashSet<Day> = HashSet::new();
+        let mut reporters: BTreeMap<u32, [u64; 2]> = BTreeMap::new();
+        for one in groups.iter().flat_map(|&at| self.gathered.cells(at)) {
+            days.insert(one.day);
+            let sum = &mut reporters.entry(one.reporter).or_default()[0];
+            *sum = sum.saturating_add(one.messages);
+        }
+        let often = days.len() as f64 >= DAYS * home.days.len() as f64;
+        let least = if let Sender::Provider(_) = sender { SHARE_OF_GATEWAY } else { SHARE_OF_OTHERS };
+        // Most are seen on few days, or carry so little that nothing else needs to be asked.
+        let here = reporters.values().fold(0_u64, |sum, one| sum.saturating_add(one[0]));
+        let on_days = || days.iter().filter_map(|day| home.days.get(day));
+        let rest = on_days().fold(0_u64, |sum, day| sum.saturating_add(day.messages)).saturating_sub(home.most);
+        let needed = if often { least } else { REPLACES };
+        if (here as f64) < needed * rest as f64 {
+            return false;
+        }
+        for &(reporter, messages) in on_days().flat_map(|day| &day.reporters) {
+            let sum = &mut reporters.entry(reporter).or_default()[1];
+            *sum = sum.saturating_add(messages);
+        }
+        let share = robust_share(reporters.values().copied()).unwrap_or(0.0);
+        let expected = |one: &[u64; 2]| (one[0] + one[1]) as f64 * share >= EXPECTED;
+        // Who takes no mail over IPv6 cannot see a machine that sends so.
+        let is_v6 = matches!(sender, Sender::Address(ip) if ip.is_ipv6());
+        let (mut all, mut telling, mut seeing) = (0usize, 0usize, 0usize);
+        for (reporter, one) in reporters.iter().filter(|(_, one)| expected(one)) {
+            let sees = one[0] > 0;
+            all += 1;
+            telling += usize::from(sees || !is_v6 || self.takes_v6.contains(reporter));
+            seeing += usize::from(sees);
+        }
+        let steady = often || share >= REPLACES && days.len() >= 2;
+        steady
+            && share >= least
+            && telling >= reporters.len().min(2)
+            && seeing as f64 >= NEARLY_ALL * telling as f64
+            && 2 * seeing >= all
+    }
+}
+
 impl Reach {
     pub(super) fn of(gathered: &Gathered<'_>, owner: &Owner<'_>) -> Self {
-        // Sender groups with own signatures, by organizational domain those at home, and by site those that may stand behind it.
         let mut home: HashMap<u32, Vec<usize>> = HashMap::new();
-        let mut behind: HashMap<(u32, u32), Vec<usize>> = HashMap::new();
-        for at in 0..gathered.len() {
-            let (identity, sender) = (gathered.identity(at), gathered.sender(at));
-            let own_accounts =
-                || identity.accounts.iter().filter(|account| owner.is_own(account, identity.organization));
-            if gathered.own(at).signatures.is_empty() && own_accounts().next().is_none() {
-                continue;
-            }
-            let at_home = gathered.own(at).spf
-                || gathered.own(at).signatures.iter().any(|one| owner.key_use(one, at) == Use::Here)
-                || own_accounts().any(|account| sender == Sender::Provider(account.provider));
-            if at_home {
-                home.entry(identity.organization).or_default().push(at);
-            } else if matches!(gathered.kind(at), None | Some(Kind::Gateway)) {
-                behind.entry((identity.organization, gathered.numbers.site(at))).or_default().push(at);
+        let mut behind: HashMap<Place, Vec<usize>> = HashMap::new();
+        let sides = parallel::map(gathered.len(), |at| side(gathered, owner, at));
+        for (at, side) in sides.into_iter().enumerate().filter_map(|(at, side)| Some((at, side?))) {
+            let organization = gathered.identity(at).organization;
+            match side {
+                Side::Home => home.entry(organization).or_default().push(at),
+                Side::Behind => behind.entry((organization, gathered.numbers.site(at))).or_default().push(at),
             }
         }
-        let wanted: HashSet<u32> = behind.keys().map(|key| key.0).collect();
-        let home: HashMap<u32, Home> = home
-            .into_iter()
-            .filter(|(organization, _)| wanted.contains(organization))
-            .map(|(organization, groups)| (organization, Home::of(gathered, &groups)))
-            .collect();
-        let takes_v6 = takes_v6(gathered);
-        let nothing = Home::default();
-        let reaches = |(organization, site): &(u32, u32), groups: &[usize]| {
-            let sender = gathered.numbers.sender_at(*site);
-            let home = home.get(organization).unwrap_or(&nothing);
-            let mut days: HashSet<Day> = HashSet::new();
-            let mut reporters: BTreeMap<u32, [u64; 2]> = BTreeMap::new();
-            for one in groups.iter().flat_map(|&at| gathered.cells(at)) {
-                days.insert(one.day);
-                let sum = &mut reporters.entry(one.reporter).or_default()[0];
-                *sum = sum.saturating_add(one.messages);
-            }
-            let often = days.len() as f64 >= DAYS * home.days.len() as f64;
-            let least = if let Sender::Provider(_) = sender { SHARE_OF_GATEWAY } else { SHARE_OF_OTHERS };
-            // Most are seen on few days, or carry so little that nothing else needs to be asked.
-            let here = reporters.values().fold(0_u64, |sum, one| sum.saturating_add(one[0]));
-            let on_days = days.iter().filter_map(|day| home.days.get(day));
-            let rest = on_days.fold(0_u64, |sum, day| sum.saturating_add(day.messages)).saturating_sub(home.most);
-            let needed = if often { least } else { REPLACES };
-            if (here as f64) < needed * rest as f64 {
-                return false;
-            }
-            for &(reporter, messages) in days.iter().filter_map(|day| home.days.get(day)).flat_map(|day| &day.reporters)
-            {
-                let sum = &mut reporters.entry(reporter).or_default()[1];
-                *sum = sum.saturating_add(messages);
-            }
-            let share = robust_share(reporters.values().copied()).unwrap_or(0.0);
-            let expected = |one: &[u64; 2]| (one[0] + one[1]) as f64 * share >= EXPECTED;
-            // Who takes no mail over IPv6 cannot see a machine that sends so.
-            let is_v6 = matches!(sender, Sender::Address(ip) if ip.is_ipv6());
-            let (mut all, mut telling, mut seeing) = (0usize, 0usize, 0usize);
-            for (reporter, one) in reporters.iter().filter(|(_, one)| expected(one)) {
-                let sees = one[0] > 0;
-                all += 1;
-                telling += usize::from(sees || !is_v6 || takes_v6.contains(reporter));
-                seeing += usize::from(sees);
-            }
-            let steady = often || share >= REPLACES && days.len() >= 2;
-            steady
-                && share >= least
-                && telling >= reporters.len().min(2)
-                && seeing as f64 >= NEARLY_ALL * telling as f64
-                && 2 * seeing >= all
-        };
-        Reach(behind.iter().filter(|(key, groups)| reaches(key, groups)).map(|(key, _)| *key).collect())
+        let wanted: HashSet<u32> = behind.keys().map(|place| place.0).collect();
+        let home: Vec<(u32, Vec<usize>)> =
+            home.into_iter().filter(|(organization, _)| wanted.contains(organization)).collect();
+        let homes = parallel::map_each(&home, |(organization, groups)| (*organization, Home::of(gathered, groups)));
+        let homes = Homes { gathered, homes: homes.into_iter().collect(), takes_v6: takes_v6(gathered) };
+        let behind: Vec<(Place, Vec<usize>)> = behind.into_iter().collect();
+        let reached = parallel::map(behind.len(), |one| homes.are_reached(behind[one].0, &behind[one].1));
+        Reach(behind.iter().zip(reached).filter(|(_, reached)| *reached).map(|((place, _), _)| *place).collect())
     }
 
     /// Whether a site stands on the owner's side.

@@ -4,7 +4,9 @@ use rustc_hash::FxHashMap;
 
 use super::decide::{Author, Decision};
 use super::gather::Gathered;
+use super::grouped::Grouped;
 use super::numbers;
+use crate::parallel;
 use crate::query::naming::Sender;
 use crate::role::Role;
 use crate::witness::Seen;
@@ -87,74 +89,98 @@ fn machine_number(gathered: &Gathered<'_>, at: usize) -> u64 {
     numbers::code(machine(gathered, at), gathered.group(at))
 }
 
+/// What becomes of the groups of one header From and machine.
+#[derive(Default)]
+struct Settled {
+    /// Groups, each with what it is instead.
+    decisions: Vec<(usize, Decision)>,
+    /// Groups that what is decided at their address may settle, each with what the others of the machine settle else.
+    hidden: Vec<(usize, Option<Decision>)>,
+}
+
+impl Settled {
+    fn of(gathered: &Gathered<'_>, decisions: &[Decision], groups: impl Iterator<Item = usize> + Clone) -> Self {
+        let (mut of, mut settled) = (Decided::default(), Settled::default());
+        groups.clone().for_each(|at| of.add(decisions[at], gathered.seen(at)));
+        for at in groups {
+            let (identity, machine, decision) = (gathered.identity(at), machine(gathered, at), decisions[at]);
+            if matches!(decision.role, Role::Approved | Role::Denied) {
+                continue;
+            }
+            let at_address = matches!(machine, Sender::Address(_));
+            // Bounces and replies of a sender that is otherwise the owner's, whatever account signs them.
+            let of_owners =
+                identity.null && matches!(decision.role, Role::Unknown | Role::OtherAccount | Role::Service);
+            let own = || {
+                let own = of.only(|one, _| one.role == Role::Own && !one.behind);
+                own.or_else(|| of.only(|one, _| one.owners.is_some()))
+            };
+            let own = || of_owners.then(own).flatten();
+            // What shows nothing that an entry asks for is of the sender that the entry names, if it is of the same author.
+            let author = decision.owners;
+            let named = || author.and_then(|_| of.only(|one, _| one.role == Role::Approved && one.owners == author));
+
+            let joins = decision.role == Role::Unknown && (at_address || identity.null && machine != Sender::Nobody);
+            let told = || joins.then(|| of.told()).flatten();
+            if let Some((named, _)) = named() {
+                settled.decisions.push((at, named));
+            } else if let Some(joined) = own().or_else(told).and_then(|told| of.agrees(told)) {
+                settled.decisions.push((at, joined));
+            } else if at_address && !gathered.seen(at).by_several() {
+                // What one reporter says of an address, of which all others say one and the same, is its word against theirs.
+                let others = of.only(|one, seen| *one != decision && seen.by_several());
+                let mine = of.0.iter().any(|(one, seen)| *one == decision && !seen.by_several());
+                settled.decisions.extend(others.filter(|_| mine).map(|(others, _)| (at, others)));
+            } else if matches!(decision.role, Role::Unknown | Role::Service) && gathered.group(at).by_address {
+                // A service's machines carry mail of many: there the address alone decides.
+                let others = if decision.role == Role::Unknown { of.told() } else { None };
+                settled.hidden.push((at, others.and_then(|told| of.agrees(told))));
+            }
+        }
+        settled
+    }
+}
+
 /// Lets groups without a role join that of the others of the same header From and sender, where there is one only: the address
 /// decides. At a provider, whose machines carry mail of many, only what hides who it is joins: a null reverse-path that of a
 /// sender which is otherwise the owner's, and mail of which a reporter writes neither SPF nor a signature that of its address, or
 /// else that of the sender.
 pub(super) fn settle(gathered: &Gathered<'_>, decisions: &mut [Decision]) {
-    let (mut numbers, mut of_groups, mut found) = (FxHashMap::default(), Vec::new(), Vec::<Decided>::new());
-    for (at, decision) in decisions.iter().enumerate() {
-        let number = *numbers.entry((gathered.identity(at).from, machine_number(gathered, at))).or_insert(found.len());
-        if number == found.len() {
-            found.push(Decided::default());
-        }
-        of_groups.push(number);
-        found[number].add(*decision, gathered.seen(at));
+    let mut numbers = FxHashMap::default();
+    let mut number = |at| {
+        let next = numbers.len() as u32;
+        *numbers.entry((gathered.identity(at).from, machine_number(gathered, at))).or_insert(next)
+    };
+    let of_groups: Vec<u32> = (0..decisions.len()).map(&mut number).collect();
+    let by_machine = Grouped::of(&of_groups, numbers.len());
+    let known = &*decisions;
+    let settled = parallel::map(numbers.len(), |number| {
+        Settled::of(gathered, known, by_machine.of_group(number).iter().map(|&at| at as usize))
+    });
+    let mut hidden: Vec<(usize, Option<Decision>)> = Vec::new();
+    for of_machine in settled {
+        of_machine.decisions.into_iter().for_each(|(at, settled)| decisions[at] = settled);
+        hidden.extend(of_machine.hidden);
     }
-    let mut hidden: Vec<usize> = Vec::new();
-    for (at, decision) in decisions.iter_mut().enumerate() {
-        let (identity, machine, of) = (gathered.identity(at), machine(gathered, at), &found[of_groups[at]]);
-        if matches!(decision.role, Role::Approved | Role::Denied) {
-            continue;
-        }
-        let at_address = matches!(machine, Sender::Address(_));
-        // Bounces and replies of a sender that is otherwise the owner's, whatever account signs them.
-        let of_owners = identity.null && matches!(decision.role, Role::Unknown | Role::OtherAccount | Role::Service);
-        let own = || {
-            let own = of.only(|one, _| one.role == Role::Own && !one.behind);
-            own.or_else(|| of.only(|one, _| one.owners.is_some()))
-        };
-        let own = || of_owners.then(own).flatten();
-        // What shows nothing that an entry asks for is of the sender that the entry names, if it is of the same author.
-        let author = decision.owners;
-        let named = || author.and_then(|_| of.only(|one, _| one.role == Role::Approved && one.owners == author));
-
-        let joins = decision.role == Role::Unknown && (at_address || identity.null && machine != Sender::Nobody);
-        let told = || joins.then(|| of.told()).flatten();
-        if let Some((settled, _)) = named() {
-            *decision = settled;
-        } else if let Some(settled) = own().or_else(told).and_then(|told| of.agrees(told)) {
-            *decision = settled;
-        } else if at_address && !gathered.seen(at).by_several() {
-            // What one reporter says of an address, of which all others say one and the same, is its word against theirs.
-            let known = *decision;
-            let others = of.only(|one, seen| *one != known && seen.by_several());
-            let mine = of.0.iter().any(|(one, seen)| *one == known && !seen.by_several());
-            if let Some((settled, _)) = others.filter(|_| mine) {
-                *decision = settled;
-            }
-        } else if matches!(decision.role, Role::Unknown | Role::Service) && gathered.group(at).by_address {
-            hidden.push(at);
-        }
-    }
-    let at_addresses = at_addresses(gathered, decisions, &hidden);
-    for at in hidden {
+    let at_addresses = at_addresses(gathered, decisions, hidden.iter().map(|one| one.0));
+    for (at, by_machine) in hidden {
         let (identity, address) = (gathered.identity(at), gathered.group(at).address_number);
         let of_address = address.and_then(|address| at_addresses.get(&(identity.from, address)));
-        // A service's machines carry mail of many: there the address alone decides.
-        let unknown = decisions[at].role == Role::Unknown;
-        let of_sender = Some(&found[of_groups[at]]).filter(|_| unknown);
-        let settled = [of_address, of_sender].into_iter().flatten().find_map(|of| of.agrees(of.told()?));
-        decisions[at] = settled.unwrap_or(decisions[at]);
+        let by_address = of_address.and_then(|of| of.agrees(of.told()?));
+        decisions[at] = by_address.or(by_machine).unwrap_or(decisions[at]);
     }
 }
 
 /// What is decided on mail of a header From at the addresses of some groups, by the numbers of the addresses.
-fn at_addresses(gathered: &Gathered<'_>, decisions: &[Decision], of: &[usize]) -> FxHashMap<(i64, u32), Decided> {
+fn at_addresses(
+    gathered: &Gathered<'_>,
+    decisions: &[Decision],
+    of: impl Iterator<Item = usize>,
+) -> FxHashMap<(i64, u32), Decided> {
     let groups = &gathered.ground.sums.groups;
     let place = |at: usize| Some((gathered.identity(at).from, gathered.group(at).address_number?));
     let mut found: FxHashMap<(i64, u32), Decided> =
-        of.iter().filter_map(|&at| Some((place(at)?, Decided::default()))).collect();
+        of.filter_map(|at| Some((place(at)?, Decided::default()))).collect();
     if !found.is_empty() {
         for (address, group, _) in gathered.ground.sums.parts() {
             let at = group as usize;
