@@ -2,7 +2,6 @@
 
 use std::num::NonZero;
 use std::panic::resume_unwind;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, ScopedJoinHandle};
@@ -44,26 +43,30 @@ fn shared<T: Send>(threads: usize, stretch: usize, number: usize, work: impl Fn(
     if threads < 2 {
         return (0..number).map(work).collect();
     }
-    let next = AtomicUsize::new(stretch);
-    let share_from = |mut begin: usize| {
-        let mut done: Vec<(usize, Vec<T>)> = Vec::new();
-        while begin < number {
-            done.push((begin, (begin..number.min(begin + stretch)).map(&work).collect()));
-            begin = next.fetch_add(stretch, Ordering::Relaxed);
-        }
-        done
+    // Each result is put where it belongs at once: of hundreds of thousands a second copy would be felt.
+    let mut all: Vec<Option<T>> = Vec::new();
+    all.resize_with(number, || None);
+    let stretches = Mutex::new(all.chunks_mut(stretch).enumerate());
+    let next = || stretches.lock().unwrap_or_else(PoisonError::into_inner).next();
+    let fill = |at: usize, places: &mut [Option<T>]| {
+        (at * stretch..).zip(places).for_each(|(number, place)| *place = Some(work(number)));
     };
-    let share = || share_from(next.fetch_add(stretch, Ordering::Relaxed));
-    let mut stretches = thread::scope(|scope| {
+    let share = || {
+        while let Some((at, places)) = next() {
+            fill(at, places);
+        }
+    };
+    thread::scope(|scope| {
+        let first = next();
         let others: Vec<_> = (1..threads).map(|_| scope.spawn(share)).collect();
-        let mut stretches = share_from(0);
-        others.into_iter().for_each(|other| stretches.extend(result(other)));
-        stretches
+        if let Some((at, places)) = first {
+            fill(at, places);
+        }
+        share();
+        others.into_iter().for_each(result);
     });
-    stretches.sort_unstable_by_key(|(begin, _)| *begin);
-    let mut all = Vec::with_capacity(number);
-    stretches.into_iter().for_each(|(_, results)| all.extend(results));
-    all
+    // All are there; this way they stay where they are.
+    all.into_iter().map_while(|one| one).collect()
 }
 
 /// The results for the numbers below `number`, in their order. This thread begins each, one after the other; the others, of as many

@@ -1,10 +1,17 @@
 //! What is new, worse, mended or gone: `changes`.
 
+use std::collections::BTreeMap;
+
 use super::{HISTORY, Question};
 use crate::diagnosis::{
-    ChangesAnswer, Comparison, Judged, KeyChoice, Wanted, WindowAnswer, by_place, changes, diagnose, selectors,
+    ChangesAnswer, Comparison, Diagnosis, Judged, KeyChoice, Wanted, WindowAnswer, by_place, changes, diagnose,
+    selectors,
 };
-use crate::query::{ReporterDays, Survey, Tally, Window, key_survey, published, reporter_days, survey, tls_survey};
+use crate::domain;
+use crate::query::{
+    Parts, Published, ReporterDays, Survey, Tally, Window, key_survey, published, reporter_days, rounds, survey,
+    tls_survey,
+};
 use crate::report::period::{Day, day_of};
 use crate::store::StoreError;
 
@@ -15,53 +22,155 @@ impl Question<'_> {
     /// # Errors
     /// Those of the store.
     pub fn changes(&self, min_messages: u64) -> Result<Option<ChangesAnswer>, StoreError> {
-        let (store, known, domains) = (self.store, self.known, self.domains);
-        let reporter_days = reporter_days(store, Day::MIN, day_of(self.today), domains)?;
-        let Some(window) = closed(self.window, &reporter_days) else { return Ok(None) };
-        let length = window.last.saturating_sub(window.first).saturating_add(1);
-        let before = Window { first: window.first.saturating_sub(length), last: window.first.saturating_sub(1) };
-        let all = Window { first: before.first.saturating_sub(HISTORY), last: window.last };
+        let reporter_days = self.reporter_days()?;
+        let Some(spans) = Spans::of(self.window, &reporter_days) else { return Ok(None) };
+        Ok(self.compared(spans, vec![(*self, reporter_days)], min_messages)?.pop())
+    }
 
+    /// The same for each of these domains, as if it had been asked for alone.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub fn changes_of_each(
+        &self,
+        domains: &[String],
+        min_messages: u64,
+    ) -> Result<Vec<Option<ChangesAnswer>>, StoreError> {
+        let all_days = Question { domains, ..*self }.reporter_days()?;
+        let mut found = vec![None; domains.len()];
+        for round in rounds(domains) {
+            // Where the window is open, its ends are those of the domain's own reports.
+            let mut by_spans: BTreeMap<Spans, Vec<(usize, Vec<ReporterDays>)>> = BTreeMap::new();
+            for at in round {
+                let own = all_days.iter().filter(|one| domain::is_within(&one.domain, &domains[at]));
+                let own: Vec<ReporterDays> = own.cloned().collect();
+                if let Some(spans) = Spans::of(self.window, &own) {
+                    by_spans.entry(spans).or_default().push((at, own));
+                }
+            }
+            for (spans, each) in by_spans {
+                let (places, each): (Vec<usize>, Vec<_>) = each.into_iter().unzip();
+                let asked: Vec<String> = places.iter().map(|&at| domains[at].clone()).collect();
+                let alone = asked.chunks(1).map(|domains| Question { domains, ..*self });
+                let together = Question { domains: &asked, ..*self };
+                let answers = together.compared(spans, alone.zip(each).collect(), min_messages)?;
+                places.into_iter().zip(answers).for_each(|(at, answer)| found[at] = Some(answer));
+            }
+        }
+        Ok(found)
+    }
+
+    fn reporter_days(&self) -> Result<Vec<ReporterDays>, StoreError> {
+        reporter_days(self.store, Day::MIN, day_of(self.today), self.domains)
+    }
+
+    /// The answers to questions that differ in their domains alone, each with who reported on these; this one is about all of the
+    /// domains.
+    fn compared(
+        &self,
+        spans: Spans,
+        each: Vec<(Question<'_>, Vec<ReporterDays>)>,
+        min_messages: u64,
+    ) -> Result<Vec<ChangesAnswer>, StoreError> {
+        let (store, known, Spans { window, before, all }) = (self.store, self.known, spans);
         // One window after the other, and of the two that are compared no more is kept than is: with the memory before them they are
         // large. The history, of which most is needed, comes last.
         let judge = |survey: &Survey| diagnose(survey, &known.rules(), 0, Wanted::All);
-        let mut then = survey(store, before, domains, known.knowledge())?;
-        let (then_judged, then_published) = (judge(&then), published(store, &then)?);
-        then.tally = Tally::default();
-        let mut now = survey(store, window, domains, known.knowledge())?;
-        let (now_judged, now_published) = (judge(&now), published(store, &now)?);
-        let findings = Question { window, ..*self }.findings_with(&now, &reporter_days, &now_published)?;
-        now.tally = Tally::default();
-        let history = survey(store, all, domains, known.knowledge())?;
-        let history_judged = judge(&history);
-        let choice = KeyChoice { others: false, min_messages: 0 };
-        let selectors = selectors(&key_survey(&history), &by_place(&history_judged.paths), choice);
-        let found = changes(&Comparison {
-            window,
-            before,
-            today: self.today_beside(&reporter_days),
-            now: Judged { survey: &now, diagnosis: &now_judged },
-            then: Judged { survey: &then, diagnosis: &then_judged },
-            history: Judged { survey: &history, diagnosis: &history_judged },
-            keys: &selectors,
-            published: [&then_published, &now_published],
-            findings: &findings,
-            reporter_days: &reporter_days,
-            tls: &tls_survey(store, all.first, window.last, domains)?,
-            min_messages,
-        });
-        Ok(Some(ChangesAnswer {
-            schema: "dmarcstat/changes/1",
-            window: WindowAnswer::of(window, (window.first, window.last)),
-            before: WindowAnswer::of(before, (before.first, before.last)),
-            newest_report: self.newest_report()?,
-            reports: now.reports,
-            reporters: now.reporters,
-            reports_before: then.reports,
-            reporters_before: then.reporters,
-            only_new: false,
-            found,
-        }))
+        let kept = |mut survey: Survey, published: Published| {
+            let diagnosis = judge(&survey);
+            survey.tally = Tally::default();
+            Kept { survey, diagnosis, published }
+        };
+        let (mut then, mut now) = (Vec::with_capacity(each.len()), Vec::with_capacity(each.len()));
+        self.survey_each(before, &each, |_, survey| {
+            let published = published(store, &survey)?;
+            then.push(kept(survey, published));
+            Ok(())
+        })?;
+        self.survey_each(window, &each, |(question, reporter_days), survey| {
+            let published = published(store, &survey)?;
+            let findings = Question { window, ..*question }.findings_with(&survey, reporter_days, &published)?;
+            now.push((kept(survey, published), findings));
+            Ok(())
+        })?;
+        let mut sides = then.into_iter().zip(now);
+        let mut answers = Vec::with_capacity(each.len());
+        self.survey_each(all, &each, |(question, reporter_days), history| {
+            let Some((then, (now, findings))) = sides.next() else { return Ok(()) };
+            let history_judged = judge(&history);
+            let choice = KeyChoice { others: false, min_messages: 0 };
+            let selectors = selectors(&key_survey(&history), &by_place(&history_judged.paths), choice);
+            let found = changes(&Comparison {
+                window,
+                before,
+                today: question.today_beside(reporter_days),
+                now: Judged { survey: &now.survey, diagnosis: &now.diagnosis },
+                then: Judged { survey: &then.survey, diagnosis: &then.diagnosis },
+                history: Judged { survey: &history, diagnosis: &history_judged },
+                keys: &selectors,
+                published: [&then.published, &now.published],
+                findings: &findings,
+                reporter_days,
+                tls: &tls_survey(store, all.first, window.last, question.domains)?,
+                min_messages,
+            });
+            answers.push(ChangesAnswer {
+                schema: "dmarcstat/changes/1",
+                window: WindowAnswer::of(window, (window.first, window.last)),
+                before: WindowAnswer::of(before, (before.first, before.last)),
+                newest_report: question.newest_report()?,
+                reports: now.survey.reports,
+                reporters: now.survey.reporters,
+                reports_before: then.survey.reports,
+                reporters_before: then.survey.reporters,
+                only_new: false,
+                found,
+            });
+            Ok(())
+        })?;
+        Ok(answers)
+    }
+
+    /// Goes through the records of a window once, and shows for each question what it alone would have found.
+    fn survey_each<A>(
+        &self,
+        window: Window,
+        each: &[(Question<'_>, A)],
+        mut show: impl FnMut(&(Question<'_>, A), Survey) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        let whole = survey(self.store, window, self.domains, self.known.knowledge())?;
+        if let [only] = each {
+            return show(only, whole);
+        }
+        let parts = Parts::new(self.store, &whole, window)?;
+        each.iter().try_for_each(|one| show(one, parts.of(&one.0.domains[0])?))
+    }
+}
+
+/// A window that is compared, as far as it is.
+struct Kept {
+    survey: Survey,
+    diagnosis: Diagnosis,
+    published: Published,
+}
+
+/// The windows that are looked at; all of their ends are days.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Spans {
+    window: Window,
+    /// As many days just before.
+    before: Window,
+    /// Both of them, and what was before.
+    all: Window,
+}
+
+impl Spans {
+    /// Of the window chosen; nothing where there are no reports.
+    fn of(chosen: Window, reporter_days: &[ReporterDays]) -> Option<Self> {
+        let window = closed(chosen, reporter_days)?;
+        let length = window.last.saturating_sub(window.first).saturating_add(1);
+        let before = Window { first: window.first.saturating_sub(length), last: window.first.saturating_sub(1) };
+        Some(Spans { window, before, all: Window { first: before.first.saturating_sub(HISTORY), last: window.last } })
     }
 }
 

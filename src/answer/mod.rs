@@ -24,7 +24,7 @@ use crate::store::{Store, StoreError};
 pub use explain::Asked;
 pub use known::{Known, UnknownProvider};
 pub use look::Look;
-pub use readiness::Genuine;
+pub use readiness::{Genuine, Reviewing};
 pub use tls::tls;
 
 /// Days before a window that are looked at, to know what pauses of reporters are usual.

@@ -3,14 +3,15 @@
 use super::changes::compare;
 use super::context::Context;
 use super::failure::{Failure, Outcome, Status};
-use super::readiness::every_domain;
+use super::readiness::{every_domain, policy_domains};
 use super::sender_scope::{Asked, SenderScope};
 use super::tenant::each_tenant;
+use crate::answer::{Genuine, Reviewing};
 use crate::config::Tenant;
 use crate::config::accounts::read_secret;
 use crate::config::mail::Sender as Written;
 use crate::diagnosis::Wanted;
-use crate::diagnosis::readiness::Target;
+use crate::diagnosis::readiness::{ReviewList, Target};
 use crate::notify::mail::{Letter, Sender, Server};
 use crate::parallel::processors;
 use crate::render::{DigestAnswer, Form};
@@ -58,8 +59,22 @@ impl Digest {
         let compared = compare(&self.scope.since_if_unsaid("7d"), 0, self.scope.open(context)?, context)?;
         let (month, Asked { store, status, .. }) = (self.scope.over("30d"), compared.asked);
         let asked = month.ask_of((store, status), context)?;
-        let paths = asked.look(&month)?.paths("dmarcstat/unsigned/2", 0, Wanted::NeedsWork)?;
-        let (reviews, _) = every_domain(&month, (asked.store, status), Target::Reject, processors(), context)?;
+        let look = asked.look(&month)?;
+        let paths = look.paths("dmarcstat/unsigned/2", 0, Wanted::NeedsWork)?;
+        let genuine = Genuine::of(&asked.store, asked.window, &asked.domains, None)?;
+        // Reviews are of the same data, unless they leave something out, or nobody may be asked for host names for them.
+        let reviews = if genuine.unchecked_left_out || month.may_look_up() {
+            drop(look);
+            every_domain(&month, (asked.store, status), Target::Reject, processors(), context)?.0
+        } else {
+            let thresholds = &context.config.readiness;
+            let how = Reviewing { target: Target::Reject, thresholds, genuine: &genuine, threads: processors() };
+            let reviews = look.reviews(|survey| policy_domains(survey, &asked.domains), &how)?;
+            if reviews.is_empty() {
+                return Err(month.no_data(&asked.store, asked.window));
+            }
+            ReviewList::of(reviews)
+        };
         let answer = DigestAnswer { changes: compared.answer, paths, reviews };
         match sending {
             None => context.show(&answer)?,

@@ -14,7 +14,7 @@ use super::jobs::Jobs;
 use super::page::{PageTarget, page_file};
 use super::scope::domain_name;
 use super::sender_scope::{Asked, SenderScope};
-use crate::answer::Genuine;
+use crate::answer::{Genuine, Reviewing};
 use crate::diagnosis::readiness::{self, Review, ReviewList, Verdict};
 use crate::dns::DnsAudit;
 use crate::domain;
@@ -99,13 +99,17 @@ impl Readiness {
     fn one(&self, domain: String, opened: Opened, context: &Context) -> Result<(Review, Status), Failure> {
         let (asked, genuine) = reports(&self.scope, vec![domain.clone()], Some(&domain), opened, context)?;
         let which = |_: &Survey| vec![domain.clone()];
-        let thresholds = &context.config.readiness;
         let dns = |domain: &str| {
             if self.dns { self.records(domain, &asked.store, context).map(Some) } else { Ok(None) }
         };
-        let one = NonZero::<usize>::MIN;
-        let reviews = asked.question().reviews(which, self.target.into(), thresholds, &genuine, dns, one);
-        let answer = reviews?.pop().ok_or_else(|| anyhow!("no review of {domain}"))?;
+        let how = Reviewing {
+            target: self.target.into(),
+            thresholds: &context.config.readiness,
+            genuine: &genuine,
+            threads: NonZero::<usize>::MIN,
+        };
+        let answer =
+            asked.question().reviews(which, &how, dns)?.pop().ok_or_else(|| anyhow!("no review of {domain}"))?;
         if answer.evidence.reports == 0 && !context.quiet {
             let there = self.scope.no_data_on(&asked.domains, &asked.store, asked.window);
             if let Failure::Failed(reason) = there {
@@ -132,17 +136,19 @@ pub(super) fn every_domain(
     context: &Context,
 ) -> Result<(ReviewList, Status), Failure> {
     let (asked, genuine) = reports(scope, scope.domains(context)?, None, opened, context)?;
-    let which = |survey: &Survey| {
-        let all = survey.domains.iter().map(|one| one.domain.clone());
-        all.filter(|name| domain::is_among(name, &asked.domains)).collect()
-    };
-    let thresholds = &context.config.readiness;
+    let how = Reviewing { target, thresholds: &context.config.readiness, genuine: &genuine, threads };
     let no_records = |_: &str| Ok::<_, Failure>(None);
-    let reviews = asked.question().reviews(which, target, thresholds, &genuine, no_records, threads)?;
+    let reviews = asked.question().reviews(|survey| policy_domains(survey, &asked.domains), &how, no_records)?;
     if reviews.is_empty() {
         return Err(scope.no_data(&asked.store, asked.window));
     }
     Ok((ReviewList::of(reviews), asked.status))
+}
+
+/// The policy domains of a survey that are asked for.
+pub(super) fn policy_domains(survey: &Survey, asked: &[String]) -> Vec<String> {
+    let all = survey.domains.iter().map(|one| one.domain.clone());
+    all.filter(|name| domain::is_among(name, asked)).collect()
 }
 
 /// What reviews are of: the reports on some domains, without those that do not count in the review of `domain`, or of all.
@@ -154,6 +160,7 @@ fn reports(
     context: &Context,
 ) -> Result<(Asked, Genuine), Failure> {
     let window = scope.window(context)?;
-    let genuine = Genuine::of(&mut store, window, &scope.domains(context)?, domain)?;
+    let genuine = Genuine::of(&store, window, &scope.domains(context)?, domain)?;
+    store.leave_out_unchecked(genuine.unchecked_left_out);
     Ok((scope.ask_repeatably(window, domains, (store, status), context)?, genuine))
 }

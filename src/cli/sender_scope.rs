@@ -105,6 +105,11 @@ impl SenderScope {
         Ok(Asked { window, domains, store, status, known, today, today_of_reports, now })
     }
 
+    /// Whether anybody may be asked for host names.
+    pub(super) fn may_look_up(&self) -> bool {
+        self.resolving.wanted().is_some()
+    }
+
     /// The same of these last days, where nobody said since when.
     pub(super) fn since_if_unsaid(&self, days: &str) -> Self {
         if self.has_since() { self.clone() } else { self.over(days) }

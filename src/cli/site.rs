@@ -16,7 +16,7 @@ use super::readiness::Target;
 use super::sender_scope::{Asked, SenderScope};
 use super::tenant::each_tenant;
 use super::whole_file::write_whole;
-use crate::answer::{self, Genuine, Look, Question};
+use crate::answer::{self, Genuine, Look, Question, Reviewing};
 use crate::diagnosis::readiness::Review;
 use crate::diagnosis::{Answer as PathsFound, ChangesAnswer, ExplainAnswer, KeyChoice, TlsAnswer, Wanted};
 use crate::domain::is_among;
@@ -76,7 +76,9 @@ impl Site {
         let mut asked = self.scope.ask(context)?;
         let (reviews, left_out) = self.reviews(&mut asked, context)?;
         let threads = self.jobs.threads();
-        let ask = |at: usize| DomainAnswers::of(&asked, &reviews[at]);
+        let names: Vec<String> = reviews.iter().map(|review| review.domain.clone()).collect();
+        let mut changes = asked.question().changes_of_each(&names, 0)?;
+        let ask = |at: usize| DomainAnswers::of(&asked, &reviews[at], changes[at].take());
         let made = parallel::begin_and_finish(threads, reviews.len(), ask, |at, answers| answers.pages(&reviews[at]))?;
         let made = made.into_iter().collect::<std::io::Result<Vec<DomainPages>>>()?;
         let domains = reviews.iter().zip(&made).map(|(review, made)| SiteDomain { review, pages: &made.names });
@@ -115,16 +117,15 @@ impl Site {
         // The sort is stable, and the names are in order.
         names.sort_by_key(|&(_, messages)| Reverse(messages));
         let names: Vec<String> = names.into_iter().take(MOST_DOMAINS).map(|(domain, _)| domain).collect();
-        let genuine = Genuine::of(&mut asked.store, asked.window, &asked.domains, None)?;
-        let (thresholds, no_records) = (&context.config.readiness, |_: &str| Ok::<_, Failure>(None));
-        let reviews = asked.question().reviews(
-            |_| names,
-            self.target.into(),
-            thresholds,
-            &genuine,
-            no_records,
-            self.jobs.threads(),
-        );
+        let genuine = Genuine::of(&asked.store, asked.window, &asked.domains, None)?;
+        asked.store.leave_out_unchecked(genuine.unchecked_left_out);
+        let how = Reviewing {
+            target: self.target.into(),
+            thresholds: &context.config.readiness,
+            genuine: &genuine,
+            threads: self.jobs.threads(),
+        };
+        let reviews = asked.question().reviews(|_| names, &how, |_| Ok::<_, Failure>(None));
         // Other answers count what reviews leave out.
         asked.store.leave_out_unchecked(false);
         let mut reviews = reviews?;
@@ -170,12 +171,9 @@ struct Found {
 }
 
 impl DomainAnswers {
-    fn of(asked: &Asked, review: &Review) -> Result<Self, Failure> {
+    fn of(asked: &Asked, review: &Review, changes: Option<ChangesAnswer>) -> Result<Self, Failure> {
         let domain = [review.domain.clone()];
-        let question = Question { domains: &domain, ..asked.question() };
-        // One after the other: what a question needs is far more than its answer.
-        let changes = question.changes(0)?;
-        let look = question.look()?;
+        let look = Question { domains: &domain, ..asked.question() }.look()?;
         let names = PageNames::of(&review.domain, look.is_some(), changes.is_some());
         let found = look.map(|look| Found::of(look, &names)).transpose()?;
         Ok(DomainAnswers { names, changes, found })

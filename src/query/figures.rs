@@ -8,7 +8,7 @@ use rustc_hash::FxHashMap;
 use serde::Serialize;
 
 use super::naming::NamedBy;
-use super::tally::Tally;
+use super::tally::{Bits, Days, Tally};
 use crate::alignment::AuthResult;
 use crate::report::period::Day;
 use crate::role::Role;
@@ -209,10 +209,37 @@ pub struct Survey {
     pub paths: Vec<PathFigures>,
     /// Evidence by header From domain.
     pub evidence: FxHashMap<String, Evidence>,
-    /// The entries of the ledger that mail was seen of, by their places.
-    pub matched_entries: BTreeSet<usize>,
+    /// The entries of the ledger that mail was seen of, by their places, each with the places of the paths that have it.
+    pub matched: BTreeSet<(usize, usize)>,
     /// The names of reporters, by their places in the tally.
     pub reporter_names: Vec<String>,
     /// The sums by report and by address behind the paths.
     pub tally: Tally,
+}
+
+impl Survey {
+    /// Of reports that were summed up; nothing by path or by domain yet.
+    pub(super) fn of_reports(tally: Tally) -> Self {
+        // Reporters that said nothing of what is asked for are no witnesses.
+        let (mut days, mut reporters) = (Days::default(), Bits::default());
+        for report in &tally.reports {
+            days.add(report.day);
+            reporters.insert(report.reporter as usize);
+        }
+        let reports = tally.reports.len() as u64;
+        Survey {
+            days: (reports > 0).then_some((days.first, days.last)),
+            reports,
+            reporters: reporters.len(),
+            reporter_names: tally.reporters.clone(),
+            tally,
+            ..Survey::default()
+        }
+    }
+
+    /// Whether mail was seen of an entry of the ledger, by its place.
+    #[must_use]
+    pub fn is_matched(&self, entry: usize) -> bool {
+        self.matched.range((entry, 0)..=(entry, usize::MAX)).next().is_some()
+    }
 }

@@ -6,8 +6,9 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
-use super::figures::{DomainFigures, Evidence, PathFigures, SenderKey, Signer, SignerUse, Survey};
+use super::figures::{Evidence, PathFigures, SenderKey, Signer, SignerUse, Survey};
 use super::naming::{Knowledge, NamedBy};
+use super::policy_domains::policy_domains;
 use super::roles::{self, Ground};
 use super::scan::Scan;
 use super::sighting::Sighting;
@@ -56,8 +57,7 @@ impl Scan<'_> {
         let paths = roles::decide(&ground, self.knowledge);
         self.sums.forget_cells();
         let places = self.keep_reporters();
-        let mut survey = Survey::default();
-        survey.reporter_names.clone_from(&self.tally.reporters);
+        let reporter_names = self.tally.reporters.clone();
         let mut named = self.named_paths(&paths)?;
         self.path_numbers = named.iter().map(|(number, _)| *number).collect();
         self.paths = paths;
@@ -67,25 +67,19 @@ impl Scan<'_> {
         }
         let sums = parallel::map(named.len(), |at| PathSums::of(&self.tally, at));
         for ((_, path), sums) in named.iter_mut().zip(sums) {
-            self.fill(path, sums, &survey.reporter_names)?;
+            self.fill(path, sums, &reporter_names)?;
         }
-        survey.paths = named.into_iter().map(|(_, path)| path).collect();
-        survey.evidence = self.evidence(&survey.paths);
+        let named: Vec<PathFigures> = named.into_iter().map(|(_, path)| path).collect();
         let groups = self.sums.groups.list.iter().zip(&self.paths_of_groups);
-        let matched = groups.filter(|(_, path)| **path != NO_PATH).filter_map(|(group, _)| group.matched);
-        survey.matched_entries = matched.map(|number| number as usize).collect();
-        survey.domains = self.domains()?;
-        // Reporters that said nothing of what is asked for are no witnesses.
-        let (mut days, mut reporters) = (Days::default(), Bits::default());
-        for report in &self.tally.reports {
-            days.add(report.day);
-            reporters.insert(report.reporter as usize);
-        }
-        survey.reports = self.tally.reports.len() as u64;
-        survey.reporters = reporters.len();
-        survey.days = (survey.reports > 0).then_some((days.first, days.last));
-        survey.tally = std::mem::take(&mut self.tally);
-        Ok(survey)
+        let on_paths = groups.filter(|(_, path)| **path != NO_PATH);
+        let matched = on_paths.filter_map(|(group, path)| Some((group.matched? as usize, *path as usize)));
+        Ok(Survey {
+            evidence: self.evidence(&named),
+            matched: matched.collect(),
+            paths: named,
+            domains: policy_domains(self.store, &mut self.texts, &self.by_domain)?,
+            ..Survey::of_reports(std::mem::take(&mut self.tally))
+        })
     }
 
     /// For each organizational domain, who reports on policy domains of it.
@@ -234,29 +228,6 @@ impl Scan<'_> {
         }
         let evidence = |(reporters, days): (Bits, Days)| Evidence { reporters: reporters.len(), days: days.several() };
         found.into_iter().map(|(from, seen)| (from.to_owned(), evidence(seen))).collect()
-    }
-
-    fn domains(&mut self) -> Result<Vec<DomainFigures>, StoreError> {
-        let mut domains = Vec::with_capacity(self.by_domain.len());
-        for (&id, sums) in &self.by_domain {
-            let [messages, dmarc_pass, dkim_aligned, spf_aligned] = sums.figures;
-            domains.push(DomainFigures {
-                domain: self.texts.text(id)?.to_owned(),
-                policy: self
-                    .store
-                    .published_policy(&sums.last_reports)?
-                    .map(|policy| policy.to_ascii_lowercase())
-                    .filter(|policy| matches!(policy.as_str(), "none" | "quarantine" | "reject")),
-                messages,
-                dmarc_pass,
-                dkim_aligned,
-                spf_aligned,
-                reports: sums.reports,
-                reporters: sums.reporters.len(),
-            });
-        }
-        domains.sort_unstable_by(|a, b| a.domain.cmp(&b.domain));
-        Ok(domains)
     }
 }
 

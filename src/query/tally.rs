@@ -50,7 +50,7 @@ pub struct Tally {
     pub(super) reporters: Vec<String>,
     /// The one of them that all reports are which nobody checked, where others were checked.
     pub(super) unchecked: Option<u32>,
-    /// In the order of their reports.
+    /// Those of a path in the order of their reports.
     pub(super) entries: Vec<Entry>,
     /// The places of entries in the order of their paths, and within a path as they are.
     pub(super) entry_places: Vec<u32>,
@@ -155,10 +155,15 @@ impl Tally {
         days.len()
     }
 
+    /// The addresses of a path as they were summed up.
+    pub(super) fn address_parts(&self, path: usize) -> &[AddressPart] {
+        stretch(&self.addresses, &self.address_ends, path)
+    }
+
     /// Whether a path sends from an address.
     #[must_use]
     pub fn sends_from(&self, path: usize, ip: IpAddr) -> bool {
-        stretch(&self.addresses, &self.address_ends, path).iter().any(|part| part.ip == ip)
+        self.address_parts(path).iter().any(|part| part.ip == ip)
     }
 
     /// The addresses of a path, in order, each with its messages by DKIM state.
@@ -170,7 +175,7 @@ impl Tally {
     /// The networks (a /24, a /48) from which a path sent mail with a verified signature of its domain, one for each of its
     /// addresses, with who saw it and when.
     pub fn signed_networks(&self, path: usize) -> impl Iterator<Item = (IpAddr, Sighting)> {
-        let parts = stretch(&self.addresses, &self.address_ends, path).iter();
+        let parts = self.address_parts(path).iter();
         let signed = parts.filter(|part| part.messages > 0 && part.states.0 == DkimState::Aligned.code());
         signed.map(|part| (network(part.ip), part.seen))
     }
@@ -178,7 +183,7 @@ impl Tally {
     /// The addresses that a path sends from on a day or later. The messages are those of all days by the share of the days.
     #[must_use]
     pub fn addresses_since(&self, path: usize, day: Day) -> Vec<AddressFigures> {
-        let mut parts = stretch(&self.addresses, &self.address_ends, path).to_vec();
+        let mut parts = self.address_parts(path).to_vec();
         parts.sort_unstable_by_key(|part| (part.ip, part.states));
         let mut found: Vec<AddressFigures> = Vec::new();
         for part in parts {

@@ -81,7 +81,7 @@ pub struct WindowChoice {
 }
 
 /// A window of whole UTC days, both ends included.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Window {
     /// The first day.
     pub first: Day,

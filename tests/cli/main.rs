@@ -54,6 +54,7 @@ mod options;
 mod own_forms;
 mod page;
 mod parsers;
+mod parts;
 #[cfg(all(unix, feature = "postgres"))]
 mod postgres;
 mod providers;

@@ -81,7 +81,7 @@ pub fn ledger_findings(survey: &Survey, ledger: &Ledger, domains: &[String], tod
         if !domains.is_empty() && !entry.domains.is_empty() && !entry.domains.iter().any(|of| asked(of)) {
             continue;
         }
-        if entry.shared && !survey.matched_entries.contains(&number) {
+        if entry.shared && !survey.is_matched(number) {
             continue;
         }
         let mut before = ledger.entries[..number].iter();
@@ -101,7 +101,7 @@ pub fn ledger_findings(survey: &Survey, ledger: &Ledger, domains: &[String], tod
         }
         if covered_by.is_some() {
             add(LedgerProblem::Covered);
-        } else if !survey.matched_entries.contains(&number) {
+        } else if !survey.is_matched(number) {
             add(LedgerProblem::Unmatched);
         }
     }
