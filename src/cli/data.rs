@@ -32,18 +32,9 @@ pub(super) struct Data {
     /// Answer from these files, without a database
     #[arg(long, value_name = "FILE", num_args = 1.., help_heading = HEADING)]
     input: Vec<PathBuf>,
-    /// What came of reading the files.
+    /// How many of the files, and mails of mailboxes, were read.
     #[arg(skip)]
-    read: Cell<Option<ReadFiles>>,
-}
-
-/// What came of reading the files of `--input`.
-#[derive(Debug, Clone, Copy)]
-struct ReadFiles {
-    /// Files, and mails of mailboxes.
-    inputs: u64,
-    /// Those that could not be opened.
-    failed: u64,
+    read: Cell<Option<u64>>,
 }
 
 /// A store to answer from, and whether all of it could be read.
@@ -59,7 +50,15 @@ impl Data {
         }
         let mut store = context.for_owner(Store::in_memory()?);
         let summary = read_into(&mut store, &self.input, context, false, None)?;
-        self.read.set(Some(ReadFiles { inputs: summary.inputs, failed: summary.failed.len() as u64 }));
+        let (inputs, failed) = (summary.inputs, summary.failed.len() as u64);
+        let named = || list(self.input.iter().map(|path| path.display()), 3);
+        if inputs == 0 {
+            return Err(Failure::Failed(anyhow!("no reports to answer from: there are no files in {}", named())));
+        }
+        if failed >= inputs {
+            return Err(Failure::Failed(anyhow!("no reports to answer from: {} could not be read", named())));
+        }
+        self.read.set(Some(inputs - failed));
         Ok((store, status(&summary)))
     }
 
@@ -108,25 +107,12 @@ impl Data {
         WindowChoice { since, until: self.until, today }.window().map_err(Failure::Usage)
     }
 
-    /// Why none of the files was read, where that is so.
-    pub(super) fn nothing_read(&self) -> Option<String> {
-        let named = || list(self.input.iter().map(|path| path.display()), 3);
-        match self.read.get()? {
-            ReadFiles { inputs: 0, .. } => Some(format!("there are no files in {}", named())),
-            ReadFiles { inputs, failed } if failed >= inputs => Some(format!("{} could not be read", named())),
-            ReadFiles { .. } => None,
-        }
-    }
-
     /// Why there are no reports at all.
     pub(super) fn why_none(&self) -> String {
-        self.nothing_read().unwrap_or_else(|| match self.read.get() {
+        match self.read.get() {
             None => "`dmarcstat fetch` or `dmarcstat ingest FILE…` reads some".to_owned(),
-            Some(ReadFiles { inputs, failed }) => {
-                let read = plural(inputs - failed, "input");
-                format!("{read} read, none of them a report; -v says what they are")
-            }
-        })
+            Some(read) => format!("{} read, none of them a report; -v says what they are", plural(read, "input")),
+        }
     }
 }
 

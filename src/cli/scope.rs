@@ -10,8 +10,8 @@ use super::failure::Failure;
 use crate::domain::{self, is_among};
 use crate::query::Window;
 use crate::report::period::{Day, date_of};
-use crate::store::Store;
-use crate::words::list;
+use crate::store::{Store, StoreError};
+use crate::words::{grouped, list};
 
 /// Which reports a question is about.
 #[derive(Debug, Clone, clap::Args)]
@@ -61,38 +61,60 @@ impl Scope {
 
     /// The same of domains that need not be those of the option.
     pub(super) fn no_data_on(&self, asked: &[String], store: &Store, window: Window) -> Failure {
-        let found = store.foreign_domains().and_then(|foreign| Ok((foreign, store.day_totals(Day::MIN, Day::MAX)?)));
-        let (foreign, totals) = match found {
-            Ok(found) => found,
-            Err(error) => return error.into(),
-        };
+        self.what_there_is(asked, store, window).unwrap_or_else(Failure::from)
+    }
+
+    fn what_there_is(&self, asked: &[String], store: &Store, window: Window) -> Result<Failure, StoreError> {
+        let (foreign, totals) = (store.foreign_domains()?, store.day_totals(Day::MIN, Day::MAX)?);
         let those = foreign.iter().map(|one| one.domain.as_str());
         let those = those.filter(|name| !asked.is_empty() && is_among(name, asked));
         if let Some(failure) = not_the_owners("reports", "reports --foreign", those) {
-            return failure;
+            return Ok(failure);
         }
         let (Some(first), Some(last)) = (totals.first(), totals.last()) else {
-            if !foreign.is_empty() {
+            let left_out = left_out(store)?;
+            return Ok(Failure::Failed(if !left_out.is_empty() {
+                anyhow!("no reports to answer from: of those there are, {}", left_out.join(", "))
+            } else if foreign.is_empty() {
+                anyhow!("no reports to answer from: {}", self.why_none())
+            } else {
                 let domains = list(foreign.iter().map(|one| &one.domain), 10);
-                return Failure::Failed(anyhow!(
+                anyhow!(
                     "no reports on the domains of [owner] to answer from; there are some on {domains}: \
                      `dmarcstat reports --foreign`"
-                ));
-            }
-            return Failure::Failed(anyhow!("no reports to answer from: {}", self.why_none()));
+                )
+            }));
         };
         let mut domains: Vec<&str> = totals.iter().map(|total| total.domain.as_str()).collect();
         domains.sort_unstable();
         domains.dedup();
         let asked = if asked.is_empty() { String::new() } else { format!(" on {}", asked.join(", ")) };
-        Failure::Failed(anyhow!(
+        Ok(Failure::Failed(anyhow!(
             "no reports{asked} {}; there are reports from {} to {}, on {}; choose with --since, --until and --domain",
             shown(window),
             date_of(first.day),
             date_of(last.day),
             list(domains, 10),
-        ))
+        )))
     }
+}
+
+/// How many reports are in no answer, for each reason, with the command that lists them.
+fn left_out(store: &Store) -> Result<Vec<String>, StoreError> {
+    let all = [
+        (store.dropped_reports()?, "dropped", "--dropped"),
+        (store.ignored_reports()?, "of ignored reporters", "--ignored"),
+        (store.untrusted_reports()?, "of mail that failed DMARC", "--untrusted"),
+    ];
+    let some = all.into_iter().filter(|(number, ..)| *number > 0);
+    let told = some.map(|(number, what, option)| {
+        format!(
+            "{} {} {what} (`dmarcstat reports {option} --since all`)",
+            grouped(number),
+            if number == 1 { "is" } else { "are" }
+        )
+    });
+    Ok(told.collect())
 }
 
 /// The error of asking for domains on which there are reports, none of them the owner's; `command` lists `what`.

@@ -130,9 +130,6 @@ impl Tls {
             }
         }
         let error = match (days(own.iter().map(|report| report.day)), foreign.len()) {
-            (None, 0) if let Some(why) = self.scope.nothing_read() => {
-                anyhow!("no SMTP TLS reports to answer from: {why}")
-            }
             (None, 0) => anyhow!(
                 "no SMTP TLS reports to answer from; they are sent where a TXT record `v=TLSRPTv1; rua=mailto:…` stands at \
                  _smtp._tls. below the domain"

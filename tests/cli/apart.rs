@@ -89,6 +89,21 @@ fn a_dropped_report_leaves_its_day_and_stays_away() {
 }
 
 #[test]
+fn where_no_report_counts_the_answer_says_what_became_of_them() {
+    let sandbox = Sandbox::new();
+    sandbox.write("in/1.eml", report("Mailhaven", "one", None, vec![row(1, 20)]));
+    sandbox.write("in/2.eml", report("Posthorn", "two", None, vec![row(1, 20)]));
+    ingest(&sandbox, "in");
+    sandbox.run(["reports", "drop", "one"]).exits(0);
+    sandbox.run(["reports", "ignore", "Posthorn"]).exits(0);
+    for question in ["unsigned", "readiness --all", "changes", "reports"] {
+        let ran = sandbox.run(question.split(' ')).exits(1);
+        let reasons = ["1 is dropped (`dmarcstat reports --dropped", "1 is of ignored reporters"];
+        assert!(reasons.iter().all(|reason| ran.stderr.contains(reason)), "{ran}");
+    }
+}
+
+#[test]
 fn who_is_ignored_is_in_no_answer_and_in_nobodys_way() {
     let sandbox = Sandbox::new();
     sandbox.write("in/own.eml", report("Posthorn", "own", None, vec![row(1, 1)]));

@@ -99,6 +99,12 @@ fn files_without_reports_say_what_was_looked_at() {
     {
         sandbox.run(["tls", "--input", input]).exits(1).says(part);
     }
+    // No verdict, page or row is given of files that nobody could read.
+    for question in ["readiness example.com", "readiness --all", "changes", "selectors", "digest", "export", "reports"]
+    {
+        let ran = sandbox.run(question.split(' ').chain(["--input", "none.xml"])).exits(1);
+        assert!(ran.stderr.contains("none.xml could not be read") && ran.stdout.is_empty(), "{ran}");
+    }
     sandbox.run(["ingest", "empty"]).exits(0).says("there are no files in empty");
     // Without a database nothing is put into its quarantine.
     sandbox.write("torn.xml", "<feedback><report_metadata></feedback>");
