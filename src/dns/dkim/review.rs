@@ -142,8 +142,10 @@ fn present(key: &DkimKey, name: &str, findings: &mut Findings) {
             Check::DkimKeyBits,
             Severity::Error,
             name,
-            format!("the RSA key has {bits} bits; receivers must not accept less than {SHORTEST} (RFC 8301)"),
-            format!("Make a key of {SHORT} bits."),
+            format!(
+                "the RSA key is too short: it has {bits} bits, and receivers must treat signatures by keys of less than {SHORTEST} as failed (RFC 8301 §3.2). So they do, whether they report `fail`, `policy` or `permerror`: the mail counts as not signed"
+            ),
+            format!("Make a key of {SHORT} bits under a new selector, publish it, and sign with it."),
         ),
         Some(KeyType::Rsa) if bits < SHORT => findings.fail(
             Check::DkimKeyBits,
@@ -250,6 +252,14 @@ mod tests {
         let record = format!("s._domainkey.example.com TXT {spread}; g=");
         let syntax = |severity| (severity, Check::DkimSyntax);
         let wanted = vec![syntax(Severity::Warning), syntax(Severity::Advice)];
+        assert_eq!(reviewed("s", Origin::Verified, &record), (KeyState::Present, wanted));
+    }
+
+    #[test]
+    fn a_key_that_is_too_short_is_called_so() {
+        let key = "MFwwDQYJKoZIhvcNAQEBBQADSwAwSAJBAMvw3q+iOeHRzLiS2d2BA9LL6B1v5IMjKFFsK4uwJA5dBcq1TNQM+0nVlpmT0VVHvGsvWz0NrWVMp1+ieYOAgMkCAwEAAQ==";
+        let record = format!("s._domainkey.example.com TXT v=DKIM1; k=rsa; p={key}");
+        let wanted = vec![(Severity::Error, Check::DkimKeyBits)];
         assert_eq!(reviewed("s", Origin::Verified, &record), (KeyState::Present, wanted));
     }
 
