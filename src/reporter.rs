@@ -155,9 +155,10 @@ pub fn label(name: &str) -> &str {
     if is_used_by_another(name) { name.rsplit_once(BY).map_or(name, |(label, _)| label) } else { name }
 }
 
-/// The domain that passed DMARC for a reporter, by its name: many names of one domain are one witness.
+/// Who a reporter is, by its name: the domain that passed DMARC for it. Of a report that nobody checked it is the operator that the
+/// name means, or the name itself where it means none. Many names of one operator are one witness.
 #[must_use]
-pub fn authenticated_domain(name: &str) -> Cow<'_, str> {
+pub fn operator(name: &str) -> Cow<'_, str> {
     if let Some((_, by)) = name.strip_suffix(')').and_then(|rest| rest.rsplit_once(BY)) {
         return Cow::Borrowed(by);
     }
@@ -172,7 +173,7 @@ pub fn authenticated_domain(name: &str) -> Cow<'_, str> {
 /// passed DMARC for it, subdomains included.
 #[must_use]
 pub fn is_meant(name: &str, entry: &str) -> bool {
-    name == entry || as_domain(entry).is_some_and(|domain| is_within(&authenticated_domain(name), &domain))
+    name == entry || as_domain(entry).is_some_and(|domain| is_within(&operator(name), &domain))
 }
 
 /// Whether a reporter is meant by one of some entries.
@@ -249,7 +250,7 @@ mod tests {
     fn other_labels_say_by_whom_they_are_used() {
         let (name, naming) = of("post of the north", "northpost.example");
         assert_eq!((name.as_str(), naming), ("post of the north (by northpost.example)", Naming::Confirmed));
-        assert_eq!(authenticated_domain(&name), "northpost.example");
+        assert_eq!(operator(&name), "northpost.example");
         let (name, naming) = of("mailhaven.example", "filter.example");
         assert_eq!((name.as_str(), naming), ("mailhaven.example (by filter.example)", Naming::Confirmed));
     }
@@ -263,10 +264,10 @@ mod tests {
     #[test]
     fn many_names_of_one_domain_are_one_witness() {
         for name in ["a.evil.example", "b.evil.example", "google.com (by evil.example)", "x (by evil.example)"] {
-            assert_eq!(authenticated_domain(name), "evil.example", "{name}");
+            assert_eq!(operator(name), "evil.example", "{name}");
         }
-        assert_eq!(authenticated_domain("outlook.com"), authenticated_domain("enterprise outlook"));
-        assert_ne!(authenticated_domain("google.com"), authenticated_domain("yahoo"));
+        assert_eq!(operator("outlook.com"), operator("enterprise outlook"));
+        assert_ne!(operator("google.com"), operator("yahoo"));
     }
 
     #[test]
@@ -295,7 +296,7 @@ mod tests {
     fn no_label_says_by_itself_who_uses_it() {
         for label in ["x (by google.com)", "x (by google.com) (by google.com)", "google.com (by google.com)"] {
             let (name, _) = of(label, "evil.example");
-            assert_eq!(authenticated_domain(&name), "evil.example", "{name}");
+            assert_eq!(operator(&name), "evil.example", "{name}");
             assert_eq!(name.matches(BY).count(), 1, "{name}");
             assert!(!plain(label).contains(BY));
         }

@@ -220,8 +220,8 @@ pub(super) fn notes(path: &PathFigures, class: Class, change: Option<&Change>, e
     if class == Class::Signed && another && share(path.spf_aligned, path.messages) < FEW {
         notes.push("SPF does not align here and need not: the aligned signature is enough".to_owned());
     }
-    if path.reporters.len() == 1 {
-        notes.push(format!("one reporter: {}", path.reporters[0]));
+    if path.witnesses == 1 {
+        notes.push(format!("one reporter: {}", words::list(&path.reporters, 3)));
     }
     if (1..10).contains(&path.messages) {
         notes.push("few messages".to_owned());

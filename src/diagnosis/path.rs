@@ -63,6 +63,9 @@ pub struct SendingPath {
     pub source_ips: Vec<IpAddr>,
     /// Every reporter.
     pub reporters: Vec<String>,
+    /// How many operators these are.
+    #[serde(skip)]
+    pub witnesses: usize,
     /// First day seen.
     pub first_seen: String,
     /// Last day seen.

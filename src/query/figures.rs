@@ -116,6 +116,8 @@ pub struct PathFigures {
     pub envelopes: Vec<(i64, String)>,
     /// Reporters.
     pub reporters: Vec<String>,
+    /// How many operators these are: one bears witness once, under however many names.
+    pub witnesses: usize,
     /// First day seen.
     pub first: Day,
     /// Last day seen.
@@ -150,6 +152,7 @@ impl PathFigures {
             signers: Vec::new(),
             envelopes: Vec::new(),
             reporters: Vec::new(),
+            witnesses: 0,
             first: 0,
             last: 0,
             sender_since: 0,
@@ -211,8 +214,10 @@ pub struct Survey {
     pub evidence: FxHashMap<String, Evidence>,
     /// The entries of the ledger that mail was seen of, by their places, each with the places of the paths that have it.
     pub matched: BTreeSet<(usize, usize)>,
-    /// The names of reporters, by their places in the tally.
+    /// The names of reporters, by their places in the tally: several names of one operator are one.
     pub reporter_names: Vec<String>,
+    /// The names that answers list reporters under, by their places in the tally.
+    pub listed_reporters: Vec<String>,
     /// The sums by report and by address behind the paths.
     pub tally: Tally,
 }
@@ -224,7 +229,7 @@ impl Survey {
         let (mut days, mut reporters) = (Days::default(), Bits::default());
         for report in &tally.reports {
             days.add(report.day);
-            reporters.insert(report.reporter as usize);
+            reporters.insert(report.listed as usize);
         }
         let reports = tally.reports.len() as u64;
         Survey {
@@ -232,6 +237,7 @@ impl Survey {
             reports,
             reporters: reporters.len(),
             reporter_names: tally.reporters.clone(),
+            listed_reporters: tally.listed.clone(),
             tally,
             ..Survey::default()
         }

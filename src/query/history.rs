@@ -68,7 +68,7 @@ pub fn history(
         let reporter = witnesses.of[reporter as usize];
         tally.entry_ends.resize(place, tally.entries.len());
         if tally.reports.last().is_none_or(|last| (last.day, last.reporter) != (day, reporter)) {
-            tally.reports.push(ReportMark { report: 0, day, reporter });
+            tally.reports.push(ReportMark { report: 0, day, reporter, listed: reporter });
         }
         tally.entries.push(Entry { messages, report: tally.reports.len() as u32 - 1, kind });
     }

@@ -41,7 +41,9 @@ pub use published::{PolicySeen, Published, published};
 pub use receivers::{Governed, Handled, Receivers, ReportSeen, receivers};
 pub use reporter_days::{ReporterDays, reporter_days};
 pub use scan::Scan;
-pub use selectors::{KeyResults, KeySeen, KeySurvey, KeyUse, PathKey, key_survey, key_survey_by_address, keys_of_path};
+pub use selectors::{
+    KeyCell, KeyResults, KeySeen, KeySurvey, KeyUse, PathKey, key_survey, key_survey_by_address, keys_of_path,
+};
 pub use sighting::Sighting;
 pub use strict::{StrictFigures, strict_alignment};
 pub use survey::survey;

@@ -74,7 +74,7 @@ impl<'s> Parts<'s> {
         let (mut part, places) = self.with_reports(&kept);
         let mut sums: FxHashMap<i64, DomainSums> = FxHashMap::default();
         for (&at, mark) in kept.iter().zip(&part.tally.reports) {
-            sums.entry(self.policy_domains[at]).or_default().add_report(mark.report, mark.day, mark.reporter);
+            sums.entry(self.policy_domains[at]).or_default().add_report(mark.report, mark.day, mark.listed);
         }
         for &at in &paths {
             for entry in tally.entries(at) {
@@ -116,7 +116,7 @@ impl<'s> Parts<'s> {
         let tally = &self.survey.tally;
         let nowhere = |number: usize| vec![u32::MAX; number];
         let mut places = Places { reports: nowhere(tally.reports.len()), reporters: nowhere(tally.reporters.len()) };
-        let mut part = Tally { kinds: Arc::clone(&tally.kinds), ..Tally::default() };
+        let mut part = Tally { kinds: Arc::clone(&tally.kinds), listed: tally.listed.clone(), ..Tally::default() };
         for &at in kept {
             let mark = tally.reports[at];
             let reporter = &mut places.reporters[mark.reporter as usize];

@@ -155,6 +155,7 @@ impl<'s> Scan<'s> {
         let texts = &mut self.texts;
         let witnesses = self.met.witnesses(|name| Ok(texts.text(name)?.to_owned()))?;
         for report in &mut self.tally.reports {
+            report.listed = witnesses.listed[report.reporter as usize];
             report.reporter = witnesses.of[report.reporter as usize];
         }
         self.sums.settle_witnesses(&witnesses.of);
@@ -162,9 +163,10 @@ impl<'s> Scan<'s> {
             *reporters = reporters.iter().map(|&met| witnesses.of[met as usize]).collect();
         }
         for sums in self.by_domain.values_mut() {
-            sums.settle_reporters(&witnesses.of);
+            sums.settle_reporters(&witnesses.listed);
         }
         self.tally.reporters = witnesses.names;
+        self.tally.listed = witnesses.listed_names;
         self.tally.unchecked = witnesses.unchecked;
         Ok(())
     }

@@ -142,6 +142,25 @@ pub struct KeyUse<'s> {
     pub addresses: BTreeMap<IpAddr, KeySeen>,
     /// Messages on which it did not verify and another key of the same organization did.
     pub covered: u64,
+    /// What each reporter says on each day, where more than two report and do not all say the same; in this order.
+    pub cells: Vec<KeyCell<'s>>,
+}
+
+/// What one reporter says of a key on a path on one day, in messages.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct KeyCell<'s> {
+    /// The day.
+    pub day: Day,
+    /// The reporter, by its place in [`Survey::reporter_names`](super::Survey::reporter_names).
+    pub reporter: u32,
+    /// Its name.
+    pub name: &'s str,
+    /// Those whose signature verified.
+    pub verified: u64,
+    /// Those whose signature did not, for whatever reason.
+    pub failed: u64,
+    /// Of these the ones that could not be evaluated (`permerror`, `temperror`).
+    pub not_evaluated: u64,
 }
 
 /// What a key signed on the one path that is asked about.
@@ -235,6 +254,7 @@ fn add_path<'s>(
 ) -> BTreeMap<Day, u64> {
     let mut days: BTreeMap<Day, u64> = BTreeMap::new();
     let mut by_reporter: FxHashMap<(usize, u32), Box<KeySeen>> = FxHashMap::default();
+    let first = uses.len();
     lists.add_path(survey, path);
     for entry in survey.tally.entries(path) {
         let report = survey.tally.report(entry);
@@ -253,13 +273,60 @@ fn add_path<'s>(
                 one.covered = one.covered.saturating_add(entry.messages);
             }
             one.days.entry(report.day).or_default().add(result, entry.messages);
-            by_reporter.entry((place, report.reporter)).or_default().add(report.day, result, entry.messages);
+            by_reporter.entry((place, report.listed)).or_default().add(report.day, result, entry.messages);
         }
     }
     for ((place, reporter), results) in by_reporter {
-        uses[place].reporters.entry(survey.reporter_names[reporter as usize].as_str()).or_default().extend(&results);
+        uses[place].reporters.entry(survey.listed_reporters[reporter as usize].as_str()).or_default().extend(&results);
     }
+    add_cells(survey, path, lists, places, &mut uses[first..], first);
     days
+}
+
+/// Adds, to the keys on a path of which reporters say different things, what each says; `uses` are those of the path, from the place
+/// `first` on.
+fn add_cells<'s>(
+    survey: &'s Survey,
+    path: usize,
+    lists: &KeyLists<'s>,
+    places: &Places,
+    uses: &mut [KeyUse<'s>],
+    first: usize,
+) {
+    // Of two nobody is alone.
+    let is_contested = |one: &KeyUse<'_>| {
+        let results = &one.seen.results;
+        one.reporters.len() > 2 && results.verified() > 0 && results.failed() > 0
+    };
+    let contested: Vec<bool> = uses.iter().map(is_contested).collect();
+    if !contested.contains(&true) {
+        return;
+    }
+    let mut cells: BTreeMap<(usize, Day, u32), KeyCell<'s>> = BTreeMap::new();
+    for entry in survey.tally.entries(path) {
+        let report = survey.tally.report(entry);
+        for &(key, result) in lists.results(survey.tally.facts(entry).signers) {
+            let Some(at) = places.get(&(path, key)).and_then(|place| place.checked_sub(first)) else { continue };
+            if !contested[at] {
+                continue;
+            }
+            let name = survey.reporter_names[report.reporter as usize].as_str();
+            let new = KeyCell { day: report.day, reporter: report.reporter, name, ..KeyCell::default() };
+            let cell = cells.entry((at, report.day, report.reporter)).or_insert(new);
+            let add = |sum: &mut u64, counts| *sum = sum.saturating_add(if counts { entry.messages } else { 0 });
+            add(&mut cell.verified, result == AuthResult::Pass);
+            add(&mut cell.failed, is_failure(result));
+            add(&mut cell.not_evaluated, matches!(result, AuthResult::TempError | AuthResult::PermError));
+        }
+    }
+    for ((at, ..), cell) in cells {
+        uses[at].cells.push(cell);
+    }
+}
+
+/// Whether a signature did not verify, for whatever reason; a result that nobody can read says neither.
+fn is_failure(result: AuthResult) -> bool {
+    !matches!(result, AuthResult::Pass | AuthResult::Unknown | AuthResult::None)
 }
 
 /// `d=` and `s=`.

@@ -57,7 +57,6 @@ impl Scan<'_> {
         let paths = roles::decide(&ground, self.knowledge);
         self.sums.forget_cells();
         let places = self.keep_reporters();
-        let reporter_names = self.tally.reporters.clone();
         let mut named = self.named_paths(&paths)?;
         self.path_numbers = named.iter().map(|(number, _)| *number).collect();
         self.paths = paths;
@@ -67,7 +66,7 @@ impl Scan<'_> {
         }
         let sums = parallel::map(named.len(), |at| PathSums::of(&self.tally, at));
         for ((_, path), sums) in named.iter_mut().zip(sums) {
-            self.fill(path, sums, &reporter_names)?;
+            self.fill(path, sums)?;
         }
         let named: Vec<PathFigures> = named.into_iter().map(|(_, path)| path).collect();
         let groups = self.sums.groups.list.iter().zip(&self.paths_of_groups);
@@ -150,7 +149,7 @@ impl Scan<'_> {
     }
 
     /// Gives a path its figures.
-    fn fill(&mut self, path: &mut PathFigures, sums: PathSums, reporter_names: &[String]) -> Result<(), StoreError> {
+    fn fill(&mut self, path: &mut PathFigures, sums: PathSums) -> Result<(), StoreError> {
         let spf_authenticates = path.spf_authenticates();
         let mut signers: FxHashMap<i64, u64> = FxHashMap::default();
         let mut envelopes: FxHashMap<i64, u64> = FxHashMap::default();
@@ -176,7 +175,8 @@ impl Scan<'_> {
         path.envelopes = self.busiest(envelopes)?;
         path.excused_reporters = sums.excusing.len();
         (path.first, path.last) = (sums.days.first, sums.days.last);
-        path.reporters = sums.reporters.iter().map(|place| reporter_names[place].clone()).collect();
+        path.reporters = sums.listed.iter().map(|place| self.tally.listed[place].clone()).collect();
+        path.witnesses = sums.reporters.len();
         path.reporters.sort_unstable();
         let mut signers: Vec<(i64, u64)> = signers.into_iter().collect();
         signers.sort_unstable();
@@ -237,6 +237,7 @@ struct PathSums {
     /// Messages: all else that is summed up of them follows from their kind.
     by_kind: FxHashMap<u32, u64>,
     reporters: Bits,
+    listed: Bits,
     days: Days,
     excusing: Bits,
 }
@@ -250,6 +251,7 @@ impl PathSums {
             let reporter = report.reporter as usize;
             *sums.by_kind.entry(entry.kind).or_default() += entry.messages;
             sums.reporters.insert(reporter);
+            sums.listed.insert(report.listed as usize);
             sums.days.add(report.day);
             if entry.messages > 0 && facts.forwarding.any() {
                 sums.excusing.insert(reporter);

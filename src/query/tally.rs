@@ -29,6 +29,8 @@ pub struct ReportMark {
     pub day: Day,
     /// Who bears witness with it, by its place in [`Survey::reporter_names`](super::Survey::reporter_names).
     pub reporter: u32,
+    /// Under which name answers list it, by its place in [`Survey::listed_reporters`](super::Survey::listed_reporters).
+    pub listed: u32,
 }
 
 /// Messages from one address, of one DKIM state and with SPF aligned or not.
@@ -48,6 +50,8 @@ pub struct Tally {
     pub(super) reports: Vec<ReportMark>,
     /// The names of the reporters that bear witness.
     pub(super) reporters: Vec<String>,
+    /// The names that reporters are listed under.
+    pub(super) listed: Vec<String>,
     /// The one of them that all reports are which nobody checked, where others were checked.
     pub(super) unchecked: Option<u32>,
     /// Those of a path in the order of their reports.
@@ -284,10 +288,10 @@ impl DomainSums {
         }
     }
 
-    /// Puts the witnesses of reporters in their place.
-    pub(super) fn settle_reporters(&mut self, witnesses: &[u32]) {
+    /// Puts the names that reporters are listed under in their place.
+    pub(super) fn settle_reporters(&mut self, listed: &[u32]) {
         let mut reporters = Bits::default();
-        self.reporters.iter().for_each(|met| reporters.insert(witnesses[met] as usize));
+        self.reporters.iter().for_each(|met| reporters.insert(listed[met] as usize));
         self.reporters = reporters;
     }
 

@@ -58,6 +58,8 @@ pub struct Cell {
     pub day: Day,
     /// The reporter, by its place in [`Survey::reporter_names`].
     pub reporter: u32,
+    /// The name that it is listed under, by its place in [`Survey::listed_reporters`].
+    pub listed: u32,
     /// What it says.
     pub figures: PartFigures,
 }
@@ -108,7 +110,7 @@ pub struct Timeline {
     pub dispositions: BTreeMap<Option<Disposition>, u64>,
     /// Broken signatures by their result.
     pub broken_by: BTreeMap<AuthResult, u64>,
-    /// For each reporter, the messages whose evaluation disagrees with what it lists.
+    /// For each reporter, as it is listed, the messages whose evaluation disagrees with what it lists.
     pub contradictions: BTreeMap<u32, u64>,
     /// Listed SPF checks, with their messages.
     pub spf: BTreeMap<SpfKey, u64>,
@@ -134,10 +136,10 @@ pub fn timelines(scan: &mut Scan<'_>, survey: &Survey, paths: &[usize]) -> Resul
 /// What the sums of the survey tell of a path: all but what goes by address, and what outcomes list.
 fn of_entries(survey: &Survey, path: usize) -> Timeline {
     let mut found = Timeline::default();
-    let mut cells: FxHashMap<(Day, u32), PartFigures> = FxHashMap::default();
+    let mut cells: FxHashMap<(Day, u32, u32), PartFigures> = FxHashMap::default();
     for entry in survey.tally.entries(path) {
         let (facts, report, messages) = (survey.tally.facts(entry), survey.tally.report(entry), entry.messages);
-        cells.entry((report.day, report.reporter)).or_default().add(facts, messages);
+        cells.entry((report.day, report.reporter, report.listed)).or_default().add(facts, messages);
         if facts.null_reverse_path {
             found.null_senders.add(facts, messages);
         }
@@ -146,11 +148,12 @@ fn of_entries(survey: &Survey, path: usize) -> Timeline {
             add(&mut found.broken_by, result, messages);
         }
         if facts.contradiction {
-            add(&mut found.contradictions, report.reporter, messages);
+            add(&mut found.contradictions, report.listed, messages);
         }
     }
-    found.cells = cells.into_iter().map(|((day, reporter), figures)| Cell { day, reporter, figures }).collect();
-    found.cells.sort_unstable_by_key(|cell| (cell.day, cell.reporter));
+    let cell = |((day, reporter, listed), figures)| Cell { day, reporter, listed, figures };
+    found.cells = cells.into_iter().map(cell).collect();
+    found.cells.sort_unstable_by_key(|cell| (cell.day, cell.reporter, cell.listed));
     found
 }
 

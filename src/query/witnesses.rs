@@ -2,13 +2,13 @@
 //!
 //! Where a mail server has checked who sent reports, a witness is a domain that passed, under however many names it
 //! reports, and all reports that nobody checked are together one witness more: their names can be anybody's. Where nothing
-//! was checked, each name is taken for a witness.
+//! was checked, each operator that the names mean is taken for a witness: "Enterprise Outlook" and "Outlook.com" are one.
 
 use std::collections::HashMap;
 
 use rustc_hash::FxHashMap;
 
-use crate::reporter::authenticated_domain;
+use crate::reporter::operator;
 use crate::store::StoreError;
 
 /// What all reporters whose reports nobody checked are called together.
@@ -28,6 +28,9 @@ pub(super) struct Witnesses {
     /// The witness of each reporter, by the place that it has in [`Met`].
     pub(super) of: Vec<u32>,
     pub(super) names: Vec<String>,
+    /// How answers list each reporter, by the place that it has in [`Met`]: where nothing was checked, under its own name.
+    pub(super) listed: Vec<u32>,
+    pub(super) listed_names: Vec<String>,
     /// The one that all unchecked reports are.
     pub(super) unchecked: Option<u32>,
 }
@@ -49,22 +52,28 @@ impl Met {
     ) -> Result<Witnesses, StoreError> {
         let mut found = Witnesses::default();
         let any_checked = self.list.iter().any(|(_, checked)| *checked);
-        let mut by_domain: HashMap<String, u32> = HashMap::new();
+        let mut by_operator: HashMap<String, u32> = HashMap::new();
         for &(reporter, checked) in &self.list {
             let name = text(reporter)?;
+            if !any_checked {
+                found.listed.push(found.listed_names.len() as u32);
+                found.listed_names.push(name.clone());
+            }
             let new = found.names.len() as u32;
             let place = match (checked, any_checked) {
-                (true, _) => *by_domain.entry(authenticated_domain(&name).into_owned()).or_insert(new),
                 (false, true) => *found.unchecked.get_or_insert(new),
-                (false, false) => new,
+                (true, _) | (false, false) => *by_operator.entry(operator(&name).into_owned()).or_insert(new),
             };
             found.of.push(place);
             if place == new {
                 found.names.push(if checked || !any_checked { name } else { UNCHECKED.to_owned() });
-            } else if checked && found.names[place as usize] != name {
+            } else if (checked || !any_checked) && found.names[place as usize] != name {
                 // Of several names none says who it is.
-                found.names[place as usize] = authenticated_domain(&name).into_owned();
+                found.names[place as usize] = operator(&name).into_owned();
             }
+        }
+        if any_checked {
+            (found.listed, found.listed_names) = (found.of.clone(), found.names.clone());
         }
         Ok(found)
     }
@@ -89,6 +98,20 @@ mod tests {
     fn unchecked_names_are_witnesses_where_nothing_was_checked() {
         let (names, of) = of(&[("google.com", false), ("yahoo", false), ("google.com", false)]);
         assert_eq!((names, of), (vec!["google.com".to_owned(), "yahoo".to_owned()], vec![0, 1, 0]));
+    }
+
+    #[test]
+    fn unchecked_names_of_one_operator_are_one_witness() {
+        let (names, of) = of(&[
+            ("enterprise outlook", false),
+            ("post of the north", false),
+            ("outlook.com", false),
+            ("mx1.mailhaven.example", false),
+            ("post of the south", false),
+            ("mailhaven.example", false),
+        ]);
+        assert_eq!(names, ["microsoft.com", "post of the north", "mailhaven.example", "post of the south"]);
+        assert_eq!(of, [0, 1, 0, 2, 3, 2]);
     }
 
     #[test]

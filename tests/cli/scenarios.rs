@@ -33,6 +33,9 @@ struct Scenario {
     /// The configuration.
     #[serde(default)]
     config: String,
+    /// The names that reporters give themselves, where they are others.
+    #[serde(default)]
+    names: BTreeMap<String, String>,
     #[serde(default)]
     policy: Vec<Policy>,
     mail: Vec<Mail>,
@@ -83,10 +86,11 @@ impl Scenario {
             let record = self.policy.iter().rfind(|policy| policy.fits(day, reporter)).map_or("", |one| &one.record);
             let mut policy = BTreeMap::from([("p", "none"), ("adkim", "r"), ("aspf", "r"), ("pct", "100")]);
             policy.extend(words(record).into_iter().filter_map(|tag| tag.split_once('=')));
-            let name = reporter.name;
+            let host = reporter.name;
+            let name = self.names.get(host).map_or(host, String::as_str);
             let mut xml = format!(
                 "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<feedback><version>1.0</version><report_metadata><org_name>{name}\
-                 </org_name><email>dmarc@{name}</email><report_id>{name}-{domain}-{day}</report_id><date_range><begin>{begin}\
+                 </org_name><email>dmarc@{host}</email><report_id>{host}-{domain}-{day}</report_id><date_range><begin>{begin}\
                  </begin><end>{}</end></date_range></report_metadata><policy_published><domain>{domain}</domain>",
                 begin + DAY - 1
             );

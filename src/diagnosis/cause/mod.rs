@@ -98,10 +98,7 @@ impl Case<'_, '_> {
             "the mail is signed before the gateway and verifies, but the SPF record of {from} does not name the gateway that delivers it"
         );
         let failing = self.path.messages - self.path.spf_aligned.min(self.path.messages);
-        Some((
-            Cause::GatewayNotInSpf,
-            CauseEvidence::new(text, (failing, self.path.messages), self.path.reporters.len()),
-        ))
+        Some((Cause::GatewayNotInSpf, CauseEvidence::new(text, (failing, self.path.messages), self.path.witnesses)))
     }
 
     /// A machine that sends with aligned SPF as the organizational domain, or another name below it, and here under a name
@@ -124,7 +121,7 @@ impl Case<'_, '_> {
             "the machine that sends mail of {} writes its own host name, {}, into From",
             other.domain, self.path.domain
         );
-        let mut evidence = CauseEvidence::new(text, (fails, self.path.messages), self.path.reporters.len());
+        let mut evidence = CauseEvidence::new(text, (fails, self.path.messages), self.path.witnesses);
         evidence.addresses = self.addresses.iter().map(|one| one.ip).take(LISTED).collect();
         Some((Cause::HostNameAsFrom, evidence))
     }
@@ -148,7 +145,7 @@ impl Case<'_, '_> {
             "written in a mailbox at {} with an address of {} as the sender: only {author} authenticates",
             provider.name, self.path.domain
         );
-        Some((Cause::OriginElsewhere, CauseEvidence::new(text, self.missing(), self.path.reporters.len())))
+        Some((Cause::OriginElsewhere, CauseEvidence::new(text, self.missing(), self.path.witnesses)))
     }
 
     fn carried(&self) -> (u64, u64) {
@@ -164,17 +161,17 @@ impl Case<'_, '_> {
         } else {
             "mail that was forwarded by its recipients: SPF cannot align, and nothing is signed as the domain"
         };
-        (Cause::Forwarding, CauseEvidence::new(text, (signed, of), self.path.reporters.len()))
+        (Cause::Forwarding, CauseEvidence::new(text, (signed, of), self.path.witnesses))
     }
 
     fn list(&self) -> Explained {
         let text = "a mailing list redistributes what was written to it, with its own reverse-path, and changes the subject or the body";
-        (Cause::ListChangesMail, CauseEvidence::new(text, self.carried(), self.path.reporters.len()))
+        (Cause::ListChangesMail, CauseEvidence::new(text, self.carried(), self.path.witnesses))
     }
 
     fn filter(&self) -> Explained {
         let text = "a filter in front of the recipients relays mail that reached it intact: SPF cannot align behind it";
-        (Cause::RecipientFilter, CauseEvidence::new(text, self.carried(), self.path.reporters.len()))
+        (Cause::RecipientFilter, CauseEvidence::new(text, self.carried(), self.path.witnesses))
     }
 
     fn spf_unevaluable(&self, words: &Words) -> Option<Explained> {
@@ -250,7 +247,7 @@ impl Case<'_, '_> {
                 agree(null, "is", "are")
             ));
         }
-        let mut evidence = CauseEvidence::new(text, (counted[UNALIGNED], known(counted)), self.path.reporters.len());
+        let mut evidence = CauseEvidence::new(text, (counted[UNALIGNED], known(counted)), self.path.witnesses);
         evidence.names = names;
         Some((Cause::DefaultSignature, evidence))
     }
@@ -270,10 +267,7 @@ impl Case<'_, '_> {
         let below = self.path.domain != organization && self.path.role.is_owners();
         if below && self.own_paths.signs_as(organization, &self.path.sender) {
             let text = format!("signs as {organization} here, and not as {}", self.path.domain);
-            return Some((
-                Cause::SubdomainNotSetUp,
-                CauseEvidence::new(text, self.missing(), self.path.reporters.len()),
-            ));
+            return Some((Cause::SubdomainNotSetUp, CauseEvidence::new(text, self.missing(), self.path.witnesses)));
         }
         if !service {
             return None;
@@ -284,7 +278,7 @@ impl Case<'_, '_> {
             _ => "the service".to_owned(),
         };
         let text = format!("{who} sends under {}, which is not set up there", self.path.domain);
-        Some((Cause::DomainNotSetUp, CauseEvidence::new(text, self.missing(), self.path.reporters.len())))
+        Some((Cause::DomainNotSetUp, CauseEvidence::new(text, self.missing(), self.path.witnesses)))
     }
 
     fn no_signature(&self) -> Option<Explained> {
@@ -295,7 +289,7 @@ impl Case<'_, '_> {
             0 | 1 => "the machine does not sign".to_owned(),
             many => format!("{} that do not sign", plural(many, "machine")),
         };
-        let mut evidence = CauseEvidence::new(text, self.missing(), self.path.reporters.len());
+        let mut evidence = CauseEvidence::new(text, self.missing(), self.path.witnesses);
         evidence.addresses = self.addresses.iter().map(|one| one.ip).take(LISTED).collect();
         Some((Cause::NoSignature, evidence))
     }
@@ -313,6 +307,6 @@ impl Case<'_, '_> {
                 "signed and unsigned mail come on the same days, from the same machines, to the same receivers: several systems send through them, and not all of them sign; `dmarcstat inspect` on a message from each shows which"
             }
         };
-        (Cause::Unexplained, CauseEvidence::new(text, self.missing(), self.path.reporters.len()))
+        (Cause::Unexplained, CauseEvidence::new(text, self.missing(), self.path.witnesses))
     }
 }

@@ -40,7 +40,7 @@ fn missing(states: &States) -> u64 {
 pub(super) fn is_silent(one: &AddressFigures, path: &PathFigures) -> bool {
     let seen = one.not_aligned;
     let is_told = known(&one.dkim) >= TELLING && seen.on_several_days();
-    is_told && never(&one.dkim) && (path.reporters.len() == 1 || seen.by_several())
+    is_told && never(&one.dkim) && (path.witnesses == 1 || seen.by_several())
 }
 
 /// What is not signed has a null reverse-path, as far as reporters that write envelopes tell, and the rest is signed.
@@ -105,7 +105,7 @@ pub(super) fn machines(case: &Case<'_, '_>) -> Option<Explained> {
         let verb = if signs { "they sign with" } else { "the others sign with" };
         text.push_str(&format!("; {verb} {}", list(selectors.iter().map(|one| format!("selector {one}")), 3)));
     }
-    let mut evidence = CauseEvidence::new(text, (of_silent, all), case.path.reporters.len());
+    let mut evidence = CauseEvidence::new(text, (of_silent, all), case.path.witnesses);
     evidence.addresses = addresses;
     evidence.selectors = selectors;
     evidence.selectors.truncate(LISTED);
@@ -140,7 +140,7 @@ pub(super) fn envelopes(case: &Case<'_, '_>) -> Option<Explained> {
     }
     let names: Vec<String> = silent.iter().map(|(name, _)| (*name).to_owned()).collect();
     let text = format!("mail with a reverse-path of {} is never signed as the domain, other mail is", list(&names, 3));
-    let mut evidence = CauseEvidence::new(text, (explained, all), case.path.reporters.len());
+    let mut evidence = CauseEvidence::new(text, (explained, all), case.path.witnesses);
     evidence.names = names;
     Some((Cause::SomeEnvelopes, evidence))
 }
@@ -171,7 +171,7 @@ fn signers(case: &Case<'_, '_>, all: u64) -> Option<Explained> {
     }
     let names: Vec<String> = names.into_iter().map(str::to_owned).take(LISTED).collect();
     let text = format!("mail that {} signs is never signed as the domain, other mail is", list(&names, 3));
-    let mut evidence = CauseEvidence::new(text, (explained, all), case.path.reporters.len());
+    let mut evidence = CauseEvidence::new(text, (explained, all), case.path.witnesses);
     evidence.names = names;
     Some((Cause::SomeEnvelopes, evidence))
 }

@@ -201,12 +201,12 @@ pub(super) fn days(timeline: &Timeline) -> Vec<DayPart> {
 pub(super) fn reporters(timeline: &Timeline, survey: &Survey) -> Vec<ReporterPart> {
     let mut by_reporter: BTreeMap<u32, (PartFigures, Days)> = BTreeMap::new();
     for cell in &timeline.cells {
-        let one = by_reporter.entry(cell.reporter).or_default();
+        let one = by_reporter.entry(cell.listed).or_default();
         one.0.extend(&cell.figures);
         one.1.entry(cell.day).or_default().extend(&cell.figures);
     }
     let mut largest: Vec<(u32, u64)> = by_reporter.iter().map(|(&place, one)| (place, one.0.messages)).collect();
-    largest.sort_by_key(|&(place, messages)| (Reverse(messages), survey.reporter_names.get(place as usize)));
+    largest.sort_by_key(|&(place, messages)| (Reverse(messages), survey.listed_reporters.get(place as usize)));
     largest.truncate(WITNESSES);
     let mut parts: Vec<ReporterPart> = by_reporter
         .iter()
@@ -214,7 +214,7 @@ pub(super) fn reporters(timeline: &Timeline, survey: &Survey) -> Vec<ReporterPar
             let others =
                 largest.iter().filter(|(other, _)| *other != place).filter_map(|(other, _)| by_reporter.get(other));
             Some(ReporterPart {
-                reporter: survey.reporter_names.get(place as usize)?.clone(),
+                reporter: survey.listed_reporters.get(place as usize)?.clone(),
                 figures: figures.into(),
                 first_seen: shown(*own.keys().next()?),
                 last_seen: shown(*own.keys().next_back()?),

@@ -51,9 +51,12 @@ fn data(findings: &Findings<'_>, list: &mut List) {
         area,
         "reporters",
         sends,
-        evidence.reporters >= u64::from(limits.min_reporters),
+        evidence.operators >= u64::from(limits.min_reporters),
         format!("at least {}", plural(u64::from(limits.min_reporters), "reporter")),
-        format!("{} sent data", plural(evidence.reporters, "reporter")),
+        match plural(evidence.reporters, "reporter") {
+            reporters if evidence.operators == evidence.reporters => format!("{reporters} sent data"),
+            reporters => format!("{reporters} sent data, of {}", plural(evidence.operators, "operator")),
+        },
     );
     list.add(
         area,

@@ -66,6 +66,6 @@ pub(super) fn looks_forgotten(survey: &Survey, path: &SendingPath) -> bool {
     if figures.last.saturating_sub(figures.first) < COMES_BACK {
         return false;
     }
-    let broken = 2 * path.dkim.broken > path.messages && path.reporters.len() > 1;
+    let broken = 2 * path.dkim.broken > path.messages && path.witnesses > 1;
     broken || path.dkim.unaligned > 0 || path.provider.is_some() || path.named_by.starts_with("spf")
 }

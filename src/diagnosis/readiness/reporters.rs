@@ -10,7 +10,7 @@ use crate::alignment::{Disposition, OverrideReason};
 use crate::diagnosis::silence::stopped;
 use crate::query::Receivers;
 use crate::report::period::{Day, date_of};
-use crate::reporter::authenticated_domain;
+use crate::reporter::operator;
 
 /// How much is known.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
@@ -21,6 +21,9 @@ pub struct Evidence {
     pub reports: u64,
     /// Reporters that reported mail: the domains that passed DMARC, under however many names; where none passed, the names.
     pub reporters: u64,
+    /// How many operators these are.
+    #[serde(skip)]
+    pub operators: u64,
     /// Messages.
     pub messages: u64,
     /// The reporter of most messages.
@@ -117,12 +120,13 @@ pub(super) fn reporters(receivers: &Receivers) -> Vec<ReporterFigures> {
 /// How much is known. `unchecked` reports are left out where some passed.
 pub(super) fn evidence(receivers: &Receivers, messages: u64, unchecked: u64, left_out: bool) -> Evidence {
     let mut days: BTreeSet<Day> = BTreeSet::new();
+    let mut listed: BTreeSet<Cow<'_, str>> = BTreeSet::new();
     let mut witnesses: BTreeMap<Cow<'_, str>, (u64, &str)> = BTreeMap::new();
     for report in receivers.reports.iter().filter(|report| report.messages > 0) {
         days.insert(report.day);
         let name = receivers.reporters[report.reporter].as_str();
-        let witness = if report.is_checked() { authenticated_domain(name) } else { Cow::Borrowed(name) };
-        let sum = witnesses.entry(witness).or_insert((0, name));
+        listed.insert(if report.is_checked() { operator(name) } else { Cow::Borrowed(name) });
+        let sum = witnesses.entry(operator(name)).or_insert((0, name));
         sum.0 = sum.0.saturating_add(report.messages);
     }
     let total = witnesses.values().fold(0_u64, |sum, one| sum.saturating_add(one.0));
@@ -130,7 +134,8 @@ pub(super) fn evidence(receivers: &Receivers, messages: u64, unchecked: u64, lef
     Evidence {
         days: u32::try_from(days.len()).unwrap_or(u32::MAX),
         reports: receivers.reports.len() as u64,
-        reporters: witnesses.len() as u64,
+        reporters: listed.len() as u64,
+        operators: witnesses.len() as u64,
         messages,
         largest_reporter: largest.map(|(_, (_, name))| (*name).to_owned()),
         largest_reporter_share: largest.and_then(|(_, (messages, _))| share(*messages, total)),

@@ -195,12 +195,12 @@ pub fn review(
 /// For each path that came in the place of one of the owner's that fell silent, by its id, the sender of that, or its machine where
 /// both senders are called alike. What one reporter alone sees takes nobody's place, where there are others.
 fn successors(paths: &[&SendingPath], ends: &[Option<End>]) -> BTreeMap<String, String> {
-    let lone = paths.iter().filter(|path| path.reporters.len() < 2).map(|path| path.id.as_str());
+    let lone = paths.iter().filter(|path| path.witnesses < 2).map(|path| path.id.as_str());
     let lone: BTreeSet<&str> = lone.collect();
     let mut found = BTreeMap::new();
     for (path, end) in paths.iter().zip(ends) {
         let Some(End::Moved(successor)) = end else { continue };
-        if path.reporters.len() < 2 || !lone.contains(successor.path.as_str()) {
+        if path.witnesses < 2 || !lone.contains(successor.path.as_str()) {
             let machine = path.source_ips.first().filter(|_| path.sender == successor.sender);
             let former = machine.map_or_else(|| path.sender.clone(), ToString::to_string);
             found.entry(successor.path.clone()).or_insert(former);

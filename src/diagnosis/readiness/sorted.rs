@@ -133,7 +133,7 @@ impl Sorted {
             path_messages: path.messages,
             spf_alone: days.spf_alone,
             reasons,
-            certain: path.reporters.len() > 1 && path.first_seen != path.last_seen,
+            certain: path.witnesses > 1 && path.first_seen != path.last_seen,
             failing: if fails { failures::parts(measures.survey, path) } else { Vec::new() },
             moved_to: end.and_then(|end| match end {
                 End::Moved(successor) => Some(successor),

@@ -1,11 +1,14 @@
 //! How a key fares: does it verify, since when not, is it still used.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::alone::Counted;
 use super::key::{FEW, Key};
 use crate::diagnosis::change_points::{Segment, segments};
 use crate::query::{KeySeen, KeySurvey, KeyUse};
 use crate::report::period::Day;
+use crate::reporter::operator;
 use crate::vocabulary::vocabulary;
 
 vocabulary! {
@@ -51,7 +54,7 @@ const LATE: f64 = 0.2;
 
 /// How a key fares.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Health {
+pub(super) struct Health<'k> {
     pub(super) state: KeyState,
     /// The first day on which it was in use, but for stragglers.
     pub(super) begin: Day,
@@ -69,10 +72,12 @@ pub(super) struct Health {
     pub(super) failing_since: Option<Day>,
     /// Another state before its last change: the day of that, and the messages until then that verified and that failed.
     pub(super) changed: Option<(Day, [u64; 2])>,
+    /// The reporters that alone see its signatures verify.
+    pub(super) verify_alone: BTreeSet<&'k str>,
 }
 
 /// Judges a key by the days of its messages, beside those of its paths.
-pub(super) fn health(key: &Key<'_>, survey: &KeySurvey<'_>) -> Health {
+pub(super) fn health<'k>(key: &Key<'k>, survey: &KeySurvey<'_>) -> Health<'k> {
     let volume: Vec<(Day, u64)> = key.days.iter().map(|(&day, results)| (day, results.messages())).collect();
     let (begin, end) = in_use(&volume);
     let paths: BTreeSet<usize> = key.home.iter().map(|one| one.path).collect();
@@ -91,9 +96,8 @@ pub(super) fn health(key: &Key<'_>, survey: &KeySurvey<'_>) -> Health {
     let ended = missing && pause >= 2 && f64::from(pause) > 1.5 * f64::from(longest_pause(&volume, end));
     let began = (due(before) >= DUE).then_some(begin);
 
-    let counts: Vec<(Day, [u64; 2])> =
-        key.days.iter().map(|(&day, results)| (day, [results.verified(), results.failed()])).collect();
-    let segments = segments(&counts);
+    let counted = Counted::of(key);
+    let segments = segments(&counted.days);
     let known = |one: &Segment<2>| one.sums[0].saturating_add(one.sums[1]);
     let share = |one: &Segment<2>| one.sums[0] as f64 / known(one).max(1) as f64;
     let last = segments.last();
@@ -113,7 +117,18 @@ pub(super) fn health(key: &Key<'_>, survey: &KeySurvey<'_>) -> Health {
     let changed = last.zip(segments[..segments.len().saturating_sub(1)].iter().copied().reduce(Segment::join));
     let changed = changed.filter(|(last, before)| level(share(last)) != level(share(before)));
     let changed = changed.map(|(last, before)| (last.first, before.sums));
-    Health { state, begin, end, began, ended, after, due: due(after) as u64, failing_since, changed }
+    Health {
+        state,
+        begin,
+        end,
+        began,
+        ended,
+        after,
+        due: due(after) as u64,
+        failing_since,
+        changed,
+        verify_alone: counted.verify_alone,
+    }
 }
 
 /// Of shares of verified messages: with the same level a key is in the same state.
@@ -131,9 +146,9 @@ const COVERED: f64 = 0.95;
 /// Why a key that fails is taken for one whose algorithm receivers do not know, in words: they part into some that verify every
 /// signature and others that verify none; or a signature of another key verifies beside each, and the name says what it is.
 pub(super) fn unsupported(key: &Key<'_>) -> Option<String> {
-    let mut reporters: BTreeMap<&str, KeySeen> = BTreeMap::new();
+    let mut reporters: BTreeMap<Cow<'_, str>, KeySeen> = BTreeMap::new();
     for (name, seen) in key.home.iter().flat_map(|one| &one.reporters) {
-        reporters.entry(name).or_default().extend(seen);
+        reporters.entry(operator(name)).or_default().extend(seen);
     }
     let telling = || reporters.values().filter(|one| one.results.verified() + one.results.failed() >= FEW);
     let share = |part: u64, one: &KeySeen| part as f64 / (one.results.verified() + one.results.failed()) as f64;

@@ -3,6 +3,7 @@
 //! The health of a key is told from the mail of the paths that are at home with it: mailing lists and forwarders break
 //! signatures of healthy keys.
 
+mod alone;
 mod answer;
 mod health;
 mod key;
@@ -63,7 +64,7 @@ pub fn by_place(paths: &[SendingPath]) -> Vec<&SendingPath> {
 #[must_use]
 pub fn selectors(survey: &KeySurvey<'_>, paths: &[&SendingPath], choice: KeyChoice) -> KeyDiagnosis {
     let all = keys(survey, paths);
-    let health: Vec<Health> = all.iter().map(|key| health(key, survey)).collect();
+    let health: Vec<Health<'_>> = all.iter().map(|key| health(key, survey)).collect();
     let rotations = rotation::rotations(&all, &health, paths);
     let rotated: HashMap<(&str, Option<&str>), &Rotation> =
         rotations.iter().rev().map(|one| ((one.signing_domain.as_str(), Some(one.old.as_str())), one)).collect();
@@ -143,7 +144,7 @@ fn is_tenants(signing_domain: &str, path: &SendingPath) -> bool {
         })
 }
 
-fn selector_use(key: &Key<'_>, health: &Health, paths: &[&SendingPath], rotated: Option<&Rotation>) -> SelectorUse {
+fn selector_use(key: &Key<'_>, health: &Health<'_>, paths: &[&SendingPath], rotated: Option<&Rotation>) -> SelectorUse {
     let seen = &key.seen;
     let fails = rotated.is_none() && matches!(health.state, KeyState::Failing | KeyState::Partly);
     let unsupported = fails.then(|| unsupported(key)).flatten();
@@ -175,6 +176,9 @@ fn selector_use(key: &Key<'_>, health: &Health, paths: &[&SendingPath], rotated:
     }
     let reporters = reporters(key);
     notes.extend(contradiction(&reporters, health).filter(|_| state != KeyState::Unsupported));
+    if state == KeyState::Failing {
+        notes.extend(health.verify_alone.iter().map(|name| format!("verifies at {name} alone")));
+    }
     if key.selector.is_none() {
         notes.push("these reporters do not name the selector".to_owned());
     }
@@ -276,7 +280,7 @@ fn reporters(key: &Key<'_>) -> Vec<KeyReporter> {
 }
 
 /// What to say where one reporter alone cannot verify what all others can, or some still verify what fails elsewhere.
-fn contradiction(reporters: &[KeyReporter], health: &Health) -> Option<String> {
+fn contradiction(reporters: &[KeyReporter], health: &Health<'_>) -> Option<String> {
     let mostly_fails = |one: &&KeyReporter| one.failed >= FEW && one.failed > one.verified;
     let failing: Vec<&KeyReporter> = reporters.iter().filter(mostly_fails).collect();
     let verifying = reporters.iter().filter(|one| one.verified >= FEW && one.verified > one.failed).count();

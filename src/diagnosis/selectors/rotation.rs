@@ -56,13 +56,13 @@ impl Rotation {
 
 /// Finds the keys that took over: of the same domain, on a path of the old one, begun after the old one and in use when it
 /// ended. Of several the one that began nearest to the end. A key that never verified took nothing over.
-pub(super) fn rotations(keys: &[Key<'_>], health: &[Health], paths: &[&SendingPath]) -> Vec<Rotation> {
+pub(super) fn rotations(keys: &[Key<'_>], health: &[Health<'_>], paths: &[&SendingPath]) -> Vec<Rotation> {
     let mut found = Vec::new();
     for (old, was) in keys.iter().zip(health) {
         if !was.ended || old.owner == KeyOwner::Other {
             continue;
         }
-        let later = |(new, is): &(&Key<'_>, &Health)| {
+        let later = |(new, is): &(&Key<'_>, &Health<'_>)| {
             is.begin > was.begin
                 && is.end > was.end
                 && new.selector.is_some()
@@ -83,7 +83,7 @@ pub(super) fn rotations(keys: &[Key<'_>], health: &[Health], paths: &[&SendingPa
 }
 
 /// Whether a key signs, after the end of the old one, at least half of what that one would have signed.
-fn takes_over(old: &Key<'_>, was: &Health, new: &Key<'_>) -> bool {
+fn takes_over(old: &Key<'_>, was: &Health<'_>, new: &Key<'_>) -> bool {
     let shared: BTreeSet<usize> = old.home.iter().map(|one| one.path).collect();
     let after = new
         .home
