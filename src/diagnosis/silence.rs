@@ -1,12 +1,14 @@
 //! Reports that no longer come: of one reporter, on one domain, or at all. Silence must never look like health.
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
 use super::dates::shown;
 use crate::query::ReporterDays;
 use crate::report::period::Day;
+use crate::reporter::operator;
 
 /// No reports come any more.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -96,7 +98,7 @@ pub(super) fn messages(days: &Days, first: Day, last: Day) -> u64 {
 }
 
 /// The most days between the last mail of a machine and the first of what takes its place.
-const BETWEEN: Day = 3;
+pub(super) const BETWEEN: Day = 3;
 /// Their messages a day differ by less than this factor.
 const ALIKE: f64 = 3.0;
 /// Days before the last that are looked at, to know how much came a day.
@@ -113,6 +115,31 @@ pub(super) fn takes_over(before: &Days, after: &Days, last: Day) -> Option<(Day,
     (is_close && is_alike).then(|| (first, ratio.ln().abs()))
 }
 
+/// The most days that mail moves for from one sender to another, mailbox by mailbox.
+const MOVES: Day = 28;
+/// The messages a day of both together stay within this factor, before, during and after.
+const CONSTANT: f64 = 1.5;
+
+/// Whether mail moved from one sender to another over some days on which both sent, up to a day: their sum stayed as it was. The first
+/// day of the new one, and how much what it sends in the end differs from what the old one sent at first, as for [`takes_over`].
+pub(super) fn moves_gradually(before: &Days, after: &Days, last: Day) -> Option<(Day, f64)> {
+    let (&end, _) = before.range(..=last).next_back()?;
+    let (&first, _) = after.first_key_value()?;
+    let begin = end.saturating_add(1);
+    let both = end.saturating_sub(first);
+    let is_seen = begin <= last && before.range(..first).count() >= HABIT && after.range(begin..=last).count() >= 2;
+    if !(BETWEEN < both && both <= MOVES && is_seen) {
+        return None;
+    }
+    let at_first = a_day(before, first.saturating_sub(LATELY), first.saturating_sub(1));
+    let days: BTreeSet<Day> = before.range(first..=end).chain(after.range(first..=end)).map(|(&day, _)| day).collect();
+    let during = messages(before, first, end).saturating_add(messages(after, first, end)) as f64 / days.len() as f64;
+    let in_the_end = a_day(after, begin, last);
+    let unlike = |one: f64| (one / at_first).ln().abs();
+    let constant = unlike(during) < CONSTANT.ln() && unlike(in_the_end) < CONSTANT.ln();
+    constant.then(|| (first, unlike(in_the_end)))
+}
+
 /// Messages a day, over the days from the first to the last on which any came.
 fn a_day(days: &Days, first: Day, last: Day) -> f64 {
     let number = days.range(first..=last.max(first)).count();
@@ -123,17 +150,19 @@ fn a_day(days: &Days, first: Day, last: Day) -> f64 {
 /// reporter's silence; one below another that is still reported on may have lost its own record.
 pub(super) fn silent_domains(reporter_days: &[ReporterDays], last: Day) -> Vec<(&str, Stopped)> {
     let domains = gather(reporter_days, |one| &one.domain);
-    let several = gather(reporter_days, |one| &one.reporter).len() > 1;
-    let mut reporters: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut all: BTreeSet<Cow<'_, str>> = BTreeSet::new();
+    let mut reporters: BTreeMap<&str, BTreeSet<Cow<'_, str>>> = BTreeMap::new();
     for one in reporter_days {
-        *reporters.entry(&one.domain).or_default() += 1;
+        all.insert(operator(&one.reporter));
+        reporters.entry(&one.domain).or_default().insert(operator(&one.reporter));
     }
+    let several = all.len() > 1;
     let goes_on = |domain: &str, end: Day| {
         let above = domain.match_indices('.').filter_map(|(dot, _)| domains.get(&domain[dot + 1..]));
         above.filter_map(|days| days.range(..=last).next_back()).any(|(&day, _)| day > end)
     };
     let silent = |domain: &str, days: &Days| {
-        let alone = several && reporters.get(domain).copied() == Some(1);
+        let alone = several && reporters.get(domain).is_some_and(|of| of.len() == 1);
         stopped(days.keys().copied(), last).filter(|stopped| !alone && !goes_on(domain, stopped.end))
     };
     domains.iter().filter_map(|(domain, days)| Some((*domain, silent(domain, days)?))).collect()
@@ -194,6 +223,21 @@ mod tests {
         assert_eq!(stopped(sparse(), 32), Some(Stopped { end: 21, noticed: 29 }));
         // What is told of later days does not count.
         assert_eq!(stopped(daily().chain(50..60), 40), Some(Stopped { end: 19, noticed: 22 }));
+    }
+
+    #[test]
+    fn mail_moves_gradually_where_the_sum_of_both_stays() {
+        let days = |all: &[(std::ops::Range<Day>, u64)]| -> Days {
+            all.iter().flat_map(|(days, messages)| days.clone().map(move |day| (day, *messages))).collect()
+        };
+        let old = days(&[(0..10, 90), (10..20, 45)]);
+        let new = |during, after| days(&[(10..20, during), (20..30, after)]);
+        assert_eq!(moves_gradually(&old, &new(45, 90), 29), Some((10, 0.0)));
+        // Two that sent beside each other, one of which ended.
+        assert_eq!(moves_gradually(&days(&[(0..20, 90)]), &new(90, 90), 29), None);
+        assert_eq!(moves_gradually(&old, &new(45, 45), 29), None);
+        // Still both.
+        assert_eq!(moves_gradually(&old, &new(45, 90), 19), None);
     }
 
     fn of(domain: &str, reporter: &str, days: std::ops::Range<Day>) -> ReporterDays {

@@ -1,4 +1,4 @@
-//! A server that moved: one address falls silent, and on the same days as much mail begins to come from another.
+//! Mail that moved: one sender falls silent, and on the same days as much mail begins to come from another.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use super::comparison::{Comparison, FEW, Judged};
 use super::shares::{Shares, shares};
 use crate::diagnosis::dates::shown;
 use crate::diagnosis::path::SendingPath;
-use crate::diagnosis::silence::{self, takes_over};
+use crate::diagnosis::silence::{self, BETWEEN, moves_gradually, takes_over};
 use crate::query::{PartFigures, SenderKey};
 use crate::report::period::Day;
 use crate::role::Role;
@@ -28,7 +28,7 @@ pub(super) struct Move {
 /// The moves within both windows, each address once.
 pub(super) fn moves(comparison: &Comparison<'_>, days: &dyn Fn(&str) -> Days) -> Vec<Move> {
     let (now, then) = (&comparison.now.diagnosis.paths, &comparison.then.diagnosis.paths);
-    let sender = |path: &&SendingPath, judged: &Judged<'_>| {
+    let machines = |path: &SendingPath, judged: &Judged<'_>| {
         let figures = judged.survey.paths.get(path.figures);
         figures.is_some_and(|path| {
             matches!(
@@ -37,13 +37,13 @@ pub(super) fn moves(comparison: &Comparison<'_>, days: &dyn Fn(&str) -> Days) ->
             )
         })
     };
-    let old = then.iter().filter(|path| path.role.is_owners() && sender(path, &comparison.then));
+    let old = then.iter().filter(|path| path.role.is_owners());
+    // What nobody authenticates is a server of the owner's at another address, or a stranger's.
+    let is_unknown = |path: &SendingPath| path.role == Role::Unknown && machines(path, &comparison.now);
     let new: Vec<(&SendingPath, Days)> = now
         .iter()
-        .filter(|path| (path.role.is_owners() || path.role == Role::Unknown) && sender(path, &comparison.now))
-        .filter(|path| path.messages >= FEW)
+        .filter(|path| (path.role.is_owners() || is_unknown(path)) && path.messages >= FEW)
         .map(|path| (path, days(&path.id)))
-        .filter(|(_, days)| days.keys().next().is_some_and(|&first| first > comparison.before.first))
         .collect();
     let mut found: Vec<Move> = Vec::new();
     for before in old.filter(|path| path.messages >= FEW) {
@@ -55,15 +55,21 @@ pub(super) fn moves(comparison: &Comparison<'_>, days: &dyn Fn(&str) -> Days) ->
             continue;
         }
         let days_before = messages(&days_before);
+        let is_machine = machines(before, &comparison.then);
         let candidates = new.iter().filter(|(path, _)| {
-            path.domain == before.domain && path.id != before.id && found.iter().all(|one| one.to != path.id)
+            let may_be = path.role.is_owners() || is_machine;
+            may_be && path.domain == before.domain && path.id != before.id && found.iter().all(|one| one.to != path.id)
         });
         let candidates = candidates.filter_map(|(path, days)| {
-            let (first, unlike) = takes_over(&days_before, &messages(days), comparison.window.last)?;
+            let (days, last) = (messages(days), comparison.window.last);
+            let gradually = || moves_gradually(&days_before, &days, last).filter(|_| path.role.is_owners());
+            // What was there from the first day on that is compared may have been there before.
+            let at_once = || takes_over(&days_before, &days, last).filter(|one| one.0 > comparison.before.first);
+            let (first, unlike) = at_once().or_else(gradually)?;
             Some((unlike, first, *path))
         });
         if let Some((_, first, after)) = candidates.min_by(|a, b| a.0.total_cmp(&b.0).then(a.2.id.cmp(&b.2.id))) {
-            let told = told(before, after, first);
+            let told = told(before, after, (first, last));
             found.push(Move { from: before.id.clone(), to: after.id.clone(), told });
         }
     }
@@ -74,8 +80,14 @@ fn messages(days: &Days) -> silence::Days {
     days.iter().map(|(&day, part)| (day, part.messages)).collect()
 }
 
-fn told(before: &SendingPath, after: &SendingPath, first: Day) -> Change {
-    let mut texts = vec![format!("in place of {}, which fell silent as it began", before.sender)];
+/// `first` is the first day of the new one, and `last` the last of the old one.
+fn told(before: &SendingPath, after: &SendingPath, (first, last): (Day, Day)) -> Change {
+    let how = if last.saturating_sub(first) > BETWEEN {
+        format!("from which the mail came over until {}", shown(last))
+    } else {
+        "which fell silent as it began".to_owned()
+    };
+    let mut texts = vec![format!("in place of {}, {how}", before.sender)];
     let lost = shares(before, after);
     let lost: Vec<&Shares> = lost.iter().filter(|one| one.differ(MARGIN)).collect();
     let worse = lost.iter().any(|one| one.gain() < 0.0) || after.role == Role::Unknown;
