@@ -87,7 +87,7 @@ impl Scan<'_> {
                 if !hot.tells {
                     return Ok(());
                 }
-                let excuse = Excuse { any: sum.excused, as_list: sum.as_list };
+                let excuse = Excuse { any: sum.excused, as_list: sum.as_list, ..Excuse::default() };
                 let before = self.batch.cells.len();
                 for cell in sum.cells() {
                     let cell = cell?;
@@ -147,7 +147,7 @@ impl Scan<'_> {
         let sums = self.by_domain.entry(run.domain).or_default();
         if self.current.mark.is_none() {
             self.current.mark = Some(report);
-            self.tally.reports.push(ReportMark { report: run.report, day: run.day, reporter });
+            self.tally.reports.push(ReportMark { report: run.report, day: run.day, reporter, listed: reporter });
             sums.add_report(run.report, run.day, reporter);
         }
         sums.add(figures);

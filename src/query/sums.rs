@@ -101,11 +101,14 @@ pub(super) struct Excuse {
     pub(super) any: bool,
     /// As that of a mailing list.
     pub(super) as_list: bool,
+    /// As handed on by a forwarder and no list (`forwarded`, RFC 9990 §3.1.5). The memory does not keep it.
+    pub(super) as_forwarded: bool,
 }
 
 impl Excuse {
     pub(super) fn of(reasons: ForwardingReasons) -> Self {
-        Excuse { any: reasons.any(), as_list: reasons.mailing_list }
+        let as_list = reasons.mailing_list;
+        Excuse { any: reasons.any(), as_list, as_forwarded: reasons.forwarded && !as_list }
     }
 }
 
@@ -118,9 +121,17 @@ pub(super) struct Cell {
     reporter: u32,
 }
 
+/// How a cell has the excuses that say more than that there is one.
+const AS_FORWARDED: u32 = 2;
+const AS_LIST: u32 = 3;
+
 impl Cell {
     pub(super) fn new(day: Day, reporter: u32, excuse: Excuse, messages: u64) -> Self {
-        let excuse = u32::from(excuse.any) | u32::from(excuse.as_list) << 1;
+        let excuse = match excuse {
+            Excuse { as_list: true, .. } => AS_LIST,
+            Excuse { as_forwarded: true, .. } => AS_FORWARDED,
+            Excuse { any, .. } => u32::from(any),
+        };
         Cell { messages, day, reporter: reporter << 2 | excuse }
     }
 
@@ -130,7 +141,8 @@ impl Cell {
     }
 
     pub(super) fn excuse(&self) -> Excuse {
-        Excuse { any: self.reporter & 1 == 1, as_list: self.reporter & 2 == 2 }
+        let excuse = self.reporter & 3;
+        Excuse { any: excuse != 0, as_list: excuse == AS_LIST, as_forwarded: excuse == AS_FORWARDED }
     }
 }
 

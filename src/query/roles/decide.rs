@@ -61,9 +61,15 @@ impl Decision {
 /// From this share of unsigned mail at home on, forwarders may hand on some.
 const UNSIGNED: f64 = 0.05;
 
+/// A forwarder carries less than this share of the owner's mail.
+const SHARE_OF_FORWARDER: f64 = 0.10;
+
+/// Mail with aligned SPF by reporter: messages without an own signature that verifies, and those with one.
+type AtHome = BTreeMap<u32, [u64; 2]>;
+
 /// Organizational domains of which a share of the mail with aligned SPF carries no own signature that verifies.
-fn unsigned_at_home(gathered: &Gathered<'_>) -> HashSet<u32> {
-    let mut sums: HashMap<u32, BTreeMap<u32, [u64; 2]>> = HashMap::new();
+fn unsigned_at_home(gathered: &Gathered<'_>) -> HashMap<u32, AtHome> {
+    let mut sums: HashMap<u32, AtHome> = HashMap::new();
     for at in (0..gathered.len()).filter(|&at| gathered.own(at).spf) {
         let (identity, signed) = (gathered.identity(at), gathered.own(at).verified);
         for one in gathered.reporters(at) {
@@ -71,8 +77,8 @@ fn unsigned_at_home(gathered: &Gathered<'_>) -> HashSet<u32> {
             add(sums, if signed { [0, one.messages] } else { [one.messages, 0] });
         }
     }
-    let unsigned = sums.into_iter().filter(|(_, sums)| has_share(sums.values().copied(), UNSIGNED));
-    unsigned.map(|(organization, _)| organization).collect()
+    sums.retain(|_, sums| has_share(sums.values().copied(), UNSIGNED));
+    sums
 }
 
 /// For each group, what it is.
@@ -96,7 +102,7 @@ struct Rows<'g> {
     /// Organizations that are authenticated for mail of another as spoofers' throw-away names are.
     sprayed: HashSet<(u32, u32)>,
     /// Organizational domains whose mail is not all signed at home, so that forwarders have unsigned mail to hand on.
-    unsigned_at_home: HashSet<u32>,
+    unsigned_at_home: HashMap<u32, AtHome>,
     /// Sender groups that come from machines of the owner's own gateway provider which filter for recipients.
     filters: HashSet<usize>,
 }
@@ -163,6 +169,7 @@ impl<'g> Rows<'g> {
                 let sums = of.of(one.reporter);
                 add(&mut sums.excused, [0, one.messages]);
                 add(&mut sums.listed, [0, one.messages]);
+                add(&mut sums.forwarded, [0, one.messages]);
                 add(&mut sums.rewritten, if foreign { [one.messages, 0] } else { [0, one.messages] });
                 if signed {
                     add(&mut sums.broken, if verified { [0, one.messages] } else { [one.messages, 0] });
@@ -174,6 +181,9 @@ impl<'g> Rows<'g> {
                 for (sums, spared) in [(&mut sums.excused, one.any), (&mut sums.listed, one.as_list)] {
                     *sums = [sums[0].saturating_add(spared), sums[1].saturating_sub(spared)];
                 }
+                // What was spared in another way than as a list's speaks neither for nor against `forwarded`.
+                let rest = sums.forwarded[1].saturating_sub(one.any.saturating_sub(one.as_list));
+                sums.forwarded = [sums.forwarded[0].saturating_add(one.as_forwarded), rest];
             }
         }
         of.habits(whole)
@@ -250,7 +260,9 @@ impl<'g> Rows<'g> {
         if behind && !own_spf && elsewhere && self.reach.has(from, gathered.numbers.site(at)) {
             let account = identity.accounts.iter().find(own);
             let author = account.map_or(Author::Owner, by_account);
-            return Decision { behind: true, owners: None, ..Decision::new(Role::Own, author) };
+            // Where no signature verifies, nothing shows that it stands behind the signer: it may be a server that signs wrongly.
+            let is_behind = kind.is_some() || habits.intact;
+            return Decision { behind: is_behind, owners: None, ..Decision::new(Role::Own, author) };
         }
         // 5: another account's.
         let behind_gateway = || {
@@ -269,7 +281,8 @@ impl<'g> Rows<'g> {
         if !own_spf {
             let organization = identity.authenticated.is_some() || matches!(sender, Sender::Organization(_));
             let carries = elsewhere || !signatures.is_empty() && !verified;
-            let another = carries && (habits.resigns || organization && habits.changes);
+            // Receivers that see the mail, its List-Id too, and say `forwarded` tell a forwarder from a list.
+            let another = carries && !habits.spared_as_forwarded && (habits.resigns || organization && habits.changes);
             let passes_on = matches!(kind, Some(Kind::MailboxHost | Kind::Forwarder | Kind::Service));
             if kind == Some(Kind::List) || another && !passes_on || habits.spared_as_list {
                 return Decision::new(Role::MailingList, Author::Owner);
@@ -287,8 +300,8 @@ impl<'g> Rows<'g> {
             // after it stopped. Whoever writes there himself is signed by the host.
             let bare = kind != Some(Kind::Service)
                 && identity.signed.iter().all(|one| !one.verified)
-                && self.unsigned_at_home.contains(&from);
-            let forwards = bare && habits.hands_on;
+                && self.unsigned_at_home.contains_key(&from);
+            let forwards = bare && (habits.hands_on || self.is_forwarders(at));
             if carries || verified && kind.is_some() || !signatures.is_empty() && hands_on || habits.spared || forwards
             {
                 return Decision::new(Role::Forwarder, Author::Owner);
@@ -329,6 +342,35 @@ impl<'g> Rows<'g> {
             Kind::Gateway => self.filters.contains(&at),
             _ => false,
         }
+    }
+
+    /// Whether unsigned mail with a reverse-path of a forwarder's own, or of a mailbox host's, was handed on: nobody writes at a
+    /// forwarder, and a mailbox host signs what its people write. At a mailbox host little of the mail is, seen by few.
+    fn is_forwarders(&self, at: usize) -> bool {
+        let gathered = self.gathered;
+        let identity = gathered.identity(at);
+        let Sender::Provider(provider) = gathered.sender(at) else { return false };
+        let rewritten = identity.authenticated.is_some_and(|(_, by)| self.is_providers(by, provider)) && !identity.null;
+        match gathered.kind(at) {
+            Some(Kind::Forwarder) => rewritten,
+            Some(Kind::MailboxHost) => rewritten && self.is_small(at),
+            _ => false,
+        }
+    }
+
+    /// Whether a sender carries little beside the owner's mail, and few of the reporters of that see it.
+    fn is_small(&self, at: usize) -> bool {
+        let gathered = self.gathered;
+        let Some(home) = self.unsigned_at_home.get(&gathered.identity(at).organization) else { return false };
+        let mut beside: BTreeMap<u32, [u64; 2]> =
+            home.iter().map(|(&reporter, sums)| (reporter, [0, sums[0].saturating_add(sums[1])])).collect();
+        for of in gathered.numbers.groups_at(gathered.numbers.place(at)) {
+            for one in gathered.reporters(of) {
+                add(beside.entry(one.reporter).or_default(), [one.messages, 0]);
+            }
+        }
+        let seeing = beside.values().filter(|[here, _]| *here > 0).count();
+        2 * seeing <= beside.len() && !has_share(beside.into_values(), SHARE_OF_FORWARDER)
     }
 
     /// The organization that SPF and DKIM authenticate, or SPF alone with enough witnesses; at a mailbox host, a custom

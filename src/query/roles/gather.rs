@@ -58,6 +58,8 @@ pub(super) struct Excused {
     pub(super) any: u64,
     /// As those of a mailing list.
     pub(super) as_list: u64,
+    /// As handed on by a forwarder and no list.
+    pub(super) as_forwarded: u64,
 }
 
 /// The records by group.
@@ -171,12 +173,13 @@ impl<'g> Gathered<'g> {
                 }
                 if *excused_place < excused_begin || *excused_place >= excused.len() {
                     *excused_place = excused.len();
-                    excused.push(Excused { reporter: one.reporter, any: 0, as_list: 0 });
+                    excused.push(Excused { reporter: one.reporter, any: 0, as_list: 0, as_forwarded: 0 });
                 }
                 let spared = &mut excused[*excused_place];
                 let part = |counts| if counts { one.messages } else { 0 };
                 spared.any = spared.any.saturating_add(part(one.excuse.any));
                 spared.as_list = spared.as_list.saturating_add(part(one.excuse.as_list));
+                spared.as_forwarded = spared.as_forwarded.saturating_add(part(one.excuse.as_forwarded));
             }
             let ends = (reporters.len() as u32, excused.len() as u32);
             all.push(GroupSeen { seen, first, checked_only, reporters_end: ends.0, excused_end: ends.1 });

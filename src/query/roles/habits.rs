@@ -25,6 +25,8 @@ pub(super) struct OfReporter {
     pub(super) excused: [u64; 2],
     /// The same of a mailing list.
     pub(super) listed: [u64; 2],
+    /// Those that receivers spared as handed on by a forwarder and no list, and those that they did not spare, or as a list's.
+    pub(super) forwarded: [u64; 2],
     /// Those with own signatures that are all broken, and those with a verified one.
     pub(super) broken: [u64; 2],
     /// Of those messages the ones that carry a verified signature of somebody else's own domain.
@@ -48,6 +50,8 @@ pub(super) struct SenderHabits {
     pub(super) spared_as_list: bool,
     /// Several receivers spare its mail as forwarded.
     pub(super) spared: bool,
+    /// All receivers spare its mail, and say that a forwarder handed it on, and no list.
+    pub(super) spared_as_forwarded: bool,
     /// It hands on mail that the owner signed.
     pub(super) hands_on: bool,
 }
@@ -74,6 +78,8 @@ impl OfSender {
             let spares = |[spared, rest]: [u64; 2]| spared > 0 && spared >= rest;
             self.reporters.iter().filter(|one| spares(sums(one))).count() >= 2
         };
+        let by_all =
+            |sums: Sums| self.reporters.iter().map(sums).all(|[spared, rest]| spared >= rest) && by_several(sums);
         let signed = self.reporters.iter().filter(|one| one.broken != [0, 0]);
         SenderHabits {
             changes: share(|one| one.broken, CHANGES),
@@ -83,6 +89,7 @@ impl OfSender {
             intact: believed(signed.map(|one| one.broken[1] > 0)),
             spared_as_list: by_several(|one| one.listed),
             spared: by_several(|one| one.excused),
+            spared_as_forwarded: by_all(|one| one.forwarded),
             hands_on: self.handed_on.is_enough(whole),
         }
     }
