@@ -7,6 +7,7 @@ use super::cause::{Case as CauseCase, Change, Explained, Keys, cause, is_pause, 
 use super::class::{Class, class};
 use super::consensus::view::View;
 use super::evidence::{Grounds, notes, refused};
+use super::findings::spf_lost_for;
 use super::leg::{Legs, leg_notes};
 use super::own_paths::OwnPaths;
 use super::path::{SendingPath, Sum, needs_work};
@@ -16,6 +17,7 @@ use super::sender::{id, sender_name};
 use super::states::DkimFigures;
 use super::weekday::weekly;
 use crate::alignment::AuthResult;
+use crate::cause::Cause;
 use crate::domain;
 use crate::parallel;
 use crate::query::{DomainFigures, PathFigures, Survey};
@@ -156,7 +158,9 @@ fn sending_path(survey: &Survey, at: usize, judged: Judgement, rules: &Rules<'_>
     let addresses = survey.tally.addresses(at);
     let (cause, shown) = judged.cause.map_or((None, None), |(cause, shown)| (Some(cause), Some(shown)));
     let began = shown.as_ref().and_then(|shown| shown.since);
-    let since = began.or(judged.change.map(|change| change.day));
+    let works = judged.role.is_owners() && class.needs_work() && cause != Some(Cause::SpfUnevaluable);
+    let spf_lost = if works { spf_lost_for(survey, at) } else { None };
+    let since = began.or(judged.change.map(|change| change.day)).or(spf_lost);
     let evidence = Grounds::of(survey, at, &judged.view, shown);
     let sender = sender_name(path, rules.catalogue);
     let (signing_domains, selectors) = signing(path);
@@ -164,6 +168,9 @@ fn sending_path(survey: &Survey, at: usize, judged: Judgement, rules: &Rules<'_>
     let foreign: Vec<String> =
         signing_domains.iter().filter(|domain| !domain::aligned(domain, &path.domain)).cloned().collect();
     let mut notes = notes(path, class, judged.change.as_ref(), &evidence);
+    notes.extend(spf_lost.map(|day| {
+        format!("SPF aligned until {}, and has not since {}", date_of(day.saturating_sub(1)), date_of(day))
+    }));
     if class == Class::NotReported {
         notes.insert(0, "the reports say nothing of its signatures".to_owned());
     }
@@ -180,6 +187,7 @@ fn sending_path(survey: &Survey, at: usize, judged: Judgement, rules: &Rules<'_>
         path,
         cause,
         change: judged.change.as_ref(),
+        spf_lost,
         sender: &sender,
         foreign: &foreign,
         selectors: &selectors,
@@ -208,6 +216,7 @@ fn sending_path(survey: &Survey, at: usize, judged: Judgement, rules: &Rules<'_>
         quarantined: path.quarantined,
         source_ips: addresses.iter().map(|one| one.ip).collect(),
         reporters: path.reporters.clone(),
+        witnesses: path.witnesses,
         first_seen: date_of(path.first).to_string(),
         last_seen: date_of(path.last).to_string(),
         owner: entry.and_then(|entry| entry.owner.clone()),

@@ -139,6 +139,18 @@ pub(super) fn cause(case: &Case<'_, '_>, words: &Words) -> Option<Explained> {
         );
         return found(Cause::UnsupportedAlgorithm, text, Broken::all);
     }
+    let ever_here = verified_here || works_beside || case.change.is_some();
+    if !gateway
+        && !ever_here
+        && let Some(last) = known_until(case, &seen)
+    {
+        let text = format!(
+            "none of this sender's signatures verified since its first day, {}, and the key verified for other mail until {} only: it signs with another private key than the published one, or the published one was replaced ({keys})",
+            date_of(case.path.first),
+            date_of(last)
+        );
+        return found(Cause::KeyMismatch, text, Broken::all);
+    }
     if gateway || same_key || worked_before && verified_here {
         let text = if gateway {
             "the mail is signed before the gateway, which changes it (footers, rewritten links, tags): the signatures fail behind it"
@@ -152,14 +164,30 @@ pub(super) fn cause(case: &Case<'_, '_>, words: &Words) -> Option<Explained> {
             format!(
                 "the same key verified before, and here the mail is changed after it was signed (a footer, a disclaimer, a gateway), or the key was replaced on one side only: {keys}"
             )
-        } else {
+        } else if ever_here {
             format!(
                 "the key is right, as it verifies for other mail, and here the mail is changed after it was signed: a footer, a disclaimer, a gateway ({keys})"
+            )
+        } else {
+            format!(
+                "the key is right, as it verifies for other mail, and here the mail is changed after it was signed: a footer, a disclaimer, a gateway; or this sender, of which no signature verifies, signs with another private key ({keys})"
             )
         };
         return found(Cause::ChangedInTransit, text, Broken::all);
     }
     None
+}
+
+/// A sender that takes over another's mail may send beside it for this many days.
+const OVERLAP: Day = 3;
+
+/// The last day on which the failing keys verified for other mail, where that is no later than a sender begins to use them: the mail
+/// moved to it, and what verified until then does not show that it signs with the same private key, nor that the published one stayed.
+fn known_until(case: &Case<'_, '_>, seen: &Seen<'_>) -> Option<Day> {
+    let last = |key: &Key<'_>| case.keys.last_verified(*key);
+    let known = || seen.failing.iter().filter(|key| key.1.is_some());
+    let latest = known().filter_map(last).max()?;
+    (known().all(|key| last(key).is_some()) && latest <= case.path.first.saturating_add(OVERLAP)).then_some(latest)
 }
 
 /// Names the other senders whose keys were lost on the same day.

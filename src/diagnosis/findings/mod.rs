@@ -19,7 +19,7 @@ mod strict;
 
 use std::collections::BTreeMap;
 
-pub(super) use spf::{SpfRecord, fails_for as spf_fails_for};
+pub(super) use spf::{SpfRecord, fails_for as spf_fails_for, lost_for as spf_lost_for};
 
 pub use code::{DomainFinding, FindingCode, FindingEvidence, TagChange};
 pub use observations::Observations;

@@ -2,6 +2,7 @@
 //! reverse-path below the domain have another record, which passes or fails by itself.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 
 use super::cells;
 use super::cells::Now;
@@ -12,6 +13,8 @@ use crate::diagnosis::dates::shown;
 use crate::finding::Severity;
 use crate::providers::Remedy;
 use crate::query::{OutcomeFacts, Survey};
+use crate::report::period::Day;
+use crate::witness::has_share;
 use crate::words::plural;
 
 /// From this share on of what could not be evaluated among that and what aligned.
@@ -63,6 +66,34 @@ pub(in crate::diagnosis) fn fails_for(survey: &Survey, path: usize) -> Option<(S
         let side = |facts: &OutcomeFacts| record.side(facts);
         Some((record, cells::now(&cells::cells(survey, &[path], side), MOST)?))
     })
+}
+
+/// From this share of unaligned mail on, SPF does not align any more.
+const NOT_ALIGNED: f64 = 0.9;
+
+/// The first day since which SPF does not align for mail of one path, where it did before from addresses that still send: the record
+/// lost them, or the reverse-path became another. Mail with a null reverse-path says nothing of it.
+pub(in crate::diagnosis) fn lost_for(survey: &Survey, path: usize) -> Option<Day> {
+    let figures = &survey.paths[path];
+    if figures.spf_aligned == 0 || figures.spf_aligned >= figures.messages {
+        return None;
+    }
+    let side = |facts: &OutcomeFacts| match facts.spf {
+        _ if facts.null_reverse_path || facts.detail.spf_without_domain => None,
+        SpfState::Aligned => Some(1),
+        SpfState::Unknown => None,
+        SpfState::Unaligned | SpfState::Fail | SpfState::None => Some(0),
+    };
+    let cells = cells::cells(survey, &[path], side);
+    let now = cells::now(&cells, NOT_ALIGNED).filter(|now| now.changed)?;
+    let before = cells.iter().filter(|cell| cell.day < now.first);
+    let aligned = has_share(cells::by_reporter(before).map(|[without, with]| [with, without]), MOST);
+    let aligned_from = |ip: IpAddr| {
+        let all = survey.tally.addresses(path);
+        all.iter().any(|one| one.ip == ip && one.spf_aligned > 0)
+    };
+    let still_sends = || survey.tally.addresses_since(path, now.first).iter().any(|one| aligned_from(one.ip));
+    (aligned && still_sends()).then_some(now.first)
 }
 
 pub(super) fn find(of: &DomainMail<'_>) -> Vec<DomainFinding> {
@@ -118,7 +149,7 @@ fn find_of(of: &DomainMail<'_>, record: SpfRecord) -> Option<DomainFinding> {
 }
 
 /// What most messages of most reporters say, each reporter with one voice; of equals what tells more.
-fn fault(of: &DomainMail<'_>, record: SpfRecord, first: crate::report::period::Day) -> SpfFault {
+fn fault(of: &DomainMail<'_>, record: SpfRecord, first: Day) -> SpfFault {
     let tally = &of.survey.tally;
     let mut by_reporter: BTreeMap<u32, BTreeMap<SpfFault, u64>> = BTreeMap::new();
     for entry in of.paths.iter().flat_map(|&at| tally.entries(at)) {

@@ -10,6 +10,7 @@ use crate::diagnosis::own_paths::OwnPaths;
 use crate::domain;
 use crate::providers::{Catalogue, Provider, Remedy, RemedyContext};
 use crate::query::{AddressFigures, PathFigures, SenderKey};
+use crate::report::period::Day;
 use crate::role::Role;
 use crate::words::{list, list_of};
 
@@ -20,6 +21,8 @@ pub(in crate::diagnosis) struct Case<'c, 's> {
     pub(in crate::diagnosis) cause: Option<Cause>,
     /// The last change of the path.
     pub(in crate::diagnosis) change: Option<&'c Change>,
+    /// The day since which SPF does not align any more.
+    pub(in crate::diagnosis) spf_lost: Option<Day>,
     pub(in crate::diagnosis) sender: &'c str,
     /// Who signed, those that do not align.
     pub(in crate::diagnosis) foreign: &'c [String],

@@ -155,6 +155,7 @@ impl Case<'_, '_> {
                 vec![
                     "Find what changes the mail after it was signed: a footer or disclaimer, a virus scanner that tags, a gateway that rewrites links, a list. Sign after it, or stop it from changing mail.".to_owned(),
                     "Where several filters run in one mail server, order decides: the signer comes last (Postfix: the last of smtpd_milters, and no content filter after it).".to_owned(),
+                    "Where a machine's signatures never verified, compare its private key with that of one whose signatures do.".to_owned(),
                     test,
                     LOOK_AGAIN.to_owned(),
                 ],
@@ -288,6 +289,12 @@ impl Case<'_, '_> {
             remedy.steps.insert(1, format!(
                 "SPF never aligns from {}: if the machine is yours, add it to the SPF record of the reverse-path's domain (`ip4:` or `ip6:`).",
                 list(&uncovered, 4)
+            ));
+        }
+        if let Some(day) = self.spf_lost {
+            remedy.steps.insert(1, format!(
+                "SPF aligned until {}: see what was taken out of the SPF record on that day (`dmarcstat dns {domain}`), and put the addresses back that are yours.",
+                date_of(day.saturating_sub(1))
             ));
         }
         if let Some(change) = self.change.filter(|change| change.before == Class::Signed) {
