@@ -14,6 +14,7 @@ mod consensus;
 mod dates;
 mod evidence;
 mod explain;
+mod failing;
 mod findings;
 mod judge;
 mod ledger;

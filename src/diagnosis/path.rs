@@ -88,7 +88,7 @@ impl SendingPath {
     }
 
     /// Whether `dmarcstat unsigned` is about it: mail sent in the domain's name on purpose that is not all signed as the
-    /// domain, or machines of a path that never sign.
+    /// domain, machines of a path that never sign, or mail of a signed path that fails.
     #[must_use]
     pub fn needs_work(&self) -> bool {
         needs_work(self.role, self.class, self.cause)
@@ -104,7 +104,8 @@ pub struct Sum {
     pub messages: u64,
 }
 
-/// Whether a path of a role, a class and a cause is one that `dmarcstat unsigned` is about.
+/// Whether a path of a role, a class and a cause is one that `dmarcstat unsigned` is about. Where all is signed and SPF does not name
+/// the gateway, it passes.
 pub(super) fn needs_work(role: Role, class: Class, cause: Option<Cause>) -> bool {
-    role.sends_for_owner() && (class.needs_work() || cause == Some(Cause::SomeMachines))
+    role.sends_for_owner() && (class.needs_work() || cause.is_some_and(|cause| cause != Cause::GatewayNotInSpf))
 }

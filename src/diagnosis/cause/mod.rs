@@ -5,6 +5,7 @@
 
 mod case;
 mod change;
+mod failing;
 mod key;
 mod keys;
 mod part;
@@ -45,7 +46,10 @@ pub(super) fn cause(case: &Case<'_, '_>) -> Option<Explained> {
     match case.class {
         // Machines that never sign hide in the large numbers of those that do.
         // A gateway that SPF does not name leaves it to the signatures alone.
-        Class::Signed => return part::machines(case).or_else(|| case.gateway(&Words::of(case))),
+        Class::Signed => {
+            let words = Words::of(case);
+            return part::machines(case).or_else(|| case.gateway(&words)).or_else(|| failing::cause(case, &words));
+        }
         Class::NotReported => return None,
         _ => {}
     }

@@ -4,44 +4,11 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::answer::FailingPart;
-use crate::alignment::{AuthResult, DkimState, ReasonCode, SpfState};
 use crate::diagnosis::SendingPath;
 use crate::diagnosis::dates::shown;
-use crate::query::{OutcomeFacts, Survey};
+use crate::diagnosis::failing::result;
+use crate::query::Survey;
 use crate::report::period::Day;
-
-/// Whether a signature could not be checked for the moment: no loss where it verifies otherwise, as receivers try again.
-pub(super) fn is_temporary(facts: &OutcomeFacts) -> bool {
-    facts.dkim == DkimState::Broken
-        && (facts.broken_by == Some(AuthResult::TempError) || facts.detail.reason == Some(ReasonCode::DnsTimeout))
-}
-
-/// What became of a message that fails, in words.
-fn result(facts: &OutcomeFacts) -> String {
-    let dkim = match (facts.dkim, facts.broken_by, facts.detail.reason) {
-        (DkimState::Broken, ..) if is_temporary(facts) => "DKIM temperror (the key could not be fetched)",
-        (DkimState::Broken, _, Some(ReasonCode::NoKey)) => "DKIM fails (no key)",
-        (DkimState::Broken, _, Some(ReasonCode::KeyRevoked)) => "DKIM fails (key revoked)",
-        (DkimState::Broken, _, Some(ReasonCode::KeySyntax)) => "DKIM fails (the key cannot be read)",
-        (DkimState::Broken, _, Some(ReasonCode::BodyHash)) => "DKIM fails (body changed)",
-        (DkimState::Broken, _, Some(ReasonCode::SignatureMismatch)) => "DKIM fails (signature does not fit the key)",
-        (DkimState::Broken, _, Some(ReasonCode::Expired)) => "DKIM fails (signature expired)",
-        (DkimState::Broken, _, Some(ReasonCode::UnsupportedAlgorithm)) => "DKIM fails (algorithm not known)",
-        (DkimState::Broken, Some(AuthResult::PermError), _) => "DKIM permerror (no key, or none that can be read)",
-        (DkimState::Broken, ..) => "DKIM fails",
-        (DkimState::Unaligned, ..) => "signed by other domains only",
-        (DkimState::Unsigned, ..) => "not signed",
-        (DkimState::Aligned | DkimState::Unknown, ..) => "DKIM not told",
-    };
-    let spf = match facts.spf {
-        SpfState::Aligned => return dkim.to_owned(),
-        SpfState::Unaligned => "SPF passes for another domain",
-        SpfState::Fail => "SPF fails",
-        SpfState::None => "no SPF",
-        SpfState::Unknown => "SPF not told",
-    };
-    format!("{dkim}, {spf}")
-}
 
 #[derive(Default)]
 struct Part {

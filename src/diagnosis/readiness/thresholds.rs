@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Deserializer, Serialize};
 
+use crate::diagnosis::failing::{MOST_FAILURES, PASS_SHARE};
+
 /// The thresholds, with the names they have in the configuration's `[readiness]`. Shares are from 0 to 1.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -45,8 +47,8 @@ impl Default for ReadinessThresholds {
             min_reporters: 3,
             min_messages: 1000,
             max_age_days: 3,
-            pass_share: 0.995,
-            max_path_failures: 10,
+            pass_share: PASS_SHARE,
+            max_path_failures: MOST_FAILURES,
             max_reporter_share: 0.8,
             max_unchecked_share: 0.5,
             max_selector_failures: 0.05,
