@@ -1,6 +1,6 @@
 //! The rows: which role a group has, and whose system wrote it.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::HashSet;
 
 use rustc_hash::FxHashMap;
 
@@ -10,12 +10,13 @@ use super::habits::{OfSender, SenderHabits, add};
 use super::owner::{Owner, Use};
 use super::reach::Reach;
 use super::spray::sprayed;
+use super::unsigned::UnsignedAtHome;
 use crate::parallel;
 use crate::providers::Kind;
 use crate::query::ledger;
 use crate::query::naming::{Account, ProviderNumber, Sender, Signed};
 use crate::role::Role;
-use crate::witness::{Seen, has_share};
+use crate::witness::Seen;
 
 /// Whose system wrote mail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -58,29 +59,6 @@ impl Decision {
     }
 }
 
-/// From this share of unsigned mail at home on, forwarders may hand on some.
-const UNSIGNED: f64 = 0.05;
-
-/// A forwarder carries less than this share of the owner's mail.
-const SHARE_OF_FORWARDER: f64 = 0.10;
-
-/// Mail with aligned SPF by reporter: messages without an own signature that verifies, and those with one.
-type AtHome = BTreeMap<u32, [u64; 2]>;
-
-/// Organizational domains of which a share of the mail with aligned SPF carries no own signature that verifies.
-fn unsigned_at_home(gathered: &Gathered<'_>) -> HashMap<u32, AtHome> {
-    let mut sums: HashMap<u32, AtHome> = HashMap::new();
-    for at in (0..gathered.len()).filter(|&at| gathered.own(at).spf) {
-        let (identity, signed) = (gathered.identity(at), gathered.own(at).verified);
-        for one in gathered.reporters(at) {
-            let sums = sums.entry(identity.organization).or_default().entry(one.reporter).or_default();
-            add(sums, if signed { [0, one.messages] } else { [one.messages, 0] });
-        }
-    }
-    sums.retain(|_, sums| has_share(sums.values().copied(), UNSIGNED));
-    sums
-}
-
 /// For each group, what it is.
 pub(super) fn decide(gathered: &Gathered<'_>, owner: &Owner<'_>) -> Vec<Decision> {
     let rows = Rows::of(gathered, owner);
@@ -102,7 +80,7 @@ struct Rows<'g> {
     /// Organizations that are authenticated for mail of another as spoofers' throw-away names are.
     sprayed: HashSet<(u32, u32)>,
     /// Organizational domains whose mail is not all signed at home, so that forwarders have unsigned mail to hand on.
-    unsigned_at_home: HashMap<u32, AtHome>,
+    unsigned_at_home: UnsignedAtHome,
     /// Sender groups that come from machines of the owner's own gateway provider which filter for recipients.
     filters: HashSet<usize>,
 }
@@ -110,7 +88,7 @@ struct Rows<'g> {
 impl<'g> Rows<'g> {
     fn of(gathered: &'g Gathered<'g>, owner: &'g Owner<'g>) -> Self {
         let ((sprayed, unsigned_at_home, filters), reach) = parallel::both(
-            || (sprayed(gathered), unsigned_at_home(gathered), filters(gathered, owner)),
+            || (sprayed(gathered), UnsignedAtHome::of(gathered), filters(gathered, owner)),
             || Reach::of(gathered, owner),
         );
         let mut rows = Rows {
@@ -300,7 +278,7 @@ impl<'g> Rows<'g> {
             // after it stopped. Whoever writes there himself is signed by the host.
             let bare = kind != Some(Kind::Service)
                 && identity.signed.iter().all(|one| !one.verified)
-                && self.unsigned_at_home.contains_key(&from);
+                && self.unsigned_at_home.has(from);
             let forwards = bare && (habits.hands_on || self.is_forwarders(at));
             if carries || verified && kind.is_some() || !signatures.is_empty() && hands_on || habits.spared || forwards
             {
@@ -353,24 +331,9 @@ impl<'g> Rows<'g> {
         let rewritten = identity.authenticated.is_some_and(|(_, by)| self.is_providers(by, provider)) && !identity.null;
         match gathered.kind(at) {
             Some(Kind::Forwarder) => rewritten,
-            Some(Kind::MailboxHost) => rewritten && self.is_small(at),
+            Some(Kind::MailboxHost) => rewritten && self.unsigned_at_home.is_small_beside(gathered, at),
             _ => false,
         }
-    }
-
-    /// Whether a sender carries little beside the owner's mail, and few of the reporters of that see it.
-    fn is_small(&self, at: usize) -> bool {
-        let gathered = self.gathered;
-        let Some(home) = self.unsigned_at_home.get(&gathered.identity(at).organization) else { return false };
-        let mut beside: BTreeMap<u32, [u64; 2]> =
-            home.iter().map(|(&reporter, sums)| (reporter, [0, sums[0].saturating_add(sums[1])])).collect();
-        for of in gathered.numbers.groups_at(gathered.numbers.place(at)) {
-            for one in gathered.reporters(of) {
-                add(beside.entry(one.reporter).or_default(), [one.messages, 0]);
-            }
-        }
-        let seeing = beside.values().filter(|[here, _]| *here > 0).count();
-        2 * seeing <= beside.len() && !has_share(beside.into_values(), SHARE_OF_FORWARDER)
     }
 
     /// The organization that SPF and DKIM authenticate, or SPF alone with enough witnesses; at a mailbox host, a custom

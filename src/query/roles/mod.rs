@@ -13,6 +13,7 @@
 //! - `reach` tells a gateway of the owner's from a recipient's filter;
 //! - `filters` tells the same of machines at a gateway that sends for the owner, too;
 //! - `spray` knows the throw-away names of spoofers;
+//! - `unsigned` knows whose mail is not signed at home, so that forwarders have some to hand on;
 //! - `habits` is what senders do with mail that they hand on;
 //! - `decide` goes through the rows for each group, `streams` lets what shows only a service's default domain join the owner's
 //!   account there, `settle` lets a reporter that hides what decides join the others;
@@ -37,6 +38,7 @@ mod reach;
 mod settle;
 mod spray;
 mod streams;
+mod unsigned;
 
 pub(super) use decide::Author;
 pub(super) use gather::Ground;
