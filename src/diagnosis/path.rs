@@ -88,7 +88,7 @@ impl SendingPath {
     }
 
     /// Whether `dmarcstat unsigned` is about it: mail sent in the domain's name on purpose that is not all signed as the
-    /// domain, machines of a path that never sign, or mail of a signed path that fails.
+    /// domain, machines of a path that never sign, or unsigned mail of a signed path that fails.
     #[must_use]
     pub fn needs_work(&self) -> bool {
         needs_work(self.role, self.class, self.cause)
@@ -104,8 +104,9 @@ pub struct Sum {
     pub messages: u64,
 }
 
-/// Whether a path of a role, a class and a cause is one that `dmarcstat unsigned` is about. Where all is signed and SPF does not name
-/// the gateway, it passes.
+/// Whether a path of a role, a class and a cause is one that `dmarcstat unsigned` is about: what is not signed as the domain. Where all
+/// is signed and some signatures break on the way, nothing is left to sign.
 pub(super) fn needs_work(role: Role, class: Class, cause: Option<Cause>) -> bool {
-    role.sends_for_owner() && (class.needs_work() || cause.is_some_and(|cause| cause != Cause::GatewayNotInSpf))
+    let some = matches!(cause, Some(Cause::SomeMachines | Cause::BouncesAndReplies | Cause::Unexplained));
+    role.sends_for_owner() && (class.needs_work() || some)
 }
