@@ -1,7 +1,7 @@
 //! The domain's own SPF record cannot be evaluated (`permerror`, `temperror`): then SPF passes for nobody. Services that use a
 //! reverse-path below the domain have another record, which passes or fails by itself.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::net::IpAddr;
 
 use super::cells;
@@ -88,11 +88,11 @@ pub(in crate::diagnosis) fn lost_for(survey: &Survey, path: usize) -> Option<Day
     let now = cells::now(&cells, NOT_ALIGNED).filter(|now| now.changed)?;
     let before = cells.iter().filter(|cell| cell.day < now.first);
     let aligned = has_share(cells::by_reporter(before).map(|[without, with]| [with, without]), MOST);
-    let aligned_from = |ip: IpAddr| {
+    let still_sends = || {
         let all = survey.tally.addresses(path);
-        all.iter().any(|one| one.ip == ip && one.spf_aligned > 0)
+        let aligned: HashSet<IpAddr> = all.iter().filter(|one| one.spf_aligned > 0).map(|one| one.ip).collect();
+        survey.tally.addresses_since(path, now.first).iter().any(|one| aligned.contains(&one.ip))
     };
-    let still_sends = || survey.tally.addresses_since(path, now.first).iter().any(|one| aligned_from(one.ip));
     (aligned && still_sends()).then_some(now.first)
 }
 

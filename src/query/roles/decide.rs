@@ -164,7 +164,11 @@ impl<'g> Rows<'g> {
                 sums.forwarded = [sums.forwarded[0].saturating_add(one.as_forwarded), rest];
             }
         }
-        of.habits(whole)
+        let is_small = |at: usize| {
+            gathered.kind(at) == Some(Kind::MailboxHost)
+                && self.unsigned_at_home.is_small_beside(gathered, gathered.identity(at).organization, place)
+        };
+        SenderHabits { is_small: gathered.numbers.groups_at(place).next().is_some_and(is_small), ..of.habits(whole) }
     }
 
     fn decide(&self, at: usize) -> Decision {
@@ -331,7 +335,7 @@ impl<'g> Rows<'g> {
         let rewritten = identity.authenticated.is_some_and(|(_, by)| self.is_providers(by, provider)) && !identity.null;
         match gathered.kind(at) {
             Some(Kind::Forwarder) => rewritten,
-            Some(Kind::MailboxHost) => rewritten && self.unsigned_at_home.is_small_beside(gathered, at),
+            Some(Kind::MailboxHost) => rewritten && self.habits[gathered.numbers.place(at)].is_small,
             _ => false,
         }
     }

@@ -54,6 +54,8 @@ pub(super) struct SenderHabits {
     pub(super) spared_as_forwarded: bool,
     /// It hands on mail that the owner signed.
     pub(super) hands_on: bool,
+    /// It is a mailbox host that carries little of the owner's mail, seen by few, where that is not all signed at home.
+    pub(super) is_small: bool,
 }
 
 impl OfSender {
@@ -91,6 +93,7 @@ impl OfSender {
             spared: by_several(|one| one.excused),
             spared_as_forwarded: by_all(|one| one.forwarded),
             hands_on: self.handed_on.is_enough(whole),
+            is_small: false,
         }
     }
 }

@@ -36,12 +36,13 @@ impl UnsignedAtHome {
         self.0.contains_key(&organization)
     }
 
-    /// Whether the sender of a group carries little beside such mail, and few of the reporters of that see it.
-    pub(super) fn is_small_beside(&self, gathered: &Gathered<'_>, at: usize) -> bool {
-        let Some(home) = self.0.get(&gathered.identity(at).organization) else { return false };
+    /// Whether a sender carries little beside such mail, and few of the reporters of that see it; `place` is the sender's, of mail of
+    /// the organizational domain.
+    pub(super) fn is_small_beside(&self, gathered: &Gathered<'_>, organization: u32, place: usize) -> bool {
+        let Some(home) = self.0.get(&organization) else { return false };
         let mut beside: BTreeMap<u32, [u64; 2]> =
             home.iter().map(|(&reporter, sums)| (reporter, [0, sums[0].saturating_add(sums[1])])).collect();
-        for of in gathered.numbers.groups_at(gathered.numbers.place(at)) {
+        for of in gathered.numbers.groups_at(place) {
             for one in gathered.reporters(of) {
                 add(beside.entry(one.reporter).or_default(), [one.messages, 0]);
             }
