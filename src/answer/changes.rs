@@ -9,8 +9,8 @@ use crate::diagnosis::{
 };
 use crate::domain;
 use crate::query::{
-    Parts, Published, ReporterDays, Survey, Tally, Window, key_survey, published, reporter_days, rounds, survey,
-    tls_survey,
+    Parts, PathFigures, Published, ReporterDays, Survey, Tally, Window, key_survey, published, reporter_days, rounds,
+    survey, tls_survey,
 };
 use crate::report::period::{Day, day_of};
 use crate::store::StoreError;
@@ -75,10 +75,10 @@ impl Question<'_> {
         let (store, known, Spans { window, before, all }) = (self.store, self.known, spans);
         // One window after the other, and of the two that are compared no more is kept than is: with the memory before them they are
         // large. The history, of which most is needed, comes last.
-        let judge = |survey: &Survey| diagnose(survey, &known.rules(), 0, Wanted::All);
         let kept = |mut survey: Survey, published: Published| {
-            let diagnosis = judge(&survey);
+            let diagnosis = diagnose(&survey, &known.rules(), 0, Wanted::AllInBrief);
             survey.tally = Tally::default();
+            survey.paths.iter_mut().for_each(PathFigures::keep_sums);
             Kept { survey, diagnosis, published }
         };
         let (mut then, mut now) = (Vec::with_capacity(each.len()), Vec::with_capacity(each.len()));
@@ -97,7 +97,7 @@ impl Question<'_> {
         let mut answers = Vec::with_capacity(each.len());
         self.survey_each(all, &each, |(question, reporter_days), history| {
             let Some((then, (now, findings))) = sides.next() else { return Ok(()) };
-            let history_judged = judge(&history);
+            let history_judged = diagnose(&history, &known.rules(), 0, Wanted::All);
             let choice = KeyChoice { others: false, min_messages: 0 };
             let selectors = selectors(&key_survey(&history), &by_place(&history_judged.paths), choice);
             let found = changes(&Comparison {

@@ -42,6 +42,8 @@ pub struct Diagnosis {
 pub enum Wanted {
     /// All.
     All,
+    /// All, to be compared with those of another window: without what only answers about paths show.
+    AllInBrief,
     /// Those that want work: see [`SendingPath::needs_work`].
     NeedsWork,
 }
@@ -58,8 +60,9 @@ pub fn diagnose(survey: &Survey, rules: &Rules<'_>, min_messages: u64, which: Wa
         }
         let judged = judge(survey, at, rules, &shared);
         let role = judged.role;
-        let path =
-            (which == Wanted::All || judged.needs_work()).then(|| sending_path(survey, at, judged, rules, &shared));
+        let path = (which != Wanted::NeedsWork || judged.needs_work())
+            .then(|| sending_path(survey, at, judged, rules, &shared))
+            .map(|path| if which == Wanted::AllInBrief { path.in_brief() } else { path });
         Some((role, path))
     });
     diagnosis.paths.reserve_exact(judged.iter().flatten().filter(|(_, wanted)| wanted.is_some()).count());

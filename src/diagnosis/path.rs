@@ -87,6 +87,21 @@ impl SendingPath {
         domain::organizational(&self.domain)
     }
 
+    /// Without what only answers about paths show: who it is, its figures, its addresses and the title of its remedy stay.
+    pub(super) fn in_brief(self) -> Self {
+        let remedy =
+            self.remedy.map(|remedy| Remedy { steps: Vec::new(), records: Vec::new(), source: None, ..remedy });
+        SendingPath {
+            signing_domains: Vec::new(),
+            selectors: Vec::new(),
+            reporters: Vec::new(),
+            notes: Vec::new(),
+            evidence: Grounds::default(),
+            remedy,
+            ..self
+        }
+    }
+
     /// Whether `dmarcstat unsigned` is about it: mail sent in the domain's name on purpose that is not all signed as the
     /// domain, machines of a path that never sign, or unsigned mail of a signed path that fails.
     #[must_use]
