@@ -103,7 +103,7 @@ impl SendingPath {
     }
 
     /// Whether `dmarcstat unsigned` is about it: mail sent in the domain's name on purpose that is not all signed as the
-    /// domain, machines of a path that never sign, or unsigned mail of a signed path that fails.
+    /// domain, or machines of a path that never sign.
     #[must_use]
     pub fn needs_work(&self) -> bool {
         needs_work(self.role, self.class, self.cause)
@@ -119,9 +119,7 @@ pub struct Sum {
     pub messages: u64,
 }
 
-/// Whether a path of a role, a class and a cause is one that `dmarcstat unsigned` is about: what is not signed as the domain. Where all
-/// is signed and some signatures break on the way, nothing is left to sign.
+/// Whether a path of a role, a class and a cause is one that `dmarcstat unsigned` is about.
 pub(super) fn needs_work(role: Role, class: Class, cause: Option<Cause>) -> bool {
-    let some = matches!(cause, Some(Cause::SomeMachines | Cause::BouncesAndReplies | Cause::Unexplained));
-    role.sends_for_owner() && (class.needs_work() || some)
+    role.sends_for_owner() && (class.needs_work() || cause == Some(Cause::SomeMachines))
 }

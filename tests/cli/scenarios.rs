@@ -189,7 +189,7 @@ impl Scenario {
             let is = |key: &str, some: &[&str]| path[key].as_str().is_some_and(|one| some.contains(&one));
             is("role", &["own", "approved", "service"])
                 && (is("class", &["intermittent", "unaligned", "broken", "unsigned"])
-                    || is("cause", &["some_machines", "bounces_and_replies", "unexplained"]))
+                    || is("cause", &["some_machines"]))
         };
         compare("unsigned", paths.iter().filter(needs_work).map(|path| row(path).join(" | ")).collect(), listed);
         for (what, answer) in [("finding of sources", &sources), ("finding of unsigned", &unsigned)] {
