@@ -110,6 +110,8 @@ impl Scan<'_> {
             self.current = Current::of(run.report);
         }
         let reporter = self.met.place(run.reporter, run.checked);
+        let texts = &mut self.texts;
+        let operator = self.met.operator(reporter, |name| Ok(texts.text(name)?.to_owned()))?;
         let in_window = run.day >= self.window.first;
         self.reporters_of.entry(run.domain).or_default().insert(reporter);
         // A report on a domain that is asked for counts even when it saw nothing.
@@ -135,7 +137,7 @@ impl Scan<'_> {
                 figures[1] += if hot.dmarc_pass { messages } else { 0 };
                 figures[2] += if hot.dkim_aligned { messages } else { 0 };
                 figures[3] += if hot.spf_aligned { messages } else { 0 };
-                self.batch.records.push(Record { key, messages, report, kind, mark: (reporter, run.day) });
+                self.batch.records.push(Record { key, messages, report, kind, mark: (operator, run.day) });
             } else {
                 self.batch.cells.push(Cell::new(run.day, reporter, hot.excuse, messages));
                 self.batch.evidence.push((key, self.batch.cells.len()));

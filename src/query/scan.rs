@@ -158,7 +158,7 @@ impl<'s> Scan<'s> {
             report.listed = witnesses.listed[report.reporter as usize];
             report.reporter = witnesses.of[report.reporter as usize];
         }
-        self.sums.settle_witnesses(&witnesses.of);
+        self.sums.settle_witnesses(&witnesses);
         for reporters in self.reporters_of.values_mut() {
             *reporters = reporters.iter().map(|&met| witnesses.of[met as usize]).collect();
         }

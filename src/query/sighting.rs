@@ -1,11 +1,17 @@
 //! Who saw something and on which days, in few bytes: there is one for each address and state of a window.
 
+use rustc_hash::FxHashMap;
+
 use crate::report::period::Day;
 
 /// Days that are told apart, back from the last; what was earlier counts on the first of them.
 const DAYS: i64 = 64;
+/// In the number of an operator: nobody checked its reports.
+pub(super) const UNCHECKED: u32 = 1 << 31;
 /// In place of a reporter: more than one.
-const SEVERAL: u32 = u32::MAX;
+const SEVERAL: u32 = !UNCHECKED;
+/// In place of a reporter: more than one, and nobody checked what any of them reports.
+const SEVERAL_UNCHECKED: u32 = u32::MAX;
 
 /// Who saw something, one or several, and on which days.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -13,6 +19,7 @@ pub struct Sighting {
     /// A bit for each day, back from the last. None: nobody saw it.
     days: u64,
     last: Day,
+    /// While records are read the number of its operator; then its place among those that bear witness.
     reporter: u32,
 }
 
@@ -35,7 +42,8 @@ impl Sighting {
         self.days = self.days_back_from(last) | other.days_back_from(last);
         self.last = last;
         if self.reporter != other.reporter {
-            self.reporter = SEVERAL;
+            let unchecked = self.reporter & other.reporter & UNCHECKED != 0;
+            self.reporter = if unchecked { SEVERAL_UNCHECKED } else { SEVERAL };
         }
     }
 
@@ -64,6 +72,16 @@ impl Sighting {
         let (these, all) = (u128::from(part.days.count_ones()), u128::from(self.days.count_ones().max(1)));
         let messages = (u128::from(messages) * these + all / 2) / all;
         (part, u64::try_from(messages).unwrap_or(u64::MAX))
+    }
+
+    /// With who bears witness in the place of its operator. Where some reports were checked, all others are of `unchecked`.
+    pub(super) fn settled(self, witnesses: &FxHashMap<u32, u32>, unchecked: Option<u32>) -> Self {
+        let reporter = match self.reporter {
+            SEVERAL => SEVERAL,
+            SEVERAL_UNCHECKED => unchecked.unwrap_or(SEVERAL),
+            operator => witnesses.get(&operator).copied().unwrap_or(SEVERAL),
+        };
+        Sighting { reporter, ..self }
     }
 
     /// With the place that its reporter has now, by the one that it had.
@@ -127,6 +145,20 @@ mod tests {
         let mut both = seen(&[(3, 7)]);
         both.extend(seen(&[(3, 9)]));
         assert_eq!(told(both), (false, true));
+    }
+
+    #[test]
+    fn unchecked_reports_are_of_one_where_others_were_checked() {
+        let witnesses: FxHashMap<u32, u32> = [(0, 4), (UNCHECKED | 1, 5), (UNCHECKED | 2, 6)].into_iter().collect();
+        let told = |by: &[u32], unchecked: Option<u32>| {
+            let settled = seen(&by.iter().map(|&one| (one, 7)).collect::<Vec<_>>()).settled(&witnesses, unchecked);
+            (settled.only_reporter(), settled.by_several())
+        };
+        assert_eq!(told(&[0], None), (Some(4), false));
+        assert_eq!(told(&[UNCHECKED | 2, UNCHECKED | 2], None), (Some(6), false));
+        assert_eq!(told(&[UNCHECKED | 1, UNCHECKED | 2], None), (None, true));
+        assert_eq!(told(&[UNCHECKED | 1, UNCHECKED | 2, UNCHECKED | 1], Some(5)), (Some(5), false));
+        assert_eq!(told(&[UNCHECKED | 1, UNCHECKED | 2, 0], Some(5)), (None, true));
     }
 
     #[test]

@@ -12,6 +12,7 @@ use rustc_hash::FxHashMap;
 use super::naming::{AuthIdentity, Knowledge, SenderGroups};
 use super::sighting::Sighting;
 use super::tally::Entry;
+use super::witnesses::Witnesses;
 use crate::alignment::{DkimState, ForwardingReasons};
 use crate::report::period::Day;
 
@@ -90,7 +91,7 @@ pub(super) struct Record {
     /// See [`Tally::report`](super::tally::Tally::report).
     pub(super) report: u32,
     pub(super) kind: u32,
-    /// Who reports, and the day.
+    /// The number of who reports it, see [`Met::operator`](super::witnesses::Met::operator), and the day.
     pub(super) mark: (u32, Day),
 }
 
@@ -306,9 +307,12 @@ impl<'k> Sums<'k> {
     }
 
     /// Puts witnesses in the place of the reporters that were met.
-    pub(super) fn settle_witnesses(&mut self, witnesses: &[u32]) {
+    pub(super) fn settle_witnesses(&mut self, witnesses: &Witnesses) {
         for cell in &mut self.cells {
-            *cell = Cell::new(cell.day, witnesses[cell.reporter() as usize], cell.excuse(), cell.messages);
+            *cell = Cell::new(cell.day, witnesses.of[cell.reporter() as usize], cell.excuse(), cell.messages);
+        }
+        for pair in self.pairs.values_mut() {
+            pair.seen = pair.seen.settled(&witnesses.of_operators, witnesses.unchecked);
         }
     }
 

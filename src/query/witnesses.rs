@@ -8,11 +8,12 @@ use std::collections::HashMap;
 
 use rustc_hash::FxHashMap;
 
+use super::sighting::UNCHECKED;
 use crate::reporter::operator;
 use crate::store::StoreError;
 
 /// What all reporters whose reports nobody checked are called together.
-const UNCHECKED: &str = "unchecked reporters";
+const UNCHECKED_REPORTERS: &str = "unchecked reporters";
 
 /// Reporters as they are met, by small numbers.
 #[derive(Debug, Default)]
@@ -20,6 +21,10 @@ pub(super) struct Met {
     places: FxHashMap<(i64, bool), u32>,
     /// The number of the name, and whether the report passed.
     list: Vec<(i64, bool)>,
+    /// By place, the number of its operator, once it was asked for.
+    operators: Vec<Option<u32>>,
+    /// The numbers of operators that are known, apart those of reports that passed and of others.
+    numbers: HashMap<(String, bool), u32>,
 }
 
 /// Witnesses by small numbers.
@@ -27,6 +32,8 @@ pub(super) struct Met {
 pub(super) struct Witnesses {
     /// The witness of each reporter, by the place that it has in [`Met`].
     pub(super) of: Vec<u32>,
+    /// The same by the number of its operator.
+    pub(super) of_operators: FxHashMap<u32, u32>,
     pub(super) names: Vec<String>,
     /// How answers list each reporter, by the place that it has in [`Met`]: where nothing was checked, under its own name.
     pub(super) listed: Vec<u32>,
@@ -43,6 +50,25 @@ impl Met {
             list.push((reporter, checked));
             list.len() as u32 - 1
         })
+    }
+
+    /// The number of the operator of a reporter, marked where nobody checked its reports, see [`Sighting`](super::Sighting); `text`
+    /// tells names by their numbers.
+    pub(super) fn operator(
+        &mut self,
+        place: u32,
+        text: impl FnOnce(i64) -> Result<String, StoreError>,
+    ) -> Result<u32, StoreError> {
+        let at = place as usize;
+        if let Some(&Some(known)) = self.operators.get(at) {
+            return Ok(known);
+        }
+        let (reporter, checked) = self.list[at];
+        let next = self.numbers.len() as u32 | if checked { 0 } else { UNCHECKED };
+        let number = *self.numbers.entry((operator(&text(reporter)?).into_owned(), checked)).or_insert(next);
+        self.operators.resize(self.list.len(), None);
+        self.operators[at] = Some(number);
+        Ok(number)
     }
 
     /// Who bears witness; `text` tells names by their numbers.
@@ -64,9 +90,12 @@ impl Met {
                 (false, true) => *found.unchecked.get_or_insert(new),
                 (true, _) | (false, false) => *by_operator.entry(operator(&name).into_owned()).or_insert(new),
             };
+            if let Some(&Some(operator)) = self.operators.get(found.of.len()) {
+                found.of_operators.insert(operator, place);
+            }
             found.of.push(place);
             if place == new {
-                found.names.push(if checked || !any_checked { name } else { UNCHECKED.to_owned() });
+                found.names.push(if checked || !any_checked { name } else { UNCHECKED_REPORTERS.to_owned() });
             } else if (checked || !any_checked) && found.names[place as usize] != name {
                 // Of several names none says who it is.
                 found.names[place as usize] = operator(&name).into_owned();
