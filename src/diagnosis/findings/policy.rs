@@ -31,8 +31,11 @@ pub(super) fn find(of: &Observations<'_>) -> Vec<DomainFinding> {
     found
 }
 
-/// The last change that lasts: from what, to what, since when.
-fn turn<'v>(days: &[(Day, &'v str)]) -> Option<(&'v str, &'v str, Day)> {
+/// From what, to what, since when.
+type Turn<'v> = (&'v str, &'v str, Day);
+
+/// The last change that lasts.
+fn turn<'v>(days: &[(Day, &'v str)]) -> Option<Turn<'v>> {
     let &(_, to) = days.last()?;
     let now = days.iter().rev().take_while(|day| day.1 == to).count();
     let earlier = &days[..days.len() - now];
@@ -41,10 +44,24 @@ fn turn<'v>(days: &[(Day, &'v str)]) -> Option<(&'v str, &'v str, Day)> {
     (now >= DAYS && before >= DAYS).then(|| (from, to, days[days.len() - now].0))
 }
 
+/// Whether at least half of the reporters that tell of before and after found first the one and then the other. Where two records are
+/// published at once, most find now this and now that, as who reports changes from day to day, and nobody finds both.
+fn is_followed(voices: &Voices, (from, to, day): Turn<'_>) -> bool {
+    type Reporters = BTreeSet<u32>;
+    let who = |sums: &mut (Reporters, Reporters), values: &BTreeMap<String, Reporters>, wanted: &str| {
+        sums.0.extend(values.values().flatten());
+        sums.1.extend(values.get(wanted).into_iter().flatten());
+    };
+    let (mut before, mut after) = <((Reporters, Reporters), (Reporters, Reporters))>::default();
+    voices.range(..day).for_each(|(_, values)| who(&mut before, values, from));
+    voices.range(day..).for_each(|(_, values)| who(&mut after, values, to));
+    2 * before.1.intersection(&after.1).count() >= before.0.intersection(&after.0).count()
+}
+
 fn changed(domain: &str, voices: &[(&'static str, Voices)]) -> Option<DomainFinding> {
     let mut changes: Vec<(Day, TagChange)> = Vec::new();
     for (tag, voices) in voices {
-        if let Some((from, to, day)) = turn(&steady(voices)) {
+        if let Some((from, to, day)) = turn(&steady(voices)).filter(|turn| is_followed(voices, *turn)) {
             // Some reporters write what p means for subdomains where the record says nothing.
             let follows = *tag != "p" && changes.iter().any(|(of_p, p)| *of_p == day && p.from == from && p.to == to);
             if !follows {
@@ -83,7 +100,8 @@ fn changed(domain: &str, voices: &[(&'static str, Voices)]) -> Option<DomainFind
 fn disagree(of: &Observations<'_>, domain: &str, voices: &[(&'static str, Voices)]) -> Option<DomainFinding> {
     let (tag, voices) = voices.iter().find(|(tag, _)| *tag == "p")?;
     let steady = steady(voices);
-    let changes: Vec<Day> = steady.windows(2).filter(|pair| pair[0].1 != pair[1].1).map(|pair| pair[1].0).collect();
+    let turns = steady.windows(2).filter(|pair| pair[0].1 != pair[1].1).map(|pair| (pair[0].1, pair[1].1, pair[1].0));
+    let changes: Vec<Day> = turns.filter(|turn| is_followed(voices, *turn)).map(|turn| turn.2).collect();
     let spreads = |day: Day| changes.iter().any(|&change| day.saturating_sub(change).abs() <= 1);
     let habit = of_habit(voices, &changes);
     let mut days: Vec<(Day, BTreeMap<&str, BTreeSet<u32>>)> = Vec::new();
@@ -191,6 +209,16 @@ mod tests {
         // Where there is only one, its word stands.
         let alone: [&[&str]; 4] = [&["none"], &["none"], &["reject"], &["reject"]];
         assert_eq!(turn(&steady(&found(&alone))), Some(("none", "reject", 2)));
+    }
+
+    #[test]
+    fn of_two_records_at_once_neither_changes_into_the_other() {
+        let mut days: Vec<&[&str]> = vec![&["none", "none", "reject", ""]; 5];
+        days.extend(vec![&["none", "", "reject", "reject"][..]; 5]);
+        let voices = found(&days);
+        let turned = turn(&steady(&voices)).unwrap();
+        assert!(!is_followed(&voices, turned), "{turned:?}");
+        assert!(is_followed(&found(&[&["none"], &["", "reject"]]), ("none", "reject", 1)), "nobody tells of both");
     }
 
     #[test]
