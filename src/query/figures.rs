@@ -91,6 +91,8 @@ pub struct PathFigures {
     pub own_tenant: bool,
     /// There is no other such tenant, so what shows none is its too.
     pub only_tenant: bool,
+    /// The tenant is another's as far as anything shows, and sends as the owner's would.
+    pub doubted_tenant: bool,
     /// Messages.
     pub messages: u64,
     /// Messages by DKIM state, in the order of [`DkimState::ALL`](crate::alignment::DkimState::ALL).
@@ -140,6 +142,7 @@ impl PathFigures {
             tenant: None,
             own_tenant: false,
             only_tenant: false,
+            doubted_tenant: false,
             messages: 0,
             dkim: [0; 5],
             spf_aligned: 0,

@@ -92,7 +92,8 @@ impl Scan<'_> {
         };
         let own_tenant = path.role == Role::Own && tenant.is_some();
         let figures = PathFigures::new(domain, sender, author, path.role);
-        Ok(PathFigures { entry, provider, tenant, own_tenant, only_tenant: own_tenant && path.only_account, ..figures })
+        let only_tenant = own_tenant && path.only_account;
+        Ok(PathFigures { entry, provider, tenant, own_tenant, only_tenant, doubted_tenant: path.doubted, ..figures })
     }
 }
 

@@ -177,6 +177,10 @@ pub struct Decision {
     pub path: String,
     /// Messages that fail.
     pub messages: u64,
+    /// Messages that pass by SPF only.
+    pub spf_alone: u64,
+    /// Why: `service`, `other-account`, `account-unproven`, `authenticates`, `broken-signatures`, `in-place-of`, `steady`.
+    pub reasons: Vec<&'static str>,
     /// Who hands over.
     pub sender: String,
     /// Header From.

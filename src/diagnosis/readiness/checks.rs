@@ -34,7 +34,7 @@ fn data(findings: &Findings<'_>, list: &mut List) {
     let (limits, evidence) = (&findings.review.thresholds, &findings.review.evidence);
     let area = CheckArea::Data;
     // A domain that sends no mail never gets there.
-    let sends = !is_parked(findings);
+    let sends = !findings.review.thresholds.is_parked(&findings.review.domain);
     list.add(
         area,
         "days",
@@ -128,15 +128,10 @@ fn paths<'p>(items: impl ExactSizeIterator<Item = (&'p String, u64)>) -> String 
     counted(items.map(|(sender, messages)| format!("{sender} ({})", grouped(messages))))
 }
 
-/// Whether the configuration says that the domain sends no mail.
-fn is_parked(findings: &Findings<'_>) -> bool {
-    findings.review.thresholds.parked.iter().any(|name| name.eq_ignore_ascii_case(&findings.review.domain))
-}
-
 fn mail(findings: &Findings<'_>, list: &mut List) {
     let limits = &findings.review.thresholds;
     let area = CheckArea::Mail;
-    let parked = is_parked(findings);
+    let parked = findings.review.thresholds.is_parked(&findings.review.domain);
     let seen = findings.own.messages > 0;
     let denied = findings.review.paths.iter().filter(|path| path.role == Role::Denied);
     let denied = denied.fold(0u64, |sum, path| sum.saturating_add(path.pass));
@@ -268,7 +263,7 @@ fn mail(findings: &Findings<'_>, list: &mut List) {
         "forgotten_senders",
         false,
         findings.review.forgotten.is_empty(),
-        "no unknown path with 1% of the mail or more that authenticates as somebody, or comes from one address day by day",
+        "no unknown path with 1% of the mail or more that authenticates as somebody, or comes from one address on most working days and at most reporters",
         match findings.review.forgotten.as_slice() {
             [] => "none".to_owned(),
             some => format!(

@@ -4,11 +4,10 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use super::answer::{Decision, Undecided};
-use super::impact::failing;
-use super::thresholds::ReadinessThresholds;
+use super::impact::{PathDays, failing};
+use super::measures::{Measures, is_broken};
 use crate::diagnosis::SendingPath;
 use crate::diagnosis::ledger::{self, Ground};
-use crate::query::Survey;
 use crate::report::period::Day;
 use crate::role::Role;
 
@@ -22,50 +21,90 @@ pub(super) fn undecided(path: &SendingPath) -> Undecided {
     }
 }
 
-/// The paths that somebody has to decide about before the policy is made stricter. Those with fewer messages need no decision and are
-/// summed up in one line. `in_place_of` names by a path's id the sender in whose place it came.
-pub(super) fn decisions(
+/// The paths that somebody has to decide about before the policy is made stricter, each with its days. Those with fewer messages need
+/// no decision and are summed up in one line. `in_place_of` names by a path's id the sender in whose place it came.
+pub(super) fn decisions<'p>(
     ground: &Ground<'_>,
-    paths: &[&SendingPath],
+    paths: impl Iterator<Item = (&'p SendingPath, &'p PathDays)>,
     in_place_of: &BTreeMap<String, String>,
-    messages: u64,
-    thresholds: &ReadinessThresholds,
+    measures: &Measures<'_>,
 ) -> Vec<Decision> {
-    let waits = |path: &&&SendingPath| {
-        let whose = match path.role {
-            Role::Service | Role::OtherAccount => true,
-            Role::Unknown => looks_forgotten(ground.survey, path) || in_place_of.contains_key(&path.id),
-            _ => false,
-        };
-        whose && failing(path) > thresholds.max_path_failures && failing(path).saturating_mul(100) >= messages
-    };
-    let mut found: Vec<Decision> = paths
-        .iter()
-        .filter(waits)
-        .map(|path| Decision {
+    let decision = |(path, days): (&SendingPath, &PathDays)| {
+        let former = in_place_of.get(&path.id).cloned();
+        let reasons = reasons(path, days, former.is_some(), measures);
+        (!reasons.is_empty()).then(|| Decision {
             path: path.id.clone(),
             messages: failing(path),
+            spf_alone: days.spf_alone,
+            reasons,
             sender: path.sender.clone(),
             domain: path.domain.clone(),
-            in_place_of: in_place_of.get(&path.id).cloned(),
+            in_place_of: former,
             approve: ledger::approval(ground, path).to_string(),
             deny: ledger::denial(ground, path).to_string(),
         })
-        .collect();
-    found.sort_by(|a, b| (Reverse(a.messages), &a.path).cmp(&(Reverse(b.messages), &b.path)));
+    };
+    let mut found: Vec<Decision> = paths.filter_map(decision).collect();
+    let most = |one: &Decision| Reverse(one.messages.max(one.spf_alone));
+    found.sort_by(|a, b| (most(a), &a.path).cmp(&(most(b), &b.path)));
     found
+}
+
+/// An unknown path that sends as the owner's machines do wants a decision from this part of the mail on: the twentieth.
+const PART_OF_STEADY: u64 = 20;
+
+/// Why somebody has to decide about a path.
+fn reasons(path: &SendingPath, days: &PathDays, came_in_place: bool, measures: &Measures<'_>) -> Vec<&'static str> {
+    let (survey, fails) = (measures.survey, failing(path));
+    let counts = |messages: u64| {
+        messages > measures.thresholds.max_path_failures && messages.saturating_mul(100) >= measures.messages
+    };
+    let found = match path.role {
+        Role::Service => vec![(counts(fails), "service")],
+        Role::OtherAccount => {
+            let doubted = survey.paths[path.figures].doubted_tenant;
+            vec![(counts(fails), "other-account"), (doubted && counts(days.spf_alone), "account-unproven")]
+        }
+        Role::Unknown if counts(fails) => {
+            let shown = shown(path, measures);
+            let large = !measures.parked && fails.saturating_mul(PART_OF_STEADY) >= measures.messages;
+            vec![
+                (shown == Some(Shown::Authenticated), "authenticates"),
+                (shown == Some(Shown::Broken), "broken-signatures"),
+                (came_in_place, "in-place-of"),
+                (large && measures.whole.has_steady(path, survey, true), "steady"),
+            ]
+        }
+        _ => Vec::new(),
+    };
+    found.into_iter().filter(|(holds, _)| *holds).map(|(_, reason)| reason).collect()
 }
 
 /// A spoofer's burst is over before this many days; whoever was forgotten comes back.
 const COMES_BACK: Day = 2;
 
-/// Whether an unknown path shows who it is: it signs, or SPF passes for it, or several reporters saw most of its mail with
-/// signatures of the domain, if broken ones.
-pub(super) fn looks_forgotten(survey: &Survey, path: &SendingPath) -> bool {
-    let figures = &survey.paths[path.figures];
+/// What an unknown path shows.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Shown {
+    /// Who it is: it signs, or SPF passes for it.
+    Authenticated,
+    /// Signatures of the domain, if broken ones, in most of its mail at several reporters.
+    Broken,
+}
+
+fn shown(path: &SendingPath, measures: &Measures<'_>) -> Option<Shown> {
+    let figures = &measures.survey.paths[path.figures];
     if figures.last.saturating_sub(figures.first) < COMES_BACK {
-        return false;
+        return None;
     }
-    let broken = 2 * path.dkim.broken > path.messages && path.witnesses > 1;
-    broken || path.dkim.unaligned > 0 || path.provider.is_some() || path.named_by.starts_with("spf")
+    if path.dkim.unaligned > 0 || path.provider.is_some() || path.named_by.starts_with("spf") {
+        return Some(Shown::Authenticated);
+    }
+    let broken = is_broken(path) && path.witnesses > 1 && !measures.forgers.are_many_like(path.messages);
+    broken.then_some(Shown::Broken)
+}
+
+/// Whether an unknown path shows who it is.
+pub(super) fn looks_forgotten(path: &SendingPath, measures: &Measures<'_>) -> bool {
+    shown(path, measures).is_some()
 }

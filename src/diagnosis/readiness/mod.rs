@@ -12,6 +12,7 @@ mod ended;
 mod failures;
 mod impact;
 mod list;
+mod measures;
 mod policy;
 mod reporters;
 mod review;

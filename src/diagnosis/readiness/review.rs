@@ -10,9 +10,10 @@ use super::checks;
 use super::decisions::decisions;
 use super::ended::{End, Witnessed};
 use super::impact::{self, PathDays, failing, is_own, least_alone, spf_alone};
+use super::measures::{Forgers, Measures};
 use super::policy::Target;
 use super::reporters::{evidence, handling, reporters};
-use super::sorted::{Measures, Sorted};
+use super::sorted::Sorted;
 use super::steady::Whole;
 use super::thresholds::ReadinessThresholds;
 use super::weighed::weighed;
@@ -104,9 +105,11 @@ pub fn review(
         survey: observed.survey,
         thresholds,
         target,
+        parked: thresholds.is_parked(domain),
         messages: impact.messages,
         least_alone,
         whole: Whole::of(&daily, observed.survey, &paths),
+        forgers: Forgers::of(&paths),
         witnessed: &witnessed,
     };
     let mut counts = weighed(observed.survey, &own).into_iter();
@@ -149,7 +152,7 @@ pub fn review(
         ended: sorted.ended,
         fragile: sorted.fragile,
         subdomains: subdomains::subdomains(domain, target, &within, &governing, published.as_ref()),
-        decisions: decisions(&ground, &paths, &in_place_of, impact.messages, thresholds),
+        decisions: decisions(&ground, paths.iter().copied().zip(&path_days), &in_place_of, &measures),
         decide: sorted.decide,
         forgotten: sorted.forgotten,
         strict,

@@ -4,34 +4,20 @@ use std::collections::BTreeMap;
 
 use super::answer::{Blocker, Ended, Fragile, Regression, ReviewedPath, Undecided};
 use super::decisions::{looks_forgotten, undecided};
-use super::ended::{End, Witnessed};
+use super::ended::End;
 use super::failures;
 use super::impact::{PathDays, failing, is_own, spf_alone};
+use super::measures::Measures;
 use super::policy::Target;
 use super::reporters::share;
-use super::steady::Whole;
 use super::thresholds::ReadinessThresholds;
 use super::weighed::Weighed;
 use crate::cause::Cause;
 use crate::diagnosis::{Class, SendingPath};
-use crate::query::Survey;
 use crate::role::Role;
 
 /// Fewer messages show no regression.
 const ENOUGH_FOR_A_TREND: u64 = 20;
-
-/// What the paths are held against.
-pub(super) struct Measures<'m> {
-    pub(super) survey: &'m Survey,
-    pub(super) thresholds: &'m ReadinessThresholds,
-    pub(super) target: Target,
-    /// Messages of all paths.
-    pub(super) messages: u64,
-    /// How many messages must pass by SPF only for a path to be fragile.
-    pub(super) least_alone: u64,
-    pub(super) whole: Whole,
-    pub(super) witnessed: &'m Witnessed<'m>,
-}
 
 /// The paths by what they come to.
 #[derive(Default)]
@@ -147,7 +133,7 @@ impl Sorted {
 /// Whether an unknown path looks like a sender that everybody forgot.
 fn is_forgotten(path: &SendingPath, measures: &Measures<'_>) -> bool {
     let is_large = failing(path).saturating_mul(100) >= measures.messages;
-    path.leg || looks_forgotten(measures.survey, path) && is_large || measures.whole.has_steady(path, measures.survey)
+    path.leg || looks_forgotten(path, measures) && is_large || measures.whole.has_steady(path, measures.survey, false)
 }
 
 /// Whether more of a path fails than may.

@@ -46,8 +46,9 @@ impl Whole {
 
     /// Whether a path has a hundredth of the mail, from one address, on most working days and at the reporters of most of the mail:
     /// spoofers come in bursts and from many addresses; a printer, a script or a server that SPF does not name does not. Of a few
-    /// messages a day the many small reporters see none. What began within the window is steady since then.
-    pub(super) fn has_steady(&self, path: &SendingPath, survey: &Survey) -> bool {
+    /// messages a day the many small reporters see none. What began within the window is steady since then. One reporter alone never
+    /// says so where there are others; certainly it is where the days without the reporter that tells of most are enough.
+    pub(super) fn has_steady(&self, path: &SendingPath, survey: &Survey, certainly: bool) -> bool {
         let figures = &survey.paths[path.figures];
         // What began within the window and goes on is held against the days since.
         let since = if self.goes_on(figures.last) { figures.first } else { Day::MIN };
@@ -61,13 +62,11 @@ impl Whole {
         for report in survey.tally.entries(path.figures).iter().map(|entry| survey.tally.report(entry)) {
             seen.entry(report.reporter).or_default().insert(report.day);
         }
-        // What one reporter alone says of a day does not count as a day where there are others.
-        let mut days: BTreeMap<Day, usize> = BTreeMap::new();
-        for &day in seen.values().flatten() {
-            *days.entry(day).or_default() += 1;
-        }
-        let witnesses = self.reporters.len().min(2);
-        let working = days.iter().filter(|&(&day, &told)| told >= witnesses && is_working_day(day)).count();
+        let most = seen.iter().max_by_key(|(_, days)| days.len()).map(|(&at, _)| at);
+        let lone = most.filter(|_| certainly && self.reporters.len() > 1);
+        let others = seen.iter().filter(|(at, _)| lone != Some(**at));
+        let days: BTreeSet<Day> = others.flat_map(|(_, days)| days).copied().collect();
+        let working = days.into_iter().filter(|&day| is_working_day(day)).count();
         let seen_of = seen
             .keys()
             .filter_map(|at| self.reporters.get(at))
@@ -75,6 +74,7 @@ impl Whole {
         busiest as f64 >= ONE_ADDRESS * path.messages as f64
             && working as f64 > MOST * working_days as f64
             && seen_of as f64 > MOST * self.messages as f64
+            && seen.len() >= self.reporters.len().min(2)
     }
 }
 

@@ -40,6 +40,13 @@ pub struct ReadinessThresholds {
     pub parked: Vec<String>,
 }
 
+impl ReadinessThresholds {
+    /// Whether a domain is said to send no mail.
+    pub(super) fn is_parked(&self, domain: &str) -> bool {
+        self.parked.iter().any(|name| name.eq_ignore_ascii_case(domain))
+    }
+}
+
 impl Default for ReadinessThresholds {
     fn default() -> Self {
         ReadinessThresholds {

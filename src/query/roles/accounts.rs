@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use rustc_hash::FxHashMap;
 
+use super::elsewhere::{Place, SignedAtHome};
 use super::keys::{ByReporter, MOST, WHOLE_DAY, add, may_be, part_of_day};
 use super::own_days::{Beside, SignatureDays};
 use super::owner::{AccountNumber, Owner, Use};
@@ -17,15 +18,6 @@ use crate::witness::{Seen, has_share};
 
 /// A place, see [`Numbers`](super::numbers::Numbers); of one header From below the organizational domain alone, or of all.
 type PlaceNumber = (usize, Option<i64>);
-
-/// The groups at a place where the owner may have an account.
-#[derive(Debug, Default)]
-struct Place {
-    /// Those with aligned SPF have the account that they show, if they show one.
-    groups: Vec<(usize, Option<Option<AccountNumber>>)>,
-    /// One of them shows an account.
-    has_account: bool,
-}
 
 /// The messages at a place by account, where they show one, for each reporter and day. Each such day counts the same, so that a
 /// burst of a stranger's is a few days.
@@ -145,6 +137,7 @@ impl Owner<'_> {
     /// days on which no own signature verifies at the provider. (The default signature before DKIM is switched on is the
     /// owner's; a stranger's account beside verified own signatures is not.) A name below the domain is judged by itself where
     /// SPF passed for that very name: it may not be set up where the domain is, and who invents one has no SPF record there.
+    /// Beside mail that the domain signs elsewhere a small one is doubted.
     pub(super) fn find_accounts(&mut self) {
         let mut spelled: HashMap<(ProviderNumber, u32, u32), Seen> = HashMap::new();
         let mut places: FxHashMap<PlaceNumber, Place> = FxHashMap::default();
@@ -165,7 +158,7 @@ impl Owner<'_> {
             let Some(at_home) = self.at_home(at) else { continue };
             let account = shown_account(identity, at_home);
             let mut add = |name: Option<i64>, aligned: bool| {
-                let place = places.entry((number, name)).or_default();
+                let place = places.entry((number, name)).or_insert(Place { from: name, ..Place::default() });
                 place.groups.push((at, aligned.then_some(account)));
                 place.has_account |= aligned && account.is_some();
             };
@@ -181,10 +174,21 @@ impl Owner<'_> {
             }
         }
         let places: Vec<Place> = places.into_values().filter(|place| place.has_account).collect();
-        let proven = parallel::map_each(&places, |place| self.accounts_at(place));
-        for (place, accounts) in places.iter().zip(proven) {
+        let signed_at_home = SignedAtHome::of(self);
+        let found = parallel::map_each(&places, |place| {
+            let accounts = self.accounts_at(place);
+            let doubted = signed_at_home.outweighs(self.gathered, place, &accounts);
+            (accounts, doubted)
+        });
+        for (place, (accounts, doubted)) in places.iter().zip(found) {
             let organization = self.gathered.identity(place.groups[0].0).organization;
-            accounts.into_iter().for_each(|account| self.prove(account, organization));
+            for account in accounts {
+                if doubted.contains(&account) {
+                    self.doubted.insert((account, organization));
+                } else {
+                    self.prove(account, organization);
+                }
+            }
         }
     }
 

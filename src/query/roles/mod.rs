@@ -8,6 +8,7 @@
 //! - `addresses` names machines by what others saw of them;
 //! - `own_evidence` says what each identity shows of the owner;
 //! - `owner` finds what is proven to be the owner's: machines, and where keys are used; `accounts` which accounts of providers are;
+//! - `elsewhere` holds accounts against what the domain signs elsewhere;
 //! - `numbers` numbers senders and places, which sums go by;
 //! - `keys` says where keys are used;
 //! - `reach` tells a gateway of the owner's from a recipient's filter;
@@ -24,6 +25,7 @@
 mod accounts;
 mod addresses;
 mod decide;
+mod elsewhere;
 mod filters;
 mod gather;
 mod grouped;

@@ -1,6 +1,6 @@
 //! What the reports prove to be the owner's: accounts of providers, machines, and the senders where keys are used.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use rustc_hash::FxHashMap;
 
@@ -17,6 +17,8 @@ use crate::witness::Seen;
 const CONSISTENT: u64 = 20;
 /// and this share of them verified there.
 const NEARLY_ALL: f64 = 0.95;
+/// Where it sees none from the senders at home, the rest may be what others hand on, and this share is enough.
+const MOST_BUT_HANDED_ON: f64 = 0.8;
 
 /// Where a key is used, as seen from a sender.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,6 +39,8 @@ pub(super) struct Owner<'g> {
     pub(super) gathered: &'g Gathered<'g>,
     /// Provider and account, with the organizational domains that it is proven for.
     pub(super) accounts: HashMap<AccountNumber, BTreeSet<u32>>,
+    /// Accounts that would be the owner's, were the domain's mail not signed elsewhere.
+    pub(super) doubted: HashSet<(AccountNumber, u32)>,
     /// For each place, whether SPF aligns there, no lone claim.
     aligned: Vec<bool>,
     /// For each place, whether its address is all that the reporters which see it see of the owner.
@@ -51,6 +55,7 @@ impl<'g> Owner<'g> {
         let mut owner = Owner {
             gathered,
             accounts: HashMap::new(),
+            doubted: HashSet::new(),
             aligned: Vec::new(),
             sole: Vec::new(),
             keys: FxHashMap::default(),
@@ -245,11 +250,12 @@ impl<'g> Owner<'g> {
         key
     }
 
-    /// A machine that only some reporters can see (over IPv6, say): all the own-signed mail that each of them sees comes from
-    /// there, none from the senders that the others see. A forwarder would leave them the direct mail too.
+    /// A machine that only some reporters can see (over IPv6, say): what each of them sees of the own-signed mail comes from there,
+    /// but for what others hand on, and none from the senders at home that the others see. A forwarder would leave them the direct
+    /// mail too.
     fn find_sole(&mut self) {
         let gathered = self.gathered;
-        let mut signed: HashMap<u32, ByReporter> = HashMap::new();
+        let (mut signed, mut at_home) = <(HashMap<u32, ByReporter>, HashMap<u32, ByReporter>)>::default();
         let mut who_sees: Vec<Reporters> = Vec::new();
         who_sees.resize_with(gathered.numbers.senders(), Reporters::default);
         for at in 0..gathered.len() {
@@ -259,8 +265,13 @@ impl<'g> Owner<'g> {
                 who_sees[sender].extend(reporters.iter().map(|one| one.reporter));
             }
             if gathered.own(at).verified {
-                let of = signed.entry(gathered.identity(at).organization).or_default();
+                let organization = gathered.identity(at).organization;
+                let of = signed.entry(organization).or_default();
                 reporters.iter().for_each(|one| add(of, one.reporter, one.messages));
+                if gathered.own(at).spf && self.is_aligned(at) {
+                    let of = at_home.entry(organization).or_default();
+                    reporters.iter().for_each(|one| add(of, one.reporter, one.messages));
+                }
             }
         }
         let is_sole = |place: usize| {
@@ -274,12 +285,18 @@ impl<'g> Owner<'g> {
             }
             let first = gathered.numbers.groups_at(place).next();
             let Some((at, Sender::Address(_))) = first.map(|at| (at, gathered.sender(at))) else { return false };
-            let Some(all) = signed.get(&gathered.identity(at).organization).filter(|_| !there.is_empty()) else {
+            let organization = gathered.identity(at).organization;
+            let Some(all) = signed.get(&organization).filter(|_| !there.is_empty()) else {
                 return false;
             };
             let seers = &who_sees[gathered.numbers.sender(at) as usize];
+            let home = at_home.get(&organization);
             let nearly_all = |seer: &u32| match (there.get(seer), all.get(seer)) {
-                (Some(here), Some(&all)) => here.0 as f64 >= NEARLY_ALL * all as f64,
+                (Some(here), Some(&all)) => {
+                    let of_home = |home: &ByReporter| home.get(seer).copied().unwrap_or(0) as f64;
+                    let none = home.is_some_and(|home| of_home(home) <= (1.0 - NEARLY_ALL) * all as f64);
+                    here.0 as f64 >= (if none { MOST_BUT_HANDED_ON } else { NEARLY_ALL }) * all as f64
+                }
                 _ => false,
             };
             let consistent = |(messages, days): &(u64, Days)| *messages >= CONSISTENT && days.several();

@@ -48,6 +48,8 @@ pub(in crate::query) struct PathNumber {
     pub(in crate::query) role: Role,
     /// The account is the only one of the owner's at this provider: what shows none is its too.
     pub(in crate::query) only_account: bool,
+    /// The account may be the owner's or a stranger's: SPF aligns for most of its mail, and the domain signs its mail elsewhere.
+    pub(in crate::query) doubted: bool,
 }
 
 impl PathNumber {
@@ -133,7 +135,13 @@ pub(super) fn group(gathered: &Gathered<'_>, owner: &Owner<'_>, decisions: &[Dec
         } else {
             identity.from
         };
-        let path = PathNumber { from, sender, author, role: decision.role, only_account };
+        let doubted = match author {
+            Author::Account(provider, number) if decision.role == Role::OtherAccount => {
+                owner.doubted.contains(&((provider, number), identity.organization))
+            }
+            _ => false,
+        };
+        let path = PathNumber { from, sender, author, role: decision.role, only_account, doubted };
         // Units of one network mostly come one after the other.
         let number = match last {
             Some((known, number)) if known == path => number,

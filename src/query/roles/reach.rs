@@ -17,6 +17,14 @@ use crate::witness::robust_share;
 const SHARE_OF_GATEWAY: f64 = 0.10;
 /// A machine that nothing but its part in the owner's mail names carries at least this share.
 const SHARE_OF_OTHERS: f64 = 0.25;
+/// Where all reporters see the same share of it, as of one more machine of the owner's that SPF does not name, this share is enough,
+const SHARE_OF_EVEN: f64 = 0.05;
+/// if so many reporters tell,
+const EVEN_REPORTERS: usize = 4;
+/// on at least this share of the days with signed mail at home,
+const EVEN_DAYS: f64 = 0.8;
+/// and none sees so many times more or less than its share, beyond chance.
+const EVEN: f64 = 2.0;
 /// Of the reporters that should see some of it at least this share does.
 const NEARLY_ALL: f64 = 0.8;
 /// It is seen on at least this share of the days with signed mail at home: a burst is not how the owner sends.
@@ -127,7 +135,12 @@ impl Homes<'_> {
             *sum = sum.saturating_add(one.messages);
         }
         let often = days.len() as f64 >= DAYS * home.days.len() as f64;
-        let least = if let Sender::Provider(_) = sender { SHARE_OF_GATEWAY } else { SHARE_OF_OTHERS };
+        let most_days = days.len() as f64 >= EVEN_DAYS * home.days.len() as f64;
+        let least = match sender {
+            Sender::Provider(_) => SHARE_OF_GATEWAY,
+            _ if most_days => SHARE_OF_EVEN,
+            _ => SHARE_OF_OTHERS,
+        };
         // Most are seen on few days, or carry so little that nothing else needs to be asked.
         let here = reporters.values().fold(0_u64, |sum, one| sum.saturating_add(one[0]));
         let on_days = || days.iter().filter_map(|day| home.days.get(day));
@@ -151,13 +164,26 @@ impl Homes<'_> {
             telling += usize::from(sees || !is_v6 || self.takes_v6.contains(reporter));
             seeing += usize::from(sees);
         }
-        let steady = often || share >= REPLACES && days.len() >= 2;
+        let is_provider = matches!(sender, Sender::Provider(_));
+        let even = || {
+            telling >= EVEN_REPORTERS && reporters.values().filter(|one| expected(one)).all(|one| is_even(one, share))
+        };
+        let steady =
+            (often || share >= REPLACES && days.len() >= 2) && (is_provider || share >= SHARE_OF_OTHERS || even());
         steady
             && share >= least
             && telling >= reporters.len().min(2)
             && seeing as f64 >= NEARLY_ALL * telling as f64
             && 2 * seeing >= all
     }
+}
+
+/// Whether a reporter's messages here, beside those at home, are about a share of them all.
+fn is_even(&[here, home]: &[u64; 2], share: f64) -> bool {
+    let expected = (here + home) as f64 * share;
+    let chance = 3.0 * (expected * (1.0 - share)).sqrt();
+    let here = here as f64;
+    (expected / EVEN).min(expected - chance) <= here && here <= (expected * EVEN).max(expected + chance)
 }
 
 impl Reach {

@@ -193,10 +193,26 @@ fn decisions(answer: &Review, document: &mut Document) {
     };
     document.text(how);
     for decision in &answer.decisions {
-        failing(&decision.sender, decision.messages, &decision.path, document);
+        let has = |reason| decision.reasons.contains(&reason);
+        if has("account-unproven") {
+            let (sender, path) = (&decision.sender, &decision.path);
+            let passing = format!("{} pass by SPF only", plural(decision.spf_alone, "message"));
+            document.marked("→", Paint::Warn, format!("{sender} · {passing} · {path}"));
+        } else {
+            failing(&decision.sender, decision.messages, &decision.path, document);
+        }
+        let mut say = |text: String| document.text(Text::plain(text).paint(Paint::Warn));
         if let Some(former) = &decision.in_place_of {
-            let text = format!("It began as {former} fell silent: it may be the same sender, on another machine.");
-            document.text(Text::plain(text).paint(Paint::Warn));
+            say(format!("It began as {former} fell silent: it may be the same sender, on another machine."));
+        }
+        if has("account-unproven") {
+            say(format!(
+                "{} signs its mail elsewhere. This account passes through the include of its provider, as any customer's does: it may be one of yours, and it may be a stranger's.",
+                decision.domain
+            ));
+        }
+        if has("steady") {
+            say("It comes from one address, on most working days and at most reporters, as a server, a printer or a script of yours would that SPF does not name.".to_owned());
         }
         for entry in [&decision.approve, &decision.deny] {
             document.verbatim(1, entry.lines().map(str::to_owned).collect());
