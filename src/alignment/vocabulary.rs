@@ -79,6 +79,8 @@ stored_vocabulary! {
         DnsTimeout => "dns_timeout",
         /// SPF needs more DNS lookups than are allowed (RFC 7208 §4.6.4).
         TooManyLookups => "too_many_lookups",
+        /// The reporter refuses the key as too short: RSA of less than 1024 bits (RFC 8301 §3.2).
+        KeyTooShort => "key_too_short",
     }
 }
 
@@ -146,6 +148,12 @@ stored_vocabulary! {
 }
 
 impl AuthResult {
+    /// Whether a signature with this result is there and did not verify, for whatever reason.
+    #[must_use]
+    pub fn is_failed_signature(self) -> bool {
+        !matches!(self, AuthResult::Pass | AuthResult::None | AuthResult::Unknown)
+    }
+
     /// What a DKIM result says.
     #[must_use]
     pub fn read_dkim(word: &str) -> Reading<Self> {

@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::cause::{CauseEvidence, Change};
 use super::class::Class;
 use super::consensus::view::View;
-use super::states::{ALIGNED, BROKEN, DkimFigures, UNSIGNED, share};
+use super::states::{ALIGNED, BROKEN, DkimFigures, MOSTLY, UNSIGNED, share};
 use crate::alignment::DkimState;
 use crate::domain;
 use crate::query::{PathFigures, SenderKey, Survey};
@@ -56,13 +56,19 @@ pub struct LoneClaim {
     /// Another saw some of the same, on whatever day.
     #[serde(skip)]
     pub is_shared: bool,
+    /// Of signatures that fail, the result that it writes, where it is one.
+    #[serde(skip)]
+    pub result: Option<&'static str>,
 }
 
 impl LoneClaim {
     /// In words, with what the others saw.
     fn in_words(&self) -> String {
         let (reporter, state) = (&self.reporter, self.state);
-        let messages = plural(self.messages, "message");
+        let mut messages = plural(self.messages, "message");
+        if let Some(result @ ("temperror" | "permerror" | "policy")) = self.result {
+            messages.push_str(&format!(", {result}"));
+        }
         let others = words::parts(&self.others.named(), grouped);
         if self.is_shared {
             format!("{reporter} says {state} of {messages}, against the others on the same days: {others}")
@@ -135,6 +141,7 @@ impl Grounds {
                     messages: lone.messages,
                     others: DkimFigures::from(lone.others),
                     is_shared: lone.is_shared,
+                    result: lone.result,
                 })
                 .collect(),
             unchecked: survey.tally.messages_not_telling(at),
@@ -180,6 +187,24 @@ pub(super) fn refused(survey: &Survey, path: &PathFigures, class: Class) -> Opti
             "p={policy} is published: copies of this mail that recipients forward are {done} today, because it passes by SPF only, which does not survive forwarding"
         )
     })
+}
+
+/// What is refused today, of mail that is sent for the owner, where that is most of it.
+pub(super) fn rejected(path: &PathFigures) -> Option<String> {
+    if !path.role.sends_for_owner() || share(path.rejected, path.messages) < MOSTLY {
+        return None;
+    }
+    let organization = domain::organizational(&path.domain);
+    let asks = if organization == path.domain {
+        format!("as the policy of {organization} asks")
+    } else {
+        format!("as the policy of {organization} for its subdomains (sp) asks, or one of {} itself", path.domain)
+    };
+    Some(format!(
+        "receivers reject it today: {} of {} messages, {asks}",
+        grouped(path.rejected),
+        grouped(path.messages)
+    ))
 }
 
 /// The evidence in words, for a line below the path.

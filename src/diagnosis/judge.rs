@@ -3,14 +3,14 @@
 use std::cmp::Reverse;
 use std::collections::HashMap;
 
-use super::cause::{Case as CauseCase, Change, Explained, Keys, cause, is_pause, last_change};
+use super::cause::{Case as CauseCase, Change, Explained, Keys, cause, is_pause, last_change, verify_none};
 use super::class::{Class, class};
 use super::consensus::view::View;
-use super::evidence::{Grounds, notes, refused};
+use super::evidence::{Grounds, notes, refused, rejected};
 use super::findings::spf_lost_for;
 use super::leg::{Legs, leg_notes};
 use super::own_paths::OwnPaths;
-use super::path::{SendingPath, Sum, needs_work};
+use super::path::{SendingPath, Sum, is_of_machines, needs_work};
 use super::remedy::{Case, remedy};
 use super::rules::Rules;
 use super::sender::{id, sender_name};
@@ -123,7 +123,8 @@ pub(super) struct Judgement {
 impl Judgement {
     /// Whether `dmarcstat unsigned` is about it.
     fn needs_work(&self) -> bool {
-        needs_work(self.role, self.class, self.cause.as_ref().map(|cause| cause.0))
+        let of_machines = self.cause.as_ref().is_some_and(|(cause, shown)| is_of_machines(Some(*cause), shown));
+        needs_work(self.role, self.class, of_machines)
     }
 }
 
@@ -181,7 +182,14 @@ fn sending_path(survey: &Survey, at: usize, judged: Judgement, rules: &Rules<'_>
         notes.insert(0, "an account that nothing shows to be yours".to_owned());
     }
     notes.extend(weekly(days_of(survey, at)).map(|days| format!("sent on {days}")));
+    if class == Class::Signed && judged.role.sends_for_owner() {
+        notes.extend(verify_none(survey, &judged.view));
+    }
+    if judged.role == Role::MailingList && class == Class::Signed {
+        notes.push("a mailing list that leaves the mail as it is: the domain's signature survives".to_owned());
+    }
     notes.extend(refused(survey, path, class));
+    notes.extend(rejected(path));
     let entry = path.entry.and_then(|number| rules.ledger.entries.get(number));
     let leg = path.role == Role::Unknown && shared.legs.of(&path.domain).iter().any(|leg| leg.path == at);
     notes.extend(leg_notes(path, at, &shared.legs, rules.catalogue));

@@ -48,7 +48,7 @@ pub use dates::WindowAnswer;
 pub use evidence::{Authenticated, ForwardingEvidence, Grounds, LoneClaim, NullFigures};
 pub use explain::{
     AddressPart, DayPart, Dispositions, ExplainAnswer, Found, NetworkPart, OverridePart, PartAnswer, PathEvidence,
-    Reason, ReporterPart, SignaturePart, SpfPart, Stay, Turn, TurnKind, TurnSubject, evidence, find,
+    Reason, ReporterPart, SignaturePart, SpfPart, Stay, Turn, TurnKind, TurnSubject, WordsPart, evidence, find,
 };
 pub use findings::{DomainFinding, FindingCode, FindingEvidence, Observations, TagChange, domain_findings, since};
 pub use judge::{Diagnosis, Wanted, diagnose, diagnose_some};

@@ -20,6 +20,15 @@ pub(super) struct OwnPaths<'s> {
     relays: OnceLock<HashMap<&'s str, Relays>>,
     machines: OnceLock<HashMap<&'s str, Machines>>,
     signing: OnceLock<HashSet<(&'s str, &'s SenderKey)>>,
+    signers: OnceLock<HashMap<&'s str, HashSet<IpAddr>>>,
+}
+
+/// What signs already, and takes mail of other machines.
+pub(super) struct Relay {
+    /// What it is called.
+    pub(super) name: String,
+    /// Header From of the mail that it signs.
+    pub(super) domain: String,
 }
 
 /// What signs most of its mail as the domain or a name below it, most messages first and each sender once.
@@ -41,7 +50,14 @@ struct Machines {
 
 impl<'s> OwnPaths<'s> {
     pub(super) fn new(survey: &'s Survey, catalogue: &'s Catalogue) -> Self {
-        OwnPaths { survey, catalogue, relays: OnceLock::new(), machines: OnceLock::new(), signing: OnceLock::new() }
+        OwnPaths {
+            survey,
+            catalogue,
+            relays: OnceLock::new(),
+            machines: OnceLock::new(),
+            signing: OnceLock::new(),
+            signers: OnceLock::new(),
+        }
     }
 
     fn own(&self) -> impl Iterator<Item = (usize, &'s PathFigures)> {
@@ -79,13 +95,42 @@ impl<'s> OwnPaths<'s> {
         found
     }
 
-    /// What signs as an organizational domain already, and takes mail of other machines, by its name.
-    pub(super) fn relay(&self, organization: &str, but: &SenderKey) -> Option<String> {
+    /// What signs as an organizational domain, or a name below it, already: another sender than that of this path, or another
+    /// machine of it.
+    pub(super) fn relay(&self, path: &PathFigures, addresses: &[AddressFigures]) -> Option<Relay> {
+        let organization = domain::organizational(&path.domain);
         let relays = self.relays.get_or_init(|| self.find_relays()).get(organization)?;
-        let other = |places: &[usize]| places.iter().map(|&at| &self.survey.paths[at]).find(|path| path.sender != *but);
-        let one = other(&relays.hosted).or_else(|| other(&relays.others))?;
-        let name = self.provider(one).map(|provider| provider.name.clone());
-        Some(name.unwrap_or_else(|| sender_name(one, self.catalogue)))
+        let other = |places: &[usize]| {
+            let mut paths = places.iter().map(|&at| &self.survey.paths[at]);
+            paths.find(|other| other.sender != path.sender)
+        };
+        if let Some(one) = other(&relays.hosted).or_else(|| other(&relays.others)) {
+            let name = self.provider(one).map(|provider| provider.name.clone());
+            let name = name.unwrap_or_else(|| sender_name(one, self.catalogue));
+            return Some(Relay { name, domain: one.domain.clone() });
+        }
+        let beside =
+            relays.others.iter().map(|&at| (at, &self.survey.paths[at])).find(|(_, one)| one.sender == path.sender);
+        let (at, one) = beside?;
+        let signs = |other: &AddressFigures| share(other.dkim[ALIGNED], known(&other.dkim)) >= MOSTLY;
+        let machines = self.survey.tally.addresses(at);
+        let mut signing =
+            machines.iter().filter(|other| signs(other) && addresses.iter().all(|own| own.ip != other.ip));
+        Some(Relay { name: signing.next()?.ip.to_string(), domain: one.domain.clone() })
+    }
+
+    /// Whether most of what is sent for the owner under a domain from an address is signed as it.
+    pub(super) fn signs_from(&self, domain: &str, address: IpAddr) -> bool {
+        let signers = self.signers.get_or_init(|| {
+            let mut found: HashMap<&str, HashSet<IpAddr>> = HashMap::new();
+            for (at, path) in self.survey.paths.iter().enumerate().filter(|(_, path)| path.role.is_owners()) {
+                let all = self.survey.tally.addresses(at);
+                let signs = all.iter().filter(|one| share(one.dkim[ALIGNED], known(&one.dkim)) >= MOSTLY);
+                found.entry(&path.domain).or_default().extend(signs.map(|one| one.ip));
+            }
+            found
+        });
+        signers.get(domain).is_some_and(|addresses| addresses.contains(&address))
     }
 
     fn find_machines(&self) -> HashMap<&'s str, Machines> {

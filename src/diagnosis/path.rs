@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use serde::Serialize;
 
+use super::cause::{CauseEvidence, Fault};
 use super::class::Class;
 use super::evidence::Grounds;
 use super::states::DkimFigures;
@@ -106,8 +107,18 @@ impl SendingPath {
     /// domain, or machines of a path that never sign.
     #[must_use]
     pub fn needs_work(&self) -> bool {
-        needs_work(self.role, self.class, self.cause)
+        needs_work(self.role, self.class, self.is_of_machines())
     }
+
+    /// Whether what is wrong is wrong at some of its machines, whatever their share of the path.
+    pub(super) fn is_of_machines(&self) -> bool {
+        self.evidence.cause.as_ref().is_some_and(|shown| is_of_machines(self.cause, shown))
+    }
+}
+
+/// Whether a cause is one of some machines of a path.
+pub(super) fn is_of_machines(cause: Option<Cause>, shown: &CauseEvidence) -> bool {
+    cause == Some(Cause::SomeMachines) || shown.fault == Some(Fault::BodyAtMachines)
 }
 
 /// Paths in sum.
@@ -119,7 +130,7 @@ pub struct Sum {
     pub messages: u64,
 }
 
-/// Whether a path of a role, a class and a cause is one that `dmarcstat unsigned` is about.
-pub(super) fn needs_work(role: Role, class: Class, cause: Option<Cause>) -> bool {
-    role.sends_for_owner() && (class.needs_work() || cause == Some(Cause::SomeMachines))
+/// Whether a path of a role and a class, with something wrong at some of its machines or not, is one that `dmarcstat unsigned` is about.
+pub(super) fn needs_work(role: Role, class: Class, of_machines: bool) -> bool {
+    role.sends_for_owner() && (class.needs_work() || of_machines)
 }

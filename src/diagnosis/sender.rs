@@ -4,8 +4,7 @@ use std::net::IpAddr;
 
 use sha2::{Digest, Sha256};
 
-use crate::domain;
-use crate::providers::{Catalogue, Provider};
+use crate::providers::Catalogue;
 use crate::query::{PathFigures, SenderKey};
 use crate::role::Role;
 
@@ -35,7 +34,7 @@ pub(super) fn named(sender: &SenderKey, catalogue: &Catalogue) -> String {
         SenderKey::Provider { id, tenant: None } => provider(id),
         SenderKey::Through { organization, provider: id } if is_itself(catalogue, id, organization) => provider(id),
         SenderKey::Through { organization, provider: id } => format!("{organization}, through {}", provider(id)),
-        SenderKey::Behind(author) => format!("gateway behind {author}"),
+        SenderKey::Behind(author) => format!("server behind {author}"),
         SenderKey::Domain(domain) | SenderKey::Host(domain) => domain.clone(),
         SenderKey::Network(net) => {
             let network = network_of(*net);
@@ -48,11 +47,7 @@ pub(super) fn named(sender: &SenderKey, catalogue: &Catalogue) -> String {
 
 /// Whether an organization is the provider itself.
 fn is_itself(catalogue: &Catalogue, id: &str, organization: &str) -> bool {
-    let domains = |provider: &Provider| {
-        let mut all = provider.envelope_domains.iter().chain(&provider.signing_domains);
-        all.any(|domain| domain::organizational(domain) == organization)
-    };
-    catalogue.get(id).is_some_and(domains)
+    catalogue.get(id).is_some_and(|provider| provider.is_organization(organization))
 }
 
 /// Eight characters of base32 over what makes the path: header From, sender and role, and nothing that another window could change.

@@ -1,4 +1,4 @@
-//! Mail that comes once a week: a newsletter, a payroll run. The day is what its owner knows it by.
+//! Mail that comes once a week, or on weekends: a newsletter, a payroll run, a job. The days are what its owner knows it by.
 
 use std::collections::BTreeMap;
 
@@ -16,7 +16,7 @@ const MESSAGES: u64 = 20;
 /// over more days than these, within which all mail would look weekly.
 const SPAN: Day = 14;
 
-/// The day of the week on which mail comes, in the plural, where it comes on one. `days` are those on which it came.
+/// The day of the week on which mail comes, in the plural, where it comes on one; or the weekends. `days` are those on which it came.
 pub(super) fn weekly(days: impl IntoIterator<Item = (Day, u64)>) -> Option<&'static str> {
     let mut by_day: BTreeMap<Day, u64> = BTreeMap::new();
     for (day, messages) in days.into_iter().filter(|(_, messages)| *messages > 0) {
@@ -31,8 +31,14 @@ pub(super) fn weekly(days: impl IntoIterator<Item = (Day, u64)>) -> Option<&'sta
         *sums = (sums.0 + 1, sums.1.saturating_add(messages));
     }
     let (at, &(weeks, messages)) = by_weekday.iter().enumerate().max_by_key(|(_, sums)| sums.1)?;
-    let is_weekly = span >= SPAN && all >= MESSAGES && weeks >= WEEKS && share(messages, all) >= NEARLY_ALL;
-    is_weekly.then(|| plural(at))
+    let is_steady = span >= SPAN && all >= MESSAGES && weeks >= WEEKS;
+    if is_steady && share(messages, all) >= NEARLY_ALL {
+        return Some(plural(at));
+    }
+    let [.., saturdays, sundays] = by_weekday;
+    let on_weekends = share(saturdays.1.saturating_add(sundays.1), all) >= NEARLY_ALL;
+    let is_of_weekends = is_steady && on_weekends && saturdays.0.min(sundays.0) >= WEEKS - 1;
+    is_of_weekends.then_some("Saturdays and Sundays")
 }
 
 /// By days since Monday.
@@ -62,5 +68,9 @@ mod tests {
         assert_eq!(on(&[(5, 1), (12, 1), (19, 1)]), None);
         assert_eq!(on(&[(5, 100), (12, 90), (19, 80), (20, 60)]), None);
         assert_eq!(on(&[]), None);
+        // Day 2 is a Saturday.
+        let weekends = [(2, 30), (3, 28), (9, 31), (10, 30), (16, 29), (17, 3), (20, 3)];
+        assert_eq!(on(&weekends), Some("Saturdays and Sundays"));
+        assert_eq!(on(&[(2, 30), (3, 28), (9, 31), (10, 30)]), None);
     }
 }

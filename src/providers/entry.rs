@@ -118,6 +118,13 @@ impl Provider {
         self.tenant.is_some()
     }
 
+    /// Whether an organizational domain is its own: that of a reverse-path or of a default signature.
+    #[must_use]
+    pub fn is_organization(&self, organization: &str) -> bool {
+        let mut all = self.envelope_domains.iter().chain(&self.signing_domains);
+        all.any(|own| domain::organizational(own) == organization)
+    }
+
     /// Whose account signed, where this provider's default signature shows it: `contoso.onmicrosoft.com` for Microsoft 365,
     /// for Google the name before the date in `example-com.20230601.gappssmtp.com`. `signing_domain` is normalized.
     #[must_use]

@@ -48,7 +48,7 @@ pub use sighting::Sighting;
 pub use strict::{StrictFigures, strict_alignment};
 pub use survey::survey;
 pub use tally::{AddressFigures, Entries, Entry, EntryIter, ReportMark, Tally};
-pub use timeline::{AddressUse, Cell, OverrideKey, PartFigures, SpfKey, Timeline, timelines};
+pub use timeline::{AddressUse, Cell, OverrideKey, PartFigures, SpfKey, Timeline, WordsKey, timelines};
 pub use tls::{TlsFailureFigures, TlsPolicyFigures, TlsSurvey, tls_survey};
 pub use visit::Seen;
 pub use window::{Bound, Span, Window, WindowChoice};

@@ -8,7 +8,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::figures::Survey;
 use super::scan::Scan;
-use crate::alignment::{AuthResult, Disposition, DkimState, OverrideType, Scope, SpfState};
+use crate::alignment::{AuthResult, Disposition, DkimState, OverrideType, ReasonCode, Scope, SpfState};
 use crate::report::period::Day;
 use crate::store::{OutcomeFacts, StoreError};
 
@@ -95,6 +95,17 @@ pub struct OverrideKey {
     pub comment: Option<String>,
 }
 
+/// What a reporter writes beside a result that is no pass (`human_result`).
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct WordsKey {
+    /// Beside a signature; else beside an SPF check.
+    pub of_dkim: bool,
+    /// What it means, where that is known.
+    pub code: Option<ReasonCode>,
+    /// The text, where that is not.
+    pub text: Option<String>,
+}
+
 /// All that the records of one path say.
 #[derive(Debug, Clone, Default)]
 pub struct Timeline {
@@ -116,10 +127,12 @@ pub struct Timeline {
     pub spf: BTreeMap<SpfKey, u64>,
     /// Override reasons, with their messages.
     pub overrides: BTreeMap<OverrideKey, u64>,
+    /// What reporters write beside results that are no pass, with the messages.
+    pub words: BTreeMap<WordsKey, u64>,
 }
 
-/// Of more override comments those on the fewest messages are summed without them.
-const MOST_COMMENTS: usize = 200;
+/// Of more texts of a kind those on the fewest messages are summed without them.
+const MOST_TEXTS: usize = 200;
 
 /// Gathers what the records of each of these paths say, by their places in the survey. Goes through the records once more for all.
 ///
@@ -129,7 +142,10 @@ pub fn timelines(scan: &mut Scan<'_>, survey: &Survey, paths: &[usize]) -> Resul
     let mut found: Vec<Timeline> = paths.iter().map(|&path| of_entries(survey, path)).collect();
     let outcomes = addresses(scan, survey, paths, &mut found)?;
     listed(scan, &outcomes, &mut found)?;
-    found.iter_mut().for_each(|one| bound_comments(&mut one.overrides));
+    for one in &mut found {
+        bound_texts(&mut one.overrides, |key| &mut key.comment);
+        bound_texts(&mut one.words, |key| &mut key.text);
+    }
     Ok(found)
 }
 
@@ -200,7 +216,7 @@ fn addresses(
     Ok(outcomes)
 }
 
-/// Sums what the outcomes list: SPF checks and override reasons.
+/// Sums what the outcomes list: SPF checks, override reasons, and texts beside results.
 fn listed(scan: &mut Scan<'_>, outcomes: &[OutcomeUse], found: &mut [Timeline]) -> Result<(), StoreError> {
     let uses_of_each = || outcomes.chunk_by(|a, b| a.0 == b.0);
     let mut uses = uses_of_each();
@@ -214,19 +230,31 @@ fn listed(scan: &mut Scan<'_>, outcomes: &[OutcomeUse], found: &mut [Timeline]) 
         for reason in &outcome.reasons {
             reasons.insert(OverrideKey { kind: reason.kind, comment: reason.comment.clone() });
         }
+        let mut words: FxHashSet<WordsKey> = FxHashSet::default();
+        let written = outcome.dkim.iter().map(|one| (true, one.result, one.human.as_deref()));
+        let written = written.chain(outcome.spf.iter().map(|one| (false, one.result, one.human.as_deref())));
+        for (of_dkim, _, text) in written.filter(|(_, result, _)| *result != AuthResult::Pass) {
+            if let Some(text) = text.map(str::trim).filter(|text| !text.is_empty()) {
+                let code = ReasonCode::read(text);
+                words.insert(WordsKey { of_dkim, code, text: code.is_none().then(|| text.to_owned()) });
+            }
+        }
         for &(_, place, messages) in uses.next().unwrap_or_default() {
             checks.iter().for_each(|key| add(&mut found[place].spf, key.clone(), messages));
             reasons.iter().for_each(|key| add(&mut found[place].overrides, key.clone(), messages));
+            words.iter().for_each(|key| add(&mut found[place].words, key.clone(), messages));
         }
     })
 }
 
-/// Sums reasons without their comments, where there are too many: those on the fewest messages.
-fn bound_comments(overrides: &mut BTreeMap<OverrideKey, u64>) {
-    let mut all: Vec<(OverrideKey, u64)> = std::mem::take(overrides).into_iter().collect();
+/// Sums keys without the texts of strangers in them, where there are too many: those on the fewest messages.
+fn bound_texts<K: Ord>(sums: &mut BTreeMap<K, u64>, text: impl Fn(&mut K) -> &mut Option<String>) {
+    let mut all: Vec<(K, u64)> = std::mem::take(sums).into_iter().collect();
     all.sort_by(|a, b| (Reverse(a.1), &a.0).cmp(&(Reverse(b.1), &b.0)));
-    for (place, (key, messages)) in all.into_iter().enumerate() {
-        let comment = key.comment.filter(|_| place < MOST_COMMENTS);
-        add(overrides, OverrideKey { kind: key.kind, comment }, messages);
+    for (place, (mut key, messages)) in all.into_iter().enumerate() {
+        if place >= MOST_TEXTS {
+            *text(&mut key) = None;
+        }
+        add(sums, key, messages);
     }
 }

@@ -294,6 +294,16 @@ fn receivers(answer: &ExplainAnswer, document: &mut Document) {
         let text = format!("the evaluation and the results listed disagree on {messages}");
         document.item(Text::plain(text).paint(Paint::Warn));
     }
+    for one in evidence.words.iter().take(REASONS) {
+        let about = if one.about == "dkim" { "DKIM" } else { "SPF" };
+        let said = one.code.map(str::to_owned).or_else(|| one.text.as_ref().map(|text| format!("\"{text}\"")));
+        let said = said.unwrap_or_else(|| "other texts".to_owned());
+        document
+            .item(format!("written beside {about} that does not pass: {said}, {}", plural(one.messages, "message")));
+    }
+    if let Some(more) = more(evidence.words.len().saturating_sub(REASONS)) {
+        document.item(Text::plain(format!("{more} texts, see the JSON answer")).paint(Paint::Dim));
+    }
     for one in evidence.overrides.iter().take(REASONS) {
         let comment = one.comment.as_ref().map_or_else(String::new, |comment| format!(" ({comment})"));
         document.item(format!("override {}{comment}: {}", one.kind, plural(one.messages, "message")));

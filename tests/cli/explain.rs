@@ -214,3 +214,33 @@ fn pictures_are_ascii_where_the_locale_is() {
     assert!(ask("en_GB.UTF-8").contains('█') && !ask("C").contains('█'));
     assert!(ask("C").contains('@'));
 }
+
+#[test]
+fn what_receivers_write_is_shown() {
+    let sandbox = Sandbox::new();
+    let results = |result: &str, text: &str| {
+        format!(
+            "<dkim><domain>example.com</domain><selector>k1</selector><result>{result}</result><human_result>{text}\
+             </human_result></dkim><spf><domain>example.com</domain><scope>mfrom</scope><result>pass</result></spf>"
+        )
+    };
+    month(&sandbox, |day| {
+        let text = if day % 2 == 0 { "body hash did not verify" } else { "seal 7 is torn" };
+        vec![
+            record("192.0.2.1", 3, "example.com", &results("fail", text)),
+            record("192.0.2.1", 1, "example.com", &results("pass", "good signature")),
+        ]
+    });
+    let answer = explain(&sandbox, "192.0.2.1");
+    let words = answer["words"].as_array().expect("words");
+    let said = |code: Value, text: Value| {
+        let of = |one: &&Value| one["about"] == "dkim" && one["code"] == code && one["text"] == text;
+        words.iter().find(of).map_or(0, |one| one["messages"].as_u64().unwrap())
+    };
+    let (changed, torn) = (said(json!("body_hash"), Value::Null), said(Value::Null, json!("seal 7 is torn")));
+    // What is written beside a pass is not shown.
+    assert!(changed > 0 && torn > 0 && words.len() == 2, "{words:#?}");
+    assert_eq!((changed + torn) * 4, answer["path"]["messages"].as_u64().unwrap() * 3);
+    let ran = sandbox.run(["explain", "192.0.2.1", "--since", "all"]).exits(0);
+    ran.says("written beside DKIM that does not pass: body_hash").says("\"seal 7 is torn\"");
+}

@@ -39,12 +39,12 @@ pub struct CauseEvidence {
     /// Since when, where that is another day than that of a change of how the path signs.
     #[serde(skip)]
     pub(in crate::diagnosis) since: Option<Day>,
-    /// What reporters write of the keys or signatures that fail, where the remedy depends on it.
+    /// What reports show beyond that, where the remedy depends on it.
     #[serde(skip)]
     pub(in crate::diagnosis) fault: Option<Fault>,
 }
 
-/// What is wrong with a key or a signature, beyond what the cause says.
+/// What reports show beyond what the cause says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::diagnosis) enum Fault {
     /// The time of the signatures was over (x=).
@@ -53,6 +53,18 @@ pub(in crate::diagnosis) enum Fault {
     Revoked,
     /// There is a record, and it cannot be read as a key.
     Unreadable,
+    /// Receivers refuse the key as too short.
+    TooShort,
+    /// The same key verifies for other senders only: it may be another private key, or the mail is changed.
+    OtherKey,
+    /// The body is changed at some of the machines.
+    BodyAtMachines,
+    /// The key is missing for mail that was not forwarded, too.
+    LostAtHome,
+    /// The sender signs a part of the mail as the domain: it is set up there.
+    InPart,
+    /// Both SPF and DKIM miss alignment by the strict modes.
+    StrictTwice,
 }
 
 impl CauseEvidence {

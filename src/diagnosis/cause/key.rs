@@ -31,7 +31,7 @@ impl<'c> Seen<'c> {
     fn of(case: &Case<'c, '_>) -> Self {
         let own = |one: &&Signer| domain::aligned(&one.domain, &case.path.domain);
         let all = || case.path.signers.iter().flat_map(|list| list.signers.iter()).filter(own);
-        let fails = |one: &&Signer| !matches!(one.result, AuthResult::Pass | AuthResult::None | AuthResult::Unknown);
+        let fails = |one: &&Signer| one.result.is_failed_signature();
         // Who writes no selector does not tell which key it was: others do.
         let named = |mut keys: BTreeSet<Key<'c>>| {
             if keys.iter().any(|key| key.1.is_some()) {
@@ -67,13 +67,7 @@ impl<'c> Seen<'c> {
 pub(super) fn cause(case: &Case<'_, '_>, words: &Words) -> Option<Explained> {
     let seen = Seen::of(case);
     let (broken, _) = words.sum(|word| word.broken.all());
-    let tellers = words.iter().filter(|word| word.broken.told() > 0).count();
-    let failing = words.iter().filter(|word| word.broken.all() > 0).count();
-    // One reporter's text is believed where there is no other.
-    let is_enough = tellers >= 2 || tellers == failing;
-    let told = |of: fn(&Broken) -> u64, least: f64| {
-        is_enough && has_share(words.parts(move |word: &Word| (of(&word.broken), word.broken.told())), least)
-    };
+    let told = |of: fn(&Broken) -> u64, least: f64| words.told(of, least);
     let found = |cause: Cause, text: String, of: fn(&Broken) -> u64| {
         let (messages, reporters) = words.sum(|word| of(&word.broken));
         let mut evidence = CauseEvidence::new(text, (messages, broken), reporters);
@@ -89,8 +83,8 @@ pub(super) fn cause(case: &Case<'_, '_>, words: &Words) -> Option<Explained> {
     let verified_here = known().any(|key| seen.verified.contains(key));
     // For other mail at the same time: that it verified before the change does not show that the key is still right.
     let here = words.here();
-    let same_key =
-        works_beside && verified_here || known().any(|key| case.keys.verifies_elsewhere(*key, case.at, &here));
+    let verifies_beside = works_beside && verified_here;
+    let same_key = verifies_beside || known().any(|key| case.keys.verifies_elsewhere(*key, case.at, &here));
     if !steady && told(Broken::keyless, TOLD) {
         let fault = words.key_fault();
         let text = match fault {
@@ -129,6 +123,13 @@ pub(super) fn cause(case: &Case<'_, '_>, words: &Words) -> Option<Explained> {
         let text = format!("signatures failed on {days} only, between one selector and the next: {keys}");
         return found(Cause::Rotation, text, Broken::all);
     }
+    if told(|broken| broken.short + broken.refused, MOSTLY) && words.sum(|word| word.broken.short).0 > 0 {
+        let text = format!(
+            "receivers refuse the key as too short, as they must with RSA of less than 1024 bits (RFC 8301 §3.2): {keys}"
+        );
+        let of = |broken: &Broken| broken.short + broken.refused + broken.plain;
+        return with_fault(found(Cause::UnsupportedAlgorithm, text, of), Some(Fault::TooShort));
+    }
     if told(|broken| broken.algorithm, MOSTLY) || steady && told(Broken::keyless, MOSTLY) {
         let text = format!("some receivers do not know the algorithm of the signature, others verify it: {keys}");
         return found(Cause::UnsupportedAlgorithm, text, |broken| broken.algorithm + broken.keyless());
@@ -164,16 +165,18 @@ pub(super) fn cause(case: &Case<'_, '_>, words: &Words) -> Option<Explained> {
             format!(
                 "the same key verified before, and here the mail is changed after it was signed (a footer, a disclaimer, a gateway), or the key was replaced on one side only: {keys}"
             )
-        } else if ever_here {
+        } else if verifies_beside {
             format!(
-                "the key is right, as it verifies for other mail, and here the mail is changed after it was signed: a footer, a disclaimer, a gateway ({keys})"
+                "the key is right, as it verifies for other mail of this sender, and some of it is changed after it was signed: a footer, a disclaimer, a gateway ({keys})"
             )
         } else {
             format!(
-                "the key is right, as it verifies for other mail, and here the mail is changed after it was signed: a footer, a disclaimer, a gateway; or this sender, of which no signature verifies, signs with another private key ({keys})"
+                "the key verifies for mail of other machines, and {} signature here does: either this machine signs with another private key under the same selector (each cPanel server makes its own; an old key after a rotation), or its mail is changed after it was signed (a footer, a disclaimer, a gateway); \"body hash did not verify\" in a receiver's words would show a change, \"signature did not verify\" fits both, and the private key on the machine compared with the published one decides ({keys})",
+                if worked_before { "since the change no" } else { "no" }
             )
         };
-        return found(Cause::ChangedInTransit, text, Broken::all);
+        let unclear = !gateway && same_key && !verifies_beside && ended(case, &seen).is_none();
+        return with_fault(found(Cause::ChangedInTransit, text, Broken::all), unclear.then_some(Fault::OtherKey));
     }
     None
 }
@@ -188,6 +191,26 @@ fn known_until(case: &Case<'_, '_>, seen: &Seen<'_>) -> Option<Day> {
     let known = || seen.failing.iter().filter(|key| key.1.is_some());
     let latest = known().filter_map(last).max()?;
     (known().all(|key| last(key).is_some()) && latest <= case.path.first.saturating_add(OVERLAP)).then_some(latest)
+}
+
+/// The failing keys of mail that was handed on, in words, where receivers write that they are missing and the same keys fail, and verify
+/// for nothing, on these days for the owner's own mail: the mail was not changed, and is mended with the key.
+pub(super) fn lost_at_home(case: &Case<'_, '_>, words: &Words) -> Option<String> {
+    let keyless = |word: &Word| (word.broken.keyless(), word.aligned + word.broken.all());
+    if case.class != Class::Broken || !has_share(words.parts(keyless), TOLD) {
+        return None;
+    }
+    let mut seen = Seen::of(case);
+    let days = case.view.days();
+    let bad = || days.iter().filter(|(_, states)| states[BROKEN] > 0).map(|(day, _)| *day);
+    let first = bad().min()?;
+    // On the day of the loss reporters do not part the days alike.
+    let is_lost = |key: &Key<'_>| {
+        case.keys.last_verified(*key).is_none_or(|last| last <= first)
+            && bad().any(|day| case.keys.fails_at_home(*key, day))
+    };
+    seen.failing.retain(|key| key.1.is_some() && is_lost(key));
+    (!seen.failing.is_empty()).then(|| seen.worded())
 }
 
 /// Names the other senders whose keys were lost on the same day.

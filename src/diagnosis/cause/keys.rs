@@ -22,6 +22,7 @@ pub(crate) struct Keys<'s> {
     seen: OnceLock<HashMap<Key<'s>, BTreeMap<u32, Results>>>,
     last: OnceLock<HashMap<Key<'s>, Day>>,
     lost: OnceLock<HashMap<&'s str, Vec<Lost>>>,
+    failing: OnceLock<HashMap<Key<'s>, BTreeSet<Day>>>,
 }
 
 /// A key that verified on a path and does not any more.
@@ -43,7 +44,7 @@ impl Lost {
 
 impl<'s> Keys<'s> {
     pub(crate) fn new(survey: &'s Survey) -> Self {
-        Keys { survey, seen: OnceLock::new(), last: OnceLock::new(), lost: OnceLock::new() }
+        Keys { survey, seen: OnceLock::new(), last: OnceLock::new(), lost: OnceLock::new(), failing: OnceLock::new() }
     }
 
     /// The last day on which a key verified for any path.
@@ -69,6 +70,28 @@ impl<'s> Keys<'s> {
         all.get(&key).copied()
     }
 
+    /// Whether signatures by a key failed on a day for mail that is sent for the owner.
+    pub(super) fn fails_at_home(&self, key: Key<'_>, day: Day) -> bool {
+        let failing = self.failing.get_or_init(|| {
+            let tally = &self.survey.tally;
+            let mut found: HashMap<Key<'s>, BTreeSet<Day>> = HashMap::new();
+            for (at, path) in self.survey.paths.iter().enumerate().filter(|(_, path)| path.role.sends_for_owner()) {
+                let mut days: FxHashMap<i64, BTreeSet<Day>> = FxHashMap::default();
+                for entry in tally.entries(at) {
+                    days.entry(tally.facts(entry).signers).or_default().insert(tally.report(entry).day);
+                }
+                for list in &path.signers {
+                    let Some(days) = days.get(&list.list) else { continue };
+                    for signer in list.signers.iter().filter(|one| one.result.is_failed_signature()) {
+                        found.entry(key_of(signer)).or_default().extend(days);
+                    }
+                }
+            }
+            found
+        });
+        failing.get(&key).is_some_and(|days| days.contains(&day))
+    }
+
     /// For each organizational domain, the paths that lost a key of the domain, by sender.
     fn find_lost(&self) -> HashMap<&'s str, Vec<Lost>> {
         let mut found: HashMap<&'s str, Vec<Lost>> = HashMap::new();
@@ -88,7 +111,7 @@ impl<'s> Keys<'s> {
     /// The key that a path lost last.
     fn lost_at(&self, at: usize) -> Option<Lost> {
         let path = &self.survey.paths[at];
-        let fails = |one: &&Signer| !matches!(one.result, AuthResult::Pass | AuthResult::None | AuthResult::Unknown);
+        let fails = |one: &&Signer| one.result.is_failed_signature();
         // A signature without a selector may be of any key of the domain.
         let is_own = |one: &&Signer| one.selector.is_some() && domain::aligned(&one.domain, &path.domain);
         let failing = || path.signers.iter().flat_map(|list| list.signers.iter().map(move |one| (list.list, one)));

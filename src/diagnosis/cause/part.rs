@@ -4,18 +4,19 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-use super::case::{Case, CauseEvidence, Explained, LISTED};
+use super::case::{Case, CauseEvidence, Explained, Fault, LISTED};
 use super::key::is_parted;
 use super::words::Words;
 use crate::alignment::AuthResult;
 use crate::cause::Cause;
 use crate::diagnosis::class::Class;
-use crate::diagnosis::states::{ALIGNED, BROKEN, States, known, share};
+use crate::diagnosis::consensus::view::View;
+use crate::diagnosis::states::{ALIGNED, BROKEN, MOSTLY, States, UNALIGNED, add, known, share};
 use crate::domain;
-use crate::query::{AddressFigures, PathFigures, SignerUse};
+use crate::query::{AddressFigures, PathFigures, SignerUse, Survey};
 use crate::report::period::Day;
 use crate::witness::has_share;
-use crate::words::{agree, list, list_of, plural};
+use crate::words::{agree, grouped, list, list_of, plural};
 
 /// A part that differs has at least this share of what it is told by on its side.
 pub(super) const CLEAR: f64 = 0.9;
@@ -68,8 +69,8 @@ pub(super) fn bounces(case: &Case<'_, '_>, words: &Words) -> Option<Explained> {
     Some((Cause::BouncesAndReplies, CauseEvidence::new(text, (bounces, failing), reporters)))
 }
 
-/// Machines that never sign, where the others do.
-pub(super) fn machines(case: &Case<'_, '_>) -> Option<Explained> {
+/// Machines that never sign, where the others do; or behind which the body is changed.
+pub(super) fn machines(case: &Case<'_, '_>, words: &Words) -> Option<Explained> {
     if matches!(case.class, Class::Unsigned | Class::Unaligned) || !case.path.role.is_owners() {
         return None;
     }
@@ -90,14 +91,34 @@ pub(super) fn machines(case: &Case<'_, '_>) -> Option<Explained> {
     }
     silent.sort_by_key(|one| (Reverse(missing(&one.dkim)), one.ip));
     let addresses: Vec<IpAddr> = silent.iter().take(LISTED).map(|one| one.ip).collect();
-    let signs = silent.iter().any(|one| one.dkim[BROKEN] > 0);
-    let what = if signs { "no signature verifies" } else { "nothing is signed" };
-    let mut text = format!(
-        "{what} from {} of {}: {}",
+    let of = |state: usize| silent.iter().map(|one| one.dkim[state]).sum::<u64>();
+    let which = format!(
+        "{} of {}: {}",
         silent.len(),
         plural(case.addresses.len() as u64, "machine"),
         list_of(&addresses, 4, silent.len())
     );
+    // What receivers write is of all that breaks on the path: it is of these machines where nearly all of that is.
+    let broken = case.states()[BROKEN];
+    if share(of(BROKEN), of_silent) >= CLEAR
+        && share(of(BROKEN), broken) >= CLEAR
+        && words.told(|broken| broken.body, MOSTLY)
+    {
+        let (_, reporters) = words.sum(|word| word.broken.body);
+        let text = format!(
+            "receivers write that the body was changed after it was signed, in mail from {which} (a list, a footer, a disclaimer); that of the others verifies"
+        );
+        let mut evidence = CauseEvidence::new(text, (of_silent, all), reporters);
+        evidence.addresses = addresses;
+        evidence.fault = Some(Fault::BodyAtMachines);
+        return Some((Cause::ChangedInTransit, evidence));
+    }
+    let signs = of(BROKEN) > 0;
+    let mut text = match (signs, of(UNALIGNED) > 0) {
+        (true, _) => format!("no signature verifies from {which}"),
+        (false, true) => format!("nothing is signed as {} from {which}", case.path.domain),
+        (false, false) => format!("nothing is signed from {which}"),
+    };
     // The key that they sign with, or, where they do not sign, that of the others.
     let (failing, verified) = selectors(case);
     let selectors = if signs && !failing.is_empty() { failing } else { verified };
@@ -224,4 +245,29 @@ pub(super) fn reporters(case: &Case<'_, '_>, words: &Words) -> Option<Explained>
     evidence.names = names;
     evidence.names.truncate(LISTED);
     Some((Cause::SomeReporters, evidence))
+}
+
+/// Two reporters or more that verify no signature of a path that is signed well, in words.
+pub(crate) fn verify_none(survey: &Survey, view: &View) -> Option<String> {
+    let seen = view.by_reporter();
+    let fails =
+        |states: &States| known(states) >= TELLING && never(states) && share(states[BROKEN], known(states)) >= CLEAR;
+    let sum = |of: &dyn Fn(&States) -> bool| {
+        let mut all = States::default();
+        seen.values().filter(|states| of(states)).for_each(|states| add(&mut all, states));
+        all
+    };
+    let (failing, others) = (sum(&fails), sum(&|states| !fails(states)));
+    let those = seen.iter().filter(|(_, states)| fails(states));
+    let mut names: Vec<&str> = those.map(|(&reporter, _)| survey.reporter_names[reporter as usize].as_str()).collect();
+    names.sort_unstable();
+    (names.len() >= 2 && always(&others)).then(|| {
+        format!(
+            "{} verify no signature ({}), the others {} of {}: another route to these receivers on which the mail is changed, or something in the signature that they do not accept (RSA of less than 1024 bits, ed25519)",
+            list(&names, 3),
+            plural(known(&failing), "message"),
+            grouped(others[ALIGNED]),
+            grouped(known(&others))
+        )
+    })
 }

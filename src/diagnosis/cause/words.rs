@@ -22,6 +22,8 @@ pub(super) struct Word {
     pub(super) spf_fault: [u64; 2],
     /// Of those that fail: aligned but for the published strict mode.
     pub(super) strict: u64,
+    /// The same of SPF.
+    pub(super) strict_spf: u64,
     pub(super) broken: Broken,
     /// It writes what the reverse-path is.
     pub(super) writes_envelopes: bool,
@@ -54,6 +56,10 @@ pub(super) struct Broken {
     pub(super) algorithm: u64,
     /// The time of the signature was over.
     pub(super) expired: u64,
+    /// The key is too short for the reporter.
+    pub(super) short: u64,
+    /// It verified, and the reporter does not accept it: `policy`.
+    pub(super) refused: u64,
 }
 
 impl Broken {
@@ -63,7 +69,14 @@ impl Broken {
 
     /// Those of which more is said than that they fail.
     pub(super) fn told(&self) -> u64 {
-        self.keyless() + self.unreachable + self.body + self.mismatch + self.algorithm + self.expired
+        self.keyless()
+            + self.unreachable
+            + self.body
+            + self.mismatch
+            + self.algorithm
+            + self.expired
+            + self.short
+            + self.refused
     }
 
     /// Those without a key that could be used.
@@ -86,6 +99,8 @@ impl Broken {
             (Some(ReasonCode::UnsupportedAlgorithm), _) => &mut self.algorithm,
             (Some(ReasonCode::Expired), _) => &mut self.expired,
             (Some(ReasonCode::DnsTimeout), _) | (None, Some(AuthResult::TempError)) => &mut self.unreachable,
+            (Some(ReasonCode::KeyTooShort), _) => &mut self.short,
+            (None, Some(AuthResult::Policy)) => &mut self.refused,
             (None, Some(AuthResult::PermError)) => &mut self.no_key,
             _ => &mut self.plain,
         };
@@ -122,6 +137,7 @@ impl Word {
             state => {
                 self.failing += messages;
                 self.strict += if facts.detail.strict_dkim { messages } else { 0 };
+                self.strict_spf += if facts.detail.strict_spf { messages } else { 0 };
                 if state == DkimState::Broken {
                     self.broken.add(facts, messages);
                 }
@@ -176,6 +192,15 @@ impl Words {
     pub(super) fn sum(&self, of: impl Fn(&Word) -> u64) -> (u64, usize) {
         let figures = self.iter().map(of).filter(|&figure| figure > 0);
         figures.fold((0, 0), |(sum, reporters), figure| (sum + figure, reporters + 1))
+    }
+
+    /// Whether a kind of failure is told of at least this share of those that are told of: on two reporters' word, or on one's where no
+    /// other sees signatures fail.
+    pub(super) fn told(&self, of: impl Fn(&Broken) -> u64, least: f64) -> bool {
+        let tellers = self.iter().filter(|word| word.broken.told() > 0).count();
+        let failing = self.iter().filter(|word| word.broken.all() > 0).count();
+        let parts = self.parts(|word| (of(&word.broken), word.broken.told()));
+        (tellers >= 2 || tellers == failing) && crate::witness::has_share(parts, least)
     }
 
     /// Whether more than that they fail is said of signatures that fail.

@@ -155,6 +155,8 @@ pub(in crate::diagnosis) struct Lone {
     pub(in crate::diagnosis) others: States,
     /// Another saw some of the same, on whatever day.
     pub(in crate::diagnosis) is_shared: bool,
+    /// Of signatures that fail, the result that it writes, where it is one.
+    pub(in crate::diagnosis) result: Option<&'static str>,
 }
 
 impl Lone {
@@ -162,7 +164,7 @@ impl Lone {
         let others = Ever::of(all, reporter, &[]).others;
         let at = usize::from(state.code());
         let is_shared = all.iter().any(|cell| cell.reporter != reporter && cell.states[at] > 0);
-        Lone { reporter, state, messages, others, is_shared }
+        Lone { reporter, state, messages, others, is_shared, result: None }
     }
 }
 

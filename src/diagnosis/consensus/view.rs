@@ -93,6 +93,10 @@ impl View {
         let no_key = share(of(&[AuthResult::PermError, AuthResult::TempError]), broken_by.values().sum()) >= 0.9;
         view.omitted = count_omitted_as_broken(&mut view.cells, no_key);
         view.settle(few);
+        for lone in view.lone.iter_mut().filter(|lone| lone.state == DkimState::Broken) {
+            let mut results = broken_by.keys().filter(|(reporter, _)| *reporter == lone.reporter);
+            lone.result = results.next().map(|one| one.1).filter(|_| results.next().is_none());
+        }
         // How signatures break is taken from the reporters that count for it.
         let set_aside =
             |reporter: u32| view.lone.iter().any(|one| one.reporter == reporter && one.state == DkimState::Broken);

@@ -10,6 +10,7 @@ use serde::Serialize;
 pub use find::{Found, find};
 pub use parts::{
     AddressPart, DayPart, Dispositions, NetworkPart, OverridePart, PartAnswer, ReporterPart, SignaturePart, SpfPart,
+    WordsPart,
 };
 pub use reasoning::Reason;
 pub use turn::{Stay, Turn, TurnKind, TurnSubject};
@@ -63,6 +64,8 @@ pub struct PathEvidence {
     pub dispositions: Dispositions,
     /// Why policies were overridden, as reporters say.
     pub overrides: Vec<OverridePart>,
+    /// What receivers write beside results that are no pass, by messages.
+    pub words: Vec<WordsPart>,
     /// Messages whose evaluation disagrees with what the same record lists.
     pub contradictions: u64,
 }
@@ -89,6 +92,7 @@ pub fn evidence(
         null_senders: parts::some(&timeline.null_senders),
         dispositions: parts::dispositions(timeline),
         overrides: parts::overrides(timeline),
+        words: parts::words(timeline),
         contradictions: timeline.contradictions.values().fold(0, |sum, &messages| sum.saturating_add(messages)),
     }
 }

@@ -6,13 +6,13 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use serde::Serialize;
 
-use crate::alignment::{Disposition, DkimState};
+use crate::alignment::{Disposition, DkimState, ReasonCode};
 use crate::diagnosis::change_points::distance;
 use crate::diagnosis::dates::shown;
 use crate::diagnosis::path::SendingPath;
 use crate::diagnosis::states::DkimFigures;
 use crate::domain;
-use crate::query::{KeyResults, PartFigures, PathKey, Survey, Timeline};
+use crate::query::{KeyResults, PartFigures, PathKey, Survey, Timeline, WordsKey};
 use crate::report::period::Day;
 
 /// The figures of a part of a path.
@@ -175,6 +175,19 @@ pub struct OverridePart {
     pub kind: &'static str,
     /// The comment.
     pub comment: Option<String>,
+    /// Messages.
+    pub messages: u64,
+}
+
+/// What receivers write for people beside results that are no pass (`human_result`).
+#[derive(Debug, Clone, Serialize)]
+pub struct WordsPart {
+    /// `dkim` or `spf`.
+    pub about: &'static str,
+    /// What it means; absent where that is not known.
+    pub code: Option<&'static str>,
+    /// The text as it is written, where its meaning is not known.
+    pub text: Option<String>,
     /// Messages.
     pub messages: u64,
 }
@@ -370,6 +383,18 @@ pub(super) fn overrides(timeline: &Timeline) -> Vec<OverridePart> {
         .iter()
         .map(|(key, &messages)| OverridePart { kind: key.kind.as_str(), comment: key.comment.clone(), messages })
         .collect();
+    parts.sort_by_key(|part| Reverse(part.messages));
+    parts
+}
+
+pub(super) fn words(timeline: &Timeline) -> Vec<WordsPart> {
+    let part = |(key, &messages): (&WordsKey, &u64)| WordsPart {
+        about: if key.of_dkim { "dkim" } else { "spf" },
+        code: key.code.map(ReasonCode::as_str),
+        text: key.text.clone(),
+        messages,
+    };
+    let mut parts: Vec<WordsPart> = timeline.words.iter().map(part).collect();
     parts.sort_by_key(|part| Reverse(part.messages));
     parts
 }

@@ -6,7 +6,6 @@ use serde::Serialize;
 
 use super::thresholds::ReadinessThresholds;
 use crate::alignment::DkimState;
-use crate::cause::Cause;
 use crate::diagnosis::{Class, SendingPath};
 use crate::query::Survey;
 use crate::report::period::Day;
@@ -119,7 +118,7 @@ pub(super) fn days(survey: &Survey, paths: &[&SendingPath], recent_from: Day) ->
 
 /// The messages of one's own path that SPF alone carries; of a path that signs, those of machines that never do.
 pub(super) fn spf_alone(path: &SendingPath, days: &PathDays) -> u64 {
-    let of_machines = path.evidence.cause.as_ref().filter(|_| path.cause == Some(Cause::SomeMachines));
+    let of_machines = path.evidence.cause.as_ref().filter(|_| path.is_of_machines());
     match (is_own(path), path.class) {
         (false, _) => 0,
         (true, Class::Signed) => of_machines.map_or(0, |shown| shown.messages.min(days.spf_alone)),

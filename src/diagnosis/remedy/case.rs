@@ -4,9 +4,9 @@ use std::cmp::Reverse;
 use std::net::IpAddr;
 
 use crate::cause::Cause;
-use crate::diagnosis::cause::Change;
+use crate::diagnosis::cause::{Change, Fault};
 use crate::diagnosis::evidence::Grounds;
-use crate::diagnosis::own_paths::OwnPaths;
+use crate::diagnosis::own_paths::{OwnPaths, Relay};
 use crate::domain;
 use crate::providers::{Catalogue, Provider, Remedy, RemedyContext};
 use crate::query::{AddressFigures, PathFigures, SenderKey};
@@ -87,8 +87,13 @@ impl Case<'_, '_> {
     }
 
     /// What signs as the organizational domain already, and takes mail of other machines.
-    pub(super) fn relay(&self) -> Option<String> {
-        self.own_paths.relay(self.organization(), &self.path.sender)
+    pub(super) fn relay(&self) -> Option<Relay> {
+        self.own_paths.relay(self.path, self.addresses)
+    }
+
+    /// What reports show beyond what the cause says.
+    pub(super) fn fault(&self) -> Option<Fault> {
+        self.evidence.cause.as_ref().and_then(|shown| shown.fault)
     }
 
     /// Whether an organization of its own sends, and no machine of the owner's.
@@ -103,6 +108,10 @@ impl Case<'_, '_> {
 
     pub(super) fn whose(&self) -> String {
         match self.path.role {
+            Role::Service if self.cause == Some(Cause::DomainNotSetUp) => format!(
+                "Nothing in the reports shows whether {} sends this mail on behalf of {}, passes on what was written to its users or members (a forwarder that rewrites the reverse-path, a list), or writes it in somebody else's name: ask who uses it. If nobody does, say so in [[not_ours]] and leave it to the policy.",
+                self.sender, self.path.domain
+            ),
             Role::Service => format!(
                 "Nothing in the reports proves that {} sends this mail on behalf of {}: ask who uses it. If nobody does, say so in [[not_ours]] and leave it to the policy.",
                 self.sender, self.path.domain

@@ -3,6 +3,7 @@
 mod case;
 mod others;
 mod own;
+mod part;
 
 pub(super) use case::Case;
 
@@ -16,6 +17,7 @@ pub(super) fn remedy(case: &Case<'_, '_>, catalogue: &Catalogue) -> Option<Remed
         (Role::Denied, _) => return None,
         (Role::Unknown, _) => case.decide(),
         (Role::OtherAccount, _) => case.other_account(),
+        (Role::MailingList, None) => case.intact_list(),
         (_, None) => return None,
         (Role::Forwarder, _) => case.forwarder(),
         (Role::MailingList, _) => case.mailing_list(),
@@ -26,7 +28,11 @@ pub(super) fn remedy(case: &Case<'_, '_>, catalogue: &Catalogue) -> Option<Remed
                 remedy.steps.splice(0..0, case.about_key());
                 Some(remedy)
             };
-            case.everywhere(cause).or_else(of_sender).unwrap_or_else(|| case.of_own(cause))
+            case.everywhere(cause)
+                .or_else(|| case.signed_in_part(cause, catalogue))
+                .or_else(of_sender)
+                .or_else(|| case.behind_own(cause, catalogue))
+                .unwrap_or_else(|| case.of_own(cause))
         }
     };
     remedy.steps.truncate(MOST_STEPS);

@@ -2,7 +2,9 @@
 
 use super::case::{Case, told};
 use crate::alignment::DkimState;
+use crate::diagnosis::cause::Fault;
 use crate::diagnosis::sender::network_of;
+use crate::diagnosis::states::share;
 use crate::providers::Remedy;
 use crate::query::SenderKey;
 use crate::words::{grouped, plural};
@@ -15,15 +17,44 @@ impl Case<'_, '_> {
         if self.path.dkim[usize::from(DkimState::Aligned.code())] == 0 {
             steps.push(format!("Mail that arrives here without a signature of {} was sent without one, or lost it on the way: see your own paths.", self.path.domain));
         }
-        let of = |state: DkimState| self.path.dkim[usize::from(state.code())];
-        told(forwarded(of(DkimState::Aligned), of(DkimState::Broken)).to_owned(), steps)
+        let counted = &self.evidence.counted;
+        let unsigned = counted.unsigned + counted.unaligned;
+        if self.fault() == Some(Fault::LostAtHome) {
+            steps[0] = "Recipients forward this mail. SPF cannot align then; a DKIM signature of the domain survives, and would do so here, too: it fails because its key is missing, as it does for mail that nobody forwarded.".to_owned();
+            steps.push("Publish the key: see your own paths. Nothing else is wrong here.".to_owned());
+            return told(
+                "nothing to do here: recipients forward it, and it fails until the missing DKIM key is published"
+                    .to_owned(),
+                steps,
+            );
+        }
+        if self.path.dkim[usize::from(DkimState::Aligned.code())] > 0 && share(unsigned, self.path.messages) >= PART {
+            steps.push(format!("{} of it arrive here without a signature of {}: they were sent without one, or lost it on the way; see your own paths.", plural(unsigned, "message"), self.path.domain));
+        }
+        let title = forwarded(counted.aligned, counted.broken, unsigned);
+        told(title.to_owned(), steps)
+    }
+
+    /// A list that leaves signatures intact.
+    pub(super) fn intact_list(&self) -> Remedy {
+        told(
+            "nothing to do: a mailing list that leaves the mail as it is, and DKIM survives that".to_owned(),
+            vec![format!(
+                "A mailing list ({}) redistributes what members write, with its own reverse-path: SPF cannot align. It changes nothing that is signed, so the signature of {} verifies behind it, and DMARC passes.",
+                self.sender, self.path.domain
+            )],
+        )
     }
 
     pub(super) fn mailing_list(&self) -> Remedy {
         told(
             format!("nothing to do here: a mailing list; ask its operator to write the list's own address into From for {}", self.path.domain),
             vec![
-                format!("A mailing list ({}) redistributes what members write, with its own reverse-path, and changes the subject or the body: SPF and DKIM of {} both fail.", self.sender, self.path.domain),
+                if self.evidence.counted.aligned > 0 {
+                    format!("A mailing list ({}) redistributes what members write, with its own reverse-path, and changes the subject or the body of some: SPF cannot align, and DKIM of {} fails for those.", self.sender, self.path.domain)
+                } else {
+                    format!("A mailing list ({}) redistributes what members write, with its own reverse-path, and changes the subject or the body: SPF and DKIM of {} both fail.", self.sender, self.path.domain)
+                },
                 "Its operator can fix it: write the list's address into From for domains with a policy (Mailman: dmarc_mitigate_action; Sympa: dmarc_protection; Google Groups and Microsoft 365 do it by themselves), or leave subject and body alone and add no footer.".to_owned(),
                 "Until then list members may lose mail under p=reject; receivers that trust ARC let some of it through.".to_owned(),
             ],
@@ -96,11 +127,22 @@ impl Case<'_, '_> {
     }
 }
 
-/// What to do about forwarded mail, by how many of its signatures as the domain verify and how many do not.
-fn forwarded(aligned: u64, broken: u64) -> &'static str {
+/// From this share on a part of forwarded mail is told apart.
+const PART: f64 = 0.1;
+
+/// What to do about forwarded mail, by how many of its signatures as the domain verify, how many do not, and how many messages have
+/// none.
+fn forwarded(aligned: u64, broken: u64, unsigned: u64) -> &'static str {
+    let all = aligned + broken + unsigned;
     match (aligned, broken) {
         (0, 0) => "nothing to do here: recipients forward it; sign at the origin, and it survives",
         (0, _) => "nothing to do: recipients forward it, and something on the way breaks the signature",
+        _ if share(unsigned, all) >= PART => {
+            "nothing to do here: recipients forward it, and DKIM survives that; what is sent unsigned fails"
+        }
+        _ if share(broken, all) >= PART => {
+            "nothing to do: recipients forward it; some signatures survive that, others break on the way"
+        }
         _ => "nothing to do: recipients forward it, and DKIM survives that",
     }
 }
@@ -111,8 +153,10 @@ mod tests {
 
     #[test]
     fn a_signature_survives_forwarding_only_where_one_was_seen_to() {
-        assert!(forwarded(3, 9).contains("DKIM survives"));
-        assert!(forwarded(0, 9).contains("breaks the signature"));
-        assert!(forwarded(0, 0).contains("sign at the origin"));
+        assert!(forwarded(90, 1, 1).ends_with("DKIM survives that"));
+        assert!(forwarded(60, 0, 40).contains("what is sent unsigned fails"));
+        assert!(forwarded(3, 9, 0).contains("others break"));
+        assert!(forwarded(0, 9, 0).contains("breaks the signature"));
+        assert!(forwarded(0, 0, 9).contains("sign at the origin"));
     }
 }

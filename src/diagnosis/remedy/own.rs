@@ -6,8 +6,9 @@ use super::case::{Case, told};
 use crate::cause::Cause;
 use crate::diagnosis::cause::Fault;
 use crate::diagnosis::class::Class;
+use crate::diagnosis::own_paths::Relay;
 use crate::domain;
-use crate::providers::{DnsRecord, LOOK_AGAIN, Remedy};
+use crate::providers::{Catalogue, DnsRecord, LOOK_AGAIN, Remedy, RemedyContext};
 use crate::report::period::date_of;
 use crate::words::list;
 
@@ -22,7 +23,7 @@ impl Case<'_, '_> {
                 format!("make {domain} use an address of {organization} in From"),
                 vec![
                     format!("What the machine itself sends (cron, alerts, monitoring) carries its host name: set the mail system's own domain to {organization} (Postfix: myorigin, or masquerade_domains; Exim: qualify_domain; sendmail: MASQUERADE_AS), so that From is @{organization}."),
-                    format!("Then relay this mail through {}, so that it leaves signed.", self.relay().unwrap_or_else(|| format!("a server that signs as {organization} already"))),
+                    format!("Then relay this mail through {}, so that it leaves signed.", self.relay().map_or_else(|| format!("a server that signs as {organization} already"), |relay| relay.name)),
                     LOOK_AGAIN.to_owned(),
                 ],
             ),
@@ -65,10 +66,20 @@ impl Case<'_, '_> {
                     "It is over now; nothing needs to be done before the next rotation.".to_owned(),
                 ],
             ),
+            Cause::UnsupportedAlgorithm if self.fault() == Some(Fault::TooShort) => told(
+                format!("sign {domain} with a longer key: RSA of 2048 bits"),
+                vec![
+                    format!("Receivers refuse the key (selector {keys}) as too short: they must take signatures by RSA keys of less than 1024 bits as failed (RFC 8301 §3.2). `dmarcstat dns {domain}` shows how long it is."),
+                    "Make a key of 2048 bits under a new selector, publish it, and sign with it; take the old record away when its last mail has arrived, a week or so later: a key so short can be broken.".to_owned(),
+                    "Where a service signs, ask it for a key of 2048 bits.".to_owned(),
+                    LOOK_AGAIN.to_owned(),
+                ],
+            ),
             Cause::UnsupportedAlgorithm => told(
                 format!("sign {domain} with RSA too"),
                 vec![
                     format!("Not all receivers know ed25519: put an RSA signature of 2048 bits (selector beside {keys}) on every message; the ed25519 one may stay beside it."),
+                    format!("`dmarcstat dns {domain}` shows what key it is: where it is RSA of less than 1024 bits, that is why, and a longer one is wanted."),
                     LOOK_AGAIN.to_owned(),
                 ],
             ),
@@ -84,14 +95,32 @@ impl Case<'_, '_> {
             Cause::StrictAlignment => told(
                 format!("relax the alignment of {organization}: adkim=r"),
                 vec![
-                    format!("The DMARC record of {organization} asks for strict alignment (adkim=s, aspf=s), and this mail is signed as, or has a reverse-path of, another name below {organization}: {}.", list(names, 3)),
-                    "Publish adkim=r (and aspf=r), or leave both tags out: relaxed is the default, and names below the domain belong to its owner anyway.".to_owned(),
+                    self.strict(names),
+                    if self.fault() == Some(Fault::StrictTwice) {
+                        "Publish adkim=r and aspf=r, or leave both tags out: relaxed is the default, and names below the domain belong to its owner anyway.".to_owned()
+                    } else {
+                        "Publish adkim=r, or leave the tag out: relaxed is the default, and names below the domain belong to its owner anyway.".to_owned()
+                    },
                     format!("Or make the sender sign with d={domain}, where it can. Nothing has to be switched on."),
                 ],
             ),
             _ => return None,
         };
         Some(remedy)
+    }
+
+    /// What strict alignment makes fail here.
+    fn strict(&self, names: &[String]) -> String {
+        let organization = self.organization();
+        let asks = if self.fault() == Some(Fault::StrictTwice) { "adkim=s, aspf=s" } else { "adkim=s" };
+        let others: Vec<&String> = names.iter().filter(|name| *name != organization).collect();
+        let signed = match others.as_slice() {
+            [] => format!("{organization} and not as {}", self.path.domain),
+            some => format!("another name of {organization}: {}", list(some, 3)),
+        };
+        format!(
+            "The DMARC record of {organization} asks for strict alignment ({asks}), and this mail is signed as {signed}."
+        )
     }
 
     /// What to do with machines of one's own, and with services that the catalogue does not know.
@@ -150,6 +179,25 @@ impl Case<'_, '_> {
                 ],
             ),
             Cause::KeyMissing | Cause::KeyMismatch => self.key(&keys, test),
+            Cause::ChangedInTransit if self.fault() == Some(Fault::BodyAtMachines) => told(
+                format!("sign mail of {domain} after the last change to it, at {}", self.told_machines()),
+                vec![
+                    format!("Receivers write that the body of the mail from {} was changed after it was signed; the key is right. Find what changes it there or behind: a list that adds a footer, a disclaimer, a virus scanner that tags, a gateway that rewrites links.", self.told_machines()),
+                    "Sign after it, or stop it from changing mail. A list server of your own: let it sign what it sends out (the signer last of all), or leave subject and body alone and add no footer.".to_owned(),
+                    test,
+                    LOOK_AGAIN.to_owned(),
+                ],
+            ),
+            Cause::ChangedInTransit if self.fault() == Some(Fault::OtherKey) => told(
+                format!("find out whether {sender} signs {domain} with another key, or its mail is changed after that"),
+                vec![
+                    format!("Compare the private key on {} with the published one (selector {keys}; `openssl rsa -pubout` on the machine, `dmarcstat dns {domain}`), or with that of a machine whose signatures verify. Each cPanel server makes a key of its own under `default`; after a rotation one machine may have been left out.", self.machines()),
+                    "Where they differ: bring the right private key to the machine, or give the machine a selector of its own and publish that.".to_owned(),
+                    "Where they are the same: find what changes the mail after it was signed (a footer or disclaimer, a virus scanner that tags, a gateway that rewrites links), and sign after it. A message sent to a mailbox of your own shows it: \"body hash did not verify\" is a change.".to_owned(),
+                    test,
+                    LOOK_AGAIN.to_owned(),
+                ],
+            ),
             Cause::ChangedInTransit => told(
                 format!("sign mail of {domain} after the last change to it"),
                 vec![
@@ -176,11 +224,6 @@ impl Case<'_, '_> {
         }
     }
 
-    /// What is wrong with a key or a signature, beyond what the cause says.
-    fn fault(&self) -> Option<Fault> {
-        self.evidence.cause.as_ref().and_then(|shown| shown.fault)
-    }
-
     /// What to know first of a key that is revoked or cannot be read.
     pub(super) fn about_key(&self) -> Option<String> {
         let domain = &self.path.domain;
@@ -200,8 +243,28 @@ impl Case<'_, '_> {
             Fault::Unreadable => Some(format!(
                 "A record of the key (selector {keys}) is there, and receivers cannot read it: `dmarcstat dns {domain}` shows why. Common faults are a key that was cut, lost blanks or quotes, several records at one name, and a TXT record in place of a CNAME."
             )),
-            Fault::Expired => None,
+            _ => None,
         }
+    }
+
+    /// What a catalogued account signed by default and a relay of one's own handed on: the account is where to switch it on.
+    pub(super) fn behind_own(&self, cause: Cause, catalogue: &Catalogue) -> Option<Remedy> {
+        if cause != Cause::DefaultSignature || self.is_service() {
+            return None;
+        }
+        let mut known = self.foreign.iter().filter_map(|name| Some((name, catalogue.by_signing_domain(name)?)));
+        let (name, provider) = known.next()?;
+        let tenant = provider.tenant(name);
+        let context = RemedyContext { tenant: tenant.as_deref(), ..self.context() };
+        let mut remedy = provider.remedy(cause, &context)?;
+        remedy.steps.insert(
+            0,
+            format!(
+                "This mail is written at {} and signed there as {name}; {} hands it on. DKIM for {} belongs into that account: where the relay changes nothing, the signature survives it, and the relay itself need not sign.",
+                provider.name, self.sender, self.path.domain
+            ),
+        );
+        Some(remedy)
     }
 
     fn key(&self, keys: &str, test: String) -> Remedy {
@@ -264,11 +327,11 @@ impl Case<'_, '_> {
         let domain = self.path.domain.as_str();
         let relay = self.relay();
         let through = match &relay {
-            Some(name) if name == "Microsoft 365" => format!(
-                "Make it hand its mail to {name}, which signs as {domain} already. An Exchange server of your own cannot sign: in a hybrid set-up its send connector for all outgoing mail uses the smart host of the tenant (….mail.protection.outlook.com) and an inbound connector there takes it; Get-SendConnector shows what still leaves directly. Any other machine: a connector, or SMTP with authentication."
+            Some(Relay { name, domain: signed }) if name == "Microsoft 365" => format!(
+                "Make it hand its mail to {name}, which signs as {signed} already. An Exchange server of your own cannot sign: in a hybrid set-up its send connector for all outgoing mail uses the smart host of the tenant (….mail.protection.outlook.com) and an inbound connector there takes it; Get-SendConnector shows what still leaves directly. Any other machine: a connector, or SMTP with authentication."
             ),
-            Some(name) => format!(
-                "Make it hand its mail to {name}, which signs as {domain} already (smart host, connector or SMTP relay with authentication): the simplest way for any machine."
+            Some(Relay { name, domain: signed }) => format!(
+                "Make it hand its mail to {name}, which signs as {signed} already (smart host, connector or SMTP relay with authentication): the simplest way for any machine."
             ),
             None => format!(
                 "If another server or your mailbox host signs as {domain}, make it hand its mail there (smart host or SMTP relay with authentication): the simplest way for any machine."
