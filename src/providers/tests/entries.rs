@@ -105,8 +105,10 @@ fn files_are_in_order() {
     }
 }
 
-/// Two of one company: the machines of Microsoft 365 are called after Outlook.com, and Gmail's are Google Workspace's.
-const ONE_COMPANY: [[&str; 2]; 2] = [["gmail", "google-workspace"], ["microsoft-365", "outlook-com"]];
+/// Two of one company: the machines of Microsoft 365 are called after Outlook.com, Gmail's are Google Workspace's, and Salesforce's
+/// Marketing Cloud signs below its name.
+const ONE_COMPANY: [[&str; 2]; 3] =
+    [["gmail", "google-workspace"], ["microsoft-365", "outlook-com"], ["salesforce", "salesforce-marketing-cloud"]];
 
 #[test]
 fn no_two_claim_the_same() {
