@@ -171,8 +171,8 @@ pub(super) fn cause(case: &Case<'_, '_>, words: &Words) -> Option<Explained> {
             )
         } else {
             format!(
-                "the key verifies for mail of other machines, and {} signature here does: either this machine signs with another private key under the same selector (each cPanel server makes its own; an old key after a rotation), or its mail is changed after it was signed (a footer, a disclaimer, a gateway); \"body hash did not verify\" in a receiver's words would show a change, \"signature did not verify\" fits both, and the private key on the machine compared with the published one decides ({keys})",
-                if worked_before { "since the change no" } else { "no" }
+                "the key verifies for mail of other machines, and {}for none from here: either this machine signs with another private key under the same selector (each cPanel server makes its own; a rotation may have left it out), or its mail is changed after it was signed. Receivers that write \"body hash did not verify\" would show a change; \"signature did not verify\" fits both, and the key on the machine, compared with the published one, decides ({keys})",
+                if worked_before { "since the change " } else { "" }
             )
         };
         let unclear = !gateway && same_key && !verifies_beside && ended(case, &seen).is_none();

@@ -3,7 +3,7 @@
 mod case;
 mod others;
 mod own;
-mod part;
+mod set_up;
 
 pub(super) use case::Case;
 

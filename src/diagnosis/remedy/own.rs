@@ -8,7 +8,7 @@ use crate::diagnosis::cause::Fault;
 use crate::diagnosis::class::Class;
 use crate::diagnosis::own_paths::Relay;
 use crate::domain;
-use crate::providers::{Catalogue, DnsRecord, LOOK_AGAIN, Remedy, RemedyContext};
+use crate::providers::{DnsRecord, LOOK_AGAIN, Remedy};
 use crate::report::period::date_of;
 use crate::words::list;
 
@@ -245,26 +245,6 @@ impl Case<'_, '_> {
             )),
             _ => None,
         }
-    }
-
-    /// What a catalogued account signed by default and a relay of one's own handed on: the account is where to switch it on.
-    pub(super) fn behind_own(&self, cause: Cause, catalogue: &Catalogue) -> Option<Remedy> {
-        if cause != Cause::DefaultSignature || self.is_service() {
-            return None;
-        }
-        let mut known = self.foreign.iter().filter_map(|name| Some((name, catalogue.by_signing_domain(name)?)));
-        let (name, provider) = known.next()?;
-        let tenant = provider.tenant(name);
-        let context = RemedyContext { tenant: tenant.as_deref(), ..self.context() };
-        let mut remedy = provider.remedy(cause, &context)?;
-        remedy.steps.insert(
-            0,
-            format!(
-                "This mail is written at {} and signed there as {name}; {} hands it on. DKIM for {} belongs into that account: where the relay changes nothing, the signature survives it, and the relay itself need not sign.",
-                provider.name, self.sender, self.path.domain
-            ),
-        );
-        Some(remedy)
     }
 
     fn key(&self, keys: &str, test: String) -> Remedy {

@@ -1,9 +1,12 @@
-//! What to do about a sender that is set up for the domain and signs a part of its mail only. Nothing is to be switched on.
+//! What to do where a domain is set up already and a part of the mail is left out, and where it is to be set up elsewhere than at the
+//! machines that hand the mail over.
 
 use super::case::Case;
+use crate::alignment::DkimState;
 use crate::cause::Cause;
 use crate::diagnosis::cause::Fault;
-use crate::providers::{Catalogue, Kind, LOOK_AGAIN, Remedy};
+use crate::providers::{Catalogue, Kind, LOOK_AGAIN, Remedy, RemedyContext};
+use crate::query::AddressFigures;
 use crate::role::Role;
 use crate::words::list;
 
@@ -31,9 +34,13 @@ impl Case<'_, '_> {
                 "Look for another account, subuser, workspace, product or stream of {name} that writes as {domain}: each is set up by itself. Where nobody knows of one, it may be another customer's: ask {name} whose it is."
             ),
         };
+        let who = match provider.map(|provider| provider.kind) {
+            Some(Kind::Gateway) => format!("{name}, or what hands its mail over,"),
+            _ => name.to_owned(),
+        };
         let steps = vec![
             format!(
-                "{name} signs as {domain} already: no record has to be published, and nothing to be switched on for that part of the mail."
+                "{who} signs as {domain} already: no record has to be published, and nothing to be switched on for that part of the mail."
             ),
             rest,
             format!(
@@ -48,5 +55,34 @@ impl Case<'_, '_> {
         }
         let source = provider.and_then(|provider| provider.documentation.clone());
         Some(Remedy { title, steps, records: Vec::new(), source })
+    }
+    /// What a catalogued account signed by default and a relay of one's own handed on: the account is where to switch it on.
+    pub(super) fn behind_own(&self, cause: Cause, catalogue: &Catalogue) -> Option<Remedy> {
+        if cause != Cause::DefaultSignature || self.is_service() {
+            return None;
+        }
+        let mut known = self.foreign.iter().filter_map(|name| Some((name, catalogue.by_signing_domain(name)?)));
+        let (name, provider) = known.next()?;
+        let tenant = provider.tenant(name);
+        let context = RemedyContext { tenant: tenant.as_deref(), ..self.context() };
+        let mut remedy = provider.remedy(cause, &context)?;
+        let mostly = |one: &&AddressFigures, state: DkimState| {
+            one.dkim[usize::from(state.code())].saturating_mul(2) > one.dkim.iter().sum::<u64>()
+        };
+        let addresses = |state| self.addresses.iter().filter(move |one| mostly(one, state)).map(|one| one.ip);
+        let (relays, bare) = (list(addresses(DkimState::Unaligned), 4), list(addresses(DkimState::Unsigned), 4));
+        let (host, domain) = (&provider.name, &self.path.domain);
+        let relays = if relays.is_empty() { self.sender } else { &relays };
+        let account = format!(
+            "What {relays} hands on is written at {host} and signed there as {name}. DKIM for {domain} belongs into that account: where the relay changes nothing, the signature survives it, and the relay itself need not sign."
+        );
+        remedy.steps.insert(0, account);
+        if !bare.is_empty() {
+            let other = format!(
+                "From {bare} nothing is signed at all: another system. Have it send through {host}, once that signs as {domain}, or sign there."
+            );
+            remedy.steps.insert(1, other);
+        }
+        Some(remedy)
     }
 }
