@@ -40,9 +40,10 @@ impl Case<'_, '_> {
     }
 
     /// What a list does to the mail; nothing where it leaves the signatures intact, which is then no cause of a failure.
-    pub(super) fn list(&self) -> Option<Explained> {
+    pub(super) fn list(&self) -> Explained {
         if self.class == Class::Signed {
-            return None;
+            let text = "a mailing list redistributes what was written to it, with its own reverse-path: SPF cannot align, and the signature survives";
+            return (Cause::Forwarding, CauseEvidence::new(text, self.carried(), self.path.witnesses));
         }
         let counted = &self.view.counted;
         let survives = counted[ALIGNED] > 0 && counted[ALIGNED] >= counted[BROKEN];
@@ -56,7 +57,7 @@ impl Case<'_, '_> {
             "a mailing list redistributes what was written to it, with its own reverse-path, and changes the subject or the body"
                 .to_owned()
         };
-        Some((Cause::ListChangesMail, CauseEvidence::new(text, self.carried(), self.path.witnesses)))
+        (Cause::ListChangesMail, CauseEvidence::new(text, self.carried(), self.path.witnesses))
     }
 
     pub(super) fn filter(&self) -> Explained {

@@ -39,7 +39,7 @@ use words::Words;
 pub(super) fn cause(case: &Case<'_, '_>) -> Option<Explained> {
     match case.path.role {
         Role::Forwarder => return Some(case.forwarding()),
-        Role::MailingList => return case.list(),
+        Role::MailingList => return Some(case.list()),
         Role::RecipientFilter => return Some(case.filter()),
         Role::Unknown | Role::Denied | Role::OtherAccount => return None,
         Role::Own | Role::Approved | Role::Service => {}

@@ -7,6 +7,7 @@ mod set_up;
 
 pub(super) use case::Case;
 
+use crate::cause::Cause;
 use crate::providers::{Catalogue, MOST_STEPS, Remedy};
 use crate::role::Role;
 
@@ -17,8 +18,8 @@ pub(super) fn remedy(case: &Case<'_, '_>, catalogue: &Catalogue) -> Option<Remed
         (Role::Denied, _) => return None,
         (Role::Unknown, _) => case.decide(),
         (Role::OtherAccount, _) => case.other_account(),
-        (Role::MailingList, None) => case.intact_list(),
         (_, None) => return None,
+        (Role::MailingList, Some(Cause::Forwarding)) => case.intact_list(),
         (Role::Forwarder, _) => case.forwarder(),
         (Role::MailingList, _) => case.mailing_list(),
         (Role::RecipientFilter, _) => case.filter(),
