@@ -14,6 +14,7 @@ use super::path::{SendingPath, Sum, is_of_machines, needs_work};
 use super::remedy::{Case, remedy};
 use super::rules::Rules;
 use super::sender::{id, sender_name};
+use super::silence::is_quiet;
 use super::states::DkimFigures;
 use super::weekday::weekly;
 use crate::alignment::AuthResult;
@@ -101,12 +102,19 @@ struct Shared<'s> {
     keys: Keys<'s>,
     legs: Legs<'s>,
     own_paths: OwnPaths<'s>,
+    /// By organizational domain the last day with mail.
+    last: HashMap<&'s str, Day>,
 }
 
 impl<'s> Shared<'s> {
     fn new(survey: &'s Survey, rules: &Rules<'s>) -> Self {
         let own_paths = OwnPaths::new(survey, rules.catalogue);
-        Shared { keys: Keys::new(survey), legs: Legs::new(survey), own_paths }
+        let mut last: HashMap<&str, Day> = HashMap::new();
+        for path in survey.paths.iter().filter(|path| path.messages > 0) {
+            let of = last.entry(domain::organizational(&path.domain)).or_insert(path.last);
+            *of = path.last.max(*of);
+        }
+        Shared { keys: Keys::new(survey), legs: Legs::new(survey), own_paths, last }
     }
 }
 
@@ -188,7 +196,13 @@ fn sending_path(survey: &Survey, at: usize, judged: Judgement, rules: &Rules<'_>
     if judged.role == Role::MailingList && class == Class::Signed {
         notes.push("a mailing list that leaves the mail as it is: the domain's signature survives".to_owned());
     }
-    notes.extend(refused(survey, path, class));
+    let last_seen = date_of(path.last).to_string();
+    let last = shared.last.get(domain::organizational(&path.domain)).copied().unwrap_or(path.last);
+    let quiet_since = (judged.role.sends_for_owner() && is_quiet(path.last, last)).then(|| last_seen.clone());
+    match &quiet_since {
+        Some(day) => notes.insert(0, format!("not seen since {day}")),
+        None => notes.extend(refused(survey, path, class)),
+    }
     notes.extend(rejected(path));
     let entry = path.entry.and_then(|number| rules.ledger.entries.get(number));
     let leg = path.role == Role::Unknown && shared.legs.of(&path.domain).iter().any(|leg| leg.path == at);
@@ -229,7 +243,8 @@ fn sending_path(survey: &Survey, at: usize, judged: Judgement, rules: &Rules<'_>
         reporters: path.reporters.clone(),
         witnesses: path.witnesses,
         first_seen: date_of(path.first).to_string(),
-        last_seen: date_of(path.last).to_string(),
+        last_seen,
+        quiet_since,
         owner: entry.and_then(|entry| entry.owner.clone()),
         signing_domains,
         selectors,

@@ -71,6 +71,9 @@ pub struct SendingPath {
     pub first_seen: String,
     /// Last day seen.
     pub last_seen: String,
+    /// The same day, where mail is sent in the domain's name on purpose and nothing has come for two weeks, while other mail of
+    /// the organizational domain has.
+    pub quiet_since: Option<String>,
     /// What else to know.
     pub notes: Vec<String>,
     /// What to do.

@@ -46,6 +46,14 @@ pub(super) fn silence(reporter_days: &[ReporterDays], today: Day) -> Option<Sile
 /// A run of mail that comes once a month lasts for fewer days than this: what was seen for less may come again.
 pub(super) const MONTHLY_RUN: Day = 15;
 
+/// A path from which nothing has come for this many days is quiet.
+const QUIET: Day = 14;
+
+/// Whether nothing has come for long from what was last seen on a day, up to another day.
+pub(super) fn is_quiet(last_seen: Day, last: Day) -> bool {
+    last.saturating_sub(last_seen) >= QUIET
+}
+
 /// Messages by the days that there are reports on.
 pub(super) type Days = BTreeMap<Day, u64>;
 

@@ -1,5 +1,7 @@
 //! Sending paths: the answers of `unsigned` and `sources`.
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 
 use super::document::{Document, Paint, Text};
@@ -8,8 +10,11 @@ use super::form::Answer;
 use super::table::{Cell, Column, Field, NoRoom, Row, Rows, Table, Written as _, plain};
 use super::{findings, opening, remedy};
 use crate::cause::Cause;
-use crate::diagnosis::{self, Class, SendingPath};
-use crate::words::{agree, grouped, percent, plural};
+use crate::diagnosis::{self, Class, FindingCode, SendingPath};
+use crate::words::{agree, grouped, list, percent, plural};
+
+/// The most domains that are named.
+const NAMED: usize = 3;
 
 /// Sending paths, and what is said of them.
 #[derive(Debug, Clone, Copy)]
@@ -50,7 +55,19 @@ impl PathsAnswer<'_> {
     fn footer(&self, document: &mut Document) {
         let answer = self.found;
         if self.unsigned && answer.paths.is_empty() {
-            document.text("No path of yours is unsigned, unaligned or broken now; what was repaired within these days is not listed (`dmarcstat sources` has since when).");
+            let unevaluable = answer
+                .findings
+                .iter()
+                .filter(|one| one.code() == FindingCode::SpfUnevaluable && one.breaks_authentication);
+            let domains: BTreeSet<&str> = unevaluable.map(|one| one.domain.as_str()).collect();
+            document.text(if domains.is_empty() {
+                Text::prose("No path of yours is unsigned, unaligned or broken now; what was repaired within these days is not listed (`dmarcstat sources` has since when).")
+            } else {
+                Text::prose(format!(
+                    "No path is listed, but what is sent unsigned for {} cannot be told from what strangers send until its SPF can be evaluated: `dmarcstat sources` lists all senders.",
+                    list(domains, NAMED)
+                ))
+            });
         }
         for finding in &answer.ledger {
             document.text(Text::prose(format!("Ledger: {}.", finding.worded())).paint(Paint::Warn));

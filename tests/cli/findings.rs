@@ -305,3 +305,12 @@ fn no_lie_of_one_reporter_is_a_finding() {
         }
     }
 }
+
+#[test]
+fn unsigned_mail_is_not_said_to_be_none_while_spf_cannot_be_evaluated() {
+    let server = || Line { address: "192.0.2.7", count: 20, dkim: &[], spf: ("example.com", "permerror") };
+    let sandbox = mailbox(|day| at_all(day, || vec![server()]), |_| None);
+    let ran = sandbox.run(["unsigned", "--as-of", "2026-10-13", "--input", "reports"]);
+    let text = ran.text().split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(text.contains("until its SPF can be evaluated") && !text.contains("No path of yours"), "{ran}");
+}

@@ -43,6 +43,11 @@ impl EntryText {
         EntryText { live: false, ..EntryText::live(decision, name, domain, identities) }
     }
 
+    /// Whether they can be pasted.
+    pub(in crate::diagnosis) fn is_live(&self) -> bool {
+        self.live
+    }
+
     /// With lines above it, and above those that it has.
     pub(super) fn under(mut self, remarks: impl IntoIterator<Item = String>) -> Self {
         self.remarks.splice(0..0, remarks);

@@ -94,6 +94,8 @@ pub struct Blocker {
     pub moved_to: Option<Successor>,
     /// The last day it was seen on, where nothing has come from it for two weeks. It may come again, and is waited for.
     pub quiet_since: Option<String>,
+    /// The `[[not_ours]]` entry, in TOML, that says of a quiet one that it was taken away; where one could be about it alone.
+    pub gone: Option<String>,
 }
 
 /// Messages of a path that fail with one result.

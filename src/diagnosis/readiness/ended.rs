@@ -8,13 +8,11 @@ use std::net::IpAddr;
 use super::answer::Successor;
 use crate::diagnosis::SendingPath;
 use crate::diagnosis::dates::shown;
-use crate::diagnosis::silence::{Days, MONTHLY_RUN, stopped, takes_over};
+use crate::diagnosis::silence::{Days, MONTHLY_RUN, is_quiet, stopped, takes_over};
 use crate::query::{EarlierDays, Survey};
 use crate::report::period::Day;
 use crate::role::Role;
 
-/// A path that has ended has been silent for this many days at least.
-const QUIET: Day = 14;
 /// It was seen on this many days at least, which lie further apart than a monthly run lasts.
 const SEEN_DAYS: usize = 7;
 /// Reporters of this share of its messages, from 0 to 1, report other mail since; two of them where it had two.
@@ -46,13 +44,8 @@ pub(super) struct Witnessed<'w> {
 /// The addresses of the owner's paths that may have ended: those of which nothing came for long before the last day.
 #[must_use]
 pub fn quiet_addresses(survey: &Survey, paths: &[SendingPath], last: Day) -> BTreeSet<IpAddr> {
-    let may_have_ended = |path: &&SendingPath| path.role.is_owners() && is_quiet(survey, path, last);
+    let may_have_ended = |path: &&SendingPath| path.role.is_owners() && is_quiet(survey.paths[path.figures].last, last);
     paths.iter().filter(may_have_ended).flat_map(|path| path.source_ips.iter().copied()).collect()
-}
-
-/// Whether nothing has come from a path, up to a day, for as long as one that has ended is silent at least.
-fn is_quiet(survey: &Survey, path: &SendingPath, last: Day) -> bool {
-    last.saturating_sub(survey.paths[path.figures].last) >= QUIET
 }
 
 impl<'w> Witnessed<'w> {
@@ -68,11 +61,6 @@ impl<'w> Witnessed<'w> {
             }
         }
         Witnessed { survey, paths, earlier, last, seen, others: OnceCell::new() }
-    }
-
-    /// Whether a path is as quiet as one that has ended.
-    pub(super) fn is_quiet(&self, path: &SendingPath) -> bool {
-        is_quiet(self.survey, path, self.last)
     }
 
     fn others(&self, domain: &str) -> &[(&'w SendingPath, Days)] {
@@ -113,7 +101,7 @@ impl<'w> Witnessed<'w> {
             return Some(End::Moved(Successor { path, sender, since: shown(first) }));
         }
         let lasted = end.saturating_sub(*all.first()?);
-        let is_long = all.len() >= SEEN_DAYS && lasted >= MONTHLY_RUN && self.last.saturating_sub(end) >= QUIET;
+        let is_long = all.len() >= SEEN_DAYS && lasted >= MONTHLY_RUN && is_quiet(end, self.last);
         (is_long && self.goes_on(path, end)).then_some(End::Ended)
     }
 

@@ -1,6 +1,5 @@
 //! What a review holds each path against.
 
-use super::ended::Witnessed;
 use super::policy::Target;
 use super::steady::Whole;
 use super::thresholds::ReadinessThresholds;
@@ -21,7 +20,6 @@ pub(super) struct Measures<'m> {
     pub(super) least_alone: u64,
     pub(super) whole: Whole,
     pub(super) forgers: Forgers,
-    pub(super) witnessed: &'m Witnessed<'m>,
 }
 
 /// How many senders forge signatures for none of them to be one that was forgotten,

@@ -110,7 +110,6 @@ pub fn review(
         least_alone,
         whole: Whole::of(&daily, observed.survey, &paths),
         forgers: Forgers::of(&paths),
-        witnessed: &witnessed,
     };
     let mut counts = weighed(observed.survey, &own).into_iter();
     let mut sorted = Sorted::default();
@@ -139,6 +138,13 @@ pub fn review(
         .collect();
     let Observed { survey, matching, catalogue, .. } = *observed;
     let ground = ledger::Ground { survey, matching, catalogue };
+    for blocker in sorted.blockers.iter_mut().filter(|one| one.quiet_since.is_some() && one.moved_to.is_none()) {
+        let path = own.iter().find(|path| path.id == blocker.path);
+        blocker.gone = path
+            .map(|path| ledger::denial(&ground, path))
+            .filter(|entry| entry.is_live())
+            .map(|entry| entry.to_string());
+    }
     let review = Review {
         schema: "dmarcstat/readiness/2",
         domain: domain.to_owned(),

@@ -125,7 +125,8 @@ impl Sorted {
                 End::Moved(successor) => Some(successor),
                 End::Ended => None,
             }),
-            quiet_since: measures.witnessed.is_quiet(path).then(|| path.last_seen.clone()),
+            quiet_since: path.quiet_since.clone(),
+            gone: None,
         });
     }
 }

@@ -32,6 +32,10 @@ pub(super) fn lines(alike: &[&Blocker], domain: &str, document: &mut Document) {
         for text in explained(blocker) {
             document.item_at(1, Mark::None, Text::prose(text));
         }
+        if let Some(entry) = &blocker.gone {
+            document.item_at(1, Mark::None, "If it was taken away for good, this entry of the ledger says so:");
+            document.verbatim(2, entry.lines().map(str::to_owned).collect());
+        }
     }
 }
 
@@ -87,7 +91,7 @@ fn explained(blocker: &Blocker) -> Vec<String> {
     }
     if let (Some(last), None) = (&blocker.quiet_since, &blocker.moved_to) {
         texts.push(format!(
-            "Not seen since {last}. It may come again, as a monthly run does, and is waited for until it leaves the window. If it was taken away for good, a [[not_ours]] entry with its address (`ip`) says so."
+            "Not seen since {last}. It may come again, as a monthly run does, and is waited for until it leaves the window."
         ));
     }
     if blocker.remedy.is_none() && !blocker.failing.is_empty() {

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{REPORTERS, SPF, reports, review, signed, written};
 use crate::harness::Sandbox;
-use crate::make::{DKIM_AND_SPF, Report, record};
+use crate::make::{DKIM_AND_SPF, Report, evaluated, record};
 
 #[test]
 fn what_is_certain_is_named_where_there_is_too_little() {
@@ -64,10 +64,38 @@ fn a_machine_that_was_seen_for_a_short_time_is_waited_for_until_the_ledger_says_
     assert_eq!((&blocker["sender"], &blocker["quiet_since"]), (&json!("198.51.100.0/24"), &json!("2026-10-10")));
     let ran = review(&sandbox, &paths, 30, &[]).exits(4);
     assert!(ran.text().contains("Not seen since 2026-10-10.") && ran.text().contains("[[not_ours]]"), "{ran}");
+    assert!(blocker["gone"].as_str().unwrap().contains("match = { ip = \"198.51.100.10\" }"), "{blocker}");
     sandbox.write("gone.toml", "[[not_ours]]\nname = \"Old server\"\nmatch = { ip = \"198.51.100.10\" }\n");
     review(&sandbox, &paths, 30, &["--config", "gone.toml"]).exits(0);
     // Two days after its last mail nothing shows that it is over.
     let first: Vec<PathBuf> = paths.chunks(30).flat_map(|days| days[..12].to_vec()).collect();
     let answer = review(&sandbox, &first, 12, &["--json"]).exits(4).json();
     assert_eq!(answer["blockers"][0]["quiet_since"], Value::Null);
+}
+
+#[test]
+fn what_is_gone_from_machines_that_many_share_is_denied_by_its_account_and_never_by_address() {
+    let sandbox = Sandbox::new();
+    let account = [("tinlantern.onmicrosoft.com", "selector1-tinlantern-onmicrosoft-com", "pass")];
+    let gone = |dkim: &[(&str, &str, &str)]| {
+        let shared =
+            evaluated("example.com", "40.107.20.5", 60, dkim, ("example.com", "pass"), |_| ("none", String::new()));
+        let mut paths = Vec::new();
+        for (at, org) in REPORTERS.iter().enumerate() {
+            for day in 0..30 {
+                let mut records = vec![signed(40)];
+                records.extend((day < 10).then(|| shared.clone()));
+                let report = Report::new(&format!("{org}-{day}")).org(org).day(day).records(records);
+                paths.push(sandbox.write(&format!("{at}-{day}.xml"), report.xml()));
+            }
+        }
+        review(&sandbox, &paths, 30, &["--json"]).exits(4).json()["blockers"][0].clone()
+    };
+    let blocker = gone(&account);
+    assert_eq!(blocker["quiet_since"], json!("2026-10-10"));
+    let entry = blocker["gone"].as_str().unwrap();
+    assert!(entry.contains("tenant = \"tinlantern.onmicrosoft.com\"") && !entry.contains("ip ="), "{entry}");
+    // Nothing but the addresses shows whose this was.
+    let blocker = gone(&[]);
+    assert_eq!((&blocker["quiet_since"], &blocker["gone"]), (&json!("2026-10-10"), &Value::Null));
 }
