@@ -14,7 +14,7 @@ use crate::providers::Kind;
 use crate::query::Signer;
 use crate::report::period::{Day, date_of};
 use crate::witness::has_share;
-use crate::words::{list, plural};
+use crate::words::{agree, list, plural};
 
 /// The share that decides, of the failures of which reporters say more than that they fail.
 const TOLD: f64 = 0.8;
@@ -105,7 +105,19 @@ pub(super) fn cause(case: &Case<'_, '_>, words: &Words) -> Option<Explained> {
         return found(Cause::KeyMismatch, text, |broken| broken.plain + broken.mismatch);
     }
     if told(|broken| broken.unreachable, TOLD) {
-        let text = format!("the key could not be fetched: the name servers of {keys} did not answer (temperror)");
+        let named = |word: &Word| word.broken.unreachable > word.aligned;
+        let mut names =
+            words.reporters(named).map(|at| case.survey.reporter_names[at as usize].as_str()).collect::<Vec<_>>();
+        names.sort_unstable();
+        let text = match words.reporters(Word::verifies_steadily).count() as u64 {
+            0 => format!("the key could not be fetched: the name servers of {keys} did not answer (temperror)"),
+            others => format!(
+                "the key could not be fetched by {} (temperror), while {} {} it: the name servers of {keys} do not answer these receivers, or not always",
+                list(names, 3),
+                plural(others, "other reporter"),
+                agree(others, "verifies with", "verify with")
+            ),
+        };
         return found(Cause::KeyUnreachable, text, |broken| broken.unreachable);
     }
     let gateway = case.provider.is_some_and(|provider| provider.kind == Kind::Gateway);

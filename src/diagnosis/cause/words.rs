@@ -170,10 +170,13 @@ impl Words {
 
     /// Who sees signatures as the domain fail, and who sees them verify.
     pub(super) fn here(&self) -> Here {
-        let those = |is: fn(&Word) -> bool| {
-            self.0.iter().filter(move |(_, word)| is(word)).map(|(&reporter, _)| reporter).collect()
-        };
+        let those = |is: fn(&Word) -> bool| self.reporters(is).collect();
         Here { failing: those(|word| word.broken.all() > 0), verifying: those(|word| word.aligned > 0) }
+    }
+
+    /// The reporters of which something is true, by their places.
+    pub(super) fn reporters<'w>(&'w self, is: impl Fn(&Word) -> bool + 'w) -> impl Iterator<Item = u32> + 'w {
+        self.0.iter().filter(move |(_, word)| is(word)).map(|(&reporter, _)| reporter)
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &Word> {
