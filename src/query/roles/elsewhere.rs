@@ -18,9 +18,9 @@ use crate::report::period::Day;
 use crate::witness::{has_share, robust_share};
 
 /// Beside mail that the domain signs at another provider of people's mail, an account with less than this share is not proven.
-const SHARE_BESIDE_PROVIDERS: f64 = 0.25;
+const SHARE_BESIDE_PROVIDERS: f64 = 0.20;
 /// Servers of the owner's that sign may send anything, and people's mail be at the provider: beside these it is this share.
-const SHARE_BESIDE_SERVERS: f64 = 0.10;
+const SHARE_BESIDE_SERVERS: f64 = 0.05;
 /// An account is judged over this many days at least, so that a burst is not most of them.
 const DAYS: usize = 10;
 
@@ -164,11 +164,11 @@ mod tests {
             Mail(days.flat_map(|day| [((1, day), messages), ((2, day), messages)]).collect())
         };
         let month = mail(1..=28, 50);
-        assert!(mail(20..=21, 60).is_less(0.25, &month));
-        assert!(mail(1..=28, 5).is_less(0.25, &month));
-        assert!(!mail(1..=28, 50).is_less(0.25, &month));
+        assert!(mail(20..=21, 60).is_less(0.2, &month));
+        assert!(mail(1..=28, 5).is_less(0.2, &month));
+        assert!(!mail(1..=28, 50).is_less(0.2, &month));
         // The owner moved on the 15th, and signs no more.
-        assert!(!mail(15..=28, 50).is_less(0.25, &mail(1..=14, 50)));
-        assert!(!mail(1..=28, 5).is_less(0.25, &Mail(FxHashMap::default())));
+        assert!(!mail(15..=28, 50).is_less(0.2, &mail(1..=14, 50)));
+        assert!(!mail(1..=28, 5).is_less(0.2, &Mail(FxHashMap::default())));
     }
 }
