@@ -193,9 +193,6 @@ fn sending_path(survey: &Survey, at: usize, judged: Judgement, rules: &Rules<'_>
     if class == Class::Signed && judged.role.sends_for_owner() {
         notes.extend(verify_none(survey, &judged.view));
     }
-    if judged.role == Role::MailingList && class == Class::Signed {
-        notes.push("a mailing list that leaves the mail as it is: the domain's signature survives".to_owned());
-    }
     let last_seen = date_of(path.last).to_string();
     let last = shared.last.get(domain::organizational(&path.domain)).copied().unwrap_or(path.last);
     let quiet_since = (judged.role.sends_for_owner() && is_quiet(path.last, last)).then(|| last_seen.clone());
