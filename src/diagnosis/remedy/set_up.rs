@@ -56,6 +56,7 @@ impl Case<'_, '_> {
         let source = provider.and_then(|provider| provider.documentation.clone());
         Some(Remedy { title, steps, records: Vec::new(), source })
     }
+
     /// What a catalogued account signed by default and a relay of one's own handed on: the account is where to switch it on.
     pub(super) fn behind_own(&self, cause: Cause, catalogue: &Catalogue) -> Option<Remedy> {
         if cause != Cause::DefaultSignature || self.is_service() {
