@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::server::{PASSWORD, PostgresServer, shared};
 use crate::harness::{Ran, Sandbox, kills, sample, sample_mails};
-use crate::kill::{Kills, start_and_kill};
+use crate::kill::{Kills, several_transactions, start_and_kill};
 
 /// Answers that depend on all that is stored and not on the order in which it came.
 fn content(server: &PostgresServer, sandbox: &Sandbox, database: &str) -> Vec<String> {
@@ -27,9 +27,9 @@ fn content(server: &PostgresServer, sandbox: &Sandbox, database: &str) -> Vec<St
     all
 }
 
-fn undisturbed(server: &PostgresServer, sandbox: &Sandbox) -> Vec<String> {
+fn undisturbed(server: &PostgresServer, sandbox: &Sandbox, input: &str) -> Vec<String> {
     let database = server.database();
-    server.ask(sandbox, &database, &["ingest", &sample()]);
+    server.ask(sandbox, &database, &["ingest", input]);
     content(server, sandbox, &database)
 }
 
@@ -64,26 +64,38 @@ fn two_writers_end_in_what_one_would_have_made() {
 #[test]
 fn killed_at_any_moment_and_run_again_nothing_is_lost_and_nothing_is_there_twice() {
     let Some(server) = shared() else { return };
+    kill_and_compare(server, &Sandbox::new(), &sample(), kills(5), 77);
+}
+
+#[test]
+fn killed_between_transactions_and_run_again_nothing_is_lost_and_nothing_is_there_twice() {
+    let Some(server) = shared() else { return };
     let sandbox = Sandbox::new();
-    let expected = undisturbed(server, &sandbox);
+    let input = several_transactions(&sandbox).display().to_string();
+    kill_and_compare(server, &sandbox, &input, kills(3), 5);
+}
+
+/// Kills so many runs over an input, runs each again, and compares with what one undisturbed run has stored.
+fn kill_and_compare(server: &PostgresServer, sandbox: &Sandbox, input: &str, wanted: usize, seed: u64) {
+    let expected = undisturbed(server, sandbox, input);
     // The one before has warmed the caches.
     let (began, whole) = (Instant::now(), server.database());
-    server.ask(&sandbox, &whole, &["ingest", &sample()]);
+    server.ask(sandbox, &whole, &["ingest", input]);
     let uncut = began.elapsed();
     let stored = |database: &str| server.sql(database, "SELECT COUNT(*) FROM report").unwrap_or_default();
     let all = stored(&whole);
     let [some, whole] = [AtomicUsize::new(0), AtomicUsize::new(0)];
-    Kills { wanted: kills(5), uncut, seed: 77 }.run(|round, delay| {
+    Kills { wanted, uncut, seed }.run(|round, delay| {
         let database = server.database();
-        let was_cut = start_and_kill(server.command(&sandbox, &database, &["ingest", &sample()]), delay);
+        let was_cut = start_and_kill(server.command(sandbox, &database, &["ingest", input]), delay);
         match stored(&database) {
             reports if was_cut && reports == all => drop(whole.fetch_add(1, Ordering::Relaxed)),
             reports if was_cut && !["", "0"].contains(&&*reports) => drop(some.fetch_add(1, Ordering::Relaxed)),
             _ => {}
         }
-        let ran = server.ask(&sandbox, &database, &["ingest", &sample()]);
+        let ran = server.ask(sandbox, &database, &["ingest", input]);
         assert!([0, 3].contains(&ran.status), "round {round}, killed after {delay:?}\n{ran}");
-        assert_eq!(content(server, &sandbox, &database), expected, "round {round}, killed after {delay:?}");
+        assert_eq!(content(server, sandbox, &database), expected, "round {round}, killed after {delay:?}");
         server.sql("postgres", &format!("DROP DATABASE {database} WITH (FORCE)")).unwrap();
         was_cut
     });
@@ -95,7 +107,7 @@ fn a_server_that_goes_away_loses_nothing() {
     let Some(mut server) = PostgresServer::start() else { return };
     let sandbox = Sandbox::new();
     let began = Instant::now();
-    let expected = undisturbed(&server, &sandbox);
+    let expected = undisturbed(&server, &sandbox, &sample());
     let half = began.elapsed() / 4;
     let database = server.database();
     let mut command = server.command(&sandbox, &database, &["ingest", &sample()]);
