@@ -82,6 +82,9 @@ fn part(claimed: u64, otherwise: u64) -> f64 {
     if all == 0 { 0.0 } else { claimed as f64 / all as f64 }
 }
 
+/// Below this share a claim of others is noise, where nothing more is known of what they claim.
+pub const NOISE: f64 = 0.05;
+
 /// Whether what a reporter claims is seen by it alone: at least two others saw the same on the same days, speak against it
 /// beyond chance, and none of them speaks for it. Below the share `few` a claim of the others together is noise.
 #[must_use]

@@ -148,7 +148,8 @@ stored_vocabulary! {
 }
 
 impl AuthResult {
-    /// Whether a signature with this result is there and did not verify, for whatever reason.
+    /// Whether a signature with this result is there and did not verify, for whatever reason; a result that nobody can read says
+    /// neither.
     #[must_use]
     pub fn is_failed_signature(self) -> bool {
         !matches!(self, AuthResult::Pass | AuthResult::None | AuthResult::Unknown)

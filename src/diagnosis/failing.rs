@@ -6,18 +6,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::alignment::{AuthResult, DkimState, ReasonCode, SpfState};
 use crate::query::{Entry, OutcomeFacts, Survey};
 use crate::report::period::Day;
-use crate::witness::{Claim, has_share, is_lone_claim};
+use crate::witness::{Claim, NOISE, has_share, is_lone_claim};
 
-/// So many messages of a path may fail,
+/// This number of messages of a path may fail,
 pub(super) const MOST_FAILURES: u64 = 10;
 /// and more where this share of its messages passes.
 pub(super) const PASS_SHARE: f64 = 0.995;
 
 /// How many reporters are asked whether they are alone, of those that see most fail.
 const ASKED: usize = 3;
-
-/// Below this share a claim of the others together is noise.
-const FEW: f64 = 0.05;
 
 /// Of a day on which at least this share of a path's mail passes, what could not be checked for the moment does not count as failed.
 const PASSES: f64 = 0.9;
@@ -122,7 +119,7 @@ pub(super) fn claims(survey: &Survey, at: usize) -> Vec<Claim> {
 pub(super) fn apart(mut claims: Vec<Claim>) -> (Vec<Claim>, Vec<Claim>) {
     let mut lone = Vec::new();
     for reporter in most_failing(&claims) {
-        if is_lone_claim(&claims, reporter, FEW) {
+        if is_lone_claim(&claims, reporter, NOISE) {
             lone.extend(claims.extract_if(.., |one| one.reporter == reporter));
         }
     }

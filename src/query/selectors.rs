@@ -315,18 +315,13 @@ fn add_cells<'s>(
             let cell = cells.entry((at, report.day, report.reporter)).or_insert(new);
             let add = |sum: &mut u64, counts| *sum = sum.saturating_add(if counts { entry.messages } else { 0 });
             add(&mut cell.verified, result == AuthResult::Pass);
-            add(&mut cell.failed, is_failure(result));
+            add(&mut cell.failed, result.is_failed_signature());
             add(&mut cell.not_evaluated, matches!(result, AuthResult::TempError | AuthResult::PermError));
         }
     }
     for ((at, ..), cell) in cells {
         uses[at].cells.push(cell);
     }
-}
-
-/// Whether a signature did not verify, for whatever reason; a result that nobody can read says neither.
-fn is_failure(result: AuthResult) -> bool {
-    !matches!(result, AuthResult::Pass | AuthResult::Unknown | AuthResult::None)
 }
 
 /// `d=` and `s=`.

@@ -163,7 +163,7 @@ impl Table {
         Table { columns: columns.into_iter().collect(), ..Table::default() }
     }
 
-    /// Bounds the rows: those that are added beyond the first so many are counted only.
+    /// Bounds the rows: those that are added after this number of them are counted only.
     #[must_use]
     pub fn at_most(self, rows: usize) -> Self {
         Table { most: Some(rows), ..self }
@@ -180,7 +180,7 @@ impl Table {
         Table::first_of(usize::MAX, things, columns)
     }
 
-    /// A table [`of`](Self::of) the first so many things.
+    /// A table [`of`](Self::of) the first things, at most this number of them.
     pub(super) fn first_of<T, const N: usize>(
         most: usize,
         things: impl IntoIterator<Item = T>,

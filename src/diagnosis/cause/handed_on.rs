@@ -39,7 +39,7 @@ impl Case<'_, '_> {
         (Cause::Forwarding, evidence)
     }
 
-    /// What a list does to the mail; nothing where it leaves the signatures intact, which is then no cause of a failure.
+    /// What a list does to the mail: where it leaves the signatures intact, it forwards.
     pub(super) fn list(&self) -> Explained {
         if self.class == Class::Signed {
             let text = "a mailing list redistributes what was written to it, with its own reverse-path: SPF cannot align, and the signature survives";

@@ -67,7 +67,6 @@ impl<'c> Seen<'c> {
 pub(super) fn cause(case: &Case<'_, '_>, words: &Words) -> Option<Explained> {
     let seen = Seen::of(case);
     let (broken, _) = words.sum(|word| word.broken.all());
-    let told = |of: fn(&Broken) -> u64, least: f64| words.told(of, least);
     let found = |cause: Cause, text: String, of: fn(&Broken) -> u64| {
         let (messages, reporters) = words.sum(|word| of(&word.broken));
         let mut evidence = CauseEvidence::new(text, (messages, broken), reporters);
@@ -85,7 +84,7 @@ pub(super) fn cause(case: &Case<'_, '_>, words: &Words) -> Option<Explained> {
     let here = words.here();
     let verifies_beside = works_beside && verified_here;
     let same_key = verifies_beside || known().any(|key| case.keys.verifies_elsewhere(*key, case.at, &here));
-    if !steady && told(Broken::keyless, TOLD) {
+    if !steady && words.told(Broken::keyless, TOLD) {
         let fault = words.key_fault();
         let text = match fault {
             Some(Fault::Revoked) => format!("the key was revoked, its record is published with an empty p=: {keys}"),
@@ -96,7 +95,7 @@ pub(super) fn cause(case: &Case<'_, '_>, words: &Words) -> Option<Explained> {
             .map(|found| lost_together(case, found));
     }
     let renewed = worked_before && !verified_here && known().next().is_some() && !seen.verified.is_empty();
-    if !steady && !same_key && (renewed || told(|broken| broken.mismatch, MOSTLY)) {
+    if !steady && !same_key && (renewed || words.told(|broken| broken.mismatch, MOSTLY)) {
         let text = if renewed {
             format!("signed with a key that never verified, since another one verified before: {keys}")
         } else {
@@ -104,7 +103,7 @@ pub(super) fn cause(case: &Case<'_, '_>, words: &Words) -> Option<Explained> {
         };
         return found(Cause::KeyMismatch, text, |broken| broken.plain + broken.mismatch);
     }
-    if told(|broken| broken.unreachable, TOLD) {
+    if words.told(|broken| broken.unreachable, TOLD) {
         let named = |word: &Word| word.broken.unreachable > word.aligned;
         let mut names =
             words.reporters(named).map(|at| case.survey.reporter_names[at as usize].as_str()).collect::<Vec<_>>();
@@ -121,11 +120,11 @@ pub(super) fn cause(case: &Case<'_, '_>, words: &Words) -> Option<Explained> {
         return found(Cause::KeyUnreachable, text, |broken| broken.unreachable);
     }
     let gateway = case.provider.is_some_and(|provider| provider.kind == Kind::Gateway);
-    if told(|broken| broken.body, MOSTLY) {
+    if words.told(|broken| broken.body, MOSTLY) {
         let text = "the body was changed after it was signed: a footer, a disclaimer, a gateway that rewrites links";
         return found(Cause::ChangedInTransit, text.to_owned(), |broken| broken.body);
     }
-    if told(|broken| broken.expired, MOSTLY) {
+    if words.told(|broken| broken.expired, MOSTLY) {
         let text = format!(
             "the signatures had expired when the mail arrived (x=): they are valid for too short a time, the mail waits in a queue, or a clock is wrong: {keys}"
         );
@@ -135,14 +134,14 @@ pub(super) fn cause(case: &Case<'_, '_>, words: &Words) -> Option<Explained> {
         let text = format!("signatures failed on {days} only, between one selector and the next: {keys}");
         return found(Cause::Rotation, text, Broken::all);
     }
-    if told(|broken| broken.short + broken.refused, MOSTLY) && words.sum(|word| word.broken.short).0 > 0 {
+    if words.told(|broken| broken.short + broken.refused, MOSTLY) && words.sum(|word| word.broken.short).0 > 0 {
         let text = format!(
             "receivers refuse the key as too short, as they must with RSA of less than 1024 bits (RFC 8301 §3.2): {keys}"
         );
         let of = |broken: &Broken| broken.short + broken.refused + broken.plain;
         return with_fault(found(Cause::UnsupportedAlgorithm, text, of), Some(Fault::TooShort));
     }
-    if told(|broken| broken.algorithm, MOSTLY) || steady && told(Broken::keyless, MOSTLY) {
+    if words.told(|broken| broken.algorithm, MOSTLY) || steady && words.told(Broken::keyless, MOSTLY) {
         let text = format!("some receivers do not know the algorithm of the signature, others verify it: {keys}");
         return found(Cause::UnsupportedAlgorithm, text, |broken| broken.algorithm + broken.keyless());
     }

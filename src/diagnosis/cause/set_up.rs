@@ -109,14 +109,12 @@ impl Case<'_, '_> {
         if !service {
             return None;
         }
+        // A service that authenticates as itself sends for its customers.
+        let is_itself = |author: &str| {
+            self.provider.is_some_and(|provider| provider.kind == Kind::Service && provider.is_organization(author))
+        };
         let text = match (&self.path.author, self.provider) {
-            (Some(author), Some(provider))
-                if self.path.role == Role::Service
-                    && !(provider.kind == Kind::Service && provider.is_organization(author)) =>
-            {
-                passes_on(author, domain)
-            }
-            (Some(author), None) if self.path.role == Role::Service => passes_on(author, domain),
+            (Some(author), _) if self.path.role == Role::Service && !is_itself(author) => passes_on(author, domain),
             (_, Some(provider)) => format!("{} sends under {domain}, which is not set up there", provider.name),
             _ => format!("the service sends under {domain}, which is not set up there"),
         };

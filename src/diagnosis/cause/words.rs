@@ -9,6 +9,7 @@ use crate::diagnosis::findings::SpfRecord;
 use crate::diagnosis::states::MOSTLY;
 use crate::query::OutcomeFacts;
 use crate::report::period::Day;
+use crate::witness::has_share;
 
 /// What one reporter shows. Figures are messages.
 #[derive(Debug, Clone, Copy, Default)]
@@ -203,18 +204,18 @@ impl Words {
         let tellers = self.iter().filter(|word| word.broken.told() > 0).count();
         let failing = self.iter().filter(|word| word.broken.all() > 0).count();
         let parts = self.parts(|word| (of(&word.broken), word.broken.told()));
-        (tellers >= 2 || tellers == failing) && crate::witness::has_share(parts, least)
+        (tellers >= 2 || tellers == failing) && has_share(parts, least)
     }
 
     /// Whether more than that they fail is said of signatures that fail.
     pub(super) fn tell_how(&self) -> bool {
-        crate::witness::has_share(self.parts(|word| (word.broken.told(), word.broken.all())), MOSTLY)
+        has_share(self.parts(|word| (word.broken.told(), word.broken.all())), MOSTLY)
     }
 
     /// Why there is no key that could be used, where most of what is written of it says another thing than that there is none.
     pub(super) fn key_fault(&self) -> Option<Fault> {
         let most = |of: fn(&Broken) -> u64| {
-            crate::witness::has_share(self.parts(move |word| (of(&word.broken), word.broken.said_of_key())), MOSTLY)
+            has_share(self.parts(move |word| (of(&word.broken), word.broken.said_of_key())), MOSTLY)
         };
         if most(|broken| broken.revoked) {
             Some(Fault::Revoked)
@@ -227,6 +228,6 @@ impl Words {
 
     /// Whether what is not signed as the domain is mostly signatures that fail.
     pub(super) fn is_about_keys(&self) -> bool {
-        crate::witness::has_share(self.parts(|word| (word.broken.all(), word.failing)), MOSTLY)
+        has_share(self.parts(|word| (word.broken.all(), word.failing)), MOSTLY)
     }
 }

@@ -6,10 +6,7 @@ use super::key::Key;
 use crate::diagnosis::change_points::segments;
 use crate::query::KeyUse;
 use crate::report::period::Day;
-use crate::witness::{Claim, is_lone_claim};
-
-/// Below this share a claim of the others together is noise.
-const FEW: f64 = 0.05;
+use crate::witness::{Claim, NOISE, is_lone_claim};
 
 /// The messages of a key at home that count.
 #[derive(Debug, Default)]
@@ -57,7 +54,7 @@ fn set_aside<'k>(
             })
             .collect();
         let claiming: BTreeMap<u32, &str> = cells().map(|cell| (cell.reporter, cell.name)).collect();
-        for (reporter, name) in claiming.into_iter().filter(|one| is_lone_claim(&claims, one.0, FEW)) {
+        for (reporter, name) in claiming.into_iter().filter(|one| is_lone_claim(&claims, one.0, NOISE)) {
             for claim in claims.iter().filter(|claim| claim.reporter == reporter) {
                 let sum = &mut days.entry(claim.day).or_default()[usize::from(!verified)];
                 *sum = sum.saturating_sub(claim.claimed);

@@ -9,14 +9,12 @@ use crate::diagnosis::dates::shown;
 use crate::providers::Remedy;
 use crate::query::{TlsFailureFigures, TlsPolicyFigures, TlsSurvey, Window};
 use crate::report::period::Day;
-use crate::witness::{Claim, Seen, is_lone_claim};
+use crate::witness::{Claim, NOISE, Seen, is_lone_claim};
 
 /// Days with reports and without the failure after which another one is a new one.
 const PAUSE: usize = 7;
 /// Days with reports and without the failure after which it is over.
 const OVER: usize = 2;
-/// A claim of others below this share is noise.
-const FEW: f64 = 0.05;
 
 /// A failure within a window.
 pub(in crate::diagnosis) struct Judged<'j> {
@@ -87,7 +85,7 @@ fn judge<'j>(policy: &'j TlsPolicyFigures, failure: &'j TlsFailureFigures, windo
             Claim { day, reporter, claimed, otherwise: well.saturating_add(failed).saturating_sub(claimed) }
         })
         .collect();
-    let lone_claim = reporters.len() == 1 && reporters.iter().all(|&one| is_lone_claim(&claims, one, FEW));
+    let lone_claim = reporters.len() == 1 && reporters.iter().all(|&one| is_lone_claim(&claims, one, NOISE));
     let (mut by, mut whole) = (Seen::default(), Seen::default());
     seen.iter().for_each(|((day, reporter), _)| by.add(*reporter, *day));
     all().for_each(|((day, reporter), _)| whole.add(*reporter, *day));

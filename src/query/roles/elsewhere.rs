@@ -134,7 +134,7 @@ impl Mail {
     }
 }
 
-/// Two days, and between them at least [`DAYS`] of some in their order, where there are so many: later ones first.
+/// Two days, and between them at least [`DAYS`] of some in their order, where there are that many: later ones first.
 fn widened(days: &[Day], first: Day, last: Day) -> (Day, Day) {
     let begin = days.partition_point(|&day| day < first);
     let end = days.partition_point(|&day| day <= last).max(begin + DAYS).min(days.len());

@@ -19,11 +19,11 @@ const SHARE_OF_GATEWAY: f64 = 0.10;
 const SHARE_OF_OTHERS: f64 = 0.25;
 /// Where all reporters see the same share of it, as of one more machine of the owner's that SPF does not name, this share is enough,
 const SHARE_OF_EVEN: f64 = 0.05;
-/// if so many reporters tell,
+/// if at least this number of reporters tell,
 const EVEN_REPORTERS: usize = 4;
 /// on at least this share of the days with signed mail at home,
 const EVEN_DAYS: f64 = 0.8;
-/// and none sees so many times more or less than its share, beyond chance.
+/// and none sees more than this times its share, or less than its share divided by this, beyond chance.
 const EVEN: f64 = 2.0;
 /// Of the reporters that should see some of it at least this share does.
 const NEARLY_ALL: f64 = 0.8;
