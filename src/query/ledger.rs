@@ -161,6 +161,28 @@ impl LedgerEntry {
 }
 
 impl Identities {
+    /// Takes what another names of the one kind that both name and nothing else: one that fits either then fits. Gives it back where
+    /// that is not so.
+    pub fn merge(&mut self, other: Identities) -> Option<Identities> {
+        let kinds = |of: &Identities| {
+            let ip = !of.ip.is_empty();
+            let names = [&of.signing_domain, &of.envelope_domain, &of.tenant, &of.ptr, &of.provider];
+            (ip, names.map(|names| !names.is_empty()))
+        };
+        let (ip, names) = kinds(self);
+        if kinds(&other) != (ip, names) || usize::from(ip) + names.iter().filter(|&&named| named).count() != 1 {
+            return Some(other);
+        }
+        self.signing_domain.extend(other.signing_domain);
+        self.envelope_domain.extend(other.envelope_domain);
+        self.ip.extend(other.ip);
+        self.tenant.extend(other.tenant);
+        self.ptr.extend(other.ptr);
+        self.provider.extend(other.provider);
+        *self = self.in_order();
+        None
+    }
+
     /// The same, of each kind in order and once.
     fn in_order(&self) -> Self {
         fn ordered<T: Ord + Clone>(list: &[T]) -> Vec<T> {

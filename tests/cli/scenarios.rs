@@ -60,6 +60,8 @@ struct Expect {
     #[serde(default)]
     findings: BTreeSet<String>,
     verdict: String,
+    /// The decisions of `readiness`: how many senders each is about, the largest first.
+    decisions: Option<Vec<usize>>,
 }
 
 fn a_month() -> i64 {
@@ -201,6 +203,11 @@ impl Scenario {
             compare(what, self.expect.findings.clone(), codes);
         }
         let one = |text: &str| BTreeSet::from([text.to_owned()]);
+        if let Some(expected) = &self.expect.decisions {
+            let senders = |decision: &Value| decision["together"].as_array().map_or(0, Vec::len).max(1);
+            let answered: Vec<usize> = review["decisions"].as_array().unwrap().iter().map(senders).collect();
+            compare("decisions", one(&format!("{expected:?}")), one(&format!("{answered:?}")));
+        }
         compare("verdict", one(&self.expect.verdict), one(review["verdict"].as_str().unwrap_or("none")));
         differs
     }

@@ -52,3 +52,23 @@ pub(in crate::diagnosis) fn denial(ground: &Ground<'_>, path: &SendingPath) -> E
             .under([format!("No [[not_ours]] entry could be about this mail alone: {why}.")]),
     }
 }
+
+/// The `[[sender]]` entry of several paths under one header From. It is a comment: one that is pasted unread would approve whoever is
+/// among them.
+pub(in crate::diagnosis) fn approval_together(
+    ground: &Ground<'_>,
+    name: &str,
+    paths: &[&SendingPath],
+) -> Option<EntryText> {
+    let text = EntryText::together(name, paths.iter().map(|path| approval(ground, path)))?;
+    Some(text.into_comment().under(["Keep those that are yours, and take away the #.".to_owned()]))
+}
+
+/// The `[[not_ours]]` entry of several paths under one header From.
+pub(in crate::diagnosis) fn denial_together(
+    ground: &Ground<'_>,
+    name: &str,
+    paths: &[&SendingPath],
+) -> Option<EntryText> {
+    EntryText::together(name, paths.iter().map(|path| denial(ground, path)))
+}

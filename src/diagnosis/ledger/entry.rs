@@ -54,6 +54,28 @@ impl EntryText {
         self
     }
 
+    /// Entries of several senders as those of one, under a name; they share decision and domains. Where each is recognised by one kind
+    /// of thing alone, they are one entry with a list. It can be pasted if each of them can.
+    pub(super) fn together(name: &str, entries: impl IntoIterator<Item = EntryText>) -> Option<Self> {
+        let mut entries = entries.into_iter();
+        let first = entries.next()?;
+        let mut text =
+            EntryText { name: name.to_owned(), remarks: Vec::new(), identities: Vec::new(), ..first.clone() };
+        for one in std::iter::once(first).chain(entries) {
+            text.live &= one.live;
+            for identities in one.identities {
+                let left = text.identities.iter_mut().try_fold(identities, |left, known| known.merge(left));
+                text.identities.extend(left.filter(|left| !text.identities.contains(left)));
+            }
+        }
+        Some(text)
+    }
+
+    /// The same as comment lines.
+    pub(super) fn into_comment(self) -> Self {
+        EntryText { live: false, ..self }
+    }
+
     /// Takes the domains of another that is the same but for those, and its remarks.
     pub(super) fn merge(&mut self, other: EntryText) -> Option<EntryText> {
         let of = |text: &EntryText| (text.decision, text.live, text.name.clone(), text.identities.clone());
@@ -165,6 +187,23 @@ mod tests {
         assert_eq!(entries.len(), 2, "what cannot be pasted is a comment");
         assert_eq!(entries[0]["match"]["ip"][1].as_str(), Some("2001:db8::1"));
         assert!(entries[0]["name"].as_str().unwrap().contains("<202e>"));
+    }
+
+    #[test]
+    fn entries_of_several_senders_are_one_with_a_list() {
+        let of = |identities: Identities| EntryText::live(Decision::Denied, "x", "example.com", vec![identities]);
+        let envelope = |name: &str| of(Identities { envelope_domain: vec![name.to_owned()], ..Identities::default() });
+        let both = EntryText::together("2 senders", [envelope("b.example"), envelope("a.example")]).unwrap();
+        assert_eq!(
+            both.to_string(),
+            "[[not_ours]]\nname = \"2 senders\"\ndomains = [\"example.com\"]\nmatch = { envelope_domain = [\"a.example\", \
+             \"b.example\"] }\nreason = \"\"\n"
+        );
+        // An address and an account must both fit: a list of each would be about more.
+        let three = EntryText::together("x", [envelope("a.example"), of(identities()), of(identities())]).unwrap();
+        assert_eq!((three.identities.len(), three.live), (2, true));
+        let commented = envelope("b.example").into_comment();
+        assert!(!EntryText::together("x", [envelope("a.example"), commented]).unwrap().live);
     }
 
     #[test]

@@ -8,11 +8,12 @@ mod decisions;
 mod entry;
 mod identity;
 mod proposals;
+pub(super) mod small;
 
 use jiff::civil::Date;
 use serde::Serialize;
 
-pub(super) use decisions::{approval, denial};
+pub(super) use decisions::{approval, approval_together, denial, denial_together};
 pub use entry::EntryText;
 pub(super) use identity::Ground;
 pub use proposals::proposals;

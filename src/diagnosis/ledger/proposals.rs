@@ -1,7 +1,10 @@
 //! Entries for what was seen and is not in the ledger.
 
+use std::collections::BTreeMap;
+
 use super::entry::EntryText;
 use super::identity::{Ground, because, identity};
+use super::small;
 use crate::diagnosis::SendingPath;
 use crate::providers::Catalogue;
 use crate::query::{Decision, Matching, Survey};
@@ -19,9 +22,18 @@ pub fn proposals(
     paths: &[SendingPath],
 ) -> Vec<EntryText> {
     let ground = Ground { survey, matching, catalogue };
+    let groups = groups(survey, paths);
+    let told: BTreeMap<usize, usize> =
+        groups.iter().enumerate().flat_map(|(at, group)| group.iter().map(move |path| (path.figures, at))).collect();
     let mut proposals: Vec<EntryText> = Vec::new();
     for path in paths.iter().filter(|path| !path.domain.is_empty()) {
-        let Some(proposal) = proposal(&ground, path) else { continue };
+        let proposal = match told.get(&path.figures).map(|&at| &groups[at]) {
+            // All of them are told in the place of the first.
+            Some(group) if group[0].figures == path.figures => together(&ground, group),
+            Some(_) => None,
+            None => proposal(&ground, path),
+        };
+        let Some(proposal) = proposal else { continue };
         let mut left = Some(proposal);
         for known in &mut proposals {
             left = left.and_then(|proposal| known.merge(proposal));
@@ -29,6 +41,29 @@ pub fn proposals(
         proposals.extend(left);
     }
     proposals
+}
+
+/// The services that are told together, by header From.
+fn groups<'p>(survey: &Survey, paths: &'p [SendingPath]) -> Vec<Vec<&'p SendingPath>> {
+    let mut all: BTreeMap<&str, u64> = BTreeMap::new();
+    for path in paths {
+        let sum = all.entry(&path.domain).or_default();
+        *sum = sum.saturating_add(path.messages);
+    }
+    let is_small = |path: &&SendingPath| {
+        path.role == Role::Service && small::is_small(survey, path, all.get(path.domain.as_str()).copied().unwrap_or(0))
+    };
+    small::groups(paths.iter().filter(is_small).collect(), |path| path.domain.as_str()).0
+}
+
+/// The comment about many small services.
+fn together(ground: &Ground<'_>, group: &[&SendingPath]) -> Option<EntryText> {
+    let name = small::name(group.len());
+    let messages = group.iter().fold(0u64, |sum, path| sum.saturating_add(path.messages));
+    let domain = &group.first()?.domain;
+    let seen = format!("{domain}: {}, {name}, {}", Role::Service.as_str(), plural(messages, "message"));
+    let text = super::approval_together(ground, &name, group)?;
+    Some(text.under([seen, "Nothing proves that they send for you.".to_owned()]))
 }
 
 fn proposal(ground: &Ground<'_>, path: &SendingPath) -> Option<EntryText> {

@@ -172,10 +172,10 @@ pub struct Undecided {
     pub messages: u64,
 }
 
-/// A decision that the verdict waits for: whose a path is, with the entry of the ledger for either answer.
+/// A decision that the verdict waits for: whose a path is, or some paths of one kind, with the entry of the ledger for either answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Decision {
-    /// The path's id.
+    /// The path's id; of several that of the first.
     pub path: String,
     /// Messages that fail.
     pub messages: u64,
@@ -183,16 +183,32 @@ pub struct Decision {
     pub spf_alone: u64,
     /// Why: `service`, `other-account`, `account-unproven`, `authenticates`, `broken-signatures`, `in-place-of`, `steady`.
     pub reasons: Vec<&'static str>,
-    /// Who hands over.
+    /// Who hands over; of several how many these are.
     pub sender: String,
     /// Header From.
     pub domain: String,
+    /// The paths that this decides about together, most messages first; none where it is about one.
+    pub together: Vec<Undecided>,
     /// The sender of the owner's that fell silent as this one began: it may be the same machine at another address.
     pub in_place_of: Option<String>,
     /// The `[[sender]]` entry, in TOML, where it is the owner's; comment lines where none could be about it alone.
     pub approve: String,
     /// The `[[not_ours]]` entry, in TOML, where it is not; the same holds.
     pub deny: String,
+}
+
+impl Decision {
+    /// Whether it is about a path, by its id.
+    #[must_use]
+    pub fn is_about(&self, path: &str) -> bool {
+        self.path == path || self.together.iter().any(|one| one.path == path)
+    }
+
+    /// How many senders it is about.
+    #[must_use]
+    pub fn senders(&self) -> u64 {
+        self.together.len().max(1) as u64
+    }
 }
 
 /// A path of which less passes than before.

@@ -1,13 +1,13 @@
 //! The paths that are nobody's yet: what has to be decided about them before the policy is made stricter.
 
-use std::cmp::Reverse;
+use std::cmp::{Ordering, Reverse};
 use std::collections::BTreeMap;
 
 use super::answer::{Decision, Undecided};
 use super::impact::{PathDays, failing};
 use super::measures::{Measures, is_broken};
 use crate::diagnosis::SendingPath;
-use crate::diagnosis::ledger::{self, Ground};
+use crate::diagnosis::ledger::{self, Ground, small};
 use crate::report::period::Day;
 use crate::role::Role;
 
@@ -39,15 +39,59 @@ pub(super) fn decisions<'p>(
             reasons,
             sender: path.sender.clone(),
             domain: path.domain.clone(),
+            together: Vec::new(),
             in_place_of: former,
             approve: ledger::approval(ground, path).to_string(),
             deny: ledger::denial(ground, path).to_string(),
         })
     };
-    let mut found: Vec<Decision> = paths.filter_map(decision).collect();
-    let most = |one: &Decision| Reverse(one.messages.max(one.spf_alone));
-    found.sort_by(|a, b| (most(a), &a.path).cmp(&(most(b), &b.path)));
+    let all = paths.filter_map(|(path, days)| Some((path, decision((path, days))?)));
+    let (small, rest): (Vec<_>, Vec<_>) = all.partition(|(path, decision)| {
+        let by_itself = |reason: &&str| !matches!(*reason, "service" | "authenticates");
+        !decision.reasons.iter().any(by_itself)
+            && small::is_small(measures.survey, path, measures.messages)
+            && !measures.whole.has_steady(path, measures.survey, true)
+            && ledger::denial(ground, path).is_live()
+    });
+    let (groups, alone) = small::groups(small, |(path, _)| path.domain.as_str());
+    let mut found: Vec<Decision> = rest.into_iter().chain(alone).map(|(_, decision)| decision).collect();
+    found.extend(groups.into_iter().filter_map(|group| together(ground, group)));
+    found.sort_by(by_messages);
     found
+}
+
+/// The decision about many small senders in one.
+fn together(ground: &Ground<'_>, group: Vec<(&SendingPath, Decision)>) -> Option<Decision> {
+    let name = small::name(group.len());
+    let (paths, mut decisions): (Vec<&SendingPath>, Vec<Decision>) = group.into_iter().unzip();
+    decisions.sort_by(by_messages);
+    let mut sum = decisions.first()?.clone();
+    for one in &decisions[1..] {
+        sum.messages = sum.messages.saturating_add(one.messages);
+        sum.spf_alone = sum.spf_alone.saturating_add(one.spf_alone);
+        sum.reasons.extend(&one.reasons);
+    }
+    sum.reasons.sort_unstable();
+    sum.reasons.dedup();
+    let told = |one: &Decision| Undecided {
+        path: one.path.clone(),
+        sender: one.sender.clone(),
+        domain: one.domain.clone(),
+        messages: one.messages,
+    };
+    Some(Decision {
+        together: decisions.iter().map(told).collect(),
+        approve: ledger::approval_together(ground, &name, &paths)?.to_string(),
+        deny: ledger::denial_together(ground, &name, &paths)?.to_string(),
+        sender: name,
+        ..sum
+    })
+}
+
+/// Those with most messages first.
+fn by_messages(a: &Decision, b: &Decision) -> Ordering {
+    let most = |one: &Decision| Reverse(one.messages.max(one.spf_alone));
+    (most(a), &a.path).cmp(&(most(b), &b.path))
 }
 
 /// An unknown path that sends as the owner's machines do wants a decision from this part of the mail on: the twentieth.

@@ -201,6 +201,10 @@ fn decisions(answer: &Review, document: &mut Document) {
         } else {
             failing(&decision.sender, decision.messages, &decision.path, document);
         }
+        for one in &decision.together {
+            let text = format!("{} · {} · {}", one.sender, plural(one.messages, "message"), one.path);
+            document.item_at(1, Mark::Bullet, text);
+        }
         let mut say = |text: String| document.text(Text::plain(text).paint(Paint::Warn));
         if let Some(former) = &decision.in_place_of {
             say(format!("It began as {former} fell silent: it may be the same sender, on another machine."));
@@ -210,6 +214,9 @@ fn decisions(answer: &Review, document: &mut Document) {
                 "{} signs its mail elsewhere. This account passes through the include of its provider, as any customer's does: it may be one of yours, and it may be a stranger's.",
                 decision.domain
             ));
+        }
+        if !decision.together.is_empty() {
+            say("A spoofer buys names like these by the dozen. If some of them are yours, keep those in [[sender]], and take them out of [[not_ours]].".to_owned());
         }
         if has("steady") {
             say("It comes from one address, on most working days and at most reporters, as a server, a printer or a script of yours would that SPF does not name.".to_owned());
@@ -227,7 +234,7 @@ fn has_entry(entry: &str) -> bool {
 
 /// Those of which nothing was said above, among the decisions.
 fn others<'a>(answer: &'a Review, list: &'a [Undecided]) -> Vec<&'a Undecided> {
-    list.iter().filter(|one| answer.decisions.iter().all(|decision| decision.path != one.path)).collect()
+    list.iter().filter(|one| answer.decisions.iter().all(|decision| !decision.is_about(&one.path))).collect()
 }
 
 fn decide(answer: &Review, document: &mut Document) {

@@ -1,6 +1,6 @@
 //! What a review says of itself: its verdict, its checks and the names of them, in words.
 
-use crate::diagnosis::readiness::{Check, CheckArea, Review, Verdict};
+use crate::diagnosis::readiness::{Check, CheckArea, Decision, Review, Verdict};
 use crate::render::document::Paint;
 use crate::render::opening::{days_of, summary};
 use crate::words::{agree, list, plural};
@@ -20,7 +20,7 @@ pub(in crate::render) fn sentence(answer: &Review) -> String {
         Verdict::NotReady => format!("{domain} is not ready for p={target}: {}.", reasons(&failed)),
         Verdict::Undecided => format!(
             "No mail of {domain}'s own stands in the way of p={target}, but somebody has to decide first whose the mail of {} is.",
-            plural(answer.decisions.len() as u64, "sender")
+            plural(answer.decisions.iter().map(Decision::senders).sum(), "sender")
         ),
         Verdict::NotEnoughData => {
             let mut text = format!(
