@@ -15,14 +15,14 @@ impl Question<'_> {
     /// # Errors
     /// Those of the store.
     pub fn findings(&self, survey: &Survey) -> Result<Vec<DomainFinding>, StoreError> {
+        self.findings_with(survey, &self.reported()?, &published(self.store, survey)?)
+    }
+
+    /// Who reported in the window and well before it.
+    pub(super) fn reported(&self) -> Result<Vec<ReporterDays>, StoreError> {
         let first = self.window.first.saturating_sub(HISTORY);
-        let reporter_days = reporter_days(
-            self.store,
-            first,
-            self.today_of_reports.unwrap_or(Day::MAX).saturating_sub(1),
-            self.domains,
-        )?;
-        self.findings_with(survey, &reporter_days, &published(self.store, survey)?)
+        let last = self.today_of_reports.unwrap_or(Day::MAX).saturating_sub(1);
+        reporter_days(self.store, first, last, self.domains)
     }
 
     /// The same where it is known who reported, and what was published.

@@ -3,12 +3,12 @@
 use std::num::NonZero;
 
 use super::{Look, Question};
-use crate::diagnosis::readiness::{Observed, ReadinessThresholds, Review, Target, quiet_addresses, review};
+use crate::diagnosis::readiness::{Earlier, Observed, ReadinessThresholds, Review, Target, quiet_addresses, review};
 use crate::diagnosis::{Wanted, diagnose};
 use crate::dns::DnsAudit;
 use crate::domain::is_within;
 use crate::parallel;
-use crate::query::{CheckedReports, Scan, Survey, Window, earlier_days, strict_alignment};
+use crate::query::{CheckedReports, Scan, Survey, Window, earlier_days, published, strict_alignment};
 use crate::report::period::{Day, day_of};
 use crate::store::{Store, StoreError};
 
@@ -83,7 +83,8 @@ impl Question<'_> {
         let (first, last) = survey.days.unwrap_or((today - 1, today - 1));
         let begin = if self.window.first == Day::MIN { first } else { self.window.first };
         let end = if self.window.last == Day::MAX { last } else { self.window.last };
-        let findings = self.findings(survey)?;
+        let reported = self.reported()?;
+        let findings = self.findings_with(survey, &reported, &published(self.store, survey)?)?;
         let before = Window { first: begin, ..self.window };
         let memory_days = self.known.rules().thresholds.memory_days;
         let earlier = earlier_days(self.store, before, memory_days, &quiet_addresses(survey, &paths, end))?;
@@ -96,7 +97,7 @@ impl Question<'_> {
             checked: &how.genuine.checked,
             unchecked_left_out: how.genuine.unchecked_left_out,
             strict: &strict,
-            earlier: &earlier,
+            earlier: Earlier { first: begin.saturating_sub_unsigned(memory_days), days: &earlier, reported: &reported },
             catalogue: &self.known.catalogue,
             window: (begin, end),
             today,

@@ -9,7 +9,8 @@ use super::answer::Successor;
 use crate::diagnosis::SendingPath;
 use crate::diagnosis::dates::shown;
 use crate::diagnosis::silence::{Days, MONTHLY_RUN, is_quiet, stopped, takes_over};
-use crate::query::{EarlierDays, Survey};
+use crate::domain::is_within;
+use crate::query::{EarlierDays, ReporterDays, Survey};
 use crate::report::period::Day;
 use crate::role::Role;
 
@@ -19,6 +20,22 @@ const SEEN_DAYS: usize = 7;
 const REPORTERS_SHARE: f64 = 0.8;
 /// A reporter counts for that share if it reported other mail on this many days since.
 const GOES_ON_DAYS: usize = 7;
+
+/// What came once and did not come in so many days before comes neither every month nor every quarter.
+const QUARTER: Day = 98;
+/// It is less than this part of the mail: the hundredth, from which on paths are decided about.
+const PART_OF_ONCE: u64 = 100;
+
+/// What is known of the days before the window.
+#[derive(Debug, Clone, Copy)]
+pub struct Earlier<'o> {
+    /// The first of those that are remembered.
+    pub first: Day,
+    /// On which of them the addresses of paths that are quiet sent.
+    pub days: &'o EarlierDays,
+    /// Who reported on them, and in the window.
+    pub reported: &'o [ReporterDays],
+}
 
 /// That a path is silent for good.
 pub(super) enum End {
@@ -32,7 +49,9 @@ pub(super) enum End {
 pub(super) struct Witnessed<'w> {
     survey: &'w Survey,
     paths: &'w [&'w SendingPath],
-    earlier: &'w EarlierDays,
+    earlier: Earlier<'w>,
+    /// Messages of all paths.
+    messages: u64,
     /// The last day that there is mail on.
     last: Day,
     /// By header From and reporter the days with mail.
@@ -49,7 +68,7 @@ pub fn quiet_addresses(survey: &Survey, paths: &[SendingPath], last: Day) -> BTr
 }
 
 impl<'w> Witnessed<'w> {
-    pub(super) fn of(survey: &'w Survey, paths: &'w [&'w SendingPath], earlier: &'w EarlierDays) -> Self {
+    pub(super) fn of(survey: &'w Survey, paths: &'w [&'w SendingPath], earlier: Earlier<'w>, messages: u64) -> Self {
         let mut seen: BTreeMap<&str, BTreeMap<u32, BTreeSet<Day>>> = BTreeMap::new();
         let mut last = Day::MIN;
         for path in paths {
@@ -60,7 +79,7 @@ impl<'w> Witnessed<'w> {
                 last = last.max(report.day);
             }
         }
-        Witnessed { survey, paths, earlier, last, seen, others: OnceCell::new() }
+        Witnessed { survey, paths, earlier, messages, last, seen, others: OnceCell::new() }
     }
 
     fn others(&self, domain: &str) -> &[(&'w SendingPath, Days)] {
@@ -88,9 +107,14 @@ impl<'w> Witnessed<'w> {
     /// long enough to tell.
     pub(super) fn end(&self, path: &SendingPath) -> Option<End> {
         let days = self.days(path);
-        let before = path.source_ips.iter().filter_map(|ip| self.earlier.get(ip)).flatten();
+        let before = path.source_ips.iter().filter_map(|ip| self.earlier.days.get(ip)).flatten();
         let all: BTreeSet<Day> = before.chain(days.keys()).copied().collect();
-        let end = stopped(all.iter().copied(), self.last)?.end;
+        let once = self.came_once(path, &all);
+        let end = match stopped(all.iter().copied(), self.last) {
+            Some(stopped) => stopped.end,
+            // So few days make no habit.
+            None => *all.last().filter(|_| once)?,
+        };
         let took_over = self.others(&path.domain).iter().filter_map(|(other, theirs)| {
             let (first, unlike) = takes_over(&days, theirs, self.last)?;
             Some((unlike, first, *other))
@@ -102,22 +126,50 @@ impl<'w> Witnessed<'w> {
         }
         let lasted = end.saturating_sub(*all.first()?);
         let is_long = all.len() >= SEEN_DAYS && lasted >= MONTHLY_RUN && is_quiet(end, self.last);
-        (is_long && self.goes_on(path, end)).then_some(End::Ended)
+        ((is_long || once) && self.goes_on(path, end)).then_some(End::Ended)
+    }
+
+    /// Whether a path is a small mailing that came once, and not for a quarter of a year before: `days` are all that it was seen on. Only
+    /// mail that shows whose it is is remembered, by address, so that of other mail, and of machines that many share, nobody knows.
+    fn came_once(&self, path: &SendingPath, days: &BTreeSet<Day>) -> bool {
+        let (Some(&first), Some(&end)) = (days.first(), days.last()) else { return false };
+        let since = first.saturating_sub(QUARTER);
+        let is_remembered = path.provider.is_none() && path.spf_aligned.saturating_mul(2) > path.messages;
+        let is_small = path.messages.saturating_mul(PART_OF_ONCE) < self.messages;
+        let is_over = end.saturating_sub(first) < MONTHLY_RUN && is_quiet(end, self.last);
+        is_small
+            && is_remembered
+            && is_over
+            && since >= self.earlier.first
+            && self.most_of(path, |reporter| self.never_paused(reporter, &path.domain, since, first))
+    }
+
+    /// Whether a reporter reported on a domain, or one above it, from a day to another, without a pause in which a monthly run could hide.
+    fn never_paused(&self, reporter: u32, domain: &str, first: Day, last: Day) -> bool {
+        let Some(name) = self.survey.reporter_names.get(reporter as usize) else { return false };
+        let of_it = self.earlier.reported.iter().filter(|one| one.reporter == *name && is_within(domain, &one.domain));
+        let days: BTreeSet<Day> = of_it.flat_map(|one| one.days.range(first..=last)).map(|(&day, _)| day).collect();
+        let all: Vec<Day> = std::iter::once(first).chain(days).chain([last]).collect();
+        all.windows(2).all(|pair| pair[1].saturating_sub(pair[0]) < MONTHLY_RUN)
     }
 
     /// Whether those who reported a path went on to report other mail of its domain after a day.
     fn goes_on(&self, path: &SendingPath, end: Day) -> bool {
         let Some(seen) = self.seen.get(path.domain.as_str()) else { return false };
+        self.most_of(path, |reporter| {
+            seen.get(&reporter).is_some_and(|days| days.range(end.saturating_add(1)..).count() >= GOES_ON_DAYS)
+        })
+    }
+
+    /// Whether something holds of the reporters of most of a path's messages.
+    fn most_of(&self, path: &SendingPath, tells: impl Fn(u32) -> bool) -> bool {
         let mut messages: BTreeMap<u32, u64> = BTreeMap::new();
         for entry in self.survey.tally.entries(path.figures).iter().filter(|entry| entry.messages > 0) {
             let sum = messages.entry(self.survey.tally.report(entry).reporter).or_default();
             *sum = sum.saturating_add(entry.messages);
         }
-        let tells = |reporter: &u32| {
-            seen.get(reporter).is_some_and(|days| days.range(end.saturating_add(1)..).count() >= GOES_ON_DAYS)
-        };
         let all = messages.values().fold(0u64, |sum, &one| sum.saturating_add(one));
-        let telling = messages.iter().filter(|(reporter, _)| tells(reporter));
+        let telling = messages.iter().filter(|(reporter, _)| tells(**reporter));
         let (number, of) = telling.fold((0usize, 0u64), |(number, of), (_, &one)| (number + 1, of.saturating_add(one)));
         number >= messages.len().min(2) && of as f64 >= REPORTERS_SHARE * all as f64
     }

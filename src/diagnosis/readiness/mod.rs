@@ -28,7 +28,7 @@ pub use answer::{
     Advice, Blocker, Check, CheckArea, Decision, Ended, FailingPart, Fragile, Regression, Review, ReviewedPath,
     Successor, Undecided, Verdict,
 };
-pub use ended::quiet_addresses;
+pub use ended::{Earlier, quiet_addresses};
 pub use impact::{DayFigures, Impact};
 pub use list::{ReviewLine, ReviewList};
 pub use policy::{PolicyChange, PublishedAnswer, Target};

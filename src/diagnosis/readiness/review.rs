@@ -8,7 +8,7 @@ use super::answer::{Review, Verdict};
 use super::checklist::Findings;
 use super::checks;
 use super::decisions::decisions;
-use super::ended::{End, Witnessed};
+use super::ended::{Earlier, End, Witnessed};
 use super::impact::{self, PathDays, failing, is_own, least_alone, spf_alone};
 use super::measures::{Forgers, Measures};
 use super::policy::Target;
@@ -22,7 +22,7 @@ use crate::diagnosis::{DomainFinding, SendingPath, WindowAnswer, ledger};
 use crate::dns::DnsAudit;
 use crate::domain::is_within;
 use crate::providers::{Catalogue, Kind};
-use crate::query::{CheckedReports, EarlierDays, Matching, Receivers, StrictFigures, Survey};
+use crate::query::{CheckedReports, Matching, Receivers, StrictFigures, Survey};
 use crate::report::period::{Day, age_in_days, date_of, end_of, rfc3339};
 
 /// What a review is made of. It may hold more domains than the one reviewed.
@@ -44,8 +44,8 @@ pub struct Observed<'o> {
     pub unchecked_left_out: bool,
     /// What strict alignment would cost, by path.
     pub strict: &'o [StrictFigures],
-    /// Days before the window, of the addresses of paths that are quiet.
-    pub earlier: &'o EarlierDays,
+    /// What is known of the days before the window.
+    pub earlier: Earlier<'o>,
     /// The catalogue that named the senders.
     pub catalogue: &'o Catalogue,
     /// First and last day of the window.
@@ -89,7 +89,7 @@ pub fn review(
     let fresh = receivers.reports.iter().map(|report| report.period).filter(|period| period.is_evidence_of_now(now));
     let newest = fresh.max_by_key(|period| period.end);
 
-    let witnessed = Witnessed::of(observed.survey, &paths, observed.earlier);
+    let witnessed = Witnessed::of(observed.survey, &paths, observed.earlier, impact.messages);
     let mut ends: Vec<Option<End>> =
         paths.iter().map(|path| is_own(path).then(|| witnessed.end(path)).flatten()).collect();
     let in_place_of = successors(&paths, &ends);
