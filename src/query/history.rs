@@ -6,6 +6,7 @@ use rustc_hash::FxHashMap;
 
 use super::distinct_facts::DistinctFacts;
 use super::figures::{PathFigures, SenderKey, Survey};
+use super::grouped::Grouped;
 use super::tally::{Entry, ReportMark, Tally};
 use super::window::Window;
 use super::witnesses::Met;
@@ -64,16 +65,15 @@ pub fn history(
     let mut tally = Tally { kinds: kinds.list, reporters: witnesses.names.clone(), ..Tally::default() };
     let mut sums: Vec<((usize, Day, u32, u32), u64)> = sums.into_iter().collect();
     sums.sort_unstable();
+    let mut entries: Vec<(u32, Entry)> = Vec::with_capacity(sums.len());
     for ((place, day, reporter, kind), messages) in sums {
         let reporter = witnesses.of[reporter as usize];
-        tally.entry_ends.resize(place, tally.entries.len());
         if tally.reports.last().is_none_or(|last| (last.day, last.reporter) != (day, reporter)) {
             tally.reports.push(ReportMark { report: 0, day, reporter, listed: reporter });
         }
-        tally.entries.push(Entry { messages, report: tally.reports.len() as u32 - 1, kind });
+        entries.push((place as u32, Entry { messages, report: tally.reports.len() as u32 - 1, kind }));
     }
-    tally.entry_places = (0..).take(tally.entries.len()).collect();
-    tally.entry_ends.resize(domains.len(), tally.entries.len());
+    tally.entries = Grouped::of(entries.iter().copied(), domains.len());
     let path = |domain: &String| PathFigures::new(domain.clone(), SenderKey::Nobody, None, Role::Unknown);
     Ok(Some(Survey {
         paths: domains.iter().map(path).collect(),

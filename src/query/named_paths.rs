@@ -13,8 +13,8 @@ impl Scan<'_> {
     /// Every path that has entries with its names, in the order of them, and no figures yet. Notes the path of each group.
     pub(super) fn named_paths(&mut self, paths: &Paths) -> Result<Vec<(PathNumber, PathFigures)>, StoreError> {
         let mut used = vec![false; paths.list.len()];
-        for group in &self.sums.groups_of_entries {
-            used[paths.of_groups[*group as usize] as usize] = true;
+        for (group, &path) in paths.of_groups.iter().enumerate() {
+            used[path as usize] |= !self.sums.entries(group).is_empty();
         }
         let mut found: Vec<(PathNumber, PathFigures, usize)> = Vec::new();
         for (at, &number) in paths.list.iter().enumerate().filter(|(at, _)| used[*at]) {

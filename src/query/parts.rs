@@ -79,17 +79,15 @@ impl<'s> Parts<'s> {
         for &at in &paths {
             for entry in tally.entries(at) {
                 sums.entry(self.policy_domains[entry.report as usize]).or_default().add(figures(tally, entry));
-                part.tally.entries.push(Entry { report: places.reports[entry.report as usize], ..*entry });
             }
-            part.tally.entry_ends.push(part.tally.entries.len());
+            let moved = |entry: &Entry| Entry { report: places.reports[entry.report as usize], ..*entry };
+            part.tally.entries.push(tally.entries(at).iter().map(moved));
             let placed = |one: &AddressPart| AddressPart { seen: one.seen.placed(&places.reporters), ..*one };
-            part.tally.addresses.extend(tally.address_parts(at).iter().map(placed));
-            part.tally.address_ends.push(part.tally.addresses.len());
+            part.tally.addresses.push(tally.address_parts(at).iter().map(placed));
             let path = &whole.paths[at];
             part.evidence.extend(whole.evidence.get_key_value(&path.domain).map(|(from, seen)| (from.clone(), *seen)));
             part.paths.push(path.clone());
         }
-        part.tally.entry_places = (0..).take(part.tally.entries.len()).collect();
         let place_of: FxHashMap<usize, usize> = paths.iter().copied().zip(0..).collect();
         let matched = whole.matched.iter();
         part.matched = matched.filter_map(|&(entry, path)| Some((entry, *place_of.get(&path)?))).collect();

@@ -1,12 +1,13 @@
 //! The pass over the records of a window, and over what is remembered of the days before it.
 //!
-//! This thread reads records and finds their kinds, another computes the sums ([`sums`](super::sums)).
+//! This thread reads records and finds their kinds, another computes the sums ([`running_sums`](super::running_sums)).
 
 use std::sync::mpsc::{channel, sync_channel};
 use std::thread;
 
+use super::running_sums::{Batch, Record, RunningSums};
 use super::scan::{Current, Is, Scan};
-use super::sums::{Batch, Cell, Excuse, Record, Sums};
+use super::sums::{Cell, Excuse};
 use super::tally::ReportMark;
 use crate::rows;
 use crate::store::{Remembered, ScannedRun, StoreError};
@@ -21,7 +22,7 @@ impl Scan<'_> {
     /// Goes through the records.
     pub(super) fn run(&mut self) -> Result<(), StoreError> {
         let (store, window) = (self.store, self.window);
-        let mut sums = Sums::new(self.knowledge);
+        let mut sums = RunningSums::new(self.knowledge);
         let read = thread::scope(|scope| {
             let (full, filled) = sync_channel::<Batch>(WAITING);
             let (empty, emptied) = channel::<Batch>();
@@ -57,9 +58,8 @@ impl Scan<'_> {
             let _ = full.send(std::mem::take(&mut self.batch));
             Ok(())
         });
-        sums.close();
+        self.sums = sums.close();
         self.kinds.close();
-        self.sums = sums;
         read
     }
 
@@ -98,7 +98,7 @@ impl Scan<'_> {
                 if self.batch.cells.len() > before {
                     let (key, new) = self.address_numbers.key(hot.key, sum.address);
                     self.batch.v6.extend(new);
-                    self.batch.evidence.push((key, self.batch.cells.len()));
+                    self.batch.evidence.push((key, (self.batch.cells.len() - before) as u32));
                 }
                 Ok(())
             }
@@ -140,7 +140,7 @@ impl Scan<'_> {
                 self.batch.records.push(Record { key, messages, report, kind, mark: (operator, run.day) });
             } else {
                 self.batch.cells.push(Cell::new(run.day, reporter, hot.excuse, messages));
-                self.batch.evidence.push((key, self.batch.cells.len()));
+                self.batch.evidence.push((key, 1));
             }
         }
         if !matched {

@@ -24,8 +24,10 @@ use rustc_hash::FxHashMap;
 use super::distinct_facts::DistinctFacts;
 use super::figures::Signer;
 use super::naming::{AuthIdentities, Knowledge};
+use super::pair_key::{AddressNumbers, PairKey};
 use super::roles::{PathNumber, Paths};
-use super::sums::{AddressNumbers, Batch, Excuse, PairKey, Sums};
+use super::running_sums::Batch;
+use super::sums::{Excuse, Sums};
 use super::tally::{DomainSums, Tally};
 use super::window::Window;
 use super::witnesses::Met;
@@ -142,7 +144,7 @@ impl<'s> Scan<'s> {
             by_domain: FxHashMap::default(),
             reporters_of: HashMap::new(),
             tally: Tally::default(),
-            sums: Sums::new(knowledge),
+            sums: Sums::none(knowledge),
             paths_of_groups: Vec::new(),
             paths: Paths::default(),
             path_numbers: Vec::new(),

@@ -1,18 +1,17 @@
 //! One pass over the records of a window: sums by header From and sender, and by policy domain.
 
 use std::collections::{BTreeSet, HashMap};
-use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
 use super::figures::{Evidence, PathFigures, SenderKey, Signer, SignerUse, Survey};
+use super::grouped::Grouped;
 use super::naming::{Knowledge, NamedBy};
 use super::policy_domains::policy_domains;
 use super::roles::{self, Ground};
 use super::scan::Scan;
-use super::sighting::Sighting;
-use super::tally::{AddressPart, Bits, Days, Tally};
+use super::tally::{AddressPart, Bits, Days, Entry, Tally};
 use super::window::Window;
 use crate::alignment::{Disposition, DkimState, SpfState};
 use crate::domain;
@@ -111,40 +110,29 @@ impl Scan<'_> {
     }
 
     /// Puts entries and addresses in the order of their paths, with the reporters' places as they are now; says what each rule
-    /// named of each path.
+    /// named of each path. Entries of the same report and kind become one.
     fn arrange(&mut self, paths: usize, places: &[u32]) -> Vec<RuleSums> {
-        let of_group = &self.paths_of_groups;
+        let entries = self.sums.take_entries();
+        let (sums, of_group) = (&self.sums, &self.paths_of_groups);
         let mut by_rule: Vec<RuleSums> = vec![[(0, 0); NamedBy::ALL.len()]; paths];
-        let mut entry_ends = vec![0; paths];
-        let entries = || self.sums.groups_of_entries.iter().zip(&self.sums.entries);
-        for (group, entry) in entries() {
-            let path = of_group[*group as usize] as usize;
-            let sum = &mut by_rule[path][self.sums.groups.list[*group as usize].by as usize];
-            *sum = (sum.0.saturating_add(entry.messages), sum.1 + 1);
-            entry_ends[path] += 1;
+        for ((at, group), &path) in sums.groups.list.iter().enumerate().zip(of_group) {
+            let Some(by_rule) = by_rule.get_mut(path as usize) else { continue };
+            let (sum, of_group) = (&mut by_rule[group.by as usize], entries.of_group(at));
+            let messages = of_group.iter().fold(sum.0, |sum, entry| sum.saturating_add(entry.messages));
+            *sum = (messages, sum.1 + of_group.len() as u64);
         }
-        let sums = &self.sums;
-        let placed = || {
-            let all = sums.addresses().map(|(ip, states, pair)| {
-                let part = AddressPart { ip, states, messages: pair.messages, seen: pair.seen.placed(places) };
-                (of_group[pair.group as usize], part)
-            });
-            all.filter(|(path, _)| *path != NO_PATH)
-        };
-        let mut address_ends = vec![0; paths];
-        let arrange_addresses = || {
-            placed().for_each(|(path, _)| address_ends[path as usize] += 1);
-            let ip = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
-            let nowhere = AddressPart { ip, states: (0, false), messages: 0, seen: Sighting::default() };
-            by_path(placed(), &mut address_ends, nowhere)
-        };
         let arrange_entries = || {
-            let placed = self.sums.groups_of_entries.iter().zip(0..);
-            by_path(placed.map(|(group, place)| (of_group[*group as usize], place)), &mut entry_ends, 0)
+            let mut arranged = entries.regrouped(of_group, paths);
+            arranged.keep_first(sum_up);
+            arranged
         };
-        (self.tally.addresses, self.tally.entry_places) = parallel::both(arrange_addresses, arrange_entries);
-        self.tally.entries = self.sums.take_entries();
-        (self.tally.entry_ends, self.tally.address_ends) = (entry_ends, address_ends);
+        let placed = sums.addresses().map(|(ip, states, pair)| {
+            let part = AddressPart { ip, states, messages: pair.messages, seen: pair.seen.placed(places) };
+            (of_group[pair.group as usize], part)
+        });
+        let placed = placed.filter(|(path, _)| *path != NO_PATH);
+        let (addresses, entries) = parallel::both(|| Grouped::of(placed, paths), arrange_entries);
+        (self.tally.addresses, self.tally.entries) = (addresses, entries);
         by_rule
     }
 
@@ -282,19 +270,21 @@ fn rule(sender: &SenderKey, by_rule: &RuleSums) -> NamedBy {
     }
 }
 
-/// Things in the order of their paths, and within a path as they were. `ends` has how many there are of each path, and has
-/// afterwards where those of each path end.
-fn by_path<T: Copy>(things: impl Iterator<Item = (u32, T)>, ends: &mut [usize], filler: T) -> Vec<T> {
-    let mut sum = 0;
-    for end in ends.iter_mut() {
-        // First where they begin, then moved on with each that is put there.
-        (*end, sum) = (sum, sum + *end);
+/// Puts the entries of a path in the order of their reports, and leaves one for each kind of a report; how many these are.
+fn sum_up(entries: &mut [Entry]) -> usize {
+    entries.sort_unstable_by_key(|entry| (entry.report, entry.kind));
+    let mut kept = 0_usize;
+    for at in 0..entries.len() {
+        let entry = entries[at];
+        match kept.checked_sub(1).map(|last| &mut entries[last]) {
+            Some(last) if (last.report, last.kind) == (entry.report, entry.kind) => {
+                last.messages = last.messages.saturating_add(entry.messages);
+            }
+            _ => {
+                entries[kept] = entry;
+                kept += 1;
+            }
+        }
     }
-    let mut sorted = vec![filler; sum];
-    for (path, thing) in things {
-        let place = &mut ends[path as usize];
-        sorted[*place] = thing;
-        *place += 1;
-    }
-    sorted
+    kept
 }

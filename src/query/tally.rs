@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use super::grouped::Grouped;
 use super::roles::network;
 use super::sighting::Sighting;
 use crate::alignment::DkimState;
@@ -54,71 +55,17 @@ pub struct Tally {
     pub(super) listed: Vec<String>,
     /// The one of them that all reports are which nobody checked, where others were checked.
     pub(super) unchecked: Option<u32>,
-    /// Those of a path in the order of their reports.
-    pub(super) entries: Vec<Entry>,
-    /// The places of entries in the order of their paths, and within a path as they are.
-    pub(super) entry_places: Vec<u32>,
-    /// Where the entries of each path end.
-    pub(super) entry_ends: Vec<usize>,
-    /// In the order of their paths.
-    pub(super) addresses: Vec<AddressPart>,
-    /// Where the addresses of each path end.
-    pub(super) address_ends: Vec<usize>,
-}
-
-fn stretch<'t, T>(all: &'t [T], ends: &[usize], at: usize) -> &'t [T] {
-    let begin = at.checked_sub(1).and_then(|before| ends.get(before)).copied().unwrap_or(0);
-    ends.get(at).and_then(|&end| all.get(begin..end)).unwrap_or(&[])
-}
-
-/// The entries of a path, in the order of their reports.
-#[derive(Debug, Clone, Copy)]
-pub struct Entries<'t> {
-    all: &'t [Entry],
-    places: &'t [u32],
-}
-
-impl<'t> Entries<'t> {
-    /// One after the other.
-    #[must_use]
-    pub fn iter(&self) -> EntryIter<'t> {
-        EntryIter { all: self.all, places: self.places.iter() }
-    }
-}
-
-impl<'t> IntoIterator for Entries<'t> {
-    type Item = &'t Entry;
-    type IntoIter = EntryIter<'t>;
-
-    fn into_iter(self) -> EntryIter<'t> {
-        self.iter()
-    }
-}
-
-/// Goes through the entries of a path.
-#[derive(Debug, Clone)]
-pub struct EntryIter<'t> {
-    all: &'t [Entry],
-    places: std::slice::Iter<'t, u32>,
-}
-
-impl<'t> Iterator for EntryIter<'t> {
-    type Item = &'t Entry;
-
-    fn next(&mut self) -> Option<&'t Entry> {
-        self.all.get(*self.places.next()? as usize)
-    }
-
-    fn size_hint(&self) -> (usize, Option<usize>) {
-        self.places.size_hint()
-    }
+    /// By path, those of each in the order of their reports.
+    pub(super) entries: Grouped<Entry>,
+    /// By path.
+    pub(super) addresses: Grouped<AddressPart>,
 }
 
 impl Tally {
     /// The entries of a path, by its place in [`Survey::paths`](super::Survey::paths).
     #[must_use]
-    pub fn entries(&self, path: usize) -> Entries<'_> {
-        Entries { all: &self.entries, places: stretch(&self.entry_places, &self.entry_ends, path) }
+    pub fn entries(&self, path: usize) -> &[Entry] {
+        self.entries.of_group(path)
     }
 
     /// The entries of a path by whose word it is judged: where reports that passed saw it, theirs alone.
@@ -127,7 +74,7 @@ impl Tally {
         let is_unchecked = |entry: &Entry| Some(self.report(entry).reporter) == self.unchecked;
         let any_checked =
             self.unchecked.is_some() && entries.iter().any(|entry| entry.messages > 0 && !is_unchecked(entry));
-        entries.into_iter().filter(move |entry| !any_checked || !is_unchecked(entry))
+        entries.iter().filter(move |entry| !any_checked || !is_unchecked(entry))
     }
 
     /// The messages of a path that are not among those of [`telling`](Self::telling).
@@ -161,7 +108,7 @@ impl Tally {
 
     /// The addresses of a path as they were summed up.
     pub(super) fn address_parts(&self, path: usize) -> &[AddressPart] {
-        stretch(&self.addresses, &self.address_ends, path)
+        self.addresses.of_group(path)
     }
 
     /// Whether a path sends from an address.

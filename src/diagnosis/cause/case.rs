@@ -107,7 +107,7 @@ impl<'c> Case<'c, '_> {
     /// What reporters say of the path since its last change.
     pub(super) fn entries(&self) -> impl Iterator<Item = &'c Entry> {
         let (tally, from) = (&self.survey.tally, self.change.map_or(Day::MIN, |change| change.day));
-        let all = tally.entries(self.at).into_iter();
+        let all = tally.entries(self.at).iter();
         all.filter(move |entry| entry.messages > 0 && tally.report(entry).day >= from)
     }
 

@@ -5,10 +5,8 @@ use std::net::IpAddr;
 
 use rustc_hash::FxHashMap;
 
-use super::grouped::Grouped;
 use super::numbers::Numbers;
 use super::own_evidence::OwnEvidence;
-use crate::parallel;
 use crate::providers::Kind;
 use crate::query::naming::{AuthIdentity, Knowledge, NamedBy, Sender, SenderGroup, Texts};
 use crate::query::sums::{Excuse, Sums};
@@ -66,9 +64,6 @@ pub(super) struct Excused {
 pub(in crate::query) struct Gathered<'g> {
     pub(super) ground: &'g Ground<'g>,
     pub(super) knowledge: Knowledge<'g>,
-    /// The entries, and what is evidence only, by their groups.
-    entries: Grouped,
-    evidence: Grouped,
     /// What was seen of each group.
     pub(super) groups: Vec<GroupSeen>,
     /// In the order of groups.
@@ -104,14 +99,9 @@ impl<'g> Gathered<'g> {
     pub(super) fn of(ground: &'g Ground<'g>, knowledge: Knowledge<'g>) -> Self {
         let sums = ground.sums;
         let groups = &sums.groups.list;
-        let groups_of_evidence: Vec<u32> = sums.evidence.iter().map(|one| one.group).collect();
-        let grouped = |groups_of_things| Grouped::of(groups_of_things, groups.len());
-        let (entries, evidence) = parallel::both(|| grouped(&sums.groups_of_entries), || grouped(&groups_of_evidence));
         let mut gathered = Gathered {
             ground,
             knowledge,
-            entries,
-            evidence,
             groups: Vec::new(),
             reporters: Vec::new(),
             excused: Vec::new(),
@@ -191,15 +181,13 @@ impl<'g> Gathered<'g> {
     /// All that was seen of a group, whoever's word counts.
     fn all_cells(&self, at: usize) -> impl Iterator<Item = Cell> {
         let (sums, tally) = (self.ground.sums, self.ground.tally);
-        let evidence = self.evidence.of_group(at).iter().flat_map(|&number| sums.cells(number as usize));
-        let evidence = evidence.map(|cell| Cell {
+        let evidence = sums.cells(at).iter().map(|cell| Cell {
             day: cell.day,
             reporter: cell.reporter(),
             messages: cell.messages,
             excuse: cell.excuse(),
         });
-        let counted = self.entries.of_group(at).iter().map(|&place| {
-            let entry = &sums.entries[place as usize];
+        let counted = sums.entries(at).iter().map(|entry| {
             let report = tally.report(entry);
             let excuse = Excuse::of(tally.facts(entry).forwarding);
             Cell { day: report.day, reporter: report.reporter, messages: entry.messages, excuse }
@@ -227,7 +215,7 @@ impl<'g> Gathered<'g> {
 
     /// Whether mail of a group is of the window and asked for: else it is evidence only.
     pub(super) fn is_counted(&self, at: usize) -> bool {
-        !self.entries.of_group(at).is_empty()
+        !self.ground.sums.entries(at).is_empty()
     }
 
     /// The messages of a group.

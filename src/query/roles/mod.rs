@@ -28,7 +28,6 @@ mod decide;
 mod elsewhere;
 mod filters;
 mod gather;
-mod grouped;
 mod habits;
 mod keys;
 mod numbers;

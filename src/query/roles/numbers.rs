@@ -5,8 +5,8 @@ use std::collections::HashMap;
 
 use rustc_hash::FxHashMap;
 
-use super::grouped::Grouped;
 use super::keys::network;
+use crate::query::grouped::Grouped;
 use crate::query::naming::{Sender, SenderGroup};
 
 /// The numbers of what groups have in common.
@@ -19,7 +19,7 @@ pub(super) struct Numbers {
     /// For each sender, its site.
     sites: Vec<u32>,
     /// The groups of each place; there is one at least.
-    groups_of_places: Grouped,
+    groups_of_places: Grouped<u32>,
     number_of_places: usize,
     /// By site a sender that is there.
     senders_of_sites: Vec<Sender>,
@@ -70,7 +70,7 @@ impl Numbers {
             found.places.push(place);
         }
         found.number_of_places = places.0.len();
-        found.groups_of_places = Grouped::of(&found.places, found.number_of_places);
+        found.groups_of_places = Grouped::of(found.places.iter().copied().zip(0..), found.number_of_places);
         found
     }
 

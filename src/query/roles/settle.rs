@@ -4,9 +4,9 @@ use rustc_hash::FxHashMap;
 
 use super::decide::{Author, Decision};
 use super::gather::Gathered;
-use super::grouped::Grouped;
 use super::numbers;
 use crate::parallel;
+use crate::query::grouped::Grouped;
 use crate::query::naming::Sender;
 use crate::role::Role;
 use crate::witness::Seen;
@@ -99,7 +99,12 @@ struct Settled {
 }
 
 impl Settled {
-    fn of(gathered: &Gathered<'_>, decisions: &[Decision], groups: impl Iterator<Item = usize> + Clone) -> Self {
+    /// Nothing where all is as it was decided: of hundreds of thousands of machines nearly always.
+    fn of(
+        gathered: &Gathered<'_>,
+        decisions: &[Decision],
+        groups: impl Iterator<Item = usize> + Clone,
+    ) -> Option<Box<Self>> {
         let (mut of, mut settled) = (Decided::default(), Settled::default());
         groups.clone().for_each(|at| of.add(decisions[at], gathered.seen(at)));
         for at in groups {
@@ -137,7 +142,8 @@ impl Settled {
                 settled.hidden.push((at, others.and_then(|told| of.agrees(told))));
             }
         }
-        settled
+        let changes = !settled.decisions.is_empty() || !settled.hidden.is_empty();
+        changes.then(|| Box::new(settled))
     }
 }
 
@@ -152,13 +158,13 @@ pub(super) fn settle(gathered: &Gathered<'_>, decisions: &mut [Decision]) {
         *numbers.entry((gathered.identity(at).from, machine_number(gathered, at))).or_insert(next)
     };
     let of_groups: Vec<u32> = (0..decisions.len()).map(&mut number).collect();
-    let by_machine = Grouped::of(&of_groups, numbers.len());
+    let by_machine = Grouped::of(of_groups.iter().copied().zip(0_u32..), numbers.len());
     let known = &*decisions;
     let settled = parallel::map(numbers.len(), |number| {
         Settled::of(gathered, known, by_machine.of_group(number).iter().map(|&at| at as usize))
     });
     let mut hidden: Vec<(usize, Option<Decision>)> = Vec::new();
-    for of_machine in settled {
+    for of_machine in settled.into_iter().flatten() {
         of_machine.decisions.into_iter().for_each(|(at, settled)| decisions[at] = settled);
         hidden.extend(of_machine.hidden);
     }
