@@ -121,18 +121,15 @@ impl Scan<'_> {
             let messages = of_group.iter().fold(sum.0, |sum, entry| sum.saturating_add(entry.messages));
             *sum = (messages, sum.1 + of_group.len() as u64);
         }
-        let arrange_entries = || {
-            let mut arranged = entries.regrouped(of_group, paths);
-            arranged.keep_first(sum_up);
-            arranged
-        };
+        // One after the other, so that only one of them is there twice.
+        self.tally.entries = entries.regrouped(of_group, paths);
+        self.tally.entries.keep_first(sum_up);
         let placed = sums.addresses().map(|(ip, states, pair)| {
             let part = AddressPart { ip, states, messages: pair.messages, seen: pair.seen.placed(places) };
             (of_group[pair.group as usize], part)
         });
         let placed = placed.filter(|(path, _)| *path != NO_PATH);
-        let (addresses, entries) = parallel::both(|| Grouped::of(placed, paths), arrange_entries);
-        (self.tally.addresses, self.tally.entries) = (addresses, entries);
+        self.tally.addresses = Grouped::of(placed, paths);
         by_rule
     }
 

@@ -19,6 +19,7 @@ mod ingest;
 mod inspect;
 mod ledger;
 mod login;
+mod long_list;
 mod metrics;
 mod opening;
 mod paths;

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::document::{Document, Fact, Paint, Text};
 use super::form::Answer;
+use super::long_list::with_list;
 use super::table::{Column, Field, Row, Rows, Table, Written as _};
 use crate::report::period::rfc3339;
 use crate::store::{QuarantineEntry, Quarantined};
@@ -82,7 +83,7 @@ impl Answer for QuarantineAnswer<'_> {
     const HAS_ROWS: bool = true;
 
     fn data(&self) -> impl Serialize {
-        json!({ "schema": "dmarcstat/quarantine/1", "entries": self.0.iter().map(entry_json).collect::<Vec<_>>() })
+        with_list(json!({ "schema": "dmarcstat/quarantine/1" }), "entries", self.0, entry_json)
     }
 
     fn document(&self) -> Document {

@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::document::{Document, Paint, Text};
 use super::form::Answer;
+use super::long_list::with_list;
 use super::opening::summary;
 use super::table::{Column, Field, Rows, Table, Written as _, painted, plain};
 use crate::report::period::{Day, date_of, rfc3339};
@@ -133,16 +134,15 @@ impl Answer for ReportsAnswer<'_> {
     const HAS_ROWS: bool = true;
 
     fn data(&self) -> impl Serialize {
-        let list = self.reports.iter().map(|report| {
-            let mut map = summary_json(report);
-            map.insert("irregularities".to_owned(), json!(codes(report)));
-            Value::Object(map)
-        });
-        json!({
+        let fields = json!({
             "schema": "dmarcstat/reports/1",
             "window": { "begin": date(self.begin), "end": date(self.end) },
             "newest_report": self.newest,
-            "reports": list.collect::<Vec<_>>(),
+        });
+        with_list(fields, "reports", self.reports, |report| {
+            let mut map = summary_json(report);
+            map.insert("irregularities".to_owned(), json!(codes(report)));
+            map
         })
     }
 

@@ -5,6 +5,7 @@ use serde_json::json;
 
 use super::document::{Document, Paint, Text};
 use super::form::Answer;
+use super::long_list::with_list;
 use super::opening::{days_of, summary};
 use super::table::{Column, Field, Row, Rows, Table, Written as _, painted, plain};
 use crate::diagnosis::{TlsAnswer, TlsFailure, TlsPolicy, WindowAnswer};
@@ -211,7 +212,12 @@ impl Answer for TlsReportsAnswer<'_> {
     const HAS_ROWS: bool = true;
 
     fn data(&self) -> impl Serialize {
-        let list = self.reports.iter().map(|report| {
+        let fields = json!({
+            "schema": "dmarcstat/tls-reports/1",
+            "window": self.window,
+            "newest_report": self.newest,
+        });
+        with_list(fields, "reports", self.reports, |report| {
             json!({
                 "id": report.id,
                 "org_name": report.org_name,
@@ -229,12 +235,6 @@ impl Answer for TlsReportsAnswer<'_> {
                 "foreign": report.foreign,
                 "location": report.location,
             })
-        });
-        json!({
-            "schema": "dmarcstat/tls-reports/1",
-            "window": self.window,
-            "newest_report": self.newest,
-            "reports": list.collect::<Vec<_>>(),
         })
     }
 
