@@ -14,6 +14,9 @@ use crate::report::period::{Day, date_of, rfc3339};
 use crate::store::{Apart, ReportSummary, Trust};
 use crate::words::{agree, grouped, plural};
 
+/// The most reports that a table for people has.
+const MOST: usize = 10_000;
+
 /// A list of reports, and what it is a list of.
 #[derive(Debug, Clone, Default)]
 pub struct ReportsAnswer<'a> {
@@ -152,6 +155,9 @@ impl Answer for ReportsAnswer<'_> {
         let days = format!("{} to {}", date(self.begin).unwrap_or_default(), date(self.end).unwrap_or_default());
         document.text(summary(&days, self.reports.len() as u64, reporters.len(), self.newest.as_deref()));
         document.table(table(self.reports));
+        if self.reports.len() > MOST {
+            document.text("All of them in rows: `--format csv` or `--format json`");
+        }
         let apart = [
             (self.dropped, "because somebody dropped it", "--dropped"),
             (self.ignored, "because the reporter is ignored", "--ignored"),
@@ -176,7 +182,8 @@ fn date(day: Option<Day>) -> Option<String> {
 }
 
 fn table(reports: &[ReportSummary]) -> Table {
-    Table::of(
+    Table::first_of(
+        MOST,
         reports,
         [
             (Column::number("ID"), |report| plain(report.id.written())),
@@ -205,4 +212,53 @@ fn notes(report: &ReportSummary) -> Vec<&'static str> {
         None => {}
     }
     notes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::render::form::{Form, Style};
+    use crate::report::PolicyPublished;
+
+    #[test]
+    fn a_table_for_people_has_an_end_and_says_where_the_rest_is() {
+        let report = ReportSummary {
+            id: 7,
+            org_name: None,
+            reporter: "mailhaven.example".to_owned(),
+            email: None,
+            report_id: "r7".to_owned(),
+            domain: "brightwater.example".to_owned(),
+            begin: 0,
+            end: 86_400,
+            day: 0,
+            policy: PolicyPublished::default(),
+            rfc9990: false,
+            records: 1,
+            messages: 2,
+            dmarc_pass: 2,
+            sibling: 0,
+            counted: true,
+            replaced_by: None,
+            shared: None,
+            trust: Trust::Unchecked,
+            dropped: false,
+            ignored: false,
+            foreign: false,
+            irregularities: Vec::new(),
+        };
+        let style = Style { width: 80, color: false, unicode: false };
+        let written = |form: Form, number: usize| {
+            let reports = vec![report.clone(); number];
+            let mut bytes = Vec::new();
+            form.write(&ReportsAnswer { reports: &reports, ..ReportsAnswer::default() }, &style, &mut bytes).unwrap();
+            String::from_utf8(bytes).unwrap()
+        };
+        let all = written(Form::Table, MOST);
+        assert_eq!((all.matches("mailhaven.example").count(), all.contains("more")), (MOST, false));
+        let some = written(Form::Table, MOST + 3);
+        assert_eq!(some.matches("mailhaven.example").count(), MOST);
+        assert!(some.contains("and 3 more") && some.contains("--format csv"), "{}", &some[some.len() - 200..]);
+        assert_eq!(written(Form::Csv, MOST + 3).matches("mailhaven.example").count(), MOST + 3);
+    }
 }
