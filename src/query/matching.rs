@@ -51,7 +51,7 @@ pub struct Mail<'m> {
 /// What an entry would be about.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Reach {
-    /// The [`Mail`] of the path that it was written for, by its numbers.
+    /// The [`Mail`] of the paths that it was written for, by its numbers.
     pub mail: BTreeSet<usize>,
     /// It would be about mail of another role, author or sender too.
     pub others: bool,
@@ -130,10 +130,10 @@ impl Matching<'_> {
             .collect()
     }
 
-    /// What an entry that is written for a path of the survey would be about. Mail of the same role, author and sender under
-    /// a subdomain that the entry covers is the same sender's.
+    /// What an entry that is written for some paths of the survey would be about. Mail of the same role, author and sender as one of
+    /// them under a subdomain that the entry covers is the same sender's.
     #[must_use]
-    pub fn reach(&self, path: usize, entry: &LedgerEntry) -> Reach {
+    pub fn reach(&self, paths: &[usize], entry: &LedgerEntry) -> Reach {
         let mut reach = Reach::default();
         let index = self.index();
         for number in self.candidates(entry) {
@@ -147,10 +147,10 @@ impl Matching<'_> {
             {
                 continue;
             }
-            if self.places[part.group as usize] as usize == path {
+            if paths.contains(&(self.places[part.group as usize] as usize)) {
                 reach.mail.insert(number);
             } else {
-                reach.others |= !self.is_same_sender(path, part.group);
+                reach.others |= !paths.iter().any(|&path| self.is_same_sender(path, part.group));
             }
         }
         reach

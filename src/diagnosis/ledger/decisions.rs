@@ -1,7 +1,9 @@
 //! Ledger entries for either decision about a path.
 
+use ipnet::IpNet;
+
 use super::entry::EntryText;
-use super::identity::{Ground, because, identity};
+use super::identity::{Ground, because, identity, is_about_these_alone};
 use crate::diagnosis::SendingPath;
 use crate::query::{Decision, Identities};
 
@@ -71,4 +73,27 @@ pub(in crate::diagnosis) fn denial_together(
     paths: &[&SendingPath],
 ) -> Option<EntryText> {
     EntryText::together(name, paths.iter().map(|path| denial(ground, path)))
+}
+
+/// The `[[sender]]` entry of a line whose address changes within a network: a comment, as others have the rest of it.
+pub(in crate::diagnosis) fn approval_of_line(network: IpNet, domain: &str) -> EntryText {
+    let identities = vec![Identities { ip: vec![network], ..Identities::default() }];
+    EntryText::commented(Decision::Approved, &network.to_string(), domain, identities).under([
+        "An entry would approve strangers: tomorrow another has the address.".to_owned(),
+        format!("First, if it is yours, have it send through a server that signs as {domain}: then it needs no entry."),
+    ])
+}
+
+/// The `[[not_ours]]` entry of a line: the network where no other mail comes from it, else the addresses that were seen.
+pub(in crate::diagnosis) fn denial_of_line(
+    ground: &Ground<'_>,
+    network: IpNet,
+    paths: &[&SendingPath],
+) -> Option<EntryText> {
+    let identities = Identities { ip: vec![network], ..Identities::default() };
+    let name = network.to_string();
+    if is_about_these_alone(ground, paths, Decision::Denied, &identities) {
+        return Some(EntryText::live(Decision::Denied, &name, &paths.first()?.domain, vec![identities]));
+    }
+    denial_together(ground, &name, paths)
 }

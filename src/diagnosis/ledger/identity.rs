@@ -138,6 +138,34 @@ fn common(names: &BTreeSet<String>) -> Vec<String> {
     found
 }
 
+fn entry(decision: Decision, domain: &str, identities: Identities) -> LedgerEntry {
+    LedgerEntry {
+        decision,
+        name: String::new(),
+        line: 0,
+        domains: vec![domain.to_owned()],
+        shared: false,
+        identities,
+        owner: None,
+        note: None,
+        expires: None,
+    }
+}
+
+/// Whether an entry would be about these paths alone, which share header From.
+pub(super) fn is_about_these_alone(
+    ground: &Ground<'_>,
+    paths: &[&SendingPath],
+    decision: Decision,
+    identities: &Identities,
+) -> bool {
+    let numbers: Vec<usize> = paths.iter().map(|path| path.figures).collect();
+    let about = |path: &&SendingPath| {
+        !ground.matching.reach(&numbers, &entry(decision, &path.domain, identities.clone())).others
+    };
+    paths.first().is_some_and(about)
+}
+
 /// By what entries of this decision recognise a path.
 pub(super) fn identity(ground: &Ground<'_>, path: &SendingPath, decision: Decision) -> Identity {
     let mail = ground.matching.mail(path.figures);
@@ -145,18 +173,8 @@ pub(super) fn identity(ground: &Ground<'_>, path: &SendingPath, decision: Decisi
     let mut found = Identity::default();
     let (mut others, mut reached) = (false, Vec::new());
     for candidate in candidates(ground, path, &shown) {
-        let entry = LedgerEntry {
-            decision,
-            name: String::new(),
-            line: 0,
-            domains: vec![path.domain.clone()],
-            shared: false,
-            identities: candidate.identities,
-            owner: None,
-            note: None,
-            expires: None,
-        };
-        let reach = ground.matching.reach(path.figures, &entry);
+        let entry = entry(decision, &path.domain, candidate.identities);
+        let reach = ground.matching.reach(&[path.figures], &entry);
         if candidate.shared {
             if found.shared.is_none() && !reach.mail.is_empty() {
                 found.shared = Some(entry.identities);

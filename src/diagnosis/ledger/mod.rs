@@ -13,7 +13,7 @@ pub(super) mod small;
 use jiff::civil::Date;
 use serde::Serialize;
 
-pub(super) use decisions::{approval, approval_together, denial, denial_together};
+pub(super) use decisions::{approval, approval_of_line, approval_together, denial, denial_of_line, denial_together};
 pub use entry::EntryText;
 pub(super) use identity::Ground;
 pub use proposals::proposals;

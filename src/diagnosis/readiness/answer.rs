@@ -181,7 +181,8 @@ pub struct Decision {
     pub messages: u64,
     /// Messages that pass by SPF only.
     pub spf_alone: u64,
-    /// Why: `service`, `other-account`, `account-unproven`, `authenticates`, `broken-signatures`, `in-place-of`, `steady`.
+    /// Why: `service`, `other-account`, `account-unproven`, `authenticates`, `broken-signatures`, `in-place-of`, `steady`,
+    /// `steady-line`.
     pub reasons: Vec<&'static str>,
     /// Who hands over; of several how many these are.
     pub sender: String,
@@ -197,6 +198,9 @@ pub struct Decision {
     pub deny: String,
 }
 
+/// The reason of a decision about a line whose address changes.
+pub(super) const STEADY_LINE: &str = "steady-line";
+
 impl Decision {
     /// Whether it is about a path, by its id.
     #[must_use]
@@ -204,10 +208,16 @@ impl Decision {
         self.path == path || self.together.iter().any(|one| one.path == path)
     }
 
+    /// Whether it is about a line whose address changes: one sender, though its paths are many.
+    #[must_use]
+    pub fn is_of_line(&self) -> bool {
+        self.reasons.contains(&STEADY_LINE)
+    }
+
     /// How many senders it is about.
     #[must_use]
     pub fn senders(&self) -> u64 {
-        self.together.len().max(1) as u64
+        if self.is_of_line() { 1 } else { self.together.len().max(1) as u64 }
     }
 }
 

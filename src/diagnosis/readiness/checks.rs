@@ -263,7 +263,7 @@ fn mail(findings: &Findings<'_>, list: &mut List) {
         "forgotten_senders",
         false,
         findings.review.forgotten.is_empty(),
-        "no unknown path with 1% of the mail or more that authenticates as somebody, or comes from one address on most working days and at most reporters",
+        "no unknown path with 1% of the mail or more that authenticates as somebody, or comes from one address, or one line whose address changes, on most working days and at most reporters",
         match findings.review.forgotten.as_slice() {
             [] => "none".to_owned(),
             some => format!(

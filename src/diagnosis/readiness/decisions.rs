@@ -3,8 +3,9 @@
 use std::cmp::{Ordering, Reverse};
 use std::collections::BTreeMap;
 
-use super::answer::{Decision, Undecided};
+use super::answer::{Decision, STEADY_LINE, Undecided};
 use super::impact::{PathDays, failing};
+use super::lines::Line;
 use super::measures::{Measures, is_broken};
 use crate::diagnosis::SendingPath;
 use crate::diagnosis::ledger::{self, Ground, small};
@@ -22,11 +23,13 @@ pub(super) fn undecided(path: &SendingPath) -> Undecided {
 }
 
 /// The paths that somebody has to decide about before the policy is made stricter, each with its days. Those with fewer messages need
-/// no decision and are summed up in one line. `in_place_of` names by a path's id the sender in whose place it came.
+/// no decision and are summed up in one line. `in_place_of` names by a path's id the sender in whose place it came. Lines with a
+/// twentieth of the mail are decided about too.
 pub(super) fn decisions<'p>(
     ground: &Ground<'_>,
     paths: impl Iterator<Item = (&'p SendingPath, &'p PathDays)>,
     in_place_of: &BTreeMap<String, String>,
+    lines: &[Line<'_>],
     measures: &Measures<'_>,
 ) -> Vec<Decision> {
     let decision = |(path, days): (&SendingPath, &PathDays)| {
@@ -56,6 +59,8 @@ pub(super) fn decisions<'p>(
     let (groups, alone) = small::groups(small, |(path, _)| path.domain.as_str());
     let mut found: Vec<Decision> = rest.into_iter().chain(alone).map(|(_, decision)| decision).collect();
     found.extend(groups.into_iter().filter_map(|group| together(ground, group)));
+    let large = |line: &&Line<'_>| line.certain && is_large(line.failing, measures);
+    found.extend(lines.iter().filter(large).filter_map(|line| of_line(ground, line)));
     found.sort_by(by_messages);
     found
 }
@@ -88,6 +93,23 @@ fn together(ground: &Ground<'_>, group: Vec<(&SendingPath, Decision)>) -> Option
     })
 }
 
+/// The decision about a line.
+fn of_line(ground: &Ground<'_>, line: &Line<'_>) -> Option<Decision> {
+    let first = line.paths.first()?;
+    Some(Decision {
+        path: first.id.clone(),
+        messages: line.failing,
+        spf_alone: 0,
+        reasons: vec![STEADY_LINE],
+        sender: line.network.to_string(),
+        domain: first.domain.clone(),
+        together: line.paths.iter().map(|path| undecided(path)).collect(),
+        in_place_of: None,
+        approve: ledger::approval_of_line(line.network, &first.domain).to_string(),
+        deny: ledger::denial_of_line(ground, line.network, &line.paths)?.to_string(),
+    })
+}
+
 /// Those with most messages first.
 fn by_messages(a: &Decision, b: &Decision) -> Ordering {
     let most = |one: &Decision| Reverse(one.messages.max(one.spf_alone));
@@ -96,6 +118,11 @@ fn by_messages(a: &Decision, b: &Decision) -> Ordering {
 
 /// An unknown path that sends as the owner's machines do wants a decision from this part of the mail on: the twentieth.
 const PART_OF_STEADY: u64 = 20;
+
+/// Whether so much that nobody authenticates wants a decision where it comes as the owner's would.
+fn is_large(fails: u64, measures: &Measures<'_>) -> bool {
+    !measures.parked && fails.saturating_mul(PART_OF_STEADY) >= measures.messages
+}
 
 /// Why somebody has to decide about a path.
 fn reasons(path: &SendingPath, days: &PathDays, came_in_place: bool, measures: &Measures<'_>) -> Vec<&'static str> {
@@ -111,12 +138,11 @@ fn reasons(path: &SendingPath, days: &PathDays, came_in_place: bool, measures: &
         }
         Role::Unknown if counts(fails) => {
             let shown = shown(path, measures);
-            let large = !measures.parked && fails.saturating_mul(PART_OF_STEADY) >= measures.messages;
             vec![
                 (shown == Some(Shown::Authenticated), "authenticates"),
                 (shown == Some(Shown::Broken), "broken-signatures"),
                 (came_in_place, "in-place-of"),
-                (large && measures.whole.has_steady(path, survey, true), "steady"),
+                (is_large(fails, measures) && measures.whole.has_steady(path, survey, true), "steady"),
             ]
         }
         _ => Vec::new(),

@@ -11,6 +11,7 @@ mod decisions;
 mod ended;
 mod failures;
 mod impact;
+mod lines;
 mod list;
 mod measures;
 mod policy;

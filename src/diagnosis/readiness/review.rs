@@ -10,6 +10,7 @@ use super::checks;
 use super::decisions::decisions;
 use super::ended::{Earlier, End, Witnessed};
 use super::impact::{self, PathDays, failing, is_own, least_alone, spf_alone};
+use super::lines::{Line, lines};
 use super::measures::{Forgers, Measures};
 use super::policy::Target;
 use super::reporters::{evidence, handling, reporters};
@@ -111,12 +112,14 @@ pub fn review(
         whole: Whole::of(&daily, observed.survey, &paths),
         forgers: Forgers::of(&paths),
     };
+    let lines = lines(&paths, &measures, observed.catalogue);
     let mut counts = weighed(observed.survey, &own).into_iter();
     let mut sorted = Sorted::default();
     for ((path, days), end) in paths.iter().zip(&path_days).zip(ends) {
         let counted = if is_own(path) { counts.next() } else { None };
         sorted.add(path, days, end, counted.unwrap_or_default(), &measures);
     }
+    sorted.forgotten.extend(lines.iter().filter_map(Line::forgotten));
     sorted.blockers.sort_by_key(|blocker| Reverse((blocker.messages, blocker.spf_alone)));
     sorted.fragile.sort_by_key(|path| Reverse(path.messages));
 
@@ -158,7 +161,7 @@ pub fn review(
         ended: sorted.ended,
         fragile: sorted.fragile,
         subdomains: subdomains::subdomains(domain, target, &within, &governing, published.as_ref()),
-        decisions: decisions(&ground, paths.iter().copied().zip(&path_days), &in_place_of, &measures),
+        decisions: decisions(&ground, paths.iter().copied().zip(&path_days), &in_place_of, &lines, &measures),
         decide: sorted.decide,
         forgotten: sorted.forgotten,
         strict,

@@ -201,7 +201,8 @@ fn decisions(answer: &Review, document: &mut Document) {
         } else {
             failing(&decision.sender, decision.messages, &decision.path, document);
         }
-        for one in &decision.together {
+        let several = if decision.is_of_line() { &[][..] } else { &decision.together };
+        for one in several {
             let text = format!("{} · {} · {}", one.sender, plural(one.messages, "message"), one.path);
             document.item_at(1, Mark::Bullet, text);
         }
@@ -215,7 +216,10 @@ fn decisions(answer: &Review, document: &mut Document) {
                 decision.domain
             ));
         }
-        if !decision.together.is_empty() {
+        if decision.is_of_line() {
+            say("It comes from one network, on most working days and at most reporters, about as much each day and from an address or two at a time, as from an office whose line gets a new address every few days.".to_owned());
+        }
+        if !several.is_empty() {
             say("A spoofer buys names like these by the dozen. If some of them are yours, keep those in [[sender]], and take them out of [[not_ours]].".to_owned());
         }
         if has("steady") {

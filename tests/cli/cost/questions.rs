@@ -65,7 +65,7 @@ fn cost_of_matching(document: &[u8]) -> Duration {
                 note: None,
                 expires: None,
             };
-            let reach = matching.reach(at, &entry);
+            let reach = matching.reach(&[at], &entry);
             assert!(!reach.mail.is_empty() && !reach.others, "{path:?}: {reach:?}");
         }
         processor_time() - began
