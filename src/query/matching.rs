@@ -9,11 +9,13 @@ use std::collections::{BTreeSet, HashMap};
 use std::net::IpAddr;
 use std::sync::OnceLock;
 
+use super::grouped::Grouped;
 use super::ledger::{Decision, LedgerEntry, Shown};
 use super::naming::{AuthIdentity, Knowledge, SenderGroup};
 use super::roles::{PathNumber, Paths};
 use super::scan::Scan;
 use super::sums::Sums;
+use super::survey::NO_PATH;
 use crate::store::StoreError;
 
 /// The records of a survey, memory before the window included, as entries of the ledger see them.
@@ -69,11 +71,14 @@ struct Part {
 struct Index {
     /// In the order of their groups.
     parts: Vec<Part>,
-    /// By path of the survey.
-    by_path: Vec<Vec<usize>>,
-    by_address: HashMap<IpAddr, Vec<usize>>,
+    /// By path of the survey, the numbers of its parts.
+    by_path: Grouped<u32>,
+    /// The numbers of parts in the order of their addresses.
+    by_address: Vec<u32>,
+    /// By identity: few show the same as hundreds of thousands of groups.
+    groups: Grouped<u32>,
     by_tenant: HashMap<String, Vec<u32>>,
-    /// Backwards, in order, so that a domain and all below it are one stretch; each with a group.
+    /// Backwards, in order, so that a domain and all below it are one stretch; each with an identity.
     signing_domains: Vec<(String, u32)>,
     envelope_domains: Vec<(String, u32)>,
     /// The same of header From.
@@ -110,10 +115,10 @@ impl Matching<'_> {
     #[must_use]
     pub fn mail(&self, path: usize) -> Vec<Mail<'_>> {
         let index = self.index();
-        let of_path = index.by_path.get(path).map_or(&[][..], Vec::as_slice);
+        let of_path = index.by_path.of_group(path).iter();
         of_path
-            .iter()
             .map(|&number| {
+                let number = number as usize;
                 let part = &index.parts[number];
                 let (group, identity) = self.group(part.group);
                 let handed = group.handed(identity, part.address, &self.knowledge);
@@ -179,33 +184,35 @@ impl Matching<'_> {
     /// and one domain through thousands of services: the fewer are gone through.
     fn candidates(&self, entry: &LedgerEntry) -> Vec<usize> {
         let (index, identities) = (self.index(), &entry.identities);
-        let of_domains = if entry.domains.is_empty() { usize::MAX } else { count(&index.froms, &entry.domains) };
+        let of_domains = if entry.domains.is_empty() { usize::MAX } else { index.count(&index.froms, &entry.domains) };
         let addresses = identities.ip.iter().all(|net| net.prefix_len() == net.max_prefix_len());
-        let mut groups = None;
+        let mut identities_found = None;
         if !identities.ip.is_empty() && addresses {
-            let found = || identities.ip.iter().filter_map(|net| index.by_address.get(&net.addr()));
-            if found().map(Vec::len).sum::<usize>() <= of_domains {
-                return found().flatten().copied().collect();
+            let found = || identities.ip.iter().map(|net| index.at_address(net.addr()));
+            if found().map(<[u32]>::len).sum::<usize>() <= of_domains {
+                return found().flatten().map(|&number| number as usize).collect();
             }
         } else if !identities.tenant.is_empty() {
             let found = || identities.tenant.iter().filter_map(|name| index.by_tenant.get(&name.to_ascii_lowercase()));
-            if found().map(Vec::len).sum::<usize>() <= of_domains {
-                groups = Some(found().flatten().copied().collect());
+            let of_tenants = || found().flatten().copied();
+            if index.number_of_groups(of_tenants()) <= of_domains {
+                identities_found = Some(of_tenants().collect());
             }
         } else {
             let envelope = (&index.envelope_domains, &identities.envelope_domain);
             let signing = (&index.signing_domains, &identities.signing_domain);
             let (names, domains) = if envelope.1.is_empty() { signing } else { envelope };
-            if !domains.is_empty() && count(names, domains) <= of_domains {
-                groups = Some(below(names, domains));
+            if !domains.is_empty() && index.count(names, domains) <= of_domains {
+                identities_found = Some(below(names, domains));
             }
         }
-        let groups: BTreeSet<u32> = match groups {
-            Some(groups) => groups,
+        let found: BTreeSet<u32> = match identities_found {
+            Some(found) => found,
             None if of_domains == usize::MAX => return (0..index.parts.len()).collect(),
             None => below(&index.froms, &entry.domains),
         };
-        let parts = groups.into_iter().flat_map(|group| {
+        let groups = found.into_iter().flat_map(|identity| index.groups.of_group(identity as usize)).copied();
+        let parts = groups.flat_map(|group| {
             let begin = index.parts.partition_point(|part| part.group < group);
             (begin..index.parts.len()).take_while(move |&at| index.parts[at].group == group)
         });
@@ -223,37 +230,56 @@ impl Matching<'_> {
                 earlier.messages = earlier.messages.saturating_add(if same { later.messages } else { 0 });
                 same
             });
+            let numbers = || parts.iter().zip(0_u32..);
+            let on_paths = numbers().map(|(part, number)| (self.places[part.group as usize], number));
+            let on_paths = on_paths.filter(|(path, _)| *path != NO_PATH);
+            let mut by_address: Vec<u32> = numbers().filter(|one| one.0.address.is_some()).map(|one| one.1).collect();
+            by_address.sort_by_key(|&number| parts[number as usize].address);
+            let of_identities = self.sums.groups.list.iter().zip(0..).map(|(group, number)| (group.identity, number));
             let mut index = Index {
-                by_path: vec![Vec::new(); self.numbers.len()],
-                by_address: HashMap::new(),
+                by_path: Grouped::of(on_paths, self.numbers.len()),
+                by_address,
+                groups: Grouped::of(of_identities, self.sums.identities.len()),
                 by_tenant: HashMap::new(),
                 signing_domains: Vec::new(),
                 envelope_domains: Vec::new(),
                 froms: Vec::new(),
                 parts,
             };
-            for (number, part) in index.parts.iter().enumerate() {
-                if let Some(of_path) = index.by_path.get_mut(self.places[part.group as usize] as usize) {
-                    of_path.push(number);
-                }
-                if let Some(address) = part.address {
-                    index.by_address.entry(address).or_default().push(number);
-                }
-            }
-            for group in 0..self.sums.groups.list.len() as u32 {
-                let (_, identity) = self.group(group);
+            for (identity, number) in self.sums.identities.iter().zip(0..) {
                 if let Some(account) = identity.account() {
-                    index.by_tenant.entry(account.name.to_ascii_lowercase()).or_default().push(group);
+                    index.by_tenant.entry(account.name.to_ascii_lowercase()).or_default().push(number);
                 }
-                index.signing_domains.extend(identity.verified.iter().map(|(name, _)| (backwards(name), group)));
-                index.envelope_domains.extend(identity.envelope.iter().map(|name| (backwards(name), group)));
-                index.froms.extend(self.froms.get(&identity.from).map(|name| (backwards(name), group)));
+                index.signing_domains.extend(identity.verified.iter().map(|(name, _)| (backwards(name), number)));
+                index.envelope_domains.extend(identity.envelope.iter().map(|name| (backwards(name), number)));
+                index.froms.extend(self.froms.get(&identity.from).map(|name| (backwards(name), number)));
             }
             index.signing_domains.sort_unstable();
             index.envelope_domains.sort_unstable();
             index.froms.sort_unstable();
             index
         })
+    }
+}
+
+impl Index {
+    /// The numbers of the parts from an address.
+    fn at_address(&self, address: IpAddr) -> &[u32] {
+        let of = |number: &u32| self.parts[*number as usize].address;
+        let begin = self.by_address.partition_point(|number| of(number) < Some(address));
+        let end = self.by_address.partition_point(|number| of(number) <= Some(address));
+        &self.by_address[begin..end]
+    }
+
+    /// How many groups some identities have.
+    fn number_of_groups(&self, identities: impl Iterator<Item = u32>) -> usize {
+        identities.map(|identity| self.groups.of_group(identity as usize).len()).sum()
+    }
+
+    /// How many groups are found at most where they are looked for [`below`] some domains.
+    fn count(&self, names: &[(String, u32)], domains: &[String]) -> usize {
+        let found = domains.iter().flat_map(|domain| stretch(names, &backwards(domain)));
+        self.number_of_groups(found.map(|(_, identity)| *identity))
     }
 }
 
@@ -268,20 +294,15 @@ fn stretch<'n>(names: &'n [(String, u32)], backwards: &str) -> &'n [(String, u32
     &rest[..rest.partition_point(|(name, _)| name.starts_with(backwards))]
 }
 
-/// How many groups [`below`] finds at most.
-fn count(names: &[(String, u32)], domains: &[String]) -> usize {
-    domains.iter().map(|domain| stretch(names, &backwards(domain)).len()).sum()
-}
-
-/// The groups of names that are one of some domains, or below one.
+/// The identities of names that are one of some domains, or below one.
 fn below(names: &[(String, u32)], domains: &[String]) -> BTreeSet<u32> {
-    let mut groups = BTreeSet::new();
+    let mut found = BTreeSet::new();
     for domain in domains {
         let domain = backwards(domain);
         let is_below = |name: &str| name[domain.len()..].is_empty() || name[domain.len()..].starts_with('.');
-        groups.extend(stretch(names, &domain).iter().filter(|(name, _)| is_below(name)).map(|one| one.1));
+        found.extend(stretch(names, &domain).iter().filter(|(name, _)| is_below(name)).map(|one| one.1));
     }
-    groups
+    found
 }
 
 #[cfg(test)]
@@ -298,6 +319,5 @@ mod tests {
         assert_eq!(found("b.example"), [3]);
         assert_eq!(found("example"), [0, 1, 2, 3, 4]);
         assert!(found("c.example").is_empty());
-        assert_eq!(count(&list, &["a.example".to_owned(), "example".to_owned()]), 8);
     }
 }
