@@ -92,8 +92,8 @@ impl Case<'_, '_> {
     /// A service, or a provider, that does not sign as this domain.
     pub(super) fn not_set_up(&self) -> Option<Explained> {
         let owners = self.path.role.is_owners();
-        if owners && self.class == Class::Broken || self.is_set_up_in_part() {
-            // It signs as this name, so it is set up.
+        if (owners || self.path.role == Role::Service) && self.class == Class::Broken || self.is_set_up_in_part() {
+            // It signs as this name, so it is set up, as far as the sender is concerned.
             return None;
         }
         // A mailbox host or gateway that hands on mail without any signature says nothing of what it is set up for.

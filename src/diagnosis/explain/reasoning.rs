@@ -66,8 +66,13 @@ fn role(path: &SendingPath, survey: &Survey) -> String {
 fn handed_on(path: &SendingPath) -> String {
     let found = path.evidence.forwarding;
     let [spf, carried, excused] = found.weighed;
+    let verified = match (found.verified, carried.0) {
+        (_, 0) => "",
+        (true, _) => ", and some of these verified",
+        (false, _) => ", and none of these verified",
+    };
     format!(
-        "{} of its messages carry signatures of the domain that are used at other senders, SPF aligned in {}; {} were exempted from the policy as forwarded or sent by a list, by {} reporters",
+        "{} of its messages carry signatures of the domain{verified}, SPF aligned in {}; {} were exempted from the policy as forwarded or sent by a list, by {} reporters",
         percent(carried.0, carried.1),
         percent(spf.0, spf.1),
         percent(excused.0, excused.1),

@@ -9,6 +9,7 @@ use super::gather::Gathered;
 use super::habits::{OfSender, SenderHabits, add};
 use super::owner::{Owner, Use};
 use super::reach::Reach;
+use super::senders_keys::SendersKeys;
 use super::spray::sprayed;
 use super::unsigned::UnsignedAtHome;
 use crate::parallel;
@@ -83,13 +84,14 @@ struct Rows<'g> {
     unsigned_at_home: UnsignedAtHome,
     /// Sender groups that come from machines of the owner's own gateway provider which filter for recipients.
     filters: HashSet<usize>,
+    senders_keys: SendersKeys,
 }
 
 impl<'g> Rows<'g> {
     fn of(gathered: &'g Gathered<'g>, owner: &'g Owner<'g>) -> Self {
-        let ((sprayed, unsigned_at_home, filters), reach) = parallel::both(
+        let ((sprayed, unsigned_at_home, filters), (reach, senders_keys)) = parallel::both(
             || (sprayed(gathered), UnsignedAtHome::of(gathered), filters(gathered, owner)),
-            || Reach::of(gathered, owner),
+            || (Reach::of(gathered, owner), SendersKeys::of(gathered, owner)),
         );
         let mut rows = Rows {
             gathered,
@@ -102,6 +104,7 @@ impl<'g> Rows<'g> {
             sprayed,
             unsigned_at_home,
             filters,
+            senders_keys,
         };
         for at in 0..gathered.len() {
             let (identity, own) = (gathered.identity(at), gathered.own(at));
@@ -202,7 +205,10 @@ impl<'g> Rows<'g> {
             evidence.signatures.iter().map(|one| (one.verified, owner.key_use(one, at))).collect();
         let verified = evidence.verified;
         let own_account_elsewhere = identity.accounts.iter().filter(own).any(|account| !at_home(&account));
-        let elsewhere = signatures.iter().any(|&(_, used)| used == Use::Elsewhere) || own_account_elsewhere;
+        // What the sender signs with a key of its own is not handed on.
+        let of_sender = self.senders_keys.has(gathered, owner, at);
+        let used_elsewhere = !of_sender && signatures.iter().any(|&(_, used)| used == Use::Elsewhere);
+        let elsewhere = used_elsewhere || own_account_elsewhere;
         let own_account = identity.accounts.iter().filter(own).find(|account| account.verified && at_home(account));
         // Beside a signature of the owner's at home a reverse-path says nothing of who wrote it.
         let own_here = signatures.iter().any(|&(verified, used)| verified && used == Use::Here);
@@ -262,7 +268,7 @@ impl<'g> Rows<'g> {
         // 7: a mailing list.
         if !own_spf {
             let organization = identity.authenticated.is_some() || matches!(sender, Sender::Organization(_));
-            let carries = elsewhere || !signatures.is_empty() && !verified;
+            let carries = elsewhere || !signatures.is_empty() && !verified && !of_sender;
             // Receivers that see the mail, its List-Id too, and say `forwarded` tell a forwarder from a list.
             let another = carries && !habits.spared_as_forwarded && (habits.resigns || organization && habits.changes);
             let passes_on = matches!(kind, Some(Kind::MailboxHost | Kind::Forwarder | Kind::Service));

@@ -47,6 +47,10 @@ pub(super) struct Key {
     pub(super) with_spf: FxHashMap<u32, Seen>,
     /// Who saw it at each sender.
     pub(super) shown: FxHashMap<u32, Seen>,
+    /// Who saw it verify.
+    pub(super) verifying: Seen,
+    /// The site that shows most of it, if it has a selector and never verified.
+    pub(super) signed_at: Option<u32>,
     /// Verified messages by reporter, day and site; there may be several of one.
     verified: Vec<(u32, Day, u32, u64)>,
     /// Of a key without a selector those of its domain that have one.
@@ -89,6 +93,11 @@ impl Key {
     /// Works out whether it is at home by SPF.
     pub(super) fn find_spf(&mut self) {
         self.anywhere_with_spf = self.with_spf.values().any(|seen| self.counts(seen));
+    }
+
+    /// Whether it verified, or a sender shows it with aligned SPF, on nobody's word alone.
+    pub(super) fn is_proven(&self) -> bool {
+        self.anywhere_with_spf || self.counts(&self.verifying) && self.verifying.is_any()
     }
 
     /// Adds verified messages; the day matters only where the key is nowhere at home by SPF.

@@ -11,6 +11,7 @@
 //! - `elsewhere` holds accounts against what the domain signs elsewhere;
 //! - `numbers` numbers senders and places, which sums go by;
 //! - `keys` says where keys are used;
+//! - `senders_keys` knows who signs as the domain with a key of his own;
 //! - `reach` tells a gateway of the owner's from a recipient's filter;
 //! - `filters` tells the same of machines at a gateway that sends for the owner, too;
 //! - `spray` knows the throw-away names of spoofers;
@@ -36,6 +37,7 @@ mod own_evidence;
 mod owner;
 mod paths;
 mod reach;
+mod senders_keys;
 mod settle;
 mod spray;
 mod streams;

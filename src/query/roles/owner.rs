@@ -11,7 +11,7 @@ use crate::providers::Kind;
 use crate::query::naming::{Account, ProviderNumber, Sender, Signed};
 use crate::query::tally::Days;
 use crate::report::period::Day;
-use crate::witness::Seen;
+use crate::witness::{Seen, has_share};
 
 /// A reporter that sees only one address counts from this many own-signed messages on,
 const CONSISTENT: u64 = 20;
@@ -238,6 +238,7 @@ impl<'g> Owner<'g> {
         key.find_spf();
         for &(at, _) in groups.iter().filter(|(_, signed)| signed.verified) {
             let site = gathered.numbers.site(at);
+            key.verifying.extend(gathered.seen(at));
             if key.anywhere_with_spf {
                 let all = gathered.reporters(at).iter();
                 all.for_each(|one| key.add_verified(site, one.reporter, Day::MIN, one.messages));
@@ -247,7 +248,36 @@ impl<'g> Owner<'g> {
             }
         }
         key.settle();
+        if groups.iter().all(|(_, signed)| signed.any_key != number) && !key.is_proven() {
+            key.signed_at = self.site_of_most(groups);
+        }
         key
+    }
+
+    /// The site that shows most of a key, on nobody's word alone.
+    fn site_of_most(&self, groups: &[(usize, &Signed)]) -> Option<u32> {
+        let gathered = self.gathered;
+        let mut sites: BTreeMap<u32, ByReporter> = BTreeMap::new();
+        let mut all = ByReporter::new();
+        for &(at, _) in groups {
+            let here = sites.entry(gathered.numbers.site(at)).or_default();
+            for one in gathered.reporters(at) {
+                add(here, one.reporter, one.messages);
+                add(&mut all, one.reporter, one.messages);
+            }
+        }
+        let part = |here: &ByReporter, reporter: &u32, all: u64| {
+            let here = here.get(reporter).copied().unwrap_or(0);
+            [here, all.saturating_sub(here)]
+        };
+        let is_most = |here: &ByReporter| has_share(all.iter().map(|(reporter, &all)| part(here, reporter, all)), MOST);
+        sites.iter().find(|(_, here)| is_most(here)).map(|(site, _)| *site)
+    }
+
+    /// Whether a signature's key is one that only the sender of a group signs with, as far as the reports tell, and that never
+    /// verified: nobody else's mail can have brought it there.
+    pub(super) fn is_senders_key(&self, signed: &Signed, at: usize) -> bool {
+        self.keys.get(&signed.key).is_some_and(|key| key.signed_at == Some(self.gathered.numbers.site(at)))
     }
 
     /// A machine that only some reporters can see (over IPv6, say): what each of them sees of the own-signed mail comes from there,
