@@ -3,7 +3,9 @@
 //!
 //! One account may send some of its mail set up and some not, be set up later, or lose what was set up: the same path all along.
 //! That it is the same account shows by the addresses, where an account has some of its own, or by the days, where one kind of
-//! mail gives way to the other. Others' accounts at a service where the owner has one share neither.
+//! mail gives way to the other. Others' accounts at a service where the owner has one share neither. What an uncatalogued vendor
+//! signs as itself alone is of the owner's account where both show it: a vendor's machines may be those of all its customers. What
+//! carries the owner's signature, though it fails, is of an account that was set up for the domain, as the owner's is.
 
 use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
@@ -46,6 +48,12 @@ impl Stream {
         era(&self.days).zip(era(&other.days)).is_some_and(|(own, other)| other.0 >= own.1.saturating_sub(OVERLAP))
     }
 
+    /// Whether its mail, seen on one day only, ends other mail or is what that gave way to, at several reporters.
+    fn replaces(&self, other: &Stream, addresses: &HashMap<usize, HashSet<IpAddr>>) -> bool {
+        let gives_way = self.gives_way_to(other) || other.gives_way_to(self);
+        self.seen.by_several() && gives_way && other.comes_from_where(self, addresses)
+    }
+
     fn comes_from_where(&self, other: &Stream, addresses: &HashMap<usize, HashSet<IpAddr>>) -> bool {
         let all = |stream: &Stream| stream.groups.iter().filter_map(|at| addresses.get(at)).flatten().collect();
         let (own, other): (HashSet<&IpAddr>, HashSet<&IpAddr>) = (all(self), all(other));
@@ -67,24 +75,66 @@ fn second(mut numbers: Vec<Day>) -> Option<Day> {
     numbers.get(1).or(numbers.first()).copied()
 }
 
-/// The owner's mail at a place, and what shows no author.
+/// What mail at a place is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Of {
+    /// The owner's.
+    Owner,
+    /// It shows no author.
+    Nobody,
+    /// The vendor signs it as itself, and nobody else does.
+    Vendor,
+    /// It carries signatures of the owner's that fail, by keys that are used nowhere else.
+    Claimed,
+}
+
+/// The owner's mail at a place, and what may be of the same account.
 #[derive(Default)]
 struct Streams {
     own: Stream,
     default: Stream,
+    vendors: Stream,
+    claimed: Stream,
 }
 
-/// Whether mail is the owner's, or shows no author; nothing for all other mail.
-fn is_own(gathered: &Gathered<'_>, at: usize, decision: &Decision) -> Option<bool> {
-    let signed = || gathered.identity(at).signed.iter().any(|one| one.verified);
-    let no_author = match (decision.sender, decision.author) {
-        (Sender::Provider(_), Author::Nobody) => gathered.kind(at) == Some(Kind::Service),
-        (Sender::Address(_) | Sender::Organization(_), Author::Organization(_)) => !signed(),
-        _ => false,
-    };
+impl Streams {
+    fn of(&mut self, of: Of) -> &mut Stream {
+        match of {
+            Of::Owner => &mut self.own,
+            Of::Nobody => &mut self.default,
+            Of::Vendor => &mut self.vendors,
+            Of::Claimed => &mut self.claimed,
+        }
+    }
+
+    /// All but the owner's.
+    fn others(&self) -> [&Stream; 3] {
+        [&self.default, &self.vendors, &self.claimed]
+    }
+}
+
+/// What mail is, as far as it may be of the owner's account at a service or a vendor's machine.
+fn is_of(gathered: &Gathered<'_>, at: usize, decision: &Decision) -> Option<Of> {
+    let identity = gathered.identity(at);
     match decision.role {
-        Role::Own => (!decision.behind).then_some(true),
-        Role::Service if decision.entry.is_none() => no_author.then_some(false),
+        Role::Own => return (!decision.behind).then_some(Of::Owner),
+        Role::Service if decision.entry.is_none() => {}
+        _ => return None,
+    }
+    let signers = || identity.signed.iter().filter(|one| one.verified);
+    let claimed = !gathered.own(at).signatures.is_empty();
+    match (decision.sender, decision.author) {
+        (Sender::Provider(_), Author::Nobody) if gathered.kind(at) == Some(Kind::Service) => {
+            Some(if claimed { Of::Claimed } else { Of::Nobody })
+        }
+        (Sender::Address(_) | Sender::Organization(_), Author::Organization(vendor)) => {
+            let vendors = signers().all(|one| one.organization == vendor);
+            match (claimed, signers().next()) {
+                (true, _) => vendors.then_some(Of::Claimed),
+                (false, None) => Some(Of::Nobody),
+                (false, Some(_)) => vendors.then_some(Of::Vendor),
+            }
+        }
         _ => None,
     }
 }
@@ -96,39 +146,51 @@ pub(super) fn join(gathered: &Gathered<'_>, decisions: &mut [Decision]) {
     // Few places have mail without an author: only there is the owner's looked at.
     for wanted in [false, true] {
         for (at, decision) in decisions.iter().enumerate() {
-            if is_own(gathered, at, decision) != Some(wanted) {
-                continue;
-            }
+            let Some(of) = is_of(gathered, at, decision).filter(|of| (*of == Of::Owner) == wanted) else { continue };
             let place = place(at, decision);
             if !wanted {
-                places.entry(place).or_default().default.add(gathered, at);
+                places.entry(place).or_default().of(of).add(gathered, at);
             } else if let Some(streams) = places.get_mut(&place) {
                 streams.own.add(gathered, at);
             }
         }
     }
-    places.retain(|_, streams| !streams.own.groups.is_empty() && !streams.default.groups.is_empty());
+    places.retain(|_, streams| !streams.own.groups.is_empty());
     if places.is_empty() {
         return;
     }
-    let groups =
-        |streams: &Streams| streams.own.groups.iter().chain(&streams.default.groups).copied().collect::<Vec<_>>();
+    let groups = |streams: &Streams| {
+        let others = streams.others().into_iter().flat_map(|stream| &stream.groups);
+        others.chain(&streams.own.groups).copied().collect::<Vec<_>>()
+    };
     let addresses = gathered.addresses_of(places.values().flat_map(groups));
-    for Streams { own, default } in places.into_values() {
+    for streams in places.into_values() {
+        let own = &streams.own;
         let whole = gathered.whole(gathered.identity(own.groups[0]).organization);
-        let one_account =
-            default.comes_from_where(&own, &addresses) || default.gives_way_to(&own) || own.gives_way_to(&default);
+        let enough = own.seen.is_enough(whole);
         // What one reporter alone says, of the owner's mail or of the other, joins nothing, but where it leaves out the
         // signatures that all others see fail.
-        let believed = !whole.by_several() || default.seen.by_several() || is_left_out(gathered, &own, &default);
-        if !one_account || !own.seen.is_enough(whole) || !believed {
-            continue;
-        }
+        let believed = |stream: &Stream| !whole.by_several() || stream.seen.by_several();
+        let replaced = |stream: &Stream| own.replaces(stream, &addresses);
+        let default = |stream: &Stream| {
+            let same = stream.comes_from_where(own, &addresses) || stream.gives_way_to(own) || own.gives_way_to(stream);
+            (enough && same || replaced(stream)) && (believed(stream) || is_left_out(gathered, own, stream))
+        };
+        let vendors = |stream: &Stream| {
+            let same = own.gives_way_to(stream) || stream.gives_way_to(own);
+            (enough && same && stream.comes_from_where(own, &addresses) || replaced(stream)) && believed(stream)
+        };
+        let joins = [
+            (default(&streams.default), &streams.default),
+            (vendors(&streams.vendors), &streams.vendors),
+            (enough && believed(&streams.claimed), &streams.claimed),
+        ];
         let mut joined = decisions[own.groups[0]];
         if own.groups.iter().any(|&at| decisions[at].author != joined.author) {
             (joined.author, joined.owners) = (Author::Owner, Some(Author::Owner));
         }
-        default.groups.iter().for_each(|&at| decisions[at] = joined);
+        let joining = joins.into_iter().filter(|(joins, _)| *joins).flat_map(|(_, stream)| &stream.groups);
+        joining.for_each(|&at| decisions[at] = joined);
     }
 }
 
