@@ -208,6 +208,10 @@ fn on_the_same_days(case: &Case<'_, '_>, silent: &[u32]) -> bool {
     common >= 2 || common == these.len().min(others.len())
 }
 
+/// Why some receivers verify no signature that others verify, be it one or several of them.
+const WHY_NONE: &str = "a key or an algorithm that these receivers do not accept (RSA of less than 1024 bits, ed25519), or another \
+                        route to them on which the mail is changed";
+
 /// Reporters that see no signature, or verify none, where others see and verify nothing but. Signatures of which reporters say how
 /// they fail, or that some verify steadily and others never, are told by that.
 pub(super) fn reporters(case: &Case<'_, '_>, words: &Words) -> Option<Explained> {
@@ -230,8 +234,7 @@ pub(super) fn reporters(case: &Case<'_, '_>, words: &Words) -> Option<Explained>
     let (who, many) = (list(&names, 3), names.len() as u64);
     let text = if broken {
         format!(
-            "{who} {} no signature where all others verify every one: a key or an algorithm that these receivers do not accept (RSA of less \
-             than 1024 bits, ed25519), or another route to them on which the mail is changed",
+            "{who} {} no signature where all others verify every one: {WHY_NONE}",
             agree(many, "verifies", "verify")
         )
     } else {
@@ -263,7 +266,7 @@ pub(crate) fn verify_none(survey: &Survey, view: &View) -> Option<String> {
     names.sort_unstable();
     (names.len() >= 2 && always(&others)).then(|| {
         format!(
-            "{} verify no signature ({}), the others {} of {}: another route to these receivers on which the mail is changed, or something in the signature that they do not accept (RSA of less than 1024 bits, ed25519)",
+            "{} verify no signature ({}), the others {} of {}: {WHY_NONE}",
             list(&names, 3),
             plural(known(&failing), "message"),
             grouped(others[ALIGNED]),
