@@ -19,6 +19,39 @@ const ASKED: usize = 3;
 /// Of a day on which at least this share of a path's mail passes, what could not be checked for the moment does not count as failed.
 const PASSES: f64 = 0.9;
 
+/// What counts of a path.
+pub(super) struct Counted {
+    /// By report; none before an incident was over.
+    claims: Vec<Claim>,
+    /// What one reporter alone says, and does not count.
+    pub(super) lone: Vec<Claim>,
+    /// The last day of the incident.
+    over: Option<Day>,
+}
+
+impl Counted {
+    /// Of the claims about a path those of some days, without the incident that is found in them.
+    pub(super) fn of(
+        mut claims: Vec<Claim>,
+        is_asked: impl Fn(Day) -> bool,
+        incident: impl FnOnce(&[Claim]) -> Option<(Day, Day)>,
+    ) -> Self {
+        claims.retain(|one| is_asked(one.day));
+        let (mut claims, lone) = apart(claims);
+        let over = incident(&claims).map(|(_, over)| over);
+        claims.retain(|one| over.is_none_or(|over| one.day > over));
+        Counted { claims, lone, over }
+    }
+
+    /// Messages that fail, and of how many.
+    pub(super) fn sums(&self) -> (u64, u64) {
+        self.claims.iter().fold((0u64, 0u64), |(failing, all), one| {
+            let failing = failing.saturating_add(one.claimed);
+            (failing, all.saturating_add(one.claimed).saturating_add(one.otherwise))
+        })
+    }
+}
+
 /// More of a path fails than may.
 pub(super) struct Failing {
     /// What counts is of this day or later ones,
@@ -34,16 +67,10 @@ pub(super) struct Failing {
 impl Failing {
     /// Of a path by its place, from a day on; none where no more fails than may.
     pub(super) fn of(survey: &Survey, at: usize, since: Day) -> Option<Self> {
-        let mut all = claims(survey, at);
-        all.retain(|one| one.day >= since);
-        let (mut counted, lone) = apart(all);
-        let first = incident(&counted).map_or(since, |(_, over)| over.saturating_add(1));
-        counted.retain(|one| one.day >= first);
-        let (messages, of) = counted.iter().fold((0u64, 0u64), |(failing, all), one| {
-            let failing = failing.saturating_add(one.claimed);
-            (failing, all.saturating_add(one.claimed).saturating_add(one.otherwise))
-        });
-        let lone = lone.iter().map(|one| one.reporter).collect();
+        let counted = Counted::of(claims(survey, at), |day| day >= since, incident);
+        let (messages, of) = counted.sums();
+        let first = counted.over.map_or(since, |over| over.saturating_add(1));
+        let lone = counted.lone.iter().map(|one| one.reporter).collect();
         let too_many = messages > MOST_FAILURES && messages as f64 > (1.0 - PASS_SHARE) * of as f64;
         too_many.then_some(Failing { first, lone, messages, of })
     }
@@ -64,20 +91,12 @@ fn is_temporary(facts: &OutcomeFacts) -> bool {
 
 /// What became of a message that fails, in words.
 pub(super) fn result(facts: &OutcomeFacts) -> String {
-    let dkim = match (facts.dkim, facts.broken_by, facts.detail.reason) {
-        (DkimState::Broken, ..) if is_temporary(facts) => "DKIM temperror (the key could not be fetched)",
-        (DkimState::Broken, _, Some(ReasonCode::NoKey)) => "DKIM fails (no key)",
-        (DkimState::Broken, _, Some(ReasonCode::KeyRevoked)) => "DKIM fails (key revoked)",
-        (DkimState::Broken, _, Some(ReasonCode::KeySyntax)) => "DKIM fails (the key cannot be read)",
-        (DkimState::Broken, _, Some(ReasonCode::BodyHash)) => "DKIM fails (body changed)",
-        (DkimState::Broken, _, Some(ReasonCode::SignatureMismatch)) => "DKIM fails (signature does not fit the key)",
-        (DkimState::Broken, _, Some(ReasonCode::Expired)) => "DKIM fails (signature expired)",
-        (DkimState::Broken, _, Some(ReasonCode::UnsupportedAlgorithm)) => "DKIM fails (algorithm not known)",
-        (DkimState::Broken, Some(AuthResult::PermError), _) => "DKIM permerror (no key, or none that can be read)",
-        (DkimState::Broken, ..) => "DKIM fails",
-        (DkimState::Unaligned, ..) => "signed by other domains only",
-        (DkimState::Unsigned, ..) => "not signed",
-        (DkimState::Aligned | DkimState::Unknown, ..) => "DKIM not told",
+    let dkim = match facts.dkim {
+        DkimState::Broken if is_temporary(facts) => "DKIM temperror (the key could not be fetched)",
+        DkimState::Broken => broken(facts.detail.reason, facts.broken_by),
+        DkimState::Unaligned => "signed by other domains only",
+        DkimState::Unsigned => "not signed",
+        DkimState::Aligned | DkimState::Unknown => "DKIM not told",
     };
     let spf = match facts.spf {
         SpfState::Aligned => return dkim.to_owned(),
@@ -87,6 +106,25 @@ pub(super) fn result(facts: &OutcomeFacts) -> String {
         SpfState::Unknown => "SPF not told",
     };
     format!("{dkim}, {spf}")
+}
+
+/// What became of a signature that did not verify, in words, by the reason that the reporter writes and by its result.
+fn broken(reason: Option<ReasonCode>, result: Option<AuthResult>) -> &'static str {
+    match (reason, result) {
+        (Some(ReasonCode::NoKey), _) => "DKIM fails (no key)",
+        (Some(ReasonCode::KeyRevoked), _) => "DKIM fails (key revoked)",
+        (Some(ReasonCode::KeySyntax), _) => "DKIM fails (the key cannot be read)",
+        (Some(ReasonCode::KeyTooShort), _) => "DKIM fails (key too short)",
+        (Some(ReasonCode::BodyHash), _) => "DKIM fails (body changed)",
+        (Some(ReasonCode::SignatureMismatch), _) => "DKIM fails (signature does not fit the key)",
+        (Some(ReasonCode::Expired), _) => "DKIM fails (signature expired)",
+        (Some(ReasonCode::UnsupportedAlgorithm), _) => "DKIM fails (algorithm not known)",
+        // These speak of the DNS, and say nothing of the signature.
+        (Some(ReasonCode::DnsTimeout | ReasonCode::TooManyLookups) | None, Some(AuthResult::PermError)) => {
+            "DKIM permerror (no key, or none that can be read)"
+        }
+        (Some(ReasonCode::DnsTimeout | ReasonCode::TooManyLookups) | None, _) => "DKIM fails",
+    }
 }
 
 /// What fails of a path and what does not, by report, without what does not count.
@@ -177,4 +215,19 @@ pub(super) fn most_failing(claims: &[Claim]) -> Vec<u32> {
     let mut sums: Vec<(u32, u64)> = sums.into_iter().collect();
     sums.sort_unstable_by_key(|&(reporter, sum)| (std::cmp::Reverse(sum), reporter));
     sums.into_iter().take(ASKED).map(|(reporter, _)| reporter).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_reason_why_a_signature_fails_has_words_of_its_own() {
+        let of_dns = |reason: &&ReasonCode| matches!(reason, ReasonCode::DnsTimeout | ReasonCode::TooManyLookups);
+        let reasons: Vec<&ReasonCode> = ReasonCode::ALL.iter().filter(|reason| !of_dns(reason)).collect();
+        let words: BTreeSet<&str> = reasons.iter().map(|&&reason| broken(Some(reason), None)).collect();
+        assert_eq!(words.len(), reasons.len());
+        assert!(!words.contains(broken(None, None)));
+        assert_eq!(broken(Some(ReasonCode::KeyTooShort), Some(AuthResult::Policy)), "DKIM fails (key too short)");
+    }
 }

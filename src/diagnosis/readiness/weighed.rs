@@ -2,7 +2,7 @@
 
 use super::impact::failing;
 use crate::diagnosis::SendingPath;
-use crate::diagnosis::failing::{REST, apart, claims, incident, most_failing};
+use crate::diagnosis::failing::{Counted, REST, apart, claims, incident, most_failing};
 use crate::query::Survey;
 use crate::report::period::{Day, date_of};
 use crate::witness::Claim;
@@ -25,24 +25,17 @@ pub(super) fn weighed(survey: &Survey, own: &[&SendingPath]) -> Vec<Weighed> {
     known.sort_unstable();
     known.dedup();
     let all = own.iter().zip(of).zip(incidents);
-    all.map(|((path, mut claims), incident)| {
+    all.map(|((path, claims), incident)| {
         if failing(path) == 0 {
             return Weighed { messages: path.messages, ..Weighed::default() };
         }
         let since = |day: Day| path.since.as_ref().is_none_or(|since| date_of(day).to_string() >= *since);
-        claims.retain(|one| since(one.day));
-        let (mut claims, lone) = apart(claims);
-        let incident = incident.or_else(|| known.iter().copied().find(|&days| is_within(&claims, days)));
-        if let Some((_, over)) = incident {
-            claims.retain(|one| one.day > over);
-        }
-        let at = most_failing(&lone).first().copied();
-        let alone = at.map(|at| (at, lone.iter().fold(0u64, |sum, one| sum.saturating_add(one.claimed))));
-        claims.iter().fold(Weighed { alone, ..Weighed::default() }, |sum, one| Weighed {
-            messages: sum.messages.saturating_add(one.claimed).saturating_add(one.otherwise),
-            failing: sum.failing.saturating_add(one.claimed),
-            ..sum
-        })
+        let of_others = |claims: &[Claim]| known.iter().copied().find(|&days| is_within(claims, days));
+        let counted = Counted::of(claims, since, |claims| incident.or_else(|| of_others(claims)));
+        let at = most_failing(&counted.lone).first().copied();
+        let alone = at.map(|at| (at, counted.lone.iter().fold(0u64, |sum, one| sum.saturating_add(one.claimed))));
+        let (failing, messages) = counted.sums();
+        Weighed { messages, failing, alone }
     })
     .collect()
 }
