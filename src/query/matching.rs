@@ -7,6 +7,7 @@
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap};
 use std::net::IpAddr;
+use std::ops::Range;
 use std::sync::OnceLock;
 
 use super::grouped::Grouped;
@@ -78,11 +79,18 @@ struct Index {
     /// By identity: few show the same as hundreds of thousands of groups.
     groups: Grouped<u32>,
     by_tenant: HashMap<String, Vec<u32>>,
+    signing_domains: Names,
+    envelope_domains: Names,
+    /// The domains of header From.
+    froms: Names,
+}
+
+/// Domains of identities.
+struct Names {
     /// Backwards, in order, so that a domain and all below it are one stretch; each with an identity.
-    signing_domains: Vec<(String, u32)>,
-    envelope_domains: Vec<(String, u32)>,
-    /// The same of header From.
-    froms: Vec<(String, u32)>,
+    list: Vec<(String, u32)>,
+    /// For each of them how many groups the identities before it have, and at the end how many all have.
+    groups_before: Vec<usize>,
 }
 
 impl<'s> Scan<'s> {
@@ -184,7 +192,7 @@ impl Matching<'_> {
     /// and one domain through thousands of services: the fewer are gone through.
     fn candidates(&self, entry: &LedgerEntry) -> Vec<usize> {
         let (index, identities) = (self.index(), &entry.identities);
-        let of_domains = if entry.domains.is_empty() { usize::MAX } else { index.count(&index.froms, &entry.domains) };
+        let of_domains = if entry.domains.is_empty() { usize::MAX } else { index.froms.count(&entry.domains) };
         let addresses = identities.ip.iter().all(|net| net.prefix_len() == net.max_prefix_len());
         let mut identities_found = None;
         if !identities.ip.is_empty() && addresses {
@@ -202,14 +210,14 @@ impl Matching<'_> {
             let envelope = (&index.envelope_domains, &identities.envelope_domain);
             let signing = (&index.signing_domains, &identities.signing_domain);
             let (names, domains) = if envelope.1.is_empty() { signing } else { envelope };
-            if !domains.is_empty() && index.count(names, domains) <= of_domains {
-                identities_found = Some(below(names, domains));
+            if !domains.is_empty() && names.count(domains) <= of_domains {
+                identities_found = Some(names.below(domains));
             }
         }
         let found: BTreeSet<u32> = match identities_found {
             Some(found) => found,
             None if of_domains == usize::MAX => return (0..index.parts.len()).collect(),
-            None => below(&index.froms, &entry.domains),
+            None => index.froms.below(&entry.domains),
         };
         let groups = found.into_iter().flat_map(|identity| index.groups.of_group(identity as usize)).copied();
         let parts = groups.flat_map(|group| {
@@ -236,29 +244,69 @@ impl Matching<'_> {
             let mut by_address: Vec<u32> = numbers().filter(|one| one.0.address.is_some()).map(|one| one.1).collect();
             by_address.sort_by_key(|&number| parts[number as usize].address);
             let of_identities = self.sums.groups.list.iter().zip(0..).map(|(group, number)| (group.identity, number));
-            let mut index = Index {
+            let groups = Grouped::of(of_identities, self.sums.identities.len());
+            let identities = || self.sums.identities.iter().zip(0_u32..);
+            let mut by_tenant: HashMap<String, Vec<u32>> = HashMap::new();
+            for (identity, number) in identities() {
+                if let Some(account) = identity.account() {
+                    by_tenant.entry(account.name.to_ascii_lowercase()).or_default().push(number);
+                }
+            }
+            let signing = identities().flat_map(|(one, number)| one.verified.iter().map(move |name| (&name.0, number)));
+            let envelopes = identities().filter_map(|(one, number)| Some((one.envelope.as_deref()?, number)));
+            let froms = identities().filter_map(|(one, number)| Some((self.froms.get(&one.from)?, number)));
+            Index {
                 by_path: Grouped::of(on_paths, self.numbers.len()),
                 by_address,
-                groups: Grouped::of(of_identities, self.sums.identities.len()),
-                by_tenant: HashMap::new(),
-                signing_domains: Vec::new(),
-                envelope_domains: Vec::new(),
-                froms: Vec::new(),
+                by_tenant,
+                signing_domains: Names::of(signing, &groups),
+                envelope_domains: Names::of(envelopes, &groups),
+                froms: Names::of(froms, &groups),
+                groups,
                 parts,
-            };
-            for (identity, number) in self.sums.identities.iter().zip(0..) {
-                if let Some(account) = identity.account() {
-                    index.by_tenant.entry(account.name.to_ascii_lowercase()).or_default().push(number);
-                }
-                index.signing_domains.extend(identity.verified.iter().map(|(name, _)| (backwards(name), number)));
-                index.envelope_domains.extend(identity.envelope.iter().map(|name| (backwards(name), number)));
-                index.froms.extend(self.froms.get(&identity.from).map(|name| (backwards(name), number)));
             }
-            index.signing_domains.sort_unstable();
-            index.envelope_domains.sort_unstable();
-            index.froms.sort_unstable();
-            index
         })
+    }
+}
+
+impl Names {
+    fn of<'n, N: AsRef<str> + ?Sized + 'n>(names: impl Iterator<Item = (&'n N, u32)>, groups: &Grouped<u32>) -> Self {
+        let mut list: Vec<(String, u32)> = names.map(|(name, identity)| (backwards(name.as_ref()), identity)).collect();
+        list.sort_unstable();
+        let mut sum = 0;
+        let before = list.iter().map(|(_, identity)| {
+            let before = sum;
+            sum += groups.of_group(*identity as usize).len();
+            before
+        });
+        let mut groups_before: Vec<usize> = before.collect();
+        groups_before.push(sum);
+        Names { list, groups_before }
+    }
+
+    /// The names that begin, backwards, like a domain.
+    fn stretch(&self, backwards: &str) -> Range<usize> {
+        let begin = self.list.partition_point(|(name, _)| name.as_str() < backwards);
+        let length = self.list[begin..].partition_point(|(name, _)| name.starts_with(backwards));
+        begin..begin + length
+    }
+
+    /// How many groups are found at most where they are looked for [`below`](Self::below) some domains.
+    fn count(&self, domains: &[String]) -> usize {
+        let found = domains.iter().map(|domain| self.stretch(&backwards(domain)));
+        found.map(|found| self.groups_before[found.end] - self.groups_before[found.start]).sum()
+    }
+
+    /// The identities of names that are one of some domains, or below one.
+    fn below(&self, domains: &[String]) -> BTreeSet<u32> {
+        let mut found = BTreeSet::new();
+        for domain in domains {
+            let domain = backwards(domain);
+            let is_below = |name: &str| name[domain.len()..].is_empty() || name[domain.len()..].starts_with('.');
+            let names = self.list[self.stretch(&domain)].iter();
+            found.extend(names.filter(|(name, _)| is_below(name)).map(|one| one.1));
+        }
+        found
     }
 }
 
@@ -275,49 +323,31 @@ impl Index {
     fn number_of_groups(&self, identities: impl Iterator<Item = u32>) -> usize {
         identities.map(|identity| self.groups.of_group(identity as usize).len()).sum()
     }
-
-    /// How many groups are found at most where they are looked for [`below`] some domains.
-    fn count(&self, names: &[(String, u32)], domains: &[String]) -> usize {
-        let found = domains.iter().flat_map(|domain| stretch(names, &backwards(domain)));
-        self.number_of_groups(found.map(|(_, identity)| *identity))
-    }
 }
 
 fn backwards(name: &str) -> String {
     name.chars().rev().collect()
 }
 
-/// The names that begin, backwards, like a domain.
-fn stretch<'n>(names: &'n [(String, u32)], backwards: &str) -> &'n [(String, u32)] {
-    let begin = names.partition_point(|(name, _)| name.as_str() < backwards);
-    let rest = &names[begin..];
-    &rest[..rest.partition_point(|(name, _)| name.starts_with(backwards))]
-}
-
-/// The identities of names that are one of some domains, or below one.
-fn below(names: &[(String, u32)], domains: &[String]) -> BTreeSet<u32> {
-    let mut found = BTreeSet::new();
-    for domain in domains {
-        let domain = backwards(domain);
-        let is_below = |name: &str| name[domain.len()..].is_empty() || name[domain.len()..].starts_with('.');
-        found.extend(stretch(names, &domain).iter().filter(|(name, _)| is_below(name)).map(|one| one.1));
-    }
-    found
-}
-
 #[cfg(test)]
 mod tests {
+    use std::iter::repeat_n;
+
     use super::*;
 
     #[test]
     fn a_domain_and_what_is_below_it_are_found() {
         let names = ["a.example", "b.a.example", "ba.example", "a.b.example", "example"];
-        let mut list: Vec<(String, u32)> = names.iter().zip(0..).map(|(name, at)| (backwards(name), at)).collect();
-        list.sort_unstable();
-        let found = |domain: &str| below(&list, &[domain.to_owned()]).into_iter().collect::<Vec<u32>>();
+        // As many groups as the number of the identity.
+        let groups = Grouped::of((0_u32..5).flat_map(|at| repeat_n((at, at), at as usize)), 5);
+        let names = Names::of(names.iter().copied().zip(0..), &groups);
+        let found = |domain: &str| names.below(&[domain.to_owned()]).into_iter().collect::<Vec<u32>>();
         assert_eq!(found("a.example"), [0, 1]);
         assert_eq!(found("b.example"), [3]);
         assert_eq!(found("example"), [0, 1, 2, 3, 4]);
         assert!(found("c.example").is_empty());
+        let count = |domains: &[&str]| names.count(&domains.iter().map(|&one| one.to_owned()).collect::<Vec<_>>());
+        // `ba.example` begins backwards like `a.example`, and is left out later.
+        assert_eq!([count(&["a.example"]), count(&["b.example", "a.example"]), count(&["c.example"])], [3, 6, 0]);
     }
 }
