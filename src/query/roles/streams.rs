@@ -172,9 +172,11 @@ pub(super) fn join(gathered: &Gathered<'_>, decisions: &mut [Decision]) {
         // signatures that all others see fail.
         let believed = |stream: &Stream| !whole.by_several() || stream.seen.by_several();
         let replaced = |stream: &Stream| own.replaces(stream, &addresses);
+        let claimed = enough && believed(&streams.claimed);
+        let owners = || own.groups.iter().chain(streams.claimed.groups.iter().filter(|_| claimed)).copied();
         let default = |stream: &Stream| {
             let same = stream.comes_from_where(own, &addresses) || stream.gives_way_to(own) || own.gives_way_to(stream);
-            (enough && same || replaced(stream)) && (believed(stream) || is_left_out(gathered, own, stream))
+            (enough && same || replaced(stream)) && (believed(stream) || is_left_out(gathered, owners(), stream))
         };
         let vendors = |stream: &Stream| {
             let same = own.gives_way_to(stream) || stream.gives_way_to(own);
@@ -183,7 +185,7 @@ pub(super) fn join(gathered: &Gathered<'_>, decisions: &mut [Decision]) {
         let joins = [
             (default(&streams.default), &streams.default),
             (vendors(&streams.vendors), &streams.vendors),
-            (enough && believed(&streams.claimed), &streams.claimed),
+            (claimed, &streams.claimed),
         ];
         let mut joined = decisions[own.groups[0]];
         if own.groups.iter().any(|&at| decisions[at].author != joined.author) {
@@ -196,9 +198,9 @@ pub(super) fn join(gathered: &Gathered<'_>, decisions: &mut [Decision]) {
 
 /// Whether one reporter shows mail without an author while several others see the owner's broken signatures on it, which this one
 /// never shows: some leave out signatures whose key they cannot find.
-fn is_left_out(gathered: &Gathered<'_>, own: &Stream, default: &Stream) -> bool {
+fn is_left_out(gathered: &Gathered<'_>, owners: impl Iterator<Item = usize>, default: &Stream) -> bool {
     let mut broken = Stream::default();
-    for &at in &own.groups {
+    for at in owners {
         let evidence = gathered.own(at);
         if !evidence.signatures.is_empty() && !evidence.verified {
             broken.add(gathered, at);
