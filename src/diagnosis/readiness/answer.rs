@@ -310,7 +310,7 @@ pub struct Review {
     /// Subdomains seen.
     pub subdomains: Vec<Subdomain>,
     /// What the verdict waits for: paths that nobody has decided about and that fail in more than a few messages and a
-    /// hundredth of the mail, most messages first.
+    /// hundredth of the genuine mail, most messages first.
     pub decisions: Vec<Decision>,
     /// Services and accounts that no entry of the ledger is about, however little they send.
     pub decide: Vec<Undecided>,

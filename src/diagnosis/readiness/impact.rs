@@ -75,6 +75,14 @@ pub(super) fn is_own(path: &SendingPath) -> bool {
     path.role.is_owners()
 }
 
+/// The mail that shares of a domain's mail are taken of: that of the owner's paths, and of services and accounts that may be. A wave of
+/// spoofing, a replay or what others pass on makes nobody's mail a smaller part of it. Of a domain that has none, all mail.
+pub(super) fn genuine<'p>(paths: &[&'p SendingPath], parked: bool) -> Vec<&'p SendingPath> {
+    let may_be = |path: &&SendingPath| is_own(path) || matches!(path.role, Role::Service | Role::OtherAccount);
+    let found: Vec<&SendingPath> = paths.iter().copied().filter(may_be).collect();
+    if parked || found.iter().all(|path| path.messages == 0) { paths.to_vec() } else { found }
+}
+
 pub(super) fn impact<'p>(paths: impl Iterator<Item = &'p SendingPath>) -> Impact {
     let mut impact = Impact { messages: 0, pass: 0, lost: no_messages(Role::ALL) };
     for path in paths {

@@ -14,7 +14,7 @@ pub(super) struct Measures<'m> {
     pub(super) target: Target,
     /// The owner says that the domain sends no mail.
     pub(super) parked: bool,
-    /// Messages of all paths.
+    /// Messages of the genuine mail, of which shares are taken.
     pub(super) messages: u64,
     /// How many messages must pass by SPF only for a path to be fragile.
     pub(super) least_alone: u64,

@@ -90,7 +90,10 @@ pub fn review(
     let fresh = receivers.reports.iter().map(|report| report.period).filter(|period| period.is_evidence_of_now(now));
     let newest = fresh.max_by_key(|period| period.end);
 
-    let witnessed = Witnessed::of(observed.survey, &paths, observed.earlier, impact.messages);
+    let parked = thresholds.is_parked(domain);
+    let genuine = impact::genuine(&paths, parked);
+    let messages = genuine.iter().fold(0u64, |sum, path| sum.saturating_add(path.messages));
+    let witnessed = Witnessed::of(observed.survey, &paths, observed.earlier, messages);
     let mut ends: Vec<Option<End>> =
         paths.iter().map(|path| is_own(path).then(|| witnessed.end(path)).flatten()).collect();
     let in_place_of = successors(&paths, &ends);
@@ -106,10 +109,10 @@ pub fn review(
         survey: observed.survey,
         thresholds,
         target,
-        parked: thresholds.is_parked(domain),
-        messages: impact.messages,
+        parked,
+        messages,
         least_alone,
-        whole: Whole::of(&daily, observed.survey, &paths),
+        whole: Whole::of(&daily, observed.survey, &genuine),
         forgers: Forgers::of(&paths),
     };
     let lines = lines(&paths, &measures, observed.catalogue);
