@@ -161,6 +161,13 @@ impl Seen {
         self.0.is_some_and(|first| first.several_days)
     }
 
+    /// Whether it is not the word of one reporter alone where several saw the `whole` that it is a part of. What nobody saw counts
+    /// where one reporter at most saw anything.
+    #[must_use]
+    pub fn counts_in(self, whole: Seen) -> bool {
+        self.by_several() || !whole.by_several()
+    }
+
     /// Enough witnesses: two reporters and two days, or as many as there are of the `whole` that it is a part of.
     #[must_use]
     pub fn is_enough(self, whole: Seen) -> bool {
@@ -233,5 +240,8 @@ mod tests {
         let mut both = seen(&[(1, 1)]);
         both.extend(seen(&[(2, 2)]));
         assert!(both.is_enough(whole));
+        // Several, on whatever days, or one where there is no other.
+        assert!(seen(&[(1, 1), (2, 1)]).counts_in(whole) && seen(&[(3, 3)]).counts_in(seen(&[(3, 3)])));
+        assert!(!seen(&[(1, 1), (1, 2)]).counts_in(whole) && !seen(&[]).counts_in(whole));
     }
 }

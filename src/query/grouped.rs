@@ -2,7 +2,7 @@
 
 use std::iter::repeat_n;
 
-/// Things in the order of their groups, and within each group as they came.
+/// Things in the order of their groups.
 #[derive(Debug, Clone)]
 pub(super) struct Grouped<T> {
     things: Vec<T>,
@@ -29,7 +29,7 @@ fn ends(groups_of_things: impl Iterator<Item = u32>, groups: usize) -> Vec<u32> 
 }
 
 impl<T: Copy> Grouped<T> {
-    /// Of things, each with its group; `groups` is the number of groups.
+    /// Of things, each with its group, as they come within it; `groups` is the number of groups.
     pub(super) fn of(things: impl Iterator<Item = (u32, T)> + Clone, groups: usize) -> Self {
         let ends = ends(things.clone().map(|(group, _)| group), groups);
         let mut places: Vec<u32> = [0].into_iter().chain(ends.iter().copied()).take(groups).collect();

@@ -21,7 +21,7 @@ pub struct ReporterDays {
 
 /// Who reported on the domains at or below `domains`, or on all, from a day to another. A report that claims to be of the
 /// future, or of years, must not hide that none come any more. Nor must one that anybody can have sent: from the day on
-/// which reports of a reporter passed, it is there on days only on which some did.
+/// which reports of a reporter passed, it is there on days only on which some did. In the order of domains and reporters.
 ///
 /// # Errors
 /// See [`StoreError`].

@@ -1,7 +1,7 @@
 //! The paths that are nobody's yet: what has to be decided about them before the policy is made stricter.
 
-use std::cmp::{Ordering, Reverse};
-use std::collections::BTreeMap;
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::answer::{Decision, STEADY_LINE, Undecided};
 use super::impact::{PathDays, failing};
@@ -32,64 +32,78 @@ pub(super) fn decisions<'p>(
     lines: &[Line<'_>],
     measures: &Measures<'_>,
 ) -> Vec<Decision> {
-    let decision = |(path, days): (&SendingPath, &PathDays)| {
-        let former = in_place_of.get(&path.id).cloned();
-        let reasons = reasons(path, days, former.is_some(), measures);
-        (!reasons.is_empty()).then(|| Decision {
-            path: path.id.clone(),
-            messages: failing(path),
-            spf_alone: days.spf_alone,
-            reasons,
-            sender: path.sender.clone(),
-            domain: path.domain.clone(),
-            together: Vec::new(),
-            in_place_of: former,
-            approve: ledger::approval(ground, path).to_string(),
-            deny: ledger::denial(ground, path).to_string(),
-        })
-    };
-    let all = paths.filter_map(|(path, days)| Some((path, decision((path, days))?)));
-    let (small, rest): (Vec<_>, Vec<_>) = all.partition(|(path, decision)| {
-        let by_itself = |reason: &&str| !matches!(*reason, "service" | "authenticates");
-        !decision.reasons.iter().any(by_itself)
-            && small::is_small(measures.survey, path, measures.messages)
-            && !measures.whole.has_steady(path, measures.survey, true)
-            && ledger::denial(ground, path).is_live()
+    let all = paths.filter_map(|(path, days)| {
+        let in_place_of = in_place_of.get(&path.id).cloned();
+        let reasons = reasons(path, days, in_place_of.is_some(), measures);
+        (!reasons.is_empty()).then_some(Asked { path, spf_alone: days.spf_alone, reasons, in_place_of })
     });
-    let (groups, alone) = small::groups(small, |(path, _)| path.domain.as_str());
-    let mut found: Vec<Decision> = rest.into_iter().chain(alone).map(|(_, decision)| decision).collect();
+    let (small, rest): (Vec<_>, Vec<_>) = all.partition(|one| {
+        let by_itself = |reason: &&str| !matches!(*reason, "service" | "authenticates");
+        !one.reasons.iter().any(by_itself)
+            && small::is_small(measures.survey, one.path, measures.messages)
+            && !measures.whole.has_steady(one.path, measures.survey, true)
+            && ledger::denial(ground, one.path).is_live()
+    });
+    let (groups, alone) = small::groups(small, |one| one.path.domain.as_str());
+    let mut found: Vec<Decision> = rest.into_iter().chain(alone).map(|one| one.decision(ground)).collect();
     found.extend(groups.into_iter().filter_map(|group| together(ground, group)));
     let large = |line: &&Line<'_>| line.certain && is_large(line.failing, measures);
     found.extend(lines.iter().filter(large).filter_map(|line| of_line(ground, line)));
-    found.sort_by(by_messages);
+    found.sort_by(|a, b| order(a.messages, a.spf_alone, &a.path).cmp(&order(b.messages, b.spf_alone, &b.path)));
     found
 }
 
-/// The decision about many small senders in one.
-fn together(ground: &Ground<'_>, group: Vec<(&SendingPath, Decision)>) -> Option<Decision> {
-    let name = small::name(group.len());
-    let (paths, mut decisions): (Vec<&SendingPath>, Vec<Decision>) = group.into_iter().unzip();
-    decisions.sort_by(by_messages);
-    let mut sum = decisions.first()?.clone();
-    for one in &decisions[1..] {
-        sum.messages = sum.messages.saturating_add(one.messages);
-        sum.spf_alone = sum.spf_alone.saturating_add(one.spf_alone);
-        sum.reasons.extend(&one.reasons);
+/// A path that has to be decided about.
+struct Asked<'p> {
+    path: &'p SendingPath,
+    spf_alone: u64,
+    reasons: Vec<&'static str>,
+    in_place_of: Option<String>,
+}
+
+impl Asked<'_> {
+    /// The decision about it alone.
+    fn decision(self, ground: &Ground<'_>) -> Decision {
+        Decision {
+            path: self.path.id.clone(),
+            messages: failing(self.path),
+            spf_alone: self.spf_alone,
+            reasons: self.reasons,
+            sender: self.path.sender.clone(),
+            domain: self.path.domain.clone(),
+            together: Vec::new(),
+            in_place_of: self.in_place_of,
+            approve: ledger::approval(ground, self.path).to_string(),
+            deny: ledger::denial(ground, self.path).to_string(),
+        }
     }
-    sum.reasons.sort_unstable();
-    sum.reasons.dedup();
-    let told = |one: &Decision| Undecided {
-        path: one.path.clone(),
-        sender: one.sender.clone(),
-        domain: one.domain.clone(),
-        messages: one.messages,
-    };
+
+    fn order(&self) -> (Reverse<u64>, &str) {
+        order(failing(self.path), self.spf_alone, &self.path.id)
+    }
+}
+
+/// The decision about many small senders in one.
+fn together(ground: &Ground<'_>, mut group: Vec<Asked<'_>>) -> Option<Decision> {
+    let name = small::name(group.len());
+    let paths: Vec<&SendingPath> = group.iter().map(|one| one.path).collect();
+    let approve = ledger::approval_together(ground, &name, &paths)?.to_string();
+    let deny = ledger::denial_together(ground, &name, &paths)?.to_string();
+    group.sort_by(|a, b| a.order().cmp(&b.order()));
+    let first = group.first()?;
+    let sum = |of: fn(&Asked<'_>) -> u64| group.iter().fold(0u64, |sum, one| sum.saturating_add(of(one)));
+    let reasons: BTreeSet<&str> = group.iter().flat_map(|one| &one.reasons).copied().collect();
     Some(Decision {
-        together: decisions.iter().map(told).collect(),
-        approve: ledger::approval_together(ground, &name, &paths)?.to_string(),
-        deny: ledger::denial_together(ground, &name, &paths)?.to_string(),
+        path: first.path.id.clone(),
+        messages: sum(|one| failing(one.path)),
+        spf_alone: sum(|one| one.spf_alone),
+        reasons: reasons.into_iter().collect(),
         sender: name,
-        ..sum
+        domain: first.path.domain.clone(),
+        together: group.iter().map(|one| undecided(one.path)).collect(),
+        in_place_of: first.in_place_of.clone(),
+        approve,
+        deny,
     })
 }
 
@@ -110,10 +124,9 @@ fn of_line(ground: &Ground<'_>, line: &Line<'_>) -> Option<Decision> {
     })
 }
 
-/// Those with most messages first.
-fn by_messages(a: &Decision, b: &Decision) -> Ordering {
-    let most = |one: &Decision| Reverse(one.messages.max(one.spf_alone));
-    (most(a), &a.path).cmp(&(most(b), &b.path))
+/// Those with most messages come first.
+fn order(failing: u64, spf_alone: u64, path: &str) -> (Reverse<u64>, &str) {
+    (Reverse(failing.max(spf_alone)), path)
 }
 
 /// An unknown path that sends as the owner's machines do wants a decision from this part of the mail on: the twentieth.

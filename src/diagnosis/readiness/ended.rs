@@ -3,13 +3,13 @@
 
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::iter::{once, successors};
 use std::net::IpAddr;
 
 use super::answer::Successor;
 use crate::diagnosis::SendingPath;
 use crate::diagnosis::dates::shown;
 use crate::diagnosis::silence::{Days, MONTHLY_RUN, is_quiet, stopped, takes_over};
-use crate::domain::is_within;
 use crate::query::{EarlierDays, ReporterDays, Survey};
 use crate::report::period::Day;
 use crate::role::Role;
@@ -21,9 +21,9 @@ const REPORTERS_SHARE: f64 = 0.8;
 /// A reporter counts for that share if it reported other mail on this many days since.
 const GOES_ON_DAYS: usize = 7;
 
-/// What came once and did not come in so many days before comes neither every month nor every quarter.
+/// What came once and not in this many days before comes neither every month nor every quarter.
 const QUARTER: Day = 98;
-/// It is less than this part of the mail: the hundredth, from which on paths are decided about.
+/// It is less than this part of the genuine mail: the hundredth, from which on paths are decided about.
 const PART_OF_ONCE: u64 = 100;
 
 /// What is known of the days before the window.
@@ -33,7 +33,7 @@ pub struct Earlier<'o> {
     pub first: Day,
     /// On which of them the addresses of paths that are quiet sent.
     pub days: &'o EarlierDays,
-    /// Who reported on them, and in the window.
+    /// Who reported on them, and in the window, in the order of domains and reporters.
     pub reported: &'o [ReporterDays],
 }
 
@@ -50,7 +50,7 @@ pub(super) struct Witnessed<'w> {
     survey: &'w Survey,
     paths: &'w [&'w SendingPath],
     earlier: Earlier<'w>,
-    /// Messages of all paths.
+    /// Messages of the genuine mail.
     messages: u64,
     /// The last day that there is mail on.
     last: Day,
@@ -147,9 +147,15 @@ impl<'w> Witnessed<'w> {
     /// Whether a reporter reported on a domain, or one above it, from a day to another, without a pause in which a monthly run could hide.
     fn never_paused(&self, reporter: u32, domain: &str, first: Day, last: Day) -> bool {
         let Some(name) = self.survey.reporter_names.get(reporter as usize) else { return false };
-        let of_it = self.earlier.reported.iter().filter(|one| one.reporter == *name && is_within(domain, &one.domain));
+        let reported = self.earlier.reported;
+        let above = successors(Some(domain), |name| name.split_once('.').map(|(_, above)| above));
+        let of_it = above.filter_map(|domain| {
+            let wanted = (domain, name.as_str());
+            let at = reported.binary_search_by(|one| (one.domain.as_str(), one.reporter.as_str()).cmp(&wanted));
+            reported.get(at.ok()?)
+        });
         let days: BTreeSet<Day> = of_it.flat_map(|one| one.days.range(first..=last)).map(|(&day, _)| day).collect();
-        let all: Vec<Day> = std::iter::once(first).chain(days).chain([last]).collect();
+        let all: Vec<Day> = once(first).chain(days).chain([last]).collect();
         all.windows(2).all(|pair| pair[1].saturating_sub(pair[0]) < MONTHLY_RUN)
     }
 

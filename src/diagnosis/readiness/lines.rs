@@ -22,7 +22,7 @@ const PREFIX_V6: u8 = 32;
 const DAYS: usize = 10;
 /// A line has one address, and two on the day on which it changes; a botnet and a hoster's customer have many at once.
 const ADDRESSES_A_DAY: u64 = 2;
-/// The busiest day has no more than so many times the mail of the others.
+/// The busiest day has no more than this many times the mail of a mean day.
 const BUSIEST: u64 = 3;
 /// Where more networks than this have at least half as much mail as one, it is one of a botnet's.
 const OTHERS: usize = 2;
@@ -51,7 +51,7 @@ impl Line<'_> {
     }
 }
 
-/// The lines with a hundredth of the mail or more.
+/// The lines with a hundredth of the genuine mail or more.
 pub(super) fn lines<'p>(paths: &[&'p SendingPath], measures: &Measures<'_>, catalogue: &Catalogue) -> Vec<Line<'p>> {
     let mut found: BTreeMap<(&str, IpNet), Vec<&SendingPath>> = BTreeMap::new();
     let mut networks: BTreeMap<IpNet, u64> = BTreeMap::new();
@@ -65,12 +65,15 @@ pub(super) fn lines<'p>(paths: &[&'p SendingPath], measures: &Measures<'_>, cata
             found.entry((&path.domain, network)).or_default().push(path);
         }
     }
+    let mut amounts: Vec<u64> = networks.into_values().collect();
+    amounts.sort_unstable();
     let line = |((_, network), mut paths): ((&str, IpNet), Vec<&'p SendingPath>)| {
         let failing = paths.iter().fold(0u64, |sum, path| sum.saturating_add(failing(path)));
-        let others = networks.iter().filter(|(other, sum)| **other != network && sum.saturating_mul(ALIKE) >= failing);
+        // Its own network is one of those.
+        let alike = amounts.len() - amounts.partition_point(|sum| sum.saturating_mul(ALIKE) < failing);
         let is = failing > measures.thresholds.max_path_failures
             && failing.saturating_mul(100) >= measures.messages
-            && others.count() <= OTHERS
+            && alike <= 1 + OTHERS
             && is_even(&paths, measures)
             && daily(&paths, measures, false);
         let certain = is && daily(&paths, measures, true);

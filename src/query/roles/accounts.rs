@@ -169,7 +169,7 @@ impl Owner<'_> {
         }
         for ((provider, account, organization), seen) in spelled {
             // A name that is spelled in one reporter's words only, where others see the domain's mail, may be made up.
-            if seen.by_several() || !self.gathered.whole(organization).by_several() {
+            if seen.counts_in(self.gathered.whole(organization)) {
                 self.prove((provider, account), organization);
             }
         }

@@ -78,7 +78,7 @@ impl Gathered<'_> {
             for &(_, at, provider) in by_envelope[first..].iter().take_while(|one| one.0 == here[0].0) {
                 address.by_envelope.entry(provider).or_default().extend(self.seen(at as usize));
             }
-            let counts = |seen: &Seen| seen.is_any() && (seen.by_several() || !address.seen.by_several());
+            let counts = |seen: &Seen| seen.is_any() && seen.counts_in(address.seen);
             let enough = |(name, seen): (&u32, &Seen)| counts(seen).then_some(*name);
             let only = |names: &HashMap<u32, Seen>| (names.len() == 1).then(|| names.iter().find_map(enough)).flatten();
             // A machine of the owner's is the owner's, whoever else sends from there.

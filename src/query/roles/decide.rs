@@ -376,20 +376,19 @@ impl<'g> Rows<'g> {
         }
         let seen = self.authenticated.get(&(identity.organization, organization)).copied().unwrap_or_default();
         let whole = self.gathered.whole(identity.organization);
-        (signed(organization) || seen.by_several() || !whole.by_several()).then_some(organization)
+        (signed(organization) || seen.counts_in(whole)).then_some(organization)
     }
 
     /// Whether an organization signs mail of another, on nobody's word alone.
     fn is_signing(&self, organization: u32, other: u32) -> bool {
         let seen = self.signing.get(&(organization, other)).copied().unwrap_or_default();
-        seen.by_several() || !self.gathered.whole(organization).by_several()
+        seen.counts_in(self.gathered.whole(organization))
     }
 
     /// Whether an organization signs mail of another beside the other's own signature, where that is at home.
     fn signs_beside(&self, organization: u32, other: u32) -> bool {
         let seen = self.beside.get(&(organization, other)).copied().unwrap_or_default();
-        let whole = self.gathered.whole(organization);
-        seen.by_several() || seen.is_any() && !whole.by_several()
+        seen.is_any() && seen.counts_in(self.gathered.whole(organization))
     }
 
     /// Whether an organization is the provider itself.

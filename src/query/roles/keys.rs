@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use rustc_hash::FxHashMap;
 
 use crate::report::period::Day;
-use crate::witness::{Seen, robust_share, share_without_most_for};
+use crate::witness::{Seen, has_share, robust_share, share_without_most_for};
 
 /// Where a key is nowhere seen with aligned SPF, it is used where this share of its verified mail is.
 pub(super) const USED: f64 = 0.10;
@@ -87,7 +87,7 @@ impl PartHere {
 impl Key {
     /// Whether who saw something is enough, by the witness rule.
     pub(super) fn counts(&self, seen: &Seen) -> bool {
-        seen.by_several() || !self.seen.by_several()
+        seen.counts_in(self.seen)
     }
 
     /// Works out whether it is at home by SPF.
@@ -132,32 +132,46 @@ impl Key {
 
 /// What sites have of a key, by reporter.
 #[derive(Default)]
-struct Shares {
+pub(super) struct Shares {
     all: ByReporter,
     sites: FxHashMap<u32, ByReporter>,
 }
 
 impl Shares {
-    fn add(&mut self, site: u32, reporter: u32, part: u64) {
+    pub(super) fn add(&mut self, site: u32, reporter: u32, part: u64) {
         add(&mut self.all, reporter, part);
         add(self.sites.entry(site).or_default(), reporter, part);
     }
 
+    /// What is at a site and what is elsewhere, by reporter.
+    fn split(&self, here: &ByReporter) -> Vec<[u64; 2]> {
+        let here = |reporter: &u32| here.get(reporter).copied().unwrap_or(0);
+        self.all.iter().map(|(reporter, all)| [here(reporter), all.saturating_sub(here(reporter))]).collect()
+    }
+
+    /// The sites that may have a share.
+    fn sites_with(&self, least: f64) -> impl Iterator<Item = (u32, &ByReporter)> {
+        let rest = sum(&self.all).saturating_sub(self.all.values().max().copied().unwrap_or(0));
+        let sites = self.sites.iter().map(|(&site, here)| (site, here));
+        sites.filter(move |(_, here)| may_be(sum(here), rest, least))
+    }
+
     /// What part each site has, of those where it may be enough.
-    fn parts(self) -> FxHashMap<u32, PartHere> {
-        let all = self.all;
-        let rest = sum(&all).saturating_sub(all.values().max().copied().unwrap_or(0));
-        let sites = self.sites.into_iter().filter(|(_, here)| may_be(sum(here), rest, USED));
-        let part = |here: ByReporter| {
-            let here = |reporter: &u32| here.get(reporter).copied().unwrap_or(0);
-            let of = |(reporter, all): (&u32, &u64)| [here(reporter), all.saturating_sub(here(reporter))];
-            let parts: Vec<[u64; 2]> = all.iter().map(of).collect();
+    fn parts(&self) -> FxHashMap<u32, PartHere> {
+        let part = |here: &ByReporter| {
+            let parts = self.split(here);
             PartHere {
                 without_most_for: share_without_most_for(&parts).unwrap_or(0.0),
                 robust: robust_share(parts).unwrap_or(0.0),
             }
         };
-        sites.map(|(site, here)| (site, part(here))).collect()
+        self.sites_with(USED).map(|(site, here)| (site, part(here))).collect()
+    }
+
+    /// The site that has most of it, on nobody's word alone.
+    pub(super) fn site_of_most(&self) -> Option<u32> {
+        let sites = self.sites_with(MOST).filter(|(_, here)| has_share(self.split(here), MOST));
+        sites.map(|(site, _)| site).min()
     }
 }
 

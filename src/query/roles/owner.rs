@@ -5,13 +5,13 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use rustc_hash::FxHashMap;
 
 use super::gather::Gathered;
-use super::keys::{ByReporter, Key, MOST, USED, add, sum};
+use super::keys::{ByReporter, Key, MOST, Shares, USED, add, sum};
 use crate::parallel;
 use crate::providers::Kind;
 use crate::query::naming::{Account, ProviderNumber, Sender, Signed};
 use crate::query::tally::Days;
 use crate::report::period::Day;
-use crate::witness::{Seen, has_share};
+use crate::witness::Seen;
 
 /// A reporter that sees only one address counts from this many own-signed messages on,
 const CONSISTENT: u64 = 20;
@@ -256,22 +256,12 @@ impl<'g> Owner<'g> {
 
     /// The site that shows most of a key, on nobody's word alone.
     fn site_of_most(&self, groups: &[(usize, &Signed)]) -> Option<u32> {
-        let gathered = self.gathered;
-        let mut sites: BTreeMap<u32, ByReporter> = BTreeMap::new();
-        let mut all = ByReporter::new();
+        let mut shares = Shares::default();
         for &(at, _) in groups {
-            let here = sites.entry(gathered.numbers.site(at)).or_default();
-            for one in gathered.reporters(at) {
-                add(here, one.reporter, one.messages);
-                add(&mut all, one.reporter, one.messages);
-            }
+            let site = self.gathered.numbers.site(at);
+            self.gathered.reporters(at).iter().for_each(|one| shares.add(site, one.reporter, one.messages));
         }
-        let part = |here: &ByReporter, reporter: &u32, all: u64| {
-            let here = here.get(reporter).copied().unwrap_or(0);
-            [here, all.saturating_sub(here)]
-        };
-        let is_most = |here: &ByReporter| has_share(all.iter().map(|(reporter, &all)| part(here, reporter, all)), MOST);
-        sites.iter().find(|(_, here)| is_most(here)).map(|(site, _)| *site)
+        shares.site_of_most()
     }
 
     /// Whether a signature's key is one that only the sender of a group signs with, as far as the reports tell, and that never

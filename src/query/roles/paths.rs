@@ -301,7 +301,7 @@ fn names(gathered: &Gathered<'_>) -> FxHashMap<(i64, u32), u32> {
         .into_iter()
         .filter_map(|(place, Named { by: names, whole })| {
             let counts = |(_, (messages, seen)): &(u32, (u64, Seen))| {
-                (seen.by_several() || !whole.1.by_several()) && *messages as f64 >= NAMED * whole.0 as f64
+                seen.counts_in(whole.1) && *messages as f64 >= NAMED * whole.0 as f64
             };
             let best = names.into_iter().filter(counts);
             let best = best.max_by(|a, b| (a.1.0, name(b.0)).cmp(&(b.1.0, name(a.0))))?;

@@ -7,6 +7,7 @@ use super::gather::Gathered;
 use super::keys::MOST;
 use super::owner::Owner;
 use crate::alignment::ReasonCode;
+use crate::parallel;
 use crate::witness::{Seen, has_share};
 
 /// Of the own signatures of a place with a selector at least this share is by such keys.
@@ -28,12 +29,15 @@ impl SendersKeys {
                 let all = signatures().all(|one| owner.is_senders_key(one, at));
                 signatures().next().map(|_| all && !gathered.own(at).verified)
             };
-            let (mut parts, mut seen, mut whole) = (BTreeMap::<u32, [u64; 2]>::new(), Seen::default(), Seen::default());
-            let mut proven = Seen::default();
+            let Some(one) = gathered.numbers.groups_at(place).next() else { return false };
+            let organization = gathered.identity(one).organization;
+            let whole = gathered.whole(organization);
+            let counts = |seen: Seen| seen.is_any() && seen.counts_in(whole);
+            if !verifying.get(&organization).copied().is_some_and(counts) {
+                return false;
+            }
+            let (mut parts, mut seen) = (BTreeMap::<u32, [u64; 2]>::new(), Seen::default());
             for at in gathered.numbers.groups_at(place) {
-                let organization = gathered.identity(at).organization;
-                whole = gathered.whole(organization);
-                proven = verifying.get(&organization).copied().unwrap_or_default();
                 let Some(of_senders) = of_senders(at) else { continue };
                 if of_senders {
                     seen.extend(gathered.seen(at));
@@ -43,10 +47,9 @@ impl SendersKeys {
                     *sum = sum.saturating_add(one.messages);
                 }
             }
-            let counts = |seen: Seen| seen.by_several() || seen.is_any() && !whole.by_several();
-            counts(seen) && counts(proven) && has_share(parts.into_values(), NEARLY_ALL) && !is_found(gathered, place)
+            counts(seen) && has_share(parts.into_values(), NEARLY_ALL) && !is_found(gathered, place)
         };
-        SendersKeys((0..gathered.numbers.places()).map(has).collect())
+        SendersKeys(parallel::map(gathered.numbers.places(), has))
     }
 
     /// Whether the own signatures of a group are its sender's. Of those without a selector the others of the place tell.

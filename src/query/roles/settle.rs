@@ -72,7 +72,7 @@ impl Decided {
 
     /// A decision for mail without a role, unless one reporter alone gives it what several saw without.
     fn agrees(&self, (decision, seen): (Decision, Seen)) -> Option<Decision> {
-        (seen.by_several() || !self.unknown().by_several()).then_some(decision)
+        seen.counts_in(self.unknown()).then_some(decision)
     }
 }
 

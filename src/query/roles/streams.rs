@@ -170,7 +170,7 @@ pub(super) fn join(gathered: &Gathered<'_>, decisions: &mut [Decision]) {
         let enough = own.seen.is_enough(whole);
         // What one reporter alone says, of the owner's mail or of the other, joins nothing, but where it leaves out the
         // signatures that all others see fail.
-        let believed = |stream: &Stream| !whole.by_several() || stream.seen.by_several();
+        let believed = |stream: &Stream| stream.seen.counts_in(whole);
         let replaced = |stream: &Stream| own.replaces(stream, &addresses);
         let claimed = enough && believed(&streams.claimed);
         let owners = || own.groups.iter().chain(streams.claimed.groups.iter().filter(|_| claimed)).copied();
